@@ -1,0 +1,74 @@
+"""What every kind of server has in common: an offer goes in, an answer comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+Progress = Callable[[str], None]
+"""Told, in a few words, what is being waited for; the empty string when the waiting is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A server's answer to an offer.
+
+    Attributes
+    ----------
+    sdp : str
+        The answer, byte for byte as it came (RFC 8866).
+    call_id : str or None
+        What the server calls this call; needed to hang it up.
+    """
+
+    sdp: str
+    call_id: str | None = None
+
+
+@runtime_checkable
+class Signaling(Protocol):
+    """Whom to call, and how offer and answer are exchanged (RFC 9429).
+
+    All coroutines run on the package's I/O thread, never on the kernel's main thread, so that a busy
+    cell does not hold up a call. They raise a `SignalingError` that says what to do.
+
+    Attributes
+    ----------
+    name : str
+        Whom people believe they are talking to, such as ``"OpenAI · gpt-realtime-2.1"``. Shown in the page.
+    data_channel_label : str
+        The label of the data channel that carries the events.
+    ice_servers : sequence of dict
+        W3C ``RTCIceServer`` dictionaries for the page's ``RTCPeerConnection``.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def data_channel_label(self) -> str: ...  # noqa: D102
+
+    @property
+    def ice_servers(self) -> Sequence[Mapping[str, Any]]: ...  # noqa: D102
+
+    async def prepare(self, progress: Progress) -> None:
+        """Do whatever makes the exchange quick: start the server, open the https connection.
+
+        Called when the microphone is being opened, and at any time before; must be cheap to call again.
+        """
+
+    async def exchange(self, offer: str, session: Mapping[str, Any]) -> Answer:
+        """Send the page's offer, unchanged, and return the server's answer, unchanged.
+
+        Parameters
+        ----------
+        offer : str
+            The local description's SDP as the browser made it.
+        session : mapping
+            Session settings that this call adds to those of the signaling itself.
+        """
+        ...
+
+    async def hang_up(self, call_id: str) -> None:
+        """End the call on the server; a call that has already ended is no error."""
