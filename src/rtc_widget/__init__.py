@@ -1,1 +1,59 @@
-"""Voice in a notebook."""
+"""Talk to a realtime voice model in a notebook: WebRTC in the page, every event a Python object.
+
+>>> import rtc_widget
+>>> chat = rtc_widget.VoiceChat()  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from rtc_widget._version import __version__
+
+if TYPE_CHECKING:
+    from rtc_widget.conversation import Transcript, Turn
+    from rtc_widget.errors import RtcWidgetError
+    from rtc_widget.events import Event, EventLog
+    from rtc_widget.signaling.base import Answer, Signaling
+    from rtc_widget.signaling.local import Local
+    from rtc_widget.signaling.openai import OpenAI
+    from rtc_widget.voice_chat import VoiceChat
+
+__all__ = [
+    "Answer",
+    "Event",
+    "EventLog",
+    "Local",
+    "OpenAI",
+    "RtcWidgetError",
+    "Signaling",
+    "Transcript",
+    "Turn",
+    "VoiceChat",
+    "__version__",
+]
+
+# Each name is loaded when it is first used, so that `import rtc_widget` costs next to nothing.
+_ROOMS = {
+    "Answer": "signaling.base",
+    "Event": "events",
+    "EventLog": "events",
+    "Local": "signaling.local",
+    "OpenAI": "signaling.openai",
+    "RtcWidgetError": "errors",
+    "Signaling": "signaling.base",
+    "Transcript": "conversation",
+    "Turn": "conversation",
+    "VoiceChat": "voice_chat",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,1 +1,21 @@
-"""Whom to call."""
+"""Whom to call, and how offer and answer are exchanged. Knows nothing of widgets; usable in a plain script."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rtc_widget.signaling.base import Answer, Signaling
+    from rtc_widget.signaling.local import Local
+    from rtc_widget.signaling.openai import OpenAI
+
+__all__ = ["Answer", "Local", "OpenAI", "Signaling"]
+
+_ROOMS = {"Answer": "base", "Signaling": "base", "Local": "local", "OpenAI": "openai"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)

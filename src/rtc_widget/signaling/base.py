@@ -41,6 +41,11 @@ class Signaling(Protocol):
         The label of the data channel that carries the events.
     ice_servers : sequence of dict
         W3C ``RTCIceServer`` dictionaries for the page's ``RTCPeerConnection``.
+
+    Notes
+    -----
+    A signaling that takes long to get ready may have an attribute ``slow_start = True``: it is then prepared
+    as soon as a page shows the widget, and not only when the call is made.
     """
 
     @property

@@ -1,0 +1,273 @@
+"""The kernel's end of the messages: pages come and go, requests get replies, events arrive in order.
+
+`receive` may run on the main thread or on a subshell's (ipykernel 7). It decodes and hands over: what concerns the
+notebook goes to the main loop, what concerns a server goes to the I/O thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any, Literal, Protocol, TypeVar
+
+from rtc_widget import protocol
+from rtc_widget.awaiting import silence
+from rtc_widget.call_desk import CallDesk
+from rtc_widget.errors import PageNotFound, PageTimeout, RtcWidgetError, error_from_wire
+from rtc_widget.inbox import Inbox
+from rtc_widget.protocol import FromPage, Message, PageState, Reply, WireEvent
+
+logger = logging.getLogger("rtc_widget")
+
+PAGE_SECONDS = 10.0
+"""How long to wait for a first page, and for a sign of life after a request."""
+HOLDER_SECONDS = 3.0
+"""How long a page that holds a call may take to answer when another page appears."""
+
+T = TypeVar("T")
+Kind = Literal["connect", "disconnect", "send", "mute"]
+
+
+class Listener(Protocol):
+    """What the widget is told; always on the main loop, in the order in which the page said it."""
+
+    def page_state(self, attempt: str | None, state: PageState) -> None:
+        """The page that counts has a new state."""
+
+    def page_events(self, events: tuple[WireEvent, ...]) -> None:
+        """Events have arrived, each exactly once."""
+
+    def call_made(self, attempt: str, call_id: str | None) -> None:
+        """The exchange has brought an answer."""
+
+    def page_lost(self) -> None:
+        """The page that held the call has vanished."""
+
+
+@dataclass(slots=True)
+class _Page:
+    inbox: Inbox
+    seq: int = -1
+    attempt: str | None = None
+    active: bool = False
+    heard: float = field(default_factory=time.monotonic)
+
+
+class Bridge:
+    """Connects one widget with its pages.
+
+    Parameters
+    ----------
+    send : callable
+        Sends one message to all pages; callable from any thread.
+    desk : CallDesk
+        Makes and ends calls.
+    listener : Listener
+        Told what the pages say.
+    loop : asyncio.AbstractEventLoop or None
+        The main loop; without one the listener is called at once, on the caller's thread.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[Message], None],
+        desk: CallDesk,
+        listener: Listener,
+        loop: asyncio.AbstractEventLoop | None,
+    ) -> None:
+        self._send = send
+        self._desk = desk
+        self._listener = listener
+        self._loop = loop
+        self._lock = Lock()
+        self._pages: dict[str, _Page] = {}
+        self._newest: str | None = None
+        self._numbers = itertools.count(1)
+        self._pending: dict[str, Callable[[Reply], None]] = {}
+        self._awaiting_page: list[Callable[[], None]] = []
+
+    def receive(self, content: object) -> None:
+        """Take in a message of a page; safe on any thread, never raises."""
+        try:
+            message = protocol.decode(content)
+        except protocol.MalformedMessage as error:
+            logger.warning("A message of the page was not understood: %s", error)
+            return
+        with self._lock:
+            page = self._pages.setdefault(message.page, _Page(Inbox(message.page)))
+            page.heard = time.monotonic()
+        self._dispatch(message, page)
+
+    async def request(self, kind: Kind, *, timeout: float, **fields: object) -> Mapping[str, Any]:
+        """Ask the current page to do something and return its result.
+
+        Raises
+        ------
+        PageNotFound
+            If there is no page within ten seconds.
+        PageTimeout, AwaitNotPossible
+            If it does not answer in time, or gives no sign of life.
+        RtcWidgetError
+            What the page answered.
+        """
+        deadline = time.monotonic() + timeout
+        page = await self._current_page(min(timeout, PAGE_SECONDS))
+        loop = asyncio.get_running_loop()
+        answered: asyncio.Future[Reply] = loop.create_future()
+
+        def wake(reply: Reply) -> None:
+            loop.call_soon_threadsafe(_settle, answered, reply)
+
+        sent = time.monotonic()
+        id = self._post(kind, page, wake, fields)
+        try:
+            while not answered.done():
+                now = time.monotonic()
+                if now >= deadline:
+                    raise PageTimeout(f"The page did not {kind} within {timeout:g} s.")
+                if self._pages[page].heard < sent and now >= sent + PAGE_SECONDS:
+                    raise silence(PAGE_SECONDS)
+                await asyncio.wait([answered], timeout=min(deadline - now, 1.0))
+        finally:
+            self._pending.pop(id, None)
+        reply = answered.result()
+        if reply.error is not None:
+            raise error_from_wire(reply.error)
+        return reply.result or {}
+
+    def post(self, kind: Kind, failed: Callable[[RtcWidgetError], None], **fields: object) -> None:
+        """Ask the current page to do something without waiting; `failed` is called, on the main loop, if it does not.
+
+        Raises
+        ------
+        PageNotFound
+            If no page has ever said hello.
+        """
+        page = self._current()
+        if page is None:
+            raise PageNotFound("No page shows this widget.")
+
+        def done(reply: Reply) -> None:
+            self._pending.pop(reply.id, None)
+            if reply.error is not None:
+                self._on_loop(failed, error_from_wire(reply.error))
+
+        self._post(kind, page, done, fields)
+
+    def _post(self, kind: Kind, page: str, done: Callable[[Reply], None], fields: Mapping[str, object]) -> str:
+        id = f"k:{next(self._numbers)}"
+        self._pending[id] = done
+        self._send(protocol.request(kind, page, id, **fields))
+        return id
+
+    def _dispatch(self, message: FromPage, page: _Page) -> None:
+        match message:
+            case protocol.Hello():
+                self._greet(message)
+            case protocol.State():
+                self._take_state(message, page)
+            case protocol.Events():
+                intake = page.inbox.take(message)
+                if intake.events:
+                    self._on_loop(self._listener.page_events, intake.events)
+                self._send(intake.answer)
+            case protocol.Prepare(page=name, id=id):
+                self._desk.prepare(lambda outcome: self._answer(name, id, outcome))
+            case protocol.Exchange(page=name, id=id, attempt=attempt, sdp=sdp):
+                self._desk.exchange(attempt, sdp, lambda outcome: self._exchanged(name, id, attempt, outcome))
+            case protocol.HangUp(attempt=attempt):
+                self._desk.hang_up(attempt)
+            case protocol.Reply(id=id):
+                done = self._pending.get(id)
+                if done is not None:
+                    done(message)
+
+    def _greet(self, hello: protocol.Hello) -> None:
+        with self._lock:
+            holder = self._holder()
+            self._newest = hello.page
+            waiting, self._awaiting_page = self._awaiting_page, []
+        self._send(protocol.welcome(hello.page))
+        self._desk.warm_up()
+        for wake in waiting:
+            wake()
+        if holder is not None and holder != hello.page and self._loop is not None:
+            self._on_loop(self._check_holder, holder)
+
+    def _check_holder(self, holder: str) -> None:
+        """Ask the page with the call for its state; a page that was reloaded or closed does not answer."""
+        asked = time.monotonic()
+        self._send(protocol.welcome(holder))
+        asyncio.get_running_loop().call_later(HOLDER_SECONDS, self._forget_silent, holder, asked)
+
+    def _forget_silent(self, holder: str, asked: float) -> None:
+        with self._lock:
+            page = self._pages[holder]
+            if page.heard >= asked or not page.active:
+                return
+            page.active = False
+        if page.attempt is not None:
+            self._desk.hang_up(page.attempt)
+        self._listener.page_lost()
+
+    def _take_state(self, message: protocol.State, page: _Page) -> None:
+        with self._lock:
+            if message.seq <= page.seq:
+                return
+            counts = self._current() in (None, message.page)
+            page.seq, page.attempt = message.seq, message.attempt
+            page.active = message.state.status in ("connecting", "connected", "reconnecting")
+            counts = counts or page.active
+        if counts:
+            self._on_loop(self._listener.page_state, message.attempt, message.state)
+
+    def _exchanged(self, page: str, id: str, attempt: str, outcome: dict[str, Any] | RtcWidgetError) -> None:
+        if isinstance(outcome, dict):
+            self._on_loop(self._listener.call_made, attempt, outcome["call_id"])
+        self._answer(page, id, outcome)
+
+    def _answer(self, page: str, id: str, outcome: dict[str, Any] | RtcWidgetError) -> None:
+        if isinstance(outcome, RtcWidgetError):
+            self._send(protocol.failure(page, id, outcome.to_wire()))
+        else:
+            self._send(protocol.result(page, id, outcome))
+
+    def _holder(self) -> str | None:
+        return next((name for name, page in self._pages.items() if page.active), None)
+
+    def _current(self) -> str | None:
+        """The page that holds a call, else the one that came last."""
+        return self._holder() or self._newest
+
+    async def _current_page(self, timeout: float) -> str:
+        page = self._current()
+        if page is not None:
+            return page
+        loop = asyncio.get_running_loop()
+        arrived: asyncio.Future[None] = loop.create_future()
+
+        def wake() -> None:
+            loop.call_soon_threadsafe(_settle, arrived, None)
+
+        self._awaiting_page.append(wake)
+        await asyncio.wait([arrived], timeout=timeout)
+        page = self._current()
+        if page is None:
+            raise PageNotFound(f"No page has shown this widget within {timeout:g} s.")
+        return page
+
+    def _on_loop(self, call: Callable[..., None], *arguments: object) -> None:
+        if self._loop is None or self._loop.is_closed():
+            call(*arguments)
+        else:
+            self._loop.call_soon_threadsafe(call, *arguments)
+
+
+def _settle(future: asyncio.Future[T], value: T) -> None:
+    if not future.done():
+        future.set_result(value)

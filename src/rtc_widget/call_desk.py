@@ -1,0 +1,119 @@
+"""The kernel's part in making and ending calls: it knows which attempt became which call on the server."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from typing import Any
+
+from rtc_widget.errors import Cancelled, InvalidAnswer, RtcWidgetError, SignalingError, UnexpectedError
+from rtc_widget.io_thread import io_thread
+from rtc_widget.signaling.base import Progress, Signaling
+
+logger = logging.getLogger("rtc_widget")
+
+_HANG_UP_SECONDS = 10.0
+
+
+class CallDesk:
+    """Exchanges offers for answers and hangs every call up exactly once. All of it happens on the I/O thread.
+
+    Parameters
+    ----------
+    signaling : Signaling
+        Whom to call.
+    session : mapping
+        Session settings for every call of this desk.
+    progress : callable
+        Told what is being waited for; called on the I/O thread.
+    """
+
+    def __init__(self, signaling: Signaling, session: Mapping[str, Any], progress: Progress) -> None:
+        self._signaling = signaling
+        self._session = session
+        self._progress = progress
+        # Only touched on the I/O thread, therefore without a lock.
+        self._calls: dict[str, str | None] = {}
+        self._ended: set[str] = set()
+        self._warm = False
+        self._io = io_thread()
+        self._io.at_exit(self.hang_up_all)
+
+    def warm_up(self) -> None:
+        """Begin to make a signaling ready that takes long to start (``slow_start = True``), once."""
+        if getattr(self._signaling, "slow_start", False) and not self._warm:
+            self._warm = True
+            self._io.run(self._warm_up())
+
+    def prepare(self, done: Callable[[dict[str, Any] | RtcWidgetError], None]) -> None:
+        """Make the signaling ready; `done` gets what the page needs for its offer, or the error."""
+        self._io.run(self._reporting(self._prepare(), done))
+
+    def exchange(self, attempt: str, offer: str, done: Callable[[dict[str, Any] | RtcWidgetError], None]) -> None:
+        """Exchange an attempt's offer for an answer; `done` gets ``{sdp, call_id}`` or the error."""
+        self._io.run(self._reporting(self._exchange(attempt, offer), done))
+
+    def hang_up(self, attempt: str) -> Future[None]:
+        """End what the attempt has become on the server; harmless to repeat."""
+        return self._io.run(self._hang_up(attempt))
+
+    def hang_up_all(self) -> Future[None]:
+        """End every call of this desk."""
+        return self._io.run(self._hang_up_all())
+
+    async def _reporting(self, work: Any, done: Callable[[dict[str, Any] | RtcWidgetError], None]) -> None:
+        try:
+            outcome: dict[str, Any] | RtcWidgetError = await work
+        except RtcWidgetError as error:
+            outcome = error
+        except Exception as error:
+            # A user's own Signaling may raise anything; the page must hear of it all the same.
+            logger.exception("%s failed", type(self._signaling).__name__)
+            outcome = UnexpectedError(
+                f"{self._signaling.name} failed: {type(error).__name__}: {error}",
+                hint="The kernel's log has the traceback.",
+            )
+        done(outcome)
+
+    async def _warm_up(self) -> None:
+        try:
+            await self._signaling.prepare(self._progress)
+        except SignalingError as error:
+            logger.debug("Starting early failed, the call will tell: %s", error)
+
+    async def _prepare(self) -> dict[str, Any]:
+        await self._signaling.prepare(self._progress)
+        return {
+            "data_channel_label": self._signaling.data_channel_label,
+            "ice_servers": [dict(server) for server in self._signaling.ice_servers],
+        }
+
+    async def _exchange(self, attempt: str, offer: str) -> dict[str, Any]:
+        if attempt in self._ended:
+            raise Cancelled("The call was ended before it was made.")
+        answer = await self._signaling.exchange(offer, self._session)
+        self._calls[attempt] = answer.call_id
+        if attempt in self._ended:
+            await self._hang_up(attempt)
+            raise Cancelled("The call was ended while it was being made; it has been hung up.")
+        if not answer.sdp.startswith("v=0"):
+            await self._hang_up(attempt)
+            raise InvalidAnswer(f"{self._signaling.name} answered with something that is no session description.")
+        return {"sdp": answer.sdp, "call_id": answer.call_id}
+
+    async def _hang_up(self, attempt: str) -> None:
+        self._ended.add(attempt)
+        call_id = self._calls.pop(attempt, None)
+        if call_id is None:
+            return
+        try:
+            async with asyncio.timeout(_HANG_UP_SECONDS):
+                await self._signaling.hang_up(call_id)
+        except (RtcWidgetError, TimeoutError) as error:
+            # Nothing more can be done; the server ends the call itself when the media stops.
+            logger.warning("Hanging up %s failed: %s", call_id, error)
+
+    async def _hang_up_all(self) -> None:
+        await asyncio.gather(*(self._hang_up(attempt) for attempt in list(self._calls)))

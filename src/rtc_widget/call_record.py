@@ -1,0 +1,81 @@
+"""What the kernel knows of a widget's calls: it folds what the page says into log, transcript and traits."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+
+from rtc_widget.conversation import Transcript
+from rtc_widget.errors import PageNotFound, RtcWidgetError
+from rtc_widget.events import Event, EventLog
+from rtc_widget.protocol import PageState, WireEvent
+from rtc_widget.subscriptions import Subscriptions
+
+logger = logging.getLogger("rtc_widget")
+
+_SPEAKING: Mapping[str, tuple[str, bool]] = {
+    "input_audio_buffer.speech_started": ("user_speaking", True),
+    "input_audio_buffer.speech_stopped": ("user_speaking", False),
+    "output_audio_buffer.started": ("assistant_speaking", True),
+    "output_audio_buffer.stopped": ("assistant_speaking", False),
+    "output_audio_buffer.cleared": ("assistant_speaking", False),
+}
+_NO_CALL: Mapping[str, object] = {"call_id": None, "user_speaking": False, "assistant_speaking": False}
+
+
+class CallRecord:
+    """The `Listener` of the bridge; lives on the kernel's main loop.
+
+    Parameters
+    ----------
+    write : callable
+        Assigns the widget's traits, several at once.
+    """
+
+    def __init__(self, write: Callable[[Mapping[str, object]], None]) -> None:
+        self._write = write
+        self._attempt: str | None = None
+        self._made: tuple[str, str | None] | None = None
+        self.events = EventLog()
+        self.transcript = Transcript()
+        self.subscriptions = Subscriptions()
+
+    def page_state(self, attempt: str | None, state: PageState) -> None:
+        """Take the page's picture of the call over into the traits."""
+        values: dict[str, object] = asdict(state)
+        self._attempt = attempt
+        if state.status in ("idle", "error"):
+            values |= _NO_CALL
+        elif self._made is not None and self._made[0] == attempt:
+            values["call_id"] = self._made[1]
+        self._write(values)
+
+    def page_events(self, events: tuple[WireEvent, ...]) -> None:
+        """Log, fold and publish events, one after the other."""
+        for wire in events:
+            event = Event.from_text(wire.text, direction=wire.direction, time_ms=wire.time_ms)
+            self.events.append(event)
+            if event.direction == "received":
+                self.transcript.add(event.raw)
+                if event.type in _SPEAKING:
+                    name, value = _SPEAKING[event.type]
+                    self._write({name: value})
+            self.subscriptions.publish(event)
+
+    def call_made(self, attempt: str, call_id: str | None) -> None:
+        """Remember what the server calls the call."""
+        self._made = (attempt, call_id)
+        if attempt == self._attempt:
+            self._write({"call_id": call_id})
+
+    def page_lost(self) -> None:
+        """Say that the call went down with its page."""
+        error = PageNotFound("The page that held the call is gone.", hint="Connect again.")
+        closed = {"connection_state": "closed", "ice_connection_state": "closed", "signaling_state": "closed"}
+        self._write({"status": "error", "data_channel_state": "closed", "error": error.to_wire(), **closed, **_NO_CALL})
+
+    def fault(self, error: RtcWidgetError) -> None:
+        """Show and log something that went wrong beside the call."""
+        logger.error("%s", error)
+        self._write({"error": error.to_wire()})

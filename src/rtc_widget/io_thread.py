@@ -1,0 +1,47 @@
+"""The one thread on which this package talks to servers, so that a busy notebook cell never holds up a call."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import threading
+import weakref
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future, wait
+from functools import cache
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+_FAREWELL_SECONDS = 2.0
+
+
+class IoThread:
+    """An asyncio loop on a daemon thread of its own."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._farewells: set[weakref.WeakMethod[Callable[[], Future[None]]]] = set()
+        threading.Thread(target=self._loop.run_forever, name="rtc_widget-io", daemon=True).start()
+        atexit.register(self._say_farewell)
+
+    def run(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Start a coroutine there; callable from any thread."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def at_exit(self, farewell: Callable[[], Future[None]]) -> None:
+        """Call a method when the interpreter exits and wait for its future, two seconds at most.
+
+        Only a weak reference is kept.
+        """
+        self._farewells.add(weakref.WeakMethod(farewell))
+
+    def _say_farewell(self) -> None:
+        methods = [method for reference in self._farewells if (method := reference()) is not None]
+        wait([method() for method in methods], timeout=_FAREWELL_SECONDS)
+
+
+@cache
+def io_thread() -> IoThread:
+    """Return the process's I/O thread, started at first use."""
+    return IoThread()

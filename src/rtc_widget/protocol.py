@@ -1,0 +1,265 @@
+"""The messages between the page and the kernel; the twin of `js/src/protocol.ts`.
+
+Both are held to `tests/contract/protocol.json`. Messages are plain JSON without buffers (Colab drops buffers). What the
+page sends is decoded once, here, into a frozen value; what the kernel sends is built here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, cast, get_args
+
+PROTOCOL = 1
+
+Status = Literal["idle", "connecting", "connected", "reconnecting", "error"]
+Direction = Literal["sent", "received"]
+Message = dict[str, Any]
+
+STATUSES: tuple[str, ...] = get_args(Status)
+CONNECTION_STATES = ("new", "connecting", "connected", "disconnected", "failed", "closed")
+ICE_CONNECTION_STATES = ("new", "checking", "connected", "completed", "disconnected", "failed", "closed")
+ICE_GATHERING_STATES = ("new", "gathering", "complete")
+SIGNALING_STATES = (
+    "stable",
+    "have-local-offer",
+    "have-remote-offer",
+    "have-local-pranswer",
+    "have-remote-pranswer",
+    "closed",
+)
+DATA_CHANNEL_STATES = ("connecting", "open", "closing", "closed")
+MICROPHONE_PERMISSIONS = ("prompt", "granted", "denied", "unavailable")
+
+
+class MalformedMessage(ValueError):
+    """The page sent something that this protocol does not know."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageState:
+    """A complete picture of the call as the page sees it; the strings are those of the W3C."""
+
+    status: Status
+    connection_state: str
+    ice_connection_state: str
+    ice_gathering_state: str
+    signaling_state: str
+    data_channel_state: str
+    microphone_permission: str
+    muted: bool
+    error: Mapping[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """A page has loaded the widget."""
+
+    page: str
+    protocol: int
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The page's state has changed; `seq` grows by one with each."""
+
+    page: str
+    seq: int
+    attempt: str | None
+    state: PageState
+
+
+@dataclass(frozen=True, slots=True)
+class WireEvent:
+    """One event of the data channel: when (milliseconds since 1970, the page's clock) and its JSON text as it went."""
+
+    direction: Direction
+    time_ms: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """A run of events without holes; `first` is the running number of its first event on this page."""
+
+    page: str
+    attempt: str | None
+    first: int
+    events: tuple[WireEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """Asks for what is needed to make an offer."""
+
+    page: str
+    id: str
+    attempt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Asks for the answer to an offer."""
+
+    page: str
+    id: str
+    attempt: str
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """Says that an attempt is over and the server may forget it."""
+
+    page: str
+    attempt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The page's answer to a request of the kernel: either a result or an error."""
+
+    page: str
+    id: str
+    result: Mapping[str, Any] | None
+    error: Mapping[str, str] | None
+
+
+FromPage = Hello | State | Events | Prepare | Exchange | HangUp | Reply
+
+
+def decode(content: object) -> FromPage:
+    """Decode a message of the page.
+
+    Raises
+    ------
+    MalformedMessage
+        If it is no message of this protocol; says what is wrong with it.
+    """
+    message = _mapping(content, "a message")
+    kind = message.get("type")
+    page = _text(message, "page")
+    match kind:
+        case "hello":
+            return Hello(page, _whole(message, "protocol"))
+        case "state":
+            state = _page_state(_mapping(message.get("state"), "state"))
+            return State(page, _whole(message, "seq"), _optional_text(message, "attempt"), state)
+        case "events":
+            events = tuple(_wire_event(entry) for entry in _list(message, "events"))
+            return Events(page, _optional_text(message, "attempt"), _whole(message, "first"), events)
+        case "prepare":
+            return Prepare(page, _text(message, "id"), _text(message, "attempt"))
+        case "exchange":
+            return Exchange(page, _text(message, "id"), _text(message, "attempt"), _text(message, "sdp"))
+        case "hang_up":
+            return HangUp(page, _text(message, "attempt"))
+        case "reply":
+            return _reply(message, page)
+        case _:
+            raise MalformedMessage(f"unknown message type {kind!r}")
+
+
+def welcome(page: str) -> Message:
+    """Answer a `Hello`; also asks a page that said hello before for its present state."""
+    return {"type": "welcome", "page": page, "protocol": PROTOCOL}
+
+
+def request(kind: Literal["connect", "disconnect", "send", "mute"], page: str, id: str, **fields: object) -> Message:
+    """Ask the page to do something; it answers with a `Reply` of the same id."""
+    return {"type": kind, "page": page, "id": id, **fields}
+
+
+def result(page: str, id: str, value: Mapping[str, object]) -> Message:
+    """Answer a request of the page."""
+    return {"type": "reply", "page": page, "id": id, "result": dict(value)}
+
+
+def failure(page: str, id: str, error: Mapping[str, str]) -> Message:
+    """Answer a request of the page with an error ``{code, message, hint}``."""
+    return {"type": "reply", "page": page, "id": id, "error": dict(error)}
+
+
+def resend(page: str, first: int) -> Message:
+    """Ask for the events from number `first` on once more."""
+    return {"type": "resend", "page": page, "first": first}
+
+
+def ack(page: str, next: int) -> Message:
+    """Say that all events before number `next` have arrived."""
+    return {"type": "ack", "page": page, "next": next}
+
+
+def _page_state(value: Mapping[str, Any]) -> PageState:
+    error = value.get("error")
+    return PageState(
+        status=cast("Status", _one_of(value, "status", STATUSES)),
+        connection_state=_one_of(value, "connection_state", CONNECTION_STATES),
+        ice_connection_state=_one_of(value, "ice_connection_state", ICE_CONNECTION_STATES),
+        ice_gathering_state=_one_of(value, "ice_gathering_state", ICE_GATHERING_STATES),
+        signaling_state=_one_of(value, "signaling_state", SIGNALING_STATES),
+        data_channel_state=_one_of(value, "data_channel_state", DATA_CHANNEL_STATES),
+        microphone_permission=_one_of(value, "microphone_permission", MICROPHONE_PERMISSIONS),
+        muted=bool(value.get("muted")),
+        error=None if error is None else _wire_error(error),
+    )
+
+
+def _wire_event(entry: object) -> WireEvent:
+    match entry:
+        case [("sent" | "received") as direction, int() | float() as time_ms, str() as text]:
+            return WireEvent(direction, float(time_ms), text)
+        case _:
+            raise MalformedMessage("an event is [direction, milliseconds, text]")
+
+
+def _reply(message: Mapping[str, Any], page: str) -> Reply:
+    error, value = message.get("error"), message.get("result")
+    if (error is None) == (value is None):
+        raise MalformedMessage("a reply has either a result or an error")
+    if error is not None:
+        return Reply(page, _text(message, "id"), None, _wire_error(error))
+    return Reply(page, _text(message, "id"), _mapping(value, "result"), None)
+
+
+def _wire_error(value: object) -> dict[str, str]:
+    error = _mapping(value, "error")
+    return {"code": _text(error, "code"), "message": _text(error, "message"), "hint": str(error.get("hint") or "")}
+
+
+def _mapping(value: object, what: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise MalformedMessage(f"{what} must be an object, not {type(value).__name__}")
+    return value
+
+
+def _list(message: Mapping[str, Any], key: str) -> Sequence[object]:
+    value = message.get(key)
+    if not isinstance(value, list):
+        raise MalformedMessage(f"{key} must be a list")
+    return value
+
+
+def _text(message: Mapping[str, Any], key: str) -> str:
+    value = message.get(key)
+    if not isinstance(value, str):
+        raise MalformedMessage(f"{key} must be a string")
+    return value
+
+
+def _optional_text(message: Mapping[str, Any], key: str) -> str | None:
+    return None if message.get(key) is None else _text(message, key)
+
+
+def _whole(message: Mapping[str, Any], key: str) -> int:
+    value = message.get(key)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise MalformedMessage(f"{key} must be a whole number")
+    return value
+
+
+def _one_of(message: Mapping[str, Any], key: str, values: Sequence[str]) -> str:
+    value = message.get(key)
+    if value not in values:
+        raise MalformedMessage(f"{key} must be one of {', '.join(values)}; it is {value!r}")
+    return cast("str", value)

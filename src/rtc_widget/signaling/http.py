@@ -1,0 +1,192 @@
+"""HTTP as signaling needs it: one warm connection, no retries, and every failure an exception of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import ssl
+import weakref
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from rtc_widget.errors import (
+    AccessDenied,
+    InsecureServer,
+    InvalidAnswer,
+    InvalidKey,
+    InvalidOffer,
+    InvalidSession,
+    QuotaExceeded,
+    RateLimited,
+    ServerError,
+    ServerNotFound,
+    ServerUnreachable,
+    SignalingError,
+    SignalingTimeout,
+)
+
+if TYPE_CHECKING:
+    import httpx
+
+MAX_ANSWER_BYTES = 1_000_000
+_LONGEST_QUOTE = 300
+_KINDS_BY_STATUS: Mapping[int, type[SignalingError]] = {
+    400: InvalidOffer,
+    401: InvalidKey,
+    403: AccessDenied,
+    404: ServerNotFound,
+    429: RateLimited,
+}
+_KINDS_BY_CODE: Mapping[str, type[SignalingError]] = {
+    "invalid_api_key": InvalidKey,
+    "unknown_parameter": InvalidSession,
+    "invalid_value": InvalidSession,
+    "insufficient_quota": QuotaExceeded,
+    "credit_balance_exhausted": QuotaExceeded,
+    "rate_limit_exceeded": RateLimited,
+}
+
+
+class HttpLine:
+    """A line to one server, kept warm between the opening of the microphone and the exchange.
+
+    Parameters
+    ----------
+    server : str
+        What people call the server; the subject of the error messages.
+    connect_seconds, answer_seconds : float
+        Time limits for the connection and for the whole answer.
+    """
+
+    def __init__(self, server: str, *, connect_seconds: float = 10.0, answer_seconds: float = 30.0) -> None:
+        self._server = server
+        self._limits = (connect_seconds, answer_seconds)
+        # An httpx client belongs to the loop that it first ran on.
+        self._clients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = (
+            weakref.WeakKeyDictionary()
+        )
+        self._warming: set[asyncio.Task[None]] = set()
+
+    def warm_up(self, url: str) -> None:
+        """Begin to open the connection, without waiting and without credentials."""
+        task = asyncio.get_running_loop().create_task(self._open(url))
+        self._warming.add(task)
+        task.add_done_callback(self._warming.discard)
+
+    async def post(
+        self, url: str, *, headers: Mapping[str, str], secret: str | None = None, **body: Any
+    ) -> httpx.Response:
+        """Send one POST, once, and return the 2xx response.
+
+        Parameters
+        ----------
+        url : str
+            Where to.
+        headers : mapping
+            Headers besides those of the body.
+        secret : str, optional
+            Sent as bearer token, and struck out of whatever the server says.
+        **body
+            ``content``, ``files`` or ``json`` of `httpx.AsyncClient.post`.
+
+        Raises
+        ------
+        SignalingError
+            The subclass says what went wrong.
+        """
+        import httpx
+
+        # A POST that is on its way must not find the connection half open.
+        if self._warming:
+            await asyncio.wait(set(self._warming), timeout=self._limits[0])
+        sent = {**headers, **({"Authorization": f"Bearer {secret}"} if secret else {})}
+        failure: SignalingError
+        try:
+            async with asyncio.timeout(sum(self._limits)):
+                response = await self._client().post(url, headers=sent, **body)
+        except (httpx.TimeoutException, TimeoutError):
+            failure = SignalingTimeout(f"{self._server} did not answer within {self._limits[1]:g} s.")
+        except httpx.HTTPError as error:
+            failure = self._unreachable(error, url)
+        except (httpx.InvalidURL, UnicodeError) as error:
+            failure = ServerNotFound(f"{url!r} is no address: {error}.")
+        else:
+            if response.is_success:
+                return response
+            failure = self._refused(response, secret)
+        # Raised outside of the handlers, so that no traceback leads to the request and its credentials.
+        raise failure
+
+    async def _open(self, url: str) -> None:
+        import httpx
+
+        try:
+            await self._client().head(url)
+        except (httpx.HTTPError, httpx.InvalidURL):
+            return  # The exchange meets the same trouble and reports it.
+
+    def _client(self) -> httpx.AsyncClient:
+        import httpx
+
+        loop = asyncio.get_running_loop()
+        client = self._clients.get(loop)
+        if client is None:
+            connect, answer = self._limits
+            client = httpx.AsyncClient(timeout=httpx.Timeout(answer, connect=connect), follow_redirects=False)
+            self._clients[loop] = client
+        return client
+
+    def _unreachable(self, error: Exception, url: str) -> SignalingError:
+        causes = list(_causes(error))
+        if any(isinstance(cause, socket.gaierror) for cause in causes):
+            return ServerNotFound(f"The host of {url} is unknown.", hint="Check base_url and the network.")
+        tls = next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None)
+        if tls is not None:
+            return InsecureServer(f"No secure connection to {self._server}: {tls.reason or tls}.")
+        return ServerUnreachable(f"{self._server} cannot be reached: {error or type(error).__name__}.")
+
+    def _refused(self, response: httpx.Response, secret: str | None) -> SignalingError:
+        code, words = _error_body(response.text)
+        if secret:
+            words = words.replace(secret, "[key]")
+        kind = _KINDS_BY_CODE.get(code) or _KINDS_BY_STATUS.get(response.status_code, ServerError)
+        said = f": {words}" if words else "."
+        return kind(f"{self._server} answered {response.status_code}{said}", status=response.status_code)
+
+
+def answer_sdp(response: httpx.Response, server: str) -> str:
+    """Return the body of a 2xx response as SDP, untouched.
+
+    Raises
+    ------
+    InvalidAnswer
+        If it is no SDP.
+    """
+    if len(response.content) > MAX_ANSWER_BYTES:
+        raise InvalidAnswer(f"{server} answered with {len(response.content)} bytes; no SDP is that long.")
+    text = response.text
+    if not text.startswith("v=0"):
+        raise InvalidAnswer(f"{server} answered with something that is no SDP: {_shortened(text) or 'nothing'}")
+    return text
+
+
+def _error_body(text: str) -> tuple[str, str]:
+    """Return code and message of an OpenAI-shaped error body, or no code and the body itself."""
+    try:
+        error = json.loads(text)["error"]
+        message, code = error.get("message"), error.get("code")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return "", _shortened(text)
+    return (code if isinstance(code, str) else ""), _shortened(str(message or ""))
+
+
+def _shortened(text: str) -> str:
+    words = " ".join(text.split())
+    return words if len(words) <= _LONGEST_QUOTE else words[:_LONGEST_QUOTE] + "…"
+
+
+def _causes(error: BaseException | None) -> Any:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -1,0 +1,164 @@
+"""The OpenAI Realtime API, and every server that speaks its ``/v1/realtime/calls``."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from rtc_widget.errors import InvalidOffer, MissingKey, ServerNotFound, SignalingError
+from rtc_widget.signaling.base import Answer, Progress
+from rtc_widget.signaling.http import HttpLine, answer_sdp
+from rtc_widget.signaling.session import Session, merged, session_settings
+
+DEFAULT_MODEL = "gpt-realtime-2.1"
+DEFAULT_BASE_URL = "https://api.openai.com/v1"
+KEY_VARIABLE = "OPENAI_API_KEY"
+
+# Without it the service does not say what it heard. This model has no announced end.
+_DEFAULT_SESSION: Mapping[str, Any] = {"audio": {"input": {"transcription": {"model": "gpt-realtime-whisper"}}}}
+
+
+class OpenAI:
+    """Calls the OpenAI Realtime API (GA), or a server that is compatible with it.
+
+    Parameters
+    ----------
+    api_key : str or callable, optional
+        The key, or a function that returns it. Left out: the environment variable ``OPENAI_API_KEY``, read when a call
+        is made. It is sent to the server and goes nowhere else.
+    model : str
+        The realtime model.
+    base_url : str
+        Where the API lives, with its ``/v1``.
+    organization, project : str, optional
+        Sent as ``OpenAI-Organization`` and ``OpenAI-Project``.
+    safety_identifier : str, optional
+        A stable, privacy-preserving name of the end user, sent as ``OpenAI-Safety-Identifier``.
+    extra_session : mapping, optional
+        Session settings that are sent without being checked.
+    **session
+        Session settings such as ``instructions``, ``voice``, ``turn_detection`` or ``tools``
+        (see `rtc_widget.signaling.session.session_settings`).
+
+    Raises
+    ------
+    InvalidSession
+        If a session setting is unknown.
+
+    Notes
+    -----
+    Follows ``POST /v1/realtime/calls`` with a multipart body of ``sdp`` and ``session``. Nothing is tried twice: a
+    repeated POST could start, and bill, a second call.
+
+    Examples
+    --------
+    >>> OpenAI(instructions="Answer in one sentence.", voice="marin")
+    OpenAI(model='gpt-realtime-2.1', base_url='https://api.openai.com/v1')
+    """
+
+    def __init__(
+        self,
+        api_key: str | Callable[[], str] | None = None,
+        model: str = DEFAULT_MODEL,
+        *,
+        base_url: str = DEFAULT_BASE_URL,
+        organization: str | None = None,
+        project: str | None = None,
+        safety_identifier: str | None = None,
+        extra_session: Mapping[str, Any] | None = None,
+        **session: Any,
+    ) -> None:
+        self.model = model
+        self.base_url = _checked_url(base_url)
+        self.session: Session = merged(
+            {"type": "realtime", "model": model}, _DEFAULT_SESSION, session_settings(session), extra_session or {}
+        )
+        names = {
+            "OpenAI-Organization": organization,
+            "OpenAI-Project": project,
+            "OpenAI-Safety-Identifier": safety_identifier,
+        }
+        self._headers = {name: value for name, value in names.items() if value}
+        # Held by a closure and not by an attribute: nothing that walks or prints this object comes upon it.
+        self._read_key = _key_reader(api_key)
+        self._line = HttpLine(self.name)
+
+    @property
+    def name(self) -> str:
+        """``"OpenAI · "`` and the model, or the host when it is another server."""
+        host = urlsplit(self.base_url).hostname or ""
+        return f"{'OpenAI' if host.endswith('openai.com') else host} · {self.model}"
+
+    @property
+    def data_channel_label(self) -> str:
+        """``oai-events``."""
+        return "oai-events"
+
+    @property
+    def ice_servers(self) -> Sequence[Mapping[str, Any]]:
+        """None: the service is reachable directly and offers no TURN."""
+        return ()
+
+    async def prepare(self, progress: Progress) -> None:
+        """Check that there is a key and begin to open the https connection."""
+        self._read_key()
+        self._line.warm_up(f"{self.base_url}/realtime/calls")
+
+    async def exchange(self, offer: str, session: Mapping[str, Any]) -> Answer:
+        """Send offer and session to ``/realtime/calls``; the call id comes from the ``Location`` header."""
+        files = {
+            "sdp": (None, offer, "application/sdp"),
+            "session": (None, json.dumps(merged(self.session, session)), "application/json"),
+        }
+        response = await self._line.post(
+            f"{self.base_url}/realtime/calls",
+            headers={**self._headers, "Accept": "application/sdp"},
+            secret=self._read_key(),
+            files=files,
+        )
+        call_id = urlsplit(response.headers.get("Location", "")).path.rstrip("/").rpartition("/")[2] or None
+        try:
+            return Answer(answer_sdp(response, self.name), call_id)
+        except SignalingError:
+            if call_id is not None:
+                await self.hang_up(call_id)
+            raise
+
+    async def hang_up(self, call_id: str) -> None:
+        """End the call; one that has already ended is no error."""
+        try:
+            await self._line.post(
+                f"{self.base_url}/realtime/calls/{quote(call_id, safe='')}/hangup",
+                headers=self._headers,
+                secret=self._read_key(),
+            )
+        except (ServerNotFound, InvalidOffer):
+            return  # `call_id_not_found` comes as 404 or as 400.
+
+    def __repr__(self) -> str:
+        return f"OpenAI(model={self.model!r}, base_url={self.base_url!r})"
+
+
+def _key_reader(api_key: str | Callable[[], str] | None) -> Callable[[], str]:
+    def read() -> str:
+        key = api_key() if callable(api_key) else api_key or os.environ.get(KEY_VARIABLE, "")
+        key = key.strip()
+        if not key:
+            raise MissingKey(
+                "There is no API key.", hint=f"Set {KEY_VARIABLE} before the kernel starts, or pass api_key=…"
+            )
+        if not key.isascii() or not key.isprintable():
+            raise MissingKey("The API key has characters that no key has.", hint="Copy it once more.")
+        return key
+
+    return read
+
+
+def _checked_url(base_url: str) -> str:
+    parts = urlsplit(base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ServerNotFound(f"base_url={base_url!r} is no http address.", hint=f"Example: {DEFAULT_BASE_URL}")
+    return base_url.rstrip("/")

@@ -1,0 +1,123 @@
+"""Session settings of the GA Realtime API: checked before they are sent, since servers refuse unknown keys."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rtc_widget.errors import InvalidSession
+
+Session = dict[str, Any]
+
+_FORMAT: Mapping[str, Any] = {"type": None, "rate": None}
+
+KNOWN: Mapping[str, Any] = {
+    "type": None,
+    "model": None,
+    "instructions": None,
+    "output_modalities": None,
+    "audio": {
+        "input": {
+            "format": _FORMAT,
+            "transcription": {
+                "model": None,
+                "language": None,
+                "languages": None,
+                "prompt": None,
+                "keywords": None,
+                "delay": None,
+            },
+            "noise_reduction": {"type": None, "strength": None},
+            "turn_detection": {
+                "type": None,
+                "threshold": None,
+                "prefix_padding_ms": None,
+                "silence_duration_ms": None,
+                "idle_timeout_ms": None,
+                "create_response": None,
+                "interrupt_response": None,
+                "eagerness": None,
+            },
+        },
+        "output": {"format": _FORMAT, "voice": None, "speed": None},
+    },
+    "tools": None,
+    "tool_choice": None,
+    "parallel_tool_calls": None,
+    "reasoning": {"effort": None},
+    "max_output_tokens": None,
+    "truncation": None,
+    "tracing": None,
+    "include": None,
+    "prompt": None,
+}
+"""Every key of the GA session object (openai-python 3.54, `RealtimeSessionCreateRequest`); None: not looked into."""
+
+_SHORTHANDS: Mapping[str, tuple[str, ...]] = {
+    "voice": ("audio", "output", "voice"),
+    "speed": ("audio", "output", "speed"),
+    "transcription": ("audio", "input", "transcription"),
+    "noise_reduction": ("audio", "input", "noise_reduction"),
+    "turn_detection": ("audio", "input", "turn_detection"),
+}
+
+
+def session_settings(settings: Mapping[str, Any]) -> Session:
+    """Return a session object from settings, checked.
+
+    Parameters
+    ----------
+    settings : mapping
+        Keys of the GA session object, or a shorthand: ``voice``, ``speed``, ``transcription``, ``noise_reduction``,
+        ``turn_detection``. A value of None is kept: there it means *off*.
+
+    Raises
+    ------
+    InvalidSession
+        If a key is unknown; names the nearest one.
+
+    Examples
+    --------
+    >>> session_settings({"voice": "marin", "instructions": "Be brief."})
+    {'audio': {'output': {'voice': 'marin'}}, 'instructions': 'Be brief.'}
+    """
+    session: Session = {}
+    for key, value in settings.items():
+        path = _SHORTHANDS.get(key, (key,))
+        for step in reversed(path):
+            value = {step: value}
+        session = merged(session, value)
+    _check(session, KNOWN, ())
+    return session
+
+
+def merged(first: Mapping[str, Any], *others: Mapping[str, Any]) -> Session:
+    """Return a new session in which later settings win; objects are merged, everything else is replaced."""
+    result: Session = {key: merged(value) if isinstance(value, Mapping) else value for key, value in first.items()}
+    for other in others:
+        for key, value in other.items():
+            if isinstance(value, Mapping):
+                before = result.get(key)
+                result[key] = merged(before if isinstance(before, Mapping) else {}, value)
+            else:
+                result[key] = value
+    return result
+
+
+def _check(settings: Mapping[str, Any], known: Mapping[str, Any], path: tuple[str, ...]) -> None:
+    for key, value in settings.items():
+        if key not in known:
+            raise InvalidSession(
+                f"Unknown session setting {'.'.join((*path, key))!r}.", hint=_suggestion(key, known, at_top=not path)
+            )
+        below = known[key]
+        if isinstance(below, Mapping) and isinstance(value, Mapping):
+            _check(value, below, (*path, key))
+
+
+def _suggestion(key: str, known: Iterable[str], *, at_top: bool) -> str:
+    choices = [*known, *_SHORTHANDS] if at_top else list(known)
+    near = difflib.get_close_matches(key, choices, n=1)
+    guess = f"Did you mean {near[0]!r}? " if near else f"Known here: {', '.join(sorted(choices))}. "
+    return guess + "What this version does not know yet goes into extra_session={…}."

@@ -1,0 +1,83 @@
+"""`protocol.py` against the contract that `js/test/protocol.test.ts` asserts as well."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from pathlib import Path
+
+import pytest
+import traitlets
+
+from rtc_widget import VoiceChat, errors, protocol
+
+CONTRACT = json.loads((Path(__file__).parent / "protocol.json").read_text(encoding="utf-8"))
+OWN_TRAITS = {
+    name: trait
+    for name, trait in VoiceChat.class_traits(sync=True).items()
+    if name in vars(VoiceChat) and not name.startswith("_")
+}
+
+
+def test_protocol_number():
+    assert CONTRACT["protocol"] == protocol.PROTOCOL
+
+
+def test_traits_are_those_of_the_contract():
+    assert set(OWN_TRAITS) == set(CONTRACT["traits"])
+
+
+@pytest.mark.parametrize("name", CONTRACT["traits"])
+def test_trait_has_the_type_and_default_of_the_contract(name):
+    trait, wanted = OWN_TRAITS[name], CONTRACT["traits"][name]
+    kinds = {"string": (traitlets.Unicode, traitlets.Enum), "boolean": traitlets.Bool, "object": traitlets.Dict}
+    assert isinstance(trait, kinds[wanted["type"]])
+    assert trait.default() == wanted["default"]
+    assert trait.read_only, "Python alone writes traits, and not by accident"
+    if "enum" in wanted:
+        assert list(trait.values) == wanted["enum"]
+
+
+@pytest.mark.parametrize("kind", CONTRACT["from_page"])
+def test_samples_of_the_page_are_understood(kind):
+    decoded = protocol.decode(CONTRACT["from_page"][kind]["sample"])
+    assert type(decoded).__name__.lower() == kind.replace("_", "")
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [(kind, field) for kind, entry in CONTRACT["from_page"].items() for field in entry["required"] if field != "attempt"],
+)
+def test_a_message_without_a_required_field_is_refused(kind, field):
+    message = {key: value for key, value in CONTRACT["from_page"][kind]["sample"].items() if key != field}
+    with pytest.raises(protocol.MalformedMessage):
+        protocol.decode(message)
+
+
+def test_messages_to_the_page_are_those_of_the_contract():
+    entries = CONTRACT["to_page"]
+    made = {
+        "welcome": protocol.welcome("p1"),
+        "connect": protocol.request("connect", "p1", "k:1"),
+        "disconnect": protocol.request("disconnect", "p1", "k:2"),
+        "send": protocol.request("send", "p1", "k:3", events=['{"type":"response.create"}']),
+        "mute": protocol.request("mute", "p1", "k:4", muted=True),
+        "resend": protocol.resend("p1", 7),
+        "ack": protocol.ack("p1", 12),
+        "reply": protocol.result("p1", "p1:2", entries["reply"]["sample"]["result"]),
+    }
+    assert made == {kind: entry["sample"] for kind, entry in entries.items()}
+
+
+def test_every_error_code_of_the_page_has_a_class_of_its_own():
+    for code in CONTRACT["error"]["page_codes"]:
+        error = errors.error_from_wire({"code": code, "message": "m", "hint": "h"})
+        assert error.code == code
+        assert error.to_wire() == {"code": code, "message": "m", "hint": "h"}
+
+
+def test_error_codes_are_unique_and_drawn_in_the_tree():
+    kinds = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, errors.RtcWidgetError)]
+    assert len({kind.code for kind in kinds}) == len(kinds)
+    for kind in kinds:
+        assert kind.__name__ in (errors.__doc__ or "")

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import comm
+import pytest
+
+from rtc_widget import Answer, VoiceChat
+from tests.unit.page_double import PageDouble, RecordingComm
+
+
+class ScriptedSignaling:
+    """A server that answers what the test wants, when the test wants."""
+
+    name = "Scripted server"
+    data_channel_label = "oai-events"
+    ice_servers: tuple[Mapping[str, Any], ...] = ({"urls": ["stun:stun.example.org"]},)
+
+    def __init__(self) -> None:
+        self.offers: list[tuple[str, Mapping[str, Any]]] = []
+        self.hung_up: list[str] = []
+        self.failure: Exception | None = None
+        self.answer = Answer("v=0\r\nanswer\r\n", "rtc_1")
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+
+    async def prepare(self, progress: Any) -> None:
+        progress("Warming up")
+        progress("")
+
+    async def exchange(self, offer: str, session: Mapping[str, Any]) -> Answer:
+        self.offers.append((offer, session))
+        while not self.may_answer.is_set():  # set from another thread, hence not awaited
+            await asyncio.sleep(0.005)
+        if self.failure is not None:
+            raise self.failure
+        return self.answer
+
+    async def hang_up(self, call_id: str) -> None:
+        self.hung_up.append(call_id)
+
+
+@pytest.fixture
+def signaling() -> ScriptedSignaling:
+    return ScriptedSignaling()
+
+
+@pytest.fixture
+async def chat(monkeypatch: pytest.MonkeyPatch, signaling: ScriptedSignaling) -> Any:
+    monkeypatch.setattr(comm, "create_comm", RecordingComm)
+    widget = VoiceChat(signaling, instructions="Be brief.")
+    yield widget
+    widget.close()
+
+
+@pytest.fixture
+def page(chat: VoiceChat) -> PageDouble:
+    return PageDouble(chat)
+
+
+@pytest.fixture(autouse=True)
+def _no_key(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    return

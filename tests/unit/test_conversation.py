@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from rtc_widget import Event, Transcript
+
+
+def item(item_id, role, content, *, kind="conversation.item.added", after=None, status="completed", type="message"):
+    return {
+        "type": kind,
+        "previous_item_id": after,
+        "item": {"id": item_id, "type": type, "role": role, "content": content, "status": status},
+    }
+
+
+def heard(item_id, text):
+    return {
+        "type": "conversation.item.input_audio_transcription.completed",
+        "item_id": item_id,
+        "content_index": 0,
+        "transcript": text,
+    }
+
+
+def turns(*events):
+    return [(turn.role, turn.text, turn.status) for turn in Transcript(events)]
+
+
+def test_a_written_question_and_a_spoken_answer():
+    assert turns(
+        item("u1", "user", [{"type": "input_text", "text": "What is ICE?"}]),
+        item("a1", "assistant", [], after="u1", status="in_progress"),
+        {"type": "response.output_audio_transcript.delta", "item_id": "a1", "delta": "A way "},
+        {"type": "response.output_audio_transcript.delta", "item_id": "a1", "delta": "through."},
+    ) == [("user", "What is ICE?", "completed"), ("assistant", "A way through.", "in_progress")]
+
+
+def test_what_was_heard_lands_in_its_place_however_late():
+    assert turns(
+        item("u1", "user", [{"type": "input_audio", "transcript": None}]),
+        item("a1", "assistant", [], after="u1", status="in_progress"),
+        {"type": "response.output_audio_transcript.done", "item_id": "a1", "transcript": "Fine."},
+        {"type": "response.done", "response": {"status": "completed", "output": [{"id": "a1"}]}},
+        heard("u1", " How are you? "),
+    ) == [("user", "How are you?", "completed"), ("assistant", "Fine.", "completed")]
+
+
+def test_items_stand_where_the_server_puts_them():
+    transcript = Transcript(
+        [
+            item("u1", "user", [{"type": "input_text", "text": "one"}]),
+            item("u3", "user", [{"type": "input_text", "text": "three"}], after="u1"),
+            item("f1", None, None, after="u1", type="function_call"),
+            item("u2", "user", [{"type": "input_text", "text": "two"}], after="f1"),
+        ]
+    )
+    assert [turn.text for turn in transcript] == ["one", "two", "three"]
+
+
+def test_nothing_is_doubled_when_added_done_and_created_all_come():
+    content = [{"type": "input_text", "text": "hello"}]
+    assert turns(
+        item("u1", "user", content),
+        item("u1", "user", content, kind="conversation.item.created"),
+        item("u1", "user", content, kind="conversation.item.done"),
+    ) == [("user", "hello", "completed")]
+
+
+def test_how_an_answer_ended_is_seen():
+    def ended(status):
+        return turns(
+            {"type": "response.output_text.delta", "item_id": "a1", "delta": "Half"},
+            {"type": "response.done", "response": {"status": status, "output": [{"id": "a1"}]}},
+        )
+
+    assert ended("cancelled") == [("assistant", "Half", "interrupted")]
+    assert ended("failed") == [("assistant", "Half", "failed")]
+    assert ended("completed") == [("assistant", "Half", "completed")]
+
+
+def test_what_could_not_be_heard_is_a_failed_turn():
+    failed = {"type": "conversation.item.input_audio_transcription.failed", "item_id": "u1", "error": {}}
+    assert turns(item("u1", "user", [{"type": "input_audio"}]), failed) == [("user", "", "failed")]
+
+
+def test_a_deleted_item_is_gone():
+    assert turns(
+        item("u1", "user", [{"type": "input_text", "text": "x"}]),
+        {"type": "conversation.item.deleted", "item_id": "u1"},
+    ) == []
+
+
+def test_odd_events_change_nothing():
+    odd = [
+        {},
+        {"type": 7},
+        {"type": "conversation.item.added"},
+        {"type": "conversation.item.added", "item": {"id": 1}},
+        {"type": "response.done", "response": None},
+        {"type": "response.done", "response": {"output": [None, {}]}},
+        {"type": "response.output_text.delta", "item_id": "a", "delta": None},
+        {"type": "brand.new"},
+    ]
+    assert turns(*odd) == []
+
+
+def test_events_of_a_log_can_be_folded_too():
+    events = [Event(item("u1", "user", [{"type": "input_text", "text": "hello"}]))]
+    assert str(Transcript(events)) == "user: hello"
