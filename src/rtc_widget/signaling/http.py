@@ -47,6 +47,9 @@ _KINDS_BY_CODE: Mapping[str, type[SignalingError]] = {
     "rate_limit_exceeded": RateLimited,
 }
 
+# Shared by all lines: a connection must not die with the object that happened to open it.
+_CLIENTS: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = weakref.WeakKeyDictionary()
+
 
 class HttpLine:
     """A line to one server, kept warm between the opening of the microphone and the exchange.
@@ -62,10 +65,6 @@ class HttpLine:
     def __init__(self, server: str, *, connect_seconds: float = 10.0, answer_seconds: float = 30.0) -> None:
         self._server = server
         self._limits = (connect_seconds, answer_seconds)
-        # An httpx client belongs to the loop that it first ran on.
-        self._clients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = (
-            weakref.WeakKeyDictionary()
-        )
         self._warming: set[asyncio.Task[None]] = set()
 
     def warm_up(self, url: str) -> None:
@@ -104,7 +103,7 @@ class HttpLine:
         failure: SignalingError
         try:
             async with asyncio.timeout(sum(self._limits)):
-                response = await self._client().post(url, headers=sent, **body)
+                response = await _client().post(url, headers=sent, timeout=self._timeout(), **body)
         except (httpx.TimeoutException, TimeoutError):
             failure = SignalingTimeout(f"{self._server} did not answer within {self._limits[1]:g} s.")
         except httpx.HTTPError as error:
@@ -122,20 +121,15 @@ class HttpLine:
         import httpx
 
         try:
-            await self._client().head(url)
+            await _client().head(url, timeout=self._timeout())
         except (httpx.HTTPError, httpx.InvalidURL):
             return  # The exchange meets the same trouble and reports it.
 
-    def _client(self) -> httpx.AsyncClient:
+    def _timeout(self) -> httpx.Timeout:
         import httpx
 
-        loop = asyncio.get_running_loop()
-        client = self._clients.get(loop)
-        if client is None:
-            connect, answer = self._limits
-            client = httpx.AsyncClient(timeout=httpx.Timeout(answer, connect=connect), follow_redirects=False)
-            self._clients[loop] = client
-        return client
+        connect, answer = self._limits
+        return httpx.Timeout(answer, connect=connect)
 
     def _unreachable(self, error: Exception, url: str) -> SignalingError:
         causes = list(_causes(error))
@@ -153,6 +147,17 @@ class HttpLine:
         kind = _KINDS_BY_CODE.get(code) or _KINDS_BY_STATUS.get(response.status_code, ServerError)
         said = f": {words}" if words else "."
         return kind(f"{self._server} answered {response.status_code}{said}", status=response.status_code)
+
+
+def _client() -> httpx.AsyncClient:
+    """Return the pool of connections that belongs to the running loop."""
+    import httpx
+
+    loop = asyncio.get_running_loop()
+    client = _CLIENTS.get(loop)
+    if client is None:
+        client = _CLIENTS[loop] = httpx.AsyncClient(follow_redirects=False)
+    return client
 
 
 def answer_sdp(response: httpx.Response, server: str) -> str:
