@@ -1,0 +1,25 @@
+// Bundles the page half into one self-contained ES module and one stylesheet, where the Python package looks for them.
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const at = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+await build({
+  entryPoints: [
+    { in: at("src/index.ts"), out: "widget" },
+    { in: at("src/styles.css"), out: "widget" },
+  ],
+  outdir: at("../src/rtc_widget/static"),
+  bundle: true,
+  format: "esm",
+  platform: "browser",
+  target: ["es2022", "chrome110", "firefox115", "safari16.4"],
+  minify: true,
+  charset: "utf8",
+  legalComments: "none",
+  jsx: "automatic",
+  jsxImportSource: "preact",
+  // Jupyter's RequireJS defines `define` globally; a UMD dependency that saw it would register there instead of here.
+  define: { define: "undefined", "process.env.NODE_ENV": '"production"' },
+  logLevel: "warning",
+});

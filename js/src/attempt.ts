@@ -1,0 +1,96 @@
+/** One try at a call, from the first click to the open data channel, and everything it has opened on the way. */
+
+import { abortable } from "./abortable";
+import type { Bridge } from "./bridge";
+import { pageError, type RtcWidgetError } from "./errors";
+import { openMicrophone } from "./microphone";
+import { Peer, type PeerListener } from "./peer";
+import { decodePreparation, isText } from "./protocol";
+import { randomId } from "./random_id";
+
+/** A local server may be loading its models; the kernel says meanwhile what it waits for. */
+const PREPARE_LIMIT_MS = 90_000;
+const EXCHANGE_LIMIT_MS = 45_000;
+
+export interface AttemptListener extends PeerListener {
+  /** The microphone is open and about to be used, or could not be opened. */
+  onMicrophone(outcome: { track: MediaStreamTrack } | { error: unknown }): void;
+}
+
+/** Lives until `end`; everything it opened ends with it, also what arrives later. */
+export class Attempt {
+  /** Unique over all pages: the kernel knows calls by it. */
+  readonly id = randomId("a");
+  readonly #bridge: Bridge;
+  readonly #listener: AttemptListener;
+  readonly #life = new AbortController();
+  #peer: Peer | undefined;
+  #hasAskedServer = false;
+
+  constructor(bridge: Bridge, listener: AttemptListener) {
+    this.#bridge = bridge;
+    this.#listener = listener;
+  }
+
+  get peer(): Peer | undefined {
+    return this.#peer;
+  }
+
+  /** Makes the call; resolves when the data channel is open, rejects with what went wrong or with the reason of `end`. */
+  async make(): Promise<void> {
+    const { signal } = this.#life;
+    // The microphone is asked for first and synchronously: browsers want that inside the click.
+    const [track, { peer, offer }] = await Promise.all([this.#openMicrophone(), this.#prepareOffer()]);
+    const sdp = await peer.offerWith(track, offer, signal);
+    signal.throwIfAborted();
+    const answer = await this.#exchange(sdp);
+    await abortable(peer.accept(answer), signal);
+    await peer.opened(signal);
+  }
+
+  /** Ends it in the order that leaves no loose end: channel, connection, microphone, the call on the server. */
+  end(reason: RtcWidgetError): void {
+    if (this.#life.signal.aborted) return;
+    this.#peer?.close();
+    this.#life.abort(reason);
+    this.#hangUp();
+  }
+
+  async #openMicrophone(): Promise<MediaStreamTrack> {
+    const { signal } = this.#life;
+    try {
+      const track = await abortable(openMicrophone(signal), signal);
+      this.#listener.onMicrophone({ track });
+      return track;
+    } catch (error) {
+      if (!signal.aborted) this.#listener.onMicrophone({ error });
+      throw error;
+    }
+  }
+
+  async #prepareOffer(): Promise<{ peer: Peer; offer: RTCSessionDescriptionInit }> {
+    const { signal } = this.#life;
+    const request = { type: "prepare", attempt: this.id } as const;
+    const result = await this.#bridge.request(request, { signal, limitMs: PREPARE_LIMIT_MS });
+    const peer = new Peer(decodePreparation(result), this.#listener);
+    this.#peer = peer;
+    this.#listener.onStates(peer.states);
+    return { peer, offer: await abortable(peer.createOffer(), signal) };
+  }
+
+  async #exchange(offer: string): Promise<string> {
+    const { signal } = this.#life;
+    this.#hasAskedServer = true;
+    const { sdp } = await this.#bridge.request(
+      { type: "exchange", attempt: this.id, sdp: offer },
+      // An answer that comes too late means a call on the server that nobody holds: the first hang-up may have been too early for it.
+      { signal, limitMs: EXCHANGE_LIMIT_MS, onLateReply: () => this.#hangUp() },
+    );
+    if (!isText(sdp)) throw pageError("answer_invalid", { message: "The kernel's reply holds no answer." });
+    return sdp;
+  }
+
+  #hangUp(): void {
+    if (this.#hasAskedServer) this.#bridge.send({ type: "hang_up", attempt: this.id });
+  }
+}

@@ -1,0 +1,215 @@
+/**
+ * The page's end of the messages: the greeting, requests with ids and time limits, replies given once.
+ *
+ * Custom messages only; the page never writes a trait (on ipykernel 7.4 one `save_changes` during an async cell would stop
+ * the trait sync for good).
+ */
+
+import type { AnyModel } from "@anywidget/types";
+import { abortable, within } from "./abortable";
+import { asRtcWidgetError, pageError, RtcWidgetError } from "./errors";
+import {
+  decodeKernelMessage,
+  type KernelMessage,
+  type KernelReply,
+  type KernelRequest,
+  type PageMessage,
+  type PageRequest,
+  PROTOCOL,
+} from "./protocol";
+import { randomId } from "./random_id";
+
+export type Model = Pick<AnyModel, "get" | "on" | "off" | "send">;
+export type Result = Readonly<Record<string, unknown>>;
+
+const FIRST_GREETING_PAUSE_MS = 250;
+const LONGEST_GREETING_PAUSE_MS = 4_000;
+const SLOW_REPLY_MS = 1_000;
+const REMEMBERED_REQUESTS = 200;
+
+/** What the page does when the kernel speaks. */
+export interface KernelListener {
+  onWelcome(): void;
+  onProtocolMismatch(): void;
+  onRequest(request: KernelRequest): Promise<Result>;
+  onAck(next: number): void;
+  onResend(first: number): void;
+  /** True while a request of the page has waited for more than a second. */
+  onSlowKernel(slow: boolean): void;
+}
+
+export interface RequestOptions {
+  readonly signal: AbortSignal;
+  readonly limitMs: number;
+  /** Told of a reply that comes after the request was given up. */
+  readonly onLateReply?: () => void;
+}
+
+/** One page's connection to its kernel. Silent before `open`, and after `close` or the end of the model's signal. */
+export class Bridge {
+  readonly page = randomId("p");
+  readonly #model: Model;
+  #listener: KernelListener | undefined;
+  #greeting: ReturnType<typeof setTimeout> | undefined;
+  #welcomed = false;
+  #isOtherVersion = false;
+  readonly #heldBack: (() => void)[] = [];
+  readonly #awaited = new Map<string, (reply: KernelReply) => void>();
+  readonly #answered = new Map<string, PageMessage | undefined>();
+  #requests = 0;
+  #slowRequests = 0;
+
+  constructor(model: Model) {
+    this.#model = model;
+  }
+
+  get isOpen(): boolean {
+    return this.#listener !== undefined;
+  }
+
+  /** Whether the kernel has greeted this page; what is sent earlier may get lost. */
+  get isWelcomed(): boolean {
+    return this.#welcomed;
+  }
+
+  open(listener: KernelListener): void {
+    this.#listener = listener;
+    this.#model.on("msg:custom", this.#receive);
+    this.#greet(FIRST_GREETING_PAUSE_MS);
+  }
+
+  /** Says nothing more and hears nothing more. */
+  close(): void {
+    if (!this.isOpen) return;
+    this.#listener = undefined;
+    this.#welcomed = false;
+    clearTimeout(this.#greeting);
+    this.#model.off("msg:custom", this.#receive);
+  }
+
+  send(message: PageMessage): void {
+    this.#post(message);
+  }
+
+  /** Asks the kernel; rejects with the kernel's error, with `kernel_timeout`, or with the signal's reason. */
+  async request(message: PageRequest, { signal, limitMs, onLateReply }: RequestOptions): Promise<Result> {
+    if (this.#isOtherVersion) throw pageError("protocol_mismatch");
+    const id = `${this.page}:${++this.#requests}`;
+    const reply = new Promise<KernelReply>((resolve) => this.#awaited.set(id, resolve));
+    const ask = () => {
+      if (!signal.aborted) this.#post({ ...message, id });
+    };
+    if (this.#welcomed) ask();
+    else this.#heldBack.push(ask);
+    const noLongerSlow = this.#watchForSlowness();
+    try {
+      const answer = await within(limitMs, abortable(reply, signal), () => {
+        throw pageError("kernel_timeout");
+      });
+      if ("error" in answer) throw new RtcWidgetError(answer.error);
+      return answer.result;
+    } finally {
+      noLongerSlow();
+      // Still awaited here means given up; a reply may come all the same.
+      if (this.#awaited.delete(id) && onLateReply) this.#awaited.set(id, onLateReply);
+    }
+  }
+
+  readonly #receive = (content: unknown): void => {
+    const message = decodeKernelMessage(content, this.page);
+    if (message) this.#dispatch(message);
+  };
+
+  #dispatch(message: KernelMessage): void {
+    const listener = this.#listener;
+    if (!listener) return;
+    switch (message.type) {
+      case "welcome":
+        this.#welcome(message.protocol, listener);
+        break;
+      case "ack":
+        listener.onAck(message.next);
+        break;
+      case "resend":
+        listener.onResend(message.first);
+        break;
+      case "reply":
+        this.#settle(message);
+        break;
+      default:
+        void this.#answer(message, listener);
+    }
+  }
+
+  #settle(reply: KernelReply): void {
+    const resolve = this.#awaited.get(reply.id);
+    this.#awaited.delete(reply.id);
+    resolve?.(reply);
+  }
+
+  #welcome(protocol: number, listener: KernelListener): void {
+    clearTimeout(this.#greeting);
+    this.#isOtherVersion = protocol !== PROTOCOL;
+    if (this.#isOtherVersion) {
+      listener.onProtocolMismatch();
+      return;
+    }
+    this.#welcomed = true;
+    listener.onWelcome();
+    for (const ask of this.#heldBack.splice(0)) ask();
+  }
+
+  /** Does what the kernel asks, once: a request that is repeated gets its first reply again. */
+  async #answer(request: KernelRequest, listener: KernelListener): Promise<void> {
+    const { id } = request;
+    if (this.#answered.has(id)) {
+      const said = this.#answered.get(id);
+      if (said) this.#post(said);
+      return;
+    }
+    this.#remember(id, undefined);
+    const reply = await listener.onRequest(request).then(
+      (result): PageMessage => ({ type: "reply", id, result }),
+      (error: unknown): PageMessage => ({ type: "reply", id, error: asRtcWidgetError(error).toWire() }),
+    );
+    this.#remember(id, reply);
+    this.#post(reply);
+  }
+
+  #remember(id: string, reply: PageMessage | undefined): void {
+    this.#answered.set(id, reply);
+    for (const oldest of this.#answered.keys()) {
+      if (this.#answered.size <= REMEMBERED_REQUESTS) break;
+      this.#answered.delete(oldest);
+    }
+  }
+
+  /** Says hello until welcomed: the first messages of a page can be lost or overtaken while the kernel finds its shells. */
+  #greet(pause: number): void {
+    this.#post({ type: "hello", protocol: PROTOCOL });
+    this.#greeting = setTimeout(() => this.#greet(Math.min(2 * pause, LONGEST_GREETING_PAUSE_MS)), pause);
+  }
+
+  #watchForSlowness(): () => void {
+    let slow = 0;
+    const count = (by: number) => {
+      slow += by;
+      this.#slowRequests += by;
+      this.#listener?.onSlowKernel(this.#slowRequests > 0);
+    };
+    const timer = setTimeout(() => count(1), SLOW_REPLY_MS);
+    return () => {
+      clearTimeout(timer);
+      if (slow > 0) count(-1);
+    };
+  }
+
+  #post(message: PageMessage | (PageRequest & { id: string })): void {
+    if (!this.isOpen) return;
+    try {
+      this.#model.send({ ...message, page: this.page });
+    } catch {
+      // The comm is gone and with it the kernel: nobody is left to tell. The call's own end comes by the model's signal.
+    }
+  }
+}

@@ -1,0 +1,112 @@
+/** Everything that can go wrong on the page, in words a person can act on; codes and hints match `errors.py`. */
+
+import type { ErrorReport } from "./protocol";
+
+const PAGE_ERRORS = {
+  microphone_denied: [
+    "The microphone was refused.",
+    "Allow it in the address bar (or the browser's site settings, or the system's privacy settings) and connect again.",
+  ],
+  microphone_not_found: [
+    "No microphone was found.",
+    "Plug one in, or choose one in the system's sound settings, and connect again.",
+  ],
+  microphone_in_use: [
+    "The microphone could not be read.",
+    "Another program may be using it. Close that program, or plug the microphone in again, and connect again.",
+  ],
+  microphone_constraints: ["No microphone fits what was asked for.", "Choose another microphone and connect again."],
+  insecure_context: [
+    "The browser gives no microphone to a page loaded over plain http.",
+    "Open the notebook by https, or by http://localhost (an SSH tunnel does).",
+  ],
+  media_unavailable: [
+    "The browser has no microphone access here.",
+    "Open the notebook in a browser tab: JupyterLab in Chrome, Edge, Firefox or Safari. VS Code's notebooks have no microphone.",
+  ],
+  webrtc_unavailable: [
+    "The browser has no WebRTC here.",
+    "Open the notebook in Chrome, Edge, Firefox or Safari, with WebRTC enabled.",
+  ],
+  kernel_timeout: [
+    "The kernel did not answer.",
+    "A cell may be running, or the kernel has died. Interrupt the cell or restart the kernel, run the widget's cell and connect again.",
+  ],
+  answer_invalid: [
+    "The browser does not accept the server's answer.",
+    "Check that the server speaks WebRTC and answers this offer.",
+  ],
+  connection_failed: [
+    "The connection to the server failed.",
+    "A firewall or VPN may block UDP. Try another network, or a TURN server among the ICE servers.",
+  ],
+  channel_timeout: [
+    "The data channel did not open within 15 s.",
+    "A firewall or VPN may block UDP, or the server did not accept the data channel. Connect again.",
+  ],
+  cancelled: ["The call was ended while it was being made.", "Connect again when you want to talk."],
+  not_connected: ["There is no connection, so nothing was sent.", "Connect first; what you wrote is kept."],
+  message_too_large: [
+    "The message is larger than the data channel carries.",
+    "Send it in smaller parts; images can be scaled down.",
+  ],
+  protocol_mismatch: [
+    "The page and the kernel run different versions of rtc_widget.",
+    "Reload the page and restart the kernel.",
+  ],
+  unexpected: ["Something unexpected happened in the page.", "Connect again; the browser's console may say more."],
+} as const satisfies Record<string, readonly [message: string, hint: string]>;
+
+export type PageErrorCode = keyof typeof PAGE_ERRORS;
+
+export const PAGE_ERROR_CODES = Object.keys(PAGE_ERRORS);
+
+/** The error of this package: `code` for programs, `message` and `hint` for people. */
+export class RtcWidgetError extends Error implements ErrorReport {
+  override readonly name = "RtcWidgetError";
+  readonly code: string;
+  readonly hint: string;
+
+  constructor(report: ErrorReport, options?: ErrorOptions) {
+    super(report.message, options);
+    this.code = report.code;
+    this.hint = report.hint;
+  }
+
+  toWire(): ErrorReport {
+    return { code: this.code, message: this.message, hint: this.hint };
+  }
+}
+
+/** The page's own error of that code; `says` replaces the stock words where more is known. */
+export function pageError(
+  code: PageErrorCode,
+  says: { message?: string; hint?: string; cause?: unknown } = {},
+): RtcWidgetError {
+  const [message, hint] = PAGE_ERRORS[code];
+  return new RtcWidgetError({ code, message: says.message ?? message, hint: says.hint ?? hint }, { cause: says.cause });
+}
+
+/** Makes an error of this package of whatever was thrown, so that nothing is shown raw and nothing swallowed. */
+export function asRtcWidgetError(thrown: unknown): RtcWidgetError {
+  if (thrown instanceof RtcWidgetError) return thrown;
+  const words = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
+  return pageError("unexpected", { message: `Something unexpected happened in the page (${words}).`, cause: thrown });
+}
+
+const MICROPHONE_CODES: Readonly<Record<string, PageErrorCode>> = {
+  NotAllowedError: "microphone_denied",
+  SecurityError: "microphone_denied",
+  NotFoundError: "microphone_not_found",
+  NotReadableError: "microphone_in_use",
+  AbortError: "microphone_in_use",
+  OverconstrainedError: "microphone_constraints",
+};
+
+/** Says what a rejected `getUserMedia` means (W3C Media Capture and Streams, section 10.2). */
+export function microphoneError(thrown: unknown): RtcWidgetError {
+  // OverconstrainedError is no Error in every browser, so only the name is asked for.
+  const name = thrown instanceof Object && "name" in thrown ? String(thrown.name) : "";
+  const code = MICROPHONE_CODES[name];
+  return code === undefined ? asRtcWidgetError(thrown) : pageError(code, { cause: thrown });
+}

@@ -1,0 +1,143 @@
+/** The browser's end of one connection: an RTCPeerConnection with one audio line and one data channel. */
+
+import { abortable, within } from "./abortable";
+import { pageError } from "./errors";
+import type { CallState, Preparation } from "./protocol";
+
+const GATHERING_LIMIT_MS = 2_000;
+const CHANNEL_LIMIT_MS = 15_000;
+/** What a peer that states no `max-message-size` takes (RFC 8841, section 6.1). */
+const DEFAULT_MAX_MESSAGE_BYTES = 65_536;
+
+export type PeerStates = Pick<
+  CallState,
+  "connection_state" | "ice_connection_state" | "ice_gathering_state" | "signaling_state" | "data_channel_state"
+>;
+
+/** What the peer tells its owner until it is closed. */
+export interface PeerListener {
+  onStates(states: PeerStates): void;
+  onRemoteAudio(stream: MediaStream): void;
+  onMessage(text: string): void;
+}
+
+export class Peer {
+  readonly #connection: RTCPeerConnection;
+  readonly #channel: RTCDataChannel;
+  readonly #transceiver: RTCRtpTransceiver;
+  readonly #detach = new AbortController();
+
+  constructor({ label, iceServers }: Preparation, listener: PeerListener) {
+    // Looked up at call time: absent in some webviews, replaced by tests.
+    if (typeof globalThis.RTCPeerConnection !== "function") throw pageError("webrtc_unavailable");
+    this.#connection = new RTCPeerConnection({ iceServers });
+    // The line stands before the microphone is there, so that both are prepared side by side; the track comes by replaceTrack.
+    this.#transceiver = this.#connection.addTransceiver("audio", {
+      direction: "sendrecv",
+      streams: [new MediaStream()],
+    });
+    this.#channel = this.#connection.createDataChannel(label);
+    this.#listenTo(listener);
+  }
+
+  get states(): PeerStates {
+    return {
+      connection_state: this.#connection.connectionState,
+      ice_connection_state: this.#connection.iceConnectionState,
+      ice_gathering_state: this.#connection.iceGatheringState,
+      signaling_state: this.#connection.signalingState,
+      data_channel_state: this.#channel.readyState,
+    };
+  }
+
+  get maxMessageBytes(): number {
+    return this.#connection.sctp?.maxMessageSize ?? DEFAULT_MAX_MESSAGE_BYTES;
+  }
+
+  createOffer(): Promise<RTCSessionDescriptionInit> {
+    return this.#connection.createOffer();
+  }
+
+  /** Sends this microphone and fixes the offer; gives back its SDP with the candidates in it. */
+  async offerWith(track: MediaStreamTrack, offer: RTCSessionDescriptionInit, signal: AbortSignal): Promise<string> {
+    await abortable(this.#transceiver.sender.replaceTrack(track), signal);
+    // Only now, since gathering starts here: before the microphone is permitted Chromium hides the addresses behind mDNS names.
+    await abortable(this.#connection.setLocalDescription(offer), signal);
+    await this.#gathered(signal);
+    return this.#connection.localDescription?.sdp ?? "";
+  }
+
+  /** Takes the server's answer, byte for byte as it came. */
+  async accept(sdp: string): Promise<void> {
+    try {
+      await this.#connection.setRemoteDescription({ type: "answer", sdp });
+    } catch (error) {
+      const words = error instanceof Error ? error.message : String(error);
+      throw pageError("answer_invalid", {
+        message: `The browser does not accept the server's answer: ${words}`,
+        cause: error,
+      });
+    }
+  }
+
+  /** Waits until the data channel is open. */
+  async opened(signal: AbortSignal): Promise<void> {
+    const isOpen = () => this.#channel.readyState === "open";
+    const open = this.#until(this.#channel, "open", isOpen);
+    await within(CHANNEL_LIMIT_MS, abortable(open, signal), () => {
+      throw pageError("channel_timeout");
+    });
+  }
+
+  /** Sends a text, or throws; the caller has checked the size. */
+  send(text: string): void {
+    if (this.#channel.readyState !== "open") throw pageError("not_connected");
+    this.#channel.send(text);
+  }
+
+  /** Closes the channel, then the connection; nothing is reported any more. */
+  close(): void {
+    this.#detach.abort();
+    this.#channel.close();
+    this.#connection.close();
+  }
+
+  #listenTo(listener: PeerListener): void {
+    const connection = this.#connection;
+    const channel = this.#channel;
+    const until = { signal: this.#detach.signal };
+    const states = () => listener.onStates(this.states);
+    for (const part of ["", "iceconnection", "icegathering", "signaling"]) {
+      connection.addEventListener(`${part === "" ? "connection" : part}statechange`, states, until);
+    }
+    for (const change of ["open", "closing", "close"]) channel.addEventListener(change, states, until);
+    connection.addEventListener(
+      "track",
+      ({ track, streams: [stream] }) => listener.onRemoteAudio(stream ?? new MediaStream([track])),
+      until,
+    );
+    channel.binaryType = "arraybuffer";
+    channel.addEventListener("message", ({ data }: MessageEvent<unknown>) => listener.onMessage(asText(data)), until);
+  }
+
+  /** Waits for the candidates, which stand in the offer since there is no trickle; VPNs can hold them up for long. */
+  #gathered(signal: AbortSignal): Promise<void> {
+    const isComplete = () => this.#connection.iceGatheringState === "complete";
+    const complete = this.#until(this.#connection, "icegatheringstatechange", isComplete);
+    return within(GATHERING_LIMIT_MS, abortable(complete, signal), () => undefined);
+  }
+
+  #until(target: EventTarget, change: string, isReached: () => boolean): Promise<void> {
+    if (isReached()) return Promise.resolve();
+    return new Promise((resolve) => {
+      target.addEventListener(change, () => isReached() && resolve(), { signal: this.#detach.signal });
+    });
+  }
+}
+
+/** Events are texts; a binary frame passes as a note of its size, so that nothing on the channel goes unseen. */
+function asText(data: unknown): string {
+  if (typeof data === "string") return data;
+  const bytes = data instanceof ArrayBuffer ? data.byteLength : 0;
+  return JSON.stringify({ type: "rtc_widget.binary", bytes });
+}

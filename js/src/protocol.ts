@@ -1,0 +1,146 @@
+/**
+ * The messages between the page and the kernel; the twin of `src/rtc_widget/protocol.py`.
+ *
+ * Both are held to `tests/contract/protocol.json`. Messages are plain JSON without buffers (Colab drops buffers). What the
+ * kernel sends is decoded once, here; nobody behind this file looks at an unchecked message.
+ */
+
+export const PROTOCOL = 1;
+
+export const STATUSES = ["idle", "connecting", "connected", "reconnecting", "error"] as const;
+export type Status = (typeof STATUSES)[number];
+
+export const MICROPHONE_PERMISSIONS = ["prompt", "granted", "denied", "unavailable"] as const;
+export type MicrophonePermission = (typeof MICROPHONE_PERMISSIONS)[number];
+
+export type Direction = "sent" | "received";
+
+/** An error as it crosses between page and kernel: a stable code for programs, words and a next step for people. */
+export interface ErrorReport {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** A complete picture of the call; the strings are those of the W3C. */
+export interface CallState {
+  readonly status: Status;
+  readonly connection_state: RTCPeerConnectionState;
+  readonly ice_connection_state: RTCIceConnectionState;
+  readonly ice_gathering_state: RTCIceGatheringState;
+  readonly signaling_state: RTCSignalingState;
+  readonly data_channel_state: RTCDataChannelState;
+  readonly microphone_permission: MicrophonePermission;
+  readonly muted: boolean;
+  readonly error: ErrorReport | null;
+}
+
+export const INITIAL_STATE: CallState = {
+  status: "idle",
+  connection_state: "new",
+  ice_connection_state: "new",
+  ice_gathering_state: "new",
+  signaling_state: "stable",
+  data_channel_state: "closed",
+  microphone_permission: "prompt",
+  muted: false,
+  error: null,
+};
+
+/** One event of the data channel: direction, milliseconds since 1970, and its JSON text as it went over the channel. */
+export type WireEvent = readonly [direction: Direction, timeMs: number, text: string];
+
+/** What the page sends; `page` is added by the bridge. */
+export type PageMessage =
+  | { type: "hello"; protocol: number }
+  | { type: "state"; seq: number; attempt: string | null; state: CallState }
+  | { type: "events"; attempt: string | null; first: number; events: readonly WireEvent[] }
+  | { type: "hang_up"; attempt: string }
+  | ({ type: "reply"; id: string } & ({ result: Readonly<Record<string, unknown>> } | { error: ErrorReport }));
+
+/** What the page asks of the kernel; `page` and `id` are added by the bridge. */
+export type PageRequest = { type: "prepare"; attempt: string } | { type: "exchange"; attempt: string; sdp: string };
+
+/** What the kernel asks of the page. */
+export type KernelRequest =
+  | { type: "connect"; id: string }
+  | { type: "disconnect"; id: string }
+  | { type: "send"; id: string; events: readonly string[] }
+  | { type: "mute"; id: string; muted: boolean };
+
+export type KernelReply =
+  | { type: "reply"; id: string; result: Readonly<Record<string, unknown>> }
+  | { type: "reply"; id: string; error: ErrorReport };
+
+export type KernelMessage =
+  | { type: "welcome"; protocol: number }
+  | { type: "resend"; first: number }
+  | { type: "ack"; next: number }
+  | KernelRequest
+  | KernelReply;
+
+/** Decodes a message of the kernel; undefined if it is for another page or no message of this protocol. */
+export function decodeKernelMessage(content: unknown, page: string): KernelMessage | undefined {
+  if (!isRecord(content) || content.page !== page) return undefined;
+  const { type, id } = content;
+  switch (type) {
+    case "welcome":
+      return isCount(content.protocol) ? { type, protocol: content.protocol } : undefined;
+    case "resend":
+      return isCount(content.first) ? { type, first: content.first } : undefined;
+    case "ack":
+      return isCount(content.next) ? { type, next: content.next } : undefined;
+    case "connect":
+    case "disconnect":
+      return typeof id === "string" ? { type, id } : undefined;
+    case "send": {
+      const { events } = content;
+      if (typeof id !== "string" || !Array.isArray(events) || !events.every(isText)) return undefined;
+      return { type, id, events };
+    }
+    case "mute":
+      return typeof id === "string" && typeof content.muted === "boolean"
+        ? { type, id, muted: content.muted }
+        : undefined;
+    case "reply":
+      return typeof id === "string" ? decodeReply(id, content) : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function decodeReply(id: string, content: Readonly<Record<string, unknown>>): KernelReply | undefined {
+  const { result, error } = content;
+  if (isRecord(result)) return { type: "reply", id, result };
+  if (!isRecord(error) || !isText(error.code) || !isText(error.message)) return undefined;
+  return { type: "reply", id, error: { code: error.code, message: error.message, hint: textOr(error.hint, "") } };
+}
+
+/** What the kernel's reply to `prepare` says. */
+export interface Preparation {
+  readonly label: string;
+  readonly iceServers: RTCIceServer[];
+}
+
+export function decodePreparation(result: Readonly<Record<string, unknown>>): Preparation {
+  const { data_channel_label: label, ice_servers: servers } = result;
+  // The servers are the kernel's own; the RTCPeerConnection constructor checks them and says what is wrong.
+  const iceServers = Array.isArray(servers) ? servers.filter((server): server is RTCIceServer => isRecord(server)) : [];
+  return { label: textOr(label, "oai-events"), iceServers };
+}
+
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export function isText(value: unknown): value is string {
+  return typeof value === "string";
+}
+
+export function textOr<T>(value: unknown, fallback: T): string | T {
+  return typeof value === "string" ? value : fallback;
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}

@@ -1,0 +1,42 @@
+/** Tells the kernel of the call's state: a complete, numbered snapshot of every change. */
+
+import type { CallState, PageMessage } from "./protocol";
+
+/** Changes of these are never swallowed: a short-lived "connecting" must be seen by Python. */
+const NEVER_SWALLOWED = [
+  "status",
+  "connection_state",
+  "ice_connection_state",
+  "ice_gathering_state",
+  "signaling_state",
+  "data_channel_state",
+] as const satisfies readonly (keyof CallState)[];
+
+type Snapshot = Extract<PageMessage, { type: "state" }>;
+
+export class StateReport {
+  readonly #read: () => Pick<Snapshot, "state" | "attempt">;
+  readonly #post: (snapshot: Snapshot) => void;
+  #seq = 0;
+  #isQueued = false;
+
+  constructor(read: () => Pick<Snapshot, "state" | "attempt">, post: (snapshot: Snapshot) => void) {
+    this.#read = read;
+    this.#post = post;
+  }
+
+  onChange(after: CallState, before: CallState): void {
+    if (NEVER_SWALLOWED.some((key) => after[key] !== before[key])) {
+      this.send();
+    } else if (!this.#isQueued) {
+      this.#isQueued = true;
+      queueMicrotask(() => this.#isQueued && this.send());
+    }
+  }
+
+  /** Sends the state as it is now. */
+  send(): void {
+    this.#isQueued = false;
+    this.#post({ type: "state", seq: ++this.#seq, ...this.#read() });
+  }
+}

@@ -1,0 +1,183 @@
+/** What the views show and what they can ask for; one store a model, however many views. */
+
+import { batch, computed, type ReadonlySignal, type Signal, signal as signalOf } from "@preact/signals";
+import type { Model } from "./bridge";
+import { type Conversation, EMPTY_CONVERSATION, endCall, fold } from "./conversation";
+import { asRtcWidgetError } from "./errors";
+import { type CallState, type ErrorReport, INITIAL_STATE, isRecord, isText, textOr } from "./protocol";
+import { openSession } from "./session";
+
+const WAITING = "Waiting for the kernel; is a cell running?";
+
+export interface Store {
+  readonly state: ReadonlySignal<CallState>;
+  readonly conversation: ReadonlySignal<Conversation>;
+  readonly speaking: ReadonlySignal<Speaking>;
+  /** Whom the kernel calls. */
+  readonly server: ReadonlySignal<string>;
+  /** What is being waited for; empty when nothing is. */
+  readonly activity: ReadonlySignal<string>;
+  /** What went wrong and has not been dismissed: the end of a call, or a note that leaves it going. */
+  readonly problem: ReadonlySignal<Problem | null>;
+  readonly isKernelGone: ReadonlySignal<boolean>;
+  /** The browser's autoplay policy wants a click before the voice can be heard. */
+  readonly isAudioBlocked: ReadonlySignal<boolean>;
+  /** What has been written and not yet sent; it outlives the views. */
+  readonly draft: Signal<string>;
+  connect(): void;
+  disconnect(): void;
+  toggleMute(): void;
+  /** Sends the draft and asks for an answer; keeps the draft if it cannot be sent. */
+  sendDraft(): void;
+  hear(): void;
+  dismiss(): void;
+}
+
+export interface Speaking {
+  readonly user: boolean;
+  readonly assistant: boolean;
+}
+
+export interface Problem extends ErrorReport {
+  readonly endsCall: boolean;
+}
+
+const SILENCE: Speaking = { user: false, assistant: false };
+
+/** Makes the store of a model; it lives as long as the signal. */
+export function openStore(model: Model, signal: AbortSignal): Store {
+  const state = signalOf(INITIAL_STATE);
+  const conversation = signalOf(EMPTY_CONVERSATION);
+  const speaking = signalOf(SILENCE);
+  const isSlow = signalOf(false);
+  const isKernelGone = signalOf(false);
+  const isAudioBlocked = signalOf(false);
+  const note = signalOf<Problem | null>(null);
+  const dismissed = signalOf<ErrorReport | null>(null);
+  const draft = signalOf("");
+  const kernelActivity = traitSignal(model, "activity", signal);
+
+  const session = openSession(model, signal, {
+    onState(after) {
+      batch(() => {
+        if (after.status === "connecting" && state.value.status !== "connecting") note.value = null;
+        if (after.data_channel_state === "closed") {
+          speaking.value = SILENCE;
+          conversation.value = endCall(conversation.value);
+        }
+        state.value = after;
+      });
+    },
+    onEvent(attempt, direction, text) {
+      const event = parseEvent(text);
+      if (direction === "sent" || event === undefined) return;
+      batch(() => {
+        conversation.value = fold(conversation.value, event, attempt);
+        speaking.value = listenFor(event, speaking.value);
+        note.value = noteOf(event) ?? note.value;
+      });
+    },
+    onSlowKernel: (slow) => {
+      isSlow.value = slow;
+    },
+    onKernelGone: (gone) => {
+      isKernelGone.value = gone;
+    },
+    onAudioBlocked: (blocked) => {
+      isAudioBlocked.value = blocked;
+    },
+  });
+  const { call, speaker } = session;
+  // A kernel that has just said what it does, or that it is done, is not the one we wait for in vain.
+  kernelActivity.subscribe(() => {
+    isSlow.value = false;
+  });
+
+  return {
+    state,
+    conversation,
+    speaking,
+    server: traitSignal(model, "server", signal),
+    activity: computed(() => kernelActivity.value || (isSlow.value ? WAITING : "")),
+    problem: computed(() => {
+      const { error } = state.value;
+      return error && error !== dismissed.value ? { ...error, endsCall: true } : note.value;
+    }),
+    isKernelGone,
+    isAudioBlocked,
+    draft,
+    // A failure is in the state, where every view shows it.
+    connect: () => void call.connect().catch(() => {}),
+    disconnect: () => call.disconnect(),
+    toggleMute: () => call.mute(!state.value.muted),
+    sendDraft() {
+      const text = draft.value.trim();
+      if (text === "") return;
+      try {
+        call.send(textTurn(text));
+        draft.value = "";
+      } catch (error) {
+        note.value = { ...asRtcWidgetError(error).toWire(), endsCall: false };
+      }
+    },
+    hear: () => void speaker.resume(),
+    dismiss() {
+      batch(() => {
+        dismissed.value = state.value.error;
+        note.value = null;
+      });
+    },
+  };
+}
+
+/** A trait that the kernel writes, as a signal; the value is read anew, since hosts disagree on what listeners are given. */
+function traitSignal(model: Model, name: string, until: AbortSignal): ReadonlySignal<string> {
+  const read = () => textOr(model.get(name), "");
+  const value = signalOf(read());
+  const onChange = () => {
+    value.value = read();
+  };
+  model.on(`change:${name}`, onChange);
+  until.addEventListener("abort", () => model.off(`change:${name}`, onChange));
+  return value;
+}
+
+function textTurn(text: string): readonly string[] {
+  const item = { type: "message", role: "user", content: [{ type: "input_text", text }] };
+  return [JSON.stringify({ type: "conversation.item.create", item }), JSON.stringify({ type: "response.create" })];
+}
+
+function parseEvent(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const event: unknown = JSON.parse(text);
+    return isRecord(event) ? event : undefined;
+  } catch {
+    return undefined; // the kernel gets it as it came and may make more of it
+  }
+}
+
+function listenFor(event: Readonly<Record<string, unknown>>, before: Speaking): Speaking {
+  switch (event.type) {
+    case "input_audio_buffer.speech_started":
+      return { ...before, user: true };
+    case "input_audio_buffer.speech_stopped":
+      return { ...before, user: false };
+    case "output_audio_buffer.started":
+      return { ...before, assistant: true };
+    case "output_audio_buffer.stopped":
+    case "output_audio_buffer.cleared":
+      return { ...before, assistant: false };
+    default:
+      return before;
+  }
+}
+
+/** A server's error that leaves the call going, in words; a failed answer is told of in `response.done` alone. */
+function noteOf(event: Readonly<Record<string, unknown>>): Problem | undefined {
+  const response = event.type === "response.done" && isRecord(event.response) ? event.response : {};
+  const details = response.status === "failed" ? response.status_details : undefined;
+  const error = event.type === "error" ? event.error : isRecord(details) ? details.error : undefined;
+  if (!isRecord(error)) return undefined;
+  const message = isText(error.message) ? error.message : "The server reports an error without saying which.";
+  return { code: textOr(error.code, "server_error"), message, hint: "The call goes on.", endsCall: false };
+}

@@ -1,0 +1,60 @@
+/** The text box: Enter sends, Shift+Enter makes a new line, and what cannot be sent is kept. */
+
+import { useLayoutEffect, useRef } from "preact/hooks";
+import type { Store } from "../store";
+import { SendIcon } from "./icons";
+
+const LARGEST_BOX_PIXELS = 132;
+
+export function Composer({ store }: { store: Store }) {
+  const box = useRef<HTMLTextAreaElement>(null);
+  const draft = store.draft.value;
+  const canSend = store.state.value.data_channel_state === "open";
+  useLayoutEffect(() => {
+    if (box.current) fitToText(box.current);
+  }, [draft]);
+
+  return (
+    <form
+      class="rtc-composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        store.sendDraft();
+      }}
+    >
+      <textarea
+        ref={box}
+        class="rtc-draft"
+        rows={1}
+        aria-label="Message"
+        placeholder={canSend ? "Write a message" : "Connect to send a message"}
+        value={draft}
+        onInput={({ currentTarget }) => {
+          store.draft.value = currentTarget.value;
+        }}
+        onKeyDown={(event) => {
+          // While an input method composes, Enter chooses a word.
+          if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+          event.preventDefault();
+          store.sendDraft();
+        }}
+      />
+      <button
+        type="submit"
+        class="rtc-button rtc-icon-button rtc-primary"
+        data-action="send"
+        aria-label="Send"
+        title="Send (Enter)"
+        disabled={!canSend || draft.trim() === ""}
+      >
+        <SendIcon />
+      </button>
+    </form>
+  );
+}
+
+function fitToText(box: HTMLTextAreaElement): void {
+  box.style.height = "auto";
+  const border = box.offsetHeight - box.clientHeight;
+  box.style.height = `${Math.min(box.scrollHeight + border, LARGEST_BOX_PIXELS)}px`;
+}

@@ -1,0 +1,142 @@
+/** The head of the card: how the connection stands, whom it leads to, and the two switches. */
+
+import type { CallState } from "../protocol";
+import type { Store } from "../store";
+import { MicrophoneIcon } from "./icons";
+
+const CONNECTION_LABELS: Readonly<Record<RTCPeerConnectionState, string>> = {
+  new: "Initializing",
+  connecting: "Connecting",
+  connected: "Connected",
+  disconnected: "Reconnecting",
+  failed: "Connection failed",
+  closed: "Disconnected",
+};
+
+type Mood = "off" | "busy" | "on" | "bad";
+
+export function Header({ store }: { store: Store }) {
+  return (
+    <header class="rtc-header">
+      <Indicator store={store} />
+      <div class="rtc-controls">
+        <MuteButton store={store} />
+        <CallButton store={store} />
+      </div>
+      <Activity store={store} />
+    </header>
+  );
+}
+
+function Indicator({ store }: { store: Store }) {
+  const state = store.state.value;
+  const server = store.server.value;
+  const { user, assistant } = store.speaking.value;
+  return (
+    <div class="rtc-indicator" data-mood={moodOf(state)}>
+      <div class="rtc-standing">
+        <span class="rtc-dot" aria-hidden="true" />
+        <span class="rtc-connection" role="status">
+          {connectionLabel(state)}
+        </span>
+      </div>
+      <div class="rtc-details">
+        {state.status === "connecting" && <span class="rtc-ice">ICE {state.ice_connection_state}</span>}
+        {server !== "" && (
+          <span class="rtc-server" title={server}>
+            {server}
+          </span>
+        )}
+        {user && <Voice of="user" label="You are speaking" />}
+        {assistant && <Voice of="assistant" label="The assistant is speaking" />}
+      </div>
+    </div>
+  );
+}
+
+function Voice({ of, label }: { of: "user" | "assistant"; label: string }) {
+  return (
+    <span class="rtc-voice" data-speaking={of} role="img" aria-label={label} title={label}>
+      <i />
+      <i />
+      <i />
+    </span>
+  );
+}
+
+function MuteButton({ store }: { store: Store }) {
+  const { muted } = store.state.value;
+  const label = muted ? "Unmute the microphone" : "Mute the microphone";
+  return (
+    <button
+      type="button"
+      class="rtc-button rtc-icon-button"
+      data-action="mute"
+      aria-pressed={muted}
+      aria-label="Mute the microphone"
+      title={label}
+      disabled={store.isKernelGone.value}
+      onClick={store.toggleMute}
+    >
+      <MicrophoneIcon isMuted={muted} />
+    </button>
+  );
+}
+
+function CallButton({ store }: { store: Store }) {
+  const { status } = store.state.value;
+  if (status === "idle" || status === "error") {
+    return (
+      <button
+        type="button"
+        class="rtc-button rtc-primary"
+        data-action="connect"
+        disabled={store.isKernelGone.value}
+        onClick={store.connect}
+      >
+        Connect
+      </button>
+    );
+  }
+  return (
+    <button type="button" class="rtc-button" data-action="disconnect" onClick={store.disconnect}>
+      {status === "connecting" ? "Cancel" : "Disconnect"}
+    </button>
+  );
+}
+
+/** What is being waited for, or what there is to do. */
+function Activity({ store }: { store: Store }) {
+  const isGone = store.isKernelGone.value;
+  const activity = isGone ? "The kernel was restarted. Run the widget's cell again." : store.activity.value;
+  return (
+    <>
+      <p class="rtc-activity" role="status" hidden={activity === ""}>
+        {activity}
+      </p>
+      {store.isAudioBlocked.value && (
+        <button type="button" class="rtc-button rtc-primary rtc-hear" data-action="hear" onClick={store.hear}>
+          Click to hear
+        </button>
+      )}
+    </>
+  );
+}
+
+function connectionLabel({ status, connection_state, error }: CallState): string {
+  if (status === "idle") return "Disconnected";
+  if (status === "error") return isLostConnection(error?.code) ? CONNECTION_LABELS.failed : CONNECTION_LABELS.closed;
+  // The data channel opens a moment after the connection stands, and only then can anyone talk.
+  if (status === "connecting" && connection_state === "connected") return CONNECTION_LABELS.connecting;
+  return CONNECTION_LABELS[connection_state];
+}
+
+function moodOf({ status }: CallState): Mood {
+  if (status === "connecting" || status === "reconnecting") return "busy";
+  if (status === "connected") return "on";
+  return status === "error" ? "bad" : "off";
+}
+
+function isLostConnection(code: string | undefined): boolean {
+  return code === "connection_failed" || code === "channel_timeout";
+}

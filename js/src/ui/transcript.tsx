@@ -1,0 +1,104 @@
+/** The running transcript of both sides. */
+
+import { Component } from "preact";
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { type Turn, type TurnStatus, turnText } from "../conversation";
+import type { Status } from "../protocol";
+import type { Store } from "../store";
+
+/** How far from the end still counts as reading along. */
+const AT_END_PIXELS = 32;
+
+export function Transcript({ store }: { store: Store }) {
+  const { turns, isTranscribed } = store.conversation.value;
+  const { status } = store.state.value;
+  const box = useRef<HTMLDivElement>(null);
+  const isReadingAlong = useRef(true);
+  useLayoutEffect(() => {
+    if (box.current && isReadingAlong.current) box.current.scrollTop = box.current.scrollHeight;
+  }, [turns]);
+
+  const seen = turns.filter(({ role }) => role !== "unseen");
+  return (
+    <div
+      class="rtc-transcript"
+      role="log"
+      aria-live="polite"
+      aria-label="Transcript"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling area must be reachable by keyboard
+      tabIndex={0}
+      ref={box}
+      onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {
+        isReadingAlong.current = scrollHeight - scrollTop - clientHeight < AT_END_PIXELS;
+      }}
+    >
+      {seen.length === 0 && <p class="rtc-invitation">{invitation(status)}</p>}
+      {seen.map((turn, index) => (
+        <TurnRow
+          key={turn.key}
+          turn={turn}
+          isTranscribed={isTranscribed}
+          startsCall={index > 0 && turn.attempt !== seen[index - 1]?.attempt}
+        />
+      ))}
+    </div>
+  );
+}
+
+interface TurnRowProps {
+  turn: Turn;
+  isTranscribed: boolean;
+  startsCall: boolean;
+}
+
+/** Turns are never changed in place, so a row of the same turn need not be drawn again however long the transcript. */
+class TurnRow extends Component<TurnRowProps> {
+  override shouldComponentUpdate(next: TurnRowProps): boolean {
+    const { turn, isTranscribed, startsCall } = this.props;
+    return next.turn !== turn || next.isTranscribed !== isTranscribed || next.startsCall !== startsCall;
+  }
+
+  override render({ turn, isTranscribed, startsCall }: TurnRowProps) {
+    const text = turnText(turn);
+    const mark = MARKS[turn.role === "user" ? "user" : "assistant"][turn.status];
+    return (
+      <>
+        {startsCall && <div class="rtc-new-call">New call</div>}
+        <div class="rtc-turn" data-role={turn.role} data-turn-status={turn.status}>
+          <span class="rtc-speaker">{turn.role === "user" ? "You" : "Assistant"}</span>
+          <p class="rtc-words" dir="auto">
+            {text || placeholder(turn, isTranscribed)}
+          </p>
+          {mark && <span class="rtc-mark">{mark}</span>}
+        </div>
+      </>
+    );
+  }
+}
+
+const MARKS: Readonly<Record<"user" | "assistant", Partial<Record<TurnStatus, string>>>> = {
+  user: { failed: "could not be written down" },
+  assistant: {
+    interrupted: "interrupted",
+    cancelled: "cancelled",
+    failed: "failed",
+    incomplete: "cut short",
+  },
+};
+
+function placeholder({ role, status }: Turn, isTranscribed: boolean): string {
+  if (role === "user" && !isTranscribed) return "(spoken)";
+  return status === "pending" || status === "streaming" ? "…" : "(no words)";
+}
+
+function invitation(status: Status): string {
+  switch (status) {
+    case "connected":
+    case "reconnecting":
+      return "Say something, or write below.";
+    case "connecting":
+      return "Getting ready to listen …";
+    default:
+      return "Connect and start talking. Both sides are written down here.";
+  }
+}

@@ -1,0 +1,36 @@
+/** One view of a store: the card that stands in the notebook. */
+
+import { render } from "preact";
+import type { Store } from "../store";
+import { Composer } from "./composer";
+import { Header } from "./header";
+import { ProblemBox } from "./problem_box";
+import { Transcript } from "./transcript";
+
+/** Shows the store in the element; returns how to take it away. */
+export function mountView(element: HTMLElement, store: Store): () => void {
+  render(<View store={store} />, element);
+  return () => render(null, element);
+}
+
+function View({ store }: { store: Store }) {
+  const { status, connection_state, ice_connection_state, data_channel_state } = store.state.value;
+  return (
+    <section
+      class="rtc-widget"
+      aria-label="Voice chat"
+      data-status={status}
+      data-connection-state={connection_state}
+      data-ice-connection-state={ice_connection_state}
+      data-data-channel-state={data_channel_state}
+      // The notebook's own keys (Enter starts editing a cell, M makes it Markdown …) must not act on what is typed or pressed here.
+      data-lm-suppress-shortcuts="true"
+      data-jp-suppress-context-menu=""
+    >
+      <Header store={store} />
+      <ProblemBox store={store} />
+      <Transcript store={store} />
+      <Composer store={store} />
+    </section>
+  );
+}

@@ -1,0 +1,349 @@
+/** Stand-ins for what must be scripted: the kernel, the microphone and the connection. Everything else in the tests is real. */
+
+import { afterEach, vi } from "vitest";
+import type { Model } from "../src/bridge";
+import widget from "../src/index";
+
+export type Message = Record<string, unknown> & { type: string };
+
+/** A model whose other end is a scripted kernel. */
+export class FakeModel implements Model {
+  readonly sent: Message[] = [];
+  readonly traits: Record<string, unknown> = { activity: "", server: "Test server", call_id: null };
+  readonly #listeners = new Map<string, Set<(...args: unknown[]) => void>>();
+  /** What `send` does once the comm is gone. */
+  isDead = false;
+
+  get: Model["get"] = (name: string) => this.traits[name] as never;
+
+  on(name: string, callback: (...args: never[]) => void): void {
+    const listeners = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, listeners.add(callback as (...args: unknown[]) => void));
+  }
+
+  off(name?: string | null, callback?: ((...args: never[]) => void) | null): void {
+    // A bare off() would take other people's listeners away too.
+    if (!name || !callback) throw new Error("off() without a name and a callback");
+    this.#listeners.get(name)?.delete(callback as (...args: unknown[]) => void);
+  }
+
+  send(content: Message): void {
+    if (this.isDead) throw new Error("Cannot send");
+    const message = JSON.parse(JSON.stringify(content)) as Message;
+    this.sent.push(message);
+    this.trigger("sent", message);
+  }
+
+  trigger(name: string, ...args: unknown[]): void {
+    for (const listener of [...(this.#listeners.get(name) ?? [])]) listener(...args);
+  }
+
+  setTrait(name: string, value: unknown): void {
+    this.traits[name] = value;
+    this.trigger(`change:${name}`);
+  }
+
+  listenerCount(): number {
+    return [...this.#listeners.values()].reduce((count, listeners) => count + listeners.size, 0);
+  }
+}
+
+type Answer =
+  | { result: Record<string, unknown> }
+  | { error: { code: string; message: string; hint: string } }
+  | "later";
+
+/** The kernel's end: welcomes pages, answers `prepare` and `exchange` as told, and can ask the page. */
+export class FakeKernel {
+  readonly model: FakeModel;
+  protocol = 1;
+  isListening = true;
+  answers: Record<"prepare" | "exchange", Answer> = {
+    prepare: { result: { data_channel_label: "oai-events", ice_servers: [] } },
+    exchange: { result: { sdp: "v=0\r\nanswer", call_id: "rtc_1" } },
+  };
+  #asked = 0;
+
+  constructor(model: FakeModel) {
+    this.model = model;
+    model.on("sent", (message: Message) => this.isListening && queueMicrotask(() => this.#hear(message)));
+  }
+
+  get page(): string {
+    return String(this.model.sent[0]?.page);
+  }
+
+  of(type: string): Message[] {
+    return this.model.sent.filter((message) => message.type === type);
+  }
+
+  last(type: string): Message {
+    const message = this.of(type).at(-1);
+    if (!message) throw new Error(`The page has sent no ${type}`);
+    return message;
+  }
+
+  get states(): Record<string, unknown>[] {
+    return this.of("state").map(({ state }) => state as Record<string, unknown>);
+  }
+
+  get statuses(): unknown[] {
+    return this.states.map(({ status }) => status).filter((status, index, all) => status !== all[index - 1]);
+  }
+
+  say(message: Message): void {
+    this.model.trigger("msg:custom", { page: this.page, ...message }, []);
+  }
+
+  welcome(): void {
+    this.say({ type: "welcome", protocol: this.protocol });
+  }
+
+  reply(to: Message, answer: Answer): void {
+    if (answer !== "later") this.say({ type: "reply", id: to.id, ...answer });
+  }
+
+  /** Asks the page; resolves with its reply. */
+  ask(type: string, fields: Record<string, unknown> = {}, id = `k:${++this.#asked}`): Promise<Message> {
+    return new Promise((resolve) => {
+      const hear = (message: Message) => {
+        if (message.type !== "reply" || message.id !== id) return;
+        this.model.off("sent", hear);
+        resolve(message);
+      };
+      this.model.on("sent", hear);
+      this.say({ type, id, ...fields });
+    });
+  }
+
+  #hear(message: Message): void {
+    if (message.type === "hello") this.welcome();
+    if (message.type === "prepare" || message.type === "exchange") this.reply(message, this.answers[message.type]);
+  }
+}
+
+export class FakeTrack extends EventTarget {
+  readonly kind = "audio";
+  enabled = true;
+  readyState: "live" | "ended" = "live";
+  stop(): void {
+    this.readyState = "ended";
+    journal.push("track.stop");
+  }
+}
+
+/** What was closed, in order. */
+export const journal: string[] = [];
+
+/** The microphone behind a permission prompt that the test answers. */
+export class FakeMicrophone {
+  readonly tracks: FakeTrack[] = [];
+  readonly #prompts: { allow(): void; refuse(error: unknown): void }[] = [];
+  isPrompting = false;
+  constraints: unknown;
+
+  readonly open = (constraints: unknown): Promise<MediaStream> => {
+    this.constraints = constraints;
+    return new Promise((resolve, reject) => {
+      const allow = () => {
+        const track = new FakeTrack();
+        this.tracks.push(track);
+        resolve({ getTracks: () => [track], getAudioTracks: () => [track] } as unknown as MediaStream);
+      };
+      if (this.isPrompting) this.#prompts.push({ allow, refuse: reject });
+      else allow();
+    });
+  };
+
+  allow(): void {
+    this.#prompts.shift()?.allow();
+  }
+
+  refuse(name: string, words = "refused"): void {
+    this.#prompts.shift()?.refuse(new DOMException(words, name));
+  }
+}
+
+export class FakeChannel extends EventTarget {
+  readyState: RTCDataChannelState = "connecting";
+  binaryType = "blob";
+  readonly sent: string[] = [];
+  readonly label: string;
+
+  constructor(label: string) {
+    super();
+    this.label = label;
+  }
+
+  send(text: string): void {
+    this.sent.push(text);
+  }
+
+  close(): void {
+    this.readyState = "closed";
+    journal.push("channel.close");
+  }
+
+  receive(data: unknown): void {
+    this.dispatchEvent(
+      new MessageEvent("message", {
+        data: typeof data === "object" && !(data instanceof ArrayBuffer) ? JSON.stringify(data) : data,
+      }),
+    );
+  }
+
+  become(state: RTCDataChannelState): void {
+    this.readyState = state;
+    this.dispatchEvent(new Event(state === "closed" ? "close" : state));
+  }
+}
+
+export class FakePeer extends EventTarget {
+  static all: FakePeer[] = [];
+  static refusesAnswers = false;
+  connectionState: RTCPeerConnectionState = "new";
+  iceConnectionState: RTCIceConnectionState = "new";
+  iceGatheringState: RTCIceGatheringState = "new";
+  signalingState: RTCSignalingState = "stable";
+  localDescription: RTCSessionDescriptionInit | null = null;
+  remoteDescription: RTCSessionDescriptionInit | null = null;
+  readonly sctp = { maxMessageSize: 1000 };
+  readonly steps: string[] = [];
+  readonly channels: FakeChannel[] = [];
+  readonly senders: unknown[] = [];
+  readonly configuration: RTCConfiguration;
+
+  constructor(configuration: RTCConfiguration) {
+    super();
+    this.configuration = configuration;
+    FakePeer.all.push(this);
+  }
+
+  get channel(): FakeChannel {
+    const [channel] = this.channels;
+    if (!channel) throw new Error("There is no data channel");
+    return channel;
+  }
+
+  addTransceiver(kind: string, init: RTCRtpTransceiverInit) {
+    this.steps.push(`addTransceiver ${kind} ${init.direction}`);
+    return {
+      sender: {
+        replaceTrack: async (track: unknown) => {
+          this.senders.push(track);
+        },
+      },
+    };
+  }
+
+  createDataChannel(label: string): FakeChannel {
+    this.steps.push(`createDataChannel ${label}`);
+    const channel = new FakeChannel(label);
+    this.channels.push(channel);
+    return channel;
+  }
+
+  async createOffer(): Promise<RTCSessionDescriptionInit> {
+    this.steps.push("createOffer");
+    return { type: "offer", sdp: "v=0\r\noffer" };
+  }
+
+  async setLocalDescription(offer: RTCSessionDescriptionInit): Promise<void> {
+    this.steps.push("setLocalDescription");
+    this.localDescription = offer;
+    this.signalingState = "have-local-offer";
+    this.iceGatheringState = "complete";
+    this.dispatchEvent(new Event("signalingstatechange"));
+    this.dispatchEvent(new Event("icegatheringstatechange"));
+  }
+
+  async setRemoteDescription(answer: RTCSessionDescriptionInit): Promise<void> {
+    if (FakePeer.refusesAnswers) throw new DOMException("Expect line: v=", "OperationError");
+    this.steps.push("setRemoteDescription");
+    this.remoteDescription = answer;
+    this.signalingState = "stable";
+    this.dispatchEvent(new Event("signalingstatechange"));
+  }
+
+  close(): void {
+    this.connectionState = "closed";
+    journal.push("connection.close");
+  }
+
+  become(state: RTCPeerConnectionState): void {
+    this.connectionState = state;
+    this.dispatchEvent(new Event("connectionstatechange"));
+  }
+
+  /** The way of a call that works. */
+  open(): void {
+    this.become("connecting");
+    this.become("connected");
+    this.channel.become("open");
+  }
+}
+
+const widgets: AbortController[] = [];
+afterEach(() => {
+  vi.useRealTimers();
+  for (const widget of widgets.splice(0)) widget.abort();
+  document.body.replaceChildren();
+});
+
+/** A widget on a page, with everything around it faked and everything inside it real. */
+export function startWidget({ isListening = true, setUp = (_model: FakeModel) => {} } = {}) {
+  FakePeer.all = [];
+  FakePeer.refusesAnswers = false;
+  journal.length = 0;
+  const microphone = new FakeMicrophone();
+  vi.stubGlobal("RTCPeerConnection", FakePeer);
+  vi.spyOn(navigator.mediaDevices, "getUserMedia").mockImplementation(microphone.open);
+  const model = new FakeModel();
+  setUp(model);
+  const kernel = new FakeKernel(model);
+  kernel.isListening = isListening;
+  model.on("sent", ({ type }: Message) => journal.push(type));
+  const life = new AbortController();
+  widgets.push(life);
+  const { initialize, render } = widget();
+  initialize({ model: proxied(model), signal: life.signal } as unknown as Parameters<typeof initialize>[0]);
+
+  const mount = () => {
+    const element = document.createElement("div");
+    document.body.append(element);
+    const view = new AbortController();
+    const unmount = render({ model: proxied(model), el: element, signal: view.signal } as unknown as Parameters<
+      typeof render
+    >[0]);
+    return { element, unmount };
+  };
+  const peer = () => {
+    const latest = FakePeer.all.at(-1);
+    if (!latest) throw new Error("There is no connection");
+    return latest;
+  };
+  return { model, kernel, microphone, life, mount, peer };
+}
+
+/** As hosts do it: initialize and render are given different objects for one model. */
+function proxied(model: FakeModel): Model {
+  return {
+    get: model.get,
+    on: model.on.bind(model),
+    off: model.off.bind(model),
+    send: model.send.bind(model),
+  };
+}
+
+/** A widget whose call is up. */
+export async function startCall() {
+  const started = startWidget();
+  await vi.waitFor(() => started.kernel.last("state"));
+  const connecting = started.kernel.ask("connect");
+  await vi.waitFor(() => {
+    if (!started.peer().remoteDescription) throw new Error("No answer yet");
+  });
+  started.peer().open();
+  const reply = await connecting;
+  return { ...started, channel: started.peer().channel, attempt: (reply.result as { attempt: string }).attempt };
+}

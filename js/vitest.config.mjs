@@ -1,0 +1,45 @@
+/**
+ * The tests run in a real browser: layout, focus, autoplay, timers of hidden pages and WebRTC itself are what could go wrong here, and
+ * no imitation of a DOM has them. The system's Chromium is taken where there is one, else the one that Playwright has installed.
+ */
+
+import { existsSync } from "node:fs";
+import { getuid } from "node:process";
+import { fileURLToPath } from "node:url";
+import { playwright } from "@vitest/browser-playwright";
+import { defineConfig } from "vitest/config";
+
+const chromium = process.env.RTC_WIDGET_CHROMIUM ?? "/usr/bin/chromium";
+
+export default defineConfig({
+  server: { fs: { allow: [fileURLToPath(new URL("..", import.meta.url))] } },
+  // Named here, so that Vite does not find them in the middle of a first run and start it over.
+  optimizeDeps: {
+    include: ["preact", "preact/hooks", "preact/jsx-runtime", "preact/jsx-dev-runtime", "@preact/signals"],
+  },
+  test: {
+    include: ["test/**/*.test.{ts,tsx}"],
+    restoreMocks: true,
+    unstubGlobals: true,
+    testTimeout: 10_000,
+    browser: {
+      enabled: true,
+      headless: true,
+      screenshotFailures: false,
+      viewport: { width: 900, height: 700 },
+      provider: playwright({
+        launchOptions: {
+          ...(existsSync(chromium) ? { executablePath: chromium } : {}),
+          args: [
+            ...(getuid?.() === 0 ? ["--no-sandbox"] : []),
+            "--use-fake-ui-for-media-stream",
+            "--use-fake-device-for-media-stream",
+            "--autoplay-policy=no-user-gesture-required",
+            "--disable-background-networking",
+          ],
+        },
+      }),
+      instances: [{ browser: "chromium" }],
+    },
+  },
+});
