@@ -1,0 +1,252 @@
+"""Real JupyterLab, real Chromium: what the end-to-end tests and `scripts/demo --check` drive."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import av
+import nbformat
+import numpy as np
+from jupyter_client import BlockingKernelClient
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+SPY = (Path(__file__).parent / "spy.js").read_text(encoding="utf-8")
+# Not "python3": in a virtual environment its own kernelspec of that name would win.
+KERNEL = "rtc-widget-test"
+_SETTINGS = {"apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False}}
+
+
+@dataclass
+class Lab:
+    """A JupyterLab server with a folder of its own."""
+
+    url: str
+    folder: Path
+    runtime: Path
+    process: subprocess.Popen[bytes]
+
+    def notebook(self, name: str, *cells: str) -> str:
+        """Write a notebook of code cells and return its name."""
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+        notebook.metadata["kernelspec"] = {"name": KERNEL, "display_name": "Python 3", "language": "python"}
+        nbformat.write(notebook, self.folder / name)
+        return name
+
+    def end_kernels(self) -> None:
+        """End every kernel, so that the next test finds a quiet machine."""
+        for kernel in json.loads(self._ask("GET", "/api/kernels")):
+            self._ask("DELETE", f"/api/kernels/{kernel['id']}")
+
+    def _ask(self, method: str, path: str) -> bytes:
+        request = urllib.request.Request(f"{self.url}{path}", method=method)
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return response.read()
+
+    def kernel_client(self, timeout: float = 20) -> BlockingKernelClient:
+        """Return a client of the kernel that was started last."""
+        deadline = time.monotonic() + timeout
+        while not (files := list(self.runtime.glob("kernel-*.json"))):
+            if time.monotonic() > deadline:
+                raise TimeoutError("no kernel was started")
+            time.sleep(0.05)
+        client = BlockingKernelClient(connection_file=str(max(files, key=lambda file: file.stat().st_mtime)))
+        client.load_connection_file()
+        client.start_channels()
+        return client
+
+
+@contextmanager
+def jupyterlab(*, ipykernel: Path | None = None, variables: dict[str, str] | None = None) -> Iterator[Lab]:
+    """Run a JupyterLab server on a free loopback port.
+
+    Parameters
+    ----------
+    ipykernel : Path, optional
+        A folder with another ipykernel for the notebooks' kernels.
+    variables : dict, optional
+        Environment variables for server and kernels.
+    """
+    home = Path(tempfile.mkdtemp(prefix="rtc_widget-lab-"))
+    folders = {name: home / name for name in ("config", "data", "runtime", "settings", "workspaces", "notebooks")}
+    for folder in folders.values():
+        folder.mkdir()
+    for name, settings in _SETTINGS.items():
+        file = folders["settings"] / f"@jupyterlab/{name}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(settings))
+    _write_kernelspec(folders["data"] / "kernels" / KERNEL, ipykernel)
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("OPENAI_", "JUPYTER"))}
+    environment |= {
+        "HOME": str(home),
+        "IPYTHONDIR": str(home / "ipython"),
+        "JUPYTER_CONFIG_DIR": str(folders["config"]),
+        "JUPYTER_DATA_DIR": str(folders["data"]),
+        "JUPYTER_RUNTIME_DIR": str(folders["runtime"]),
+        "JUPYTERLAB_SETTINGS_DIR": str(folders["settings"]),
+        "JUPYTERLAB_WORKSPACES_DIR": str(folders["workspaces"]),
+        **(variables or {}),
+    }
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = (home / "jupyterlab.log").open("wb")
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--expose-app-in-browser", f"--port={port}"]
+    command += ["--ServerApp.ip=127.0.0.1", "--ServerApp.port_retries=0", "--IdentityProvider.token="]
+    command += ["--ServerApp.disable_check_xsrf=True"]
+    command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--allow-root"]
+    process = subprocess.Popen(command, cwd=folders["notebooks"], env=environment, stdout=log, stderr=log)
+    try:
+        lab = Lab(f"http://127.0.0.1:{port}", folders["notebooks"], folders["runtime"], process)
+        _wait_until_up(lab, home / "jupyterlab.log")
+        yield lab
+    finally:
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        log.close()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def chromium(microphone: Path | None = None, *, permitted: bool = True) -> Iterator[Browser]:
+    """Run headless Chromium whose microphone speaks a WAV file, once, from the moment it is opened."""
+    arguments = [
+        "--use-fake-device-for-media-stream",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--disable-quic",
+        "--no-first-run",
+    ]
+    if permitted:
+        arguments.append("--use-fake-ui-for-media-stream")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        arguments.append("--no-sandbox")
+    if microphone is not None:
+        arguments.append(f"--use-file-for-fake-audio-capture={microphone}%noloop")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=os.environ.get("RTC_WIDGET_CHROMIUM"), headless=True, args=arguments
+        )
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class NotebookPage:
+    """One notebook, open in JupyterLab."""
+
+    def __init__(self, lab: Lab, browser: Browser | BrowserContext, notebook: str, **options: Any) -> None:
+        self.lab = lab
+        self.console: list[str] = []
+        # Tall: JupyterLab takes cells that are out of sight out of the document.
+        self.page: Page = browser.new_page(**{"viewport": {"width": 1280, "height": 2000}, **options})
+        self.page.on("console", lambda message: self.console.append(f"{message.type}: {message.text}"))
+        self.page.on("pageerror", lambda error: self.console.append(f"uncaught: {error}"))
+        self.page.add_init_script(SPY)
+        self.page.goto(f"{lab.url}/lab/tree/{notebook}?reset")
+        self.page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=60_000)
+        self.page.wait_for_function(
+            "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.connectionStatus"
+            " === 'connected'",
+            timeout=60_000,
+        )
+
+    def focus_first_cell(self) -> None:
+        self.page.evaluate(
+            "() => { const p = window.jupyterapp.shell.currentWidget; p.content.activeCellIndex = 0;"
+            " p.content.mode = 'command'; }"
+        )
+
+    def run_next(self, *, wait: bool = True, timeout: float = 60) -> None:
+        """Run the active cell and go to the next."""
+        command = "window.jupyterapp.commands.execute('notebook:run-cell-and-select-next')"
+        if not wait:
+            self.page.evaluate(f"() => {{ {command}; }}")
+            return
+        self.page.evaluate(
+            f"(ms) => Promise.race([{command}, new Promise((_, no) => setTimeout(() => no('the cell took too long'), ms))])",
+            timeout * 1000,
+        )
+
+    def output(self, cell: int) -> str:
+        """Return what the outputs of code cell `cell` say."""
+        return self.page.locator(".jp-CodeCell").nth(cell).locator(".jp-Cell-outputArea").inner_text()
+
+    def widget(self) -> Any:
+        return self.page.locator(".rtc-widget").first
+
+    def wait_for_status(self, status: str, timeout: float = 30) -> None:
+        self.page.locator(f".rtc-widget[data-status={status}]").first.wait_for(timeout=timeout * 1000)
+
+    def spy(self, expression: str) -> Any:
+        """Evaluate an expression on what the spy has seen, as `spy`."""
+        return self.page.evaluate(f"async () => {{ const spy = globalThis.__spy; return ({expression}); }}")
+
+    def recording(self) -> tuple[np.ndarray, int]:
+        """Return what came from the other side so far: float32 samples and their rate."""
+        data = base64.b64decode(self.spy("await spy.recording()"))
+        with av.open(io.BytesIO(data)) as container:
+            frames = [frame.to_ndarray() for frame in container.decode(audio=0)]
+            rate = container.streams.audio[0].rate
+        samples = np.concatenate([frame.mean(axis=0) if frame.ndim > 1 else frame for frame in frames])
+        return samples.astype(np.float32), int(rate)
+
+
+def evaluate(client: BlockingKernelClient, expression: str, timeout: float = 30) -> Any:
+    """Evaluate an expression in the kernel and return what `json` makes of it."""
+    said: list[str] = []
+
+    def keep(message: dict[str, Any]) -> None:
+        content = message["content"]
+        if message["msg_type"] == "stream":
+            said.append(content["text"])
+        elif message["msg_type"] == "error":
+            raise RuntimeError("\n".join(content["traceback"]))
+
+    code = f"import json as _json; print(_json.dumps({expression}))"
+    client.execute_interactive(code, timeout=timeout, output_hook=keep, store_history=False)
+    return json.loads("".join(said))
+
+
+def _write_kernelspec(folder: Path, ipykernel: Path | None) -> None:
+    folder.mkdir(parents=True)
+    spec = {
+        "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+        "display_name": "Python 3",
+        "language": "python",
+        "env": {"PYTHONPATH": str(ipykernel)} if ipykernel else {},
+    }
+    (folder / "kernel.json").write_text(json.dumps(spec))
+
+
+def _wait_until_up(lab: Lab, log: Path, timeout: float = 60) -> None:
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline and lab.process.poll() is None:
+        try:
+            urllib.request.urlopen(f"{lab.url}/api/status", timeout=2).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text(errors='replace')[-3000:]}")

@@ -1,0 +1,66 @@
+// Runs before the page's own code: keeps what the tests want to look at, and listens to both sides of a call.
+(() => {
+  const spy = { peers: [], channels: [], microphone: [], remote: [], received: [], clickedAt: 0, openedAt: 0, levels: [] };
+  Object.defineProperty(globalThis, "__spy", { value: spy });
+
+  document.addEventListener("click", () => (spy.clickedAt = performance.now()), true);
+
+  const Native = globalThis.RTCPeerConnection;
+  globalThis.RTCPeerConnection = class extends Native {
+    constructor(...settings) {
+      super(...settings);
+      spy.peers.push(this);
+      this.addEventListener("track", ({ track }) => {
+        spy.remote.push(track);
+        listen(track, "assistant");
+        record(track);
+      });
+    }
+    createDataChannel(...settings) {
+      const channel = super.createDataChannel(...settings);
+      spy.channels.push(channel);
+      channel.addEventListener("open", () => (spy.openedAt = performance.now()));
+      channel.addEventListener("message", ({ data }) => spy.received.push(data));
+      return channel;
+    }
+  };
+
+  const devices = navigator.mediaDevices;
+  const open = devices?.getUserMedia.bind(devices);
+  if (open) {
+    devices.getUserMedia = async (constraints) => {
+      const stream = await open(constraints);
+      spy.constraints = constraints;
+      spy.microphone.push(...stream.getTracks());
+      listen(stream.getAudioTracks()[0], "user");
+      return stream;
+    };
+  }
+
+  // The loudness of a track every 10 ms, as [who, milliseconds, root mean square].
+  function listen(track, who) {
+    const context = new AudioContext();
+    const analyser = new AnalyserNode(context, { fftSize: 512 });
+    new MediaStreamAudioSourceNode(context, { mediaStream: new MediaStream([track]) }).connect(analyser);
+    const samples = new Float32Array(analyser.fftSize);
+    const timer = setInterval(() => {
+      if (track.readyState === "ended") return clearInterval(timer);
+      analyser.getFloatTimeDomainData(samples);
+      const level = Math.hypot(...samples) / Math.sqrt(samples.length);
+      if (level > 0.01) spy.levels.push([who, performance.now(), level]);
+    }, 10);
+  }
+
+  function record(track) {
+    const recorder = new MediaRecorder(new MediaStream([track]), { mimeType: "audio/webm;codecs=opus" });
+    const pieces = [];
+    recorder.ondataavailable = ({ data }) => pieces.push(data);
+    recorder.start(250);
+    spy.recording = async () => {
+      const bytes = new Uint8Array(await new Blob(pieces).arrayBuffer());
+      let text = "";
+      for (const byte of bytes) text += String.fromCharCode(byte);
+      return btoa(text);
+    };
+  }
+})();

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from rtc_widget.errors import InvalidOffer, InvalidSession, LocalServerError
+from rtc_widget.local.process import running_address, shared_process
+from rtc_widget.signaling import local as module
+from rtc_widget.signaling.base import Signaling
+from rtc_widget.signaling.local import Local, is_installed
+from tests.unit.local.conftest import address, local_server
+from tests.unit.local.peer import Peer
+
+__all__ = ["address", "local_server"]  # fixtures
+
+
+def test_it_is_a_signaling_with_a_name() -> None:
+    def parrot(text: str) -> str:
+        return text
+
+    assert isinstance(Local(), Signaling)
+    assert Local().name == "Embedded local server"
+    assert Local(reply=parrot).name == "Embedded local server · parrot"
+    assert Local().data_channel_label == "oai-events"
+    assert list(Local().ice_servers) == []
+
+
+def test_it_loads_nothing_heavy() -> None:
+    heavy = "aiortc httpx pandas openai numpy pydantic starlette uvicorn moonshine_voice hibari typer"
+    code = (
+        "import sys, rtc_widget.signaling.local, rtc_widget.cli; rtc_widget.signaling.local.is_installed();"
+        f"print([name for name in {heavy.split()} if name in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True).stdout
+
+    assert found == "[]\n"
+
+
+def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+
+    assert not is_installed()
+    with pytest.raises(LocalServerError, match=r"pip install 'rtc-widget\[local\]'"):
+        Local()
+
+
+def test_unknown_settings_are_refused_at_once() -> None:
+    with pytest.raises(InvalidSession, match="temperature"):
+        Local(temperature=1)
+    with pytest.raises(TypeError, match="function"):
+        Local(reply="hello")  # type: ignore[arg-type]
+
+
+async def test_progress_ends_with_the_empty_text(local_server: Local) -> None:
+    said: list[str] = []
+    await local_server.prepare(said.append)
+
+    assert said == [""]
+
+
+async def test_two_locals_share_one_process_even_when_started_from_two_threads(local_server: Local) -> None:
+    threads = [threading.Thread(target=lambda: asyncio.run(Local().prepare(lambda _: None))) for _ in range(2)]
+    before = shared_process().pid
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        await asyncio.to_thread(thread.join)
+
+    assert shared_process().pid == before
+
+
+async def test_a_bad_offer_is_an_invalid_offer(local_server: Local) -> None:
+    with pytest.raises(InvalidOffer, match="has no audio") as refused:
+        await local_server.exchange("v=0", {})
+
+    assert refused.value.status == 400
+
+
+async def test_an_impossible_setting_is_an_invalid_session(local_server: Local) -> None:
+    with pytest.raises(InvalidSession, match=r"session\.audio\.output\.speed"):
+        await local_server.exchange("v=0", {"audio": {"output": {"speed": 7}}})
+    with pytest.raises(InvalidSession, match=r"session\.brand_new"):
+        await Local(extra_session={"brand_new": 1}).exchange("v=0", {})
+
+
+async def test_hanging_up_nobody_is_no_error(local_server: Local) -> None:
+    await local_server.hang_up("rtc_nobody")
+
+
+async def answer_of(server: Local, question: str) -> dict[str, object]:
+    async with Peer(server, {"output_modalities": ["text"]}) as peer:
+        peer.ask(question)
+        peer.send({"type": "response.create"})
+        return dict((await peer.wait_for("response.done"))["response"])
+
+
+def text_of(response: dict[str, object]) -> str:
+    return str(response["output"][0]["content"][0]["text"])  # type: ignore[index]
+
+
+async def test_a_function_answers_on_the_loop_where_it_was_given(local_server: Local) -> None:
+    threads = []
+
+    def shout(text: str) -> str:
+        threads.append(threading.current_thread())
+        asyncio.get_running_loop()
+        return text.upper()
+
+    assert text_of(await answer_of(Local(reply=shout), "hello there")) == "HELLO THERE"
+    assert threads == [threading.current_thread()]
+
+
+async def test_an_async_function_may_wait(local_server: Local) -> None:
+    async def think(text: str) -> str:
+        await asyncio.sleep(0.05)
+        return f"{text}, I think"
+
+    assert text_of(await answer_of(Local(reply=think), "Yes")) == "Yes, I think"
+
+
+async def test_without_a_loop_a_function_answers_in_a_thread(local_server: Local) -> None:
+    server = await asyncio.to_thread(lambda: Local(reply=lambda text: threading.current_thread().name))
+
+    assert text_of(await answer_of(server, "Where?")) == "reply"
+
+
+async def test_an_exception_fails_the_response_and_not_the_call(local_server: Local) -> None:
+    def fail_once(text: str) -> str:
+        if text == "bad":
+            raise KeyError("no such word")
+        return "fine again"
+
+    server = Local(reply=fail_once)
+    async with Peer(server, {"output_modalities": ["text"]}) as peer:
+        for count, text in enumerate(("bad", "good"), 1):
+            peer.ask(text)
+            peer.send({"type": "response.create"})
+            await peer.wait_for("response.done", count=count)
+        failed, done = (event["response"] for event in peer.events if event["type"] == "response.done")
+
+    assert failed["status"] == "failed"
+    assert failed["status_details"]["error"]["message"] == "KeyError: 'no such word'"
+    assert text_of(done) == "fine again"
+
+
+async def test_a_function_that_returns_no_text_fails_the_response(local_server: Local) -> None:
+    failed = await answer_of(Local(reply=lambda text: 42), "What?")  # type: ignore[arg-type, return-value]
+
+    assert "returned int, not str" in str(failed["status_details"])
+
+
+async def test_cancelling_stops_a_function_that_waits(local_server: Local) -> None:
+    stopped = asyncio.Event()
+
+    async def for_ever(text: str) -> str:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopped.set()
+        return ""
+
+    async with Peer(Local(reply=for_ever)) as peer:
+        peer.ask("Well?")
+        peer.send({"type": "response.create"})
+        await peer.wait_for("response.created")
+        await asyncio.sleep(0.2)
+        peer.send({"type": "response.cancel"})
+        done = (await peer.wait_for("response.done"))["response"]
+        await asyncio.wait_for(stopped.wait(), 5)
+
+    assert done["status_details"]["reason"] == "client_cancelled"
+
+
+async def test_the_server_is_known_to_run(local_server: Local) -> None:
+    assert running_address() is not None
