@@ -435,3 +435,18 @@ async def test_an_item_id_may_be_chosen_but_only_once(stage: Stage) -> None:
 
     assert stage.events[1]["item"]["id"] == "mine"
     assert stage.events[-1]["error"]["param"] == "item.id"
+
+
+async def test_a_fault_of_the_server_itself_is_told_and_does_not_end_the_call(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(stage.dialogue.conversation, "add", fail)
+        stage.ask("What is Opus?", output_modalities=["text"])
+    stage.ask("And now?", output_modalities=["text"])
+
+    assert (stage.events[1]["type"], stage.events[1]["error"]["type"]) == ("error", "server_error")
+    assert stage.events[1]["error"]["code"] == "server_error"

@@ -1,0 +1,89 @@
+"""Talks to the demo without a person: runs the first notebook in JupyterLab, asks aloud, and reports what happened."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.e2e.lab import ROOT, NotebookPage, chromium, evaluate, jupyterlab
+from tests.speech import recognize, speak_wav, word_error_rate
+
+QUESTION = "What is a jitter buffer?"
+CALLS = 3
+READY = "not chat.activity and __import__('rtc_widget.local.process').local.process.running_address() is not None"
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as folder, jupyterlab() as lab:
+        wav = speak_wav(Path(folder) / "question.wav", QUESTION, lead=1.5, tail=1.0)
+        shutil.copy(ROOT / "notebooks/01_talk.ipynb", lab.folder)
+        with chromium(wav) as browser:
+            page = NotebookPage(lab, browser, "01_talk.ipynb")
+            page.focus_first_cell()
+            page.run_next()
+            page.run_next()
+            kernel = lab.kernel_client()
+            for _ in range(240):
+                if evaluate(kernel, READY):
+                    break
+                page.page.wait_for_timeout(250)
+            opening = []
+            for call in range(CALLS):
+                page.page.locator("button[data-action=connect]").click()
+                page.wait_for_status("connected")
+                opening.append(page.spy("spy.openedAt - spy.clickedAt"))
+                if call < CALLS - 1:
+                    page.page.locator("button[data-action=disconnect]").click()
+                    page.wait_for_status("idle")
+            calls = page.spy("spy.peers.length")
+            stopped = "text => text.includes('output_audio_buffer.stopped')"
+            page.page.wait_for_function(f"() => __spy.received.some({stopped})", timeout=60_000)
+            levels = page.spy("spy.levels")
+            turns = evaluate(kernel, "[(turn.role, turn.text) for turn in chat.transcript]")
+            events = evaluate(kernel, "len(chat.events)")
+            audible = recognize(*page.recording())
+            page.page.locator("button[data-action=disconnect]").click()
+            page.wait_for_status("idle")
+            tracks = set(page.spy("spy.microphone.map((track) => track.readyState)"))
+
+    heard = next((text for role, text in turns if role == "user"), "")
+    answered = next((text for role, text in turns if role == "assistant"), "")
+    print(f"said       {QUESTION}")
+    print(f"heard      {heard}")
+    print(f"answered   {answered}")
+    print(f"audible    {audible}")
+    print(f"events     {events} as Python objects, {calls} calls, microphone {', '.join(sorted(tracks))}")
+    print(f"click to open data channel        {statistics.median(opening):6.0f} ms   (median of {CALLS}; aim 500)")
+    print(f"end of speech to audible answer   {_reaction(levels):6.0f} ms   (aim 1500)")
+    bundle = (ROOT / "src/rtc_widget/static/widget.js").read_bytes()
+    print(f"page bundle, gzipped              {len(gzip.compress(bundle)) / 1024:6.1f} KB   (aim 60)")
+    print(f"import beyond anywidget's         {_import_cost():6.0f} ms   (aim 150)")
+    good = word_error_rate(QUESTION, heard) <= 0.2 and answered and word_error_rate(answered, audible) <= 0.2
+    good = good and tracks == {"ended"}
+    print("All well." if good else "Something is wrong: what was said, heard, answered and audible should agree.")
+    return 0 if good else 1
+
+
+def _reaction(levels: list[list[object]]) -> float:
+    """Milliseconds from the last sound of the question to the first of the answer, both measured in the page."""
+    answer = min(float(time) for who, time, _ in levels if who == "assistant")
+    return answer - max(float(time) for who, time, _ in levels if who == "user" and float(time) < answer)
+
+
+def _import_cost() -> float:
+    """Milliseconds that `import rtc_widget` and its widget take when anywidget is loaded already (median of 5)."""
+    code = (
+        "import anywidget, time; started = time.perf_counter(); import rtc_widget; rtc_widget.VoiceChat;"
+        "print(time.perf_counter() - started)"
+    )
+    runs = [float(subprocess.check_output([sys.executable, "-c", code])) for _ in range(5)]
+    return statistics.median(runs) * 1000
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""What people install: the sdist and the wheel, without the checkout around them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tarfile
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.packaging
+
+USE = """
+import json, sys
+import rtc_widget
+light = not {"httpx", "aiortc", "pandas", "openai"} & set(sys.modules)
+chat = rtc_widget.VoiceChat()
+print(json.dumps({
+    "light": light,
+    "status": chat.status,
+    "activity": chat.activity,
+    "esm": len(chat._esm),
+    "css": len(chat._css),
+    "installed": rtc_widget.__file__,
+}))
+"""
+
+
+def run(*command: str | Path, cwd: Path, **environment: str) -> str:
+    done = subprocess.run(
+        [str(part) for part in command], cwd=cwd, env=os.environ | environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sdist")
+    run(sys.executable, "-m", "build", "--sdist", "--no-isolation", "--outdir", folder, ROOT, cwd=ROOT)
+    return next(folder.glob("*.tar.gz"))
+
+
+@pytest.fixture(scope="module")
+def wheel(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel made from the unpacked sdist on a machine without Node."""
+    folder = tmp_path_factory.mktemp("wheel")
+    with tarfile.open(sdist) as archive:
+        archive.extractall(folder, filter="data")
+    source = next(path for path in folder.iterdir() if path.is_dir())
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, source, cwd=folder, PATH="")
+    return next(folder.glob("*.whl"))
+
+
+def test_the_sdist_brings_the_finished_bundle_and_its_source(sdist):
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"src/rtc_widget/static/widget.js", "js/src/index.ts", "js/package-lock.json", "LICENSE"} <= names
+    assert not any("node_modules" in name for name in names)
+
+
+def test_the_wheel_holds_the_bundle_and_nothing_of_the_workshop(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        bundle = archive.read("rtc_widget/static/widget.js").decode()
+    assert len(bundle) > 10_000
+    assert "RTCPeerConnection" in bundle
+    assert "rtc_widget/static/widget.css" in names
+    assert "rtc_widget/py.typed" in names
+    assert {name.split("/")[0] for name in names if "dist-info" not in name} == {"rtc_widget"}
+
+
+def test_the_wheel_alone_imports_and_makes_a_widget(wheel, tmp_path):
+    import json
+
+    environment = tmp_path / "empty"
+    venv.create(environment, with_pip=False)
+    python = environment / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    run(sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python, "-c", ROOT / "constraints.txt", wheel, cwd=tmp_path)
+    used = json.loads(run(python, "-c", USE, cwd=tmp_path, PYTHONPATH=""))
+    assert used["light"]
+    assert used["status"] == "idle"
+    assert "rtc-widget[local]" in used["activity"], "without the extra it says what to install"
+    assert used["esm"] > 10_000
+    assert used["css"] > 100
+    assert str(environment) in used["installed"]
+
+
+def test_an_empty_bundle_fails_the_build_clearly(tmp_path, monkeypatch):
+    sys.path.insert(0, str(ROOT))
+    try:
+        import hatch_build
+    finally:
+        sys.path.remove(str(ROOT))
+    empty = tmp_path / "widget.js"
+    empty.write_text(" \n")
+    monkeypatch.setattr(hatch_build, "BUNDLE", (empty,))
+    monkeypatch.setattr(hatch_build, "ROOT", tmp_path)
+    with pytest.raises(hatch_build.BundleError, match=r"missing or empty: widget\.js"):
+        hatch_build.require_bundle()
+
+
+def test_node_comes_from_a_package_where_the_machine_has_none(monkeypatch):
+    sys.path.insert(0, str(ROOT))
+    try:
+        import hatch_build
+    finally:
+        sys.path.remove(str(ROOT))
+    monkeypatch.setattr(hatch_build.shutil, "which", lambda *_, **__: None)
+    folder = hatch_build.node_folder()
+    version = subprocess.check_output([folder / "node", "--version"], text=True)
+    assert int(version.strip().removeprefix("v").split(".")[0]) >= hatch_build.OLDEST_NODE
