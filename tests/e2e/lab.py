@@ -185,7 +185,8 @@ class NotebookPage:
             self.page.evaluate(f"() => {{ {command}; }}")
             return
         self.page.evaluate(
-            f"(ms) => Promise.race([{command}, new Promise((_, no) => setTimeout(() => no('the cell took too long'), ms))])",
+            f"(ms) => Promise.race([{command}, new Promise((_, no) =>"
+            " setTimeout(() => no('the cell took too long'), ms))])",
             timeout * 1000,
         )
 

@@ -31,8 +31,10 @@ await chat.connect()
 print("status after connect:", chat.status)
 await chat.wait_for("output_audio_buffer.stopped", timeout=60)
 """
-SERVER_CALLS = "__import__('httpx').get(running_address().url + '/health', " \
+SERVER_CALLS = (
+    "__import__('httpx').get(running_address().url + '/health', "
     "headers={'Authorization': 'Bearer ' + running_address().token}, trust_env=False).json()['call_ids']"
+)
 
 
 def values(seen: list[list[str]], name: str) -> list[str]:
@@ -178,7 +180,8 @@ except rtc_widget.RtcWidgetError as error:
     print(type(error).__name__, error, "| after", round(time.monotonic() - started, 1))
 call = asyncio.ensure_future(chat.connect(timeout=60))
 """
-        page = NotebookPage(lab, silent_browser, lab.notebook("six.ipynb", "import asyncio" + WIDGET, cell, "call.result(), chat.status"))
+        cells = ("import asyncio" + WIDGET, cell, "call.result(), chat.status")
+        page = NotebookPage(lab, silent_browser, lab.notebook("six.ipynb", *cells))
         page.focus_first_cell()
         page.run_next()
         page.run_next()

@@ -32,9 +32,8 @@ print(json.dumps({
 
 
 def run(*command: str | Path, cwd: Path, **environment: str) -> str:
-    done = subprocess.run(
-        [str(part) for part in command], cwd=cwd, env=os.environ | environment, capture_output=True, text=True, check=False
-    )
+    parts = [str(part) for part in command]
+    done = subprocess.run(parts, cwd=cwd, env=os.environ | environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
@@ -81,7 +80,8 @@ def test_the_wheel_alone_imports_and_makes_a_widget(wheel, tmp_path):
     environment = tmp_path / "empty"
     venv.create(environment, with_pip=False)
     python = environment / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    run(sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python, "-c", ROOT / "constraints.txt", wheel, cwd=tmp_path)
+    install = (sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python)
+    run(*install, "-c", ROOT / "constraints.txt", wheel, cwd=tmp_path)
     used = json.loads(run(python, "-c", USE, cwd=tmp_path, PYTHONPATH=""))
     assert used["light"]
     assert used["status"] == "idle"

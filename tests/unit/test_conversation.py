@@ -82,10 +82,13 @@ def test_what_could_not_be_heard_is_a_failed_turn():
 
 
 def test_a_deleted_item_is_gone():
-    assert turns(
-        item("u1", "user", [{"type": "input_text", "text": "x"}]),
-        {"type": "conversation.item.deleted", "item_id": "u1"},
-    ) == []
+    assert (
+        turns(
+            item("u1", "user", [{"type": "input_text", "text": "x"}]),
+            {"type": "conversation.item.deleted", "item_id": "u1"},
+        )
+        == []
+    )
 
 
 def test_odd_events_change_nothing():

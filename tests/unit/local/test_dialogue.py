@@ -103,7 +103,7 @@ class Stage:
 
     async def until(self, kind: str, count: int = 1) -> dict[str, Any]:
         async with asyncio.timeout(5):
-            while self.types().count(kind) < count:  # noqa: ASYNC110
+            while self.types().count(kind) < count:
                 await asyncio.sleep(0.005)
         return [event for event in self.events if event["type"] == kind][count - 1]
 

@@ -1,0 +1,45 @@
+"""The server as the child of another process: `python -m rtc_widget.local`, started by `rtc_widget.local.process`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from rtc_widget.local.control import Control, ParentMind
+
+
+def main() -> None:
+    """Serve until the parent process ends."""
+    control = Control()
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    token = control.token()
+    control.tell("progress", text="Starting the local server …")
+    asyncio.run(_serve(control, token))
+
+
+async def _serve(control: Control, token: str) -> None:
+    control.listen()
+    # Late, so that the parent has already been told that something goes on: this takes most of a second.
+    from rtc_widget.local.mind import Mind
+    from rtc_widget.local.server import Listening, bound_socket, serve
+    from rtc_widget.local.tutor import Tutor
+
+    tutor = Tutor()
+
+    def mind_for(reply: str | None) -> Mind:
+        return ParentMind(control, reply) if reply else tutor
+
+    def ready(listening: Listening) -> None:
+        control.tell("ready", port=listening.port, engines=listening.engines)
+
+    await serve(
+        bound_socket("127.0.0.1", 0),
+        token=token,
+        mind_for=mind_for,
+        on_progress=lambda text: control.tell("progress", text=text),
+        on_ready=ready,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+"""One WebRTC call (RFC 8825): its connection, its data channel, and the sound in both directions."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from aiortc import (
+    MediaStreamTrack,
+    RTCConfiguration,
+    RTCDataChannel,
+    RTCPeerConnection,
+    RTCSessionDescription,
+)
+
+from rtc_widget.local.dialogue import Dialogue
+from rtc_widget.local.events import new_id
+from rtc_widget.local.incoming import incoming_sound
+from rtc_widget.local.mind import Mind
+from rtc_widget.local.outgoing import VoiceTrack
+from rtc_widget.local.refusal import Refusal
+from rtc_widget.local.session import Session
+from rtc_widget.local.speech.engines import Engines
+
+log = logging.getLogger(__name__)
+
+CONNECT_SECONDS = 30.0
+"""A call whose peer has not connected by then ends."""
+
+CLOSE_SECONDS = 5.0
+
+
+class Call:
+    """A call in progress. `answer` an offer, `end` it; it ends by itself when the connection does.
+
+    Parameters
+    ----------
+    session : Session
+        What the client asked for with the offer.
+    engines, mind
+        What hears, speaks and thinks.
+    on_ended : callable
+        Called once, with the call, when it has ended.
+    """
+
+    def __init__(
+        self, session: Session, *, engines: Engines, mind: Mind, on_ended: Callable[[Call], None], call_id: str = ""
+    ) -> None:
+        self.id = call_id or new_id("rtc")
+        self._session = session
+        self._engines = engines
+        self._on_ended = on_ended
+        # No ICE servers: aiortc would ask Google's STUN server, and there may be no network.
+        self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._channel: RTCDataChannel | None = None
+        self._voice = VoiceTrack()
+        self._dialogue = Dialogue(session, engines=engines, mind=mind, send=self._send, voice=self._voice)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ending: asyncio.Task[None] | None = None
+        self._connection.on("datachannel", self._take_channel)
+        self._connection.on("track", self._take_track)
+        self._connection.on("connectionstatechange", self._follow_connection)
+
+    async def answer(self, offer: str) -> str:
+        """Return the answer to `offer`, with all candidates in it (RFC 9429).
+
+        Raises
+        ------
+        Refusal
+            When the offer cannot be answered; the call has ended then.
+        """
+        try:
+            await self._connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+            self._want_audio_only()
+            self._connection.addTrack(self._voice)
+            answer = await self._connection.createAnswer()
+            if answer is None:
+                raise Refusal("The call ended before it was answered.", "invalid_offer", param="sdp")
+            await self._connection.setLocalDescription(answer)
+        except Refusal:
+            await self.end()
+            raise
+        except Exception as error:  # noqa: BLE001 - aiortc's parser raises whatever the text makes it stumble over
+            log.info("offer refused: %r", error)
+            await self.end()
+            message = "Invalid SDP offer. Please try again with a WHIP-compliant offer."
+            raise Refusal(message, "invalid_offer", param="sdp") from None
+        self._run(self._end_unless_connected())
+        self._run(self._end_when_expired())
+        return self._connection.localDescription.sdp
+
+    def _want_audio_only(self) -> None:
+        transceivers = self._connection.getTransceivers()
+        if not any(transceiver.kind == "audio" for transceiver in transceivers):
+            message = "The SDP offer has no audio. Add a microphone track or an audio transceiver before the offer."
+            raise Refusal(message, "invalid_offer", param="sdp")
+        for transceiver in transceivers:
+            if transceiver.kind != "audio":
+                transceiver.direction = "inactive"
+
+    async def end(self) -> None:
+        """End the call: close the connection and stop all that belongs to it. Ending it again does nothing."""
+        if self._ending is None:
+            self._ending = asyncio.create_task(self._end())
+        await asyncio.shield(self._ending)
+
+    async def _end(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._dialogue.end()
+        self._voice.stop()
+        try:
+            await asyncio.wait_for(self._connection.close(), CLOSE_SECONDS)
+        except TimeoutError:
+            log.warning("call %s: the connection did not close in time", self.id)
+        log.info("call %s ended", self.id)
+        self._on_ended(self)
+
+    # The data channel
+
+    def _take_channel(self, channel: RTCDataChannel) -> None:
+        if self._channel is not None:
+            return  # the first one carries the events, whatever its label, as with OpenAI
+        self._channel = channel
+        channel.on("message", self._dialogue.receive)
+        self._dialogue.begin()
+
+    def _send(self, message: str) -> None:
+        if self._channel is None or self._channel.readyState != "open":
+            return  # the client has gone; the call is about to end
+        try:
+            self._channel.send(message)
+        except ValueError:
+            log.warning("call %s: an event of %d characters is too large for the client", self.id, len(message))
+
+    # The sound
+
+    def _take_track(self, track: MediaStreamTrack) -> None:
+        if track.kind == "audio":
+            self._run(self._listen(track))
+
+    async def _listen(self, track: MediaStreamTrack) -> None:
+        self._dialogue.listen(await self._engines.voice_detector())
+        async for samples in incoming_sound(track):
+            # What is said before the session begins is said to nobody.
+            if self._channel is not None:
+                self._dialogue.hear(samples)
+
+    # The connection
+
+    def _follow_connection(self) -> None:
+        state = self._connection.connectionState
+        log.info("call %s: connection %s", self.id, state)
+        if state in ("failed", "closed") and self._ending is None:
+            self._ending = asyncio.create_task(self._end())
+
+    async def _end_unless_connected(self) -> None:
+        await asyncio.sleep(CONNECT_SECONDS)
+        if self._connection.connectionState != "connected":
+            log.info("call %s: nobody connected", self.id)
+            self._end_soon()
+
+    async def _end_when_expired(self) -> None:
+        await asyncio.sleep(max(0.0, self._session.expires_at - time.time()))
+        self._dialogue.fail("Your session hit the maximum duration of 60 minutes.", "session_expired")
+        await asyncio.sleep(1)  # let the event reach the client
+        self._end_soon()
+
+    def _end_soon(self) -> None:
+        # Not awaited: ending cancels the task that asks for it.
+        if self._ending is None:
+            self._ending = asyncio.create_task(self._end())
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._forget)
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("call %s: a task failed", self.id, exc_info=error)

@@ -1,0 +1,112 @@
+"""The server's end of the pipe to the process that started it.
+
+One JSON object a line. To the parent go `progress`, `ready`, `reply_request` and `reply_cancel`; from it come `start`
+and `reply`. When the parent ends, however it ends, the pipe does too, and the server with it. The other end is
+`rtc_widget.local.process`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import os
+import sys
+import threading
+from collections.abc import AsyncGenerator
+from typing import Any, BinaryIO
+
+from rtc_widget.local.mind import Question
+
+REPLY_SECONDS = 60.0
+
+
+class ReplyFailed(Exception):
+    """The function that was to reply did not; the message says why."""
+
+
+class Control:
+    """Speaks with the parent process.
+
+    Create it before anything that prints is imported: from then on the real standard output is the pipe's alone.
+    """
+
+    def __init__(self) -> None:
+        self._incoming: BinaryIO = sys.stdin.buffer
+        # Whatever else prints, natively too, now goes to standard error, which the parent keeps as a log.
+        self._outgoing: BinaryIO = os.fdopen(os.dup(1), "wb", buffering=0)
+        os.dup2(2, 1)
+        self._ids = itertools.count()
+        self._waiting: dict[int, asyncio.Future[str]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def token(self) -> str:
+        """Return the token that the parent sends first: a secret has no place in arguments or environment."""
+        line = self._incoming.readline()
+        if not line:
+            raise SystemExit(0)
+        return str(json.loads(line)["token"])
+
+    def listen(self) -> None:
+        """Begin to take the parent's messages on the running loop; end the process when there are no more."""
+        self._loop = asyncio.get_running_loop()
+        threading.Thread(target=self._read, name="control", daemon=True).start()
+
+    def tell(self, kind: str, **fields: Any) -> None:
+        """Send one message to the parent."""
+        line = json.dumps({"type": kind, **fields}) + "\n"
+        try:
+            self._outgoing.write(line.encode())
+        except BrokenPipeError:
+            os._exit(0)
+
+    async def ask(self, reply: str, text: str) -> str:
+        """Have the parent's function `reply` answer `text`.
+
+        Raises
+        ------
+        ReplyFailed
+            When the function raises, or does not answer in time.
+        """
+        request = next(self._ids)
+        answer = self._waiting[request] = asyncio.get_running_loop().create_future()
+        self.tell("reply_request", id=request, reply=reply, text=text)
+        try:
+            return await asyncio.wait_for(answer, REPLY_SECONDS)
+        except TimeoutError:
+            raise ReplyFailed(
+                f"The reply function did not answer within {REPLY_SECONDS:.0f} seconds; "
+                "perhaps the kernel is busy with a cell."
+            ) from None
+        finally:
+            del self._waiting[request]
+            if answer.cancelled():
+                self.tell("reply_cancel", id=request)
+
+    def _read(self) -> None:
+        for line in self._incoming:
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._take, json.loads(line))
+        # At once, without waiting for calls to end in order: nobody is left to whom they could matter.
+        os._exit(0)
+
+    def _take(self, message: dict[str, Any]) -> None:
+        answer = self._waiting.get(message.get("id", -1))
+        if message.get("type") != "reply" or answer is None or answer.done():
+            return
+        if message.get("error") is not None:
+            answer.set_exception(ReplyFailed(str(message["error"])))
+        else:
+            answer.set_result(str(message.get("text", "")))
+
+
+class ParentMind:
+    """A `Mind`: a function of the parent process."""
+
+    def __init__(self, control: Control, reply: str) -> None:
+        self._control = control
+        self._reply = reply
+
+    async def answer(self, question: Question) -> AsyncGenerator[str, None]:
+        """Yield what the function returns."""
+        yield await self._control.ask(self._reply, question.text)

@@ -1,0 +1,75 @@
+"""The events that go out, each complete.
+
+The table is the GA protocol's; an event that lacks a field never leaves, so that a client may rely on all of them.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+_PART = "response_id item_id output_index content_index"
+
+REQUIRED_FIELDS: dict[str, frozenset[str]] = {
+    event: frozenset(fields.split())
+    for event, fields in {
+        "error": "error",
+        "session.created": "session",
+        "session.updated": "session",
+        "input_audio_buffer.speech_started": "audio_start_ms item_id",
+        "input_audio_buffer.speech_stopped": "audio_end_ms item_id",
+        "input_audio_buffer.committed": "previous_item_id item_id",
+        "conversation.item.added": "previous_item_id item",
+        "conversation.item.done": "previous_item_id item",
+        "conversation.item.truncated": "item_id content_index audio_end_ms",
+        "conversation.item.input_audio_transcription.delta": "item_id content_index delta",
+        "conversation.item.input_audio_transcription.completed": "item_id content_index transcript usage",
+        "conversation.item.input_audio_transcription.failed": "item_id content_index error",
+        "response.created": "response",
+        "response.done": "response",
+        "response.output_item.added": "response_id output_index item",
+        "response.output_item.done": "response_id output_index item",
+        "response.content_part.added": f"{_PART} part",
+        "response.content_part.done": f"{_PART} part",
+        "response.output_text.delta": f"{_PART} delta",
+        "response.output_text.done": f"{_PART} text",
+        "response.output_audio_transcript.delta": f"{_PART} delta",
+        "response.output_audio_transcript.done": f"{_PART} transcript",
+        "response.output_audio.done": _PART,
+        "output_audio_buffer.started": "response_id",
+        "output_audio_buffer.stopped": "response_id",
+        "output_audio_buffer.cleared": "response_id",
+    }.items()
+}
+
+
+def new_id(kind: str) -> str:
+    """Return an id as the API's look: ``event_…``, ``item_…``, ``resp_…``, ``sess_…``, ``rtc_…``."""
+    return f"{kind}_{secrets.token_hex(12)}"
+
+
+class Emitter:
+    """Sends events, with an `event_id` each and every field they need.
+
+    Parameters
+    ----------
+    send : callable
+        Takes one message of the data channel.
+    """
+
+    def __init__(self, send: Callable[[str], None]) -> None:
+        self._send = send
+
+    def emit(self, event: str, **fields: Any) -> None:
+        """Send one event.
+
+        Raises
+        ------
+        TypeError
+            When the event has not exactly the fields that the protocol gives it.
+        """
+        if fields.keys() != REQUIRED_FIELDS[event]:
+            raise TypeError(f"{event} takes {sorted(REQUIRED_FIELDS[event])}, not {sorted(fields)}")
+        self._send(json.dumps({"type": event, "event_id": new_id("event"), **fields}, separators=(",", ":")))

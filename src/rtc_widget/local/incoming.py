@@ -1,0 +1,38 @@
+"""The sound that comes in: a remote track as 16 kHz samples."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import numpy as np
+from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+from av import AudioFrame
+
+from rtc_widget.local.resampling import Resampler
+from rtc_widget.local.speech import HEARING_RATE, Samples
+
+LONGEST_GAP = 0.2
+"""Seconds without a packet after which silence is assumed, so that a turn ends though its sender fell silent."""
+
+
+async def incoming_sound(track: MediaStreamTrack) -> AsyncIterator[Samples]:
+    """Yield what arrives on `track` until it ends; a gap in the packets is heard as silence."""
+    resampler = Resampler(HEARING_RATE)
+    silence = np.zeros(round(LONGEST_GAP * HEARING_RATE), np.float32)
+    receiving: asyncio.Future[object] | None = None
+    try:
+        while True:
+            receiving = receiving or asyncio.ensure_future(track.recv())
+            await asyncio.wait({receiving}, timeout=LONGEST_GAP)
+            if not receiving.done():
+                yield silence
+                continue
+            frame, receiving = receiving.result(), None
+            if isinstance(frame, AudioFrame):
+                yield resampler.resample(frame)
+    except MediaStreamError:
+        return
+    finally:
+        if receiving is not None:
+            receiving.cancel()

@@ -1,0 +1,89 @@
+"""An offer as it comes over HTTP: an SDP, perhaps with session settings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import Request
+
+from rtc_widget.local.refusal import Refusal
+
+LARGEST_BODY = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the body of `POST /v1/realtime/calls` says."""
+
+    sdp: str
+    session: dict[str, Any] | None
+
+
+async def offer_of(request: Request) -> Offer:
+    """Read the offer of `request`: multipart with `sdp` and perhaps `session`, or `application/sdp`.
+
+    Raises
+    ------
+    Refusal
+        When the body is too large, of another type, or no offer.
+    """
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    body = await _limited_body(request)
+    if content_type == "application/sdp":
+        return Offer(_text(body, "sdp"), None)
+    if content_type == "multipart/form-data":
+        return await _multipart_offer(request, body)
+    message = "Unsupported content type. Send multipart/form-data with the part 'sdp', or application/sdp."
+    raise Refusal(message, "unsupported_content_type", status=415)
+
+
+async def _limited_body(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            raise Refusal(f"The body is larger than {LARGEST_BODY} bytes.", "body_too_large", status=413)
+    return bytes(body)
+
+
+async def _multipart_offer(request: Request, body: bytes) -> Offer:
+    async def chunks() -> AsyncGenerator[bytes, None]:
+        yield body
+
+    try:
+        form = await MultiPartParser(request.headers, chunks(), max_part_size=LARGEST_BODY).parse()
+    except (MultiPartException, KeyError) as error:
+        raise Refusal(f"The multipart body cannot be read: {error}.", "invalid_multipart") from None
+    parts: dict[str, str] = {}
+    for name, value in form.multi_items():
+        parts[name] = _text(await value.read(), name) if isinstance(value, UploadFile) else value
+    await form.close()
+    unknown = parts.keys() - {"sdp", "session"}
+    if unknown:
+        name = min(unknown)
+        raise Refusal(f"Unknown parameter: '{name}'.", "unknown_parameter", param=name)
+    if "sdp" not in parts:
+        raise Refusal("Missing required parameter: 'sdp'.", "missing_required_parameter", param="sdp")
+    return Offer(parts["sdp"], _settings(parts["session"]) if "session" in parts else None)
+
+
+def _text(data: bytes, name: str) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise Refusal(f"'{name}' is not UTF-8 text.", "invalid_value", param=name) from None
+
+
+def _settings(text: str) -> dict[str, Any]:
+    try:
+        settings = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Refusal(f"'session' is not valid JSON: {error}.", "invalid_json", param="session") from None
+    if not isinstance(settings, dict):
+        raise Refusal("'session' is not a JSON object.", "invalid_value", param="session")
+    return settings

@@ -1,0 +1,240 @@
+"""The session's settings: what may be set, what it is set to, and how a change is merged in.
+
+The schema is closed, as OpenAI's is: an unknown key is refused with its path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from rtc_widget.local.refusal import Refusal
+from rtc_widget.local.turn_detection import TurnSettings
+
+MODEL = "rtc-widget-local"
+INSTRUCTIONS = "You are a friendly tutor who explains WebRTC in plain spoken words."
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PcmFormat(_Closed):
+    """Linear samples. Over WebRTC the codec is negotiated in the SDP, so this changes nothing."""
+
+    type: Literal["audio/pcm"] = "audio/pcm"
+    rate: Literal[24000] = 24000
+
+
+class G711Format(_Closed):
+    """G.711; of no effect over WebRTC, as above."""
+
+    type: Literal["audio/pcmu", "audio/pcma"]
+
+
+Format = Annotated[PcmFormat | G711Format, Field(discriminator="type")]
+
+
+class Transcription(_Closed):
+    """Whether transcripts of what was said are sent. The recogniser is always the server's own."""
+
+    model: str = "local"
+    language: str | None = "en"
+    languages: list[str] | None = None
+    prompt: str | None = None
+    keywords: list[str] | None = None
+    delay: str | None = None
+
+
+class NoiseReduction(_Closed):
+    """Accepted for the sake of clients; the browser has already reduced the noise."""
+
+    type: Literal["near_field", "far_field"]
+    strength: float | None = None
+
+
+class ServerVad(_Closed):
+    """Turns end after a silence."""
+
+    type: Literal["server_vad"] = "server_vad"
+    threshold: Annotated[float, Field(ge=0, le=1)] = 0.5
+    prefix_padding_ms: Annotated[int, Field(ge=0, le=5_000)] = 300
+    silence_duration_ms: Annotated[int, Field(ge=100, le=10_000)] = 500
+    idle_timeout_ms: None = None
+    create_response: bool = True
+    interrupt_response: bool = True
+
+    def turns(self) -> TurnSettings:
+        """Return how the turn detector has to be set."""
+        return TurnSettings(self.threshold, self.prefix_padding_ms, self.silence_duration_ms)
+
+
+class SemanticVad(_Closed):
+    """Turns end when a thought does: here an approximation, a silence that is longer the less eager it is."""
+
+    type: Literal["semantic_vad"]
+    eagerness: Literal["low", "medium", "high", "auto"] = "auto"
+    create_response: bool = True
+    interrupt_response: bool = True
+
+    def turns(self) -> TurnSettings:
+        """Return how the turn detector has to be set."""
+        silence = {"low": 1200, "medium": 700, "auto": 700, "high": 400}[self.eagerness]
+        return TurnSettings(silence_duration_ms=silence)
+
+
+class AudioInput(_Closed):
+    """What is done with the person's voice."""
+
+    format: Format = PcmFormat()
+    transcription: Transcription | None = Transcription()
+    noise_reduction: NoiseReduction | None = None
+    turn_detection: Annotated[ServerVad | SemanticVad, Field(discriminator="type")] | None = ServerVad()
+
+
+class AudioOutput(_Closed):
+    """How the assistant sounds."""
+
+    format: Format = PcmFormat()
+    voice: str | dict[str, str] = "heart"
+    speed: Annotated[float, Field(ge=0.25, le=1.5)] = 1.0
+
+
+class Audio(_Closed):
+    """Sound in both directions."""
+
+    input: AudioInput = AudioInput()
+    output: AudioOutput = AudioOutput()
+
+
+class FunctionTool(_Closed):
+    """A tool of the client; flat, not nested under `function`."""
+
+    type: Literal["function"]
+    name: str
+    description: str = ""
+    parameters: dict[str, Any] = {}
+
+
+class McpTool(BaseModel):
+    """A tool server; kept and shown, but not called from here."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    type: Literal["mcp"]
+    server_label: str
+
+
+class Session(_Closed):
+    """All settings of a session, with the local server's defaults.
+
+    Transcripts of what the person says are on by default, unlike OpenAI's.
+    """
+
+    type: Literal["realtime"]
+    object: Literal["realtime.session"] = "realtime.session"
+    id: str = ""
+    model: str = MODEL
+    expires_at: int = 0
+    instructions: str = INSTRUCTIONS
+    output_modalities: Annotated[list[Literal["audio", "text"]], Field(min_length=1, max_length=1)] = ["audio"]
+    audio: Audio = Audio()
+    tools: list[Annotated[FunctionTool | McpTool, Field(discriminator="type")]] = []
+    tool_choice: Literal["none", "auto", "required"] | dict[str, str] = "auto"
+    parallel_tool_calls: bool | None = None
+    reasoning: dict[str, str] | None = None
+    max_output_tokens: Annotated[int, Field(ge=1, le=4096)] | Literal["inf"] = "inf"
+    tracing: Literal["auto"] | dict[str, Any] | None = None
+    truncation: Literal["auto", "disabled"] | dict[str, Any] = "auto"
+    include: list[str] | None = None
+    prompt: dict[str, Any] | None = None
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the complete session object, as `session.created` shows it."""
+        return self.model_dump(mode="json")
+
+
+_READ_ONLY = ("id", "object", "expires_at")
+# Each of these is one value: a change replaces the whole.
+_WHOLE = frozenset({"tools", "tool_choice", "tracing", "truncation", "prompt", "parameters", "format", "voice"})
+
+
+def new_session(session_id: str, expires_at: int, settings: Mapping[str, Any] | None = None) -> Session:
+    """Return the session that begins with a client's `settings`.
+
+    Raises
+    ------
+    Refusal
+        When a key is unknown or a value impossible; the path is its `param`.
+    """
+    if settings is None:
+        settings = {"type": "realtime"}
+    return _checked({**_writable(settings), "id": session_id, "expires_at": expires_at})
+
+
+def changed_session(session: Session, changes: object) -> Session:
+    """Return `session` with `changes` merged in: objects key by key, everything else as a whole.
+
+    Raises
+    ------
+    Refusal
+        As `new_session`; also when the model is changed, which no session can do.
+    """
+    if not isinstance(changes, Mapping):
+        raise Refusal("Missing required parameter: 'session'.", "missing_required_parameter", param="session")
+    changes = _writable(changes)
+    if changes.get("model", session.model) != session.model:
+        raise Refusal("Cannot update a session's model.", "invalid_value", param="session.model")
+    return _checked(_merged(session.to_wire(), changes))
+
+
+def _writable(settings: Mapping[str, Any]) -> dict[str, Any]:
+    if "type" not in settings:
+        message = 'Missing required parameter: \'session.type\'. Send "type": "realtime".'
+        raise Refusal(message, "missing_required_parameter", param="session.type")
+    # A client may send back the object that it was shown.
+    return {key: value for key, value in settings.items() if key not in _READ_ONLY}
+
+
+def _merged(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in changes.items():
+        known = base.get(key)
+        merged[key] = value
+        if isinstance(known, dict) and isinstance(value, Mapping) and key not in _WHOLE:
+            # A turn detection of another type has other settings: the old ones would be unknown keys.
+            kind = known.get("type")
+            merged[key] = _merged(known, value) if value.get("type", kind) == kind else value
+    return merged
+
+
+def _checked(settings: Mapping[str, Any]) -> Session:
+    try:
+        return Session.model_validate(settings)
+    except ValidationError as error:
+        raise refusal_of(error, settings, "session") from None
+
+
+def refusal_of(error: ValidationError, given: object, root: str) -> Refusal:
+    """Return the first fault that pydantic found in `given`, in OpenAI's words, with its path below `root`."""
+    fault = error.errors(include_url=False)[0]
+    path = _path(given, fault["loc"], root)
+    if fault["type"] == "extra_forbidden":
+        return Refusal(f"Unknown parameter: '{path}'.", "unknown_parameter", param=path)
+    if fault["type"] == "missing":
+        return Refusal(f"Missing required parameter: '{path}'.", "missing_required_parameter", param=path)
+    return Refusal(f"Invalid value for '{path}': {fault['msg']}.", "invalid_value", param=path)
+
+
+def _path(given: object, location: tuple[int | str, ...], root: str) -> str:
+    path = root
+    for at, step in enumerate(location):
+        is_last = at == len(location) - 1
+        if isinstance(step, int) and isinstance(given, list):
+            path, given = f"{path}[{step}]", given[step]
+        elif isinstance(given, Mapping) and (step in given or is_last):
+            path, given = f"{path}.{step}", given.get(step)
+        # Else pydantic names the member of a union here, which is no key of what was given.
+    return path

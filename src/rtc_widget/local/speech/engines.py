@@ -1,0 +1,89 @@
+"""The engines of one process: loaded once, warmed up, and run in threads of their own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rtc_widget.local.speech import HEARING_RATE, Recognizer, Samples, Sound, Speaker, VoiceDetector
+
+
+def _one_thread(name: str) -> Callable[[], ThreadPoolExecutor]:
+    # One thread for each engine: they are not thread-safe, and utterances come out in the order they went in.
+    return lambda: ThreadPoolExecutor(1, thread_name_prefix=name)
+
+
+@dataclass(slots=True)
+class Engines:
+    """What a call hears and speaks with.
+
+    Attributes
+    ----------
+    recognizer, speaker
+        Shared by all calls; used in worker threads only, never on the event loop.
+    new_voice_detector : callable
+        Makes a `VoiceDetector`; each call needs its own.
+    """
+
+    recognizer: Recognizer
+    speaker: Speaker
+    new_voice_detector: Callable[[], VoiceDetector]
+    _hearing: ThreadPoolExecutor = field(default_factory=_one_thread("hearing"))
+    _speaking: ThreadPoolExecutor = field(default_factory=_one_thread("speaking"))
+
+    async def recognize(self, samples: Samples) -> str:
+        """Return what is said in `samples` (16 kHz)."""
+        return await asyncio.get_running_loop().run_in_executor(self._hearing, self.recognizer.recognize, samples)
+
+    async def speak(self, text: str, *, speed: float = 1.0) -> Sound:
+        """Return `text` spoken."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._speaking, lambda: self.speaker.speak(text, speed=speed))
+
+    async def voice_detector(self) -> VoiceDetector:
+        """Return a fresh voice detector (loading its network takes 0.1 s, hence a thread)."""
+        return await asyncio.get_running_loop().run_in_executor(self._speaking, self.new_voice_detector)
+
+    def names(self) -> dict[str, str]:
+        """Return the engines' names by what they do."""
+        return {"recognizer": self.recognizer.name, "speaker": self.speaker.name}
+
+
+def load(progress: Callable[[str], None]) -> Engines:
+    """Load the best engines that are installed and run each once, so that the first turn is as quick as any.
+
+    Parameters
+    ----------
+    progress : callable
+        Told what is being loaded.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        When there is nothing to hear or to speak with.
+    """
+    from rtc_widget.local.speech import hibari, moonshine, silero, whisper
+
+    progress("Loading speech recognition …")
+    recognizer: Recognizer
+    if moonshine.is_available():
+        recognizer = moonshine.Moonshine()
+    elif whisper.is_available():
+        recognizer = whisper.Whisper()
+    else:
+        raise ModuleNotFoundError("No speech recognition is installed: pip install 'rtc-widget[local]'")
+    progress("Loading the voice …")
+    if not hibari.is_available():
+        raise ModuleNotFoundError("No voice is installed: pip install 'rtc-widget[local]'")
+    speaker = hibari.Hibari()
+    progress("Warming up …")
+    spoken = speaker.speak("Hello, I am ready.")
+    # The sound's rate does not matter to a recogniser that only has to be run once.
+    recognizer.recognize(np.resize(spoken.samples, HEARING_RATE).astype(np.float32))
+    detector = silero.silero()
+    detector.probability(np.zeros(detector.frame_length, np.float32))
+    return Engines(recognizer, speaker, silero.silero)

