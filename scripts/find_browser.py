@@ -31,5 +31,4 @@ if __name__ == "__main__":
     browser = find_browser()
     if browser is None:
         sys.exit(1)
-    if "--quiet" not in sys.argv:
-        print(browser)
+    print(browser)

@@ -1,4 +1,4 @@
-"""`protocol.py` against the contract that `js/test/protocol.test.ts` asserts as well."""
+"""`protocol.py` against the contract that `js/test/contract.test.ts` asserts as well."""
 
 from __future__ import annotations
 
