@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 
+import nbformat
 import pytest
 
 from tests.e2e.conftest import CURRENT, QUESTION
-from tests.e2e.lab import evaluate
+from tests.e2e.lab import ROOT, NotebookPage, evaluate
 from tests.speech import recognize, word_error_rate
 
 WIDGET = """
@@ -167,8 +169,6 @@ def test_a_busy_kernel_does_not_hurt_the_conversation(opened, asking_browser, la
 
 
 def test_ipykernel_6_raises_at_once_and_the_two_cell_way_works(labs, silent_browser):
-    from tests.e2e.lab import NotebookPage
-
     lab = labs("6.31.0")
     try:
         cell = """
@@ -194,3 +194,22 @@ call = asyncio.ensure_future(chat.connect(timeout=60))
         assert "(None, 'connected')" in page.output(2)
     finally:
         lab.end_kernels()
+
+
+def test_the_first_notebook_runs_from_top_to_bottom(lab, asking_browser):
+    name = "01_talk.ipynb"
+    shutil.copy(ROOT / "notebooks" / name, lab.folder)
+    page = NotebookPage(lab, asking_browser, name)
+    page.focus_first_cell()
+    for _ in nbformat.read(lab.folder / name, nbformat.NO_CONVERT).cells:
+        page.run_next(timeout=180)
+    outputs = page.page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.toJSON().cells"
+        ".flatMap((cell) => cell.outputs ?? [])"
+    )
+    assert outputs
+    assert [output for output in outputs if output["output_type"] == "error"] == []
+    said = "".join("".join(output.get("text", "")) for output in outputs)
+    assert "Interactive Connectivity Establishment" in said
+    assert page.widget().get_attribute("data-status") == "idle"
+    assert page.spy("spy.microphone.map((track) => track.readyState)") == ["ended"]
