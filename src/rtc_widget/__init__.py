@@ -14,7 +14,8 @@ from rtc_widget._version import __version__
 if TYPE_CHECKING:
     from rtc_widget.conversation import Transcript, Turn
     from rtc_widget.errors import RtcWidgetError
-    from rtc_widget.events import Event, EventLog
+    from rtc_widget.event_log import EventLog
+    from rtc_widget.events import Event
     from rtc_widget.signaling.base import Answer, Signaling
     from rtc_widget.signaling.local import Local
     from rtc_widget.signaling.openai import OpenAI
@@ -38,7 +39,7 @@ __all__ = [
 _ROOMS = {
     "Answer": "signaling.base",
     "Event": "events",
-    "EventLog": "events",
+    "EventLog": "event_log",
     "Local": "signaling.local",
     "OpenAI": "signaling.openai",
     "RtcWidgetError": "errors",

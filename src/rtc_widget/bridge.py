@@ -39,7 +39,7 @@ class Listener(Protocol):
     def page_state(self, attempt: str | None, state: PageState) -> None:
         """The page that counts has a new state."""
 
-    def page_events(self, events: tuple[WireEvent, ...]) -> None:
+    def page_events(self, attempt: str | None, events: tuple[WireEvent, ...]) -> None:
         """Events have arrived, each exactly once."""
 
     def call_made(self, attempt: str, call_id: str | None) -> None:
@@ -174,7 +174,7 @@ class Bridge:
             case protocol.Events():
                 intake = page.inbox.take(message)
                 if intake.events:
-                    self._on_loop(self._listener.page_events, intake.events)
+                    self._on_loop(self._listener.page_events, message.attempt, intake.events)
                 self._send(intake.answer)
             case protocol.Prepare(page=name, id=id):
                 self._desk.prepare(lambda outcome: self._answer(name, id, outcome))

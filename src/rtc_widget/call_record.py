@@ -8,7 +8,8 @@ from dataclasses import asdict
 
 from rtc_widget.conversation import Transcript
 from rtc_widget.errors import PageNotFound, RtcWidgetError
-from rtc_widget.events import Event, EventLog
+from rtc_widget.event_log import EventLog
+from rtc_widget.events import Event
 from rtc_widget.protocol import PageState, WireEvent
 from rtc_widget.subscriptions import Subscriptions
 
@@ -37,6 +38,9 @@ class CallRecord:
         self._write = write
         self._attempt: str | None = None
         self._made: tuple[str, str | None] | None = None
+        # The attempt whose events are being logged, and when its first event came.
+        self._logged: str | None = None
+        self._first_ms = 0.0
         self.events = EventLog()
         self.transcript = Transcript()
         self.subscriptions = Subscriptions()
@@ -51,10 +55,13 @@ class CallRecord:
             values["call_id"] = self._made[1]
         self._write(values)
 
-    def page_events(self, events: tuple[WireEvent, ...]) -> None:
+    def page_events(self, attempt: str | None, events: tuple[WireEvent, ...]) -> None:
         """Log, fold and publish events, one after the other."""
+        if attempt != self._logged:
+            self._logged, self._first_ms = attempt, events[0].time_ms
         for wire in events:
-            event = Event.from_text(wire.text, direction=wire.direction, time_ms=wire.time_ms)
+            elapsed = (wire.time_ms - self._first_ms) / 1000
+            event = Event.from_text(wire.text, direction=wire.direction, time_ms=wire.time_ms, elapsed=elapsed)
             self.events.append(event)
             if event.direction == "received":
                 self.transcript.add(event.raw)

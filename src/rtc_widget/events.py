@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
-from typing import Any, overload
+from typing import Any
 
 from rtc_widget.protocol import Direction
 
@@ -71,21 +72,32 @@ class Event(Fields):
         Seen from the page.
     time : datetime.datetime
         When it passed the data channel, by the browser's clock; aware, UTC.
+    elapsed : float
+        Seconds since the call's first event.
     raw : dict
         The JSON object as it came: unknown types and fields included.
     """
 
-    __slots__ = ("direction", "time")
+    __slots__ = ("direction", "elapsed", "time")
     direction: Direction
     time: datetime
+    elapsed: float
 
-    def __init__(self, raw: dict[str, Any], *, direction: Direction = "received", time: datetime | None = None) -> None:
+    def __init__(
+        self,
+        raw: dict[str, Any],
+        *,
+        direction: Direction = "received",
+        time: datetime | None = None,
+        elapsed: float = 0.0,
+    ) -> None:
         super().__init__(raw)
         object.__setattr__(self, "direction", direction)
         object.__setattr__(self, "time", time or datetime.now(UTC))
+        object.__setattr__(self, "elapsed", elapsed)
 
     @classmethod
-    def from_text(cls, text: str, *, direction: Direction, time_ms: float) -> Event:
+    def from_text(cls, text: str, *, direction: Direction, time_ms: float, elapsed: float = 0.0) -> Event:
         """Make an event of a data-channel message.
 
         Text that is no JSON object is kept whole, as an event of type ``rtc_widget.unreadable`` with the fields
@@ -99,15 +111,18 @@ class Event(Fields):
             Seen from the page.
         time_ms : float
             Milliseconds since 1970, UTC.
+        elapsed : float
+            Seconds since the call's first event.
         """
         try:
-            raw = json.loads(text)
+            raw = json.loads(text, object_pairs_hook=_object)
             reason = "" if isinstance(raw, dict) else f"a JSON {type(raw).__name__}, not an object"
         except (ValueError, RecursionError) as error:
             raw, reason = None, str(error)
         if reason:
             raw = {"type": "rtc_widget.unreadable", "text": text, "reason": reason}
-        return cls(raw, direction=direction, time=datetime.fromtimestamp(time_ms / 1000, UTC))
+        time = datetime.fromtimestamp(time_ms / 1000, UTC)
+        return cls(raw, direction=direction, time=time, elapsed=elapsed)
 
     @property
     def type(self) -> str:
@@ -119,6 +134,21 @@ class Event(Fields):
         """The JSON object as it came."""
         return self._raw
 
+    @property
+    def typed(self) -> Any:
+        """The event as openai-python's own model (extra ``openai``).
+
+        An event that those models do not know, or that does not fit them, comes back as an `Untyped` that says why.
+
+        Raises
+        ------
+        ImportError
+            If the extra ``openai`` is not installed; says how to install it.
+        """
+        from rtc_widget.typed_events import typed_event
+
+        return typed_event(self)
+
     def matches(self, pattern: str) -> bool:
         """Whether the type fits a shell-style pattern such as ``"response.*"``."""
         return fnmatchcase(self.type, pattern)
@@ -127,55 +157,13 @@ class Event(Fields):
         arrow = "→" if self.direction == "sent" else "←"
         return f"<{arrow} {self.type or 'event without a type'} {self.time:%H:%M:%S.%f}>"
 
+    def _repr_html_(self) -> str:
+        from rtc_widget.event_html import event_html
+
+        return event_html(self)
+
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_event, (self._raw, self.direction, self.time))
-
-
-class EventLog(Sequence[Event]):
-    """Every event of a widget's calls, oldest first. It only grows.
-
-    Examples
-    --------
-    >>> log = EventLog()
-    >>> log.append(Event({"type": "session.created"}))
-    >>> log.of("session.*")[0].type
-    'session.created'
-    """
-
-    __slots__ = ("_events",)
-
-    def __init__(self, events: Sequence[Event] = ()) -> None:
-        self._events = list(events)
-
-    def append(self, event: Event) -> None:
-        """Add one event at the end."""
-        self._events.append(event)
-
-    def of(self, pattern: str, *, direction: Direction | None = None) -> EventLog:
-        """Return the events whose type fits `pattern` (shell-style: ``*``, ``?``, ``[…]``)."""
-        found = [e for e in self._events if e.matches(pattern) and direction in (None, e.direction)]
-        return EventLog(found)
-
-    def last(self, pattern: str = "*") -> Event | None:
-        """Return the newest event whose type fits `pattern`, or None."""
-        return next((event for event in reversed(self._events) if event.matches(pattern)), None)
-
-    @overload
-    def __getitem__(self, index: int) -> Event: ...
-    @overload
-    def __getitem__(self, index: slice) -> EventLog: ...
-    def __getitem__(self, index: int | slice) -> Event | EventLog:
-        if isinstance(index, slice):
-            return EventLog(self._events[index])
-        return self._events[index]
-
-    def __len__(self) -> int:
-        return len(self._events)
-
-    def __repr__(self) -> str:
-        if not self._events:
-            return "<EventLog: empty>"
-        return f"<EventLog: {len(self)} events, {self._events[0].type} … {self._events[-1].type}>"
+        return (_event, (self._raw, self.direction, self.time, self.elapsed))
 
 
 def _open(value: Any) -> Any:
@@ -186,5 +174,10 @@ def _open(value: Any) -> Any:
     return value
 
 
-def _event(raw: dict[str, Any], direction: Direction, time: datetime) -> Event:
-    return Event(raw, direction=direction, time=time)
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # A log holds the same few field names a hundred thousand times: each is kept once.
+    return {sys.intern(key): value for key, value in pairs}
+
+
+def _event(raw: dict[str, Any], direction: Direction, time: datetime, elapsed: float) -> Event:
+    return Event(raw, direction=direction, time=time, elapsed=elapsed)

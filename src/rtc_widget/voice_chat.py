@@ -19,7 +19,8 @@ from rtc_widget.call_desk import CallDesk
 from rtc_widget.call_record import CallRecord
 from rtc_widget.conversation import Transcript
 from rtc_widget.errors import NotConnected, PageTimeout
-from rtc_widget.events import Event, EventLog
+from rtc_widget.event_log import EventLog
+from rtc_widget.events import Event
 from rtc_widget.signaling.base import Signaling
 from rtc_widget.signaling.default import WHAT_TO_DO, Nobody, default_signaling
 from rtc_widget.signaling.session import session_settings

@@ -1,0 +1,208 @@
+"""The record of everything that went over the data channel."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any, overload
+
+from rtc_widget.events import Event
+from rtc_widget.protocol import Direction
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_EVENTS = 100_000
+_TRIM = 1_000
+
+
+class EventLog(Sequence[Event]):
+    """Every event of a widget's calls, oldest first.
+
+    It only grows, up to `limit`; then the oldest go first and are counted. Safe to read and append on any thread.
+
+    Parameters
+    ----------
+    events : iterable of Event, optional
+        What to begin with.
+    limit : int
+        How many events are kept.
+
+    Attributes
+    ----------
+    dropped : int
+        How many have gone.
+
+    Examples
+    --------
+    >>> log = EventLog()
+    >>> log.append(Event({"type": "session.created"}))
+    >>> log.of("session.*")[0].type
+    'session.created'
+    """
+
+    __slots__ = ("_events", "_gone", "_lock", "_trimmed", "limit")
+
+    def __init__(self, events: Iterable[Event] = (), *, limit: int = MOST_EVENTS) -> None:
+        if limit < 1:
+            raise ValueError(f"limit must be 1 or more, not {limit}")
+        self.limit = limit
+        self._lock = Lock()
+        self._events: list[Event] = []
+        # Events that have gone but still stand at the front of the list: it is cut now and then, not at each append.
+        self._gone = 0
+        self._trimmed = 0
+        for event in events:
+            self.append(event)
+
+    @property
+    def dropped(self) -> int:
+        """How many of the oldest events have gone."""
+        return self._trimmed + self._gone
+
+    def append(self, event: Event) -> None:
+        """Add one event at the end."""
+        with self._lock:
+            self._events.append(event)
+            if len(self._events) - self._gone > self.limit:
+                self._gone += 1
+            if self._gone > max(_TRIM, self.limit // 10):
+                del self._events[: self._gone]
+                self._trimmed += self._gone
+                self._gone = 0
+
+    def of(self, pattern: str, *, direction: Direction | None = None) -> EventLog:
+        """Return the events whose type fits `pattern` (shell-style: ``*``, ``?``, ``[…]``)."""
+        return EventLog(e for e in self._snapshot() if e.matches(pattern) and direction in (None, e.direction))
+
+    def last(self, pattern: str = "*") -> Event | None:
+        """Return the newest event whose type fits `pattern`, or None."""
+        return next((event for event in reversed(self._snapshot()) if event.matches(pattern)), None)
+
+    def between(self, start: datetime | float, end: datetime | float) -> EventLog:
+        """Return the events from `start` on and before `end`.
+
+        Parameters
+        ----------
+        start, end : datetime or float
+            Aware datetimes, compared with ``event.time``; or seconds, compared with ``event.elapsed``.
+        """
+        if isinstance(start, datetime) and isinstance(end, datetime):
+            return EventLog(event for event in self._snapshot() if start <= event.time < end)
+        if isinstance(start, datetime) or isinstance(end, datetime):
+            raise TypeError("start and end are two datetimes, or two numbers of seconds")
+        return EventLog(event for event in self._snapshot() if start <= event.elapsed < end)
+
+    def response(self, id: str) -> EventLog:
+        """Return the events of one response, from ``response.created`` to ``output_audio_buffer.stopped``."""
+        return EventLog(event for event in self._snapshot() if _response_id(event) == id)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a table with a row an event and a typed column a field (extra ``data``).
+
+        Columns are ``time`` (UTC), ``elapsed`` (seconds), ``direction``, ``type``, and every field, nested ones with
+        dots: ``response.usage.total_tokens``. Lists stay lists.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed; says how to install it.
+        """
+        try:
+            import pandas as pd
+        except ImportError:
+            raise ImportError("Tables need pandas: pip install 'rtc-widget[data]'") from None
+        events = self._snapshot()
+        fields = pd.json_normalize([{k: v for k, v in event.raw.items() if k != "type"} for event in events])
+        table = pd.DataFrame(
+            {
+                "time": pd.to_datetime([event.time for event in events], utc=True),
+                "elapsed": pd.array([event.elapsed for event in events], dtype="float64"),
+                "direction": pd.Categorical([event.direction for event in events], ["sent", "received"]),
+                "type": pd.array([event.type for event in events], dtype="string"),
+            }
+        )
+        # A field of the event never takes the place of what the log knows of it.
+        fields = fields.rename(columns={name: f"raw.{name}" for name in table.columns if name in fields.columns})
+        return pd.concat([table, fields.convert_dtypes()], axis=1)
+
+    def to_jsonl(self, path: str | Path) -> Path:
+        """Write one JSON object a line, ``{"time", "elapsed", "direction", "event"}``, and return the path."""
+        path = Path(path)
+        with path.open("w", encoding="utf-8") as file:
+            for event in self._snapshot():
+                line = {
+                    "time": event.time.isoformat(),
+                    "elapsed": event.elapsed,
+                    "direction": event.direction,
+                    "event": event.raw,
+                }
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        return path
+
+    @classmethod
+    def from_jsonl(cls, path: str | Path) -> EventLog:
+        """Read what `to_jsonl` wrote.
+
+        Raises
+        ------
+        ValueError
+            If a line is no such event; names the line.
+        """
+        log = cls()
+        with Path(path).open(encoding="utf-8") as file:
+            for number, line in enumerate(file, 1):
+                try:
+                    log.append(_read(json.loads(line)))
+                except (ValueError, KeyError, TypeError) as error:
+                    raise ValueError(f"{path}, line {number}, is no event: {error!r}") from error
+        return log
+
+    @overload
+    def __getitem__(self, index: int) -> Event: ...
+    @overload
+    def __getitem__(self, index: slice) -> EventLog: ...
+    def __getitem__(self, index: int | slice) -> Event | EventLog:
+        if isinstance(index, slice):
+            return EventLog(self._snapshot()[index])
+        with self._lock:
+            length = len(self._events) - self._gone
+            if not -length <= index < length:
+                raise IndexError(f"there are {length} events, none with number {index}")
+            return self._events[index + self._gone if index >= 0 else index]
+
+    def __len__(self) -> int:
+        with self._lock:
+            return len(self._events) - self._gone
+
+    def __repr__(self) -> str:
+        events = self._snapshot()
+        if not events:
+            return "<EventLog: empty>"
+        return f"<EventLog: {len(events)} events, {events[0].type} … {events[-1].type}>"
+
+    def _repr_html_(self) -> str:
+        from rtc_widget.event_html import log_html
+
+        return log_html(self._snapshot(), self.dropped)
+
+    def _snapshot(self) -> list[Event]:
+        with self._lock:
+            return self._events[self._gone :]
+
+
+def _response_id(event: Event) -> str | None:
+    raw = event.raw
+    response = raw.get("response")
+    found = raw.get("response_id") or (response.get("id") if isinstance(response, dict) else None)
+    return found if isinstance(found, str) else None
+
+
+def _read(line: dict[str, Any]) -> Event:
+    if not isinstance(line["event"], dict) or line["direction"] not in ("sent", "received"):
+        raise ValueError("it needs time, elapsed, direction and event")
+    time = datetime.fromisoformat(line["time"])
+    return Event(line["event"], direction=line["direction"], time=time, elapsed=float(line["elapsed"]))
