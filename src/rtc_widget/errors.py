@@ -22,7 +22,8 @@ Every error has a stable ``code``, says what happened (``message``) and what to 
     │   ├── InvalidSession            unknown or impossible session settings
     │   ├── InvalidKey                401
     │   ├── AccessDenied              403
-    │   ├── ServerNotFound            404, or no such host
+    │   ├── ServerNotFound            404
+    │   ├── HostNotFound              no such host name
     │   ├── InvalidOffer              400
     │   ├── RateLimited               429, too many requests
     │   ├── QuotaExceeded             429, no credit left
@@ -201,10 +202,17 @@ class AccessDenied(SignalingError):
 
 
 class ServerNotFound(SignalingError):
-    """There is no such address (404, or an unknown host name)."""
+    """There is no such address on the server (404)."""
 
     code = "server_not_found"
     default_hint = "Check base_url and the model's name."
+
+
+class HostNotFound(SignalingError):
+    """There is no host of that name (DNS)."""
+
+    code = "host_not_found"
+    default_hint = "Check base_url and the network."
 
 
 class InvalidOffer(SignalingError):

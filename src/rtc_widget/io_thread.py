@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
+import concurrent.futures.thread  # noqa: F401 - registers its own end now, before ours
 import threading
 import weakref
 from collections.abc import Callable, Coroutine
@@ -23,7 +23,9 @@ class IoThread:
         self._loop = asyncio.new_event_loop()
         self._farewells: set[weakref.WeakMethod[Callable[[], Future[None]]]] = set()
         threading.Thread(target=self._loop.run_forever, name="rtc_widget-io", daemon=True).start()
-        atexit.register(self._say_farewell)
+        # At `atexit` it would be too late: no thread pool works any more, and looking up a host name needs one. This is
+        # the hook by which the pools themselves are told; the last to register (they did on import) is called first.
+        threading._register_atexit(self._say_farewell)  # type: ignore[attr-defined]
 
     def run(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Start a coroutine there; callable from any thread."""
@@ -34,7 +36,7 @@ class IoThread:
 
         Only a weak reference is kept.
         """
-        self._farewells.add(weakref.WeakMethod(farewell))
+        self._farewells.add(weakref.WeakMethod(farewell, self._farewells.discard))
 
     def _say_farewell(self) -> None:
         methods = [method for reference in self._farewells if (method := reference()) is not None]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, overload
@@ -18,13 +20,15 @@ from rtc_widget.bridge import Bridge
 from rtc_widget.call_desk import CallDesk
 from rtc_widget.call_record import CallRecord
 from rtc_widget.conversation import Transcript
-from rtc_widget.errors import NotConnected, PageTimeout
+from rtc_widget.errors import AwaitNotPossible, NotConnected, PageNotFound, PageTimeout
 from rtc_widget.event_log import EventLog
 from rtc_widget.events import Event
 from rtc_widget.signaling.base import Signaling
 from rtc_widget.signaling.default import WHAT_TO_DO, Nobody, default_signaling
 from rtc_widget.signaling.session import session_settings
 from rtc_widget.subscriptions import Callback
+
+logger = logging.getLogger("rtc_widget")
 
 _STATIC = Path(__file__).parent / "static"
 if not (_STATIC / "widget.js").is_file():
@@ -141,8 +145,10 @@ class VoiceChat(anywidget.AnyWidget):
         require_waiting()
         try:
             await self._bridge.request("connect", timeout=timeout)
-        except (PageTimeout, asyncio.CancelledError):
-            self._bridge.post("disconnect", self._record.fault)
+        except (PageTimeout, AwaitNotPossible, asyncio.CancelledError):
+            # Called off, or it would come about unattended. Without a page there is nothing to call off.
+            with contextlib.suppress(PageNotFound):
+                self._bridge.post("disconnect", self._record.fault)
             raise
 
     async def disconnect(self, timeout: float = 10) -> None:
@@ -312,7 +318,11 @@ class VoiceChat(anywidget.AnyWidget):
         # One message for all of them, so that the pages never see half a state.
         with self.hold_sync():
             for name, value in values.items():
-                self.set_trait(name, value)
+                try:
+                    self.set_trait(name, value)
+                except Exception:
+                    # An observer of the user's failed: the other traits must not lag behind for that.
+                    logger.exception("An observer of %r failed", name)
 
     def _progress(self, words: str) -> None:
         # Comes on the I/O thread; traits are assigned on the main loop.

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -228,6 +228,14 @@ def evaluate(client: BlockingKernelClient, expression: str, timeout: float = 30)
     code = f"import json as _json; print(_json.dumps({expression}))"
     client.execute_interactive(code, timeout=timeout, output_hook=keep, store_history=False)
     return json.loads("".join(said))
+
+
+def eventually(is_so: Callable[[], bool], timeout: float = 20) -> None:
+    """Wait until something is so; fail if it never is."""
+    deadline = time.monotonic() + timeout
+    while not is_so():
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.1)
 
 
 def _write_kernelspec(folder: Path, ipykernel: Path | None) -> None:

@@ -114,4 +114,4 @@ def test_node_comes_from_a_package_where_the_machine_has_none(monkeypatch):
     monkeypatch.setattr(hatch_build.shutil, "which", lambda *_, **__: None)
     folder = hatch_build.node_folder()
     version = subprocess.check_output([folder / "node", "--version"], text=True)
-    assert int(version.strip().removeprefix("v").split(".")[0]) >= hatch_build.OLDEST_NODE
+    assert tuple(map(int, version.strip().removeprefix("v").split("."))) >= hatch_build.OLDEST_NODE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 from comm.base_comm import BaseComm
@@ -91,6 +92,13 @@ class PageDouble:
     async def answer(self, type: str, *, result: dict[str, Any] | None = None, error: dict[str, str] | None = None):
         request = await self.hears(type)
         self.say("reply", id=request["id"], **({"error": error} if error else {"result": result or {}}))
+
+
+async def eventually(is_so: Callable[[], object], timeout: float = 5.0) -> None:
+    """Wait until something is so that happens on another thread."""
+    async with asyncio.timeout(timeout):
+        while not is_so():
+            await asyncio.sleep(0.005)
 
 
 async def settled() -> None:

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 import threading
 
+import comm
 import pytest
 
-from rtc_widget import Answer, VoiceChat
+from rtc_widget import Answer, OpenAI, VoiceChat, bridge, call_desk
 from rtc_widget.errors import (
+    AccessDenied,
     Cancelled,
     InvalidAnswer,
     InvalidKey,
@@ -16,10 +19,14 @@ from rtc_widget.errors import (
     NotConnected,
     PageNotFound,
     PageTimeout,
+    QuotaExceeded,
+    ServerError,
+    ServerNotFound,
     UnexpectedError,
     WaitTimeout,
 )
-from tests.unit.page_double import CONNECTED, PageDouble, settled
+from tests.unit.page_double import CONNECTED, PageDouble, RecordingComm, eventually, settled
+from tests.unit.signaling.realtime_server import RealtimeServer, running
 
 OFFER = "v=0\r\noffer\r\n"
 
@@ -113,7 +120,6 @@ async def test_a_call_that_ends_while_the_server_still_thinks_is_hung_up(page, s
     while not signaling.offers:
         await asyncio.sleep(0.005)
     page.say("hang_up", attempt="a1")
-    await asyncio.sleep(0.05)
     signaling.may_answer.set()
     reply = await page.hears("reply")
     assert reply["error"]["code"] == Cancelled.code
@@ -125,6 +131,7 @@ async def test_a_call_is_hung_up_once(page, signaling):
     await page.hears("reply")
     page.say("hang_up", attempt="a1")
     page.say("hang_up", attempt="a1")
+    await eventually(lambda: signaling.hung_up)
     await asyncio.sleep(0.05)
     assert signaling.hung_up == ["rtc_1"]
 
@@ -133,8 +140,27 @@ async def test_closing_the_widget_hangs_up(chat, page, signaling):
     page.say("exchange", id="p1:1", attempt="a1", sdp=OFFER)
     await page.hears("reply")
     chat.close()
-    await asyncio.sleep(0.05)
-    assert signaling.hung_up == ["rtc_1"]
+    await eventually(lambda: signaling.hung_up == ["rtc_1"])
+
+
+async def test_closing_the_widget_while_the_server_still_thinks_hangs_up_too(chat, page, signaling):
+    signaling.may_answer.clear()
+    page.say("exchange", id="p1:1", attempt="a1", sdp=OFFER)
+    await eventually(lambda: signaling.offers)
+    chat.close()
+    signaling.may_answer.set()
+    await eventually(lambda: signaling.hung_up == ["rtc_1"])
+
+
+async def test_a_hang_up_that_fails_is_logged(page, signaling, caplog):
+    async def fails(call_id):
+        raise RuntimeError("wires cut")
+
+    signaling.hang_up = fails
+    page.say("exchange", id="p1:1", attempt="a1", sdp=OFFER)
+    await page.hears("reply")
+    page.say("hang_up", attempt="a1")
+    await eventually(lambda: "wires cut" in caplog.text)
 
 
 async def test_connect_waits_for_a_page_and_returns_when_it_is_connected(chat, page):
@@ -186,6 +212,52 @@ async def test_a_cancelled_connect_is_called_off(chat, page):
     assert len(page.heard("disconnect")) == 1
 
 
+async def test_a_cancelled_connect_without_a_page_stays_cancelled(chat):
+    with pytest.raises(TimeoutError) as caught:
+        async with asyncio.timeout(0.02):
+            await chat.connect()
+    assert not isinstance(caught.value, PageNotFound)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (401, "invalid_api_key", InvalidKey),
+        (403, None, AccessDenied),
+        (404, None, ServerNotFound),
+        (429, "insufficient_quota", QuotaExceeded),
+        (500, None, ServerError),
+        (201, None, InvalidAnswer),
+    ],
+)
+async def test_what_the_server_refuses_is_raised_by_connect_in_its_words(monkeypatch, status, code, kind):
+    monkeypatch.setattr(comm, "create_comm", RecordingComm)
+    body = json.dumps({"error": {"message": "So says the server.", "code": code}})
+    with running(RealtimeServer(status=status, body=body)) as server:
+        chat = VoiceChat(OpenAI("sk-x", base_url=server.url))
+        page = PageDouble(chat)
+        page.hello()
+        connecting = asyncio.ensure_future(chat.connect(timeout=10))
+        await page.hears("connect")
+        page.say("exchange", id="p1:1", attempt="a1", sdp=OFFER)
+        error = (await page.hears("reply"))["error"]
+        page.state("a1", status="error", error=error)
+        await page.answer("connect", error=error)
+        with pytest.raises(kind, match="So says the server"):
+            await connecting
+        assert chat.error == error
+        chat.close()
+
+
+async def test_a_slow_server_is_told_from_a_silent_page(monkeypatch, chat, page, signaling):
+    monkeypatch.setattr(call_desk, "EXCHANGE_SECONDS", 0.05)
+    signaling.may_answer.clear()
+    page.say("exchange", id="p1:1", attempt="a1", sdp=OFFER)
+    error = (await page.hears("reply"))["error"]
+    assert error["code"] == "signaling_timeout"
+    assert "Scripted server did not answer" in error["message"]
+
+
 async def test_a_reply_from_another_thread_wakes_the_cell(chat, page):
     page.hello()
     connecting = asyncio.ensure_future(chat.connect(timeout=5))
@@ -206,8 +278,8 @@ async def test_disconnect_asks_the_page_and_hangs_up(chat, page, signaling):
     await page.answer("disconnect")
     page.state("a1", connection_state="closed", status="idle")
     await ending
-    await asyncio.sleep(0.05)
-    assert signaling.hung_up == ["rtc_1"]
+    await eventually(lambda: signaling.hung_up == ["rtc_1"])
+    await settled()
     assert (chat.status, chat.call_id) == ("idle", None)
 
 
@@ -271,6 +343,43 @@ async def test_a_send_that_the_page_refuses_shows_as_an_error(chat, page):
     await page.answer("send", error={"code": "message_too_large", "message": "Too large.", "hint": ""})
     await settled()
     assert chat.error["code"] == "message_too_large"
+
+
+async def test_a_send_that_nobody_confirms_shows_as_an_error(chat, page, monkeypatch):
+    monkeypatch.setattr(bridge, "PAGE_SECONDS", 0.02)
+    monkeypatch.setattr(bridge, "REPLY_GRACE_SECONDS", 0.02)
+    page.hello()
+    page.connected()
+    await settled()
+    chat.send_text("hello")
+    await eventually(lambda: chat.error is not None)
+    assert chat.error["code"] == "page_timeout"
+
+
+async def test_an_observer_that_fails_holds_up_nothing(chat, page, caplog):
+    def fails(change):
+        raise ValueError("mine")
+
+    chat.observe(fails, ["status", "user_speaking"])
+    page.hello()
+    page.connected()
+    page.events({"type": "a"}, {"type": "input_audio_buffer.speech_started"}, {"type": "b"})
+    await settled()
+    assert (chat.status, chat.connection_state, chat.data_channel_state) == ("connected", "connected", "open")
+    assert [event.type for event in chat.events] == ["a", "input_audio_buffer.speech_started", "b"]
+    assert "mine" in caplog.text
+
+
+async def test_an_event_of_an_odd_shape_takes_no_other_with_it(chat, page):
+    page.hello()
+    page.events(
+        {"type": "response.done", "response": {"output": 5}},
+        {"type": "conversation.item.added", "item": {"id": "i", "type": "message", "role": "user", "content": {}}},
+        {"type": "response.output_text.delta", "item_id": "a", "delta": "Hi"},
+    )
+    await settled()
+    assert len(chat.events) == 3
+    assert chat.transcript[-1].text == "Hi"
 
 
 async def test_events_are_logged_published_and_folded_in_order(chat, page):
@@ -390,10 +499,9 @@ async def test_a_page_that_vanished_with_its_call_is_noticed(chat, page, signali
     page.connected()
     await settled()
     PageDouble(chat, "p2").hello()
-    await asyncio.sleep(0.2)
-    assert chat.status == "error"
+    await eventually(lambda: chat.status == "error")
     assert chat.error["code"] == "page_not_found"
-    assert signaling.hung_up == ["rtc_1"]
+    await eventually(lambda: signaling.hung_up == ["rtc_1"])
 
 
 async def test_rubbish_from_the_page_does_no_harm(chat, page, caplog):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rtc_widget.errors import (
     AccessDenied,
+    HostNotFound,
     InsecureServer,
     InvalidAnswer,
     InvalidKey,
@@ -62,7 +63,7 @@ class HttpLine:
         Time limits for the connection and for the whole answer.
     """
 
-    def __init__(self, server: str, *, connect_seconds: float = 10.0, answer_seconds: float = 30.0) -> None:
+    def __init__(self, server: str, *, connect_seconds: float = 5.0, answer_seconds: float = 15.0) -> None:
         self._server = server
         self._limits = (connect_seconds, answer_seconds)
         self._warming: set[asyncio.Task[None]] = set()
@@ -96,16 +97,19 @@ class HttpLine:
         """
         import httpx
 
-        # A POST that is on its way must not find the connection half open.
-        if self._warming:
-            await asyncio.wait(set(self._warming), timeout=self._limits[0])
+        connect_seconds, answer_seconds = self._limits
         sent = {**headers, **({"Authorization": f"Bearer {secret}"} if secret else {})}
         failure: SignalingError
         try:
-            async with asyncio.timeout(sum(self._limits)):
+            async with asyncio.timeout(connect_seconds + answer_seconds):
+                # A POST that is on its way must not find the connection half open.
+                if self._warming:
+                    await asyncio.wait(set(self._warming), timeout=connect_seconds)
                 response = await _client().post(url, headers=sent, timeout=self._timeout(), **body)
+        except httpx.ConnectTimeout:
+            failure = SignalingTimeout(f"{self._server} could not be reached within {connect_seconds:g} s.")
         except (httpx.TimeoutException, TimeoutError):
-            failure = SignalingTimeout(f"{self._server} did not answer within {self._limits[1]:g} s.")
+            failure = SignalingTimeout(f"{self._server} did not answer within {answer_seconds:g} s.")
         except httpx.HTTPError as error:
             failure = self._unreachable(error, url)
         except (httpx.InvalidURL, UnicodeError) as error:
@@ -134,16 +138,14 @@ class HttpLine:
     def _unreachable(self, error: Exception, url: str) -> SignalingError:
         causes = list(_causes(error))
         if any(isinstance(cause, socket.gaierror) for cause in causes):
-            return ServerNotFound(f"The host of {url} is unknown.", hint="Check base_url and the network.")
+            return HostNotFound(f"The host of {url} is unknown.")
         tls = next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None)
         if tls is not None:
             return InsecureServer(f"No secure connection to {self._server}: {tls.reason or tls}.")
         return ServerUnreachable(f"{self._server} cannot be reached: {error or type(error).__name__}.")
 
     def _refused(self, response: httpx.Response, secret: str | None) -> SignalingError:
-        code, words = _error_body(response.text)
-        if secret:
-            words = words.replace(secret, "[key]")
+        code, words = _error_body(redacted(response.text, secret))
         kind = _KINDS_BY_CODE.get(code) or _KINDS_BY_STATUS.get(response.status_code, ServerError)
         said = f": {words}" if words else "."
         return kind(f"{self._server} answered {response.status_code}{said}", status=response.status_code)
@@ -160,8 +162,22 @@ def _client() -> httpx.AsyncClient:
     return client
 
 
-def answer_sdp(response: httpx.Response, server: str) -> str:
+def redacted(text: str, secret: str | None) -> str:
+    """Return what a server said without the key that it was sent; must come before any shortening."""
+    return text.replace(secret, "[key]") if secret else text
+
+
+def answer_sdp(response: httpx.Response, server: str, *, secret: str | None = None) -> str:
     """Return the body of a 2xx response as SDP, untouched.
+
+    Parameters
+    ----------
+    response : httpx.Response
+        The response.
+    server : str
+        What people call the server.
+    secret : str, optional
+        What must not be quoted in the error.
 
     Raises
     ------
@@ -172,7 +188,8 @@ def answer_sdp(response: httpx.Response, server: str) -> str:
         raise InvalidAnswer(f"{server} answered with {len(response.content)} bytes; no SDP is that long.")
     text = response.text
     if not text.startswith("v=0"):
-        raise InvalidAnswer(f"{server} answered with something that is no SDP: {_shortened(text) or 'nothing'}")
+        quote = _shortened(redacted(text, secret)) or "nothing"
+        raise InvalidAnswer(f"{server} answered with something that is no SDP: {quote}")
     return text
 
 

@@ -109,6 +109,7 @@ class OpenAI:
 
     async def exchange(self, offer: str, session: Mapping[str, Any]) -> Answer:
         """Send offer and session to ``/realtime/calls``; the call id comes from the ``Location`` header."""
+        key = self._read_key()
         files = {
             "sdp": (None, offer, "application/sdp"),
             "session": (None, json.dumps(merged(self.session, session)), "application/json"),
@@ -116,12 +117,12 @@ class OpenAI:
         response = await self._line.post(
             f"{self.base_url}/realtime/calls",
             headers={**self._headers, "Accept": "application/sdp"},
-            secret=self._read_key(),
+            secret=key,
             files=files,
         )
         call_id = urlsplit(response.headers.get("Location", "")).path.rstrip("/").rpartition("/")[2] or None
         try:
-            return Answer(answer_sdp(response, self.name), call_id)
+            return Answer(answer_sdp(response, self.name, secret=key), call_id)
         except SignalingError:
             if call_id is not None:
                 await self.hang_up(call_id)
@@ -145,8 +146,7 @@ class OpenAI:
 def _key_reader(api_key: str | Callable[[], str] | None) -> Callable[[], str]:
     def read() -> str:
         key = api_key() if callable(api_key) else api_key or os.environ.get(KEY_VARIABLE, "")
-        key = key.strip()
-        if not key:
+        if not isinstance(key, str) or not (key := key.strip()):
             raise MissingKey(
                 "There is no API key.", hint=f"Set {KEY_VARIABLE} before the kernel starts, or pass api_key=…"
             )

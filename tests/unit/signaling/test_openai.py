@@ -11,6 +11,7 @@ import trustme
 from rtc_widget import OpenAI
 from rtc_widget.errors import (
     AccessDenied,
+    HostNotFound,
     InsecureServer,
     InvalidAnswer,
     InvalidKey,
@@ -22,6 +23,7 @@ from rtc_widget.errors import (
     ServerError,
     ServerNotFound,
     ServerUnreachable,
+    SignalingError,
     SignalingTimeout,
 )
 from rtc_widget.io_thread import io_thread
@@ -105,6 +107,11 @@ async def test_the_key_may_come_from_a_function(server):
     assert server.posts[0]["headers"]["authorization"] == f"Bearer {KEY}"
 
 
+async def test_a_function_that_finds_no_key_is_told_so(server):
+    with pytest.raises(MissingKey, match="no API key"):
+        await calling(server, lambda: None).exchange(OFFER, {})
+
+
 async def test_a_key_with_odd_characters_is_refused_before_it_is_sent(server):
     with pytest.raises(MissingKey, match="characters"):
         await calling(server, "sk-…").exchange(OFFER, {})
@@ -152,6 +159,15 @@ async def test_a_body_that_is_no_sdp_is_an_error_and_the_call_is_hung_up(server,
     assert [post["path"] for post in server.posts][1:] == ["/v1/realtime/calls/rtc_1/hangup"]
 
 
+@pytest.mark.parametrize("status", [200, 401, 500])
+@pytest.mark.parametrize("padding", [0, 290])
+async def test_the_key_is_struck_out_of_whatever_the_server_says(server, status, padding):
+    server.status, server.body = status, "x" * padding + f" Authorization: Bearer {KEY}"
+    with pytest.raises(SignalingError) as caught:
+        await calling(server).exchange(OFFER, {})
+    assert "sk-canary" not in "".join(traceback.format_exception(caught.value))
+
+
 async def test_a_slow_server_is_given_up(server, monkeypatch):
     server.delay = 5
     monkeypatch.setattr(room, "HttpLine", lambda name: HttpLine(name, answer_seconds=0.1))
@@ -160,7 +176,7 @@ async def test_a_slow_server_is_given_up(server, monkeypatch):
 
 
 async def test_an_unknown_host_says_so():
-    with pytest.raises(ServerNotFound, match="unknown"):
+    with pytest.raises(HostNotFound, match="unknown"):
         await calling(RealtimeServer(url="http://no-such-host.invalid/v1")).exchange(OFFER, {})
 
 
