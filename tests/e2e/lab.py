@@ -141,6 +141,9 @@ def chromium(microphone: Path | None = None, *, permitted: bool = True) -> Itera
         arguments.append("--use-fake-ui-for-media-stream")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         arguments.append("--no-sandbox")
+    if not _has_network():
+        # Without any interface but loopback Chromium makes no call at all, not even to its own machine.
+        arguments.append("--allow-loopback-in-peer-connection")
     if microphone is not None:
         arguments.append(f"--use-file-for-fake-audio-capture={microphone}%noloop")
     with sync_playwright() as playwright:
@@ -236,6 +239,16 @@ def eventually(is_so: Callable[[], bool], timeout: float = 20) -> None:
     while not is_so():
         assert time.monotonic() < deadline, "it did not come about"
         time.sleep(0.1)
+
+
+def _has_network() -> bool:
+    """Whether there is a way to any other machine; nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return False
+    return True
 
 
 def _write_kernelspec(folder: Path, ipykernel: Path | None) -> None:
