@@ -50,7 +50,10 @@ def silence(seconds: float) -> PageError:
 
 
 def _in_cell() -> bool:
-    task = asyncio.current_task()
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        return False
     return task is not None and getattr(task.get_coro(), "__qualname__", "") == "InteractiveShell.run_cell_async"
 
 

@@ -51,6 +51,7 @@ class CallRecord:
         self._attempt = attempt
         if state.status in ("idle", "error"):
             values |= _NO_CALL
+            self.subscriptions.end_streams()
         elif self._made is not None and self._made[0] == attempt:
             values["call_id"] = self._made[1]
         self._write(values)
@@ -86,6 +87,7 @@ class CallRecord:
     def page_lost(self) -> None:
         """Say that the call went down with its page."""
         error = PageNotFound("The page that held the call is gone.", hint="Connect again.")
+        self.subscriptions.end_streams()
         closed = {"connection_state": "closed", "ice_connection_state": "closed", "signaling_state": "closed"}
         self._write({"status": "error", "data_channel_state": "closed", "error": error.to_wire(), **closed, **_NO_CALL})
 

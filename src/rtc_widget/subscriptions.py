@@ -1,11 +1,14 @@
-"""Who wants to hear of which events: callbacks and waiting coroutines."""
+"""Who wants to hear of which events: callbacks, waiting coroutines and streams."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Callable
+import weakref
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from rtc_widget.errors import WaitTimeout
@@ -14,14 +17,81 @@ from rtc_widget.events import Event
 logger = logging.getLogger("rtc_widget")
 
 Callback = Callable[[Event], Any] | Callable[[Event], Awaitable[Any]]
+Condition = Callable[[Event], object]
+
+_MOST_FAILURES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackFailure:
+    """What a callback raised.
+
+    Attributes
+    ----------
+    callback : callable
+        The function that was given to `on`.
+    event : Event
+        What it was called with.
+    error : BaseException
+        What it raised, with its traceback.
+    """
+
+    callback: Callback
+    event: Event
+    error: BaseException
+
+    def __str__(self) -> str:
+        name = getattr(self.callback, "__name__", repr(self.callback))
+        return f"{name} failed on {self.event.type}: {type(self.error).__name__}: {self.error}"
+
+
+class EventStream(AsyncIterator[Event]):
+    """The events of a kind from now on, for ``async for``; ends with the call.
+
+    Events that come between two reads wait in it.
+    """
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = pattern
+        self._events: deque[Event] = deque()
+        self._ended = False
+        self._news = asyncio.Event()
+
+    def put(self, event: Event) -> None:
+        """Take an event in, if it fits."""
+        if not self._ended and event.matches(self._pattern):
+            self._events.append(event)
+            self._news.set()
+
+    def end(self) -> None:
+        """Let the loop end when it has read what is here."""
+        self._ended = True
+        self._news.set()
+
+    async def __anext__(self) -> Event:
+        while not self._events:
+            if self._ended:
+                raise StopAsyncIteration
+            self._news.clear()
+            await self._news.wait()
+        return self._events.popleft()
 
 
 class Subscriptions:
-    """Hands each event to the callbacks and waiters whose pattern fits its type. Used on one loop only."""
+    """Hands each event to the callbacks, streams and waiters whose pattern fits its type. Used on one loop only.
+
+    Attributes
+    ----------
+    failures : list of CallbackFailure
+        What callbacks have raised, oldest first.
+    """
 
     def __init__(self) -> None:
+        self.failures: list[CallbackFailure] = []
         self._callbacks: list[tuple[str, Callback]] = []
-        self._waiting: list[tuple[str, asyncio.Future[Event]]] = []
+        self._waiting: list[tuple[str, Condition | None, asyncio.Future[Event]]] = []
+        # A stream whose loop was left is forgotten by itself.
+        self._streams: weakref.WeakSet[EventStream] = weakref.WeakSet()
         self._running: set[asyncio.Future[Any]] = set()
 
     def add(self, pattern: str, callback: Callback) -> None:
@@ -34,15 +104,17 @@ class Subscriptions:
         self._callbacks = [pair for pair in self._callbacks if pair != (pattern, callback)]
 
     def publish(self, event: Event) -> None:
-        """Wake the waiters, then call the callbacks; an exception in one is logged and stops nobody else."""
-        for pattern, future in self._waiting:
+        """Wake the waiters, feed the streams, then call the callbacks; an exception in one stops nobody else."""
+        for pattern, where, future in self._waiting:
             if event.matches(pattern) and not future.done():
-                future.set_result(event)
+                _offer(event, where, future)
+        for stream in list(self._streams):
+            stream.put(event)
         for pattern, callback in list(self._callbacks):
             if event.matches(pattern):
                 self._call(callback, event)
 
-    async def next(self, pattern: str, timeout: float | None) -> Event:
+    async def next(self, pattern: str, timeout: float | None, where: Condition | None = None) -> Event:
         """Return the next event that fits.
 
         Raises
@@ -51,30 +123,59 @@ class Subscriptions:
             If none comes within `timeout` seconds.
         """
         future: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
-        waiter = (pattern, future)
+        waiter = (pattern, where, future)
         self._waiting.append(waiter)
         try:
             async with asyncio.timeout(timeout):
                 return await future
         except TimeoutError:
+            # A timeout around this call, or one that `where` raised, is not ours.
+            if future.done() and not future.cancelled():
+                raise
             raise WaitTimeout(
                 f"No {pattern!r} event came within {timeout:g} s.", hint="Look at chat.events for what came."
             ) from None
         finally:
             self._waiting.remove(waiter)
 
+    def stream(self, pattern: str) -> EventStream:
+        """Return the events that fit, from now on."""
+        stream = EventStream(pattern)
+        self._streams.add(stream)
+        return stream
+
+    def end_streams(self) -> None:
+        """The call is over: no stream has more to come."""
+        for stream in list(self._streams):
+            stream.end()
+        self._streams.clear()
+
     def _call(self, callback: Callback, event: Event) -> None:
         try:
             outcome = callback(event)
-        except Exception:
-            logger.exception("The callback %r failed on %r", callback, event)
+        except Exception as error:  # noqa: BLE001 - told to the user, whoever wrote it
+            self._failed(CallbackFailure(callback, event, error))
             return
         if inspect.isawaitable(outcome):
             task = asyncio.ensure_future(outcome)
             self._running.add(task)
-            task.add_done_callback(self._finished)
+            task.add_done_callback(lambda done: self._finished(done, callback, event))
 
-    def _finished(self, task: asyncio.Future[Any]) -> None:
+    def _finished(self, task: asyncio.Future[Any], callback: Callback, event: Event) -> None:
         self._running.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            logger.error("An async callback failed", exc_info=task.exception())
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._failed(CallbackFailure(callback, event, error))
+
+    def _failed(self, failure: CallbackFailure) -> None:
+        logger.error("%s", failure, exc_info=failure.error)
+        self.failures.append(failure)
+        del self.failures[:-_MOST_FAILURES]
+
+
+def _offer(event: Event, where: Condition | None, future: asyncio.Future[Event]) -> None:
+    try:
+        if where is None or where(event):
+            future.set_result(event)
+    except Exception as error:  # noqa: BLE001 - told to whoever waits
+        future.set_exception(error)

@@ -26,7 +26,7 @@ from rtc_widget.events import Event
 from rtc_widget.signaling.base import Signaling
 from rtc_widget.signaling.default import WHAT_TO_DO, Nobody, default_signaling
 from rtc_widget.signaling.session import session_settings
-from rtc_widget.subscriptions import Callback
+from rtc_widget.subscriptions import Callback, CallbackFailure, EventStream
 
 logger = logging.getLogger("rtc_widget")
 
@@ -257,7 +257,9 @@ class VoiceChat(anywidget.AnyWidget):
         """Stop calling what `on` was given."""
         self._record.subscriptions.remove(type, callback)
 
-    async def wait_for(self, type: str, timeout: float | None = 30) -> Event:
+    async def wait_for(
+        self, type: str, timeout: float | None = 30, *, where: Callable[[Event], object] | None = None
+    ) -> Event:
         """Return the next event of a type.
 
         Parameters
@@ -266,6 +268,9 @@ class VoiceChat(anywidget.AnyWidget):
             An event type, or a shell-style pattern.
         timeout : float or None
             Seconds; None waits as long as it takes.
+        where : callable, optional
+            A condition on the event, such as ``lambda event: event.response.status == "completed"``. What it raises
+            is raised here.
 
         Raises
         ------
@@ -275,12 +280,44 @@ class VoiceChat(anywidget.AnyWidget):
             In a cell of ipykernel 6.
         """
         require_waiting()
-        return await self._record.subscriptions.next(type, timeout)
+        return await self._record.subscriptions.next(type, timeout, where)
+
+    def stream(self, type: str = "*") -> EventStream:
+        """Return the events of a type from now on, for ``async for``; the loop ends with the call.
+
+        Nothing is lost between two reads: events that come meanwhile wait.
+
+        Parameters
+        ----------
+        type : str
+            An event type, or a shell-style pattern.
+
+        Raises
+        ------
+        NotConnected
+            If there is no call whose events could come.
+        AwaitNotPossible
+            In a cell of ipykernel 6.
+
+        Examples
+        --------
+        >>> async for event in chat.stream("response.*"):  # doctest: +SKIP
+        ...     print(event.type)
+        """
+        if self.status in ("idle", "error"):
+            raise NotConnected("There is no call whose events could be read.")
+        require_waiting()
+        return self._record.subscriptions.stream(type)
 
     @property
     def events(self) -> EventLog:
         """Every event of this widget's calls, oldest first."""
         return self._record.events
+
+    @property
+    def errors(self) -> list[CallbackFailure]:
+        """What callbacks have raised, oldest first; they are logged as well and never break the call."""
+        return list(self._record.subscriptions.failures)
 
     @property
     def transcript(self) -> Transcript:

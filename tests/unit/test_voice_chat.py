@@ -432,6 +432,39 @@ async def test_wait_for_gives_up_in_time(chat):
     assert "response.done" in str(caught.value)
 
 
+async def test_wait_for_takes_a_condition_and_says_what_it_raises(chat, page):
+    page.hello()
+    waiting = asyncio.ensure_future(chat.wait_for("x", timeout=5, where=lambda event: event.n == 2))
+    odd = asyncio.ensure_future(chat.wait_for("x", timeout=5, where=lambda event: event.nothing))
+    await settled()
+    page.events({"type": "x", "n": 1}, {"type": "x", "n": 2})
+    assert (await waiting).n == 2
+    with pytest.raises(AttributeError, match="nothing"):
+        await odd
+
+
+async def test_a_stream_loses_nothing_between_two_reads_and_ends_with_the_call(chat, page):
+    with pytest.raises(NotConnected):
+        chat.stream()
+    page.hello()
+    page.connected()
+    await settled()
+    seen = []
+    stream = chat.stream("x.*")
+    page.events({"type": "x.1"}, {"type": "y"}, {"type": "x.2"})
+
+    async def read():
+        async for event in stream:
+            seen.append(event.type)
+            if event.type == "x.2":
+                page.events({"type": "x.3"})
+                page.state(None, status="idle")
+                await asyncio.sleep(0.02)
+
+    await asyncio.wait_for(read(), 5)
+    assert seen == ["x.1", "x.2", "x.3"]
+
+
 async def test_a_callback_that_fails_stops_nobody_else(chat, page, caplog):
     seen = []
 
@@ -448,6 +481,7 @@ async def test_a_callback_that_fails_stops_nobody_else(chat, page, caplog):
     await settled()
     assert seen == ["x"]
     assert "mine" in caplog.text
+    assert str(chat.errors[0]) == "fails failed on x: ValueError: mine"
     chat.off("x", works)
     page.events({"type": "x"})
     await settled()
