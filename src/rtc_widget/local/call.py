@@ -57,7 +57,7 @@ class Call:
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._channel: RTCDataChannel | None = None
         self._voice = VoiceTrack()
-        self._dialogue = Dialogue(session, engines=engines, mind=mind, send=self._send, voice=self._voice)
+        self._dialogue = Dialogue(session, engines=engines, mind=mind, send=self._send, player=self._voice)
         self._tasks: set[asyncio.Task[None]] = set()
         self._ending: asyncio.Task[None] | None = None
         self._connection.on("datachannel", self._take_channel)

@@ -16,7 +16,7 @@ import threading
 from collections.abc import AsyncGenerator
 from typing import Any, BinaryIO
 
-from rtc_widget.local.mind import Question
+from rtc_widget.local.mind import Question, ToolCall
 
 REPLY_SECONDS = 60.0
 
@@ -107,6 +107,6 @@ class ParentMind:
         self._control = control
         self._reply = reply
 
-    async def answer(self, question: Question) -> AsyncGenerator[str, None]:
+    async def answer(self, question: Question) -> AsyncGenerator[str | ToolCall, None]:
         """Yield what the function returns."""
         yield await self._control.ask(self._reply, question.text)

@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncGenerator, Iterator
 
 from rtc_widget.local.glossary import find, plain, terms
-from rtc_widget.local.mind import Question
+from rtc_widget.local.mind import Question, ToolCall
 
 GREETING = (
     "Hello! I am the WebRTC tutor of this notebook. Ask me, for example, what ICE is, or what a jitter buffer does."
@@ -50,7 +50,7 @@ class Tutor:
             ["ICE", "a jitter buffer", "SDP", "a data channel", "DTLS", "Opus", "packet loss", "a TURN server", "NAT"]
         )
 
-    async def answer(self, question: Question) -> AsyncGenerator[str, None]:
+    async def answer(self, question: Question) -> AsyncGenerator[str | ToolCall, None]:
         """Yield the reply."""
         yield self.reply(question.text)
 

@@ -11,6 +11,8 @@ import numpy as np
 
 from rtc_widget.local.speech import HEARING_RATE, Recognizer, Samples, Sound, Speaker, VoiceDetector
 
+LONGEST_PIECE = 30 * HEARING_RATE
+
 
 def _one_thread(name: str) -> Callable[[], ThreadPoolExecutor]:
     # One thread for each engine: they are not thread-safe, and utterances come out in the order they went in.
@@ -37,12 +39,16 @@ class Engines:
 
     async def recognize(self, samples: Samples) -> str:
         """Return what is said in `samples` (16 kHz)."""
-        return await asyncio.get_running_loop().run_in_executor(self._hearing, self.recognizer.recognize, samples)
+        loop = asyncio.get_running_loop()
+        # The recognisers are made for half a minute at most; only push-to-talk makes longer turns.
+        pieces = [samples[at : at + LONGEST_PIECE] for at in range(0, max(1, len(samples)), LONGEST_PIECE)]
+        words = [await loop.run_in_executor(self._hearing, self.recognizer.recognize, piece) for piece in pieces]
+        return " ".join(filter(None, words))
 
-    async def speak(self, text: str, *, speed: float = 1.0) -> Sound:
+    async def speak(self, text: str, *, voice: str = "heart", speed: float = 1.0) -> Sound:
         """Return `text` spoken."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._speaking, lambda: self.speaker.speak(text, speed=speed))
+        return await loop.run_in_executor(self._speaking, lambda: self.speaker.speak(text, voice=voice, speed=speed))
 
     async def voice_detector(self) -> VoiceDetector:
         """Return a fresh voice detector (loading its network takes 0.1 s, hence a thread)."""
