@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from rtc_widget.event_log import EventLog
     from rtc_widget.events import Event
     from rtc_widget.signaling.base import Answer, Signaling
+    from rtc_widget.signaling.chat_completions import ChatCompletions
     from rtc_widget.signaling.local import Local
     from rtc_widget.signaling.openai import OpenAI
     from rtc_widget.voice_chat import VoiceChat
 
 __all__ = [
     "Answer",
+    "ChatCompletions",
     "Event",
     "EventLog",
     "Local",
@@ -38,6 +40,7 @@ __all__ = [
 # Each name is loaded when it is first used, so that `import rtc_widget` costs next to nothing.
 _ROOMS = {
     "Answer": "signaling.base",
+    "ChatCompletions": "signaling.chat_completions",
     "Event": "events",
     "EventLog": "event_log",
     "Local": "signaling.local",

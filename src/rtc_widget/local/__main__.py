@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from rtc_widget.local.control import Control, ParentMind
+from rtc_widget.local.control import Control
 
 
 def main() -> None:
@@ -20,22 +20,17 @@ def main() -> None:
 async def _serve(control: Control, token: str) -> None:
     control.listen()
     # Late, so that the parent has already been told that something goes on: this takes most of a second.
-    from rtc_widget.local.mind import Mind
+    from rtc_widget.local.app import Access
+    from rtc_widget.local.minds import KernelMinds
     from rtc_widget.local.server import Listening, bound_socket, serve
-    from rtc_widget.local.tutor import Tutor
-
-    tutor = Tutor()
-
-    def mind_for(reply: str | None) -> Mind:
-        return ParentMind(control, reply) if reply else tutor
 
     def ready(listening: Listening) -> None:
         control.tell("ready", port=listening.port, engines=listening.engines)
 
     await serve(
         bound_socket("127.0.0.1", 0),
-        token=token,
-        mind_for=mind_for,
+        Access(token),
+        mind_for=KernelMinds(control),
         on_progress=lambda text: control.tell("progress", text=text),
         on_ready=ready,
     )

@@ -16,6 +16,8 @@ from aiortc import (
     RTCSessionDescription,
 )
 
+from rtc_widget.local.call_statistics import CallStatistics
+from rtc_widget.local.connection_statistics import packets_received, statistics_of
 from rtc_widget.local.dialogue import Dialogue
 from rtc_widget.local.events import new_id
 from rtc_widget.local.incoming import incoming_sound
@@ -31,6 +33,7 @@ CONNECT_SECONDS = 30.0
 """A call whose peer has not connected by then ends."""
 
 CLOSE_SECONDS = 5.0
+SILENCE_CHECK_SECONDS = 3.0
 
 
 class Call:
@@ -44,12 +47,29 @@ class Call:
         What hears, speaks and thinks.
     on_ended : callable
         Called once, with the call, when it has ended.
+    limit : float
+        After so many seconds without a packet from its peer the call ends.
+
+    Attributes
+    ----------
+    dialogue : Dialogue
+        What is said.
+    ended : asyncio.Event
+        Set when the call has ended.
     """
 
     def __init__(
-        self, session: Session, *, engines: Engines, mind: Mind, on_ended: Callable[[Call], None], call_id: str = ""
+        self,
+        session: Session,
+        *,
+        engines: Engines,
+        mind: Mind,
+        on_ended: Callable[[Call], None],
+        limit: float = 30.0,
     ) -> None:
-        self.id = call_id or new_id("rtc")
+        self.id = new_id("rtc")
+        self.ended = asyncio.Event()
+        self._longest_silence = limit
         self._session = session
         self._engines = engines
         self._on_ended = on_ended
@@ -57,7 +77,10 @@ class Call:
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._channel: RTCDataChannel | None = None
         self._voice = VoiceTrack()
-        self._dialogue = Dialogue(session, engines=engines, mind=mind, send=self._send, voice=self._voice)
+        self.dialogue = Dialogue(
+            session, engines=engines, mind=mind, send=self._send, player=self._voice, statistics=self._statistics
+        )
+        self._began = time.monotonic()
         self._tasks: set[asyncio.Task[None]] = set()
         self._ending: asyncio.Task[None] | None = None
         self._connection.on("datachannel", self._take_channel)
@@ -90,6 +113,7 @@ class Call:
             raise Refusal(message, "invalid_offer", param="sdp") from None
         self._run(self._end_unless_connected())
         self._run(self._end_when_expired())
+        self._run(self._end_when_silent())
         return self._connection.localDescription.sdp
 
     def _want_audio_only(self) -> None:
@@ -111,13 +135,14 @@ class Call:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._dialogue.end()
+        await self.dialogue.end()
         self._voice.stop()
         try:
             await asyncio.wait_for(self._connection.close(), CLOSE_SECONDS)
         except TimeoutError:
             log.warning("call %s: the connection did not close in time", self.id)
         log.info("call %s ended", self.id)
+        self.ended.set()
         self._on_ended(self)
 
     # The data channel
@@ -126,8 +151,8 @@ class Call:
         if self._channel is not None:
             return  # the first one carries the events, whatever its label, as with OpenAI
         self._channel = channel
-        channel.on("message", self._dialogue.receive)
-        self._dialogue.begin()
+        channel.on("message", self.dialogue.receive)
+        self.dialogue.begin()
 
     def _send(self, message: str) -> None:
         if self._channel is None or self._channel.readyState != "open":
@@ -136,6 +161,7 @@ class Call:
             self._channel.send(message)
         except ValueError:
             log.warning("call %s: an event of %d characters is too large for the client", self.id, len(message))
+            self.dialogue.fail("An event was too large for the data channel; it was not sent.", "event_too_large")
 
     # The sound
 
@@ -144,13 +170,16 @@ class Call:
             self._run(self._listen(track))
 
     async def _listen(self, track: MediaStreamTrack) -> None:
-        self._dialogue.listen(await self._engines.voice_detector())
+        self.dialogue.listen(await self._engines.voice_detector())
         async for samples in incoming_sound(track):
             # What is said before the session begins is said to nobody.
             if self._channel is not None:
-                self._dialogue.hear(samples)
+                self.dialogue.hear(samples)
 
     # The connection
+
+    async def _statistics(self) -> CallStatistics:
+        return await statistics_of(self._connection, time.monotonic() - self._began)
 
     def _follow_connection(self) -> None:
         state = self._connection.connectionState
@@ -166,8 +195,19 @@ class Call:
 
     async def _end_when_expired(self) -> None:
         await asyncio.sleep(max(0.0, self._session.expires_at - time.time()))
-        self._dialogue.fail("Your session hit the maximum duration of 60 minutes.", "session_expired")
+        self.dialogue.fail("Your session hit the maximum duration of this server.", "session_expired")
         await asyncio.sleep(1)  # let the event reach the client
+        self._end_soon()
+
+    async def _end_when_silent(self) -> None:
+        # ICE notices a peer that has gone as well, but a relay or a frozen browser may go on answering it.
+        heard, since = 0, time.monotonic()
+        while time.monotonic() - since < self._longest_silence:
+            await asyncio.sleep(min(SILENCE_CHECK_SECONDS, self._longest_silence / 4))
+            now = await packets_received(self._connection)
+            if now != heard:
+                heard, since = now, time.monotonic()
+        log.info("call %s: no packet for %.0f s", self.id, self._longest_silence)
         self._end_soon()
 
     def _end_soon(self) -> None:

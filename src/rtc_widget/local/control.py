@@ -1,8 +1,8 @@
 """The server's end of the pipe to the process that started it.
 
 One JSON object a line. To the parent go `progress`, `ready`, `reply_request` and `reply_cancel`; from it come `start`
-and `reply`. When the parent ends, however it ends, the pipe does too, and the server with it. The other end is
-`rtc_widget.local.process`.
+and, piece by piece, `reply`. When the parent ends, however it ends, the pipe does too, and the server with it. The
+other end is `rtc_widget.local.process`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ import os
 import sys
 import threading
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any, BinaryIO
 
-from rtc_widget.local.mind import Question
+from rtc_widget.local.chat_messages import chat_messages
+from rtc_widget.local.mind import Question, ToolCall
 
 REPLY_SECONDS = 60.0
 
@@ -37,7 +39,7 @@ class Control:
         self._outgoing: BinaryIO = os.fdopen(os.dup(1), "wb", buffering=0)
         os.dup2(2, 1)
         self._ids = itertools.count()
-        self._waiting: dict[int, asyncio.Future[str]] = {}
+        self._waiting: dict[int, asyncio.Queue[dict[str, Any]]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def token(self) -> str:
@@ -60,19 +62,27 @@ class Control:
         except BrokenPipeError:
             os._exit(0)
 
-    async def ask(self, reply: str, text: str) -> str:
-        """Have the parent's function `reply` answer `text`.
+    async def ask(self, reply: str, text: str, messages: list[dict[str, Any]]) -> AsyncGenerator[str, None]:
+        """Have the parent's function `reply` answer, and yield what it says, piece by piece.
 
         Raises
         ------
         ReplyFailed
-            When the function raises, or does not answer in time.
+            When the function raises, or says nothing for too long.
         """
         request = next(self._ids)
-        answer = self._waiting[request] = asyncio.get_running_loop().create_future()
-        self.tell("reply_request", id=request, reply=reply, text=text)
+        pieces = self._waiting[request] = asyncio.Queue()
+        self.tell("reply_request", id=request, reply=reply, text=text, messages=messages)
+        has_ended = False
         try:
-            return await asyncio.wait_for(answer, REPLY_SECONDS)
+            while True:
+                message = await asyncio.wait_for(pieces.get(), REPLY_SECONDS)
+                has_ended = "piece" not in message
+                if message.get("error") is not None:
+                    raise ReplyFailed(str(message["error"]))
+                if has_ended:
+                    return
+                yield str(message["piece"])
         except TimeoutError:
             raise ReplyFailed(
                 f"The reply function did not answer within {REPLY_SECONDS:.0f} seconds; "
@@ -80,7 +90,7 @@ class Control:
             ) from None
         finally:
             del self._waiting[request]
-            if answer.cancelled():
+            if not has_ended:
                 self.tell("reply_cancel", id=request)
 
     def _read(self) -> None:
@@ -91,13 +101,9 @@ class Control:
         os._exit(0)
 
     def _take(self, message: dict[str, Any]) -> None:
-        answer = self._waiting.get(message.get("id", -1))
-        if message.get("type") != "reply" or answer is None or answer.done():
-            return
-        if message.get("error") is not None:
-            answer.set_exception(ReplyFailed(str(message["error"])))
-        else:
-            answer.set_result(str(message.get("text", "")))
+        pieces = self._waiting.get(message.get("id", -1))
+        if message.get("type") == "reply" and pieces is not None:
+            pieces.put_nowait(message)
 
 
 class ParentMind:
@@ -107,6 +113,9 @@ class ParentMind:
         self._control = control
         self._reply = reply
 
-    async def answer(self, question: Question) -> AsyncGenerator[str, None]:
-        """Yield what the function returns."""
-        yield await self._control.ask(self._reply, question.text)
+    async def answer(self, question: Question) -> AsyncGenerator[str | ToolCall, None]:
+        """Yield what the function says."""
+        said = self._control.ask(self._reply, question.text, chat_messages(question))
+        async with aclosing(said):
+            async for piece in said:
+                yield piece

@@ -2,110 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from collections.abc import Iterable
+from dataclasses import replace
 
-from rtc_widget.local.events import new_id
+from rtc_widget.local.items import Item, Message, Part
 from rtc_widget.local.refusal import Refusal
 
-Role = Literal["user", "assistant", "system"]
-ItemStatus = Literal["in_progress", "completed", "incomplete"]
-PartType = Literal["input_text", "input_audio", "output_text", "output_audio"]
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A piece of content; `text` is what was written, or what was heard in the sound."""
-
-    type: PartType
-    text: str | None = None
-    audio_seconds: float = 0.0
-
-    def to_wire(self) -> dict[str, Any]:
-        """Return the part as the protocol shows it."""
-        return {"type": self.type, "transcript" if self.type.endswith("audio") else "text": self.text}
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A message of the conversation; a change makes a new one with the same id."""
-
-    id: str
-    role: Role
-    parts: tuple[Part, ...] = ()
-    status: ItemStatus = "completed"
-
-    @property
-    def text(self) -> str:
-        """What the item says, written or spoken."""
-        return " ".join(part.text for part in self.parts if part.text)
-
-    def to_wire(self) -> dict[str, Any]:
-        """Return the item as the protocol shows it."""
-        return {
-            "id": self.id,
-            "type": "message",
-            "object": "realtime.item",
-            "status": self.status,
-            "role": self.role,
-            "content": [part.to_wire() for part in self.parts],
-        }
-
-
-_PARTS_OF: dict[str, tuple[PartType, ...]] = {
-    "user": ("input_text",),
-    "system": ("input_text",),
-    "assistant": ("output_text",),
-}
-
-
-def item_from_wire(wire: object) -> Item:
-    """Return the item that a client describes in `conversation.item.create`.
-
-    Raises
-    ------
-    Refusal
-        When it is no message of text.
-    """
-    if not isinstance(wire, dict):
-        raise Refusal("Missing required parameter: 'item'.", "missing_required_parameter", param="item")
-    if wire.get("type") != "message":
-        message = f"The local server takes items of type 'message', not {_shown(wire.get('type'))}."
-        raise Refusal(message, "invalid_value", param="item.type")
-    role = wire.get("role")
-    if not isinstance(role, str) or role not in _PARTS_OF:
-        message = f"Invalid value: {_shown(role)}. Supported values are: 'user', 'assistant' and 'system'."
-        raise Refusal(message, "invalid_value", param="item.role")
-    content = wire.get("content")
-    if not isinstance(content, list) or not content:
-        raise Refusal("Missing required parameter: 'item.content'.", "missing_required_parameter", param="item.content")
-    given = wire.get("id")
-    item_id = given if isinstance(given, str) and given else new_id("item")
-    parts = tuple(_part_from_wire(part, role, f"item.content[{at}]") for at, part in enumerate(content))
-    return Item(item_id, role, parts)  # type: ignore[arg-type]  # a key of _PARTS_OF
-
-
-def _part_from_wire(part: object, role: str, path: str) -> Part:
-    kind = part.get("type") if isinstance(part, dict) else None
-    allowed = _PARTS_OF[role]
-    if not isinstance(part, dict) or kind not in allowed:
-        message = f"Invalid value: {_shown(kind)}. The local server takes {' and '.join(allowed)} in {role} messages."
-        raise Refusal(message, "invalid_value", param=f"{path}.type")
-    if not isinstance(part.get("text"), str):
-        raise Refusal(f"Missing required parameter: '{path}.text'.", "missing_required_parameter", param=f"{path}.text")
-    return Part(kind, part["text"])
-
-
-def _shown(value: object) -> str:
-    return "nothing" if value is None else f"'{value}'" if isinstance(value, str) else json.dumps(value)[:80]
+LONGEST_KEPT_SECONDS = 300.0
+"""How much of a person's sound can be retrieved later; of older turns the words are kept."""
 
 
 class Conversation:
     """The items in order, and how far the questions in them have been answered."""
 
-    def __init__(self) -> None:
-        self._items: list[Item] = []
+    def __init__(self, items: Iterable[Item] = ()) -> None:
+        self._items: list[Item] = list(items)
         self._asked: set[str] = set()
 
     @property
@@ -117,6 +28,10 @@ class Conversation:
     def last_id(self) -> str | None:
         """The id of the newest item."""
         return self._items[-1].id if self._items else None
+
+    def find(self, item_id: str) -> Item | None:
+        """Return the item of that id, if there is one."""
+        return next((item for item in self._items if item.id == item_id), None)
 
     def previous_id(self, item_id: str) -> str | None:
         """Return the id of the item before `item_id`."""
@@ -131,42 +46,66 @@ class Conversation:
         Refusal
             When the id is taken, or there is no item `after`.
         """
-        if any(known.id == item.id for known in self._items):
-            raise Refusal(f"There is already an item with the id '{item.id}'.", "invalid_value", param="item.id")
+        if self.find(item.id):
+            message = f"Error adding item: there is already an item with the id '{item.id}'."
+            raise Refusal(message, "invalid_value", param="item.id")
         if after is None:
             self._items.append(item)
         elif after == "root":
             self._items.insert(0, item)
-        elif any(known.id == after for known in self._items):
+        elif self.find(after):
             self._items.insert(self._index(after) + 1, item)
         else:
-            message = f"There is no item with the id '{after}'."
+            message = f"Error adding item: the previous item with id '{after}' does not exist."
             raise Refusal(message, "invalid_value", param="previous_item_id")
+        self._drop_old_sound()
 
-    def change(self, item_id: str, **changes: Any) -> Item:
-        """Replace fields of an item and return it as it is now."""
-        at = self._index(item_id)
-        self._items[at] = replace(self._items[at], **changes)
-        return self._items[at]
+    def change(self, item: Item) -> None:
+        """Put `item` in the place of the one that has its id; does nothing when that was deleted meanwhile."""
+        if self.find(item.id):
+            self._items[self._index(item.id)] = item
 
-    def open_questions(self) -> tuple[Item, ...]:
+    def remove(self, item_id: str) -> None:
+        """Take an item out."""
+        del self._items[self._index(item_id)]
+
+    def open_questions(self) -> tuple[Message, ...]:
         """Return the user's messages that no response has taken up yet."""
-        return tuple(item for item in self._items if item.role == "user" and item.id not in self._asked and item.text)
+        return tuple(item for item in self._questions() if item.id not in self._asked)
 
-    def take_question(self) -> tuple[str, tuple[Item, ...]]:
-        """Return what is to be answered now, and the items it was taken from.
+    def question(self) -> str:
+        """Return what is to be answered now.
 
         A person who pauses within a sentence makes two items of it: they are answered as one. With nothing new,
         the last message is answered again.
         """
+        return " ".join(item.text for item in self.open_questions() or self._questions()[-1:])
+
+    def take_questions(self) -> tuple[Message, ...]:
+        """Return the open questions and take them as answered."""
         taken = self.open_questions()
         self._asked.update(item.id for item in taken)
-        last = [item for item in self._items if item.role == "user" and item.text][-1:]
-        return " ".join(item.text for item in taken or last), taken
+        return taken
 
-    def give_back(self, items: tuple[Item, ...]) -> None:
+    def give_back(self, items: tuple[Message, ...]) -> None:
         """Make `items` questions again: their response was interrupted before it said anything."""
         self._asked.difference_update(item.id for item in items)
 
+    def _questions(self) -> tuple[Message, ...]:
+        return tuple(item for item in self._items if isinstance(item, Message) and item.role == "user" and item.text)
+
     def _index(self, item_id: str) -> int:
         return next(at for at, item in enumerate(self._items) if item.id == item_id)
+
+    def _drop_old_sound(self) -> None:
+        kept = 0.0
+        for at in range(len(self._items) - 1, -1, -1):
+            item = self._items[at]
+            if isinstance(item, Message) and any(part.samples is not None for part in item.parts):
+                kept += sum(part.seconds for part in item.parts)
+                if kept > LONGEST_KEPT_SECONDS:
+                    self._items[at] = replace(item, parts=tuple(map(_without_sound, item.parts)))
+
+
+def _without_sound(part: Part) -> Part:
+    return replace(part, samples=None)

@@ -1,30 +1,37 @@
-"""One conversation over one call: what the client sends, what is heard, what is answered."""
+"""One conversation over one connection: what the client sends, what is heard, what is answered."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from dataclasses import replace
 from typing import Any
 
-from rtc_widget.local.conversation import Conversation, Item, Part, item_from_wire
-from rtc_widget.local.events import Emitter, new_id
-from rtc_widget.local.foresight import Foresight
+from rtc_widget.local import client_events as received
+from rtc_widget.local.call_statistics import CallStatistics, no_statistics
+from rtc_widget.local.conversation import Conversation
+from rtc_widget.local.events import Emitter, Send, encoded, new_id
+from rtc_widget.local.hearing import Hearing, Listener
+from rtc_widget.local.items import Item, Message, item_from_wire
 from rtc_widget.local.mind import Mind
+from rtc_widget.local.outlets import EventOutlet, Outlet, Player, TrackOutlet
 from rtc_widget.local.refusal import Refusal
-from rtc_widget.local.response import Response, ResponseSettings, Surroundings, Voice
-from rtc_widget.local.response_settings import response_settings
+from rtc_widget.local.response import Response, Surroundings
+from rtc_widget.local.response_settings import ResponseSettings, response_settings
 from rtc_widget.local.session import Session, changed_session
 from rtc_widget.local.speech import HEARING_RATE, Samples, VoiceDetector
 from rtc_widget.local.speech.engines import Engines
-from rtc_widget.local.turn_detection import SpeechPaused, SpeechStarted, SpeechStopped, TurnDetector
+from rtc_widget.local.wire_audio import AudioFormat, decoded_audio
 
 log = logging.getLogger(__name__)
 
+APPENDED_AT_ONCE = HEARING_RATE // 2
+"""Samples that are listened to before others have their turn: appended sound may be minutes."""
+
 
 class Dialogue:
-    """The protocol's side of a call; knows no connection, only messages and samples.
+    """The protocol's side of a session; knows no connection, only messages and samples.
 
     Parameters
     ----------
@@ -34,62 +41,95 @@ class Dialogue:
         What hears and speaks, and what thinks.
     send : callable
         Takes one message for the client.
-    voice : Voice
-        Where the sound goes.
+    player : Player, optional
+        What plays the answers; without one they are sent within events.
+    statistics : callable
+        What is known of the connection.
     """
 
     def __init__(
-        self, session: Session, *, engines: Engines, mind: Mind, send: Callable[[str], None], voice: Voice
+        self,
+        session: Session,
+        *,
+        engines: Engines,
+        mind: Mind,
+        send: Send,
+        player: Player | None = None,
+        statistics: Callable[[], Awaitable[CallStatistics]] = no_statistics,
     ) -> None:
         self.session = session
         self.conversation = Conversation()
+        self._send = send
         self._emitter = Emitter(send)
         self._emit = self._emitter.emit
-        self._foresight = Foresight(engines)
-        self._around = Surroundings(self.conversation, mind, engines, self._emitter, voice)
-        self._turns: TurnDetector | None = None
-        self._turn_item_id = ""
+        listener = Listener(self._speech_started, self._turn_taken, self._is_quiet)
+        self._hearing = Hearing(self.conversation, self._emitter, engines, session.audio.input, listener)
+        self._around = Surroundings(
+            self.conversation,
+            new_id("conv"),
+            mind,
+            engines,
+            self._emitter,
+            self._outlet(player),
+            self._hearing.until_recognized,
+            statistics,
+        )
         self._response: Response | None = None
+        self._out_of_band: dict[str, Response] = {}
+        self._has_spoken = False
         self._tasks: set[asyncio.Task[None]] = set()
-        self._handlers: dict[str, Callable[[dict[str, Any]], None]] = {
-            "session.update": self._update_session,
-            "conversation.item.create": self._create_item,
-            "response.create": self._create_response,
-            "response.cancel": self._cancel_response,
-            "output_audio_buffer.clear": self._clear_output,
-        }
+
+    def _outlet(self, player: Player | None) -> Outlet:
+        def audio_format() -> AudioFormat:
+            return self.session.audio.output.format.audio_format()
+
+        return TrackOutlet(player, self._emitter) if player else EventOutlet(self._emitter, audio_format)
 
     def begin(self) -> None:
         """Tell the client that the session is there."""
         self._emit("session.created", session=self.session.to_wire())
+        conversation = {"id": self._around.conversation_id, "object": "realtime.conversation"}
+        self._emit("conversation.created", conversation=conversation)
 
     async def end(self) -> None:
         """Stop everything that is still going on."""
-        self._foresight.drop()
+        await self._hearing.end()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def join(self, send: Send) -> None:
+        """Let one more client follow the session, and take part in it by `receive`."""
+        self._emitter.join(send)
+
+    def leave(self, send: Send) -> None:
+        """Forget a client that joined."""
+        self._emitter.leave(send)
+
     # What the client sends
 
-    def receive(self, message: str | bytes) -> None:
-        """Take one message of the client; a bad one is answered by an `error` event and changes nothing."""
+    def receive(self, message: str | bytes, answer_to: Send | None = None) -> None:
+        """Take one message; a bad one is answered by an `error` event, to its sender only, and changes nothing."""
+        for _ in self._steps(message, answer_to or self._send):
+            pass
+
+    async def take(self, message: str | bytes, answer_to: Send | None = None) -> None:
+        """Take one message as `receive` does, but let others have their turn while long sound is listened to."""
+        for _ in self._steps(message, answer_to or self._send):
+            await asyncio.sleep(0)
+
+    def _steps(self, message: str | bytes, answer_to: Send) -> Iterator[None]:
         event: dict[str, Any] = {}
         try:
-            event = _decoded(message)
-            handler = self._handlers.get(event["type"])
-            if handler is None:
-                known = ", ".join(self._handlers)
-                what = f"The local server does not take '{event['type'][:80]}'. It takes: {known}."
-                raise Refusal(what, "invalid_value", param="type")
-            handler(event)
+            event = received.decoded(message)
+            yield from self._handle(received.client_event(event))
         except Refusal as refusal:
             event_id = event.get("event_id")
             shown = event_id if isinstance(event_id, str) else None
-            self._emit("error", error={**refusal.to_wire(), "event_id": shown})
+            answer_to(encoded("error", error={**refusal.to_wire(), "event_id": shown}))
         except Exception:
-            # Let through, it would end the data channel's reader and with it the call.
+            # Let through, it would end the connection's reader and with it the call.
             log.exception("an event could not be handled")
             self.fail(f"The server failed over '{event.get('type')}'; its log says more.", "server_error")
 
@@ -98,21 +138,88 @@ class Dialogue:
         refusal = Refusal(message, code, kind="server_error")
         self._emit("error", error={**refusal.to_wire(), "event_id": None})
 
-    def _update_session(self, event: dict[str, Any]) -> None:
-        self.session = changed_session(self.session, event.get("session"))
-        self._set_turn_detection()
+    def _handle(self, event: received.ClientEvent) -> Iterator[None]:
+        match event:
+            case received.SessionUpdate():
+                self._update_session(event)
+            case received.CreateItem():
+                self._create_item(event)
+            case received.RetrieveItem():
+                item = self._existing(event.item_id, "retriev")
+                self._emit("conversation.item.retrieved", item=item.to_wire(with_sound=True))
+            case received.DeleteItem():
+                self._existing(event.item_id, "delet")
+                self.conversation.remove(event.item_id)
+                self._emit("conversation.item.deleted", item_id=event.item_id)
+            case received.TruncateItem():
+                self._truncate(event)
+            case received.AppendAudio():
+                yield from self._append(event)
+            case received.CommitAudio():
+                self._hearing.commit()
+            case received.ClearAudio():
+                self._hearing.clear()
+            case received.ClearOutput():
+                self._silence()
+            case received.CreateResponse():
+                self._create_response(event)
+            case received.CancelResponse():
+                self._cancel_response(event)
+
+    def _update_session(self, event: received.SessionUpdate) -> None:
+        self.session = changed_session(self.session, event.session, has_spoken=self._has_spoken)
+        self._hearing.set(self.session.audio.input)
         self._emit("session.updated", session=self.session.to_wire())
 
-    def _create_item(self, event: dict[str, Any]) -> None:
-        item = item_from_wire(event.get("item"))
-        self.conversation.add(item, after=event.get("previous_item_id"))
+    def _create_item(self, event: received.CreateItem) -> None:
+        item = item_from_wire(event.item, self._input_format())
+        self.conversation.add(item, after=event.previous_item_id)
         previous = self.conversation.previous_id(item.id)
         self._emit("conversation.item.added", previous_item_id=previous, item=item.to_wire())
         self._emit("conversation.item.done", previous_item_id=previous, item=item.to_wire())
+        if isinstance(item, Message):
+            self._hearing.transcribe(item)
 
-    def _create_response(self, event: dict[str, Any]) -> None:
-        settings = response_settings(self.session, event.get("response"))
-        if self._is_responding():
+    def _existing(self, item_id: str, what: str) -> Item:
+        item = self.conversation.find(item_id)
+        if item is None:
+            message = f"Error {what}ing item: the item with id '{item_id}' does not exist."
+            raise Refusal(message, f"item_{what}e_invalid_item_id", param="item_id")
+        return item
+
+    def _truncate(self, event: received.TruncateItem) -> None:
+        item = self._existing(event.item_id, "truncat")
+        parts = item.parts if isinstance(item, Message) else ()
+        part = parts[event.content_index] if event.content_index < len(parts) else None
+        if part is None or part.type != "output_audio":
+            message = "Only model output audio messages can be truncated."
+            raise Refusal(message, "unsupported_content_type", param="item_id")
+        ms = round(part.seconds * 1000)
+        if event.audio_end_ms > ms:
+            message = f"Audio content of {ms}ms is already shorter than {event.audio_end_ms}ms."
+            raise Refusal(message, "invalid_value", param="audio_end_ms")
+        self._cut(event.item_id, event.content_index, event.audio_end_ms)
+
+    def _cut(self, item_id: str, content_index: int, end_ms: int) -> None:
+        item = self.conversation.find(item_id)
+        if isinstance(item, Message):
+            parts = list(item.parts)
+            parts[content_index] = parts[content_index].truncated(end_ms)
+            self.conversation.change(replace(item, parts=tuple(parts)))
+        self._emit("conversation.item.truncated", item_id=item_id, content_index=content_index, audio_end_ms=end_ms)
+
+    def _append(self, event: received.AppendAudio) -> Iterator[None]:
+        samples = decoded_audio(event.audio, self._input_format(), param="audio").at(HEARING_RATE).samples
+        for at in range(0, len(samples), APPENDED_AT_ONCE):
+            self._hearing.hear(samples[at : at + APPENDED_AT_ONCE])
+            yield
+
+    def _input_format(self) -> AudioFormat:
+        return self.session.audio.input.format.audio_format()
+
+    def _create_response(self, event: received.CreateResponse) -> None:
+        settings = response_settings(self.session, self.conversation, event.response)
+        if not settings.is_out_of_band and self._is_responding():
             raise Refusal(
                 f"Conversation already has an active response in progress: {self._active().id}. "
                 "Wait until the response is finished before creating a new one.",
@@ -120,105 +227,65 @@ class Dialogue:
             )
         self._respond(settings)
 
-    def _cancel_response(self, event: dict[str, Any]) -> None:
-        wanted = event.get("response_id")
-        if not self._is_responding() or wanted not in (None, self._active().id):
+    def _cancel_response(self, event: received.CancelResponse) -> None:
+        response = self._out_of_band.get(event.response_id or "")
+        if response is None and self._is_responding() and event.response_id in (None, self._active().id):
+            response = self._active()
+        if response is None:
             raise Refusal("Cancellation failed: no active response found.", "response_cancel_not_active")
-        self._active().cancel("client_cancelled")
-
-    def _clear_output(self, event: dict[str, Any]) -> None:
-        self._silence()
+        response.cancel("client_cancelled")
 
     # What is heard
 
     def listen(self, detector: VoiceDetector) -> None:
         """Begin to listen with `detector`."""
-        self._turns = TurnDetector(detector)
-        self._set_turn_detection()
+        self._hearing.listen(detector)
 
     def hear(self, samples: Samples) -> None:
         """Listen to the next `samples` (16 kHz) of the person."""
-        if self._turns is None or self.session.audio.input.turn_detection is None:
-            return
-        for event in self._turns.hear(samples):
-            match event:
-                case SpeechStarted():
-                    self._speech_started(event)
-                case SpeechPaused(samples):
-                    self._foresight.recognize(samples)
-                case SpeechStopped():
-                    self._speech_stopped(event)
+        self._hearing.hear(samples)
 
-    def _set_turn_detection(self) -> None:
-        wanted = self.session.audio.input.turn_detection
-        if self._turns is None:
-            return
-        if wanted is None:
-            self._turns.forget()
-        else:
-            self._turns.settings = wanted.turns()
-
-    def _speech_started(self, event: SpeechStarted) -> None:
-        self._turn_item_id = new_id("item")
-        self._emit("input_audio_buffer.speech_started", audio_start_ms=event.start_ms, item_id=self._turn_item_id)
+    def _speech_started(self) -> None:
         detection = self.session.audio.input.turn_detection
         if detection is not None and detection.interrupt_response:
             if self._is_responding():
                 self._active().cancel("turn_detected")
             self._silence(truncate=True)
 
-    def _speech_stopped(self, event: SpeechStopped) -> None:
-        item_id = self._turn_item_id
-        self._emit("input_audio_buffer.speech_stopped", audio_end_ms=event.end_ms, item_id=item_id)
-        previous = self.conversation.last_id
-        self._emit("input_audio_buffer.committed", previous_item_id=previous, item_id=item_id)
-        seconds = len(event.samples) / HEARING_RATE
-        item = Item(item_id, "user", (Part("input_audio", None, seconds),))
-        self.conversation.add(item)
-        self._emit("conversation.item.added", previous_item_id=previous, item=item.to_wire())
-        self._emit("conversation.item.done", previous_item_id=previous, item=item.to_wire())
-        self._run(self._take_turn(item_id, event.samples))
+    def _turn_taken(self, item_id: str) -> None:
+        self._run(self._answer_turn(item_id))
 
-    async def _take_turn(self, item_id: str, samples: Samples) -> None:
-        heard = await self._recognize(item_id, samples)
-        if heard is None:
-            return
+    async def _answer_turn(self, item_id: str) -> None:
         detection = self.session.audio.input.turn_detection
         if detection is None or not detection.create_response:
             return
         while self._is_responding():
             await self._active().done.wait()
+        item = self.conversation.find(item_id)
+        if isinstance(item, Message) and not any(part.seconds for part in item.parts):
+            self._respond(response_settings(self.session, self.conversation, None), prompted=False)
+            return
         # A person who has gone on speaking gets one answer, after the last word. And noise gets none.
-        speaking_on = detection.interrupt_response and self._turns is not None and self._turns.is_speaking
+        speaking_on = detection.interrupt_response and self._hearing.is_speaking
         if not speaking_on and self.conversation.open_questions():
-            self._respond(response_settings(self.session, None))
-
-    async def _recognize(self, item_id: str, samples: Samples) -> str | None:
-        event = "conversation.item.input_audio_transcription"
-        place = {"item_id": item_id, "content_index": 0}
-        is_told = self.session.audio.input.transcription is not None
-        try:
-            text = await self._foresight.result(samples)
-        except Exception as error:
-            log.warning("recognition failed", exc_info=error)
-            if is_told:
-                wire = {"type": "server_error", "code": "recognition_failed", "message": str(error), "param": None}
-                self._emit(f"{event}.failed", **place, error=wire)
-            return None
-        seconds = len(samples) / HEARING_RATE
-        self.conversation.change(item_id, parts=(Part("input_audio", text, seconds),))
-        if is_told:
-            if text:
-                self._emit(f"{event}.delta", **place, delta=text)
-            usage = {"type": "duration", "seconds": round(seconds, 3)}
-            self._emit(f"{event}.completed", **place, transcript=text, usage=usage)
-        return text
+            self._respond(response_settings(self.session, self.conversation, None))
 
     # What is answered
 
-    def _respond(self, settings: ResponseSettings) -> None:
-        self._response = Response(settings, self._around)
-        self._run(self._response.start())
+    def _respond(self, settings: ResponseSettings, *, prompted: bool = True) -> None:
+        response = Response(settings, self._around, prompted)
+        self._has_spoken = self._has_spoken or settings.modality == "audio"
+        if settings.is_out_of_band:
+            self._out_of_band[response.id] = response
+        else:
+            self._response = response
+        self._run(self._see_through(response))
+
+    async def _see_through(self, response: Response) -> None:
+        try:
+            await response.start()
+        finally:
+            self._out_of_band.pop(response.id, None)
 
     def _is_responding(self) -> bool:
         return self._response is not None and not self._response.done.is_set()
@@ -228,23 +295,25 @@ class Dialogue:
             raise RuntimeError("There has been no response yet.")
         return self._response
 
+    def _is_quiet(self) -> bool:
+        response = self._response
+        return response is not None and response.done.is_set() and response.utterance.is_over
+
     def _silence(self, *, truncate: bool = False) -> None:
         """Stop the sound of the last response at once."""
         response = self._response
-        if response is None or response.playback.is_over:
+        if response is None or response.utterance.is_over:
             return
-        response.playback.clear()
-        if not response.playback.has_started:
-            return
-        self._run(self._tell_silence(response, truncate))
+        response.utterance.clear()
+        if response.utterance.has_started:
+            self._run(self._tell_silence(response, truncate))
 
     async def _tell_silence(self, response: Response, truncate: bool) -> None:
         # In the protocol's order: first `response.done`, then the news of the sound.
         await response.done.wait()
         self._emit("output_audio_buffer.cleared", response_id=response.id)
-        if truncate and response.item_id:
-            heard = response.playback.played_ms
-            self._emit("conversation.item.truncated", item_id=response.item_id, content_index=0, audio_end_ms=heard)
+        if truncate and response.spoken_id:
+            self._cut(response.spoken_id, 0, response.utterance.played_ms)
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -255,17 +324,3 @@ class Dialogue:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a task of the dialogue failed", exc_info=error)
-
-
-def _decoded(message: str | bytes) -> dict[str, Any]:
-    if isinstance(message, bytes):
-        raise Refusal("Events are text messages, not binary ones.", "invalid_value")
-    try:
-        event = json.loads(message)
-    except (ValueError, RecursionError) as error:
-        raise Refusal(f"The event is not valid JSON: {error}.", "invalid_json") from None
-    if not isinstance(event, dict):
-        raise Refusal("An event is a JSON object.", "invalid_value")
-    if not isinstance(event.get("type"), str):
-        raise Refusal("Missing required parameter: 'type'.", "missing_required_parameter", param="type")
-    return event

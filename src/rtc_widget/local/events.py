@@ -18,11 +18,16 @@ REQUIRED_FIELDS: dict[str, frozenset[str]] = {
         "error": "error",
         "session.created": "session",
         "session.updated": "session",
+        "conversation.created": "conversation",
         "input_audio_buffer.speech_started": "audio_start_ms item_id",
         "input_audio_buffer.speech_stopped": "audio_end_ms item_id",
         "input_audio_buffer.committed": "previous_item_id item_id",
+        "input_audio_buffer.cleared": "",
+        "input_audio_buffer.timeout_triggered": "audio_start_ms audio_end_ms item_id",
         "conversation.item.added": "previous_item_id item",
         "conversation.item.done": "previous_item_id item",
+        "conversation.item.retrieved": "item",
+        "conversation.item.deleted": "item_id",
         "conversation.item.truncated": "item_id content_index audio_end_ms",
         "conversation.item.input_audio_transcription.delta": "item_id content_index delta",
         "conversation.item.input_audio_transcription.completed": "item_id content_index transcript usage",
@@ -37,7 +42,11 @@ REQUIRED_FIELDS: dict[str, frozenset[str]] = {
         "response.output_text.done": f"{_PART} text",
         "response.output_audio_transcript.delta": f"{_PART} delta",
         "response.output_audio_transcript.done": f"{_PART} transcript",
+        "response.output_audio.delta": f"{_PART} delta",
         "response.output_audio.done": _PART,
+        "response.function_call_arguments.delta": "response_id item_id output_index call_id delta",
+        "response.function_call_arguments.done": "response_id item_id output_index call_id name arguments",
+        "rate_limits.updated": "rate_limits",
         "output_audio_buffer.started": "response_id",
         "output_audio_buffer.stopped": "response_id",
         "output_audio_buffer.cleared": "response_id",
@@ -50,26 +59,45 @@ def new_id(kind: str) -> str:
     return f"{kind}_{secrets.token_hex(12)}"
 
 
+Send = Callable[[str], None]
+"""Takes one message for a client."""
+
+
+def encoded(event: str, **fields: Any) -> str:
+    """Return one event as a message, with an `event_id` and every field it needs.
+
+    Raises
+    ------
+    TypeError
+        When the event has not exactly the fields that the protocol gives it.
+    """
+    if fields.keys() != REQUIRED_FIELDS[event]:
+        raise TypeError(f"{event} takes {sorted(REQUIRED_FIELDS[event])}, not {sorted(fields)}")
+    return json.dumps({"type": event, "event_id": new_id("event"), **fields}, separators=(",", ":"))
+
+
 class Emitter:
-    """Sends events, with an `event_id` each and every field they need.
+    """Sends events to everybody who listens to a session.
 
     Parameters
     ----------
     send : callable
-        Takes one message of the data channel.
+        Takes one message for the client that began the session.
     """
 
-    def __init__(self, send: Callable[[str], None]) -> None:
-        self._send = send
+    def __init__(self, send: Send) -> None:
+        self._listeners = [send]
+
+    def join(self, send: Send) -> None:
+        """Send to one more from now on."""
+        self._listeners.append(send)
+
+    def leave(self, send: Send) -> None:
+        """Send to that one no more."""
+        self._listeners.remove(send)
 
     def emit(self, event: str, **fields: Any) -> None:
-        """Send one event.
-
-        Raises
-        ------
-        TypeError
-            When the event has not exactly the fields that the protocol gives it.
-        """
-        if fields.keys() != REQUIRED_FIELDS[event]:
-            raise TypeError(f"{event} takes {sorted(REQUIRED_FIELDS[event])}, not {sorted(fields)}")
-        self._send(json.dumps({"type": event, "event_id": new_id("event"), **fields}, separators=(",", ":")))
+        """Send one event; see `encoded`."""
+        message = encoded(event, **fields)
+        for send in list(self._listeners):
+            send(message)

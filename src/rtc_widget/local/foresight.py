@@ -20,11 +20,14 @@ class Foresight:
         self._length = 0
         self._text: asyncio.Task[str] | None = None
 
-    def recognize(self, samples: Samples) -> None:
-        """Begin to recognise `samples`; what was begun before was no whole turn."""
+    def recognize(self, samples: Samples) -> asyncio.Task[str]:
+        """Begin to recognise `samples` and return what will be known; what was begun before was no whole turn."""
         self.drop()
         self._length = len(samples)
         self._text = asyncio.create_task(self._engines.recognize(samples))
+        # An engine that failed over a piece of a turn is asked again over the whole, and reported then.
+        self._text.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return self._text
 
     async def result(self, samples: Samples) -> str:
         """Return what is said in `samples`: the turn that has ended."""
@@ -44,5 +47,3 @@ class Foresight:
 def _drop(text: asyncio.Task[str] | None) -> None:
     if text is not None:
         text.cancel()
-        # An engine that failed over a piece of a turn is asked again over the whole, and reported then.
-        text.add_done_callback(lambda done: done.cancelled() or done.exception())

@@ -33,7 +33,7 @@ async def offer_of(request: Request) -> Offer:
         When the body is too large, of another type, or no offer.
     """
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    body = await _limited_body(request)
+    body = await limited_body(request)
     if content_type == "application/sdp":
         return Offer(_text(body, "sdp"), None)
     if content_type == "multipart/form-data":
@@ -42,7 +42,14 @@ async def offer_of(request: Request) -> Offer:
     raise Refusal(message, "unsupported_content_type", status=415)
 
 
-async def _limited_body(request: Request) -> bytes:
+async def limited_body(request: Request) -> bytes:
+    """Return the body of `request`.
+
+    Raises
+    ------
+    Refusal
+        When it is larger than `LARGEST_BODY`.
+    """
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

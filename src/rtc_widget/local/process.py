@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rtc_widget.errors import LocalServerError
-from rtc_widget.local.reply_function import reply_function
+from rtc_widget.local.reply_function import Asked, reply_function
 
 LOG_LINES = 60
 """How much of what the server prints is kept for error messages."""
@@ -57,7 +57,7 @@ class ServerProcess:
         self._log: deque[str] = deque(maxlen=LOG_LINES)
         self._listeners: list[Progress] = []
         self._last_progress = ""
-        self._answers: dict[int, Future[str]] = {}
+        self._answers: dict[int, Future[None]] = {}
         self._writing = threading.Lock()
         self._owner = os.getpid()
         # -P: a notebook's folder may hold a numpy.py; it must not be what the server imports.
@@ -149,30 +149,29 @@ class ServerProcess:
             case "ready":
                 self.ready.set_result(Address(message["port"], self._token))
             case "reply_request":
-                self._answer(message["id"], message["reply"], message["text"])
+                self._answer(message["id"], message["reply"], Asked(message["text"], message["messages"]))
             case "reply_cancel":
                 answer = self._answers.get(message["id"])
                 if answer is not None:
                     answer.cancel()
 
-    def _answer(self, request: int, reply: str, text: str) -> None:
+    def _answer(self, request: int, reply: str, asked: Asked) -> None:
         function = reply_function(reply)
         if function is None:
             self._tell("reply", id=request, error="The reply function of this call is gone.")
             return
-        answer = self._answers[request] = function.ask(text)
+        answer = self._answers[request] = function.ask(
+            asked, lambda piece: self._tell("reply", id=request, piece=piece)
+        )
         answer.add_done_callback(lambda done: self._answered(request, done))
 
-    def _answered(self, request: int, answer: Future[str]) -> None:
+    def _answered(self, request: int, answer: Future[None]) -> None:
         self._answers.pop(request, None)
         if answer.cancelled():
             return
         error = answer.exception()
-        if error is None:
-            self._tell("reply", id=request, text=answer.result())
-        else:
-            # The type and the text, as in the last line of a traceback; the rest is not for the other end's ears.
-            self._tell("reply", id=request, error=f"{type(error).__name__}: {error}")
+        # The type and the text, as in the last line of a traceback; the rest is not for the other end's ears.
+        self._tell("reply", id=request, **({} if error is None else {"error": f"{type(error).__name__}: {error}"}))
 
     def _tell(self, kind: str, **fields: Any) -> None:
         if self._process.stdin is None:

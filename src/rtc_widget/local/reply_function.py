@@ -7,12 +7,31 @@ import inspect
 import secrets
 import threading
 import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterable, Callable, Iterable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Any
 
-Reply = Callable[[str], str] | Callable[[str], Awaitable[str]]
-"""Takes what a person said and returns what is to be said; sync or async."""
+Reply = Callable[[Any], Any]
+"""Takes what a person said, or the whole conversation, and returns or yields what is to be said; sync or async."""
+
+_CONVERSATION_NAMES = ("conversation", "messages")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a function is to answer.
+
+    Attributes
+    ----------
+    text : str
+        What the person said last; empty when nobody said anything for the idle timeout.
+    messages : list of dict
+        The conversation as chat models take it: dictionaries with `role` and `content`, instructions first.
+    """
+
+    text: str
+    messages: list[dict[str, Any]]
 
 
 class ReplyFunction:
@@ -25,38 +44,66 @@ class ReplyFunction:
     ----------
     id : str
         By which the server asks for it.
+
+    Notes
+    -----
+    A function whose first parameter is called ``conversation`` or ``messages`` gets the whole conversation, as a list
+    of dictionaries with `role` and `content`; any other gets what was said last, as a string.
     """
 
     def __init__(self, function: Reply) -> None:
         self.id = secrets.token_hex(8)
         self.name = getattr(function, "__name__", type(function).__name__)
         self._function = function
+        self._wants_conversation = _wants_conversation(function)
         self._loop = _running_loop()
         _ALL[self.id] = self
 
-    def ask(self, text: str) -> Future[str]:
-        """Begin to answer `text`; may be called from any thread."""
+    def ask(self, asked: Asked, on_piece: Callable[[str], None]) -> Future[None]:
+        """Begin to answer; `on_piece` is called with each piece. May be called from any thread."""
         if self._loop is not None and self._loop.is_running():
-            return asyncio.run_coroutine_threadsafe(self._call(text), self._loop)
-        answer: Future[str] = Future()
-        threading.Thread(target=self._call_in_thread, args=(text, answer), name="reply", daemon=True).start()
+            return asyncio.run_coroutine_threadsafe(self._call(asked, on_piece), self._loop)
+        answer: Future[None] = Future()
+        work = (asked, on_piece, answer)
+        threading.Thread(target=self._call_in_thread, args=work, name="reply", daemon=True).start()
         return answer
 
-    def _call_in_thread(self, text: str, answer: Future[str]) -> None:
+    def _call_in_thread(self, asked: Asked, on_piece: Callable[[str], None], answer: Future[None]) -> None:
         if not answer.set_running_or_notify_cancel():
             return
         try:
-            answer.set_result(asyncio.run(self._call(text)))
+            asyncio.run(self._call(asked, on_piece))
         except Exception as error:  # noqa: BLE001 - it is the person's function: whatever it raises is told
             answer.set_exception(error)
+        else:
+            answer.set_result(None)
 
-    async def _call(self, text: str) -> str:
-        said: Any = self._function(text)
+    async def _call(self, asked: Asked, on_piece: Callable[[str], None]) -> None:
+        said: Any = self._function(asked.messages if self._wants_conversation else asked.text)
         if inspect.isawaitable(said):
             said = await said
+        if isinstance(said, AsyncIterable):
+            async for piece in said:
+                on_piece(self._text(piece))
+        elif isinstance(said, Iterable) and not isinstance(said, str):
+            for piece in said:
+                on_piece(self._text(piece))
+                await asyncio.sleep(0)  # between two pieces the kernel may do something else
+        else:
+            on_piece(self._text(said))
+
+    def _text(self, said: object) -> str:
         if not isinstance(said, str):
             raise TypeError(f"The reply function {self.name} returned {type(said).__name__}, not str.")
         return said
+
+
+def _wants_conversation(function: Reply) -> bool:
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return False  # a builtin without a signature
+    return next(iter(parameters), "") in _CONVERSATION_NAMES
 
 
 # Weak: a function that nobody calls any more is not kept alive, nor the notebook's variables it holds.

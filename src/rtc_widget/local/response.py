@@ -4,44 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
-from rtc_widget.local.conversation import Conversation, Item, ItemStatus, Part
+from rtc_widget.local.call_statistics import CallStatistics
+from rtc_widget.local.conversation import Conversation
+from rtc_widget.local.drafts import CallDraft, Delivery, Draft, MessageDraft
 from rtc_widget.local.events import Emitter, new_id
-from rtc_widget.local.mind import Mind, Question
-from rtc_widget.local.outgoing import Playback, pcm_of
+from rtc_widget.local.items import Item, ItemStatus, Message
+from rtc_widget.local.mind import Mind, Question, ToolCall
+from rtc_widget.local.outlets import Outlet, Utterance
+from rtc_widget.local.response_settings import ResponseSettings
 from rtc_widget.local.sentences import sentences
 from rtc_widget.local.speech.engines import Engines
+from rtc_widget.local.token_limit import LimitReached, TokenLimit
 from rtc_widget.local.usage import usage_of
 
 log = logging.getLogger(__name__)
 
-Modality = Literal["audio", "text"]
 CancelReason = Literal["turn_detected", "client_cancelled"]
-CONVERSATION_ID = "conv_default"
-
-
-class Voice(Protocol):
-    """Where the sound goes."""
-
-    def play(self, playback: Playback) -> None:
-        """Play `playback` after those that are still playing."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class ResponseSettings:
-    """How a response is to be made."""
-
-    modality: Modality = "audio"
-    instructions: str = ""
-    speed: float = 1.0
-    voice: str | dict[str, str] = "heart"
-    max_output_tokens: int | Literal["inf"] = "inf"
-    metadata: Mapping[str, str] | None = None
+Status = Literal["in_progress", "completed", "cancelled", "failed", "incomplete"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,29 +33,13 @@ class Surroundings:
     """What a response works with; the same for all responses of a dialogue."""
 
     conversation: Conversation
+    conversation_id: str
     mind: Mind
     engines: Engines
     emitter: Emitter
-    voice: Voice
-
-
-@dataclass(slots=True)
-class _Answer:
-    """The item that a response makes, while it is being made."""
-
-    item_id: str
-    text: str = ""
-    seconds: float = 0.0
-    part_type: Literal["output_text", "output_audio"] = "output_audio"
-
-    def part(self) -> Part:
-        return Part(self.part_type, self.text, self.seconds)
-
-    def wire_part(self) -> dict[str, str]:
-        # `response.content_part.*` kept the short names when the items got the long ones.
-        if self.part_type == "output_audio":
-            return {"type": "audio", "transcript": self.text}
-        return {"type": "text", "text": self.text}
+    outlet: Outlet
+    until_recognized: Callable[[], Awaitable[None]]
+    statistics: Callable[[], Awaitable[CallStatistics]]
 
 
 @dataclass(slots=True)
@@ -79,135 +47,166 @@ class Response:
     """Makes one response and tells of it, event by event.
 
     `start` it, `cancel` it, wait until it is `done`.
+
+    Parameters
+    ----------
+    settings : ResponseSettings
+        How it is to be made.
+    around : Surroundings
+        With what.
+    prompted : bool
+        Whether the person has asked; else nobody spoke, and the mind may say something of its own accord.
     """
 
     settings: ResponseSettings
     around: Surroundings
+    prompted: bool = True
     id: str = field(default_factory=lambda: new_id("resp"))
     done: asyncio.Event = field(default_factory=asyncio.Event)
-    playback: Playback = field(init=False)
-    _answer: _Answer | None = None
-    _speaking: asyncio.Task[None] | None = None
+    utterance: Utterance = field(init=False)
+    _drafts: list[Draft] = field(default_factory=list)
+    _message: MessageDraft | None = None
+    _finished: list[Item] = field(default_factory=list)
+    _making: asyncio.Task[None] | None = None
     _cancel_reason: CancelReason | None = None
     _heard: tuple[Item, ...] = ()
-    _taken: tuple[Item, ...] = ()
+    _taken: tuple[Message, ...] = ()
+    _limit: TokenLimit = field(init=False)
 
     def __post_init__(self) -> None:
-        emit = self.around.emitter.emit
-        self.playback = Playback(
-            on_started=lambda: emit("output_audio_buffer.started", response_id=self.id),
-            on_stopped=lambda: emit("output_audio_buffer.stopped", response_id=self.id),
-        )
+        self.utterance = self.around.outlet.open(self.id)
+        self._limit = TokenLimit(self.settings.max_output_tokens)
 
     @property
-    def item_id(self) -> str | None:
-        """The id of the answer, once it has begun."""
-        return self._answer.item_id if self._answer else None
+    def spoken_id(self) -> str | None:
+        """The id of the message whose sound is the utterance, once it has begun."""
+        return next((draft.item_id for draft in self._drafts if isinstance(draft, MessageDraft)), None)
 
     async def start(self) -> None:
         """Make the response; returns when `response.done` has been sent."""
         emit = self.around.emitter.emit
         emit("response.created", response=self._to_wire("in_progress"))
-        self._heard = self.around.conversation.items
-        self._speaking = asyncio.create_task(self._speak())
+        # Nothing is limited here; clients that wait for the event get it where OpenAI sends it.
+        emit("rate_limits.updated", rate_limits=[])
+        self._making = asyncio.create_task(self._make())
         if self._cancel_reason:
-            self._speaking.cancel()
+            self._making.cancel()
         try:
-            await asyncio.wait({self._speaking})
+            await asyncio.wait({self._making})
         finally:
             # Only when the call ends: a response that is cancelled by its own task gets here with that done.
-            self._speaking.cancel()
+            self._making.cancel()
             self.done.set()
-        self._end(self._speaking)
+        self._end(self._making)
 
     def cancel(self, reason: CancelReason) -> None:
         """Stop making the response; what has been said stays said."""
         self._cancel_reason = self._cancel_reason or reason
-        if self._speaking:
-            self._speaking.cancel()
+        if self._making:
+            self._making.cancel()
 
-    async def _speak(self) -> None:
+    async def _make(self) -> None:
+        question = await self._question()
+        async with aclosing(sentences(self.around.mind.answer(question))) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, ToolCall):
+                    self._call(piece)
+                else:
+                    await self._say(piece)
+
+    async def _question(self) -> Question:
         around, settings = self.around, self.settings
-        text, self._taken = around.conversation.take_question()
-        question = Question(text, around.conversation, settings.instructions)
-        if settings.modality == "audio":
-            around.voice.play(self.playback)
-        async with aclosing(sentences(around.mind.answer(question))) as said:
-            async for sentence in said:
-                answer = self._answer or self._begin()
-                if settings.modality == "audio":
-                    sound = await around.engines.speak(sentence, speed=settings.speed)
-                    answer.seconds += sound.seconds
-                    self.playback.write(await asyncio.to_thread(pcm_of, sound))
-                answer.text += sentence
-                kind = "audio_transcript" if settings.modality == "audio" else "text"
-                around.emitter.emit(f"response.output_{kind}.delta", **self._place(), delta=sentence)
-
-    def _begin(self) -> _Answer:
-        answer = self._answer = _Answer(
-            new_id("item"), part_type="output_audio" if self.settings.modality == "audio" else "output_text"
+        # What was said just before may still be being recognised.
+        await around.until_recognized()
+        context = around.conversation
+        if settings.input is not None:
+            context = Conversation(settings.input)
+        self._heard = context.items
+        text = context.question() if self.prompted else ""
+        if context is around.conversation and not settings.is_out_of_band:
+            self._taken = context.take_questions()
+        limit = settings.max_output_tokens
+        return Question(
+            text,
+            context,
+            settings.instructions,
+            tools=settings.tools,
+            tool_choice=settings.tool_choice,
+            parallel_tool_calls=settings.parallel_tool_calls,
+            max_output_tokens=None if limit == "inf" else limit,
+            statistics=around.statistics,
         )
-        emit, conversation = self.around.emitter.emit, self.around.conversation
-        item = Item(answer.item_id, "assistant", status="in_progress")
-        conversation.add(item)
-        emit("response.output_item.added", response_id=self.id, output_index=0, item=item.to_wire())
-        previous = conversation.previous_id(item.id)
-        emit("conversation.item.added", previous_item_id=previous, item=item.to_wire())
-        emit("response.content_part.added", **self._place(), part=answer.wire_part())
-        return answer
 
-    def _end(self, speaking: asyncio.Task[None]) -> None:
-        error = None if speaking.cancelled() else speaking.exception()
-        status: Literal["completed", "cancelled", "failed"] = "completed"
+    async def _say(self, text: str) -> None:
+        draft = self._message or self._begin_message()
+        if self.settings.modality == "text":
+            allowed = self._limit.allowed_text(text)
+            if allowed:
+                draft.say(allowed)
+        else:
+            sound = await self.around.engines.speak(text, voice=self.settings.voice, speed=self.settings.speed)
+            allowed, sound = self._limit.allowed_speech(text, sound)
+            if allowed:
+                await self.utterance.write(sound, draft.place())
+                draft.say(allowed, sound.seconds)
+        if self._limit.is_reached:
+            raise LimitReached
+
+    def _begin_message(self) -> MessageDraft:
+        self._message = MessageDraft(self._delivery(), len(self._drafts), self.settings.modality)
+        self._drafts.append(self._message)
+        return self._message
+
+    def _call(self, call: ToolCall) -> None:
+        self._end_open_draft("completed")
+        if not self._limit.allows_call(f"{call.name} {call.arguments}"):
+            raise LimitReached
+        draft = CallDraft(self._delivery(), len(self._drafts), call)
+        self._drafts.append(draft)
+        self._end_open_draft("completed")
+
+    def _delivery(self) -> Delivery:
+        conversation = None if self.settings.is_out_of_band else self.around.conversation
+        return Delivery(self.id, self.around.emitter, conversation)
+
+    def _end_open_draft(self, status: ItemStatus) -> None:
+        if len(self._finished) < len(self._drafts):
+            self._finished.append(self._drafts[-1].end(status))
+            self._message = None
+
+    def _end(self, making: asyncio.Task[None]) -> None:
+        error = None if making.cancelled() else making.exception()
+        status: Status = "completed"
         details: dict[str, Any] | None = None
-        if self._cancel_reason and speaking.cancelled():
+        if self._cancel_reason and making.cancelled():
             status = "cancelled"
             details = {"type": "cancelled", "reason": self._cancel_reason}
-            if self._answer is None:
+            if not self._drafts:
                 self.around.conversation.give_back(self._taken)
+        elif isinstance(error, LimitReached):
+            status = "incomplete"
+            details = {"type": "incomplete", "reason": "max_output_tokens"}
         elif error is not None:
-            log.warning("response %s failed", self.id, exc_info=error)
+            log.warning("response %s failed: %s", self.id, error, exc_info=error)
             status = "failed"
             message = str(error) or type(error).__name__
             details = {"type": "failed", "error": {"type": "server_error", "code": "mind_failed", "message": message}}
-        output = (self._end_item("completed" if status == "completed" else "incomplete"),) if self._answer else ()
-        wire = self._to_wire(status, details, output)
-        self.around.emitter.emit("response.done", response=wire)
-        self.playback.finish()
+        self._end_open_draft("completed" if status == "completed" else "incomplete")
+        self.around.emitter.emit("response.done", response=self._to_wire(status, details))
+        self.utterance.finish()
 
-    def _end_item(self, status: ItemStatus) -> Item:
-        answer = self._answer
-        if answer is None:
-            raise RuntimeError("There is no item to end.")
-        emit, conversation = self.around.emitter.emit, self.around.conversation
-        if answer.part_type == "output_audio":
-            emit("response.output_audio_transcript.done", **self._place(), transcript=answer.text)
-            emit("response.output_audio.done", **self._place())
-        else:
-            emit("response.output_text.done", **self._place(), text=answer.text)
-        emit("response.content_part.done", **self._place(), part=answer.wire_part())
-        item = conversation.change(answer.item_id, parts=(answer.part(),), status=status)
-        emit("response.output_item.done", response_id=self.id, output_index=0, item=item.to_wire())
-        emit("conversation.item.done", previous_item_id=conversation.previous_id(item.id), item=item.to_wire())
-        return item
-
-    def _place(self) -> dict[str, Any]:
-        return {"response_id": self.id, "item_id": self.item_id, "output_index": 0, "content_index": 0}
-
-    def _to_wire(
-        self, status: str, details: dict[str, Any] | None = None, output: tuple[Item, ...] = ()
-    ) -> dict[str, Any]:
+    def _to_wire(self, status: Status, details: dict[str, Any] | None = None) -> dict[str, Any]:
         settings = self.settings
         return {
             "id": self.id,
             "object": "realtime.response",
             "status": status,
             "status_details": details,
-            "output": [item.to_wire() for item in output],
-            "conversation_id": CONVERSATION_ID,
+            "output": [item.to_wire() for item in self._finished],
+            "conversation_id": None if settings.is_out_of_band else self.around.conversation_id,
             "output_modalities": [settings.modality],
             "max_output_tokens": settings.max_output_tokens,
-            "audio": {"output": {"format": {"type": "audio/pcm", "rate": 24000}, "voice": settings.voice}},
-            "usage": None if status == "in_progress" else usage_of(self._heard, output),
+            "audio": {"output": {"format": dict(settings.output_format), "voice": settings.voice}},
+            "usage": None if status == "in_progress" else usage_of(self._heard, self._finished),
             "metadata": dict(settings.metadata) if settings.metadata else None,
         }

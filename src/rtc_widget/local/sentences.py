@@ -6,6 +6,8 @@ import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+from rtc_widget.local.mind import ToolCall
+
 # An end mark, closing quotes or brackets, then white space and something that can begin a sentence.
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=[\"'“‘(\[]?[A-Z0-9])|\n+")
 
@@ -13,17 +15,23 @@ _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=[\"'“‘(\[]?[A
 _FIRST_CLAUSE = re.compile(r".{20,}?[,;:]\s+(?=.{20})", re.DOTALL)
 
 
-async def sentences(pieces: AsyncGenerator[str, None]) -> AsyncGenerator[str, None]:
+async def sentences(pieces: AsyncGenerator[str | ToolCall, None]) -> AsyncGenerator[str | ToolCall, None]:
     """Yield each sentence of `pieces` as soon as it is complete, with the white space that follows it.
 
     The first sentence, if it is long, comes in two parts: speaking takes time in proportion to the text, and the
-    person is waiting for the first sound. Joined together all parts are the text again.
+    person is waiting for the first sound. Joined together all parts are the text again. Calls of tools pass through.
     """
     waiting = ""
     is_first = True
     # Closed with this generator: whoever thinks must learn at once that nobody listens any more.
     async with aclosing(pieces):
         async for piece in pieces:
+            if isinstance(piece, ToolCall):
+                if waiting:
+                    yield waiting
+                    waiting = ""
+                yield piece
+                continue
             waiting += piece
             while end := _end_of_first(waiting, is_first):
                 yield waiting[:end]

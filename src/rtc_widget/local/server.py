@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import uvicorn
+from starlette.applications import Starlette
 
-from rtc_widget.local.app import MindFor, create_app
-from rtc_widget.local.guard import LOOPBACK_NAMES
+from rtc_widget.local.app import Access, MindFor, create_app
+from rtc_widget.local.calls import Limits
 from rtc_widget.local.host_addresses import offer_loopback_when_alone
 from rtc_widget.local.speech import engines as speech_engines
+from rtc_widget.local.speech.choice import EngineChoice
 from rtc_widget.local.speech.engines import Engines
+from rtc_widget.local.wire_audio import LARGEST_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +50,13 @@ def bound_socket(host: str, port: int) -> socket.socket:
 
 async def serve(
     listener: socket.socket,
+    access: Access,
     *,
-    token: str,
     mind_for: MindFor,
     on_progress: Callable[[str], None],
     on_ready: Callable[[Listening], None],
+    choice: EngineChoice | None = None,
+    limits: Limits | None = None,
 ) -> None:
     """Serve on `listener` until interrupted.
 
@@ -59,14 +64,18 @@ async def serve(
     ----------
     listener : socket.socket
         From `bound_socket`.
-    token : str
-        What clients have to send.
+    access : Access
+        Who may call; an address that was chosen is added to its hosts.
     mind_for : callable
         Chooses what thinks for a call.
     on_progress : callable
         Told what is being loaded.
     on_ready : callable
         Told, once, that calls are taken and the models loaded.
+    choice : EngineChoice, optional
+        What hears and speaks; by default the best that is installed.
+    limits : Limits, optional
+        How much is allowed.
 
     Raises
     ------
@@ -80,11 +89,11 @@ async def serve(
     def tell(text: str) -> None:
         loop.call_soon_threadsafe(on_progress, text)
 
-    engines = asyncio.ensure_future(asyncio.to_thread(speech_engines.load, tell))
+    engines = asyncio.ensure_future(asyncio.to_thread(speech_engines.load, tell, choice))
     # On a wildcard address any name may lead here, and the person who chose it wants that.
-    names = frozenset() if host in ("0.0.0.0", "::") else LOOPBACK_NAMES | {host}  # noqa: S104 - compared, not bound
-    app = create_app(token=token, engines=engines, mind_for=mind_for, hosts=names)
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=2))
+    names = frozenset() if host in ("0.0.0.0", "::") else access.hosts | {host}  # noqa: S104 - compared, not bound
+    app = create_app(replace(access, hosts=names), engines=engines, mind_for=mind_for, limits=limits)
+    server = uvicorn.Server(_config(app))
 
     def loaded(done: asyncio.Future[Engines]) -> None:
         if done.cancelled() or done.exception() is not None:
@@ -100,3 +109,19 @@ async def serve(
     await serving
     if engines.done():
         engines.result()
+
+
+def _config(app: Starlette) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=2,
+        # The other implementation rests on an interface of `websockets` that is deprecated.
+        ws="websockets-sansio",
+        # Base64 of the largest audio that one event may hold, and room for what is around it.
+        ws_max_size=LARGEST_BYTES * 4 // 3 + 65_536,
+        # A client that is silent twice as long as this has gone.
+        ws_ping_interval=15,
+        ws_ping_timeout=15,
+    )

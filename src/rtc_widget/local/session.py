@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from rtc_widget.local.refusal import Refusal
+from rtc_widget.local.refusal import Refusal, refusal_of
+from rtc_widget.local.semantic_silence import LONGEST_SILENCE_MS, Eagerness
 from rtc_widget.local.turn_detection import TurnSettings
+from rtc_widget.local.wire_audio import AudioFormat
 
 MODEL = "rtc-widget-local"
 INSTRUCTIONS = "You are a friendly tutor who explains WebRTC in plain spoken words."
@@ -22,16 +24,24 @@ class _Closed(BaseModel):
 
 
 class PcmFormat(_Closed):
-    """Linear samples. Over WebRTC the codec is negotiated in the SDP, so this changes nothing."""
+    """Linear samples, in the events of a WebSocket. Over WebRTC the codec is negotiated in the SDP."""
 
     type: Literal["audio/pcm"] = "audio/pcm"
     rate: Literal[24000] = 24000
 
+    def audio_format(self) -> AudioFormat:
+        """Return what sound in events is made of."""
+        return AudioFormat(self.type, self.rate)
+
 
 class G711Format(_Closed):
-    """G.711; of no effect over WebRTC, as above."""
+    """G.711, 8 kHz."""
 
     type: Literal["audio/pcmu", "audio/pcma"]
+
+    def audio_format(self) -> AudioFormat:
+        """Return what sound in events is made of."""
+        return AudioFormat(self.type, 8000)
 
 
 Format = Annotated[PcmFormat | G711Format, Field(discriminator="type")]
@@ -62,27 +72,27 @@ class ServerVad(_Closed):
     threshold: Annotated[float, Field(ge=0, le=1)] = 0.5
     prefix_padding_ms: Annotated[int, Field(ge=0, le=5_000)] = 300
     silence_duration_ms: Annotated[int, Field(ge=100, le=10_000)] = 500
-    idle_timeout_ms: None = None
+    idle_timeout_ms: Annotated[int, Field(ge=1_000, le=60_000)] | None = None
     create_response: bool = True
     interrupt_response: bool = True
 
     def turns(self) -> TurnSettings:
         """Return how the turn detector has to be set."""
-        return TurnSettings(self.threshold, self.prefix_padding_ms, self.silence_duration_ms)
+        return TurnSettings(self.threshold, self.prefix_padding_ms, self.silence_duration_ms, self.idle_timeout_ms)
 
 
 class SemanticVad(_Closed):
-    """Turns end when a thought does: here an approximation, a silence that is longer the less eager it is."""
+    """Turns end when a thought does: here an approximation, told in `semantic_silence`."""
 
     type: Literal["semantic_vad"]
-    eagerness: Literal["low", "medium", "high", "auto"] = "auto"
+    eagerness: Eagerness = "auto"
     create_response: bool = True
     interrupt_response: bool = True
 
     def turns(self) -> TurnSettings:
         """Return how the turn detector has to be set."""
-        silence = {"low": 1200, "medium": 700, "auto": 700, "high": 400}[self.eagerness]
-        return TurnSettings(silence_duration_ms=silence)
+        # Until the words are known, as long as is waited at most.
+        return TurnSettings(silence_duration_ms=LONGEST_SILENCE_MS[self.eagerness])
 
 
 class AudioInput(_Closed):
@@ -98,7 +108,7 @@ class AudioOutput(_Closed):
     """How the assistant sounds."""
 
     format: Format = PcmFormat()
-    voice: str | dict[str, str] = "heart"
+    voice: Annotated[str, StringConstraints(pattern=r"^[\w-]{1,64}$")] = "heart"
     speed: Annotated[float, Field(ge=0.25, le=1.5)] = 1.0
 
 
@@ -113,7 +123,7 @@ class FunctionTool(_Closed):
     """A tool of the client; flat, not nested under `function`."""
 
     type: Literal["function"]
-    name: str
+    name: Annotated[str, StringConstraints(pattern=r"^[\w.-]{1,64}$")]
     description: str = ""
     parameters: dict[str, Any] = {}
 
@@ -125,6 +135,17 @@ class McpTool(BaseModel):
 
     type: Literal["mcp"]
     server_label: str
+
+
+class NamedTool(_Closed):
+    """The one tool that has to be called."""
+
+    type: Literal["function"]
+    name: str
+
+
+Tool = Annotated[FunctionTool | McpTool, Field(discriminator="type")]
+ToolChoice = Literal["none", "auto", "required"] | NamedTool
 
 
 class Session(_Closed):
@@ -141,8 +162,8 @@ class Session(_Closed):
     instructions: str = INSTRUCTIONS
     output_modalities: Annotated[list[Literal["audio", "text"]], Field(min_length=1, max_length=1)] = ["audio"]
     audio: Audio = Audio()
-    tools: list[Annotated[FunctionTool | McpTool, Field(discriminator="type")]] = []
-    tool_choice: Literal["none", "auto", "required"] | dict[str, str] = "auto"
+    tools: list[Tool] = []
+    tool_choice: ToolChoice = "auto"
     parallel_tool_calls: bool | None = None
     reasoning: dict[str, str] | None = None
     max_output_tokens: Annotated[int, Field(ge=1, le=4096)] | Literal["inf"] = "inf"
@@ -174,20 +195,34 @@ def new_session(session_id: str, expires_at: int, settings: Mapping[str, Any] | 
     return _checked({**_writable(settings), "id": session_id, "expires_at": expires_at})
 
 
-def changed_session(session: Session, changes: object) -> Session:
+def changed_session(session: Session, changes: Mapping[str, Any], *, has_spoken: bool = False) -> Session:
     """Return `session` with `changes` merged in: objects key by key, everything else as a whole.
+
+    Parameters
+    ----------
+    session : Session
+        What it is now.
+    changes : mapping
+        The `session` of a `session.update`.
+    has_spoken : bool
+        Whether the assistant has been heard; its voice stays then.
 
     Raises
     ------
     Refusal
-        As `new_session`; also when the model is changed, which no session can do.
+        As `new_session`; also when something is changed that stays: the model, the voice that was heard, tracing.
     """
-    if not isinstance(changes, Mapping):
-        raise Refusal("Missing required parameter: 'session'.", "missing_required_parameter", param="session")
     changes = _writable(changes)
     if changes.get("model", session.model) != session.model:
         raise Refusal("Cannot update a session's model.", "invalid_value", param="session.model")
-    return _checked(_merged(session.to_wire(), changes))
+    changed = _checked(_merged(session.to_wire(), changes))
+    if has_spoken and changed.audio.output.voice != session.audio.output.voice:
+        message = "Cannot update a conversation's voice if assistant audio is present."
+        raise Refusal(message, "cannot_update_voice", param="session.audio.output.voice")
+    if session.tracing is not None and changed.tracing != session.tracing:
+        message = "Cannot update a session's tracing once it is on."
+        raise Refusal(message, "invalid_value", param="session.tracing")
+    return changed
 
 
 def _writable(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -215,26 +250,3 @@ def _checked(settings: Mapping[str, Any]) -> Session:
         return Session.model_validate(settings)
     except ValidationError as error:
         raise refusal_of(error, settings, "session") from None
-
-
-def refusal_of(error: ValidationError, given: object, root: str) -> Refusal:
-    """Return the first fault that pydantic found in `given`, in OpenAI's words, with its path below `root`."""
-    fault = error.errors(include_url=False)[0]
-    path = _path(given, fault["loc"], root)
-    if fault["type"] == "extra_forbidden":
-        return Refusal(f"Unknown parameter: '{path}'.", "unknown_parameter", param=path)
-    if fault["type"] == "missing":
-        return Refusal(f"Missing required parameter: '{path}'.", "missing_required_parameter", param=path)
-    return Refusal(f"Invalid value for '{path}': {fault['msg']}.", "invalid_value", param=path)
-
-
-def _path(given: object, location: tuple[int | str, ...], root: str) -> str:
-    path = root
-    for at, step in enumerate(location):
-        is_last = at == len(location) - 1
-        if isinstance(step, int) and isinstance(given, list):
-            path, given = f"{path}[{step}]", given[step]
-        elif isinstance(given, Mapping) and (step in given or is_last):
-            path, given = f"{path}.{step}", given.get(step)
-        # Else pydantic names the member of a union here, which is no key of what was given.
-    return path

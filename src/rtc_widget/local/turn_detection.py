@@ -42,11 +42,14 @@ class TurnSettings:
         How much sound before the speech belongs to the turn.
     silence_duration_ms : int
         How much silence ends the turn.
+    idle_timeout_ms : int or None
+        After how much silence it is told that nobody speaks, counted from where `wait` was called.
     """
 
     threshold: float = 0.5
     prefix_padding_ms: int = 300
     silence_duration_ms: int = 500
+    idle_timeout_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,15 @@ class SpeechPaused:
     samples: Samples
 
 
-TurnEvent = SpeechStarted | SpeechPaused | SpeechStopped
+@dataclass(frozen=True, slots=True)
+class SpeechMissing:
+    """Nobody spoke from `start_ms` to `end_ms`, which is the idle timeout."""
+
+    start_ms: int
+    end_ms: int
+
+
+TurnEvent = SpeechStarted | SpeechPaused | SpeechStopped | SpeechMissing
 
 
 class TurnDetector:
@@ -98,6 +109,12 @@ class TurnDetector:
         self._speech_ms = 0.0
         self._silence_ms = 0.0
         self._is_speaking = False
+        self._waiting_from_ms: int | None = None
+
+    @property
+    def now_ms(self) -> int:
+        """How much sound has been heard."""
+        return round(self._frames_heard * self._frame_ms)
 
     @property
     def is_speaking(self) -> bool:
@@ -112,6 +129,21 @@ class TurnDetector:
         self._rest = sound[whole:]
         found = [self._hear_frame(sound[at : at + length]) for at in range(0, whole, length)]
         return [event for event in found if event is not None]
+
+    def wait(self) -> None:
+        """Count the idle timeout from here on, unless it is being counted already."""
+        if self._waiting_from_ms is None:
+            self._waiting_from_ms = self.now_ms
+
+    def do_not_wait(self) -> None:
+        """Count no idle timeout: there is somebody who speaks, or will soon."""
+        self._waiting_from_ms = None
+
+    def take(self) -> Samples:
+        """Return what has been said of a turn so far, and forget the turn."""
+        said = self._said() if self._is_speaking else samples_of([])
+        self.forget()
+        return said
 
     def forget(self) -> None:
         """Drop a turn that has begun: nobody is waiting for it any more."""
@@ -132,7 +164,14 @@ class TurnDetector:
             self._speech_ms += self._frame_ms
         elif self._silence_ms > LONGEST_PAUSE_BEFORE_START_MS:
             self._speech_ms = 0.0
-        return self._begin_or_wait(frame)
+        return self._begin_or_wait(frame) or self._missing()
+
+    def _missing(self) -> SpeechMissing | None:
+        begun, longest = self._waiting_from_ms, self.settings.idle_timeout_ms
+        if begun is None or longest is None or self.now_ms - begun < longest or self._speech_ms > 0:
+            return None
+        self.do_not_wait()
+        return SpeechMissing(begun, self.now_ms)
 
     def _begin_or_wait(self, frame: Samples) -> SpeechStarted | None:
         self._recent.append(frame)
@@ -143,9 +182,10 @@ class TurnDetector:
         if self._speech_ms < SHORTEST_SPEECH_MS:
             return None
         self._is_speaking = True
+        self.do_not_wait()
         self._turn = list(self._recent)
         self._recent.clear()
-        return SpeechStarted(max(0, self._now_ms() - round(len(self._turn) * self._frame_ms)))
+        return SpeechStarted(max(0, self.now_ms - round(len(self._turn) * self._frame_ms)))
 
     def _go_on(self, frame: Samples) -> SpeechPaused | SpeechStopped | None:
         self._turn.append(frame)
@@ -153,7 +193,7 @@ class TurnDetector:
         if self._silence_ms >= self.settings.silence_duration_ms or too_long:
             said = self._said()
             self.forget()
-            return SpeechStopped(self._now_ms(), said)
+            return SpeechStopped(self.now_ms, said)
         if self._silence_ms - self._frame_ms < KEPT_SILENCE_MS <= self._silence_ms:
             return SpeechPaused(self._said())
         return None
@@ -162,6 +202,3 @@ class TurnDetector:
         """Return the turn without the frames of silence that are more than is kept."""
         surplus = max(0, floor((self._silence_ms - KEPT_SILENCE_MS) / self._frame_ms))
         return np.concatenate(self._turn[: len(self._turn) - surplus])
-
-    def _now_ms(self) -> int:
-        return round(self._frames_heard * self._frame_ms)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from collections.abc import AsyncGenerator, Iterator
 
+from rtc_widget.local.call_report import is_about_the_call, report
+from rtc_widget.local.conversation import Conversation
 from rtc_widget.local.glossary import find, plain, terms
-from rtc_widget.local.mind import Question
+from rtc_widget.local.items import FunctionCallOutput
+from rtc_widget.local.mind import Question, ToolCall
+from rtc_widget.local.tool_request import ToolRequest, requested, spoken_result
 
 GREETING = (
     "Hello! I am the WebRTC tutor of this notebook. Ask me, for example, what ICE is, or what a jitter buffer does."
@@ -16,6 +21,7 @@ WHO = (
     "I am a small tutor who runs on your own computer. I hear with a speech recogniser, look your question up in a "
     "glossary of WebRTC, and speak the answer. I need no key and no network."
 )
+STILL_THERE = "Are you still there? Ask me about WebRTC whenever you like."
 THANKS = "You are welcome! Ask me about another term whenever you like."
 GOODBYE = "Goodbye! It was nice to talk with you."
 HOW_ARE_YOU = "I am fine, thank you; all my packets arrive in order. What would you like to know about WebRTC?"
@@ -36,7 +42,7 @@ _HELP = re.compile(r"\b(help|what (can|do) you (do|know|explain)|what (can|shoul
 
 
 class Tutor:
-    """A `Mind` that explains the terms of `glossary.toml`.
+    """A `Mind` that explains the terms of `glossary.toml`, calls tools, and knows the running call.
 
     Examples
     --------
@@ -50,9 +56,24 @@ class Tutor:
             ["ICE", "a jitter buffer", "SDP", "a data channel", "DTLS", "Opus", "packet loss", "a TURN server", "NAT"]
         )
 
-    async def answer(self, question: Question) -> AsyncGenerator[str, None]:
-        """Yield the reply."""
-        yield self.reply(question.text)
+    async def answer(self, question: Question) -> AsyncGenerator[str | ToolCall, None]:
+        """Yield the reply, or the calls of the tools that were asked for."""
+        results = _results(question.conversation)
+        if results:
+            yield " ".join(map(spoken_result, results))
+            return
+        if not question.text:
+            yield STILL_THERE
+            return
+        wanted = requested(question.text, question.tools, must=question.tool_choice == "required")
+        # "What is packet loss?" asks for the word, though a tool may have it in its description.
+        if wanted and (wanted.by_name or question.tool_choice == "required" or not find(question.text)):
+            for piece in _calls(wanted, question):
+                yield piece
+        elif is_about_the_call(plain(question.text)):
+            yield report(plain(question.text), await question.statistics())
+        else:
+            yield self.reply(question.text)
 
     def reply(self, text: str) -> str:
         """Return what the tutor says to `text`."""
@@ -73,3 +94,19 @@ class Tutor:
     def _three(self) -> str:
         first, second, third = itertools.islice(self._suggestions, 3)
         return f"{first}, {second}, and {third}"
+
+
+def _results(conversation: Conversation) -> list[str]:
+    """Return what the tools gave back that were called last, if nothing was said since."""
+    last = itertools.takewhile(lambda item: isinstance(item, FunctionCallOutput), reversed(conversation.items))
+    return [item.output for item in last if isinstance(item, FunctionCallOutput)][::-1]
+
+
+def _calls(wanted: ToolRequest, question: Question) -> Iterator[str | ToolCall]:
+    if wanted.missing and question.tool_choice == "auto":
+        names = " and the ".join(name.replace("_", " ") for name in wanted.missing)
+        yield f"For that I need the {names}. Please ask again, and say it with your question."
+        return
+    several = wanted.arguments if question.parallel_tool_calls else wanted.arguments[:1]
+    for arguments in several:
+        yield ToolCall(wanted.tool.name, json.dumps(arguments))

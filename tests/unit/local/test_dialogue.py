@@ -5,110 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator
-from typing import Any
 
 import numpy as np
 import pytest
 
-from rtc_widget.local.dialogue import Dialogue
-from rtc_widget.local.mind import Question
-from rtc_widget.local.outgoing import Playback
-from rtc_widget.local.session import new_session
-from rtc_widget.local.speech import HEARING_RATE, Samples, Sound
-from rtc_widget.local.speech.engines import Engines
 from tests.unit.local.official import validate
-
-SPEECH = np.full(HEARING_RATE, 0.9, np.float32)
-SILENCE = np.zeros(HEARING_RATE, np.float32)
-
-
-class LoudIsSpeech:
-    frame_length = 160
-
-    def probability(self, frame: Samples) -> float:
-        return float(np.abs(frame).max())
-
-
-class Recognizer:
-    name = "scripted recognizer"
-
-    def __init__(self) -> None:
-        self.hears = "What is Opus?"
-        self.times = 0
-
-    def recognize(self, samples: Samples) -> str:
-        self.times += 1
-        if self.hears == "!":
-            raise RuntimeError("no ears")
-        return self.hears
-
-
-class Speaker:
-    name = "scripted speaker"
-
-    def speak(self, text: str, *, speed: float = 1.0) -> Sound:
-        return Sound(np.full(round(len(text) * 240 / speed), 0.5, np.float32), 24_000)
-
-
-class Mind:
-    """Answers what the test wants; `…` waits for ever and an exception is raised."""
-
-    def __init__(self) -> None:
-        self.says: list[str | Exception] = ["Opus is a codec. ", "It is good."]
-        self.asked: list[Question] = []
-
-    async def answer(self, question: Question) -> AsyncGenerator[str, None]:
-        self.asked.append(question)
-        for piece in self.says:
-            if isinstance(piece, Exception):
-                raise piece
-            if piece == "…":
-                await asyncio.Event().wait()
-            yield piece
-
-
-class Stage:
-    """A dialogue and everything around it."""
-
-    def __init__(self, **session: Any) -> None:
-        self.events: list[dict[str, Any]] = []
-        self.recognizer, self.mind = Recognizer(), Mind()
-        self.playbacks: list[Playback] = []
-        self.dialogue = Dialogue(
-            new_session("sess_1", 1_900_000_000, {"type": "realtime", **session}),
-            engines=Engines(self.recognizer, Speaker(), LoudIsSpeech),
-            mind=self.mind,
-            send=lambda message: self.events.append(json.loads(message)),
-            voice=self,
-        )
-        self.dialogue.begin()
-        self.dialogue.listen(LoudIsSpeech())
-
-    def play(self, playback: Playback) -> None:
-        self.playbacks.append(playback)
-
-    def play_out(self) -> None:
-        """Let all that was written be heard."""
-        for playback in self.playbacks:
-            while len(playback.read(960)):
-                pass
-
-    def send(self, kind: str, **fields: Any) -> None:
-        self.dialogue.receive(json.dumps({"type": kind, **fields}))
-
-    def ask(self, text: str, **response: Any) -> None:
-        content = [{"type": "input_text", "text": text}]
-        self.send("conversation.item.create", item={"type": "message", "role": "user", "content": content})
-        self.send("response.create", **({"response": response} if response else {}))
-
-    async def until(self, kind: str, count: int = 1) -> dict[str, Any]:
-        async with asyncio.timeout(5):
-            while self.types().count(kind) < count:
-                await asyncio.sleep(0.005)
-        return [event for event in self.events if event["type"] == kind][count - 1]
-
-    def types(self) -> list[str]:
-        return [event["type"] for event in self.events]
+from tests.unit.local.stage import SILENCE, SPEECH, Stage
 
 
 @pytest.fixture
@@ -128,6 +30,7 @@ async def test_a_voice_turn_is_told_in_the_order_of_the_protocol(stage: Stage) -
     transcription = "conversation.item.input_audio_transcription"
     assert stage.types() == [
         "session.created",
+        "conversation.created",
         "input_audio_buffer.speech_started",
         "input_audio_buffer.speech_stopped",
         "input_audio_buffer.committed",
@@ -136,13 +39,14 @@ async def test_a_voice_turn_is_told_in_the_order_of_the_protocol(stage: Stage) -
         f"{transcription}.delta",
         f"{transcription}.completed",
         "response.created",
+        "rate_limits.updated",
         "response.output_item.added",
         "conversation.item.added",
         "response.content_part.added",
         "response.output_audio_transcript.delta",
         "response.output_audio_transcript.delta",
-        "response.output_audio_transcript.done",
         "response.output_audio.done",
+        "response.output_audio_transcript.done",
         "response.content_part.done",
         "response.output_item.done",
         "conversation.item.done",
@@ -160,8 +64,9 @@ async def test_a_text_turn_is_written_and_not_spoken(stage: Stage) -> None:
     stage.ask("What is Opus?", output_modalities=["text"], metadata={"topic": "codec"})
     done = await stage.until("response.done")
 
-    assert stage.types()[3:] == [
+    assert stage.types()[4:] == [
         "response.created",
+        "rate_limits.updated",
         "response.output_item.added",
         "conversation.item.added",
         "response.content_part.added",
@@ -259,7 +164,7 @@ async def test_without_turn_detection_nothing_is_heard(stage: Stage) -> None:
     stage.send("session.update", session={"type": "realtime", "audio": {"input": {"turn_detection": None}}})
     stage.dialogue.hear(np.concatenate([SPEECH, SILENCE]))
 
-    assert stage.types() == ["session.created", "session.updated"]
+    assert stage.types() == ["session.created", "conversation.created", "session.updated"]
 
 
 async def test_a_session_update_counts_from_then_on(stage: Stage) -> None:
@@ -295,7 +200,7 @@ async def test_a_response_can_be_cancelled_before_it_begins(stage: Stage) -> Non
     done = (await stage.until("response.done"))["response"]
 
     assert (done["status"], done["output"]) == ("cancelled", [])
-    assert stage.types()[3:] == ["response.created", "response.done"]
+    assert stage.types()[4:] == ["response.created", "rate_limits.updated", "response.done"]
 
 
 async def test_a_mind_that_fails_fails_its_response_only(stage: Stage) -> None:
@@ -381,7 +286,25 @@ MESSAGE = {"type": "message", "role": "user", "content": [{"type": "input_text",
         ("[1]", "invalid_value", None),
         ("{}", "missing_required_parameter", "type"),
         ('{"type": 7}', "missing_required_parameter", "type"),
-        ('{"type": "input_audio_buffer.commit"}', "invalid_value", "type"),
+        ('{"type": "input_audio_buffer.commit"}', "input_audio_buffer_commit_empty", None),
+        ('{"type": "input_audio_buffer.dance"}', "invalid_value", "type"),
+        ('{"type": "response.cancel", "response": {}}', "unknown_parameter", "response"),
+        ('{"type": "input_audio_buffer.append"}', "missing_required_parameter", "audio"),
+        ('{"type": "input_audio_buffer.append", "audio": "#"}', "invalid_value", "audio"),
+        ('{"type": "input_audio_buffer.append", "audio": "AA=="}', "invalid_value", "audio"),
+        ('{"type": "conversation.item.retrieve"}', "missing_required_parameter", "item_id"),
+        ('{"type": "conversation.item.retrieve", "item_id": "x"}', "item_retrieve_invalid_item_id", "item_id"),
+        ('{"type": "conversation.item.delete", "item_id": "x"}', "item_delete_invalid_item_id", "item_id"),
+        (
+            '{"type": "conversation.item.truncate", "item_id": "x", "content_index": 0, "audio_end_ms": 0}',
+            "item_truncate_invalid_item_id",
+            "item_id",
+        ),
+        (
+            '{"type": "conversation.item.truncate", "item_id": "x", "content_index": 0, "audio_end_ms": -1}',
+            "invalid_value",
+            "audio_end_ms",
+        ),
         ('{"type": "response.cancel"}', "response_cancel_not_active", None),
         ('{"type": "session.update"}', "missing_required_parameter", "session"),
         ('{"type": "session.update", "session": {}}', "missing_required_parameter", "session.type"),
@@ -399,8 +322,23 @@ MESSAGE = {"type": "message", "role": "user", "content": [{"type": "input_text",
         ),
         (
             json.dumps({"type": "conversation.item.create", "item": {**MESSAGE, "content": [{"type": "input_image"}]}}),
+            "missing_required_parameter",
+            "item.content[0].image_url",
+        ),
+        (
+            json.dumps({"type": "conversation.item.create", "item": {**MESSAGE, "content": [{"type": "smell"}]}}),
             "invalid_value",
             "item.content[0].type",
+        ),
+        (
+            json.dumps({"type": "conversation.item.create", "item": {**MESSAGE, "status": "ripe"}}),
+            "invalid_value",
+            "item.status",
+        ),
+        (
+            '{"type": "conversation.item.create", "item": {"type": "function_call_output", "output": ""}}',
+            "missing_required_parameter",
+            "item.call_id",
         ),
         (
             json.dumps({"type": "conversation.item.create", "previous_item_id": "nowhere", "item": MESSAGE}),
@@ -414,7 +352,22 @@ MESSAGE = {"type": "message", "role": "user", "content": [{"type": "input_text",
         ),
         ('{"type": "response.create", "response": {"loud": 1}}', "unknown_parameter", "response.loud"),
         ('{"type": "response.create", "response": 1}', "invalid_value", "response"),
-        ('{"type": "response.create", "response": {"input": []}}', "unsupported_parameter", "response.input"),
+        ('{"type": "response.create", "response": {"input": [1]}}', "invalid_value", "response.input[0]"),
+        (
+            '{"type": "response.create", "response": {"input": [{"type": "item_reference", "id": "x"}]}}',
+            "invalid_value",
+            "response.input[0].id",
+        ),
+        (
+            '{"type": "response.create", "response": {"tool_choice": {"type": "function", "name": "f"}}}',
+            "invalid_value",
+            "response.tool_choice",
+        ),
+        (
+            '{"type": "response.create", "response": {"conversation": "other"}}',
+            "invalid_value",
+            "response.conversation",
+        ),
     ],
 )
 async def test_a_bad_message_is_answered_by_an_error(
@@ -425,7 +378,7 @@ async def test_a_bad_message_is_answered_by_an_error(
     error = stage.events[-1]["error"]
     assert (error["type"], error["code"], error["param"]) == ("invalid_request_error", code, param)
     assert error["message"]
-    assert stage.types() == ["session.created", "error"]
+    assert stage.types() == ["session.created", "conversation.created", "error"]
 
 
 async def test_an_item_id_may_be_chosen_but_only_once(stage: Stage) -> None:
@@ -433,7 +386,7 @@ async def test_an_item_id_may_be_chosen_but_only_once(stage: Stage) -> None:
     stage.send("conversation.item.create", item=item)
     stage.send("conversation.item.create", item=item)
 
-    assert stage.events[1]["item"]["id"] == "mine"
+    assert stage.events[2]["item"]["id"] == "mine"
     assert stage.events[-1]["error"]["param"] == "item.id"
 
 
@@ -448,5 +401,5 @@ async def test_a_fault_of_the_server_itself_is_told_and_does_not_end_the_call(
         stage.ask("What is Opus?", output_modalities=["text"])
     stage.ask("And now?", output_modalities=["text"])
 
-    assert (stage.events[1]["type"], stage.events[1]["error"]["type"]) == ("error", "server_error")
-    assert stage.events[1]["error"]["code"] == "server_error"
+    assert (stage.events[2]["type"], stage.events[2]["error"]["type"]) == ("error", "server_error")
+    assert stage.events[2]["error"]["code"] == "server_error"

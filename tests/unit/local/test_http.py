@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import httpx
@@ -53,7 +54,7 @@ def test_a_foreign_host_name_is_refused(client: httpx.Client) -> None:
 
 @pytest.mark.parametrize("sdp", ["", "hello", "v=0", "v=0\r\ns=-\r\nt=0 0\r\n", "v=0\r\nm=audio 9 X 0\r\n"])
 def test_what_is_no_offer_is_refused(client: httpx.Client, sdp: str) -> None:
-    response = client.post("/v1/realtime/calls", content=sdp, headers={"Content-Type": SDP})
+    response = client.post("/v1/realtime/calls?model=any", content=sdp, headers={"Content-Type": SDP})
 
     assert response.status_code == 400
     assert error(response)["code"] == "invalid_offer"
@@ -61,7 +62,7 @@ def test_what_is_no_offer_is_refused(client: httpx.Client, sdp: str) -> None:
 
 
 def test_an_unknown_setting_is_refused_with_its_path(client: httpx.Client) -> None:
-    session = {"type": "realtime", "audio": {"input": {"loudness": 11}}}
+    session = {"type": "realtime", "model": "any", "audio": {"input": {"loudness": 11}}}
     files = {"sdp": (None, "v=0", SDP), "session": (None, json.dumps(session), "application/json")}
     response = client.post("/v1/realtime/calls", files=files)
 
@@ -105,6 +106,63 @@ def test_a_body_that_is_too_large_is_refused(client: httpx.Client) -> None:
 
     assert response.status_code == 413
     assert error(response)["code"] == "body_too_large"
+
+
+def test_a_call_needs_a_model(client: httpx.Client) -> None:
+    response = client.post("/v1/realtime/calls", content="v=0", headers={"Content-Type": SDP})
+
+    assert response.status_code == 400
+    assert error(response)["message"].startswith("You must provide a model parameter")
+
+
+def test_there_is_one_model(client: httpx.Client) -> None:
+    models = client.get("/v1/models").json()
+
+    assert [model["id"] for model in models["data"]] == ["rtc-widget-local"]
+    assert models["object"] == "list"
+
+
+def test_a_client_secret_is_what_openai_s_client_expects(address: Address) -> None:
+    openai = pytest.importorskip("openai")
+    with openai.OpenAI(base_url=f"{address.url}/v1", api_key=address.token) as client:
+        made = client.realtime.client_secrets.create(
+            expires_after={"anchor": "created_at", "seconds": 60},
+            session={"type": "realtime", "model": "any", "instructions": "Be brief."},
+        )
+
+    assert made.value.startswith("ek_")
+    assert made.expires_at == pytest.approx(time.time() + 60, abs=5)
+    assert made.session.instructions == "Be brief."
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "param"),
+    [
+        ("{", "invalid_json", None),
+        ({"expires_after": {"seconds": 5}}, "invalid_value", "expires_after.seconds"),
+        ({"session": {"type": "realtime", "loudness": 11}}, "unknown_parameter", "session.loudness"),
+        ({"key": 1}, "unknown_parameter", "key"),
+    ],
+)
+def test_a_client_secret_is_not_made_of_nonsense(client: httpx.Client, body: Any, code: str, param: str | None) -> None:
+    sent = body if isinstance(body, str) else json.dumps(body)
+    response = client.post("/v1/realtime/client_secrets", content=sent)
+
+    assert response.status_code == 400
+    assert (error(response)["code"], error(response)["param"]) == (code, param)
+
+
+def test_an_ephemeral_key_begins_calls_and_nothing_else(client: httpx.Client) -> None:
+    wish = {"session": {"type": "realtime", "model": "any"}}
+    key = client.post("/v1/realtime/client_secrets", json=wish).json()["value"]
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": SDP}
+
+    offered = client.post("/v1/realtime/calls", content="v=0", headers=headers)
+    assert error(offered)["code"] == "invalid_offer", "the key was taken, and its model; only the offer is bad"
+    for method, path in (("POST", "client_secrets"), ("POST", "calls/rtc_nobody/hangup")):
+        response = client.request(method, f"/v1/realtime/{path}", headers=headers)
+        assert response.status_code == 401
+    assert client.get("/v1/models", headers=headers).status_code == 401
 
 
 def test_hanging_up_an_unknown_call_is_told(client: httpx.Client) -> None:

@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from rtc_widget.local.call_statistics import CallStatistics
+from rtc_widget.local.conversation import Conversation
 from rtc_widget.local.glossary import terms
-from rtc_widget.local.tutor import GOODBYE, GREETING, HOW_ARE_YOU, THANKS, WHO, Tutor
+from rtc_widget.local.items import FunctionCall, FunctionCallOutput, Item, Message, Part
+from rtc_widget.local.mind import Question, Tool, ToolCall
+from rtc_widget.local.tutor import GOODBYE, GREETING, HOW_ARE_YOU, STILL_THERE, THANKS, WHO, Tutor
 
 
 @pytest.mark.parametrize(
@@ -43,3 +49,59 @@ def test_what_it_offers_to_explain_it_can_explain() -> None:
         offered = tutor.reply("Help!").split("for example ")[1].split(". Ask")[0]
         for name in offered.replace(", and ", ", ").split(", "):
             assert tutor.reply(f"What is {name}?") in {term.says for term in terms()}
+
+
+async def said(tutor: Tutor, text: str, *items: Item, **about: Any) -> list[str | ToolCall]:
+    message = Message("m", "user", (Part("input_text", text),))
+    question = Question(text, Conversation([message, *items] if text else items), "", **about)
+    return [piece async for piece in tutor.answer(question)]
+
+
+WEATHER = Tool("get_weather", "Weather of a city", {"properties": {"city": {"type": "string"}}, "required": ["city"]})
+
+
+async def test_it_calls_a_tool_that_is_asked_for() -> None:
+    pieces = await said(Tutor(), "What is the weather in Paris?", tools=(WEATHER,))
+
+    assert pieces == [ToolCall("get_weather", '{"city": "Paris"}')]
+
+
+async def test_it_calls_a_tool_twice_only_where_that_is_allowed() -> None:
+    text = "What is the weather in Paris and in Rome?"
+
+    assert len(await said(Tutor(), text, tools=(WEATHER,))) == 2
+    assert len(await said(Tutor(), text, tools=(WEATHER,), parallel_tool_calls=False)) == 1
+
+
+async def test_it_asks_for_what_a_tool_needs() -> None:
+    pieces = await said(Tutor(), "What is the weather?", tools=(WEATHER,))
+
+    assert pieces == ["For that I need the city. Please ask again, and say it with your question."]
+
+
+async def test_it_says_what_the_tools_gave_back() -> None:
+    calls = [FunctionCall(f"c{n}", f"call{n}", "get_weather", "{}") for n in (1, 2)]
+    outputs = [FunctionCallOutput("o1", "call1", '{"sky": "sunny"}'), FunctionCallOutput("o2", "call2", '"rain"')]
+
+    assert await said(Tutor(), "What is the weather?", *calls, *outputs, tools=(WEATHER,)) == ["Sky is sunny. Rain."]
+
+
+async def test_it_explains_words_though_a_tool_mentions_them() -> None:
+    loss = Tool("network_report", "Measures packet loss of the line")
+
+    (piece,) = await said(Tutor(), "What is packet loss?", tools=(loss,))
+
+    assert isinstance(piece, str)
+
+
+async def test_it_knows_the_call() -> None:
+    async def statistics() -> CallStatistics:
+        return CallStatistics("WebRTC", codec="opus", clock_rate=48_000)
+
+    (piece,) = await said(Tutor(), "Which codec does this call use?", statistics=statistics)
+
+    assert piece == "This call uses Opus, with a clock of 48 kilohertz."
+
+
+async def test_it_asks_whether_somebody_is_there() -> None:
+    assert await said(Tutor(), "") == [STILL_THERE]

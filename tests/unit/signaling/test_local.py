@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 import threading
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -11,7 +12,9 @@ from rtc_widget.errors import InvalidOffer, InvalidSession, LocalServerError
 from rtc_widget.local.process import running_address, shared_process
 from rtc_widget.signaling import local as module
 from rtc_widget.signaling.base import Signaling
+from rtc_widget.signaling.chat_completions import ChatCompletions
 from rtc_widget.signaling.local import Local, is_installed
+from tests.unit.local.chat_server import call, chat_server, words
 from tests.unit.local.conftest import address, local_server
 from tests.unit.local.peer import Peer
 
@@ -177,3 +180,91 @@ async def test_cancelling_stops_a_function_that_waits(local_server: Local) -> No
 
 async def test_the_server_is_known_to_run(local_server: Local) -> None:
     assert running_address() is not None
+
+
+async def test_an_answer_may_come_in_pieces(local_server: Local) -> None:
+    def count(text: str) -> Iterator[str]:
+        yield from ("One. ", "Two. ", "Three.")
+
+    async def count_slowly(text: str) -> AsyncIterator[str]:
+        for word in ("One. ", "Two."):
+            await asyncio.sleep(0.01)
+            yield word
+
+    assert text_of(await answer_of(Local(reply=count), "Count!")) == "One. Two. Three."
+    assert text_of(await answer_of(Local(reply=count_slowly), "Count!")) == "One. Two."
+
+
+async def test_the_first_sentence_does_not_wait_for_the_last(local_server: Local) -> None:
+    may_go_on = asyncio.Event()
+
+    async def in_two_parts(text: str) -> AsyncIterator[str]:
+        yield "Here is the beginning. "
+        yield "And "
+        await may_go_on.wait()
+        yield "here is the end."
+
+    async with Peer(Local(reply=in_two_parts)) as peer:
+        peer.ask("Well?")
+        peer.send({"type": "response.create"})
+        await peer.wait_for("output_audio_buffer.started")
+        assert "response.done" not in peer.types()
+        may_go_on.set()
+        done = (await peer.wait_for("response.done"))["response"]
+
+    assert done["output"][0]["content"][0]["transcript"] == "Here is the beginning. And here is the end."
+
+
+async def test_a_function_may_take_the_whole_conversation(local_server: Local) -> None:
+    def remember(conversation: list[dict[str, str]]) -> str:
+        return " / ".join(f"{message['role']}: {message['content']}" for message in conversation)
+
+    async with Peer(Local(reply=remember), {"output_modalities": ["text"], "instructions": "Be brief."}) as peer:
+        for count, text in enumerate(("one", "two"), 1):
+            peer.ask(text)
+            peer.send({"type": "response.create"})
+            done = (await peer.wait_for("response.done", count=count))["response"]
+
+    first = "system: Be brief. / user: one"
+    assert text_of(done) == f"{first} / assistant: {first} / user: two"
+
+
+async def test_an_exception_after_some_words_keeps_them(local_server: Local) -> None:
+    def stumble(text: str) -> Iterator[str]:
+        yield "I begin. "
+        yield "And "
+        raise RuntimeError("lost the thread")
+
+    failed = await answer_of(Local(reply=stumble), "Well?")
+
+    assert failed["status"] == "failed"
+    assert "RuntimeError: lost the thread" in str(failed["status_details"])
+    assert text_of(failed) == "I begin. "
+
+
+async def test_a_chat_model_answers_and_calls_tools(local_server: Local) -> None:
+    weather = {"type": "function", "name": "get_weather", "parameters": {"type": "object", "properties": {}}}
+    with chat_server() as chat:
+        server = Local(reply=ChatCompletions(chat.url, "tiny", api_key="secret"), tools=[weather])
+        assert server.name == "Embedded local server · tiny"
+        chat.says = call(0, "get_weather", '{"city": "Paris"}')
+        async with Peer(server, {"output_modalities": ["text"], "instructions": "Be brief."}) as peer:
+            peer.ask("What is the weather in Paris?")
+            peer.send({"type": "response.create"})
+            made = (await peer.wait_for("response.done"))["response"]["output"][0]
+            chat.says = words("It is sunny.")
+            item = {"type": "function_call_output", "call_id": made["call_id"], "output": "sunny"}
+            peer.send({"type": "conversation.item.create", "item": item})
+            peer.send({"type": "response.create"})
+            done = (await peer.wait_for("response.done", count=2))["response"]
+
+    assert (made["name"], made["arguments"]) == ("get_weather", '{"city": "Paris"}')
+    assert text_of(done) == "It is sunny."
+    assert [message["role"] for message in chat.requests[1]["messages"]] == ["system", "user", "assistant", "tool"]
+    assert chat.authorizations == ["Bearer secret"] * 2
+
+
+def test_a_chat_server_needs_an_address_and_hides_its_key() -> None:
+    with pytest.raises(ValueError, match="11434"):
+        ChatCompletions("localhost:11434", "tiny")
+    assert "secret" not in repr(ChatCompletions("http://x/v1", "tiny", "secret"))

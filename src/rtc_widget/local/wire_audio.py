@@ -1,0 +1,92 @@
+"""Sound as it travels within events: base64 of 24 kHz PCM or of G.711."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from rtc_widget.local.refusal import Refusal
+from rtc_widget.local.speech import Samples, Sound, samples_of
+
+Encoding = Literal["audio/pcm", "audio/pcmu", "audio/pcma"]
+
+LARGEST_BYTES = 15 * 1024 * 1024
+"""Of one event, as in OpenAI's API: five minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFormat:
+    """How sound is written down: its encoding (RFC 3551 for G.711) and samples per second."""
+
+    encoding: Encoding
+    rate: int
+
+    @property
+    def sample_bytes(self) -> int:
+        """How many bytes a sample takes."""
+        return 2 if self.encoding == "audio/pcm" else 1
+
+
+PCM_24 = AudioFormat("audio/pcm", 24_000)
+
+
+def decoded_audio(text: str, audio_format: AudioFormat, *, param: str) -> Sound:
+    """Return the sound that base64 `text` holds.
+
+    Raises
+    ------
+    Refusal
+        When it is no base64, no whole number of samples, or too much.
+    """
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        message = f"Invalid '{param}'. Expected base64-encoded audio bytes."
+        raise Refusal(message, "invalid_value", param=param) from None
+    if len(data) > LARGEST_BYTES:
+        message = f"'{param}' holds {len(data)} bytes; at most {LARGEST_BYTES} are taken at a time."
+        raise Refusal(message, "audio_too_large", param=param)
+    if len(data) % audio_format.sample_bytes:
+        message = f"Invalid '{param}'. A number of bytes that is odd is no 16-bit audio."
+        raise Refusal(message, "invalid_value", param=param)
+    return Sound(_samples(data, audio_format.encoding), audio_format.rate)
+
+
+def encoded_audio(sound: Sound, audio_format: AudioFormat) -> bytes:
+    """Return `sound` in `audio_format`."""
+    samples = np.clip(sound.at(audio_format.rate).samples, -1, 1)
+    if audio_format.encoding == "audio/pcm":
+        return (samples * 32767).astype("<i2").tobytes()
+    table = _table(audio_format.encoding)
+    # The nearest of the 256 levels that there are.
+    order = np.argsort(table, kind="stable")
+    levels = table[order]
+    at = np.searchsorted((levels[:-1] + levels[1:]) / 2, samples)
+    return order[at].astype(np.uint8).tobytes()
+
+
+def _samples(data: bytes, encoding: Encoding) -> Samples:
+    if encoding == "audio/pcm":
+        return samples_of(np.frombuffer(data, "<i2").astype(np.float32) / 32768)
+    return samples_of(_table(encoding)[np.frombuffer(data, np.uint8)])
+
+
+def _table(encoding: Encoding) -> npt.NDArray[np.float32]:
+    """Return what each of the 256 codes of G.711 (ITU-T G.711, tables 1 and 2) sounds like."""
+    codes = np.arange(256)
+    if encoding == "audio/pcmu":
+        codes = ~codes & 0xFF
+        exponent, mantissa = codes >> 4 & 7, codes & 15
+        size = ((mantissa << 3 | 0x84) << exponent) - 0x84
+        level = np.where(codes & 0x80, -size, size)
+    else:
+        codes = codes ^ 0x55
+        exponent, mantissa = codes >> 4 & 7, codes & 15
+        size = np.where(exponent, (mantissa << 4 | 0x108) << np.maximum(exponent - 1, 0), mantissa << 4 | 8)
+        level = np.where(codes & 0x80, size, -size)
+    return (level / 32768).astype(np.float32)
