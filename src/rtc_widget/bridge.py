@@ -13,14 +13,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from rtc_widget import protocol
 from rtc_widget.awaiting import silence
 from rtc_widget.call_desk import CallDesk
 from rtc_widget.errors import PageNotFound, PageTimeout, RtcWidgetError, error_from_wire
 from rtc_widget.inbox import Inbox
-from rtc_widget.protocol import FromPage, Message, PageState, Reply, WireEvent
+from rtc_widget.protocol import FromPage, Message, PageState, Reply, RequestKind, WireEvent
 
 logger = logging.getLogger("rtc_widget")
 
@@ -30,16 +30,15 @@ HOLDER_SECONDS = 3.0
 """How long a page that holds a call may take to answer when another page appears."""
 
 T = TypeVar("T")
-Kind = Literal["connect", "disconnect", "send", "mute"]
 
 
 class Listener(Protocol):
     """What the widget is told; always on the main loop, in the order in which the page said it."""
 
-    def page_state(self, attempt: str | None, state: PageState) -> None:
+    def page_state(self, attempt: str | None, resumes: bool, state: PageState) -> None:
         """The page that counts has a new state."""
 
-    def page_events(self, events: tuple[WireEvent, ...]) -> None:
+    def page_events(self, attempt: str | None, events: tuple[WireEvent, ...]) -> None:
         """Events have arrived, each exactly once."""
 
     def call_made(self, attempt: str, call_id: str | None) -> None:
@@ -103,7 +102,7 @@ class Bridge:
             page.heard = time.monotonic()
         self._dispatch(message, page)
 
-    async def request(self, kind: Kind, *, timeout: float, **fields: object) -> Mapping[str, Any]:
+    async def request(self, kind: RequestKind, *, timeout: float, **fields: object) -> Mapping[str, Any]:
         """Ask the current page to do something and return its result.
 
         Raises
@@ -140,7 +139,7 @@ class Bridge:
             raise error_from_wire(reply.error)
         return reply.result or {}
 
-    def post(self, kind: Kind, failed: Callable[[RtcWidgetError], None], **fields: object) -> None:
+    def post(self, kind: RequestKind, failed: Callable[[RtcWidgetError], None], **fields: object) -> None:
         """Ask the current page to do something without waiting; `failed` is called, on the main loop, if it does not.
 
         Raises
@@ -159,7 +158,7 @@ class Bridge:
 
         self._post(kind, page, done, fields)
 
-    def _post(self, kind: Kind, page: str, done: Callable[[Reply], None], fields: Mapping[str, object]) -> str:
+    def _post(self, kind: RequestKind, page: str, done: Callable[[Reply], None], fields: Mapping[str, object]) -> str:
         id = f"k:{next(self._numbers)}"
         self._pending[id] = done
         self._send(protocol.request(kind, page, id, **fields))
@@ -174,7 +173,7 @@ class Bridge:
             case protocol.Events():
                 intake = page.inbox.take(message)
                 if intake.events:
-                    self._on_loop(self._listener.page_events, intake.events)
+                    self._on_loop(self._listener.page_events, message.attempt, intake.events)
                 self._send(intake.answer)
             case protocol.Prepare(page=name, id=id):
                 self._desk.prepare(lambda outcome: self._answer(name, id, outcome))
@@ -224,7 +223,7 @@ class Bridge:
             page.active = message.state.status in ("connecting", "connected", "reconnecting")
             counts = counts or page.active
         if counts:
-            self._on_loop(self._listener.page_state, message.attempt, message.state)
+            self._on_loop(self._listener.page_state, message.attempt, message.resumes, message.state)
 
     def _exchanged(self, page: str, id: str, attempt: str, outcome: dict[str, Any] | RtcWidgetError) -> None:
         if isinstance(outcome, dict):

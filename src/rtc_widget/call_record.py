@@ -36,23 +36,30 @@ class CallRecord:
     def __init__(self, write: Callable[[Mapping[str, object]], None]) -> None:
         self._write = write
         self._attempt: str | None = None
+        self._talking: str | None = None
+        self._resuming: set[str] = set()
         self._made: tuple[str, str | None] | None = None
         self.events = EventLog()
         self.transcript = Transcript()
         self.subscriptions = Subscriptions()
 
-    def page_state(self, attempt: str | None, state: PageState) -> None:
+    def page_state(self, attempt: str | None, resumes: bool, state: PageState) -> None:
         """Take the page's picture of the call over into the traits."""
         values: dict[str, object] = asdict(state)
         self._attempt = attempt
+        if attempt is not None and resumes:
+            self._resuming.add(attempt)
         if state.status in ("idle", "error"):
             values |= _NO_CALL
         elif self._made is not None and self._made[0] == attempt:
             values["call_id"] = self._made[1]
         self._write(values)
 
-    def page_events(self, events: tuple[WireEvent, ...]) -> None:
+    def page_events(self, attempt: str | None, events: tuple[WireEvent, ...]) -> None:
         """Log, fold and publish events, one after the other."""
+        if attempt is not None and attempt != self._talking:
+            self._talking = attempt
+            self.transcript.begin_call(resumes=attempt in self._resuming)
         for wire in events:
             event = Event.from_text(wire.text, direction=wire.direction, time_ms=wire.time_ms)
             self.events.append(event)

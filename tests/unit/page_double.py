@@ -32,6 +32,7 @@ IDLE = {
     "data_channel_state": "closed",
     "microphone_permission": "prompt",
     "muted": False,
+    "listening_only": False,
     "error": None,
 }
 CONNECTED = IDLE | {
@@ -59,9 +60,9 @@ class PageDouble:
     def hello(self) -> None:
         self.say("hello", protocol=1)
 
-    def state(self, attempt: str | None = "a1", **changes: Any) -> None:
+    def state(self, attempt: str | None = "a1", *, resumes: bool = False, **changes: Any) -> None:
         self._seq += 1
-        self.say("state", seq=self._seq, attempt=attempt, state=IDLE | changes)
+        self.say("state", seq=self._seq, attempt=attempt, resumes=resumes, state=IDLE | changes)
 
     def connected(self, attempt: str = "a1") -> None:
         self.state(attempt, **CONNECTED)

@@ -45,8 +45,8 @@ async def test_traits_follow_the_page(chat, page):
 
 async def test_an_overtaken_state_changes_nothing(chat, page):
     page.hello()
-    page.say("state", seq=5, attempt="a1", state=CONNECTED)
-    page.say("state", seq=4, attempt="a1", state=CONNECTED | {"status": "connecting"})
+    page.say("state", seq=5, attempt="a1", resumes=False, state=CONNECTED)
+    page.say("state", seq=4, attempt="a1", resumes=False, state=CONNECTED | {"status": "connecting"})
     await settled()
     assert chat.status == "connected"
 
@@ -398,7 +398,7 @@ async def test_a_page_that_vanished_with_its_call_is_noticed(chat, page, signali
 
 async def test_rubbish_from_the_page_does_no_harm(chat, page, caplog):
     page.say("nonsense")
-    page.say("state", seq=1, attempt=None, state={"status": "flying"})
+    page.say("state", seq=1, attempt=None, resumes=False, state={"status": "flying"})
     page.say("events", attempt="a1", first=0, events=["x"])
     chat.comm.handle_msg({"content": {"data": {"method": "custom", "content": 7}}, "buffers": []})
     page.events("no json {", "[1]", '{"no": "type"}')
