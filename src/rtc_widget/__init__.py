@@ -13,8 +13,10 @@ from rtc_widget._version import __version__
 
 if TYPE_CHECKING:
     from rtc_widget.conversation import Transcript, Turn
+    from rtc_widget.devices import Device
     from rtc_widget.errors import RtcWidgetError
     from rtc_widget.events import Event, EventLog
+    from rtc_widget.reconnect import Reconnect
     from rtc_widget.signaling.base import Answer, Signaling
     from rtc_widget.signaling.local import Local
     from rtc_widget.signaling.openai import OpenAI
@@ -22,10 +24,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Answer",
+    "Device",
     "Event",
     "EventLog",
     "Local",
     "OpenAI",
+    "Reconnect",
     "RtcWidgetError",
     "Signaling",
     "Transcript",
@@ -37,10 +41,12 @@ __all__ = [
 # Each name is loaded when it is first used, so that `import rtc_widget` costs next to nothing.
 _ROOMS = {
     "Answer": "signaling.base",
+    "Device": "devices",
     "Event": "events",
     "EventLog": "events",
     "Local": "signaling.local",
     "OpenAI": "signaling.openai",
+    "Reconnect": "reconnect",
     "RtcWidgetError": "errors",
     "Signaling": "signaling.base",
     "Transcript": "conversation",

@@ -16,9 +16,10 @@ from threading import Lock
 from typing import Any, Protocol, TypeVar
 
 from rtc_widget import protocol
-from rtc_widget.awaiting import silence
+from rtc_widget.awaiting import hears_during_cells, silence
 from rtc_widget.call_desk import CallDesk
 from rtc_widget.errors import PageNotFound, PageTimeout, RtcWidgetError, error_from_wire
+from rtc_widget.heartbeat import Heartbeat
 from rtc_widget.inbox import Inbox
 from rtc_widget.protocol import FromPage, Message, PageState, Reply, RequestKind, WireEvent
 
@@ -27,7 +28,9 @@ logger = logging.getLogger("rtc_widget")
 PAGE_SECONDS = 10.0
 """How long to wait for a first page, and for a sign of life after a request."""
 HOLDER_SECONDS = 3.0
-"""How long a page that holds a call may take to answer when another page appears."""
+"""How long a page that holds a call may take to answer when it is asked whether it is still there."""
+SILENT_SECONDS = 20.0
+"""After so long without a word the page that holds a call is asked."""
 
 T = TypeVar("T")
 
@@ -89,6 +92,11 @@ class Bridge:
         self._numbers = itertools.count(1)
         self._pending: dict[str, Callable[[Reply], None]] = {}
         self._awaiting_page: list[Callable[[], None]] = []
+        self._heart = Heartbeat(self._beat)
+
+    def close(self) -> None:
+        """Give no more signs of life."""
+        self._heart.run(False)
 
     def receive(self, content: object) -> None:
         """Take in a message of a page; safe on any thread, never raises."""
@@ -179,6 +187,8 @@ class Bridge:
                 self._desk.prepare(lambda outcome: self._answer(name, id, outcome))
             case protocol.Exchange(page=name, id=id, attempt=attempt, sdp=sdp):
                 self._desk.exchange(attempt, sdp, lambda outcome: self._exchanged(name, id, attempt, outcome))
+            case protocol.Alive():
+                pass  # that it came was all it had to say
             case protocol.HangUp(attempt=attempt):
                 self._desk.hang_up(attempt)
             case protocol.Reply(id=id):
@@ -198,6 +208,17 @@ class Bridge:
         if holder is not None and holder != hello.page and self._loop is not None:
             self._on_loop(self._check_holder, holder)
 
+    def _beat(self) -> None:
+        """Tell the page with the call that the kernel is there, and see that the page is."""
+        with self._lock:
+            holder = self._holder()
+            silent = holder is not None and time.monotonic() - self._pages[holder].heard > SILENT_SECONDS
+        if holder is None:
+            return
+        self._send(protocol.alive(holder))
+        if silent and self._loop is not None and hears_during_cells():
+            self._on_loop(self._check_holder, holder)
+
     def _check_holder(self, holder: str) -> None:
         """Ask the page with the call for its state; a page that was reloaded or closed does not answer."""
         asked = time.monotonic()
@@ -205,6 +226,10 @@ class Bridge:
         asyncio.get_running_loop().call_later(HOLDER_SECONDS, self._forget_silent, holder, asked)
 
     def _forget_silent(self, holder: str, asked: float) -> None:
+        if time.monotonic() - asked > HOLDER_SECONDS + 1:
+            # A cell held up the loop; the answer may wait behind it.
+            self._check_holder(holder)
+            return
         with self._lock:
             page = self._pages[holder]
             if page.heard >= asked or not page.active:
@@ -221,6 +246,7 @@ class Bridge:
             counts = self._current() in (None, message.page)
             page.seq, page.attempt = message.seq, message.attempt
             page.active = message.state.status in ("connecting", "connected", "reconnecting")
+            self._heart.run(self._holder() is not None)
             counts = counts or page.active
         if counts:
             self._on_loop(self._listener.page_state, message.attempt, message.resumes, message.state)

@@ -12,7 +12,7 @@ import re
 import sys
 import weakref
 from collections.abc import Mapping
-from types import CellType, FrameType, MethodType
+from types import FrameType, MethodType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -47,25 +47,26 @@ class _Watch:
             chat.close()
 
     def _is_held(self, chat: VoiceChat) -> bool:
+        # Loops, since a generator expression would hold the widget in a cell of its own.
         space: Mapping[str, object] = self._shell.user_ns
-        # The usual case, and cheap: it has a name.
-        if any(value is chat for name, value in list(space.items()) if not _SHOWN.fullmatch(name)):
-            return True
-        shown = {id(space), id(space.get("_oh")), id(self._shell.displayhook.__dict__)}
-        return any(
-            id(referrer) not in shown and id(referrer) not in self._own and not self._is_passing(referrer, chat)
-            for referrer in gc.get_referrers(chat)
-        )
+        for name, value in list(space.items()):
+            if value is chat and not _SHOWN.fullmatch(name):
+                return True  # the usual case, and cheap: it has a name
+        value = None
+        shown = {id(space), id(self._shell.user_ns_hidden), id(space.get("_oh")), id(self._shell.displayhook.__dict__)}
+        for referrer in gc.get_referrers(chat):
+            if id(referrer) not in shown and id(referrer) not in self._own and not _is_passing(referrer):
+                return True
+        return False
 
-    def _is_passing(self, referrer: object, chat: VoiceChat) -> bool:
-        """Whether this is something of ours, or of the cell that has just ended."""
-        if isinstance(referrer, FrameType | CellType):
-            return True
-        if isinstance(referrer, MethodType):
-            module = getattr(referrer.__func__, "__module__", "")
-            # A person may have handed on `chat.mute`; the package itself hands on what begins with an underscore.
-            return not module.startswith("rtc_widget.") or referrer.__func__.__name__.startswith("_")
-        return type(referrer).__module__.startswith(("IPython.", "ipykernel."))
+
+def _is_passing(referrer: object) -> bool:
+    """Whether this is something of ours, or of the cell that has just ended."""
+    if isinstance(referrer, MethodType):
+        module = getattr(referrer.__func__, "__module__", "")
+        # A person may have handed on `chat.mute`; the package itself hands on what begins with an underscore.
+        return not module.startswith("rtc_widget.") or referrer.__func__.__name__.startswith("_")
+    return isinstance(referrer, FrameType) or type(referrer).__module__.startswith(("IPython.", "ipykernel."))
 
 
 def _shell() -> Any:

@@ -364,6 +364,8 @@ class VoiceChat(HasCallSettings, anywidget.AnyWidget):
         # `__del__` closes too, also what was never finished because a parameter was wrong.
         if hasattr(self, "_desk"):
             self._desk.hang_up_all()
+        if hasattr(self, "_bridge"):
+            self._bridge.close()
         super().close()
 
     def set_state(self, sync_data: Mapping[str, Any]) -> None:

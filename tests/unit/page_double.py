@@ -67,11 +67,17 @@ class PageDouble:
     def connected(self, attempt: str = "a1") -> None:
         self.state(attempt, **CONNECTED)
 
-    def events(self, *events: dict[str, Any] | str, direction: str = "received", first: int | None = None) -> None:
+    def events(
+        self,
+        *events: dict[str, Any] | str,
+        direction: str = "received",
+        first: int | None = None,
+        attempt: str = "a1",
+    ) -> None:
         number = self._events if first is None else first
         texts = [event if isinstance(event, str) else json.dumps(event) for event in events]
         batch = [[direction, 1_795_286_400_000.0 + number + n, text] for n, text in enumerate(texts)]
-        self.say("events", attempt="a1", first=number, events=batch)
+        self.say("events", attempt=attempt, first=number, events=batch)
         self._events = max(self._events, number + len(events))
 
     def heard(self, type: str) -> list[dict[str, Any]]:
