@@ -1,9 +1,10 @@
 /** One try at a call, from the first click to the open data channel, and everything it has opened on the way. */
 
-import { abortable } from "./abortable";
+import { abortable, within } from "./abortable";
 import type { Bridge } from "./bridge";
 import { pageError, type RtcWidgetError } from "./errors";
-import { openMicrophone } from "./microphone";
+import { farewellIn } from "./farewell";
+import type { Microphone } from "./microphone";
 import { Peer, type PeerListener } from "./peer";
 import { decodePreparation, isText } from "./protocol";
 import { randomId } from "./random_id";
@@ -17,19 +18,44 @@ export interface AttemptListener extends PeerListener {
   onMicrophone(outcome: { track: MediaStreamTrack } | { error: unknown }): void;
 }
 
+export interface AttemptOptions {
+  /** False: text and listening only. */
+  readonly microphone: boolean;
+  readonly exchange: "kernel" | "browser";
+}
+
 /** Lives until `end`; everything it opened ends with it, also what arrives later. */
 export class Attempt {
   /** Unique over all pages: the kernel knows calls by it. */
   readonly id = randomId("a");
   readonly #bridge: Bridge;
+  readonly #microphone: Microphone;
   readonly #listener: AttemptListener;
+  readonly #options: AttemptOptions;
   readonly #life = new AbortController();
+  #switching: Promise<unknown> = Promise.resolve();
   #peer: Peer | undefined;
   #hasAskedServer = false;
+  #farewell: RtcWidgetError | undefined;
 
-  constructor(bridge: Bridge, listener: AttemptListener) {
+  constructor(bridge: Bridge, microphone: Microphone, listener: AttemptListener, options: AttemptOptions) {
     this.#bridge = bridge;
+    this.#microphone = microphone;
     this.#listener = listener;
+    this.#options = options;
+  }
+
+  get hasMicrophone(): boolean {
+    return this.#options.microphone;
+  }
+
+  /** Why the server ended the call, where it said so. */
+  get farewell(): RtcWidgetError | undefined {
+    return this.#farewell;
+  }
+
+  noteEvent(text: string): void {
+    this.#farewell ??= farewellIn(text);
   }
 
   get peer(): Peer | undefined {
@@ -37,7 +63,31 @@ export class Attempt {
   }
 
   /** Makes the call; resolves when the data channel is open, rejects with what went wrong or with the reason of `end`. */
-  async make(): Promise<void> {
+  async make(limitMs?: number): Promise<void> {
+    if (limitMs === undefined) return this.#make();
+    return within(limitMs, this.#make(), () => {
+      throw pageError("channel_timeout", { message: `No connection within ${limitMs / 1_000} s.` });
+    });
+  }
+
+  /** Speaks through the microphone that is chosen now: the new one is opened and put in place before the old one stops. */
+  async switchMicrophone(): Promise<void> {
+    const peer = this.#peer;
+    if (!peer || !this.hasMicrophone) return;
+    const { signal } = this.#life;
+    // One after the other: two hurried choices must not leave the earlier one in place.
+    const switched = this.#switching.then(async () => {
+      const before = this.#microphone.track;
+      const track = await abortable(this.#microphone.open(signal), signal);
+      await abortable(peer.speakWith(track), signal);
+      before?.stop();
+      this.#keepTrackAlive(track);
+    });
+    this.#switching = switched.catch(() => {});
+    return switched;
+  }
+
+  async #make(): Promise<void> {
     const { signal } = this.#life;
     // The microphone is asked for first and synchronously: browsers want that inside the click.
     const [track, { peer, offer }] = await Promise.all([this.#openMicrophone(), this.#prepareOffer()]);
@@ -56,11 +106,13 @@ export class Attempt {
     this.#hangUp();
   }
 
-  async #openMicrophone(): Promise<MediaStreamTrack> {
+  async #openMicrophone(): Promise<MediaStreamTrack | null> {
+    if (!this.hasMicrophone) return null;
     const { signal } = this.#life;
     try {
-      const track = await abortable(openMicrophone(signal), signal);
+      const track = await abortable(this.#microphone.open(signal), signal);
       this.#listener.onMicrophone({ track });
+      this.#keepTrackAlive(track);
       return track;
     } catch (error) {
       if (!signal.aborted) this.#listener.onMicrophone({ error });
@@ -68,11 +120,17 @@ export class Attempt {
     }
   }
 
+  /** A microphone that is unplugged during the call ends its track; another one takes its place if there is one. */
+  #keepTrackAlive(track: MediaStreamTrack): void {
+    const replace = () => void this.switchMicrophone().catch((error) => this.#listener.onMicrophone({ error }));
+    track.addEventListener("ended", replace, { signal: this.#life.signal, once: true });
+  }
+
   async #prepareOffer(): Promise<{ peer: Peer; offer: RTCSessionDescriptionInit }> {
     const { signal } = this.#life;
     const request = { type: "prepare", attempt: this.id } as const;
     const result = await this.#bridge.request(request, { signal, limitMs: PREPARE_LIMIT_MS });
-    const peer = new Peer(decodePreparation(result), this.#listener);
+    const peer = new Peer(decodePreparation(result), this.#options.microphone, this.#listener);
     this.#peer = peer;
     this.#listener.onStates(peer.states);
     return { peer, offer: await abortable(peer.createOffer(), signal) };

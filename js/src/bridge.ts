@@ -19,7 +19,7 @@ import {
 } from "./protocol";
 import { randomId } from "./random_id";
 
-export type Model = Pick<AnyModel, "get" | "on" | "off" | "send">;
+export type Model = Pick<AnyModel, "get" | "on" | "off" | "send" | "widget_manager">;
 export type Result = Readonly<Record<string, unknown>>;
 
 const FIRST_GREETING_PAUSE_MS = 250;
@@ -34,6 +34,8 @@ export interface KernelListener {
   onRequest(request: KernelRequest): Promise<Result>;
   onAck(next: number): void;
   onResend(first: number): void;
+  /** The kernel gives a sign of life, by whatever message. */
+  onAlive(): void;
   /** True while a request of the page has waited for more than a second. */
   onSlowKernel(slow: boolean): void;
 }
@@ -95,7 +97,9 @@ export class Bridge {
   async request(message: PageRequest, { signal, limitMs, onLateReply }: RequestOptions): Promise<Result> {
     if (this.#isOtherVersion) throw pageError("protocol_mismatch");
     const id = `${this.page}:${++this.#requests}`;
-    const reply = new Promise<KernelReply>((resolve) => this.#awaited.set(id, resolve));
+    const reply = new Promise<KernelReply>((resolve) =>
+      this.#awaited.set(id, (answer) => (signal.aborted ? onLateReply?.() : resolve(answer))),
+    );
     const ask = () => {
       if (!signal.aborted) this.#post({ ...message, id });
     };
@@ -117,7 +121,9 @@ export class Bridge {
 
   readonly #receive = (content: unknown): void => {
     const message = decodeKernelMessage(content, this.page);
-    if (message) this.#dispatch(message);
+    if (!message) return;
+    this.#listener?.onAlive();
+    this.#dispatch(message);
   };
 
   #dispatch(message: KernelMessage): void {
@@ -132,6 +138,10 @@ export class Bridge {
         break;
       case "resend":
         listener.onResend(message.first);
+        break;
+      case "alive":
+        // A page that has vanished does not answer; so the kernel knows.
+        this.#post({ type: "alive" });
         break;
       case "reply":
         this.#settle(message);

@@ -1,36 +1,55 @@
-/** The controller of a model's call: at most one attempt at a time, and the state that everyone looks at. */
+/** The controller of a model's call: runs the machine, makes its attempts, and keeps the state that everyone looks at. */
 
 import { Attempt } from "./attempt";
 import type { Bridge } from "./bridge";
-import { asRtcWidgetError, pageError, type RtcWidgetError } from "./errors";
-import { permissionAfter } from "./microphone";
+import { type Happening, hasAttempt, next, type Phase, statusOf } from "./call_machine";
+import { Deferred } from "./deferred";
+import { asRtcWidgetError, isPassing, pageError, type RtcWidgetError } from "./errors";
+import { type Microphone, permissionAfter } from "./microphone";
 import type { PeerStates } from "./peer";
-import { type CallState, type Direction, INITIAL_STATE, type MicrophonePermission, type Status } from "./protocol";
+import { type CallState, type Direction, INITIAL_STATE, type MicrophonePermission } from "./protocol";
+import { pauseBefore, type Reconnect, type Settings } from "./settings";
 
 const STATE_KEYS = Object.keys(INITIAL_STATE) as readonly (keyof CallState)[];
-
-const SERVER_CLOSED = {
-  message: "The server closed the call.",
-  hint: "Connect again to start a new one. If it happens at once, the server's log may say why.",
-};
+/** After so long without trouble a connection counts as healthy, and its lost predecessors are forgotten. */
+const HEALTHY_MS = 10_000;
 
 export interface CallListener {
   onState(state: CallState, before: CallState): void;
   onEvent(attempt: string, direction: Direction, text: string): void;
   onRemoteAudio(stream: MediaStream): void;
+  /** A call stands; `resumes` when it goes on with an earlier one. */
+  onOpen(attempt: string, resumes: boolean): void;
+  onAttempt(attempt: Attempt): void;
   onEnd(): void;
+}
+
+export interface CallWish {
+  /** False: text and listening only. */
+  readonly microphone?: boolean;
+  /** The call goes on with a conversation that another call began. */
+  readonly resumes?: boolean;
 }
 
 export class Call {
   readonly #bridge: Bridge;
+  readonly #microphone: Microphone;
+  readonly #settings: () => Settings;
   readonly #listener: CallListener;
+  #phase: Phase = { is: "idle" };
+  /** Ends with the phase; the phase's timers hang on it. */
+  #phaseLife = new AbortController();
   #state = INITIAL_STATE;
-  #attempt: { readonly current: Attempt; readonly connected: Promise<string> } | undefined;
+  #attempt: Attempt | undefined;
   #latestId: string | null = null;
-  #microphone: MediaStreamTrack | undefined;
+  #resumes = false;
+  #wish: CallWish = {};
+  #connected = new Deferred<string>();
 
-  constructor(bridge: Bridge, listener: CallListener) {
+  constructor(bridge: Bridge, microphone: Microphone, settings: () => Settings, listener: CallListener) {
     this.#bridge = bridge;
+    this.#microphone = microphone;
+    this.#settings = settings;
     this.#listener = listener;
   }
 
@@ -43,20 +62,40 @@ export class Call {
     return this.#latestId;
   }
 
+  /** Whether that attempt goes on with an earlier call. */
+  get resumes(): boolean {
+    return this.#resumes;
+  }
+
+  get attempt(): Attempt | undefined {
+    return this.#attempt;
+  }
+
   /** Makes a call, or joins the one there is; resolves with the attempt's id when the data channel is open. */
-  connect(): Promise<string> {
-    return (this.#attempt ?? this.#begin()).connected;
+  connect(wish: CallWish = {}): Promise<string> {
+    if (this.#phase.is === "idle" || this.#phase.is === "failed") this.#wish = wish;
+    this.#go({ type: "connect" });
+    return this.#connected.promise;
   }
 
   /** Ends the call, or the attempt to make one; harmless when there is none. */
   disconnect(): void {
-    if (this.#attempt) this.#end(this.#attempt.current, null);
-    else if (this.#state.status === "error") this.#update({ status: "idle", error: null });
+    this.#go({ type: "disconnect" });
+  }
+
+  /** Ends the call, if there is one, and says why. */
+  finish(error: RtcWidgetError): void {
+    if (this.#phase.is !== "idle" && this.#phase.is !== "failed") this.#go({ type: "ended", error });
+  }
+
+  /** Shows an error that is no attempt's own; it ends a call. */
+  noteError(error: RtcWidgetError): void {
+    this.#go({ type: "ended", error });
   }
 
   /** Sends events, all of them or none; throws `not_connected` or `message_too_large`. */
   send(texts: readonly string[]): void {
-    const attempt = this.#attempt?.current;
+    const attempt = this.#attempt;
     const peer = attempt?.peer;
     if (!peer || this.#state.data_channel_state !== "open") throw pageError("not_connected");
     const limit = peer.maxMessageBytes;
@@ -75,7 +114,7 @@ export class Call {
 
   /** Silences the microphone, this call's and the next one's; the track stays attached. */
   mute(muted: boolean): void {
-    if (this.#microphone) this.#microphone.enabled = !muted;
+    this.#microphone.mute(muted);
     this.#update({ muted });
   }
 
@@ -83,71 +122,141 @@ export class Call {
     this.#update({ microphone_permission });
   }
 
-  /** Shows an error that is no attempt's own. */
-  noteError(error: RtcWidgetError): void {
-    if (this.#attempt) this.#end(this.#attempt.current, error);
-    else this.#update({ status: "error", error: error.toWire() });
+  #go(happening: Happening): void {
+    const before = this.#phase;
+    const after = next(before, happening, this.#reconnect);
+    if (after === before) return;
+    this.#phase = after;
+    this.#phaseLife.abort();
+    this.#phaseLife = new AbortController();
+    this.#enter(after, before);
   }
 
-  #begin(): { readonly current: Attempt; readonly connected: Promise<string> } {
-    const attempt: Attempt = new Attempt(this.#bridge, {
-      onStates: (states) => this.#isCurrent(attempt) && this.#onStates(attempt, states),
-      onMessage: (text) => this.#isCurrent(attempt) && this.#listener.onEvent(attempt.id, "received", text),
-      onRemoteAudio: (stream) => this.#isCurrent(attempt) && this.#listener.onRemoteAudio(stream),
-      onMicrophone: (outcome) => this.#onMicrophone(outcome),
-    });
-    this.#latestId = attempt.id;
-    const { muted, microphone_permission } = this.#state;
-    this.#update({ ...INITIAL_STATE, muted, microphone_permission, status: "connecting" });
-    const connected = attempt.make().then(
-      () => attempt.id,
-      (error: unknown) => {
-        this.#end(attempt, asRtcWidgetError(error));
-        throw error;
+  get #reconnect(): Reconnect | null {
+    return this.#settings().reconnect;
+  }
+
+  #enter(phase: Phase, before: Phase): void {
+    switch (phase.is) {
+      case "connecting":
+        this.#begin(this.#wish.resumes ?? false);
+        break;
+      case "connected":
+        if (before.is === "connecting" || before.is === "retrying") this.#open();
+        if (phase.tries > 0) this.#after(HEALTHY_MS, { type: "healthy" });
+        this.#update({ status: "connected", error: null });
+        break;
+      case "unsteady":
+        if (this.#reconnect) this.#after(this.#reconnect.graceMs, { type: "grace_over" });
+        break;
+      case "pausing":
+        if (this.#reconnect) this.#after(pauseBefore(phase.tries, this.#reconnect), { type: "pause_over" });
+        this.#end(phase.error);
+        break;
+      case "retrying":
+        this.#begin(true);
+        break;
+      case "idle":
+        this.#end(pageError("cancelled"));
+        break;
+      case "failed":
+        this.#end(phase.error);
+        break;
+    }
+  }
+
+  #after(milliseconds: number, happening: Happening): void {
+    const timer = setTimeout(() => this.#go(happening), milliseconds);
+    this.#phaseLife.signal.addEventListener("abort", () => clearTimeout(timer));
+  }
+
+  #begin(resumes: boolean): void {
+    const attempt: Attempt = new Attempt(
+      this.#bridge,
+      this.#microphone,
+      {
+        onStates: (states) => this.#isCurrent(attempt) && this.#onStates(states),
+        onMessage: (text) => this.#isCurrent(attempt) && this.#onMessage(attempt, text),
+        onRemoteAudio: (stream) => this.#isCurrent(attempt) && this.#listener.onRemoteAudio(stream),
+        onMicrophone: (outcome) => this.#onMicrophone(outcome),
       },
+      { microphone: this.#wish.microphone ?? this.#settings().microphone, exchange: this.#settings().exchange },
     );
-    // Whoever waits hears of a failure; whoever does not sees it in the state.
-    connected.catch(() => {});
-    this.#attempt = { current: attempt, connected };
-    return this.#attempt;
+    this.#attempt = attempt;
+    this.#latestId = attempt.id;
+    this.#resumes = resumes;
+    if (this.#connected.isSettled) this.#connected = new Deferred();
+    const { muted, microphone_permission } = this.#state;
+    const status = statusOf(this.#phase);
+    this.#update({ ...INITIAL_STATE, muted, microphone_permission, status, listening_only: !attempt.hasMicrophone });
+    this.#listener.onAttempt(attempt);
+    const limitMs = this.#phase.is === "retrying" ? this.#reconnect?.attemptTimeoutMs : undefined;
+    attempt.make(limitMs).catch((thrown: unknown) => {
+      if (!this.#isCurrent(attempt)) return;
+      const error = asRtcWidgetError(thrown);
+      this.#go({ type: isPassing(error) ? "lost" : "ended", error });
+    });
+  }
+
+  #open(): void {
+    const attempt = this.#attempt;
+    if (!attempt) return;
+    this.#connected.resolve(attempt.id);
+    this.#listener.onOpen(attempt.id, this.#resumes);
   }
 
   #isCurrent(attempt: Attempt): boolean {
-    return this.#attempt?.current === attempt;
+    return this.#attempt === attempt;
   }
 
   #onMicrophone(outcome: { track: MediaStreamTrack } | { error: unknown }): void {
-    if ("track" in outcome) {
-      this.#microphone = outcome.track;
-      outcome.track.enabled = !this.#state.muted;
-    }
     const permission = permissionAfter("error" in outcome ? asRtcWidgetError(outcome.error) : undefined);
     if (permission) this.notePermission(permission);
   }
 
-  #onStates(attempt: Attempt, states: PeerStates): void {
+  #onMessage(attempt: Attempt, text: string): void {
+    attempt.noteEvent(text);
+    this.#listener.onEvent(attempt.id, "received", text);
+  }
+
+  #onStates(states: PeerStates): void {
+    const happening = this.#happeningOf(states);
+    const after = happening ? next(this.#phase, happening, this.#reconnect) : this.#phase;
+    // One picture of it all: the status changes with the state that changes it, unless the end of the attempt comes now.
+    const status = hasAttempt(after) ? statusOf(after) : this.#state.status;
+    this.#update({ ...states, status });
+    if (happening) this.#go(happening);
+  }
+
+  #happeningOf({ connection_state, data_channel_state }: PeerStates): Happening | undefined {
     const hadChannel = this.#state.data_channel_state !== "closed";
-    this.#update({ ...states, status: statusWith(states, this.#state.status) });
-    if (states.connection_state === "failed") this.#end(attempt, pageError("connection_failed"));
-    else if (states.connection_state === "closed" || (hadChannel && states.data_channel_state === "closed")) {
-      this.#end(attempt, pageError("connection_failed", SERVER_CLOSED));
+    if (connection_state === "failed") return { type: "lost", error: pageError("connection_failed") };
+    if (connection_state === "closed" || (hadChannel && data_channel_state === "closed")) {
+      return { type: "ended", error: this.#attempt?.farewell ?? pageError("server_hung_up") };
     }
+    if (connection_state === "disconnected") return { type: "wavered" };
+    if (this.#phase.is === "unsteady") return connection_state === "connected" ? { type: "healed" } : undefined;
+    return data_channel_state === "open" ? { type: "opened" } : undefined;
   }
 
   /** The end of an attempt, whatever ended it; the state is cleared first, so that nothing late can touch it. */
-  #end(attempt: Attempt, error: RtcWidgetError | null): void {
-    if (!this.#isCurrent(attempt)) return;
+  #end(error: RtcWidgetError): void {
+    const attempt = this.#attempt;
     this.#attempt = undefined;
-    this.#microphone = undefined;
-    attempt.end(error ?? pageError("cancelled"));
-    this.#listener.onEnd();
-    this.#update({
-      status: error ? "error" : "idle",
-      error: error?.toWire() ?? null,
+    const isOver = this.#phase.is === "idle" || this.#phase.is === "failed";
+    if (isOver) this.#connected.reject(error);
+    attempt?.end(error);
+    if (attempt) this.#listener.onEnd();
+    const closed = {
       connection_state: "closed",
       ice_connection_state: "closed",
       signaling_state: "closed",
       data_channel_state: "closed",
+    } as const;
+    this.#update({
+      status: statusOf(this.#phase),
+      error: this.#phase.is === "failed" ? this.#phase.error.toWire() : null,
+      ...(attempt ? closed : {}),
     });
   }
 
@@ -158,12 +267,4 @@ export class Call {
     this.#state = after;
     this.#listener.onState(after, before);
   }
-}
-
-/** Connected means that the data channel is open; WebRTC may heal a disconnected connection by itself. */
-function statusWith({ connection_state, data_channel_state }: PeerStates, status: Status): Status {
-  if (status === "connecting") return data_channel_state === "open" ? "connected" : "connecting";
-  if (status === "connected" && connection_state === "disconnected") return "reconnecting";
-  if (status === "reconnecting" && connection_state === "connected") return "connected";
-  return status;
 }

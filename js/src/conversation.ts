@@ -22,13 +22,24 @@ export interface Turn {
   readonly isGuessed: boolean;
 }
 
+/** The calls of a conversation, in their order. */
+export interface CallSeam {
+  readonly attempt: string;
+  /** Whether it goes on with the one before it. */
+  readonly resumes: boolean;
+}
+
 export interface Conversation {
   readonly turns: readonly Turn[];
+  readonly calls: readonly CallSeam[];
   /** Whether the server writes down what the user says; it need not. */
   readonly isTranscribed: boolean;
 }
 
-export const EMPTY_CONVERSATION: Conversation = { turns: [], isTranscribed: true };
+export const EMPTY_CONVERSATION: Conversation = { turns: [], calls: [], isTranscribed: true };
+
+/** Begins the ids of items that were said in an earlier call and only told to a new one; the twin of `conversation.py`. */
+export const CARRIED = "carried_";
 
 /** An index beyond this is no index; without a limit one odd event could fill the memory. */
 const MOST_PARTS = 64;
@@ -46,6 +57,12 @@ export function fold(conversation: Conversation, event: Fields, attempt: string)
   if ("isTranscribed" in change) return { ...conversation, isTranscribed: change.isTranscribed };
   const turns = change.turns(conversation.turns);
   return turns === conversation.turns ? conversation : { ...conversation, turns };
+}
+
+/** The conversation with one more call in it; every call is known once. */
+export function beginCall(conversation: Conversation, attempt: string, resumes: boolean): Conversation {
+  if (conversation.calls.some((call) => call.attempt === attempt)) return conversation;
+  return { ...conversation, calls: [...conversation.calls, { attempt, resumes }] };
 }
 
 /** The conversation after its call: what was still under way will not be finished. */
@@ -138,7 +155,9 @@ function place(turns: readonly Turn[], fresh: Turn, previousId: unknown): readon
 
 function withItem(item: unknown, attempt: string, previousId: unknown, responseId?: unknown): Change | undefined {
   if (!isRecord(item) || !isText(item.id)) return undefined;
-  const role = item.type === "message" && (item.role === "user" || item.role === "assistant") ? item.role : "unseen";
+  const isNew = !item.id.startsWith(CARRIED);
+  const role =
+    isNew && item.type === "message" && (item.role === "user" || item.role === "assistant") ? item.role : "unseen";
   const fresh = blank(`${attempt}/${item.id}`, attempt, role);
   const fill = (turn: Turn): Turn => ({
     ...turn,

@@ -1,11 +1,16 @@
 /** Everything that can go wrong on the page, in words a person can act on; codes and hints match `errors.py`. */
 
+import { browserHelp, hostThatForbids } from "./host";
 import type { ErrorReport } from "./protocol";
 
 const PAGE_ERRORS = {
   microphone_denied: [
     "The microphone was refused.",
     "Allow it in the address bar (or the browser's site settings, or the system's privacy settings) and connect again.",
+  ],
+  microphone_blocked: [
+    "The page around this notebook gives it no microphone.",
+    "Open the notebook in a browser tab of its own; or let whoever embeds it allow microphone in the iframe's permission policy.",
   ],
   microphone_not_found: [
     "No microphone was found.",
@@ -16,6 +21,7 @@ const PAGE_ERRORS = {
     "Another program may be using it. Close that program, or plug the microphone in again, and connect again.",
   ],
   microphone_constraints: ["No microphone fits what was asked for.", "Choose another microphone and connect again."],
+  device_not_found: ["There is no such device.", "Choose one of those that `await chat.devices()` lists."],
   insecure_context: [
     "The browser gives no microphone to a page loaded over plain http.",
     "Open the notebook by https, or by http://localhost (an SSH tunnel does).",
@@ -39,6 +45,28 @@ const PAGE_ERRORS = {
   connection_failed: [
     "The connection to the server failed.",
     "A firewall or VPN may block UDP. Try another network, or a TURN server among the ICE servers.",
+  ],
+  server_hung_up: [
+    "The server closed the call.",
+    "Connect again to start a new one. If it happens at once, the server's log may say why.",
+  ],
+  session_expired: [
+    "The session reached its longest duration and the server closed it.",
+    "Connect again to start a new one.",
+  ],
+  reconnect_failed: ["The connection was lost and could not be made anew.", "Check the network and connect again."],
+  call_too_long: [
+    "The call reached its maximum duration and was ended.",
+    "Connect again to go on; max_duration of the widget sets how long a call may last.",
+  ],
+  call_unwatched: [
+    "Nothing showed the call any more, so it was ended.",
+    "Display the widget and connect again; view_grace of the widget sets how long a call may go on unseen.",
+  ],
+  call_taken_over: ["Another page took the call over.", "Take it back here, or go on there."],
+  kernel_gone: [
+    "The kernel is gone, so the call was ended.",
+    "Start the kernel, run the widget's cell again and connect.",
   ],
   channel_timeout: [
     "The data channel did not open within 15 s.",
@@ -94,6 +122,22 @@ export function asRtcWidgetError(thrown: unknown): RtcWidgetError {
   return pageError("unexpected", { message: `Something unexpected happened in the page (${words}).`, cause: thrown });
 }
 
+/** Of the way, not of the matter: the same call may succeed a moment later. */
+const PASSING = new Set([
+  "connection_failed",
+  "channel_timeout",
+  "kernel_timeout",
+  "server_unreachable",
+  "server_error",
+  "signaling_timeout",
+  "server_not_found",
+  "rate_limited",
+]);
+
+export function isPassing({ code }: RtcWidgetError): boolean {
+  return PASSING.has(code);
+}
+
 const MICROPHONE_CODES: Readonly<Record<string, PageErrorCode>> = {
   NotAllowedError: "microphone_denied",
   SecurityError: "microphone_denied",
@@ -108,5 +152,22 @@ export function microphoneError(thrown: unknown): RtcWidgetError {
   // OverconstrainedError is no Error in every browser, so only the name is asked for.
   const name = thrown instanceof Object && "name" in thrown ? String(thrown.name) : "";
   const code = MICROPHONE_CODES[name];
+  if (code === "microphone_denied") return refusal(thrown);
   return code === undefined ? asRtcWidgetError(thrown) : pageError(code, { cause: thrown });
+}
+
+/** Who refused: the host around the page, the system, or the person. */
+function refusal(thrown: unknown): RtcWidgetError {
+  const host = hostThatForbids();
+  if (host) return pageError("microphone_blocked", { ...host, cause: thrown });
+  const words = thrown instanceof Error ? thrown.message : "";
+  if (/system/i.test(words)) {
+    const hint = "Allow the browser to use it in the system's privacy settings, then connect again.";
+    return pageError("microphone_denied", {
+      message: "The operating system refused the microphone.",
+      hint,
+      cause: thrown,
+    });
+  }
+  return pageError("microphone_denied", { hint: browserHelp().allow, cause: thrown });
 }

@@ -1,16 +1,55 @@
 /** The microphone: opened for one attempt, stopped with it, whatever happens in between. */
 
+import type { Device } from "./devices";
 import { microphoneError, pageError, type RtcWidgetError } from "./errors";
 import type { MicrophonePermission } from "./protocol";
+import { recall, remember } from "./remembered";
 
 const CONSTRAINTS: MediaTrackConstraints = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 
-/** Opens the microphone for as long as the signal lives; a stream that comes too late is stopped at once. */
-export async function openMicrophone(signal: AbortSignal): Promise<MediaStreamTrack> {
+/** Which microphone a person wants, and whether it is muted; holds for every attempt of the model. */
+export class Microphone {
+  #track: MediaStreamTrack | undefined;
+  #isMuted = false;
+  #choice = recall("microphone");
+
+  /** The chosen one; undefined leaves the choice to the browser. What was opened in its stead changes nothing here. */
+  get choice(): string | undefined {
+    return this.#choice?.id;
+  }
+
+  get track(): MediaStreamTrack | undefined {
+    return this.#track;
+  }
+
+  choose(device: Device | undefined): void {
+    this.#choice = device;
+    remember("microphone", device && { id: device.id, name: device.name });
+  }
+
+  /** Opens it for as long as the signal lives; a stream that comes too late is stopped at once. */
+  async open(signal: AbortSignal): Promise<MediaStreamTrack> {
+    const track = await openTrack(this.#choice?.id, signal);
+    track.enabled = !this.#isMuted;
+    this.#track = track;
+    return track;
+  }
+
+  mute(muted: boolean): void {
+    this.#isMuted = muted;
+    if (this.#track) this.#track.enabled = !muted;
+  }
+}
+
+async function openTrack(id: string | undefined, signal: AbortSignal): Promise<MediaStreamTrack> {
   const hindrance = microphoneHindrance();
   if (hindrance) throw hindrance;
-  const stream = await navigator.mediaDevices.getUserMedia({ audio: CONSTRAINTS }).catch((error: unknown) => {
-    throw microphoneError(error);
+  // A bare id would be a mere wish, and the browser would silently take another device.
+  const wanted = id === undefined ? CONSTRAINTS : { ...CONSTRAINTS, deviceId: { exact: id } };
+  const stream = await getStream(wanted).catch((error: RtcWidgetError) => {
+    const isGone = error.code === "microphone_constraints" || error.code === "microphone_not_found";
+    if (id === undefined || !isGone || signal.aborted) throw error;
+    return getStream(CONSTRAINTS);
   });
   if (signal.aborted) {
     stopTracks(stream); // overtaken while the permission prompt was up
@@ -22,6 +61,12 @@ export async function openMicrophone(signal: AbortSignal): Promise<MediaStreamTr
   return track;
 }
 
+function getStream(audio: MediaTrackConstraints): Promise<MediaStream> {
+  return navigator.mediaDevices.getUserMedia({ audio }).catch((error: unknown) => {
+    throw microphoneError(error);
+  });
+}
+
 /** Says why there can be no microphone in this page, if there can be none. */
 export function microphoneHindrance(): RtcWidgetError | undefined {
   // Typed as always there, yet absent on plain http and in some webviews.
@@ -30,7 +75,7 @@ export function microphoneHindrance(): RtcWidgetError | undefined {
   return pageError(isSecureContext ? "media_unavailable" : "insecure_context");
 }
 
-/** What an outcome of `openMicrophone` says about the permission; undefined where it says nothing. */
+/** What an outcome of opening says about the permission; undefined where it says nothing. */
 export function permissionAfter(error: RtcWidgetError | undefined): MicrophonePermission | undefined {
   switch (error?.code) {
     case undefined:
@@ -38,6 +83,8 @@ export function permissionAfter(error: RtcWidgetError | undefined): MicrophonePe
     case "microphone_denied":
       // A prompt that was closed without an answer will be shown again; only its words tell it from a refusal.
       return error?.cause instanceof Error && /dismissed/i.test(error.cause.message) ? "prompt" : "denied";
+    case "microphone_blocked":
+      return "denied";
     case "insecure_context":
     case "media_unavailable":
       return "unavailable";

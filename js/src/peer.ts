@@ -27,14 +27,14 @@ export class Peer {
   readonly #transceiver: RTCRtpTransceiver;
   readonly #detach = new AbortController();
 
-  constructor({ label, iceServers }: Preparation, listener: PeerListener) {
+  constructor({ label, iceServers }: Preparation, speaks: boolean, listener: PeerListener) {
     // Looked up at call time: absent in some webviews, replaced by tests.
     if (typeof globalThis.RTCPeerConnection !== "function") throw pageError("webrtc_unavailable");
     this.#connection = new RTCPeerConnection({ iceServers });
     // The line stands before the microphone is there, so that both are prepared side by side; the track comes by replaceTrack.
     this.#transceiver = this.#connection.addTransceiver("audio", {
-      direction: "sendrecv",
-      streams: [new MediaStream()],
+      direction: speaks ? "sendrecv" : "recvonly",
+      streams: speaks ? [new MediaStream()] : [],
     });
     this.#channel = this.#connection.createDataChannel(label);
     this.#listenTo(listener);
@@ -58,9 +58,22 @@ export class Peer {
     return this.#connection.createOffer();
   }
 
-  /** Sends this microphone and fixes the offer; gives back its SDP with the candidates in it. */
-  async offerWith(track: MediaStreamTrack, offer: RTCSessionDescriptionInit, signal: AbortSignal): Promise<string> {
-    await abortable(this.#transceiver.sender.replaceTrack(track), signal);
+  /** Sends this track from now on, without a new offer. */
+  speakWith(track: MediaStreamTrack): Promise<void> {
+    return this.#transceiver.sender.replaceTrack(track);
+  }
+
+  getStats(): Promise<RTCStatsReport> {
+    return this.#connection.getStats();
+  }
+
+  /** Sends this microphone, if any, and fixes the offer; gives back its SDP with the candidates in it. */
+  async offerWith(
+    track: MediaStreamTrack | null,
+    offer: RTCSessionDescriptionInit,
+    signal: AbortSignal,
+  ): Promise<string> {
+    if (track) await abortable(this.speakWith(track), signal);
     // Only now, since gathering starts here: before the microphone is permitted Chromium hides the addresses behind mDNS names.
     await abortable(this.#connection.setLocalDescription(offer), signal);
     await this.#gathered(signal);

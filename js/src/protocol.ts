@@ -5,6 +5,8 @@
  * kernel sends is decoded once, here; nobody behind this file looks at an unchecked message.
  */
 
+import type { Device } from "./devices";
+
 export const PROTOCOL = 1;
 
 export const STATUSES = ["idle", "connecting", "connected", "reconnecting", "error"] as const;
@@ -32,6 +34,8 @@ export interface CallState {
   readonly data_channel_state: RTCDataChannelState;
   readonly microphone_permission: MicrophonePermission;
   readonly muted: boolean;
+  /** The call has no microphone, by choice or after a refusal: text goes out, voice comes in. */
+  readonly listening_only: boolean;
   readonly error: ErrorReport | null;
 }
 
@@ -44,6 +48,7 @@ export const INITIAL_STATE: CallState = {
   data_channel_state: "closed",
   microphone_permission: "prompt",
   muted: false,
+  listening_only: false,
   error: null,
 };
 
@@ -53,9 +58,10 @@ export type WireEvent = readonly [direction: Direction, timeMs: number, text: st
 /** What the page sends; `page` is added by the bridge. */
 export type PageMessage =
   | { type: "hello"; protocol: number }
-  | { type: "state"; seq: number; attempt: string | null; state: CallState }
+  | { type: "state"; seq: number; attempt: string | null; resumes: boolean; state: CallState }
   | { type: "events"; attempt: string | null; first: number; events: readonly WireEvent[] }
   | { type: "hang_up"; attempt: string }
+  | { type: "alive" }
   | ({ type: "reply"; id: string } & ({ result: Readonly<Record<string, unknown>> } | { error: ErrorReport }));
 
 /** What the page asks of the kernel; `page` and `id` are added by the bridge. */
@@ -63,10 +69,13 @@ export type PageRequest = { type: "prepare"; attempt: string } | { type: "exchan
 
 /** What the kernel asks of the page. */
 export type KernelRequest =
-  | { type: "connect"; id: string }
+  | { type: "connect"; id: string; microphone: boolean | null }
   | { type: "disconnect"; id: string }
   | { type: "send"; id: string; events: readonly string[] }
-  | { type: "mute"; id: string; muted: boolean };
+  | { type: "mute"; id: string; muted: boolean }
+  | { type: "devices"; id: string }
+  | { type: "use_device"; id: string; device_kind: Device["kind"]; device: string | null }
+  | { type: "diagnose"; id: string };
 
 export type KernelReply =
   | { type: "reply"; id: string; result: Readonly<Record<string, unknown>> }
@@ -76,6 +85,7 @@ export type KernelMessage =
   | { type: "welcome"; protocol: number }
   | { type: "resend"; first: number }
   | { type: "ack"; next: number }
+  | { type: "alive" }
   | KernelRequest
   | KernelReply;
 
@@ -90,9 +100,23 @@ export function decodeKernelMessage(content: unknown, page: string): KernelMessa
       return isCount(content.first) ? { type, first: content.first } : undefined;
     case "ack":
       return isCount(content.next) ? { type, next: content.next } : undefined;
-    case "connect":
+    case "alive":
+      return { type };
+    case "connect": {
+      const { microphone } = content;
+      if (typeof id !== "string" || (microphone !== null && typeof microphone !== "boolean")) return undefined;
+      return { type, id, microphone };
+    }
     case "disconnect":
+    case "devices":
+    case "diagnose":
       return typeof id === "string" ? { type, id } : undefined;
+    case "use_device": {
+      const { device_kind, device } = content;
+      if (typeof id !== "string" || (device !== null && !isText(device))) return undefined;
+      if (device_kind !== "microphone" && device_kind !== "speaker") return undefined;
+      return { type, id, device_kind, device };
+    }
     case "send": {
       const { events } = content;
       if (typeof id !== "string" || !Array.isArray(events) || !events.every(isText)) return undefined;

@@ -2,17 +2,24 @@
 
 import { Bridge, type Model, type Result } from "./bridge";
 import { Call } from "./call";
+import { type Device, findDevice, listDevices, watchDevices } from "./devices";
 import { pageError } from "./errors";
-import { watchPermission } from "./microphone";
+import { KernelWatch } from "./kernel_watch";
+import { Microphone, watchPermission } from "./microphone";
 import { Outbox } from "./outbox";
 import type { CallState, Direction, KernelRequest } from "./protocol";
+import { readSettings } from "./settings";
 import { Speaker } from "./speaker";
 import { StateReport } from "./state_report";
+import { Watchman } from "./watchman";
 
 /** Whoever shows the session. */
 export interface SessionListener {
   onState(state: CallState): void;
   onEvent(attempt: string, direction: Direction, text: string): void;
+  /** A call stands. Gives back what must be sent first, where it goes on with an earlier one. */
+  onOpen(attempt: string, resumes: boolean): readonly string[];
+  onDevices(devices: readonly Device[]): void;
   onSlowKernel(slow: boolean): void;
   onKernelGone(gone: boolean): void;
   onAudioBlocked(blocked: boolean): void;
@@ -21,15 +28,25 @@ export interface SessionListener {
 export interface Session {
   readonly call: Call;
   readonly speaker: Speaker;
+  readonly microphone: Microphone;
+  readonly watchman: Watchman;
+  useDevice(kind: Device["kind"], device: Device | undefined): Promise<void>;
 }
 
 /** Opens the session of a model; it ends with the signal. Short and synchronous, for anywidget's `initialize` must be. */
 export function openSession(model: Model, signal: AbortSignal, listener: SessionListener): Session {
+  const settings = () => readSettings(model);
   const bridge = new Bridge(model);
   const outbox = new Outbox((batch) => bridge.send(batch));
   const speaker = new Speaker((blocked) => listener.onAudioBlocked(blocked));
-  const call = new Call(bridge, {
+  const microphone = new Microphone();
+  const call = new Call(bridge, microphone, settings, {
     onState(after, before) {
+      const isCalling = after.status !== "idle" && after.status !== "error";
+      watchman.setCalling(isCalling);
+      if (isCalling !== (before.status !== "idle" && before.status !== "error")) kernel.setWatching(isCalling);
+      // The names of the devices are told once the microphone is permitted.
+      if (after.microphone_permission !== before.microphone_permission) lookForDevices();
       if (bridge.isWelcomed) report.onChange(after, before);
       listener.onState(after);
     },
@@ -37,39 +54,61 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
       outbox.add(attempt, direction, text);
       listener.onEvent(attempt, direction, text);
     },
+    onOpen(attempt, resumes) {
+      const events = listener.onOpen(attempt, resumes);
+      if (events.length > 0) call.send(events);
+    },
+    onAttempt: () => {},
     onRemoteAudio: (stream) => void speaker.play(stream),
     onEnd: () => speaker.stop(),
   });
+  const watchman = new Watchman(settings, (error) => call.finish(error));
   const report = new StateReport(
-    () => ({ attempt: call.attemptId, state: call.state }),
+    () => ({ attempt: call.attemptId, resumes: call.resumes, state: call.state }),
     (snapshot) => bridge.send(snapshot),
   );
+  // A kernel that was restarted or has died knows nothing of this model any more.
+  const kernel = new KernelWatch(
+    model,
+    () => {
+      bridge.close();
+      call.finish(pageError("kernel_gone"));
+      listener.onKernelGone(true);
+    },
+    signal,
+  );
+  const lookForDevices = watchDevices((devices) => listener.onDevices(devices), signal);
+  const session: Session = {
+    call,
+    speaker,
+    microphone,
+    watchman,
+    async useDevice(kind, device) {
+      if (kind === "speaker") return speaker.choose(device);
+      microphone.choose(device);
+      await call.attempt?.switchMicrophone();
+      lookForDevices();
+    },
+  };
   const open = () =>
     bridge.open({
       onWelcome: () => report.send(),
       onProtocolMismatch: () => call.noteError(pageError("protocol_mismatch")),
-      onRequest: (request) => obey(call, request),
+      onRequest: (request) => obey(session, request),
       onAck: (next) => outbox.acknowledge(next),
       onResend: (first) => outbox.resendFrom(first),
+      onAlive: () => kernel.heard(),
       onSlowKernel: (slow) => listener.onSlowKernel(slow),
     });
 
   open();
   void watchPermission((permission) => call.notePermission(permission), signal);
-
-  // A restarted kernel knows nothing of this model any more; anywidget reports it by this event alone.
-  const onKernelRestart = () => {
-    bridge.close();
-    call.disconnect();
-    listener.onKernelGone(true);
-  };
-  model.on("comm_live_update", onKernelRestart);
   signal.addEventListener("abort", () => {
     bridge.close();
     call.disconnect();
     outbox.close();
+    watchman.stop();
     speaker.remove();
-    model.off("comm_live_update", onKernelRestart);
   });
   // The page goes away: hang up while it still can speak. It may come back from the browser's cache.
   const leave = () => {
@@ -79,13 +118,16 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
   const comeBack = ({ persisted }: PageTransitionEvent) => persisted && open();
   addEventListener("pagehide", leave, { signal });
   addEventListener("pageshow", comeBack, { signal });
-  return { call, speaker };
+  return session;
 }
 
-async function obey(call: Call, request: KernelRequest): Promise<Result> {
+async function obey(session: Session, request: KernelRequest): Promise<Result> {
+  const { call } = session;
   switch (request.type) {
-    case "connect":
-      return { attempt: await call.connect() };
+    case "connect": {
+      const { microphone } = request;
+      return { attempt: await call.connect(microphone === null ? {} : { microphone }) };
+    }
     case "disconnect":
       call.disconnect();
       return {};
@@ -95,5 +137,25 @@ async function obey(call: Call, request: KernelRequest): Promise<Result> {
     case "mute":
       call.mute(request.muted);
       return {};
+    case "devices":
+      return { devices: await describeDevices(session) };
+    case "use_device": {
+      const { device_kind: kind, device } = request;
+      const found = device === null ? undefined : findDevice(await listDevices(), kind, device);
+      await session.useDevice(kind, found);
+      return { devices: await describeDevices(session) };
+    }
+    case "diagnose":
+      return {};
   }
+}
+
+async function describeDevices({ microphone, speaker }: Session): Promise<readonly object[]> {
+  const chosen = { microphone: microphone.choice, speaker: speaker.choice };
+  const inUse = microphone.track?.readyState === "live" ? microphone.track.getSettings().deviceId : undefined;
+  return (await listDevices()).map((device) => ({
+    ...device,
+    chosen: device.id === chosen[device.kind],
+    in_use: device.kind === "microphone" && device.id === inUse,
+  }));
 }

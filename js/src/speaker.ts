@@ -1,7 +1,11 @@
+import type { Device } from "./devices";
+import { recall, remember } from "./remembered";
+
 /** The loudspeaker: one `<audio>` element that belongs to the model, so that no view that comes or goes cuts the voice off. */
 export class Speaker {
   readonly #element: HTMLAudioElement;
   readonly #onBlocked: (blocked: boolean) => void;
+  #choice = recall("speaker");
 
   constructor(onBlocked: (blocked: boolean) => void) {
     this.#onBlocked = onBlocked;
@@ -12,7 +16,25 @@ export class Speaker {
     document.body.append(this.#element);
   }
 
+  /** Whether this browser lets a page choose where the voice comes out. */
+  get canChoose(): boolean {
+    return typeof this.#element.setSinkId === "function";
+  }
+
+  get choice(): string | undefined {
+    return this.#choice?.id;
+  }
+
+  /** Plays on that device, or on the system's own; rejects where the browser does not let it. */
+  async choose(device: Device | undefined): Promise<void> {
+    await this.#element.setSinkId(device?.id ?? "");
+    this.#choice = device;
+    remember("speaker", device && { id: device.id, name: device.name });
+  }
+
   async play(stream: MediaStream): Promise<void> {
+    // A remembered device that is gone leaves the system's own, and the choice stands for when it is back.
+    if (this.#choice && this.canChoose) await this.#element.setSinkId(this.#choice.id).catch(() => {});
     this.#element.srcObject = stream;
     await this.resume();
   }

@@ -15,12 +15,12 @@ const NEVER_SWALLOWED = [
 type Snapshot = Extract<PageMessage, { type: "state" }>;
 
 export class StateReport {
-  readonly #read: () => Pick<Snapshot, "state" | "attempt">;
+  readonly #read: () => Pick<Snapshot, "state" | "attempt" | "resumes">;
   readonly #post: (snapshot: Snapshot) => void;
   #seq = 0;
   #isQueued = false;
 
-  constructor(read: () => Pick<Snapshot, "state" | "attempt">, post: (snapshot: Snapshot) => void) {
+  constructor(read: () => Pick<Snapshot, "state" | "attempt" | "resumes">, post: (snapshot: Snapshot) => void) {
     this.#read = read;
     this.#post = post;
   }

@@ -2,9 +2,12 @@
 
 import { batch, computed, type ReadonlySignal, type Signal, signal as signalOf } from "@preact/signals";
 import type { Model } from "./bridge";
-import { type Conversation, EMPTY_CONVERSATION, endCall, fold } from "./conversation";
+import type { CallWish } from "./call";
+import { beginCall, type Conversation, EMPTY_CONVERSATION, endCall, fold } from "./conversation";
+import type { Device } from "./devices";
 import { asRtcWidgetError } from "./errors";
 import { type CallState, type ErrorReport, INITIAL_STATE, isRecord, isText, textOr } from "./protocol";
+import { Resumption } from "./resumption";
 import { openSession } from "./session";
 
 const WAITING = "Waiting for the kernel; is a cell running?";
@@ -24,13 +27,25 @@ export interface Store {
   readonly isAudioBlocked: ReadonlySignal<boolean>;
   /** What has been written and not yet sent; it outlives the views. */
   readonly draft: Signal<string>;
-  connect(): void;
+  connect(wish?: CallWish): void;
   disconnect(): void;
   toggleMute(): void;
   /** Sends the draft and asks for an answer; keeps the draft if it cannot be sent. */
   sendDraft(): void;
   hear(): void;
+  /** The devices there are; named once the microphone has been permitted. */
+  readonly devices: ReadonlySignal<readonly Device[]>;
+  readonly chosen: ReadonlySignal<Chosen>;
+  useDevice(kind: Device["kind"], id: string): void;
+  /** Counts one more view; call what is returned when it goes. */
+  viewOpened(): () => void;
   dismiss(): void;
+}
+
+/** The ids of the devices a person has chosen; undefined leaves it to the browser. */
+export interface Chosen {
+  readonly microphone: string | undefined;
+  readonly speaker: string | undefined;
 }
 
 export interface Speaking {
@@ -55,6 +70,8 @@ export function openStore(model: Model, signal: AbortSignal): Store {
   const note = signalOf<Problem | null>(null);
   const dismissed = signalOf<ErrorReport | null>(null);
   const draft = signalOf("");
+  const devices = signalOf<readonly Device[]>([]);
+  const resumption = new Resumption();
   const kernelActivity = traitSignal(model, "activity", signal);
 
   const session = openSession(model, signal, {
@@ -69,6 +86,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
       });
     },
     onEvent(attempt, direction, text) {
+      if (direction === "sent") resumption.noteSent(text);
       const event = parseEvent(text);
       if (direction === "sent" || event === undefined) return;
       batch(() => {
@@ -76,6 +94,15 @@ export function openStore(model: Model, signal: AbortSignal): Store {
         speaking.value = listenFor(event, speaking.value);
         note.value = noteOf(event) ?? note.value;
       });
+    },
+    onOpen(attempt, resumes) {
+      conversation.value = beginCall(conversation.value, attempt, resumes);
+      if (resumes) return resumption.eventsFor(conversation.value);
+      resumption.forget();
+      return [];
+    },
+    onDevices: (found) => {
+      devices.value = found;
     },
     onSlowKernel: (slow) => {
       isSlow.value = slow;
@@ -87,7 +114,8 @@ export function openStore(model: Model, signal: AbortSignal): Store {
       isAudioBlocked.value = blocked;
     },
   });
-  const { call, speaker } = session;
+  const { call, speaker, microphone } = session;
+  const chosen = signalOf({ microphone: microphone.choice, speaker: speaker.choice });
   // A kernel that has just said what it does, or that it is done, is not the one we wait for in vain.
   kernelActivity.subscribe(() => {
     isSlow.value = false;
@@ -107,7 +135,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     isAudioBlocked,
     draft,
     // A failure is in the state, where every view shows it.
-    connect: () => void call.connect().catch(() => {}),
+    connect: (wish) => void call.connect(wish).catch(() => {}),
     disconnect: () => call.disconnect(),
     toggleMute: () => call.mute(!state.value.muted),
     sendDraft() {
@@ -121,6 +149,19 @@ export function openStore(model: Model, signal: AbortSignal): Store {
       }
     },
     hear: () => void speaker.resume(),
+    devices,
+    chosen,
+    useDevice(kind, id) {
+      const device = devices.value.find((one) => one.kind === kind && one.id === id);
+      const showChoice = () => {
+        chosen.value = { microphone: microphone.choice, speaker: speaker.choice };
+      };
+      session.useDevice(kind, device).then(showChoice, (error: unknown) => {
+        showChoice();
+        note.value = { ...asRtcWidgetError(error).toWire(), endsCall: false };
+      });
+    },
+    viewOpened: () => session.watchman.viewOpened(),
     dismiss() {
       batch(() => {
         dismissed.value = state.value.error;

@@ -198,7 +198,7 @@ describe("a call that is up", () => {
   });
 
   it("ends with an error when the connection fails", async () => {
-    const { kernel, peer, microphone, attempt } = await startCall();
+    const { kernel, peer, microphone, attempt } = await startCall({ reconnect: null });
     peer().become("failed");
     expect(kernel.states.at(-1)).toMatchObject({ status: "error", error: { code: "connection_failed" } });
     expect(microphone.tracks[0]?.readyState).toBe("ended");
@@ -210,7 +210,7 @@ describe("a call that is up", () => {
     channel.become("closing");
     channel.become("closed");
     expect(kernel.states.at(-1)?.error).toMatchObject({
-      code: "connection_failed",
+      code: "server_hung_up",
       message: "The server closed the call.",
     });
     expect(microphone.tracks[0]?.readyState).toBe("ended");

@@ -63,6 +63,7 @@ describe("what both halves have agreed on", () => {
     await kernel.ask("send", { events: [] });
     await kernel.ask("disconnect");
     await kernel.ask("send", { events: ["{}"] });
+    kernel.say({ type: "alive" });
     await vi.waitFor(() => kernel.last("events"));
     expect(new Set(model.sent.map(({ type }) => type))).toEqual(new Set(Object.keys(fromPage)));
     for (const message of model.sent) {

@@ -14,6 +14,9 @@ export class FakeModel implements Model {
   /** What `send` does once the comm is gone. */
   isDead = false;
 
+  /** The host's own; tests may hang a kernel connection on it. */
+  readonly widget_manager = { get_model: () => Promise.reject(new Error("No models here")) };
+
   get: Model["get"] = (name: string) => this.traits[name] as never;
 
   on(name: string, callback: (...args: never[]) => void): void {
@@ -112,7 +115,7 @@ export class FakeKernel {
         resolve(message);
       };
       this.model.on("sent", hear);
-      this.say({ type, id, ...fields });
+      this.say({ type, id, ...(type === "connect" ? { microphone: null } : {}), ...fields });
     });
   }
 
@@ -126,6 +129,14 @@ export class FakeTrack extends EventTarget {
   readonly kind = "audio";
   enabled = true;
   readyState: "live" | "ended" = "live";
+  readonly deviceId: string;
+  constructor(deviceId = "default") {
+    super();
+    this.deviceId = deviceId;
+  }
+  getSettings(): MediaTrackSettings {
+    return { deviceId: this.deviceId };
+  }
   stop(): void {
     this.readyState = "ended";
     journal.push("track.stop");
@@ -332,12 +343,13 @@ function proxied(model: FakeModel): Model {
     on: model.on.bind(model),
     off: model.off.bind(model),
     send: model.send.bind(model),
+    widget_manager: model.widget_manager,
   };
 }
 
 /** A widget whose call is up. */
-export async function startCall() {
-  const started = startWidget();
+export async function startCall(settings: Record<string, unknown> = {}) {
+  const started = startWidget({ setUp: (model) => Object.assign(model.traits, { settings }) });
   await vi.waitFor(() => started.kernel.last("state"));
   const connecting = started.kernel.ask("connect");
   await vi.waitFor(() => {

@@ -111,7 +111,7 @@ describe("a real call", () => {
     await vi.waitFor(
       () =>
         expect(kernel.states.at(-1)?.error).toMatchObject({
-          code: "connection_failed",
+          code: "server_hung_up",
           message: "The server closed the call.",
         }),
       { timeout: 5_000 },

@@ -54,8 +54,8 @@ describe("the end of a call that nobody asked for", () => {
     model.trigger("comm_live_update");
     expect(microphone.tracks[0]?.readyState).toBe("ended");
     expect(peer().connectionState).toBe("closed");
-    await vi.waitFor(() => expect(element.querySelector(".rtc-widget")?.getAttribute("data-status")).toBe("idle"));
-    expect(element.textContent).toContain("The kernel was restarted");
+    await vi.waitFor(() => expect(element.querySelector(".rtc-widget")?.getAttribute("data-status")).toBe("error"));
+    expect(element.textContent).toContain("The kernel is gone");
     expect(element.querySelector<HTMLButtonElement>("[data-action=connect]")?.disabled).toBe(true);
     expect(model.sent).toHaveLength(sent);
   });

@@ -24,7 +24,9 @@ const userTurn = (id: string, text: string) => ({
 
 describe("the connection indicator", () => {
   it("names every state of the connection, and the ICE state while connecting", async () => {
-    const { mount, peer } = startWidget();
+    const { mount, peer } = startWidget({
+      setUp: (model) => Object.assign(model.traits, { settings: { reconnect: null } }),
+    });
     const { element } = mount();
     expect(label(element)).toBe("Disconnected");
     button(element, "connect").click();

@@ -13,9 +13,11 @@ from rtc_widget._version import __version__
 
 if TYPE_CHECKING:
     from rtc_widget.conversation import Transcript, Turn
+    from rtc_widget.devices import Device
     from rtc_widget.errors import RtcWidgetError
     from rtc_widget.event_log import EventLog
     from rtc_widget.events import Event
+    from rtc_widget.reconnect import Reconnect
     from rtc_widget.signaling.base import Answer, Signaling
     from rtc_widget.signaling.chat_completions import ChatCompletions
     from rtc_widget.signaling.local import Local
@@ -25,10 +27,12 @@ if TYPE_CHECKING:
 __all__ = [
     "Answer",
     "ChatCompletions",
+    "Device",
     "Event",
     "EventLog",
     "Local",
     "OpenAI",
+    "Reconnect",
     "RtcWidgetError",
     "Signaling",
     "Transcript",
@@ -41,10 +45,12 @@ __all__ = [
 _ROOMS = {
     "Answer": "signaling.base",
     "ChatCompletions": "signaling.chat_completions",
+    "Device": "devices",
     "Event": "events",
     "EventLog": "event_log",
     "Local": "signaling.local",
     "OpenAI": "signaling.openai",
+    "Reconnect": "reconnect",
     "RtcWidgetError": "errors",
     "Signaling": "signaling.base",
     "Transcript": "conversation",

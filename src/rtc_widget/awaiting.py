@@ -36,6 +36,12 @@ def require_waiting() -> None:
     raise AwaitNotPossible(f"ipykernel {_dotted(version)} cannot hear the page before this cell has ended.")
 
 
+def hears_during_cells() -> bool:
+    """Whether silence of a page means anything: older kernels hear nothing while a cell runs, even while it awaits."""
+    version = kernel_version()
+    return version is None or version >= FIRST_DEAF_FREE
+
+
 def silence(seconds: float) -> PageError:
     """Return the likely reason why the page has not said a word for `seconds`."""
     version = kernel_version()

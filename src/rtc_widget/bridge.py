@@ -13,14 +13,15 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import RLock
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from rtc_widget import protocol
-from rtc_widget.awaiting import silence
+from rtc_widget.awaiting import hears_during_cells, silence
 from rtc_widget.call_desk import CallDesk
 from rtc_widget.errors import PageNotFound, PageTimeout, RtcWidgetError, error_from_wire
+from rtc_widget.heartbeat import Heartbeat
 from rtc_widget.inbox import Inbox
-from rtc_widget.protocol import FromPage, Message, PageState, Reply, WireEvent
+from rtc_widget.protocol import FromPage, Message, PageState, Reply, RequestKind, WireEvent
 
 logger = logging.getLogger("rtc_widget")
 
@@ -29,16 +30,17 @@ PAGE_SECONDS = 10.0
 REPLY_GRACE_SECONDS = 2.0
 """How much longer a reply may take that a busy cell may have held up."""
 HOLDER_SECONDS = 3.0
-"""How long a page that holds a call may take to answer when another page appears."""
+"""How long a page that holds a call may take to answer when it is asked whether it is still there."""
+SILENT_SECONDS = 20.0
+"""After so long without a word the page that holds a call is asked."""
 
 T = TypeVar("T")
-Kind = Literal["connect", "disconnect", "send", "mute"]
 
 
 class Listener(Protocol):
     """What the widget is told; always on the main loop, in the order in which the page said it."""
 
-    def page_state(self, attempt: str | None, state: PageState) -> None:
+    def page_state(self, attempt: str | None, resumes: bool, state: PageState) -> None:
         """The page that counts has a new state."""
 
     def page_events(self, attempt: str | None, events: tuple[WireEvent, ...]) -> None:
@@ -93,6 +95,11 @@ class Bridge:
         self._numbers = itertools.count(1)
         self._pending: dict[str, Callable[[Reply], None]] = {}
         self._awaiting_page: list[Callable[[], None]] = []
+        self._heart = Heartbeat(self._beat)
+
+    def close(self) -> None:
+        """Give no more signs of life."""
+        self._heart.run(False)
 
     def receive(self, content: object) -> None:
         """Take in a message of a page; safe on any thread, never raises."""
@@ -106,7 +113,7 @@ class Bridge:
             page.heard = time.monotonic()
         self._dispatch(message, page)
 
-    async def request(self, kind: Kind, *, timeout: float, **fields: object) -> Mapping[str, Any]:
+    async def request(self, kind: RequestKind, *, timeout: float, **fields: object) -> Mapping[str, Any]:
         """Ask the current page to do something and return its result.
 
         Raises
@@ -143,7 +150,7 @@ class Bridge:
             raise error_from_wire(reply.error)
         return reply.result or {}
 
-    def post(self, kind: Kind, failed: Callable[[RtcWidgetError], None], **fields: object) -> None:
+    def post(self, kind: RequestKind, failed: Callable[[RtcWidgetError], None], **fields: object) -> None:
         """Ask the current page to do something without waiting; `failed` is called, on the main loop, if it does not.
 
         Raises
@@ -163,7 +170,7 @@ class Bridge:
         id = self._post(kind, page, done, fields)
         self._on_loop(self._expire, id, kind, failed)
 
-    def _expire(self, id: str, kind: Kind, failed: Callable[[RtcWidgetError], None]) -> None:
+    def _expire(self, id: str, kind: RequestKind, failed: Callable[[RtcWidgetError], None]) -> None:
         """Report a request that nobody has answered; nothing may vanish."""
         if self._loop is None or self._loop.is_closed():
             return
@@ -175,7 +182,7 @@ class Bridge:
         # The second, short wait: a cell that held up the loop may have held up the reply, too.
         self._loop.call_later(PAGE_SECONDS, lambda: self._loop and self._loop.call_later(REPLY_GRACE_SECONDS, give_up))
 
-    def _post(self, kind: Kind, page: str, done: Callable[[Reply], None], fields: Mapping[str, object]) -> str:
+    def _post(self, kind: RequestKind, page: str, done: Callable[[Reply], None], fields: Mapping[str, object]) -> str:
         id = f"k:{next(self._numbers)}"
         self._pending[id] = done
         self._send(protocol.request(kind, page, id, **fields))
@@ -198,6 +205,8 @@ class Bridge:
                 self._desk.prepare(lambda outcome: self._answer(name, id, outcome))
             case protocol.Exchange(page=name, id=id, attempt=attempt, sdp=sdp):
                 self._desk.exchange(attempt, sdp, lambda outcome: self._exchanged(name, id, attempt, outcome))
+            case protocol.Alive():
+                pass  # that it came was all it had to say
             case protocol.HangUp(attempt=attempt):
                 self._desk.hang_up(attempt)
             case protocol.Reply(id=id):
@@ -217,6 +226,17 @@ class Bridge:
         if holder is not None and holder != hello.page and self._loop is not None:
             self._on_loop(self._check_holder, holder)
 
+    def _beat(self) -> None:
+        """Tell the page with the call that the kernel is there, and see that the page is."""
+        with self._lock:
+            holder = self._holder()
+            silent = holder is not None and time.monotonic() - self._pages[holder].heard > SILENT_SECONDS
+        if holder is None:
+            return
+        self._send(protocol.alive(holder))
+        if silent and self._loop is not None and hears_during_cells():
+            self._on_loop(self._check_holder, holder)
+
     def _check_holder(self, holder: str) -> None:
         """Ask the page with the call for its state; a page that was reloaded or closed does not answer."""
         asked = time.monotonic()
@@ -224,6 +244,10 @@ class Bridge:
         asyncio.get_running_loop().call_later(HOLDER_SECONDS, self._forget_silent, holder, asked)
 
     def _forget_silent(self, holder: str, asked: float) -> None:
+        if time.monotonic() - asked > HOLDER_SECONDS + 1:
+            # A cell held up the loop; the answer may wait behind it.
+            self._check_holder(holder)
+            return
         with self._lock:
             page = self._pages[holder]
             if page.heard >= asked or not page.active:
@@ -240,9 +264,10 @@ class Bridge:
             counts = self._current() in (None, message.page)
             page.seq, page.attempt = message.seq, message.attempt
             page.active = message.state.status in ("connecting", "connected", "reconnecting")
+            self._heart.run(self._holder() is not None)
             if not counts and not page.active:
                 return
-            self._on_loop(self._listener.page_state, message.attempt, message.state)
+            self._on_loop(self._listener.page_state, message.attempt, message.resumes, message.state)
 
     def _exchanged(self, page: str, id: str, attempt: str, outcome: dict[str, Any] | RtcWidgetError) -> None:
         if isinstance(outcome, dict):

@@ -37,18 +37,21 @@ class CallRecord:
     def __init__(self, write: Callable[[Mapping[str, object]], None]) -> None:
         self._write = write
         self._attempt: str | None = None
+        self._talking: str | None = None
+        self._resuming: set[str] = set()
         self._made: tuple[str, str | None] | None = None
-        # The attempt whose events are being logged, and when its first event came.
-        self._logged: str | None = None
+        # When the first event of the call came, on the page's clock.
         self._first_ms = 0.0
         self.events = EventLog()
         self.transcript = Transcript()
         self.subscriptions = Subscriptions()
 
-    def page_state(self, attempt: str | None, state: PageState) -> None:
+    def page_state(self, attempt: str | None, resumes: bool, state: PageState) -> None:
         """Take the page's picture of the call over into the traits."""
         values: dict[str, object] = asdict(state)
         self._attempt = attempt
+        if attempt is not None and resumes:
+            self._resuming.add(attempt)
         if state.status in ("idle", "error"):
             values |= _NO_CALL
             self.subscriptions.end_streams()
@@ -58,8 +61,12 @@ class CallRecord:
 
     def page_events(self, attempt: str | None, events: tuple[WireEvent, ...]) -> None:
         """Log, fold and publish events, one after the other."""
-        if attempt != self._logged:
-            self._logged, self._first_ms = attempt, events[0].time_ms
+        if attempt is not None and attempt != self._talking:
+            resumes = attempt in self._resuming
+            self._talking = attempt
+            self.transcript.begin_call(resumes=resumes)
+            if not resumes:
+                self._first_ms = events[0].time_ms
         for wire in events:
             elapsed = (wire.time_ms - self._first_ms) / 1000
             event = Event.from_text(wire.text, direction=wire.direction, time_ms=wire.time_ms, elapsed=elapsed)

@@ -9,6 +9,11 @@ from typing import Any, Literal, overload
 Role = Literal["user", "assistant"]
 TurnStatus = Literal["in_progress", "completed", "interrupted", "failed"]
 
+CARRIED = "carried_"
+"""Begins the ids of items that were said in an earlier call and only told to a new one (twin: `conversation.ts`)."""
+
+SEAMS: Mapping[bool, str] = {True: "── connected again ──", False: "── new call ──"}
+
 _TRANSCRIPTION = "conversation.item.input_audio_transcription."
 _RESPONSE_STATUS: Mapping[str, TurnStatus] = {
     "completed": "completed",
@@ -32,12 +37,15 @@ class Turn:
         The server's id of the conversation item.
     status : {"in_progress", "completed", "interrupted", "failed"}
         Whether more may come, and how it ended.
+    call : int
+        In which call it was said: 1 in the first, one more after each seam.
     """
 
     role: Role
     text: str
     item_id: str
     status: TurnStatus = "in_progress"
+    call: int = 1
 
     def __str__(self) -> str:
         return f"{self.role}: {self.text}"
@@ -60,6 +68,7 @@ class Transcript(Sequence[Turn]):
     def __init__(self, events: Iterable[Mapping[str, Any]] = ()) -> None:
         self._order: list[str] = []
         self._turns: dict[str, Turn] = {}
+        self._resumed: list[bool] = []
         for event in events:
             self.add(event)
 
@@ -70,6 +79,14 @@ class Transcript(Sequence[Turn]):
         if handler is not None:
             handler(self, event)
 
+    def begin_call(self, *, resumes: bool) -> None:
+        """Note that what follows is said in another call, which goes on with the one before it or does not."""
+        self._resumed.append(resumes)
+
+    @property
+    def _call(self) -> int:
+        return max(1, len(self._resumed))
+
     def _item(self, event: Mapping[str, Any]) -> None:
         item = event.get("item")
         if not isinstance(item, Mapping) or not isinstance(item.get("id"), str):
@@ -77,9 +94,11 @@ class Transcript(Sequence[Turn]):
         item_id = item["id"]
         self._place(item_id, after=event.get("previous_item_id"))
         role = item.get("role")
+        if item_id.startswith(CARRIED):
+            return
         if item.get("type") != "message" or role not in ("user", "assistant"):
             return
-        turn = self._turns.get(item_id) or Turn(role, "", item_id)
+        turn = self._turns.get(item_id) or Turn(role, "", item_id, call=self._call)
         text = _content_text(item.get("content")) or turn.text
         status = turn.status
         # A spoken item is complete before its words are known; a written one brings them along.
@@ -126,14 +145,14 @@ class Transcript(Sequence[Turn]):
         item_id, piece = event.get("item_id"), event.get(field)
         if isinstance(item_id, str) and isinstance(piece, str):
             self._place(item_id)
-            turn = self._turns.get(item_id) or Turn(role, "", item_id)
+            turn = self._turns.get(item_id) or Turn(role, "", item_id, call=self._call)
             self._turns[item_id] = replace(turn, text=turn.text + piece)
 
     def _finish(self, role: Role, event: Mapping[str, Any], field: str, *, status: TurnStatus | None = None) -> None:
         item_id, text = event.get("item_id"), event.get(field)
         if isinstance(item_id, str):
             self._place(item_id)
-            turn = self._turns.get(item_id) or Turn(role, "", item_id)
+            turn = self._turns.get(item_id) or Turn(role, "", item_id, call=self._call)
             self._turns[item_id] = replace(
                 turn, text=text.strip() if isinstance(text, str) else turn.text, status=status or turn.status
             )
@@ -159,7 +178,13 @@ class Transcript(Sequence[Turn]):
         return len(self._turns)
 
     def __str__(self) -> str:
-        return "\n".join(str(turn) for turn in self)
+        lines: list[str] = []
+        turns = self._visible
+        for before, turn in zip([None, *turns], turns, strict=False):
+            if before is not None and before.call != turn.call:
+                lines.append(SEAMS[self._resumed[turn.call - 1]])
+            lines.append(str(turn))
+        return "\n".join(lines)
 
     def __repr__(self) -> str:
         return f"<Transcript: {len(self)} turns>" if not self._turns else str(self)

@@ -12,9 +12,11 @@ Every error has a stable ``code``, says what happened (``message``) and what to 
     │   └── ProtocolMismatch          page and kernel are of different versions
     ├── MicrophoneError
     │   ├── MicrophoneDenied          refused by the person, the browser or the host
+    │   ├── MicrophoneBlocked         the page around the notebook forbids it; VS Code does
     │   ├── MicrophoneNotFound
     │   ├── MicrophoneInUse
     │   ├── MicrophoneConstraints     no microphone fits what was asked for
+    │   ├── DeviceNotFound            no microphone or loudspeaker of that name
     │   ├── InsecureContext           plain http on a remote host
     │   └── MediaUnavailable          the browser has no microphone API here
     ├── SignalingError                the exchange of offer and answer
@@ -37,6 +39,13 @@ Every error has a stable ``code``, says what happened (``message``) and what to 
     │   ├── WebRTCUnavailable
     │   ├── ConnectionFailed          ICE or DTLS found no way
     │   ├── ChannelTimeout            the data channel did not open
+    │   ├── ServerHungUp              the server closed the call
+    │   ├── SessionExpired            the session reached its longest duration
+    │   ├── ReconnectFailed           the connection was lost and could not be made anew
+    │   ├── CallTooLong               `max_duration`
+    │   ├── CallUnwatched             nothing showed the call any more
+    │   ├── CallTakenOver             another page has it now
+    │   ├── KernelGone                the kernel restarted or died during the call
     │   ├── KernelTimeout             the page waited for the kernel in vain
     │   └── Cancelled                 disconnected while connecting
     ├── NotConnected                  sending without an open data channel
@@ -127,6 +136,18 @@ class MicrophoneDenied(MicrophoneError):
     """The microphone was refused."""
 
     code = "microphone_denied"
+
+
+class MicrophoneBlocked(MicrophoneError):
+    """The page around the notebook forbids the microphone."""
+
+    code = "microphone_blocked"
+
+
+class DeviceNotFound(MicrophoneError):
+    """There is no microphone or loudspeaker of that name."""
+
+    code = "device_not_found"
 
 
 class MicrophoneNotFound(MicrophoneError):
@@ -298,6 +319,48 @@ class ChannelTimeout(CallError):
     """The data channel did not open in time."""
 
     code = "channel_timeout"
+
+
+class ServerHungUp(CallError):
+    """The server closed the call."""
+
+    code = "server_hung_up"
+
+
+class SessionExpired(CallError):
+    """The session reached its longest duration (60 minutes with OpenAI)."""
+
+    code = "session_expired"
+
+
+class ReconnectFailed(CallError):
+    """The connection was lost and could not be made anew."""
+
+    code = "reconnect_failed"
+
+
+class CallTooLong(CallError):
+    """The call reached the widget's `max_duration`."""
+
+    code = "call_too_long"
+
+
+class CallUnwatched(CallError):
+    """No view showed the call any more."""
+
+    code = "call_unwatched"
+
+
+class CallTakenOver(CallError):
+    """Another page took the call over."""
+
+    code = "call_taken_over"
+
+
+class KernelGone(CallError):
+    """The kernel restarted or died during the call."""
+
+    code = "kernel_gone"
 
 
 class KernelTimeout(CallError):

@@ -14,6 +14,7 @@ PROTOCOL = 1
 
 Status = Literal["idle", "connecting", "connected", "reconnecting", "error"]
 Direction = Literal["sent", "received"]
+RequestKind = Literal["connect", "disconnect", "send", "mute", "devices", "use_device", "diagnose"]
 Message = dict[str, Any]
 
 STATUSES: tuple[str, ...] = get_args(Status)
@@ -48,6 +49,7 @@ class PageState:
     data_channel_state: str
     microphone_permission: str
     muted: bool
+    listening_only: bool
     error: Mapping[str, str] | None
 
 
@@ -61,11 +63,15 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The page's state has changed; `seq` grows by one with each."""
+    """The page's state has changed; `seq` grows by one with each.
+
+    `resumes` says that this attempt goes on with an earlier call.
+    """
 
     page: str
     seq: int
     attempt: str | None
+    resumes: bool
     state: PageState
 
 
@@ -116,6 +122,13 @@ class HangUp:
 
 
 @dataclass(frozen=True, slots=True)
+class Alive:
+    """A sign of life of a page that was asked for one."""
+
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """The page's answer to a request of the kernel: either a result or an error."""
 
@@ -125,7 +138,7 @@ class Reply:
     error: Mapping[str, str] | None
 
 
-FromPage = Hello | State | Events | Prepare | Exchange | HangUp | Reply
+FromPage = Hello | State | Events | Prepare | Exchange | HangUp | Alive | Reply
 
 
 def decode(content: object) -> FromPage:
@@ -144,7 +157,8 @@ def decode(content: object) -> FromPage:
             return Hello(page, _whole(message, "protocol"))
         case "state":
             state = _page_state(_mapping(message.get("state"), "state"))
-            return State(page, _whole(message, "seq"), _optional_text(message, "attempt"), state)
+            resumes = _truth(message, "resumes")
+            return State(page, _whole(message, "seq"), _optional_text(message, "attempt"), resumes, state)
         case "events":
             events = tuple(_wire_event(entry) for entry in _list(message, "events"))
             return Events(page, _optional_text(message, "attempt"), _whole(message, "first"), events)
@@ -154,6 +168,8 @@ def decode(content: object) -> FromPage:
             return Exchange(page, _text(message, "id"), _text(message, "attempt"), _text(message, "sdp"))
         case "hang_up":
             return HangUp(page, _text(message, "attempt"))
+        case "alive":
+            return Alive(page)
         case "reply":
             return _reply(message, page)
         case _:
@@ -165,7 +181,7 @@ def welcome(page: str) -> Message:
     return {"type": "welcome", "page": page, "protocol": PROTOCOL}
 
 
-def request(kind: Literal["connect", "disconnect", "send", "mute"], page: str, id: str, **fields: object) -> Message:
+def request(kind: RequestKind, page: str, id: str, **fields: object) -> Message:
     """Ask the page to do something; it answers with a `Reply` of the same id."""
     return {"type": kind, "page": page, "id": id, **fields}
 
@@ -190,6 +206,11 @@ def ack(page: str, next: int) -> Message:
     return {"type": "ack", "page": page, "next": next}
 
 
+def alive(page: str) -> Message:
+    """Give a sign of life, and ask for one."""
+    return {"type": "alive", "page": page}
+
+
 def _page_state(value: Mapping[str, Any]) -> PageState:
     error = value.get("error")
     return PageState(
@@ -201,6 +222,7 @@ def _page_state(value: Mapping[str, Any]) -> PageState:
         data_channel_state=_one_of(value, "data_channel_state", DATA_CHANNEL_STATES),
         microphone_permission=_one_of(value, "microphone_permission", MICROPHONE_PERMISSIONS),
         muted=bool(value.get("muted")),
+        listening_only=bool(value.get("listening_only")),
         error=None if error is None else _wire_error(error),
     )
 
@@ -255,6 +277,13 @@ def _whole(message: Mapping[str, Any], key: str) -> int:
     value = message.get(key)
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise MalformedMessage(f"{key} must be a whole number")
+    return value
+
+
+def _truth(message: Mapping[str, Any], key: str) -> bool:
+    value = message.get(key)
+    if not isinstance(value, bool):
+        raise MalformedMessage(f"{key} must be true or false")
     return value
 
 

@@ -19,10 +19,14 @@ from rtc_widget.awaiting import require_waiting
 from rtc_widget.bridge import Bridge
 from rtc_widget.call_desk import CallDesk
 from rtc_widget.call_record import CallRecord
+from rtc_widget.call_settings import CallSettings, Exchange, HasCallSettings
 from rtc_widget.conversation import Transcript
+from rtc_widget.devices import Device, devices_from_wire
 from rtc_widget.errors import AwaitNotPossible, NotConnected, PageNotFound, PageTimeout
 from rtc_widget.event_log import EventLog
 from rtc_widget.events import Event
+from rtc_widget.letting_go import close_when_let_go
+from rtc_widget.reconnect import Reconnect
 from rtc_widget.signaling.base import Signaling
 from rtc_widget.signaling.default import WHAT_TO_DO, Nobody, default_signaling
 from rtc_widget.signaling.session import session_settings
@@ -41,7 +45,7 @@ def _from_page(values: tuple[str, ...], default: str) -> Any:
     return traitlets.Enum(values, default, read_only=True).tag(sync=True)
 
 
-class VoiceChat(anywidget.AnyWidget):
+class VoiceChat(HasCallSettings, anywidget.AnyWidget):
     """A voice call in a notebook.
 
     The page holds the microphone and the connection; this object holds the record: every event, the transcript,
@@ -51,6 +55,17 @@ class VoiceChat(anywidget.AnyWidget):
     ----------
     signaling : Signaling, optional
         Whom to call. Left out: `OpenAI` when ``OPENAI_API_KEY`` is set, else the embedded `Local` server.
+    microphone : bool
+        False: calls without a microphone, for writing and listening.
+    exchange : {"kernel", "browser"}
+        Who sends the offer to the server: the kernel with its key, or the page with a short-lived secret that the
+        kernel has minted (``client_secrets``).
+    reconnect : Reconnect or None
+        How a lost connection is made anew.
+    max_duration : float
+        Seconds after which a call is ended.
+    view_grace : float
+        Seconds that a call may go on when no view of it is left on the page.
     **session
         Session settings for its calls, such as ``instructions`` or ``voice``
         (see `rtc_widget.signaling.session.session_settings`).
@@ -67,6 +82,8 @@ class VoiceChat(anywidget.AnyWidget):
         What is known of it.
     muted, user_speaking, assistant_speaking : bool
         Who can be heard.
+    listening_only : bool
+        Whether the call, or the last one, has no microphone.
     error : dict or None
         ``{code, message, hint}`` of what went wrong last.
     call_id : str or None
@@ -99,15 +116,28 @@ class VoiceChat(anywidget.AnyWidget):
     data_channel_state = _from_page(protocol.DATA_CHANNEL_STATES, "closed")
     microphone_permission = _from_page(protocol.MICROPHONE_PERMISSIONS, "prompt")
     muted = traitlets.Bool(False, read_only=True).tag(sync=True)
+    listening_only = traitlets.Bool(False, read_only=True).tag(sync=True)
     user_speaking = traitlets.Bool(False, read_only=True).tag(sync=True)
     assistant_speaking = traitlets.Bool(False, read_only=True).tag(sync=True)
     error = traitlets.Dict(allow_none=True, default_value=None, read_only=True).tag(sync=True)
     call_id = traitlets.Unicode(None, allow_none=True, read_only=True).tag(sync=True)
     activity = traitlets.Unicode("", read_only=True).tag(sync=True)
     server = traitlets.Unicode("", read_only=True).tag(sync=True)
+    settings = traitlets.Dict(default_value=CallSettings().to_wire(), read_only=True).tag(sync=True)
 
-    def __init__(self, signaling: Signaling | None = None, **session: Any) -> None:
+    def __init__(
+        self,
+        signaling: Signaling | None = None,
+        *,
+        microphone: bool = True,
+        exchange: Exchange = "kernel",
+        reconnect: Reconnect | None = Reconnect(),  # noqa: B008 - frozen
+        max_duration: float = 3600.0,
+        view_grace: float = 10.0,
+        **session: Any,
+    ) -> None:
         settings = session_settings(session)
+        self._call_settings = CallSettings(microphone, exchange, reconnect, max_duration, view_grace)
         if signaling is not None and not isinstance(signaling, Signaling):
             raise TypeError(f"signaling must be OpenAI(…), Local(…) or another Signaling, not {signaling!r}")
         super().__init__()
@@ -116,12 +146,13 @@ class VoiceChat(anywidget.AnyWidget):
         self._loop = _running_loop()
         self._desk = CallDesk(self._signaling, settings, self._progress)
         self._bridge = Bridge(super().send, self._desk, self._record, self._loop)
-        self._write({"server": self._signaling.name})
+        self._write({"server": self._signaling.name, "settings": self._call_settings.to_wire()})
         if isinstance(self._signaling, Nobody):
             self._write({"activity": WHAT_TO_DO})
         self.on_msg(self._receive)
+        close_when_let_go(self)
 
-    async def connect(self, timeout: float = 30) -> None:
+    async def connect(self, timeout: float = 30, *, microphone: bool | None = None) -> None:
         """Make the call; returns when events can be sent. Does nothing when there is a call already.
 
         The page asks for the microphone if it has to. If this is cancelled or takes too long, so is the call.
@@ -130,6 +161,8 @@ class VoiceChat(anywidget.AnyWidget):
         ----------
         timeout : float
             Seconds for all of it, a person's answer to the permission prompt included.
+        microphone : bool, optional
+            False: this call is for writing and listening. Left out: as the widget's `microphone` says.
 
         Raises
         ------
@@ -144,7 +177,7 @@ class VoiceChat(anywidget.AnyWidget):
             return
         require_waiting()
         try:
-            await self._bridge.request("connect", timeout=timeout)
+            await self._bridge.request("connect", timeout=timeout, microphone=microphone)
         except (PageTimeout, AwaitNotPossible, asyncio.CancelledError):
             # Called off, or it would come about unattended. Without a page there is nothing to call off.
             with contextlib.suppress(PageNotFound):
@@ -233,6 +266,52 @@ class VoiceChat(anywidget.AnyWidget):
             If no page shows this widget.
         """
         self._bridge.post("mute", self._record.fault, muted=False)
+
+    async def devices(self, timeout: float = 10) -> list[Device]:
+        """Return the microphones and loudspeakers of the page's machine.
+
+        Their names are known once the microphone has been permitted.
+
+        Raises
+        ------
+        AwaitNotPossible, PageNotFound, PageTimeout
+            As for `connect`.
+        """
+        require_waiting()
+        return devices_from_wire(await self._bridge.request("devices", timeout=timeout))
+
+    async def use_microphone(self, microphone: str | Device | None, timeout: float = 10) -> list[Device]:
+        """Speak through another microphone, also in the middle of a call; the browser remembers the choice.
+
+        Parameters
+        ----------
+        microphone : str, Device or None
+            Its name, a part of the name that only one has, or its id. None leaves the choice to the browser.
+
+        Returns
+        -------
+        list of Device
+            The devices as they are now.
+
+        Raises
+        ------
+        DeviceNotFound
+            If there is none of that name.
+        MicrophoneError, AwaitNotPossible, PageNotFound, PageTimeout
+            As for `connect`.
+        """
+        return await self._use("microphone", microphone, timeout)
+
+    async def use_speaker(self, speaker: str | Device | None, timeout: float = 10) -> list[Device]:
+        """Hear through another loudspeaker, where the browser lets a page choose; see `use_microphone`."""
+        return await self._use("speaker", speaker, timeout)
+
+    async def _use(self, kind: str, device: str | Device | None, timeout: float) -> list[Device]:
+        require_waiting()
+        word = device.id if isinstance(device, Device) else device
+        return devices_from_wire(
+            await self._bridge.request("use_device", timeout=timeout, device_kind=kind, device=word)
+        )
 
     @overload
     def on(self, type: str, callback: Callback) -> Callback: ...
@@ -329,6 +408,8 @@ class VoiceChat(anywidget.AnyWidget):
         # `__del__` closes too, also what was never finished because a parameter was wrong.
         if hasattr(self, "_desk"):
             self._desk.hang_up_all()
+        if hasattr(self, "_bridge"):
+            self._bridge.close()
         super().close()
 
     def set_state(self, sync_data: Mapping[str, Any]) -> None:

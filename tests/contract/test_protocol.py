@@ -59,10 +59,14 @@ def test_messages_to_the_page_are_those_of_the_contract():
     entries = CONTRACT["to_page"]
     made = {
         "welcome": protocol.welcome("p1"),
-        "connect": protocol.request("connect", "p1", "k:1"),
+        "connect": protocol.request("connect", "p1", "k:1", microphone=None),
         "disconnect": protocol.request("disconnect", "p1", "k:2"),
         "send": protocol.request("send", "p1", "k:3", events=['{"type":"response.create"}']),
         "mute": protocol.request("mute", "p1", "k:4", muted=True),
+        "devices": protocol.request("devices", "p1", "k:5"),
+        "use_device": protocol.request("use_device", "p1", "k:6", device_kind="microphone", device="Desk microphone"),
+        "diagnose": protocol.request("diagnose", "p1", "k:7"),
+        "alive": protocol.alive("p1"),
         "resend": protocol.resend("p1", 7),
         "ack": protocol.ack("p1", 12),
         "reply": protocol.result("p1", "p1:2", entries["reply"]["sample"]["result"]),

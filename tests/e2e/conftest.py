@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.e2e.lab import ROOT, Lab, NotebookPage, chromium, jupyterlab
+from tests.e2e.voice_server import VoiceServer, voice_server
 from tests.speech import speak_wav
 
 QUESTION = "What is a jitter buffer?"
@@ -65,6 +66,13 @@ def question_wav(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def silence_wav(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return speak_wav(tmp_path_factory.mktemp("microphone") / "silence.wav", "", lead=1.0, tail=1.0)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[VoiceServer]:
+    """A voice server that outlives kernels; its models are loaded once."""
+    with voice_server() as server:
+        yield server
 
 
 @pytest.fixture

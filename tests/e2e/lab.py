@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,8 +72,10 @@ class Lab:
 
 
 @contextmanager
-def jupyterlab(*, ipykernel: Path | None = None, variables: dict[str, str] | None = None) -> Iterator[Lab]:
-    """Run a JupyterLab server on a free loopback port.
+def jupyterlab(
+    *, ipykernel: Path | None = None, variables: dict[str, str] | None = None, host: str = "127.0.0.1"
+) -> Iterator[Lab]:
+    """Run a JupyterLab server on a free port.
 
     Parameters
     ----------
@@ -81,6 +83,8 @@ def jupyterlab(*, ipykernel: Path | None = None, variables: dict[str, str] | Non
         A folder with another ipykernel for the notebooks' kernels.
     variables : dict, optional
         Environment variables for server and kernels.
+    host : str
+        An address of this machine to listen on.
     """
     home = Path(tempfile.mkdtemp(prefix="rtc_widget-lab-"))
     folders = {name: home / name for name in ("config", "data", "runtime", "settings", "workspaces", "notebooks")}
@@ -103,16 +107,21 @@ def jupyterlab(*, ipykernel: Path | None = None, variables: dict[str, str] | Non
         **(variables or {}),
     }
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((host, 0))
         port = probe.getsockname()[1]
     log = (home / "jupyterlab.log").open("wb")
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--expose-app-in-browser", f"--port={port}"]
-    command += ["--ServerApp.ip=127.0.0.1", "--ServerApp.port_retries=0", "--IdentityProvider.token="]
+    command += [
+        f"--ServerApp.ip={host}",
+        "--ServerApp.allow_remote_access=True",
+        "--ServerApp.port_retries=0",
+        "--IdentityProvider.token=",
+    ]
     command += ["--ServerApp.disable_check_xsrf=True"]
     command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--allow-root"]
     process = subprocess.Popen(command, cwd=folders["notebooks"], env=environment, stdout=log, stderr=log)
     try:
-        lab = Lab(f"http://127.0.0.1:{port}", folders["notebooks"], folders["runtime"], process)
+        lab = Lab(f"http://{host}:{port}", folders["notebooks"], folders["runtime"], process)
         _wait_until_up(lab, home / "jupyterlab.log")
         yield lab
     finally:
@@ -127,9 +136,19 @@ def jupyterlab(*, ipykernel: Path | None = None, variables: dict[str, str] | Non
 
 
 @contextmanager
-def chromium(microphone: Path | None = None, *, permitted: bool = True) -> Iterator[Browser]:
-    """Run headless Chromium whose microphone speaks a WAV file, once, from the moment it is opened."""
+def chromium(
+    microphone: Path | None = None,
+    *,
+    permitted: bool = True,
+    arguments: Sequence[str] = (),
+    wrap: Callable[[str], Path] | None = None,
+) -> Iterator[Browser]:
+    """Run headless Chromium whose microphone speaks a WAV file, once, from the moment it is opened.
+
+    `wrap` may give another program to start in the browser's stead.
+    """
     arguments = [
+        *arguments,
         "--use-fake-device-for-media-stream",
         "--disable-background-networking",
         "--disable-component-update",
@@ -147,9 +166,10 @@ def chromium(microphone: Path | None = None, *, permitted: bool = True) -> Itera
     if microphone is not None:
         arguments.append(f"--use-file-for-fake-audio-capture={microphone}%noloop")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=os.environ.get("RTC_WIDGET_CHROMIUM"), headless=True, args=arguments
-        )
+        program = os.environ.get("RTC_WIDGET_CHROMIUM")
+        if wrap is not None:
+            program = str(wrap(program or playwright.chromium.executable_path))
+        browser = playwright.chromium.launch(executable_path=program, headless=True, args=arguments)
         try:
             yield browser
         finally:

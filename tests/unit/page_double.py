@@ -33,6 +33,7 @@ IDLE = {
     "data_channel_state": "closed",
     "microphone_permission": "prompt",
     "muted": False,
+    "listening_only": False,
     "error": None,
 }
 CONNECTED = IDLE | {
@@ -60,18 +61,24 @@ class PageDouble:
     def hello(self) -> None:
         self.say("hello", protocol=1)
 
-    def state(self, attempt: str | None = "a1", **changes: Any) -> None:
+    def state(self, attempt: str | None = "a1", *, resumes: bool = False, **changes: Any) -> None:
         self._seq += 1
-        self.say("state", seq=self._seq, attempt=attempt, state=IDLE | changes)
+        self.say("state", seq=self._seq, attempt=attempt, resumes=resumes, state=IDLE | changes)
 
     def connected(self, attempt: str = "a1") -> None:
         self.state(attempt, **CONNECTED)
 
-    def events(self, *events: dict[str, Any] | str, direction: str = "received", first: int | None = None) -> None:
+    def events(
+        self,
+        *events: dict[str, Any] | str,
+        direction: str = "received",
+        first: int | None = None,
+        attempt: str = "a1",
+    ) -> None:
         number = self._events if first is None else first
         texts = [event if isinstance(event, str) else json.dumps(event) for event in events]
         batch = [[direction, 1_795_286_400_000.0 + number + n, text] for n, text in enumerate(texts)]
-        self.say("events", attempt="a1", first=number, events=batch)
+        self.say("events", attempt=attempt, first=number, events=batch)
         self._events = max(self._events, number + len(events))
 
     def heard(self, type: str) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ import comm
 import pytest
 
 from rtc_widget import Answer, OpenAI, VoiceChat, bridge, call_desk
+from rtc_widget.devices import Device
 from rtc_widget.errors import (
     AccessDenied,
     Cancelled,
@@ -25,6 +26,7 @@ from rtc_widget.errors import (
     UnexpectedError,
     WaitTimeout,
 )
+from rtc_widget.reconnect import Reconnect
 from tests.unit.page_double import CONNECTED, PageDouble, RecordingComm, eventually, settled
 from tests.unit.signaling.realtime_server import RealtimeServer, running
 
@@ -52,8 +54,8 @@ async def test_traits_follow_the_page(chat, page):
 
 async def test_an_overtaken_state_changes_nothing(chat, page):
     page.hello()
-    page.say("state", seq=5, attempt="a1", state=CONNECTED)
-    page.say("state", seq=4, attempt="a1", state=CONNECTED | {"status": "connecting"})
+    page.say("state", seq=5, attempt="a1", resumes=False, state=CONNECTED)
+    page.say("state", seq=4, attempt="a1", resumes=False, state=CONNECTED | {"status": "connecting"})
     await settled()
     assert chat.status == "connected"
 
@@ -538,9 +540,108 @@ async def test_a_page_that_vanished_with_its_call_is_noticed(chat, page, signali
     await eventually(lambda: signaling.hung_up == ["rtc_1"])
 
 
+async def test_a_page_that_falls_silent_during_a_call_is_noticed_without_any_other_page(
+    chat, page, signaling, monkeypatch
+):
+    monkeypatch.setattr("rtc_widget.heartbeat.BEAT_SECONDS", 0.02)
+    monkeypatch.setattr("rtc_widget.bridge.SILENT_SECONDS", 0.05)
+    monkeypatch.setattr("rtc_widget.bridge.HOLDER_SECONDS", 0.05)
+    page.hello()
+    page.say("exchange", id="p1:1", attempt="a1", sdp=OFFER)
+    await page.hears("reply")
+    page.connected()
+    await settled()
+    async with asyncio.timeout(5):
+        while chat.status == "connected":
+            await asyncio.sleep(0.01)
+    assert chat.error["code"] == "page_not_found"
+    assert signaling.hung_up == ["rtc_1"]
+    assert page.heard("alive")
+
+
+async def test_a_page_that_gives_signs_of_life_keeps_its_call(chat, page, monkeypatch):
+    monkeypatch.setattr("rtc_widget.heartbeat.BEAT_SECONDS", 0.02)
+    monkeypatch.setattr("rtc_widget.bridge.SILENT_SECONDS", 0.05)
+    monkeypatch.setattr("rtc_widget.bridge.HOLDER_SECONDS", 0.05)
+    page.hello()
+    page.connected()
+    for _ in range(30):
+        await asyncio.sleep(0.01)
+        page.say("alive")
+    assert chat.status == "connected"
+
+
+async def test_a_recovered_call_shows_its_seam_in_the_transcript(chat, page):
+    page.hello()
+    page.connected("a1")
+    answer = {"type": "response.output_text.done"}
+    page.events({**answer, "item_id": "i1", "text": "Before."})
+    page.state("a2", resumes=True, **CONNECTED)
+    carried = {"id": "carried_1", "type": "message", "role": "assistant", "content": [{"text": "Before."}]}
+    page.events(
+        {"type": "conversation.item.added", "item": carried},
+        {**answer, "item_id": "i2", "text": "After."},
+        attempt="a2",
+    )
+    page.events({**answer, "item_id": "i3", "text": "Anew."}, attempt="a3")
+    await settled()
+    assert str(chat.transcript).splitlines() == [
+        "assistant: Before.",
+        "── connected again ──",
+        "assistant: After.",
+        "── new call ──",
+        "assistant: Anew.",
+    ]
+    assert [turn.call for turn in chat.transcript] == [1, 2, 3]
+
+
+async def test_settings_of_a_call_reach_the_page_at_once(chat):
+    chat.reconnect = Reconnect(max_attempts=1, grace=2)
+    chat.view_grace = 3
+    assert chat.settings["reconnect"]["grace"] == 2
+    assert (chat.settings["view_grace"], chat.view_grace) == (3.0, 3)
+    chat.reconnect = None
+    assert chat.settings["reconnect"] is None
+    chat.microphone = False
+    assert chat.settings["microphone"] is False
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"max_duration": 0}, {"view_grace": -1}, {"exchange": "telegraph"}, {"max_duration": 1e9}],
+)
+def test_settings_that_make_no_sense_are_refused(settings):
+    with pytest.raises(ValueError, match=next(iter(settings))):
+        VoiceChat(**settings)
+
+
+@pytest.mark.parametrize("numbers", [{"max_attempts": 0}, {"grace": -1}, {"attempt_timeout": 0}])
+def test_a_reconnect_that_makes_no_sense_is_refused(numbers):
+    with pytest.raises(ValueError, match=next(iter(numbers))):
+        Reconnect(**numbers)
+
+
+async def test_devices_are_listed_and_chosen_by_name(chat, page):
+    page.hello()
+    entry = {"kind": "microphone", "id": "d1", "name": "Desk", "chosen": True, "in_use": False}
+    choosing = asyncio.ensure_future(chat.use_microphone("Desk"))
+    await page.answer("use_device", result={"devices": [entry]})
+    assert await choosing == [Device("microphone", "Desk", "d1", chosen=True)]
+    assert page.heard("use_device")[0] | {"id": ""} == {
+        "type": "use_device",
+        "page": "p1",
+        "id": "",
+        "device_kind": "microphone",
+        "device": "Desk",
+    }
+    listing = asyncio.ensure_future(chat.devices())
+    await page.answer("devices", result={"devices": [entry]})
+    assert [device.name for device in await listing] == ["Desk"]
+
+
 async def test_rubbish_from_the_page_does_no_harm(chat, page, caplog):
     page.say("nonsense")
-    page.say("state", seq=1, attempt=None, state={"status": "flying"})
+    page.say("state", seq=1, attempt=None, resumes=False, state={"status": "flying"})
     page.say("events", attempt="a1", first=0, events=["x"])
     chat.comm.handle_msg({"content": {"data": {"method": "custom", "content": 7}}, "buffers": []})
     page.events("no json {", "[1]", '{"no": "type"}')

@@ -92,7 +92,7 @@ function CallButton({ store }: { store: Store }) {
         class="rtc-button rtc-primary"
         data-action="connect"
         disabled={store.isKernelGone.value}
-        onClick={store.connect}
+        onClick={() => store.connect()}
       >
         Connect
       </button>
@@ -108,7 +108,7 @@ function CallButton({ store }: { store: Store }) {
 /** What is being waited for, or what there is to do. */
 function Activity({ store }: { store: Store }) {
   const isGone = store.isKernelGone.value;
-  const activity = isGone ? "The kernel was restarted. Run the widget's cell again." : store.activity.value;
+  const activity = isGone ? "The kernel is gone. Start it and run the widget's cell again." : store.activity.value;
   return (
     <>
       <p class="rtc-activity" role="status" hidden={activity === ""}>
@@ -125,6 +125,7 @@ function Activity({ store }: { store: Store }) {
 
 function connectionLabel({ status, connection_state, error }: CallState): string {
   if (status === "idle") return "Disconnected";
+  if (status === "reconnecting") return CONNECTION_LABELS.disconnected;
   if (status === "error") return isLostConnection(error?.code) ? CONNECTION_LABELS.failed : CONNECTION_LABELS.closed;
   // The data channel opens a moment after the connection stands, and only then can anyone talk.
   if (status === "connecting" && connection_state === "connected") return CONNECTION_LABELS.connecting;
@@ -138,5 +139,5 @@ function moodOf({ status }: CallState): Mood {
 }
 
 function isLostConnection(code: string | undefined): boolean {
-  return code === "connection_failed" || code === "channel_timeout";
+  return code === "connection_failed" || code === "channel_timeout" || code === "reconnect_failed";
 }

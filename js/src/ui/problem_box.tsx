@@ -1,6 +1,7 @@
 /** What went wrong and what to do about it. */
 
-import type { Store } from "../store";
+import { browserHelp } from "../host";
+import type { Problem, Store } from "../store";
 import { CloseIcon } from "./icons";
 
 export function ProblemBox({ store }: { store: Store }) {
@@ -13,12 +14,9 @@ export function ProblemBox({ store }: { store: Store }) {
           <div class="rtc-error-words">
             <p class="rtc-error-message">{problem.message}</p>
             {problem.hint !== "" && <p class="rtc-error-hint">{problem.hint}</p>}
+            <HelpLink problem={problem} />
           </div>
-          {problem.endsCall && (
-            <button type="button" class="rtc-button" data-action="retry" onClick={store.connect}>
-              Try again
-            </button>
-          )}
+          {problem.endsCall && <WaysOn store={store} problem={problem} />}
           <button
             type="button"
             class="rtc-button rtc-icon-button rtc-quiet"
@@ -33,4 +31,39 @@ export function ProblemBox({ store }: { store: Store }) {
       )}
     </div>
   );
+}
+
+/** What can be done from here: try again, or go without a microphone where it is the microphone that is missing. */
+function WaysOn({ store, problem }: { store: Store; problem: Problem }) {
+  return (
+    <div class="rtc-error-ways">
+      <button type="button" class="rtc-button" data-action="retry" onClick={() => store.connect()}>
+        Try again
+      </button>
+      {isAboutMicrophone(problem) && (
+        <button
+          type="button"
+          class="rtc-button"
+          data-action="listen"
+          onClick={() => store.connect({ microphone: false })}
+        >
+          Go on without a microphone
+        </button>
+      )}
+    </div>
+  );
+}
+
+function HelpLink({ problem }: { problem: Problem }) {
+  if (problem.code !== "microphone_denied") return null;
+  const { name, link } = browserHelp();
+  return (
+    <a class="rtc-help" href={link} target="_blank" rel="noreferrer">
+      How to allow the microphone in {name}
+    </a>
+  );
+}
+
+function isAboutMicrophone({ code }: Problem): boolean {
+  return code.startsWith("microphone_") || code === "insecure_context" || code === "media_unavailable";
 }

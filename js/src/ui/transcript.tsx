@@ -10,7 +10,8 @@ import type { Store } from "../store";
 const AT_END_PIXELS = 32;
 
 export function Transcript({ store }: { store: Store }) {
-  const { turns, isTranscribed } = store.conversation.value;
+  const { turns, calls, isTranscribed } = store.conversation.value;
+  const resumed = new Set(calls.filter(({ resumes }) => resumes).map(({ attempt }) => attempt));
   const { status } = store.state.value;
   const box = useRef<HTMLDivElement>(null);
   const isReadingAlong = useRef(true);
@@ -38,7 +39,7 @@ export function Transcript({ store }: { store: Store }) {
           key={turn.key}
           turn={turn}
           isTranscribed={isTranscribed}
-          startsCall={index > 0 && turn.attempt !== seen[index - 1]?.attempt}
+          seam={seamBefore(turn, seen[index - 1], resumed)}
         />
       ))}
     </div>
@@ -48,22 +49,23 @@ export function Transcript({ store }: { store: Store }) {
 interface TurnRowProps {
   turn: Turn;
   isTranscribed: boolean;
-  startsCall: boolean;
+  /** What is written above the turn where another call begins with it. */
+  seam: string;
 }
 
 /** Turns are never changed in place, so a row of the same turn need not be drawn again however long the transcript. */
 class TurnRow extends Component<TurnRowProps> {
   override shouldComponentUpdate(next: TurnRowProps): boolean {
-    const { turn, isTranscribed, startsCall } = this.props;
-    return next.turn !== turn || next.isTranscribed !== isTranscribed || next.startsCall !== startsCall;
+    const { turn, isTranscribed, seam } = this.props;
+    return next.turn !== turn || next.isTranscribed !== isTranscribed || next.seam !== seam;
   }
 
-  override render({ turn, isTranscribed, startsCall }: TurnRowProps) {
+  override render({ turn, isTranscribed, seam }: TurnRowProps) {
     const text = turnText(turn);
     const mark = MARKS[turn.role === "user" ? "user" : "assistant"][turn.status];
     return (
       <>
-        {startsCall && <div class="rtc-new-call">New call</div>}
+        {seam !== "" && <div class="rtc-new-call">{seam}</div>}
         <div class="rtc-turn" data-role={turn.role} data-turn-status={turn.status}>
           <span class="rtc-speaker">{turn.role === "user" ? "You" : "Assistant"}</span>
           <p class="rtc-words" dir="auto">
@@ -74,6 +76,11 @@ class TurnRow extends Component<TurnRowProps> {
       </>
     );
   }
+}
+
+function seamBefore(turn: Turn, before: Turn | undefined, resumed: ReadonlySet<string>): string {
+  if (before === undefined || before.attempt === turn.attempt) return "";
+  return resumed.has(turn.attempt) ? "Connected again" : "New call";
 }
 
 const MARKS: Readonly<Record<"user" | "assistant", Partial<Record<TurnStatus, string>>>> = {

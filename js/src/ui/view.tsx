@@ -9,8 +9,12 @@ import { Transcript } from "./transcript";
 
 /** Shows the store in the element; returns how to take it away. */
 export function mountView(element: HTMLElement, store: Store): () => void {
+  const closed = store.viewOpened();
   render(<View store={store} />, element);
-  return () => render(null, element);
+  return () => {
+    closed();
+    render(null, element);
+  };
 }
 
 function View({ store }: { store: Store }) {

@@ -1,0 +1,54 @@
+/** The microphones and loudspeakers there are, by name once the browser tells the names, kept live. */
+
+import { pageError } from "./errors";
+
+export interface Device {
+  readonly kind: "microphone" | "speaker";
+  readonly id: string;
+  /** Empty until the microphone has been permitted. */
+  readonly name: string;
+}
+
+const KINDS: Readonly<Record<string, Device["kind"]>> = { audioinput: "microphone", audiooutput: "speaker" };
+
+export async function listDevices(): Promise<readonly Device[]> {
+  // Typed as always there, yet absent on plain http and in some webviews.
+  const media: MediaDevices | undefined = navigator.mediaDevices;
+  if (typeof media?.enumerateDevices !== "function") return [];
+  const found = await media.enumerateDevices();
+  return found.flatMap(({ kind, deviceId, label }) => {
+    const known = KINDS[kind];
+    // Before the permission there is one nameless entry of each kind; it is no device that one could choose.
+    return known && deviceId !== "" ? [{ kind: known, id: deviceId, name: label }] : [];
+  });
+}
+
+/** Reports the devices now and whenever one is plugged in or out. Call what is returned when names may have become known. */
+export function watchDevices(report: (devices: readonly Device[]) => void, signal: AbortSignal): () => void {
+  const tell = () => {
+    void listDevices().then(
+      (devices) => signal.aborted || report(devices),
+      () => {}, // a browser that does not tell has none to choose from
+    );
+  };
+  // `?.` as above: no media devices, no changes.
+  (navigator.mediaDevices as MediaDevices | undefined)?.addEventListener("devicechange", tell, { signal });
+  tell();
+  return tell;
+}
+
+/** The device of that id or name, or of the only name that contains the word; throws `device_not_found`. */
+export function findDevice(devices: readonly Device[], kind: Device["kind"], word: string): Device {
+  const there = devices.filter((device) => device.kind === kind);
+  const exact = there.find(({ id, name }) => id === word || name === word);
+  if (exact) return exact;
+  const near = there.filter(({ name }) => name.toLowerCase().includes(word.toLowerCase()));
+  const [only] = near;
+  if (only && near.length === 1) return only;
+  const names =
+    there.map(({ name }) => JSON.stringify(name)).join(", ") || "none; names are known once the microphone is allowed";
+  const found = near.length > 1 ? "more than one" : "no";
+  throw pageError("device_not_found", {
+    message: `There is ${found} ${kind} of the name ${JSON.stringify(word)}. There are: ${names}.`,
+  });
+}

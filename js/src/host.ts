@@ -1,0 +1,62 @@
+/** What is known of the browser and of the page around us, for words that help. */
+
+export interface BrowserHelp {
+  readonly name: string;
+  /** How to allow the microphone there. */
+  readonly allow: string;
+  /** The maker's own page about it. */
+  readonly link: string;
+}
+
+const AFTER = "then connect again.";
+
+export function browserHelp(agent = navigator.userAgent): BrowserHelp {
+  if (/Edg\//.test(agent)) {
+    return {
+      name: "Edge",
+      allow: `In Edge, click the lock left of the address, set Microphone to Allow, ${AFTER}`,
+      link: "https://support.microsoft.com/microsoft-edge/a83524e0-35c8-46c2-8ee6-e46e0b7f2e3c",
+    };
+  }
+  if (/Firefox\//.test(agent)) {
+    return {
+      name: "Firefox",
+      allow: `In Firefox, click the crossed-out microphone left of the address, remove the block, ${AFTER}`,
+      link: "https://support.mozilla.org/kb/how-manage-your-camera-and-microphone-permissions",
+    };
+  }
+  if (/Chrom(e|ium)\//.test(agent)) {
+    return {
+      name: "Chrome",
+      allow: `In Chrome, click the icon left of the address, switch Microphone on, ${AFTER}`,
+      link: "https://support.google.com/chrome/answer/2693767",
+    };
+  }
+  return {
+    name: "Safari",
+    allow: `In Safari, open Settings → Websites → Microphone, choose Allow for this site, ${AFTER}`,
+    link: "https://support.apple.com/guide/safari/websites-ibrwe2159f50/mac",
+  };
+}
+
+/** Whether this is a VS Code window, whose notebooks get no microphone. */
+export function isVsCode(agent = navigator.userAgent, origin = location.protocol): boolean {
+  return /\bCode\//.test(agent) || origin === "vscode-webview:";
+}
+
+/** Words about the host where it is what forbids the microphone (W3C Permissions Policy), else undefined. */
+export function hostThatForbids(): { readonly message?: string; readonly hint?: string } | undefined {
+  if (isVsCode()) {
+    return {
+      message: "VS Code gives its notebooks no microphone.",
+      hint: "Open the notebook in JupyterLab in a browser, or connect without a microphone and write instead of speaking.",
+    };
+  }
+  return isAllowedByPolicy() ? undefined : {};
+}
+
+function isAllowedByPolicy(): boolean {
+  // Only Chromium tells; elsewhere a refusal counts as the person's.
+  const { featurePolicy } = document as Document & { featurePolicy?: { allowsFeature(name: string): boolean } };
+  return featurePolicy?.allowsFeature("microphone") ?? true;
+}

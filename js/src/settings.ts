@@ -1,0 +1,68 @@
+/** How calls are made and when they end, as Python has set it; read anew whenever it matters. */
+
+import type { Model } from "./bridge";
+import { isRecord } from "./protocol";
+
+/** How a lost connection is made anew; all times in milliseconds. */
+export interface Reconnect {
+  /** New calls made in a row, without a healthy time between them. */
+  readonly maxAttempts: number;
+  /** How long WebRTC may try to heal a disconnected connection by itself. */
+  readonly graceMs: number;
+  readonly backoffMs: number;
+  readonly maxBackoffMs: number;
+  readonly attemptTimeoutMs: number;
+}
+
+export interface Settings {
+  readonly microphone: boolean;
+  /** Who posts the offer: the kernel with its key, or the page with a short-lived secret. */
+  readonly exchange: "kernel" | "browser";
+  readonly reconnect: Reconnect | null;
+  readonly maxDurationMs: number;
+  /** How long a call may go on that no view shows. */
+  readonly viewGraceMs: number;
+}
+
+export const DEFAULT_SETTINGS: Settings = {
+  microphone: true,
+  exchange: "kernel",
+  reconnect: { maxAttempts: 3, graceMs: 5_000, backoffMs: 500, maxBackoffMs: 8_000, attemptTimeoutMs: 15_000 },
+  maxDurationMs: 3_600_000,
+  viewGraceMs: 10_000,
+};
+
+export function readSettings(model: Pick<Model, "get">): Settings {
+  const given: unknown = model.get("settings");
+  if (!isRecord(given)) return DEFAULT_SETTINGS;
+  return {
+    microphone: given.microphone !== false,
+    exchange: given.exchange === "browser" ? "browser" : "kernel",
+    reconnect: given.reconnect === null ? null : readReconnect(given.reconnect),
+    maxDurationMs: milliseconds(given.max_duration, DEFAULT_SETTINGS.maxDurationMs),
+    viewGraceMs: milliseconds(given.view_grace, DEFAULT_SETTINGS.viewGraceMs),
+  };
+}
+
+function readReconnect(given: unknown): Reconnect | null {
+  const usual = DEFAULT_SETTINGS.reconnect;
+  if (!isRecord(given) || !usual) return usual;
+  const { max_attempts: most } = given;
+  return {
+    maxAttempts: typeof most === "number" ? most : usual.maxAttempts,
+    graceMs: milliseconds(given.grace, usual.graceMs),
+    backoffMs: milliseconds(given.backoff, usual.backoffMs),
+    maxBackoffMs: milliseconds(given.max_backoff, usual.maxBackoffMs),
+    attemptTimeoutMs: milliseconds(given.attempt_timeout, usual.attemptTimeoutMs),
+  };
+}
+
+/** Exponential with full jitter above half, so that a thousand pages that lost one server do not come back as one. */
+export function pauseBefore(attempt: number, { backoffMs, maxBackoffMs }: Reconnect, random = Math.random): number {
+  const whole = Math.min(backoffMs * 2 ** (attempt - 1), maxBackoffMs);
+  return whole / 2 + (random() * whole) / 2;
+}
+
+function milliseconds(seconds: unknown, fallback: number): number {
+  return typeof seconds === "number" && Number.isFinite(seconds) && seconds >= 0 ? seconds * 1_000 : fallback;
+}

@@ -1,0 +1,184 @@
+import { describe, expect, it, vi } from "vitest";
+import { FakePeer, startCall } from "./fakes";
+
+const fakeTimers = () => vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+const tick = (milliseconds: number) => vi.advanceTimersByTimeAsync(milliseconds);
+const latest = () => {
+  const peer = FakePeer.all.at(-1);
+  if (!peer) throw new Error("There is no connection");
+  return peer;
+};
+/** Lets the page come as far as it can towards its next connection. */
+const settle = async () => {
+  for (let turn = 0; turn < 20; turn++) await tick(0);
+};
+const say = (id: string, role: string, text: string) => ({
+  type: "conversation.item.added",
+  previous_item_id: null,
+  item: { id, type: "message", role, status: "completed", content: [{ type: "input_text", text }] },
+});
+
+describe("a connection that is lost for a moment", () => {
+  it("is given five seconds to heal by itself", async () => {
+    const { kernel, peer } = await startCall();
+    fakeTimers();
+    peer().become("disconnected");
+    await tick(4_900);
+    peer().become("connected");
+    await tick(60_000);
+    expect(kernel.statuses).toEqual(["idle", "connecting", "connected", "reconnecting", "connected"]);
+    expect(FakePeer.all).toHaveLength(1);
+  });
+
+  it("is given as long as Python says", async () => {
+    const { peer } = await startCall({ reconnect: { max_attempts: 3, grace: 1 } });
+    fakeTimers();
+    peer().become("disconnected");
+    await tick(1_600);
+    expect(FakePeer.all).toHaveLength(2);
+  });
+});
+
+describe("a connection that is lost", () => {
+  it("is made anew, with a hang-up for the old call and the microphone opened once more", async () => {
+    const { kernel, microphone, peer, attempt } = await startCall();
+    fakeTimers();
+    const old = peer();
+    old.become("disconnected");
+    await tick(5_000);
+    expect(old.connectionState).toBe("closed");
+    expect(microphone.tracks[0]?.readyState).toBe("ended");
+    expect(kernel.last("hang_up").attempt).toBe(attempt);
+    expect(kernel.statuses.at(-1)).toBe("reconnecting");
+    await tick(500);
+    await settle();
+    latest().open();
+    expect(kernel.statuses).toEqual(["idle", "connecting", "connected", "reconnecting", "connected"]);
+    expect(kernel.last("state")).toMatchObject({ resumes: true });
+    expect(kernel.last("state").attempt).not.toBe(attempt);
+    expect(microphone.tracks.map((track) => track.readyState)).toEqual(["ended", "live"]);
+  });
+
+  it("is made anew at once when ICE has failed for good", async () => {
+    const { peer } = await startCall();
+    fakeTimers();
+    peer().become("failed");
+    await tick(500);
+    expect(FakePeer.all).toHaveLength(2);
+  });
+
+  it("goes on with the session settings and with what was said, and shows the seam", async () => {
+    const { kernel, channel, peer, mount } = await startCall();
+    const { element } = mount();
+    const update = JSON.stringify({ type: "session.update", session: { instructions: "Be brief." } });
+    await kernel.ask("send", { events: [update] });
+    channel.receive(say("u1", "user", "What is ICE?"));
+    channel.receive(say("m1", "assistant", "A way to find a way."));
+    fakeTimers();
+    peer().become("failed");
+    await tick(500);
+    await settle();
+    latest().open();
+    const told = latest().channel.sent.map((text) => JSON.parse(text));
+    expect(told.map(({ type, item }) => item?.content[0].text ?? type)).toEqual([
+      "session.update",
+      "What is ICE?",
+      "A way to find a way.",
+    ]);
+    expect(told.map(({ item }) => item?.content[0].type)).toEqual([undefined, "input_text", "output_text"]);
+    for (const { item } of told.slice(1)) {
+      expect(item.id).toMatch(/^carried_.{24}$/);
+      // The new call confirms what it was told; it is no new turn.
+      latest().channel.receive({ type: "conversation.item.added", previous_item_id: null, item });
+    }
+    latest().channel.receive(say("u1", "user", "And DTLS?"));
+    await settle();
+    vi.useRealTimers();
+    await vi.waitFor(() => expect(element.querySelectorAll(".rtc-turn")).toHaveLength(3));
+    expect(element.querySelector(".rtc-new-call")?.textContent).toBe("Connected again");
+  });
+
+  it("is given up after three attempts, with a clear error and nothing left open", async () => {
+    const { kernel, microphone, peer } = await startCall();
+    fakeTimers();
+    peer().become("failed");
+    for (const [pause, number] of [
+      [500, 2],
+      [1_000, 3],
+      [2_000, 4],
+    ] as const) {
+      await tick(pause);
+      await settle();
+      expect(FakePeer.all).toHaveLength(number);
+      await tick(15_000);
+    }
+    await tick(60_000);
+    expect(FakePeer.all).toHaveLength(4);
+    expect(kernel.states.at(-1)).toMatchObject({ status: "error", error: { code: "reconnect_failed" } });
+    expect(microphone.tracks.every((track) => track.readyState === "ended")).toBe(true);
+    expect(FakePeer.all.every((one) => one.connectionState === "closed")).toBe(true);
+    expect(new Set(kernel.of("hang_up").map(({ attempt }) => attempt)).size).toBe(4);
+  });
+
+  it("does not forget its attempts before the new connection was healthy for ten seconds", async () => {
+    const { kernel, peer } = await startCall({ reconnect: { max_attempts: 1, grace: 5, backoff: 0 } });
+    fakeTimers();
+    peer().become("failed");
+    await settle();
+    latest().open();
+    await tick(9_000);
+    latest().become("failed");
+    await settle();
+    expect(kernel.states.at(-1)).toMatchObject({ status: "error", error: { code: "reconnect_failed" } });
+  });
+
+  it("forgets them afterwards", async () => {
+    const { kernel, peer } = await startCall({ reconnect: { max_attempts: 1, grace: 5, backoff: 0 } });
+    fakeTimers();
+    peer().become("failed");
+    await settle();
+    latest().open();
+    await tick(10_100);
+    latest().become("failed");
+    await settle();
+    expect(kernel.statuses.at(-1)).toBe("reconnecting");
+    expect(FakePeer.all).toHaveLength(3);
+  });
+
+  it("can be left alone: a disconnect in the pause makes no further call", async () => {
+    const { kernel, peer } = await startCall();
+    fakeTimers();
+    peer().become("failed");
+    await kernel.ask("disconnect");
+    await tick(60_000);
+    expect(FakePeer.all).toHaveLength(1);
+    expect(kernel.states.at(-1)).toMatchObject({ status: "idle", error: null });
+  });
+
+  it("is not called again where a new call cannot succeed", async () => {
+    const { kernel, peer } = await startCall();
+    kernel.answers.exchange = { error: { code: "invalid_key", message: "The key was refused.", hint: "" } };
+    fakeTimers();
+    peer().become("failed");
+    await tick(500);
+    await settle();
+    expect(kernel.states.at(-1)).toMatchObject({ status: "error", error: { code: "invalid_key" } });
+  });
+});
+
+describe("an end that is no loss", () => {
+  it("is told apart: the server hung up", async () => {
+    const { kernel, channel } = await startCall();
+    channel.become("closed");
+    expect(kernel.states.at(-1)).toMatchObject({ status: "error", error: { code: "server_hung_up" } });
+    expect(FakePeer.all).toHaveLength(1);
+  });
+
+  it("is told apart: the session has expired", async () => {
+    const { kernel, channel } = await startCall();
+    const message = "Your session hit the maximum duration of 60 minutes.";
+    channel.receive({ type: "error", error: { type: "invalid_request_error", code: "session_expired", message } });
+    channel.become("closed");
+    expect(kernel.states.at(-1)).toMatchObject({ status: "error", error: { code: "session_expired", message } });
+  });
+});

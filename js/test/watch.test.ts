@@ -1,0 +1,122 @@
+import { describe, expect, it, vi } from "vitest";
+import { type FakeModel, startCall, startWidget } from "./fakes";
+
+const fakeTimers = () => vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval"] });
+const tick = (milliseconds: number) => vi.advanceTimersByTimeAsync(milliseconds);
+
+class FakeSignal {
+  readonly slots = new Set<(sender: unknown, value: unknown) => void>();
+  connect = (slot: (sender: unknown, value: unknown) => void) => void this.slots.add(slot);
+  disconnect = (slot: (sender: unknown, value: unknown) => void) => void this.slots.delete(slot);
+  emit(value: unknown) {
+    for (const slot of this.slots) slot(this, value);
+  }
+}
+
+function jupyterKernel() {
+  return {
+    status: "idle",
+    connectionStatus: "connected",
+    isDisposed: false,
+    statusChanged: new FakeSignal(),
+    disposed: new FakeSignal(),
+  };
+}
+
+describe("a call that nobody ends", () => {
+  it("ends at its maximum duration", async () => {
+    fakeTimers();
+    const calling = startCall({ max_duration: 30 });
+    await tick(1_000);
+    const { kernel, microphone } = await calling;
+    await tick(28_000);
+    expect(kernel.statuses.at(-1)).toBe("connected");
+    await tick(2_000);
+    expect(kernel.states.at(-1)).toMatchObject({ status: "error", error: { code: "call_too_long" } });
+    expect(microphone.tracks[0]?.readyState).toBe("ended");
+  });
+
+  it("ends ten seconds after its last view has gone, and not when one comes back in time", async () => {
+    const { kernel, mount, microphone } = await startCall();
+    const first = mount();
+    fakeTimers();
+    first.unmount();
+    await tick(9_000);
+    const second = mount();
+    await tick(60_000);
+    expect(kernel.statuses.at(-1)).toBe("connected");
+    second.unmount();
+    await tick(10_100);
+    expect(kernel.states.at(-1)).toMatchObject({ status: "error", error: { code: "call_unwatched" } });
+    expect(microphone.tracks[0]?.readyState).toBe("ended");
+  });
+
+  it("goes on unseen where it was never seen: Python may call before it displays", async () => {
+    const { kernel } = await startCall();
+    fakeTimers();
+    await tick(60_000);
+    expect(kernel.statuses.at(-1)).toBe("connected");
+  });
+});
+
+describe("a kernel that goes", () => {
+  const withKernel = async (kernelConnection = jupyterKernel()) => {
+    const started = startWidget({
+      setUp: (model: FakeModel) => Object.assign(model.widget_manager, { kernel: kernelConnection }),
+    });
+    await vi.waitFor(() => started.kernel.last("state"));
+    const connecting = started.kernel.ask("connect");
+    await vi.waitFor(() => expect(started.peer().remoteDescription).not.toBeNull());
+    started.peer().open();
+    await connecting;
+    return { ...started, kernelConnection };
+  };
+
+  it.each(["autorestarting", "restarting", "terminating", "dead"])("ends the call when it is %s", async (status) => {
+    const { microphone, kernelConnection, mount } = await withKernel();
+    const { element } = mount();
+    kernelConnection.statusChanged.emit("busy");
+    expect(microphone.tracks[0]?.readyState).toBe("live");
+    kernelConnection.statusChanged.emit(status);
+    expect(microphone.tracks[0]?.readyState).toBe("ended");
+    await vi.waitFor(() => expect(element.textContent).toContain("The kernel is gone"));
+  });
+
+  it("is not taken for dead while the host says that it is there, however long it is silent", async () => {
+    const { kernel, microphone } = await withKernel();
+    kernel.isListening = false;
+    fakeTimers();
+    await tick(300_000);
+    expect(microphone.tracks[0]?.readyState).toBe("live");
+  });
+
+  it("is taken for gone after a minute of silence where the host tells nothing", async () => {
+    // The clock too, since silence is measured on it.
+    const { microphone, kernel } = await startCall();
+    const now = performance.now();
+    let passed = 0;
+    vi.spyOn(performance, "now").mockImplementation(() => now + passed);
+    await kernel.ask("disconnect");
+    fakeTimers();
+    const connecting = kernel.ask("connect");
+    await tick(100);
+    await tick(100);
+    expect(microphone.tracks.at(-1)?.readyState).toBe("live");
+    void connecting;
+    passed = 50_000;
+    await tick(5_000);
+    kernel.say({ type: "alive" });
+    passed = 100_000;
+    await tick(5_000);
+    expect(microphone.tracks.at(-1)?.readyState).toBe("live");
+    passed = 115_000;
+    await tick(5_000);
+    expect(microphone.tracks.at(-1)?.readyState).toBe("ended");
+  });
+
+  it("is asked for nothing and lets go of the host's signals when the widget is closed", async () => {
+    const { life, kernelConnection } = await withKernel();
+    life.abort();
+    expect(kernelConnection.statusChanged.slots.size + kernelConnection.disposed.slots.size).toBe(0);
+  });
+});

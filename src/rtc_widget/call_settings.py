@@ -1,0 +1,97 @@
+"""How a widget's calls are made and when they end: set in Python, obeyed by the page even while the kernel is busy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from rtc_widget.reconnect import Reconnect
+
+Exchange = Literal["kernel", "browser"]
+
+
+@dataclass(frozen=True, slots=True)
+class CallSettings:
+    """What the page needs to know; see `VoiceChat` for what the entries mean."""
+
+    microphone: bool = True
+    exchange: Exchange = "kernel"
+    reconnect: Reconnect | None = field(default_factory=Reconnect)
+    max_duration: float = 3600.0
+    view_grace: float = 10.0
+
+    def __post_init__(self) -> None:
+        if self.exchange not in ("kernel", "browser"):
+            raise ValueError(f"exchange={self.exchange!r}: it is 'kernel' or 'browser'.")
+        if self.reconnect is not None and not isinstance(self.reconnect, Reconnect):
+            raise TypeError(f"reconnect takes Reconnect(…) or None, not {self.reconnect!r}")
+        # A timer of the browser holds 2³¹ - 1 milliseconds; beyond that it would fire at once.
+        if not 0 < self.max_duration <= 2_000_000:
+            raise ValueError(f"max_duration={self.max_duration} is no time in seconds between 0 and 2 000 000.")
+        if not 0 <= self.view_grace <= 2_000_000:
+            raise ValueError(f"view_grace={self.view_grace} is no time in seconds between 0 and 2 000 000.")
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the settings as the page reads them."""
+        return {
+            "microphone": self.microphone,
+            "exchange": self.exchange,
+            "reconnect": self.reconnect and self.reconnect.to_wire(),
+            "max_duration": float(self.max_duration),
+            "view_grace": float(self.view_grace),
+        }
+
+
+class HasCallSettings:
+    """The settings of a widget's calls as attributes; each can be changed at any time and holds from then on."""
+
+    _call_settings: CallSettings
+
+    def _write(self, values: Mapping[str, object]) -> None:
+        raise NotImplementedError
+
+    @property
+    def reconnect(self) -> Reconnect | None:
+        """How a lost connection is made anew; None leaves it lost."""
+        return self._call_settings.reconnect
+
+    @reconnect.setter
+    def reconnect(self, value: Reconnect | None) -> None:
+        self._change_settings(reconnect=value)
+
+    @property
+    def max_duration(self) -> float:
+        """Seconds after which a call is ended; holds for the next call."""
+        return self._call_settings.max_duration
+
+    @max_duration.setter
+    def max_duration(self, value: float) -> None:
+        self._change_settings(max_duration=value)
+
+    @property
+    def view_grace(self) -> float:
+        """Seconds that a call may go on when no view of it is left on the page."""
+        return self._call_settings.view_grace
+
+    @view_grace.setter
+    def view_grace(self, value: float) -> None:
+        self._change_settings(view_grace=value)
+
+    @property
+    def microphone(self) -> bool:
+        """Whether calls have a microphone; without one they are for writing and listening. Holds for the next call."""
+        return self._call_settings.microphone
+
+    @microphone.setter
+    def microphone(self, value: bool) -> None:
+        self._change_settings(microphone=bool(value))
+
+    @property
+    def exchange(self) -> Exchange:
+        """Who sends the offer to the server: the kernel with its key, or the page with a short-lived secret."""
+        return self._call_settings.exchange
+
+    def _change_settings(self, **changes: Any) -> None:
+        self._call_settings = replace(self._call_settings, **changes)
+        self._write({"settings": self._call_settings.to_wire()})

@@ -1,0 +1,178 @@
+"""However a call ends: the microphone stops, and the server has no call left."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.e2e.conftest import CURRENT
+from tests.e2e.lab import Lab, NotebookPage, chromium, evaluate
+from tests.e2e.voice_server import VoiceServer
+
+WIDGET = """
+import os, rtc_widget
+chat = rtc_widget.VoiceChat({signaling}, {settings})
+chat
+"""
+
+
+@pytest.fixture(scope="module")
+def browser(silence_wav) -> Iterator[Browser]:
+    with chromium(silence_wav) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def lab(labs: Callable[[str], Lab]) -> Iterator[Lab]:
+    lab = labs(CURRENT)
+    yield lab
+    lab.end_kernels()
+
+
+@pytest.fixture
+def calling(lab: Lab, browser: Browser, server: VoiceServer) -> Iterator[Callable[..., NotebookPage]]:
+    """Opens a notebook whose first cell shows the widget, and makes a call."""
+    pages: list[NotebookPage] = []
+
+    def call(settings: str = "", *cells: str) -> NotebookPage:
+        widget = WIDGET.format(signaling=server.signaling, settings=settings)
+        page = NotebookPage(lab, browser, lab.notebook(f"lifecycle{len(pages)}.ipynb", widget, *cells))
+        pages.append(page)
+        page.focus_first_cell()
+        page.run_next()
+        connect(page, server)
+        return page
+
+    yield call
+    for page in pages:
+        if not page.page.is_closed():
+            page.page.close()
+    lab.end_kernels()
+    server.wait_for_calls(0)
+
+
+def connect(page: NotebookPage, server: VoiceServer) -> None:
+    page.page.locator("button[data-action=connect]").first.click()
+    page.wait_for_status("connected")
+    assert page.spy("spy.microphone.at(-1).readyState") == "live"
+    server.wait_for_calls(1)
+
+
+def assert_over(page: NotebookPage, server: VoiceServer, timeout: float = 15) -> None:
+    """The microphone has stopped, the connection is closed, the server has hung up."""
+    page.page.wait_for_function(
+        "() => __spy.microphone.every((track) => track.readyState === 'ended')"
+        " && __spy.peers.every((peer) => peer.connectionState === 'closed')",
+        timeout=timeout * 1000,
+    )
+    server.wait_for_calls(0)
+
+
+def test_ends_that_leave_the_kernel_running(calling, lab, server):
+    """One page, one kernel, one way after the other."""
+    page = calling("view_grace=1")
+    kernel = lab.kernel_client()
+
+    page.page.locator("button[data-action=disconnect]").first.click()
+    assert_over(page, server)
+
+    connect(page, server)
+    evaluate(kernel, "chat.close()")
+    assert_over(page, server)
+
+    again(page, server)
+    evaluate(kernel, "globals().pop('chat') and None")
+    assert_over(page, server)
+
+    again(page, server)
+    page.focus_first_cell()
+    page.run_next()  # the name is given to a new widget
+    assert_over(page, server)
+    assert evaluate(kernel, "chat.status") == "idle"
+
+    connect(page, server)
+    page.focus_first_cell()
+    page.page.evaluate("() => window.jupyterapp.commands.execute('notebook:clear-cell-output')")
+    assert_over(page, server)
+    assert evaluate(kernel, "[chat.status, chat.error['code']]") == ["error", "call_unwatched"]
+
+    again(page, server, "max_duration=2, ")
+    assert_over(page, server)
+    assert page.page.locator(".rtc-error").first.get_attribute("data-code") == "call_too_long"
+    assert evaluate(kernel, "chat.error['code']") == "call_too_long"
+
+
+def again(page: NotebookPage, server: VoiceServer, settings: str = "") -> None:
+    """Run the widget's cell once more and make a call."""
+    page.page.evaluate(
+        "(settings) => { const { model } = window.jupyterapp.shell.currentWidget.content.widgets[0];"
+        " model.sharedModel.setSource(model.sharedModel.source.replace(/max_duration=2, |view_grace/, (found) =>"
+        " found === 'view_grace' ? settings + found : '')); }",
+        settings,
+    )
+    page.focus_first_cell()
+    page.run_next()
+    connect(page, server)
+
+
+def test_a_call_goes_on_while_its_cell_is_scrolled_out_of_sight(calling, server):
+    page = calling("view_grace=1", *["print('line\\n' * 60)"] * 8)
+    page.page.set_viewport_size({"width": 1280, "height": 500})
+    page.page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 1; }")
+    for _ in range(8):
+        page.run_next()
+    page.page.evaluate(
+        "() => { const { content } = window.jupyterapp.shell.currentWidget; content.activeCellIndex = 8;"
+        " content.node.scrollTop = content.node.scrollHeight; return content.scrollToItem(8, 'end'); }"
+    )
+    assert not page.widget().is_visible() or page.widget().bounding_box()["y"] < 0
+    page.page.wait_for_timeout(2_500)
+    assert page.spy("spy.microphone.at(-1).readyState") == "live"
+    assert len(server.calls()) == 1
+
+
+def test_kernel_restart(calling, server):
+    page = calling()
+    page.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    assert_over(page, server)
+    assert "The kernel is gone" in page.widget().inner_text()
+
+
+def test_kernel_death(calling, lab, server):
+    page = calling()
+    os.kill(evaluate(lab.kernel_client(), "os.getpid()"), signal.SIGKILL)
+    assert_over(page, server)
+    assert "The kernel is gone" in page.widget().inner_text()
+
+
+def test_kernel_shutdown(calling, server):
+    page = calling()
+    page.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    assert_over(page, server)
+
+
+def test_notebook_closed(calling, server):
+    page = calling("view_grace=1")
+    page.page.evaluate("() => { window.jupyterapp.shell.currentWidget.dispose(); }")
+    assert_over(page, server)
+
+
+def test_tab_closed(calling, server, lab):
+    page = calling()
+    page.page.close(run_before_unload=False)
+    server.wait_for_calls(0)
+
+
+def test_page_reload(calling, server, lab):
+    page = calling()
+    page.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    page.page.reload()
+    server.wait_for_calls(0)
+    page.widget().wait_for(timeout=30_000)
+    connect(page, server)
+    page.page.locator("button[data-action=disconnect]").first.click()
+    assert_over(page, server)

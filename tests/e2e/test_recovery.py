@@ -1,0 +1,154 @@
+"""A call over a line that breaks: browser and server stand in network namespaces of their own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from rtc_widget.errors import ReconnectFailed
+from tests.e2e import networks
+from tests.e2e.lab import Lab, NotebookPage, chromium, evaluate, jupyterlab
+from tests.e2e.networks import Line
+from tests.e2e.voice_server import VoiceServer, voice_server
+
+WIDGET = """
+import rtc_widget
+chat = rtc_widget.VoiceChat({signaling}, reconnect=rtc_widget.Reconnect({reconnect}))
+seen = []
+chat.observe(lambda change: seen.append(change.new), "status")
+chat
+"""
+
+
+@pytest.fixture(scope="module")
+def line() -> Iterator[Line]:
+    reason = networks.why_not()
+    if reason:
+        pytest.skip(reason)
+    with networks.networks() as line:
+        yield line
+
+
+@pytest.fixture(scope="module")
+def server(line: Line) -> Iterator[VoiceServer]:
+    with voice_server(networks.SERVER_HOST, prefix=networks.inside(networks.SERVER)) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def lab(line: Line) -> Iterator[Lab]:
+    with jupyterlab(host=networks.LAB_HOST) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def browser(lab: Lab, silence_wav: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    # The page is no localhost there; the browser must be told that it may have a microphone all the same.
+    with chromium(
+        silence_wav,
+        wrap=lambda program: networks.wrapped(program, networks.PAGE, tmp_path_factory.mktemp("browser")),
+        arguments=[f"--unsafely-treat-insecure-origin-as-secure={lab.url}"],
+    ) as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(lab: Lab, browser: Browser, server: VoiceServer, line: Line, request: pytest.FixtureRequest):
+    line.loss = 0.0
+    reconnect = getattr(request, "param", "")
+    widget = WIDGET.format(signaling=server.signaling, reconnect=reconnect)
+    page = NotebookPage(lab, browser, lab.notebook("recovery.ipynb", widget))
+    page.focus_first_cell()
+    page.run_next()
+    page.page.locator("button[data-action=connect]").first.click()
+    page.wait_for_status("connected")
+    ask(page, "What is ICE?", 1)
+    yield page
+    line.loss = 0.0
+    page.page.close()
+    lab.end_kernels()
+    server.wait_for_calls(0, timeout=60)
+
+
+def ask(page: NotebookPage, question: str, answers: int) -> None:
+    """Write a question and wait until there are so many complete answers."""
+    box = page.page.locator(".rtc-widget textarea")
+    box.fill(question)
+    box.press("Enter")
+    page.page.wait_for_function(
+        "(count) => document.querySelectorAll('[data-role=assistant][data-turn-status=done]').length >= count",
+        arg=answers,
+        timeout=30_000,
+    )
+
+
+def test_two_seconds_without_a_line_heal_by_themselves(page, line, server):
+    [call] = server.calls()
+    line.loss = 1.0
+    page.page.wait_for_timeout(2_000)
+    line.loss = 0.0
+    ask(page, "What is DTLS?", 2)
+    page.wait_for_status("connected")
+    assert server.calls() == [call], "the same call goes on"
+    assert page.spy("spy.peers.length") == 1
+
+
+def test_eight_seconds_without_a_line_are_recovered_by_a_new_call(page, line, server, lab):
+    [call] = server.calls()
+    line.loss = 1.0
+    page.wait_for_status("reconnecting", timeout=15)
+    page.page.wait_for_timeout(6_000)
+    line.loss = 0.0
+    started = time.monotonic()
+    page.wait_for_status("connected", timeout=30)
+    print(f"connected again {time.monotonic() - started:.1f} s after the line was back")
+    [new] = server.wait_for_calls(1)
+    assert new != call
+    assert page.spy("spy.microphone.map((track) => track.readyState)")[-1] == "live"
+    assert page.spy("spy.microphone.filter((track) => track.readyState === 'live').length") == 1
+
+    # What was said is known to the new call, and the seam is shown in the page and in Python.
+    ask(page, "What is DTLS?", 2)
+    seam = page.page.locator(".rtc-new-call")
+    assert seam.all_inner_texts() == ["Connected again"]
+    kernel = lab.kernel_client()
+    said = evaluate(kernel, "str(chat.transcript)")
+    assert "── connected again ──\nuser: What is DTLS?" in said
+    carried = (
+        "[e.raw['item']['content'][0]['text'] for e in chat.events.of('conversation.item.create') if 'id' in e.item]"
+    )
+    assert evaluate(kernel, carried)[0] == "What is ICE?"
+    assert evaluate(kernel, "seen") == ["connecting", "connected", "reconnecting", "connected"]
+
+
+@pytest.mark.parametrize(
+    "page", ["max_attempts=2, grace=1.0, backoff=0.2, attempt_timeout=3.0"], indirect=True, ids=["quick"]
+)
+def test_a_line_that_stays_cut_is_given_up_with_a_clear_error(page, line, lab):
+    line.loss = 1.0
+    page.wait_for_status("error", timeout=45)
+    error = page.page.locator(".rtc-error").first
+    assert error.get_attribute("data-code") == ReconnectFailed.code
+    assert "2 attempts to call again failed" in error.inner_text()
+    assert page.spy("spy.microphone.every((track) => track.readyState === 'ended')")
+    assert page.spy("spy.peers.every((peer) => peer.connectionState === 'closed')")
+    kernel = lab.kernel_client()
+    assert evaluate(kernel, "[chat.status, chat.error['code'], chat.connection_state]") == [
+        "error",
+        ReconnectFailed.code,
+        "closed",
+    ]
+
+
+def test_one_packet_in_five_lost_keeps_talking(page, line, server):
+    [call] = server.calls()
+    line.loss = 0.2
+    for number, question in enumerate(["What is DTLS?", "What is Opus?", "What is SDP?"], start=2):
+        ask(page, question, number)
+    page.wait_for_status("connected")
+    assert server.calls() == [call]
+    assert page.spy("spy.peers.length") == 1
