@@ -93,7 +93,7 @@ async def serve(
     # On a wildcard address any name may lead here, and the person who chose it wants that.
     names = frozenset() if host in ("0.0.0.0", "::") else access.hosts | {host}  # noqa: S104 - compared, not bound
     app = create_app(replace(access, hosts=names), engines=engines, mind_for=mind_for, limits=limits)
-    server = uvicorn.Server(_config(app))
+    server = uvicorn.Server(server_config(app))
 
     def loaded(done: asyncio.Future[Engines]) -> None:
         if done.cancelled() or done.exception() is not None:
@@ -111,7 +111,8 @@ async def serve(
         engines.result()
 
 
-def _config(app: Starlette) -> uvicorn.Config:
+def server_config(app: Starlette) -> uvicorn.Config:
+    """Return how the HTTP server is to be run."""
     return uvicorn.Config(
         app,
         log_config=None,
