@@ -72,6 +72,10 @@ const PAGE_ERRORS = {
     "The data channel did not open within 15 s.",
     "A firewall or VPN may block UDP, or the server did not accept the data channel. Connect again.",
   ],
+  no_network: [
+    "The browser has found no network interface to call from.",
+    "Chromium needs one even for a server on the same machine. Join any network (no internet is needed), or start the browser with --allow-loopback-in-peer-connection.",
+  ],
   cancelled: ["The call was ended while it was being made.", "Connect again when you want to talk."],
   not_connected: ["There is no connection, so nothing was sent.", "Connect first; what you wrote is kept."],
   message_too_large: [
@@ -126,6 +130,7 @@ export function asRtcWidgetError(thrown: unknown): RtcWidgetError {
 const PASSING = new Set([
   "connection_failed",
   "channel_timeout",
+  "no_network",
   "kernel_timeout",
   "server_unreachable",
   "server_error",

@@ -98,8 +98,12 @@ export class Peer {
     const isOpen = () => this.#channel.readyState === "open";
     const open = this.#until(this.#channel, "open", isOpen);
     await within(CHANNEL_LIMIT_MS, abortable(open, signal), () => {
-      throw pageError("channel_timeout");
+      throw pageError(this.#hasCandidates ? "channel_timeout" : "no_network");
     });
+  }
+
+  get #hasCandidates(): boolean {
+    return /^a=candidate:/m.test(this.#connection.localDescription?.sdp ?? "");
   }
 
   /** Sends a text, or throws; the caller has checked the size. */

@@ -146,6 +146,16 @@ describe("a call that cannot be made", () => {
     expect(states).toContain("failed");
   });
 
+  it("says that there is no network where the browser has nothing to call from", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const { kernel, peer } = startWidget();
+    FakePeer.hasNetwork = false;
+    const reply = kernel.ask("connect");
+    await answered(peer);
+    await vi.advanceTimersByTimeAsync(15_100);
+    expect((await reply).error).toMatchObject({ code: "no_network" });
+  });
+
   it("gives up on a data channel that does not open", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const { kernel, peer } = startWidget();

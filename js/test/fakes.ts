@@ -212,6 +212,7 @@ export class FakeChannel extends EventTarget {
 export class FakePeer extends EventTarget {
   static all: FakePeer[] = [];
   static refusesAnswers = false;
+  static hasNetwork = true;
   connectionState: RTCPeerConnectionState = "new";
   iceConnectionState: RTCIceConnectionState = "new";
   iceGatheringState: RTCIceGatheringState = "new";
@@ -261,7 +262,9 @@ export class FakePeer extends EventTarget {
 
   async setLocalDescription(offer: RTCSessionDescriptionInit): Promise<void> {
     this.steps.push("setLocalDescription");
-    this.localDescription = offer;
+    // The candidates are added while they are gathered; a machine without a network has none.
+    const candidates = FakePeer.hasNetwork ? "\r\na=candidate:1 1 udp 1 192.0.2.7 9 typ host\r\n" : "";
+    this.localDescription = { ...offer, sdp: `${offer.sdp}${candidates}` };
     this.signalingState = "have-local-offer";
     this.iceGatheringState = "complete";
     this.dispatchEvent(new Event("signalingstatechange"));
@@ -305,6 +308,7 @@ afterEach(() => {
 export function startWidget({ isListening = true, setUp = (_model: FakeModel) => {} } = {}) {
   FakePeer.all = [];
   FakePeer.refusesAnswers = false;
+  FakePeer.hasNetwork = true;
   journal.length = 0;
   const microphone = new FakeMicrophone();
   vi.stubGlobal("RTCPeerConnection", FakePeer);

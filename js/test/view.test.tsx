@@ -22,6 +22,16 @@ const userTurn = (id: string, text: string) => ({
   item: { id, type: "message", role: "user", content: [{ type: "input_text", text }] },
 });
 
+describe("the call button", () => {
+  it("takes a double click for one click", async () => {
+    const { mount, kernel } = startWidget();
+    const { element } = mount();
+    await userEvent.dblClick(button(element, "connect"));
+    await vi.waitFor(() => expect(kernel.statuses.at(-1)).toBe("connecting"));
+    expect(button(element, "disconnect")).toBeTruthy();
+  });
+});
+
 describe("the connection indicator", () => {
   it("names every state of the connection, and the ICE state while connecting", async () => {
     const { mount, peer } = startWidget({

@@ -54,6 +54,7 @@ class CallRecord:
             self._resuming.add(attempt)
         if state.status in ("idle", "error"):
             values |= _NO_CALL
+            self.transcript.end_call()
             self.subscriptions.end_streams()
         elif self._made is not None and self._made[0] == attempt:
             values["call_id"] = self._made[1]
@@ -94,6 +95,7 @@ class CallRecord:
     def page_lost(self) -> None:
         """Say that the call went down with its page."""
         error = PageNotFound("The page that held the call is gone.", hint="Connect again.")
+        self.transcript.end_call()
         self.subscriptions.end_streams()
         closed = {"connection_state": "closed", "ice_connection_state": "closed", "signaling_state": "closed"}
         self._write({"status": "error", "data_channel_state": "closed", "error": error.to_wire(), **closed, **_NO_CALL})

@@ -39,6 +39,7 @@ Every error has a stable ``code``, says what happened (``message``) and what to 
     │   ├── WebRTCUnavailable
     │   ├── ConnectionFailed          ICE or DTLS found no way
     │   ├── ChannelTimeout            the data channel did not open
+    │   ├── NoNetwork                 the browser has no network interface
     │   ├── ServerHungUp              the server closed the call
     │   ├── SessionExpired            the session reached its longest duration
     │   ├── ReconnectFailed           the connection was lost and could not be made anew
@@ -361,6 +362,12 @@ class KernelGone(CallError):
     """The kernel restarted or died during the call."""
 
     code = "kernel_gone"
+
+
+class NoNetwork(CallError):
+    """The browser has no network interface to call from."""
+
+    code = "no_network"
 
 
 class KernelTimeout(CallError):

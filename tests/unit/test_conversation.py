@@ -108,3 +108,41 @@ def test_odd_events_change_nothing():
 def test_events_of_a_log_can_be_folded_too():
     events = [Event(item("u1", "user", [{"type": "input_text", "text": "hello"}]))]
     assert str(Transcript(events)) == "user: hello"
+
+
+def test_each_call_counts_its_items_by_itself():
+    transcript = Transcript()
+    transcript.begin_call(resumes=False)
+    transcript.add(item("item_1", "user", [{"type": "input_text", "text": "first call"}]))
+    transcript.begin_call(resumes=False)
+    transcript.add({"type": "response.output_text.delta", "item_id": "item_1", "delta": "second call"})
+    assert [(turn.call, turn.role, turn.text) for turn in transcript] == [
+        (1, "user", "first call"),
+        (2, "assistant", "second call"),
+    ]
+    assert str(transcript).splitlines()[1] == "── new call ──"
+
+
+def test_an_answer_that_was_cut_short_stays_so():
+    said = {"type": "response.output_audio_transcript.delta", "item_id": "a1", "delta": "Half"}
+    added = item("a1", "assistant", [], kind="response.output_item.added", status="in_progress")
+    done = {"type": "response.done", "response": {"status": "completed", "output": [{"id": "a1"}]}}
+    cleared = {"type": "output_audio_buffer.cleared", "response_id": "r1"}
+    assert turns({**added, "response_id": "r1"}, said, done, cleared) == [("assistant", "Half", "interrupted")]
+    assert turns({**added, "response_id": "r2"}, said, done, cleared) == [("assistant", "Half", "completed")]
+    truncated = {"type": "conversation.item.truncated", "item_id": "a1"}
+    assert turns(said, truncated, done) == [("assistant", "Half", "interrupted")]
+
+
+def test_what_was_being_said_when_the_call_ended_will_not_be_finished():
+    transcript = Transcript([{"type": "response.output_text.delta", "item_id": "a1", "delta": "Half"}])
+    transcript.end_call()
+    assert transcript[0].status == "interrupted"
+
+
+def test_the_names_of_the_beta_are_understood():
+    assert turns(
+        {"type": "response.audio_transcript.delta", "item_id": "a1", "delta": "Hel"},
+        {"type": "response.audio_transcript.done", "item_id": "a1", "transcript": "Hello"},
+        {"type": "response.text.done", "item_id": "a2", "text": "Bye"},
+    ) == [("assistant", "Hello", "in_progress"), ("assistant", "Bye", "in_progress")]

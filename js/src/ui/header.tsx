@@ -92,17 +92,24 @@ function CallButton({ store }: { store: Store }) {
         class="rtc-button rtc-primary"
         data-action="connect"
         disabled={store.isKernelGone.value}
-        onClick={() => store.connect()}
+        onClick={once(() => store.connect())}
       >
         Connect
       </button>
     );
   }
   return (
-    <button type="button" class="rtc-button" data-action="disconnect" onClick={store.disconnect}>
+    <button type="button" class="rtc-button" data-action="disconnect" onClick={once(store.disconnect)}>
       {status === "connecting" ? "Cancel" : "Disconnect"}
     </button>
   );
+}
+
+/** A double click is one click: its second half would land on the button that has taken the place of the first. */
+function once(act: () => void): (event: MouseEvent) => void {
+  return ({ detail }) => {
+    if (detail <= 1) act();
+  };
 }
 
 /** What is being waited for, or what there is to do. */
