@@ -2,15 +2,20 @@
 
 A server of its own that any client of the GA Realtime protocol can call; it knows nothing of widgets.
 
-====================  ==================================================================
-``app``               HTTP: who may call, offers in, answers out
-``call``              one WebRTC call: connection, data channel, sound in and out
-``dialogue``          one conversation over a call: client events, turns, responses
-``turn_detection``    when a person begins and stops speaking
-``speech``            the engines that hear and speak, behind small interfaces
-``tutor``             the mind that answers when no other is given
-``process``           the server in a process of its own, as its parent sees it
-====================  ==================================================================
+=====================  ==================================================================
+``app``, ``guard``     HTTP and WebSocket: who may call, offers in, answers out
+``calls``              all calls, and how many and how long they may be
+``call``               one WebRTC call: connection, data channel, sound in and out
+``websocket_session``  one session over a WebSocket; ``sideband``: one beside a call
+``dialogue``           one conversation over a connection: client events, responses
+``hearing``            sound becomes turns, turns become items, items get their words
+``response``           from the question to the last word; ``drafts``: its items
+``outlets``            where the sound of answers goes
+``turn_detection``     when a person begins and stops speaking
+``speech``             the engines that hear and speak, behind small interfaces
+``mind``               what thinks; ``tutor``, ``chat_mind`` and ``control`` are minds
+``process``            the server in a process of its own, as its parent sees it
+=====================  ==================================================================
 
 Importing this package loads nothing heavy.
 """

@@ -20,7 +20,7 @@ from rtc_widget.local.call_statistics import CallStatistics
 from rtc_widget.local.connection_statistics import packets_received, statistics_of
 from rtc_widget.local.dialogue import Dialogue
 from rtc_widget.local.events import new_id
-from rtc_widget.local.incoming import incoming_sound
+from rtc_widget.local.incoming import hurry, incoming_sound
 from rtc_widget.local.mind import Mind
 from rtc_widget.local.outgoing import VoiceTrack
 from rtc_widget.local.refusal import Refusal
@@ -167,6 +167,9 @@ class Call:
 
     def _take_track(self, track: MediaStreamTrack) -> None:
         if track.kind == "audio":
+            for receiver in self._connection.getReceivers():
+                if receiver.track is track:
+                    hurry(receiver)
             self._run(self._listen(track))
 
     async def _listen(self, track: MediaStreamTrack) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from rtc_widget.local.host_addresses import offer_loopback_when_alone
 from rtc_widget.local.speech import engines as speech_engines
 from rtc_widget.local.speech.choice import EngineChoice
 from rtc_widget.local.speech.engines import Engines
+from rtc_widget.local.speech.priority import switch_often
 from rtc_widget.local.wire_audio import LARGEST_BYTES
 
 
@@ -83,6 +85,7 @@ async def serve(
         What kept the engines from loading.
     """
     offer_loopback_when_alone()
+    switch_often()
     host, port = listener.getsockname()[:2]
     loop = asyncio.get_running_loop()
 
@@ -111,8 +114,14 @@ async def serve(
         engines.result()
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    # uvicorn (0.54) takes a WebSocket that is refused with a body, as ASGI allows, for a mistake of the application.
+    return record.getMessage() != "ASGI callable returned without completing handshake."
+
+
 def server_config(app: Starlette) -> uvicorn.Config:
     """Return how the HTTP server is to be run."""
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
     return uvicorn.Config(
         app,
         log_config=None,

@@ -15,11 +15,14 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av import AudioFrame
 
+from rtc_widget.local.incoming import hurry
 from rtc_widget.signaling.base import Answer, Signaling
 from tests.speech import spoken
 
 FRAME = 960
 RATE = 48_000
+LOUD = 600
+"""Of 32768: above it is speech, below it the hush around it."""
 
 
 class Microphone(MediaStreamTrack):
@@ -33,6 +36,7 @@ class Microphone(MediaStreamTrack):
         self._frames = 0
         self._origin = 0.0
         self.said_at = 0.0
+        self.loud_at = 0.0
 
     def say(self, pcm: npt.NDArray[np.int16]) -> None:
         self._waiting = np.concatenate([self._waiting, pcm])
@@ -42,6 +46,8 @@ class Microphone(MediaStreamTrack):
         self._origin = self._origin or loop.time()
         await asyncio.sleep(max(0.0, self._origin + self._frames * FRAME / RATE - loop.time()))
         now, self._waiting = self._waiting[:FRAME], self._waiting[FRAME:]
+        if not self.loud_at and len(now) and np.abs(now).max() > LOUD:
+            self.loud_at = loop.time()
         if len(now) and not len(self._waiting):
             self.said_at = loop.time()
         frame = AudioFrame.from_ndarray(np.pad(now, (0, FRAME - len(now)))[np.newaxis], format="s16", layout="mono")
@@ -60,6 +66,7 @@ class Peer:
         self.microphone = Microphone()
         self.answer: Answer | None = None
         self._heard: list[npt.NDArray[np.int16]] = []
+        self.last_loud_at = 0.0
         self._news = asyncio.Condition()
         self._listening: asyncio.Task[None] | None = None
 
@@ -127,6 +134,8 @@ class Peer:
             self._news.notify_all()
 
     def _take_track(self, track: MediaStreamTrack) -> None:
+        for receiver in self.connection.getReceivers():
+            hurry(receiver)  # what is measured here is the server
         self._listening = asyncio.ensure_future(self._listen(track))
 
     async def _listen(self, track: MediaStreamTrack) -> None:
@@ -135,3 +144,5 @@ class Peer:
                 frame = await track.recv()
                 assert isinstance(frame, AudioFrame)
                 self._heard.append(frame.to_ndarray().reshape(-1, 2)[:, 0])
+                if np.abs(self._heard[-1]).max() > LOUD:
+                    self.last_loud_at = asyncio.get_running_loop().time()

@@ -17,6 +17,7 @@ from tests.unit.local.peer import RATE, Peer
 
 pytestmark = pytest.mark.speech
 
+NO_ANSWER = {"audio": {"input": {"turn_detection": {"type": "server_vad", "create_response": False}}}}
 QUESTION = "What is a jitter buffer?"
 
 
@@ -86,6 +87,25 @@ async def test_speaking_stops_the_answer(local_server: Local) -> None:
         assert "output_audio_buffer.cleared" in peer.types()
         assert done["output"][0]["content"][0]["transcript"].startswith("You are welcome")
         validate(peer.events)
+
+
+async def test_the_answer_stops_soon_after_somebody_begins_to_speak(local_server: Local) -> None:
+    delays = []
+    for _ in range(3):
+        async with Peer(local_server, NO_ANSWER) as peer:
+            peer.ask("Explain the difference between STUN and TURN.")
+            peer.send({"type": "response.create"})
+            await peer.wait_for("output_audio_buffer.started")
+            await asyncio.sleep(0.5)
+            peer.say("What is a jitter buffer?")
+            await peer.wait_for("output_audio_buffer.cleared")
+            await asyncio.sleep(0.5)
+            delays.append(peer.last_loud_at - peer.microphone.loud_at)
+
+    # From the first sound of the person to the last of the answer, both at the person's end. A machine that does
+    # something else meanwhile may be late once.
+    assert min(delays) < 0.3, delays
+    assert sorted(delays)[1] < 0.4, delays
 
 
 async def test_a_bad_or_a_large_message_does_not_end_the_call(local_server: Local) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import inspect
+import os
 import re
 import signal
 import subprocess
@@ -10,6 +12,7 @@ import pytest
 
 from rtc_widget import cli
 from rtc_widget._version import __version__
+from rtc_widget.local.cli_serve import serve
 
 COMMAND = [sys.executable, "-c", "from rtc_widget.cli import main; main()"]
 
@@ -50,6 +53,8 @@ def test_serve_says_where_it_listens_and_stops_on_ctrl_c() -> None:
         server.send_signal(signal.SIGINT)
         rest, _ = server.communicate(timeout=10)
 
+    assert "Answers with the WebRTC tutor" in said
+    assert f'VoiceChat(OpenAI("{token[1]}", base_url="{url[0]}/v1"))' in said, "ready to be pasted"
     assert rest == "Stopped.\n"
     assert server.returncode == 0
 
@@ -60,3 +65,69 @@ def test_a_port_that_is_taken_is_told_in_one_line() -> None:
 
     assert ended.returncode == 1
     assert ended.stdout.startswith("Cannot listen on 203.0.113.1:8089:")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--chat-url", "http://127.0.0.1:11434/v1"], "--chat-url and --chat-model belong together"),
+        (["--allow-origin", "localhost"], "localhost is no origin"),
+    ],
+)
+def test_what_cannot_be_is_told_in_one_line(arguments: list[str], says: str) -> None:
+    command = [*COMMAND, "serve", "--port", "0", *arguments]
+    ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=30, check=False)
+
+    assert ended.returncode == 1
+    assert ended.stdout.startswith(says)
+
+
+@pytest.mark.speech
+def test_an_engine_that_is_not_there_is_told_in_one_line() -> None:
+    command = [*COMMAND, "serve", "--port", "0", "--voice", "darth-vader"]
+    ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=60, check=False)
+
+    assert ended.returncode == 1
+    assert "There is no voice 'darth-vader'" in ended.stdout
+
+
+def test_help_explains_every_option() -> None:
+    shown = subprocess.run(
+        [*COMMAND, "serve", "--help"],
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=30,
+        check=True,
+        env={**os.environ, "COLUMNS": "200", "NO_COLOR": "1"},
+    ).stdout
+
+    options = inspect.signature(serve).parameters
+    for option in options:
+        assert f"--{option.replace('_', '-')}" in shown
+
+
+@pytest.mark.speech
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent there")
+def test_the_log_tells_of_calls_and_holds_no_key() -> None:
+    secret = "my-very-own-token"
+    command = [*COMMAND, "serve", "--port", "0", "--verbose"]
+    environment = {**os.environ, "RTC_WIDGET_TOKEN": secret}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as server:
+        assert server.stdout is not None
+        said = ""
+        while "Ctrl-C stops it." not in said:
+            line = server.stdout.readline()
+            assert line, said
+            said += line
+        url = re.findall(r"Listening on (\S+)/v1", said)[0]
+        headers = {"Authorization": f"Bearer {secret}", "Content-Type": "application/sdp"}
+        with httpx.Client(base_url=url, headers=headers, trust_env=False) as client:
+            assert client.post("/v1/realtime/calls?model=any", content="v=0").status_code == 400
+        server.send_signal(signal.SIGINT)
+        rest, log = server.communicate(timeout=10)
+
+    assert secret not in said + rest + log
+    assert 'os.environ["RTC_WIDGET_TOKEN"]' in said
+    assert "offer refused" in log or "ended" in log

@@ -12,13 +12,14 @@ import numpy as np
 from rtc_widget.local.speech import HEARING_RATE, Recognizer, Samples, Sound, Speaker, VoiceDetector
 from rtc_widget.local.speech import choice as chosen
 from rtc_widget.local.speech.choice import EngineChoice
+from rtc_widget.local.speech.priority import step_back
 
 LONGEST_PIECE = 30 * HEARING_RATE
 
 
 def _one_thread(name: str) -> Callable[[], ThreadPoolExecutor]:
     # One thread for each engine: they are not thread-safe, and utterances come out in the order they went in.
-    return lambda: ThreadPoolExecutor(1, thread_name_prefix=name)
+    return lambda: ThreadPoolExecutor(1, thread_name_prefix=name, initializer=step_back)
 
 
 @dataclass(slots=True)
@@ -78,9 +79,14 @@ def load(progress: Callable[[str], None], choice: EngineChoice | None = None) ->
     UnknownEngine
         When what was chosen is not there.
     """
+    # In a thread of its own: the threads that the engines make are as modest as the one that loads them.
+    with ThreadPoolExecutor(1, thread_name_prefix="loading", initializer=step_back) as loading:
+        return loading.submit(_load, progress, choice or EngineChoice()).result()
+
+
+def _load(progress: Callable[[str], None], wanted: EngineChoice) -> Engines:
     from rtc_widget.local.speech import silero
 
-    wanted = choice or EngineChoice()
     progress("Loading speech recognition …")
     recognizer = chosen.recognizer(wanted.recognizer)
     progress("Loading the voice …")

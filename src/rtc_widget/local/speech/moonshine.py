@@ -5,6 +5,9 @@ from __future__ import annotations
 import ctypes
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from rtc_widget.local.speech import HEARING_RATE, Samples
 from rtc_widget.local.speech.hallucination import without_hallucinations
@@ -38,7 +41,19 @@ class Moonshine:
 
     def recognize(self, samples: Samples) -> str:
         """Return what is said in `samples` (16 kHz)."""
-        # A ctypes array: Moonshine copies what it is given item by item, and a list of floats takes twice as long.
-        sound = (ctypes.c_float * len(samples)).from_buffer_copy(samples.tobytes())
-        transcript = self._transcriber.transcribe_without_streaming(sound, HEARING_RATE)
+        transcript = self._transcribe(np.ascontiguousarray(samples, np.float32))
         return without_hallucinations(" ".join(line.text.strip() for line in transcript.lines))
+
+    def _transcribe(self, samples: Samples) -> Any:
+        # Past `transcribe_without_streaming`, which unpacks its list as arguments: seven seconds of sound hold the
+        # interpreter lock for 50 ms, and with it the media. The release is pinned, so its inner names stay.
+        from moonshine_voice.errors import check_error
+        from moonshine_voice.moonshine_api import TranscriptC
+
+        transcriber, transcript = self._transcriber, ctypes.POINTER(TranscriptC)()
+        sound = samples.ctypes.data_as(ctypes.POINTER(ctypes.c_float))
+        error = transcriber._lib.moonshine_transcribe_without_streaming(
+            transcriber._handle, sound, len(samples), HEARING_RATE, 0, ctypes.byref(transcript)
+        )
+        check_error(error)
+        return transcriber._parse_transcript(transcript)
