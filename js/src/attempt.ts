@@ -5,8 +5,9 @@ import type { Bridge } from "./bridge";
 import { pageError, type RtcWidgetError } from "./errors";
 import { farewellIn } from "./farewell";
 import type { Microphone } from "./microphone";
+import { exchangeHere } from "./own_exchange";
 import { Peer, type PeerListener } from "./peer";
-import { decodePreparation, isText } from "./protocol";
+import { decodePass, decodePreparation, isText } from "./protocol";
 import { randomId } from "./random_id";
 
 /** A local server may be loading its models; the kernel says meanwhile what it waits for. */
@@ -139,12 +140,27 @@ export class Attempt {
   async #exchange(offer: string): Promise<string> {
     const { signal } = this.#life;
     this.#hasAskedServer = true;
+    if (this.#options.exchange === "browser") return this.#exchangeHere(offer);
     const { sdp } = await this.#bridge.request(
       { type: "exchange", attempt: this.id, sdp: offer },
       // An answer that comes too late means a call on the server that nobody holds: the first hang-up may have been too early for it.
       { signal, limitMs: EXCHANGE_LIMIT_MS, onLateReply: () => this.#hangUp() },
     );
     if (!isText(sdp)) throw pageError("answer_invalid", { message: "The kernel's reply holds no answer." });
+    return sdp;
+  }
+
+  async #exchangeHere(offer: string): Promise<string> {
+    const { signal } = this.#life;
+    const attempt = this.id;
+    const pass = decodePass(
+      await this.#bridge.request({ type: "mint", attempt }, { signal, limitMs: EXCHANGE_LIMIT_MS }),
+    );
+    if (!pass) throw pageError("unexpected", { message: "The kernel's reply holds no secret." });
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(EXCHANGE_LIMIT_MS)]);
+    const { sdp, callId } = await exchangeHere(pass, offer, limit);
+    // The kernel hangs up by the id, with its own key.
+    this.#bridge.send({ type: "exchanged", attempt, call_id: callId });
     return sdp;
   }
 

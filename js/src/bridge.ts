@@ -43,6 +43,8 @@ export interface KernelListener {
 export interface RequestOptions {
   readonly signal: AbortSignal;
   readonly limitMs: number;
+  /** Nobody waits for it, so nobody need be told that the kernel is slow. */
+  readonly isPatient?: boolean;
   /** Told of a reply that comes after the request was given up. */
   readonly onLateReply?: () => void;
 }
@@ -94,7 +96,7 @@ export class Bridge {
   }
 
   /** Asks the kernel; rejects with the kernel's error, with `kernel_timeout`, or with the signal's reason. */
-  async request(message: PageRequest, { signal, limitMs, onLateReply }: RequestOptions): Promise<Result> {
+  async request(message: PageRequest, { signal, limitMs, onLateReply, isPatient }: RequestOptions): Promise<Result> {
     if (this.#isOtherVersion) throw pageError("protocol_mismatch");
     const id = `${this.page}:${++this.#requests}`;
     const reply = new Promise<KernelReply>((resolve) =>
@@ -105,7 +107,7 @@ export class Bridge {
     };
     if (this.#welcomed) ask();
     else this.#heldBack.push(ask);
-    const noLongerSlow = this.#watchForSlowness();
+    const noLongerSlow = isPatient ? () => {} : this.#watchForSlowness();
     try {
       const answer = await within(limitMs, abortable(reply, signal), () => {
         throw pageError("kernel_timeout");

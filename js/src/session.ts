@@ -7,7 +7,8 @@ import { pageError } from "./errors";
 import { KernelWatch } from "./kernel_watch";
 import { Microphone, watchPermission } from "./microphone";
 import { Outbox } from "./outbox";
-import type { CallState, Direction, KernelRequest } from "./protocol";
+import type { CallState, Direction, KernelRequest, Recollection } from "./protocol";
+import { recallAll } from "./recall";
 import { readSettings } from "./settings";
 import { Speaker } from "./speaker";
 import { StateReport } from "./state_report";
@@ -19,6 +20,8 @@ export interface SessionListener {
   onEvent(attempt: string, direction: Direction, text: string): void;
   /** A call stands. Gives back what must be sent first, where it goes on with an earlier one. */
   onOpen(attempt: string, resumes: boolean): readonly string[];
+  /** What was said before this page was there. */
+  onRecalled(piece: Recollection): void;
   onDevices(devices: readonly Device[]): void;
   onSlowKernel(slow: boolean): void;
   onKernelGone(gone: boolean): void;
@@ -90,9 +93,19 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
       lookForDevices();
     },
   };
+  let hasRecalled = false;
+  const recallOnce = () => {
+    if (hasRecalled) return;
+    hasRecalled = true;
+    // A kernel that cannot say leaves the transcript as it is.
+    recallAll(bridge, listener.onRecalled, signal).catch(() => {});
+  };
   const open = () =>
     bridge.open({
-      onWelcome: () => report.send(),
+      onWelcome: () => {
+        report.send();
+        recallOnce();
+      },
       onProtocolMismatch: () => call.noteError(pageError("protocol_mismatch")),
       onRequest: (request) => obey(session, request),
       onAck: (next) => outbox.acknowledge(next),

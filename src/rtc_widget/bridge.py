@@ -47,6 +47,10 @@ class Listener(Protocol):
     def call_made(self, attempt: str, call_id: str | None) -> None:
         """The exchange has brought an answer."""
 
+    def recall(self, first: int) -> Mapping[str, object]:
+        """A page asks what was said before it was there."""
+        ...
+
     def page_lost(self) -> None:
         """The page that held the call has vanished."""
 
@@ -187,6 +191,13 @@ class Bridge:
                 self._desk.prepare(lambda outcome: self._answer(name, id, outcome))
             case protocol.Exchange(page=name, id=id, attempt=attempt, sdp=sdp):
                 self._desk.exchange(attempt, sdp, lambda outcome: self._exchanged(name, id, attempt, outcome))
+            case protocol.Mint(page=name, id=id, attempt=attempt):
+                self._desk.mint(attempt, lambda outcome: self._answer(name, id, outcome))
+            case protocol.Exchanged(attempt=attempt, call_id=call_id):
+                self._desk.note_call(attempt, call_id)
+                self._on_loop(self._listener.call_made, attempt, call_id)
+            case protocol.Recall(page=name, id=id, first=first):
+                self._on_loop(lambda: self._send(protocol.result(name, id, self._listener.recall(first))))
             case protocol.Alive():
                 pass  # that it came was all it had to say
             case protocol.HangUp(attempt=attempt):

@@ -413,6 +413,7 @@ async def test_a_page_that_falls_silent_during_a_call_is_noticed_without_any_oth
         while chat.status == "connected":
             await asyncio.sleep(0.01)
     assert chat.error["code"] == "page_not_found"
+    await asyncio.sleep(0.05)
     assert signaling.hung_up == ["rtc_1"]
     assert page.heard("alive")
 
