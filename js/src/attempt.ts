@@ -2,6 +2,7 @@
 
 import { abortable, within } from "./abortable";
 import type { Bridge } from "./bridge";
+import { NO_TRAIL, type Trail } from "./diagnosis";
 import { pageError, type RtcWidgetError } from "./errors";
 import { farewellIn } from "./farewell";
 import type { Microphone } from "./microphone";
@@ -38,6 +39,7 @@ export class Attempt {
   #peer: Peer | undefined;
   #hasAskedServer = false;
   #farewell: RtcWidgetError | undefined;
+  #trail: Trail = NO_TRAIL;
 
   constructor(bridge: Bridge, microphone: Microphone, listener: AttemptListener, options: AttemptOptions) {
     this.#bridge = bridge;
@@ -53,6 +55,11 @@ export class Attempt {
   /** Why the server ended the call, where it said so. */
   get farewell(): RtcWidgetError | undefined {
     return this.#farewell;
+  }
+
+  /** How far it has come. */
+  get trail(): Trail {
+    return this.#life.signal.aborted ? this.#trail : { ...this.#trail, peer: this.#peer?.facts };
   }
 
   noteEvent(text: string): void {
@@ -95,6 +102,7 @@ export class Attempt {
     const sdp = await peer.offerWith(track, offer, signal);
     signal.throwIfAborted();
     const answer = await this.#exchange(sdp);
+    this.#trail = { ...this.#trail, answered: true };
     await abortable(peer.accept(answer), signal);
     await peer.opened(signal);
   }
@@ -102,20 +110,24 @@ export class Attempt {
   /** Ends it in the order that leaves no loose end: channel, connection, microphone, the call on the server. */
   end(reason: RtcWidgetError): void {
     if (this.#life.signal.aborted) return;
+    this.#trail = this.trail;
     this.#peer?.close();
     this.#life.abort(reason);
     this.#hangUp();
   }
 
   async #openMicrophone(): Promise<MediaStreamTrack | null> {
+    this.#trail = { ...this.#trail, microphone: this.hasMicrophone ? "waiting" : "none" };
     if (!this.hasMicrophone) return null;
     const { signal } = this.#life;
     try {
       const track = await abortable(this.#microphone.open(signal), signal);
+      this.#trail = { ...this.#trail, microphone: "open" };
       this.#listener.onMicrophone({ track });
       this.#keepTrackAlive(track);
       return track;
     } catch (error) {
+      this.#trail = { ...this.#trail, microphone: "failed" };
       if (!signal.aborted) this.#listener.onMicrophone({ error });
       throw error;
     }
@@ -133,6 +145,7 @@ export class Attempt {
     const result = await this.#bridge.request(request, { signal, limitMs: PREPARE_LIMIT_MS });
     const peer = new Peer(decodePreparation(result), this.#options.microphone, this.#listener);
     this.#peer = peer;
+    this.#trail = { ...this.#trail, prepared: true };
     this.#listener.onStates(peer.states);
     return { peer, offer: await abortable(peer.createOffer(), signal) };
   }

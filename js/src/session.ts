@@ -1,8 +1,10 @@
 /** Everything that belongs to one model on one page: its call, its messages, its loudspeaker, and when they end. */
 
+import type { Attempt } from "./attempt";
 import { Bridge, type Model, type Result } from "./bridge";
 import { Call } from "./call";
 import { type Device, findDevice, listDevices, watchDevices } from "./devices";
+import { type Diagnosis, diagnose } from "./diagnosis";
 import { pageError } from "./errors";
 import { KernelWatch } from "./kernel_watch";
 import { Microphone, watchPermission } from "./microphone";
@@ -33,6 +35,7 @@ export interface Session {
   readonly speaker: Speaker;
   readonly microphone: Microphone;
   readonly watchman: Watchman;
+  diagnose(): Promise<Diagnosis>;
   useDevice(kind: Device["kind"], device: Device | undefined): Promise<void>;
 }
 
@@ -61,10 +64,13 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
       const events = listener.onOpen(attempt, resumes);
       if (events.length > 0) call.send(events);
     },
-    onAttempt: () => {},
+    onAttempt: (attempt) => {
+      latest = attempt;
+    },
     onRemoteAudio: (stream) => void speaker.play(stream),
     onEnd: () => speaker.stop(),
   });
+  let latest: Attempt | undefined;
   const watchman = new Watchman(settings, (error) => call.finish(error));
   const report = new StateReport(
     () => ({ attempt: call.attemptId, resumes: call.resumes, state: call.state }),
@@ -86,6 +92,10 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
     speaker,
     microphone,
     watchman,
+    async diagnose() {
+      const microphones = (await listDevices()).filter(({ kind }) => kind === "microphone").length;
+      return diagnose(call.state, microphones, latest?.trail);
+    },
     async useDevice(kind, device) {
       if (kind === "speaker") return speaker.choose(device);
       microphone.choose(device);
@@ -159,7 +169,7 @@ async function obey(session: Session, request: KernelRequest): Promise<Result> {
       return { devices: await describeDevices(session) };
     }
     case "diagnose":
-      return {};
+      return { ...(await session.diagnose()) };
   }
 }
 

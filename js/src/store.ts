@@ -5,6 +5,7 @@ import type { Model } from "./bridge";
 import type { CallWish } from "./call";
 import { beginCall, type Conversation, EMPTY_CONVERSATION, endCall, fold } from "./conversation";
 import type { Device } from "./devices";
+import type { Diagnosis } from "./diagnosis";
 import { asRtcWidgetError } from "./errors";
 import { type CallState, type ErrorReport, INITIAL_STATE, isRecord, isText, textOr } from "./protocol";
 import { Resumption } from "./resumption";
@@ -42,6 +43,7 @@ export interface Store {
   readonly showsDevices: Signal<boolean>;
   /** Counts one more view; call what is returned when it goes. */
   viewOpened(): () => void;
+  diagnose(): Promise<Diagnosis>;
   dismiss(): void;
 }
 
@@ -187,6 +189,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
         note.value = { ...asRtcWidgetError(error).toWire(), endsCall: false };
       });
     },
+    diagnose: () => session.diagnose(),
     viewOpened: () => session.watchman.viewOpened(),
     dismiss() {
       batch(() => {
