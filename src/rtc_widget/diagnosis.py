@@ -28,6 +28,9 @@ class Step:
     outcome: Outcome
     detail: str
 
+    def __str__(self) -> str:
+        return f"{_MARKS[self.outcome]} {self.name}" + (f": {self.detail}" if self.detail else "")
+
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
@@ -53,9 +56,7 @@ class Diagnosis:
         return next((step for step in self.steps if step.outcome == "failed"), None)
 
     def __str__(self) -> str:
-        lines = [
-            f"{_MARKS[step.outcome]} {step.name}{f': {step.detail}' if step.detail else ''}" for step in self.steps
-        ]
+        lines = [str(step) for step in self.steps]
         if self.cause:
             lines += ["", f"Likely cause: {self.cause}"]
         if self.hint:

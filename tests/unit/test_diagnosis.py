@@ -11,9 +11,7 @@ async def test_the_report_reads_well(chat, page):
         {"name": "ICE found a way", "outcome": "failed", "detail": "checking"},
         {"name": "Data channel opened", "outcome": "not reached", "detail": ""},
     ]
-    await page.answer(
-        "diagnose", result={"steps": steps, "cause": "The connection failed.", "hint": "Try a TURN server."}
-    )
+    await page.answer("diagnose", result={"steps": steps, "cause": "The connection failed.", "hint": "Try TURN."})
     report = await asking
     assert str(report).splitlines() == [
         "✓ Secure context: http://localhost",
@@ -21,6 +19,6 @@ async def test_the_report_reads_well(chat, page):
         "· Data channel opened",
         "",
         "Likely cause: The connection failed.",
-        "What to do: Try a TURN server.",
+        "What to do: Try TURN.",
     ]
     assert report.stopped_at.name == "ICE found a way"
