@@ -2,11 +2,13 @@
 
 import { abortable, within } from "./abortable";
 import type { Bridge } from "./bridge";
+import { NO_TRAIL, type Trail } from "./diagnosis";
 import { pageError, type RtcWidgetError } from "./errors";
 import { farewellIn } from "./farewell";
 import type { Microphone } from "./microphone";
+import { exchangeHere } from "./own_exchange";
 import { Peer, type PeerListener } from "./peer";
-import { decodePreparation, isText } from "./protocol";
+import { decodePass, decodePreparation, isText } from "./protocol";
 import { randomId } from "./random_id";
 
 /** A local server may be loading its models; the kernel says meanwhile what it waits for. */
@@ -37,6 +39,7 @@ export class Attempt {
   #peer: Peer | undefined;
   #hasAskedServer = false;
   #farewell: RtcWidgetError | undefined;
+  #trail: Trail = NO_TRAIL;
 
   constructor(bridge: Bridge, microphone: Microphone, listener: AttemptListener, options: AttemptOptions) {
     this.#bridge = bridge;
@@ -52,6 +55,11 @@ export class Attempt {
   /** Why the server ended the call, where it said so. */
   get farewell(): RtcWidgetError | undefined {
     return this.#farewell;
+  }
+
+  /** How far it has come. */
+  get trail(): Trail {
+    return this.#life.signal.aborted ? this.#trail : { ...this.#trail, peer: this.#peer?.facts };
   }
 
   noteEvent(text: string): void {
@@ -94,6 +102,7 @@ export class Attempt {
     const sdp = await peer.offerWith(track, offer, signal);
     signal.throwIfAborted();
     const answer = await this.#exchange(sdp);
+    this.#trail = { ...this.#trail, answered: true };
     await abortable(peer.accept(answer), signal);
     await peer.opened(signal);
   }
@@ -101,20 +110,24 @@ export class Attempt {
   /** Ends it in the order that leaves no loose end: channel, connection, microphone, the call on the server. */
   end(reason: RtcWidgetError): void {
     if (this.#life.signal.aborted) return;
+    this.#trail = this.trail;
     this.#peer?.close();
     this.#life.abort(reason);
     this.#hangUp();
   }
 
   async #openMicrophone(): Promise<MediaStreamTrack | null> {
+    this.#trail = { ...this.#trail, microphone: this.hasMicrophone ? "waiting" : "none" };
     if (!this.hasMicrophone) return null;
     const { signal } = this.#life;
     try {
       const track = await abortable(this.#microphone.open(signal), signal);
+      this.#trail = { ...this.#trail, microphone: "open" };
       this.#listener.onMicrophone({ track });
       this.#keepTrackAlive(track);
       return track;
     } catch (error) {
+      this.#trail = { ...this.#trail, microphone: "failed" };
       if (!signal.aborted) this.#listener.onMicrophone({ error });
       throw error;
     }
@@ -132,6 +145,7 @@ export class Attempt {
     const result = await this.#bridge.request(request, { signal, limitMs: PREPARE_LIMIT_MS });
     const peer = new Peer(decodePreparation(result), this.#options.microphone, this.#listener);
     this.#peer = peer;
+    this.#trail = { ...this.#trail, prepared: true };
     this.#listener.onStates(peer.states);
     return { peer, offer: await abortable(peer.createOffer(), signal) };
   }
@@ -139,12 +153,27 @@ export class Attempt {
   async #exchange(offer: string): Promise<string> {
     const { signal } = this.#life;
     this.#hasAskedServer = true;
+    if (this.#options.exchange === "browser") return this.#exchangeHere(offer);
     const { sdp } = await this.#bridge.request(
       { type: "exchange", attempt: this.id, sdp: offer },
       // An answer that comes too late means a call on the server that nobody holds: the first hang-up may have been too early for it.
       { signal, limitMs: EXCHANGE_LIMIT_MS, onLateReply: () => this.#hangUp() },
     );
     if (!isText(sdp)) throw pageError("answer_invalid", { message: "The kernel's reply holds no answer." });
+    return sdp;
+  }
+
+  async #exchangeHere(offer: string): Promise<string> {
+    const { signal } = this.#life;
+    const attempt = this.id;
+    const pass = decodePass(
+      await this.#bridge.request({ type: "mint", attempt }, { signal, limitMs: EXCHANGE_LIMIT_MS }),
+    );
+    if (!pass) throw pageError("unexpected", { message: "The kernel's reply holds no secret." });
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(EXCHANGE_LIMIT_MS)]);
+    const { sdp, callId } = await exchangeHere(pass, offer, limit);
+    // The kernel hangs up by the id, with its own key.
+    this.#bridge.send({ type: "exchanged", attempt, call_id: callId });
     return sdp;
   }
 

@@ -32,6 +32,8 @@ export interface KernelListener {
   onWelcome(): void;
   onProtocolMismatch(): void;
   onRequest(request: KernelRequest): Promise<Result>;
+  /** The number of the last state that was reported: a reply may overtake it, and the kernel waits for it then. */
+  stateSeq(): number;
   onAck(next: number): void;
   onResend(first: number): void;
   /** The kernel gives a sign of life, by whatever message. */
@@ -43,6 +45,8 @@ export interface KernelListener {
 export interface RequestOptions {
   readonly signal: AbortSignal;
   readonly limitMs: number;
+  /** Nobody waits for it, so nobody need be told that the kernel is slow. */
+  readonly isPatient?: boolean;
   /** Told of a reply that comes after the request was given up. */
   readonly onLateReply?: () => void;
 }
@@ -94,7 +98,7 @@ export class Bridge {
   }
 
   /** Asks the kernel; rejects with the kernel's error, with `kernel_timeout`, or with the signal's reason. */
-  async request(message: PageRequest, { signal, limitMs, onLateReply }: RequestOptions): Promise<Result> {
+  async request(message: PageRequest, { signal, limitMs, onLateReply, isPatient }: RequestOptions): Promise<Result> {
     if (this.#isOtherVersion) throw pageError("protocol_mismatch");
     const id = `${this.page}:${++this.#requests}`;
     const reply = new Promise<KernelReply>((resolve) =>
@@ -105,7 +109,7 @@ export class Bridge {
     };
     if (this.#welcomed) ask();
     else this.#heldBack.push(ask);
-    const noLongerSlow = this.#watchForSlowness();
+    const noLongerSlow = isPatient ? () => {} : this.#watchForSlowness();
     try {
       const answer = await within(limitMs, abortable(reply, signal), () => {
         throw pageError("kernel_timeout");
@@ -179,8 +183,10 @@ export class Bridge {
     }
     this.#remember(id, undefined);
     const reply = await listener.onRequest(request).then(
-      (result): PageMessage => ({ type: "reply", id, result }),
-      (error: unknown): PageMessage => ({ type: "reply", id, error: asRtcWidgetError(error).toWire() }),
+      (result): PageMessage => ({ type: "reply", id, seq: listener.stateSeq(), result }),
+      (error: unknown): PageMessage => {
+        return { type: "reply", id, seq: listener.stateSeq(), error: asRtcWidgetError(error).toWire() };
+      },
     );
     this.#remember(id, reply);
     this.#post(reply);

@@ -38,6 +38,14 @@ const PAGE_ERRORS = {
     "The kernel did not answer.",
     "A cell may be running, or the kernel has died. Interrupt the cell or restart the kernel, run the widget's cell and connect again.",
   ],
+  server_unreachable: [
+    "The page could not reach the server.",
+    'Check the network. The server may also answer no pages of other origins (CORS): exchange="kernel" works there.',
+  ],
+  exchange_refused: [
+    "The server refused the offer.",
+    "Check the session settings and the server's log, then connect again.",
+  ],
   answer_invalid: [
     "The browser does not accept the server's answer.",
     "Check that the server speaks WebRTC and answers this offer.",

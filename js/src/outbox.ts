@@ -42,6 +42,11 @@ export class Outbox {
     if (this.#cancelFrame === undefined || this.#waitingCharacters >= BATCH_CHARACTERS) this.#flush();
   }
 
+  /** Posts what waits for its frame. */
+  flush(): void {
+    if (this.#next < this.#base + this.#kept.length) this.#flush();
+  }
+
   /** The kernel has every event before this number. */
   acknowledge(next: number): void {
     const known = Math.min(next, this.#base + this.#kept.length) - this.#base;

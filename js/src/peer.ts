@@ -14,6 +14,20 @@ export type PeerStates = Pick<
   "connection_state" | "ice_connection_state" | "ice_gathering_state" | "signaling_state" | "data_channel_state"
 >;
 
+/** How far a connection has come, readable at once and also after its end. */
+export interface PeerFacts {
+  /** The kinds of the candidates: host, srflx, prflx, relay. */
+  readonly localCandidates: readonly string[];
+  readonly remoteCandidates: readonly string[];
+  readonly ice: RTCIceConnectionState;
+  readonly iceHasConnected: boolean;
+  /** The pair of addresses in use, where the browser tells. */
+  readonly pair: string;
+  readonly dtls: RTCDtlsTransportState | undefined;
+  readonly channel: RTCDataChannelState;
+  readonly channelHasOpened: boolean;
+}
+
 /** What the peer tells its owner until it is closed. */
 export interface PeerListener {
   onStates(states: PeerStates): void;
@@ -26,6 +40,8 @@ export class Peer {
   readonly #channel: RTCDataChannel;
   readonly #transceiver: RTCRtpTransceiver;
   readonly #detach = new AbortController();
+  #iceHasConnected = false;
+  #channelHasOpened = false;
 
   constructor({ label, iceServers }: Preparation, speaks: boolean, listener: PeerListener) {
     // Looked up at call time: absent in some webviews, replaced by tests.
@@ -47,6 +63,22 @@ export class Peer {
       ice_gathering_state: this.#connection.iceGatheringState,
       signaling_state: this.#connection.signalingState,
       data_channel_state: this.#channel.readyState,
+    };
+  }
+
+  get facts(): PeerFacts {
+    const { localDescription, remoteDescription, sctp } = this.#connection;
+    // Not every browser has all of these.
+    const pair = sctp?.transport?.iceTransport?.getSelectedCandidatePair?.();
+    return {
+      localCandidates: candidateKinds(localDescription?.sdp),
+      remoteCandidates: candidateKinds(remoteDescription?.sdp),
+      ice: this.#connection.iceConnectionState,
+      iceHasConnected: this.#iceHasConnected,
+      pair: pair ? `; in use: ${pair.local?.type} to ${pair.remote?.type} by ${pair.local?.protocol}` : "",
+      dtls: sctp?.transport?.state,
+      channel: this.#channel.readyState,
+      channelHasOpened: this.#channelHasOpened,
     };
   }
 
@@ -123,7 +155,11 @@ export class Peer {
     const connection = this.#connection;
     const channel = this.#channel;
     const until = { signal: this.#detach.signal };
-    const states = () => listener.onStates(this.states);
+    const states = () => {
+      this.#iceHasConnected ||= ["connected", "completed"].includes(connection.iceConnectionState);
+      this.#channelHasOpened ||= channel.readyState === "open";
+      listener.onStates(this.states);
+    };
     for (const part of ["", "iceconnection", "icegathering", "signaling"]) {
       connection.addEventListener(`${part === "" ? "connection" : part}statechange`, states, until);
     }
@@ -150,6 +186,10 @@ export class Peer {
       target.addEventListener(change, () => isReached() && resolve(), { signal: this.#detach.signal });
     });
   }
+}
+
+function candidateKinds(sdp: string | undefined): readonly string[] {
+  return [...(sdp ?? "").matchAll(/^a=candidate:.* typ (\w+)/gm)].map(([, kind]) => kind ?? "");
 }
 
 /** Events are texts; a binary frame passes as a note of its size, so that nothing on the channel goes unseen. */

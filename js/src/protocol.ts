@@ -60,12 +60,20 @@ export type PageMessage =
   | { type: "hello"; protocol: number }
   | { type: "state"; seq: number; attempt: string | null; resumes: boolean; state: CallState }
   | { type: "events"; attempt: string | null; first: number; events: readonly WireEvent[] }
+  | { type: "exchanged"; attempt: string; call_id: string | null }
   | { type: "hang_up"; attempt: string }
   | { type: "alive" }
-  | ({ type: "reply"; id: string } & ({ result: Readonly<Record<string, unknown>> } | { error: ErrorReport }));
+  | ({ type: "reply"; id: string; seq: number } & (
+      | { result: Readonly<Record<string, unknown>> }
+      | { error: ErrorReport }
+    ));
 
 /** What the page asks of the kernel; `page` and `id` are added by the bridge. */
-export type PageRequest = { type: "prepare"; attempt: string } | { type: "exchange"; attempt: string; sdp: string };
+export type PageRequest =
+  | { type: "prepare"; attempt: string }
+  | { type: "exchange"; attempt: string; sdp: string }
+  | { type: "mint"; attempt: string }
+  | { type: "recall"; first: number };
 
 /** What the kernel asks of the page. */
 export type KernelRequest =
@@ -151,6 +159,35 @@ export function decodePreparation(result: Readonly<Record<string, unknown>>): Pr
   // The servers are the kernel's own; the RTCPeerConnection constructor checks them and says what is wrong.
   const iceServers = Array.isArray(servers) ? servers.filter((server): server is RTCIceServer => isRecord(server)) : [];
   return { label: textOr(label, "oai-events"), iceServers };
+}
+
+/** What the page needs to post an offer itself: where to, and a secret that is worth nothing in a few minutes. */
+export interface Pass {
+  readonly url: string;
+  readonly secret: string;
+}
+
+export function decodePass({ url, secret }: Readonly<Record<string, unknown>>): Pass | undefined {
+  return isText(url) && isText(secret) ? { url, secret } : undefined;
+}
+
+/** A piece of what the kernel remembers: received events by their calls, and where the next piece begins. */
+export interface Recollection {
+  readonly calls: readonly {
+    readonly attempt: string;
+    readonly resumes: boolean;
+    readonly events: readonly string[];
+  }[];
+  /** Null when this was the last piece. */
+  readonly next: number | null;
+}
+
+export function decodeRecollection({ calls, next }: Readonly<Record<string, unknown>>): Recollection {
+  const known = (Array.isArray(calls) ? calls : []).flatMap((call: unknown) => {
+    if (!isRecord(call) || !isText(call.attempt) || !Array.isArray(call.events)) return [];
+    return [{ attempt: call.attempt, resumes: call.resumes === true, events: call.events.filter(isText) }];
+  });
+  return { calls: known, next: isCount(next) ? next : null };
 }
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -1,13 +1,16 @@
 /** Everything that belongs to one model on one page: its call, its messages, its loudspeaker, and when they end. */
 
+import type { Attempt } from "./attempt";
 import { Bridge, type Model, type Result } from "./bridge";
 import { Call } from "./call";
 import { type Device, findDevice, listDevices, watchDevices } from "./devices";
+import { type Diagnosis, diagnose } from "./diagnosis";
 import { pageError } from "./errors";
 import { KernelWatch } from "./kernel_watch";
 import { Microphone, watchPermission } from "./microphone";
 import { Outbox } from "./outbox";
-import type { CallState, Direction, KernelRequest } from "./protocol";
+import type { CallState, Direction, KernelRequest, Recollection } from "./protocol";
+import { recallAll } from "./recall";
 import { readSettings } from "./settings";
 import { Speaker } from "./speaker";
 import { StateReport } from "./state_report";
@@ -19,6 +22,8 @@ export interface SessionListener {
   onEvent(attempt: string, direction: Direction, text: string): void;
   /** A call stands. Gives back what must be sent first, where it goes on with an earlier one. */
   onOpen(attempt: string, resumes: boolean): readonly string[];
+  /** What was said before this page was there. */
+  onRecalled(piece: Recollection): void;
   onDevices(devices: readonly Device[]): void;
   onSlowKernel(slow: boolean): void;
   onKernelGone(gone: boolean): void;
@@ -30,6 +35,7 @@ export interface Session {
   readonly speaker: Speaker;
   readonly microphone: Microphone;
   readonly watchman: Watchman;
+  diagnose(): Promise<Diagnosis>;
   useDevice(kind: Device["kind"], device: Device | undefined): Promise<void>;
 }
 
@@ -47,6 +53,8 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
       if (isCalling !== (before.status !== "idle" && before.status !== "error")) kernel.setWatching(isCalling);
       // The names of the devices are told once the microphone is permitted.
       if (after.microphone_permission !== before.microphone_permission) lookForDevices();
+      // The kernel closes its streams of events with the call: the last events go first.
+      if (after.status !== before.status) outbox.flush();
       if (bridge.isWelcomed) report.onChange(after, before);
       listener.onState(after);
     },
@@ -58,10 +66,13 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
       const events = listener.onOpen(attempt, resumes);
       if (events.length > 0) call.send(events);
     },
-    onAttempt: () => {},
+    onAttempt: (attempt) => {
+      latest = attempt;
+    },
     onRemoteAudio: (stream) => void speaker.play(stream),
     onEnd: () => speaker.stop(),
   });
+  let latest: Attempt | undefined;
   const watchman = new Watchman(settings, (error) => call.finish(error));
   const report = new StateReport(
     () => ({ attempt: call.attemptId, resumes: call.resumes, state: call.state }),
@@ -83,6 +94,10 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
     speaker,
     microphone,
     watchman,
+    async diagnose() {
+      const microphones = (await listDevices()).filter(({ kind }) => kind === "microphone").length;
+      return diagnose(call.state, microphones, latest?.trail);
+    },
     async useDevice(kind, device) {
       if (kind === "speaker") return speaker.choose(device);
       microphone.choose(device);
@@ -90,11 +105,22 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
       lookForDevices();
     },
   };
+  let hasRecalled = false;
+  const recallOnce = () => {
+    if (hasRecalled) return;
+    hasRecalled = true;
+    // A kernel that cannot say leaves the transcript as it is.
+    recallAll(bridge, listener.onRecalled, signal).catch(() => {});
+  };
   const open = () =>
     bridge.open({
-      onWelcome: () => report.send(),
+      onWelcome: () => {
+        report.send();
+        recallOnce();
+      },
       onProtocolMismatch: () => call.noteError(pageError("protocol_mismatch")),
       onRequest: (request) => obey(session, request),
+      stateSeq: () => report.seq,
       onAck: (next) => outbox.acknowledge(next),
       onResend: (first) => outbox.resendFrom(first),
       onAlive: () => kernel.heard(),
@@ -146,7 +172,7 @@ async function obey(session: Session, request: KernelRequest): Promise<Result> {
       return { devices: await describeDevices(session) };
     }
     case "diagnose":
-      return {};
+      return { ...(await session.diagnose()) };
   }
 }
 

@@ -34,6 +34,11 @@ export class StateReport {
     }
   }
 
+  /** The number of the last snapshot that was sent. */
+  get seq(): number {
+    return this.#seq;
+  }
+
   /** Sends the state as it is now. */
   send(): void {
     this.#isQueued = false;

@@ -5,6 +5,7 @@ import type { Model } from "./bridge";
 import type { CallWish } from "./call";
 import { beginCall, type Conversation, EMPTY_CONVERSATION, endCall, fold } from "./conversation";
 import type { Device } from "./devices";
+import type { Diagnosis } from "./diagnosis";
 import { asRtcWidgetError } from "./errors";
 import { type CallState, type ErrorReport, INITIAL_STATE, isRecord, isText, textOr } from "./protocol";
 import { Resumption } from "./resumption";
@@ -37,8 +38,12 @@ export interface Store {
   readonly devices: ReadonlySignal<readonly Device[]>;
   readonly chosen: ReadonlySignal<Chosen>;
   useDevice(kind: Device["kind"], id: string): void;
+  readonly canChooseSpeaker: boolean;
+  /** Whether the device menus are open. */
+  readonly showsDevices: Signal<boolean>;
   /** Counts one more view; call what is returned when it goes. */
   viewOpened(): () => void;
+  diagnose(): Promise<Diagnosis>;
   dismiss(): void;
 }
 
@@ -72,6 +77,9 @@ export function openStore(model: Model, signal: AbortSignal): Store {
   const draft = signalOf("");
   const devices = signalOf<readonly Device[]>([]);
   const resumption = new Resumption();
+  let recalled = EMPTY_CONVERSATION;
+  /** The attempts of this page, which the kernel recalls as well. */
+  const ours = new Set<string>();
   const kernelActivity = traitSignal(model, "activity", signal);
 
   const session = openSession(model, signal, {
@@ -96,10 +104,28 @@ export function openStore(model: Model, signal: AbortSignal): Store {
       });
     },
     onOpen(attempt, resumes) {
+      ours.add(attempt);
       conversation.value = beginCall(conversation.value, attempt, resumes);
       if (resumes) return resumption.eventsFor(conversation.value);
       resumption.forget();
       return [];
+    },
+    onRecalled: ({ calls }) => {
+      // Folded apart and put in front: this page may have made a call of its own meanwhile.
+      let before = recalled;
+      for (const { attempt, resumes, events } of calls) {
+        before = beginCall(before, attempt, resumes);
+        for (const event of events.map(parseEvent)) before = event ? fold(before, event, attempt) : before;
+      }
+      recalled = before;
+      const mine = conversation.value;
+      const isOurs = ({ attempt }: { readonly attempt: string }) => ours.has(attempt);
+      const isOld = (one: { readonly attempt: string }) => !isOurs(one);
+      conversation.value = {
+        isTranscribed: mine.isTranscribed,
+        turns: [...endCall(before).turns.filter(isOld), ...mine.turns.filter(isOurs)],
+        calls: [...before.calls.filter(isOld), ...mine.calls.filter(isOurs)],
+      };
     },
     onDevices: (found) => {
       devices.value = found;
@@ -151,6 +177,8 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     hear: () => void speaker.resume(),
     devices,
     chosen,
+    canChooseSpeaker: speaker.canChoose,
+    showsDevices: signalOf(false),
     useDevice(kind, id) {
       const device = devices.value.find((one) => one.kind === kind && one.id === id);
       const showChoice = () => {
@@ -161,6 +189,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
         note.value = { ...asRtcWidgetError(error).toWire(), endsCall: false };
       });
     },
+    diagnose: () => session.diagnose(),
     viewOpened: () => session.watchman.viewOpened(),
     dismiss() {
       batch(() => {

@@ -65,6 +65,8 @@ export class FakeKernel {
     prepare: { result: { data_channel_label: "oai-events", ice_servers: [] } },
     exchange: { result: { sdp: "v=0\r\nanswer", call_id: "rtc_1" } },
   };
+  pass: Answer = { result: { url: "https://api.example/v1/realtime/calls", secret: "ek_1" } };
+  recollection: Answer = { result: { calls: [], next: null } };
   #asked = 0;
 
   constructor(model: FakeModel) {
@@ -121,6 +123,8 @@ export class FakeKernel {
 
   #hear(message: Message): void {
     if (message.type === "hello") this.welcome();
+    if (message.type === "mint") this.reply(message, this.pass);
+    if (message.type === "recall") this.reply(message, this.recollection);
     if (message.type === "prepare" || message.type === "exchange") this.reply(message, this.answers[message.type]);
   }
 }

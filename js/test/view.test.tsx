@@ -290,6 +290,8 @@ describe("the card", () => {
     const { mount, kernel } = startWidget();
     const { element } = mount();
     await userEvent.tab();
+    expect(document.activeElement).toBe(button(element, "devices"));
+    await userEvent.tab();
     expect(document.activeElement).toBe(button(element, "mute"));
     await userEvent.tab();
     expect(document.activeElement).toBe(button(element, "connect"));

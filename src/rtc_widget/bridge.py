@@ -29,6 +29,8 @@ PAGE_SECONDS = 10.0
 """How long to wait for a first page, and for a sign of life after a request."""
 REPLY_GRACE_SECONDS = 2.0
 """How much longer a reply may take that a busy cell may have held up."""
+STATE_SECONDS = 2.0
+"""How long a reply waits for a state that it has overtaken."""
 HOLDER_SECONDS = 3.0
 """How long a page that holds a call may take to answer when it is asked whether it is still there."""
 SILENT_SECONDS = 20.0
@@ -49,6 +51,10 @@ class Listener(Protocol):
     def call_made(self, attempt: str, call_id: str | None) -> None:
         """The exchange has brought an answer."""
 
+    def recall(self, first: int) -> Mapping[str, object]:
+        """A page asks what was said before it was there."""
+        ...
+
     def page_lost(self) -> None:
         """The page that held the call has vanished."""
 
@@ -56,7 +62,7 @@ class Listener(Protocol):
 @dataclass(slots=True)
 class _Page:
     inbox: Inbox
-    seq: int = -1
+    seq: int = 0
     attempt: str | None = None
     active: bool = False
     heard: float = field(default_factory=time.monotonic)
@@ -146,9 +152,21 @@ class Bridge:
         finally:
             self._pending.pop(id, None)
         reply = answered.result()
+        await self._state_of(page, reply.seq)
         if reply.error is not None:
             raise error_from_wire(reply.error)
         return reply.result or {}
+
+    async def _state_of(self, page: str, seq: int) -> None:
+        """Wait until the state that the page had reported before is in the traits.
+
+        On two threads, a reply can overtake it; then a cell would go on with the traits of yesterday.
+        """
+        deadline = time.monotonic() + STATE_SECONDS
+        while self._pages[page].seq < seq and time.monotonic() < deadline:  # noqa: ASYNC110 - set on any thread
+            await asyncio.sleep(0.005)
+        # Whoever raised `seq` has put the traits' assignment on this loop already: let it happen first.
+        await asyncio.sleep(0)
 
     def post(self, kind: RequestKind, failed: Callable[[RtcWidgetError], None], **fields: object) -> None:
         """Ask the current page to do something without waiting; `failed` is called, on the main loop, if it does not.
@@ -205,6 +223,13 @@ class Bridge:
                 self._desk.prepare(lambda outcome: self._answer(name, id, outcome))
             case protocol.Exchange(page=name, id=id, attempt=attempt, sdp=sdp):
                 self._desk.exchange(attempt, sdp, lambda outcome: self._exchanged(name, id, attempt, outcome))
+            case protocol.Mint(page=name, id=id, attempt=attempt):
+                self._desk.mint(attempt, lambda outcome: self._answer(name, id, outcome))
+            case protocol.Exchanged(attempt=attempt, call_id=call_id):
+                self._desk.note_call(attempt, call_id)
+                self._on_loop(self._listener.call_made, attempt, call_id)
+            case protocol.Recall(page=name, id=id, first=first):
+                self._on_loop(lambda: self._send(protocol.result(name, id, self._listener.recall(first))))
             case protocol.Alive():
                 pass  # that it came was all it had to say
             case protocol.HangUp(attempt=attempt):

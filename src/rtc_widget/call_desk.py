@@ -8,9 +8,16 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any
 
-from rtc_widget.errors import Cancelled, InvalidAnswer, RtcWidgetError, SignalingTimeout, UnexpectedError
+from rtc_widget.errors import (
+    Cancelled,
+    InvalidAnswer,
+    RtcWidgetError,
+    SecretNotPossible,
+    SignalingTimeout,
+    UnexpectedError,
+)
 from rtc_widget.io_thread import io_thread
-from rtc_widget.signaling.base import Progress, Signaling
+from rtc_widget.signaling.base import MintsSecrets, Progress, Signaling
 
 logger = logging.getLogger("rtc_widget")
 
@@ -58,6 +65,14 @@ class CallDesk:
     def exchange(self, attempt: str, offer: str, done: Callable[[dict[str, Any] | RtcWidgetError], None]) -> None:
         """Exchange an attempt's offer for an answer; `done` gets ``{sdp, call_id}`` or the error."""
         self._io.run(self._reporting(self._exchange(attempt, offer), done))
+
+    def mint(self, attempt: str, done: Callable[[dict[str, Any] | RtcWidgetError], None]) -> None:
+        """Mint a short-lived secret for an attempt that exchanges its offer itself; `done` gets ``{url, secret}``."""
+        self._io.run(self._reporting(self._mint(attempt), done))
+
+    def note_call(self, attempt: str, call_id: str | None) -> None:
+        """Take in what the server calls a call that the page has made itself."""
+        self._io.run(self._note_call(attempt, call_id))
 
     def hang_up(self, attempt: str) -> Future[None]:
         """End what the attempt has become on the server; harmless to repeat."""
@@ -113,6 +128,19 @@ class CallDesk:
             await self._hang_up(attempt)
             raise InvalidAnswer(f"{self._signaling.name} answered with something that is no session description.")
         return {"sdp": answer.sdp, "call_id": answer.call_id}
+
+    async def _mint(self, attempt: str) -> dict[str, Any]:
+        if attempt in self._ended:
+            raise Cancelled("The call was ended before it was made.")
+        if not isinstance(self._signaling, MintsSecrets):
+            raise SecretNotPossible(f"{self._signaling.name} gives no short-lived secrets.")
+        secret = await self._signaling.mint(self._session)
+        return {"url": secret.url, "secret": secret.value}
+
+    async def _note_call(self, attempt: str, call_id: str | None) -> None:
+        self._calls[attempt] = call_id
+        if attempt in self._ended:
+            await self._hang_up(attempt)
 
     async def _hang_up(self, attempt: str) -> None:
         self._ended.add(attempt)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -22,6 +23,7 @@ _SPEAKING: Mapping[str, tuple[str, bool]] = {
     "output_audio_buffer.stopped": ("assistant_speaking", False),
     "output_audio_buffer.cleared": ("assistant_speaking", False),
 }
+_PIECE_CHARACTERS = 262_144
 _NO_CALL: Mapping[str, object] = {"call_id": None, "user_speaking": False, "assistant_speaking": False}
 
 
@@ -38,6 +40,7 @@ class CallRecord:
         self._write = write
         self._attempt: str | None = None
         self._talking: str | None = None
+        self._calls: list[tuple[int, str, bool]] = []
         self._resuming: set[str] = set()
         self._made: tuple[str, str | None] | None = None
         # When the first event of the call came, on the page's clock.
@@ -65,6 +68,7 @@ class CallRecord:
         if attempt is not None and attempt != self._talking:
             resumes = attempt in self._resuming
             self._talking = attempt
+            self._calls.append((self.events.dropped + len(self.events), attempt, resumes))
             self.transcript.begin_call(resumes=resumes)
             if not resumes:
                 self._first_ms = events[0].time_ms
@@ -91,6 +95,31 @@ class CallRecord:
         self._made = (attempt, call_id)
         if attempt == self._attempt:
             self._write({"call_id": call_id})
+
+    def recall(self, first: int) -> Mapping[str, object]:
+        """Return what a page needs to show the transcript so far: received events from number `first` on, by calls.
+
+        Pieces of words are left out: the whole words come once more when they are complete.
+        """
+        calls: list[dict[str, object]] = []
+        # Numbers count from the first event ever, also when the oldest are no longer kept.
+        gone = self.events.dropped
+        total = gone + len(self.events)
+        first = max(first, gone)
+        size, at = 0, first
+        ends = [start for start, _, _ in self._calls[1:]] + [total]
+        for (start, attempt, resumes), end in zip(self._calls, ends, strict=False):
+            texts: list[str] = []
+            for event in self.events[max(start, first) - gone : end - gone] if first < end else ():
+                if size >= _PIECE_CHARACTERS:
+                    break
+                at += 1
+                if event.direction == "received" and not event.type.endswith(".delta"):
+                    texts.append(json.dumps(event.raw, ensure_ascii=False))
+                    size += len(texts[-1])
+            if texts:
+                calls.append({"attempt": attempt, "resumes": resumes, "events": texts})
+        return {"calls": calls, "next": at if at < total and self._calls else None}
 
     def page_lost(self) -> None:
         """Say that the call went down with its page."""

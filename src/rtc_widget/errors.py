@@ -34,6 +34,8 @@ Every error has a stable ``code``, says what happened (``message``) and what to 
     │   ├── InsecureServer            TLS
     │   ├── SignalingTimeout
     │   ├── InvalidAnswer             the body is no SDP
+    │   ├── ExchangeRefused           the server refused the page's own offer (``exchange="browser"``)
+    │   ├── SecretNotPossible         this server gives no short-lived secrets
     │   └── LocalServerError          the embedded server did not start
     ├── CallError                     the connection itself
     │   ├── WebRTCUnavailable
@@ -290,6 +292,19 @@ class InvalidAnswer(SignalingError):
 
     code = "answer_invalid"
     default_hint = "Check that base_url leads to a realtime server that speaks WebRTC."
+
+
+class ExchangeRefused(SignalingError):
+    """The server refused the offer that the page sent itself."""
+
+    code = "exchange_refused"
+
+
+class SecretNotPossible(SignalingError):
+    """The server gives no short-lived secrets."""
+
+    code = "secret_not_possible"
+    default_hint = "Use exchange='kernel', which works with every server."
 
 
 class LocalServerError(SignalingError):

@@ -114,6 +114,33 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
+class Mint:
+    """Asks for a short-lived secret, with which the page exchanges its offer itself."""
+
+    page: str
+    id: str
+    attempt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanged:
+    """Says what the server calls the call that the page has made itself, where the page could read it."""
+
+    page: str
+    attempt: str
+    call_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """Asks what was said before this page was there, from event number `first` on."""
+
+    page: str
+    id: str
+    first: int
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     """Says that an attempt is over and the server may forget it."""
 
@@ -130,15 +157,19 @@ class Alive:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The page's answer to a request of the kernel: either a result or an error."""
+    """The page's answer to a request of the kernel: either a result or an error.
+
+    `seq` is that of the last `State` that the page had sent when it answered.
+    """
 
     page: str
     id: str
+    seq: int
     result: Mapping[str, Any] | None
     error: Mapping[str, str] | None
 
 
-FromPage = Hello | State | Events | Prepare | Exchange | HangUp | Alive | Reply
+FromPage = Hello | State | Events | Prepare | Exchange | Mint | Exchanged | Recall | HangUp | Alive | Reply
 
 
 def decode(content: object) -> FromPage:
@@ -166,6 +197,12 @@ def decode(content: object) -> FromPage:
             return Prepare(page, _text(message, "id"), _text(message, "attempt"))
         case "exchange":
             return Exchange(page, _text(message, "id"), _text(message, "attempt"), _text(message, "sdp"))
+        case "mint":
+            return Mint(page, _text(message, "id"), _text(message, "attempt"))
+        case "exchanged":
+            return Exchanged(page, _text(message, "attempt"), _optional_text(message, "call_id"))
+        case "recall":
+            return Recall(page, _text(message, "id"), _whole(message, "first"))
         case "hang_up":
             return HangUp(page, _text(message, "attempt"))
         case "alive":
@@ -240,8 +277,8 @@ def _reply(message: Mapping[str, Any], page: str) -> Reply:
     if (error is None) == (value is None):
         raise MalformedMessage("a reply has either a result or an error")
     if error is not None:
-        return Reply(page, _text(message, "id"), None, _wire_error(error))
-    return Reply(page, _text(message, "id"), _mapping(value, "result"), None)
+        return Reply(page, _text(message, "id"), _whole(message, "seq"), None, _wire_error(error))
+    return Reply(page, _text(message, "id"), _whole(message, "seq"), _mapping(value, "result"), None)
 
 
 def _wire_error(value: object) -> dict[str, str]:

@@ -22,6 +22,7 @@ from rtc_widget.call_record import CallRecord
 from rtc_widget.call_settings import CallSettings, Exchange, HasCallSettings
 from rtc_widget.conversation import Transcript
 from rtc_widget.devices import Device, devices_from_wire
+from rtc_widget.diagnosis import Diagnosis, diagnosis_from_wire
 from rtc_widget.errors import AwaitNotPossible, NotConnected, PageNotFound, PageTimeout
 from rtc_widget.event_log import EventLog
 from rtc_widget.events import Event
@@ -305,6 +306,17 @@ class VoiceChat(HasCallSettings, anywidget.AnyWidget):
     async def use_speaker(self, speaker: str | Device | None, timeout: float = 10) -> list[Device]:
         """Hear through another loudspeaker, where the browser lets a page choose; see `use_microphone`."""
         return await self._use("speaker", speaker, timeout)
+
+    async def diagnose(self, timeout: float = 10) -> Diagnosis:
+        """Return what was tried for the last call and where it stopped: ``print(await chat.diagnose())``.
+
+        Raises
+        ------
+        AwaitNotPossible, PageNotFound, PageTimeout
+            As for `connect`.
+        """
+        require_waiting()
+        return diagnosis_from_wire(await self._bridge.request("diagnose", timeout=timeout))
 
     async def _use(self, kind: str, device: str | Device | None, timeout: float) -> list[Device]:
         require_waiting()

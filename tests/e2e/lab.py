@@ -23,7 +23,7 @@ import av
 import nbformat
 import numpy as np
 from jupyter_client import BlockingKernelClient
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, WebSocket, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 SPY = (Path(__file__).parent / "spy.js").read_text(encoding="utf-8")
@@ -179,13 +179,24 @@ def chromium(
 class NotebookPage:
     """One notebook, open in JupyterLab."""
 
-    def __init__(self, lab: Lab, browser: Browser | BrowserContext, notebook: str, **options: Any) -> None:
+    def __init__(
+        self,
+        lab: Lab,
+        browser: Browser | BrowserContext,
+        notebook: str,
+        *,
+        on_frame: Callable[[str], object] | None = None,
+        **options: Any,
+    ) -> None:
         self.lab = lab
         self.console: list[str] = []
         # Tall: JupyterLab takes cells that are out of sight out of the document.
         self.page: Page = browser.new_page(**{"viewport": {"width": 1280, "height": 2000}, **options})
         self.page.on("console", lambda message: self.console.append(f"{message.type}: {message.text}"))
         self.page.on("pageerror", lambda error: self.console.append(f"uncaught: {error}"))
+        if on_frame is not None:
+            # What page and kernel say to each other, in both directions.
+            self.page.on("websocket", lambda socket: _listen(socket, on_frame))
         self.page.add_init_script(SPY)
         self.page.goto(f"{lab.url}/lab/tree/{notebook}?reset")
         self.page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=60_000)
@@ -269,6 +280,11 @@ def _has_network() -> bool:
         except OSError:
             return False
     return True
+
+
+def _listen(socket: WebSocket, on_frame: Callable[[str], object]) -> None:
+    for event in ("framesent", "framereceived"):
+        socket.on(event, lambda data: on_frame(data if isinstance(data, str) else data.decode(errors="replace")))
 
 
 def _write_kernelspec(folder: Path, ipykernel: Path | None) -> None:

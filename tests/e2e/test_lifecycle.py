@@ -176,3 +176,29 @@ def test_page_reload(calling, server, lab):
     connect(page, server)
     page.page.locator("button[data-action=disconnect]").first.click()
     assert_over(page, server)
+
+
+def test_a_call_without_a_microphone_hears_the_answer(lab, browser, server):
+    """By choice; nobody is asked for a microphone, and the report says so."""
+    widget = WIDGET.format(signaling=server.signaling, settings="")
+    ask = """
+chat.send_text("What is ICE?")
+await chat.wait_for("output_audio_buffer.stopped", timeout=60)
+print(chat.listening_only, "|", chat.transcript[-1].text, "|", await chat.diagnose())
+"""
+    page = NotebookPage(lab, browser, lab.notebook("listening.ipynb", widget, ask))
+    page.focus_first_cell()
+    page.run_next()
+    page.page.locator(".rtc-invitation [data-action=listen]").click()
+    page.wait_for_status("connected")
+    page.page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 1; }")
+    page.run_next(timeout=90)
+    said = page.output(1)
+    assert said.startswith("True |")
+    assert "✓ Data channel opened: open" in said
+    assert "✕" not in said
+    assert page.spy("spy.microphone.length") == 0
+    assert page.spy("spy.levels.some(([who]) => who === 'assistant')"), "the answer was heard"
+    page.page.close()
+    lab.end_kernels()
+    server.wait_for_calls(0, timeout=60)

@@ -98,7 +98,7 @@ class PageDouble:
 
     async def answer(self, type: str, *, result: dict[str, Any] | None = None, error: dict[str, str] | None = None):
         request = await self.hears(type)
-        self.say("reply", id=request["id"], **({"error": error} if error else {"result": result or {}}))
+        self.say("reply", id=request["id"], seq=self._seq, **({"error": error} if error else {"result": result or {}}))
 
 
 async def eventually(is_so: Callable[[], object], timeout: float = 5.0) -> None:

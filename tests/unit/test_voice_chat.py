@@ -176,6 +176,18 @@ async def test_connect_waits_for_a_page_and_returns_when_it_is_connected(chat, p
     assert chat.status == "connected"
 
 
+async def test_a_reply_that_overtakes_the_state_waits_for_it(chat, page):
+    page.hello()
+    connecting = asyncio.ensure_future(chat.connect(timeout=5))
+    request = await page.hears("connect")
+    page.say("reply", id=request["id"], seq=1, result={"attempt": "a1"})
+    await asyncio.sleep(0.05)
+    assert not connecting.done()
+    page.connected()
+    await connecting
+    assert chat.status == "connected"
+
+
 async def test_connect_is_nothing_to_do_when_connected(chat, page):
     page.hello()
     page.connected()
@@ -264,7 +276,7 @@ async def test_a_reply_from_another_thread_wakes_the_cell(chat, page):
     page.hello()
     connecting = asyncio.ensure_future(chat.connect(timeout=5))
     request = await page.hears("connect")
-    subshell = threading.Thread(target=page.say, args=("reply",), kwargs={"id": request["id"], "result": {}})
+    subshell = threading.Thread(target=page.say, args=("reply",), kwargs={"id": request["id"], "seq": 0, "result": {}})
     subshell.start()
     await asyncio.wait_for(connecting, 1)
     subshell.join()

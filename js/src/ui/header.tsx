@@ -2,7 +2,7 @@
 
 import type { CallState } from "../protocol";
 import type { Store } from "../store";
-import { MicrophoneIcon } from "./icons";
+import { MicrophoneIcon, SlidersIcon } from "./icons";
 
 const CONNECTION_LABELS: Readonly<Record<RTCPeerConnectionState, string>> = {
   new: "Initializing",
@@ -20,6 +20,7 @@ export function Header({ store }: { store: Store }) {
     <header class="rtc-header">
       <Indicator store={store} />
       <div class="rtc-controls">
+        <DevicesButton store={store} />
         <MuteButton store={store} />
         <CallButton store={store} />
       </div>
@@ -47,6 +48,7 @@ function Indicator({ store }: { store: Store }) {
             {server}
           </span>
         )}
+        {state.listening_only && state.status === "connected" && <span class="rtc-server">No microphone</span>}
         {user && <Voice of="user" label="You are speaking" />}
         {assistant && <Voice of="assistant" label="The assistant is speaking" />}
       </div>
@@ -64,8 +66,27 @@ function Voice({ of, label }: { of: "user" | "assistant"; label: string }) {
   );
 }
 
+function DevicesButton({ store }: { store: Store }) {
+  const isOpen = store.showsDevices.value;
+  return (
+    <button
+      type="button"
+      class="rtc-button rtc-icon-button rtc-quiet"
+      data-action="devices"
+      aria-expanded={isOpen}
+      aria-label="Microphone and speaker"
+      title="Microphone and speaker"
+      onClick={() => {
+        store.showsDevices.value = !isOpen;
+      }}
+    >
+      <SlidersIcon />
+    </button>
+  );
+}
+
 function MuteButton({ store }: { store: Store }) {
-  const { muted } = store.state.value;
+  const { muted, listening_only } = store.state.value;
   const label = muted ? "Unmute the microphone" : "Mute the microphone";
   return (
     <button
@@ -75,7 +96,7 @@ function MuteButton({ store }: { store: Store }) {
       aria-pressed={muted}
       aria-label="Mute the microphone"
       title={label}
-      disabled={store.isKernelGone.value}
+      disabled={store.isKernelGone.value || listening_only}
       onClick={store.toggleMute}
     >
       <MicrophoneIcon isMuted={muted} />

@@ -25,3 +25,13 @@ export function SendIcon() {
     </svg>
   );
 }
+
+export function SlidersIcon() {
+  return (
+    <svg viewBox="0 0 24 24" width="18" height="18" aria-hidden="true" focusable="false" class="rtc-icon">
+      <path d="M4 8h9M19 8h1M4 16h1M11 16h9" />
+      <circle cx="16" cy="8" r="2.6" />
+      <circle cx="8" cy="16" r="2.6" />
+    </svg>
+  );
+}

@@ -1,5 +1,7 @@
 /** What went wrong and what to do about it. */
 
+import { useState } from "preact/hooks";
+import type { Diagnosis } from "../diagnosis";
 import { browserHelp } from "../host";
 import type { Problem, Store } from "../store";
 import { CloseIcon } from "./icons";
@@ -15,6 +17,7 @@ export function ProblemBox({ store }: { store: Store }) {
             <p class="rtc-error-message">{problem.message}</p>
             {problem.hint !== "" && <p class="rtc-error-hint">{problem.hint}</p>}
             <HelpLink problem={problem} />
+            {problem.endsCall && <Findings key={problem.message} store={store} />}
           </div>
           {problem.endsCall && <WaysOn store={store} problem={problem} />}
           <button
@@ -66,4 +69,26 @@ function HelpLink({ problem }: { problem: Problem }) {
 
 function isAboutMicrophone({ code }: Problem): boolean {
   return code.startsWith("microphone_") || code === "insecure_context" || code === "media_unavailable";
+}
+
+/** What was tried and where it stopped, on demand. */
+function Findings({ store }: { store: Store }) {
+  const [findings, setFindings] = useState<Diagnosis | null>(null);
+  return (
+    <details
+      class="rtc-findings"
+      onToggle={({ currentTarget }) => {
+        if (currentTarget.open) void store.diagnose().then(setFindings, () => {});
+      }}
+    >
+      <summary>What was tried</summary>
+      <ol>
+        {findings?.steps.map(({ name, outcome, detail }) => (
+          <li key={name} data-outcome={outcome}>
+            <span>{name}</span> {detail}
+          </li>
+        ))}
+      </ol>
+    </details>
+  );
 }

@@ -33,7 +33,7 @@ export function Transcript({ store }: { store: Store }) {
         isReadingAlong.current = scrollHeight - scrollTop - clientHeight < AT_END_PIXELS;
       }}
     >
-      {seen.length === 0 && <p class="rtc-invitation">{invitation(status)}</p>}
+      {seen.length === 0 && <Invitation store={store} />}
       {seen.map((turn, index) => (
         <TurnRow
           key={turn.key}
@@ -42,6 +42,36 @@ export function Transcript({ store }: { store: Store }) {
           seam={seamBefore(turn, seen[index - 1], resumed)}
         />
       ))}
+      {seen.length > 0 && (status === "idle" || status === "error") && <div class="rtc-new-call">Call ended</div>}
+    </div>
+  );
+}
+
+/** What to do here; before the browser asks for the microphone also what for, and where the voice goes. */
+function Invitation({ store }: { store: Store }) {
+  const { status, microphone_permission: permission } = store.state.value;
+  const isBefore = status === "idle" || status === "error";
+  return (
+    <div class="rtc-invitation">
+      <p>{invitation(status)}</p>
+      {isBefore && (
+        <p class="rtc-privacy">
+          {permission === "prompt" ? "Your browser will ask for the microphone. It is used" : "The microphone is used"}
+          {" only during a call; what you say goes from this page straight to "}
+          <b>{store.server.value || "the server"}</b>.
+        </p>
+      )}
+      {isBefore && store.problem.value === null && (
+        <button
+          type="button"
+          class="rtc-link"
+          data-action="listen"
+          disabled={store.isKernelGone.value}
+          onClick={() => store.connect({ microphone: false })}
+        >
+          Connect without a microphone
+        </button>
+      )}
     </div>
   );
 }

@@ -3,6 +3,7 @@
 import { render } from "preact";
 import type { Store } from "../store";
 import { Composer } from "./composer";
+import { Devices } from "./devices";
 import { Header } from "./header";
 import { ProblemBox } from "./problem_box";
 import { Transcript } from "./transcript";
@@ -32,6 +33,7 @@ function View({ store }: { store: Store }) {
       data-jp-suppress-context-menu=""
     >
       <Header store={store} />
+      <Devices store={store} />
       <ProblemBox store={store} />
       <Transcript store={store} />
       <Composer store={store} />

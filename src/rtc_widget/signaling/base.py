@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 Progress = Callable[[str], None]
@@ -24,6 +24,31 @@ class Answer:
 
     sdp: str
     call_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSecret:
+    """A short-lived secret with which a page may start a call by itself.
+
+    Attributes
+    ----------
+    value : str
+        The secret; not shown by ``repr``.
+    url : str
+        Where the page posts its offer.
+    """
+
+    value: str = field(repr=False)
+    url: str
+
+
+@runtime_checkable
+class MintsSecrets(Protocol):
+    """A signaling that can also let the page make the exchange (``exchange="browser"``)."""
+
+    async def mint(self, session: Mapping[str, Any]) -> ClientSecret:
+        """Return a new short-lived secret for a call with these session settings."""
+        ...
 
 
 @runtime_checkable

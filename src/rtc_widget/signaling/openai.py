@@ -8,14 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from rtc_widget.errors import InvalidOffer, MissingKey, ServerNotFound, SignalingError
-from rtc_widget.signaling.base import Answer, Progress
+from rtc_widget.errors import InvalidAnswer, InvalidOffer, MissingKey, ServerNotFound, SignalingError
+from rtc_widget.signaling.base import Answer, ClientSecret, Progress
 from rtc_widget.signaling.http import HttpLine, answer_sdp
 from rtc_widget.signaling.session import Session, merged, session_settings
 
 DEFAULT_MODEL = "gpt-realtime-2.1"
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 KEY_VARIABLE = "OPENAI_API_KEY"
+
+_SECRET_SECONDS = 60
+"""A page uses its secret within a second; the service allows 10 to 7200."""
 
 # Without it the service does not say what it heard. This model has no announced end.
 _DEFAULT_SESSION: Mapping[str, Any] = {"audio": {"input": {"transcription": {"model": "gpt-realtime-whisper"}}}}
@@ -127,6 +130,25 @@ class OpenAI:
             if call_id is not None:
                 await self.hang_up(call_id)
             raise
+
+    async def mint(self, session: Mapping[str, Any]) -> ClientSecret:
+        """Mint a secret that starts calls with this session for one minute (``POST /realtime/client_secrets``)."""
+        response = await self._line.post(
+            f"{self.base_url}/realtime/client_secrets",
+            headers=self._headers,
+            secret=self._read_key(),
+            json={
+                "expires_after": {"anchor": "created_at", "seconds": _SECRET_SECONDS},
+                "session": merged(self.session, session),
+            },
+        )
+        try:
+            value = response.json()["value"]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            value = None
+        if not isinstance(value, str) or not value:
+            raise InvalidAnswer(f"{self.name} answered with something that holds no client secret.")
+        return ClientSecret(value, f"{self.base_url}/realtime/calls")
 
     async def hang_up(self, call_id: str) -> None:
         """End the call; one that has already ended is no error."""

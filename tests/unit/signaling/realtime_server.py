@@ -26,6 +26,7 @@ class RealtimeServer:
     headers: dict[str, str] = field(default_factory=lambda: {"Location": "/v1/realtime/calls/rtc_1"})
     delay: float = 0.0
     hang_up_status: int = 200
+    secret_body: str = '{"value":"ek_1","expires_at":1756310470,"session":{}}'
     requests: list[dict[str, Any]] = field(default_factory=list)
     url: str = ""
 
@@ -42,6 +43,10 @@ class RealtimeServer:
         self._keep(request, parts=parts)
         await asyncio.sleep(self.delay)
         return Response(self.body, self.status, self.headers)
+
+    async def client_secrets(self, request: Request) -> Response:
+        self._keep(request, json=await request.json())
+        return Response(self.secret_body, self.status if self.status >= 400 else 200)
 
     async def hang_up(self, request: Request) -> Response:
         self._keep(request)
@@ -73,6 +78,7 @@ def running(server: RealtimeServer, **options: Any) -> Iterator[RealtimeServer]:
     routes = [
         Route("/v1/realtime/calls", server.calls, methods=["POST"]),
         Route("/v1/realtime/calls", server.head, methods=["HEAD"]),
+        Route("/v1/realtime/client_secrets", server.client_secrets, methods=["POST"]),
         Route("/v1/realtime/calls/{call_id}/hangup", server.hang_up, methods=["POST"]),
     ]
     config = uvicorn.Config(Starlette(routes=routes), port=0, log_level="critical", lifespan="off", **options)

@@ -239,3 +239,22 @@ def test_the_key_is_nowhere_in_the_object():
     assert KEY not in repr(signaling) + str(vars(signaling)) + repr(signaling._line.__dict__)
     assert signaling.name == "OpenAI · gpt-realtime-2.1"
     assert OpenAI(base_url="http://localhost:8000/v1").name == "localhost · gpt-realtime-2.1"
+
+
+async def test_a_short_lived_secret_is_minted_with_the_session_and_does_not_show(server):
+    secret = await calling(server, instructions="Be brief.").mint({"audio": {"output": {"voice": "marin"}}})
+    assert (secret.value, secret.url) == ("ek_1", f"{server.url}/realtime/calls")
+    assert "ek_1" not in repr(secret)
+    [post] = server.posts
+    assert post["path"] == "/v1/realtime/client_secrets"
+    assert post["headers"]["authorization"] == f"Bearer {KEY}"
+    assert post["json"]["expires_after"] == {"anchor": "created_at", "seconds": 60}
+    assert post["json"]["session"]["instructions"] == "Be brief."
+    assert post["json"]["session"]["audio"]["output"] == {"voice": "marin"}
+
+
+@pytest.mark.parametrize("body", ["", "[]", "{}", '{"value":7}', '{"value":""}', "<html>", "[" * 100_000])
+async def test_an_answer_without_a_secret_is_an_error(server, body):
+    server.secret_body = body
+    with pytest.raises(InvalidAnswer, match="no client secret"):
+        await calling(server).mint({})

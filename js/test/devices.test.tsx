@@ -1,0 +1,193 @@
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { FakePeer, FakeTrack, journal, startCall, startWidget } from "./fakes";
+
+const device = (kind: MediaDeviceKind, deviceId: string, label: string) =>
+  ({ kind, deviceId, label, groupId: "" }) as MediaDeviceInfo;
+const DESK = device("audioinput", "d1", "Desk microphone");
+const HEADSET = device("audioinput", "d2", "Headset");
+const SPEAKER = device("audiooutput", "s1", "Desk speaker");
+
+let plugged: MediaDeviceInfo[] = [];
+beforeEach(() => {
+  localStorage.clear();
+  plugged = [DESK, HEADSET, SPEAKER];
+  vi.spyOn(navigator.mediaDevices, "enumerateDevices").mockImplementation(async () => plugged);
+});
+const select = (root: Element, kind: string) => {
+  const found = root.querySelector<HTMLSelectElement>(`select[data-device=${kind}]`);
+  if (!found) throw new Error(`There is no menu for the ${kind}`);
+  return found;
+};
+const names = (root: Element, kind: string) => [...select(root, kind).options].map(({ text }) => text);
+const openMenus = async (root: Element) => {
+  root.querySelector<HTMLButtonElement>("[data-action=devices]")?.click();
+  await vi.waitFor(() => select(root, "microphone"));
+};
+
+describe("the device menus", () => {
+  it("name the devices, and follow what is plugged in and out", async () => {
+    const { element } = startWidget().mount();
+    await openMenus(element);
+    await vi.waitFor(() =>
+      expect(names(element, "microphone")).toEqual(["System default", "Desk microphone", "Headset"]),
+    );
+    expect(names(element, "speaker")).toEqual(["System default", "Desk speaker"]);
+    plugged = [DESK, SPEAKER];
+    navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
+    await vi.waitFor(() => expect(names(element, "microphone")).toEqual(["System default", "Desk microphone"]));
+  });
+
+  it("show no nameless entries before the permission", async () => {
+    plugged = [device("audioinput", "", ""), device("audiooutput", "", "")];
+    const { element } = startWidget().mount();
+    await openMenus(element);
+    expect(names(element, "microphone")).toEqual(["System default"]);
+  });
+});
+
+describe("another microphone during a call", () => {
+  it("is opened first, then put in place, then the old one stops; there is no new offer", async () => {
+    const { kernel, microphone, peer } = await startCall();
+    const offers = peer().steps.filter((step) => step === "createOffer").length;
+    journal.length = 0;
+    const reply = await kernel.ask("use_device", { device_kind: "microphone", device: "Headset" });
+    expect(microphone.constraints).toMatchObject({ audio: { deviceId: { exact: "d2" } } });
+    expect(peer().senders).toEqual(microphone.tracks);
+    expect(microphone.tracks.map(({ readyState }) => readyState)).toEqual(["ended", "live"]);
+    expect(peer().steps.filter((step) => step === "createOffer")).toHaveLength(offers);
+    expect(
+      (reply.result as { devices: { id: string; chosen: boolean }[] }).devices.find(({ chosen }) => chosen)?.id,
+    ).toBe("d2");
+  });
+
+  it("stays muted", async () => {
+    const { kernel, microphone } = await startCall();
+    await kernel.ask("mute", { muted: true });
+    await kernel.ask("use_device", { device_kind: "microphone", device: "d1" });
+    expect(microphone.tracks.at(-1)).toMatchObject({ enabled: false, readyState: "live" });
+  });
+
+  it("leaves the old one in place when it cannot be opened", async () => {
+    const { kernel, microphone } = await startCall();
+    microphone.isPrompting = true;
+    const reply = kernel.ask("use_device", { device_kind: "microphone", device: "Headset" });
+    await vi.waitFor(() => expect(microphone.constraints).toMatchObject({ audio: { deviceId: { exact: "d2" } } }));
+    await vi.waitFor(() => microphone.refuse("NotReadableError"));
+    expect((await reply).error).toMatchObject({ code: "microphone_in_use" });
+    expect(microphone.tracks.map(({ readyState }) => readyState)).toEqual(["live"]);
+  });
+
+  it("is refused by name when there is none, or more than one", async () => {
+    const { kernel } = await startCall();
+    const none = await kernel.ask("use_device", { device_kind: "microphone", device: "Stage" });
+    expect(none.error).toMatchObject({ code: "device_not_found", message: expect.stringContaining('"Headset"') });
+    const many = await kernel.ask("use_device", { device_kind: "microphone", device: "e" });
+    expect(many.error).toMatchObject({ message: expect.stringContaining("more than one") });
+  });
+
+  it("takes the place of one that is unplugged", async () => {
+    const { microphone, peer } = await startCall();
+    const [first] = microphone.tracks;
+    first?.stop();
+    first?.dispatchEvent(new Event("ended"));
+    await vi.waitFor(() => expect(peer().senders).toHaveLength(2));
+    expect(microphone.tracks.at(-1)?.readyState).toBe("live");
+  });
+});
+
+describe("a choice", () => {
+  it("is remembered by the browser, and what is opened in its stead does not overwrite it", async () => {
+    const first = startWidget();
+    await vi.waitFor(() => first.kernel.last("state"));
+    await first.kernel.ask("use_device", { device_kind: "microphone", device: "Headset" });
+
+    const later = startWidget();
+    plugged = [DESK];
+    const asked: unknown[] = [];
+    vi.spyOn(navigator.mediaDevices, "getUserMedia").mockImplementation(async (constraints) => {
+      asked.push(((constraints?.audio ?? {}) as MediaTrackConstraints).deviceId);
+      if (asked.length === 1) throw new DOMException("gone", "OverconstrainedError");
+      const track = new FakeTrack("d1");
+      return { getTracks: () => [track], getAudioTracks: () => [track] } as unknown as MediaStream;
+    });
+    void later.kernel.ask("connect");
+    await vi.waitFor(() => expect(asked).toEqual([{ exact: "d2" }, undefined]));
+    expect(JSON.parse(localStorage.getItem("rtc_widget.microphone") ?? "")).toEqual({ id: "d2", name: "Headset" });
+  });
+});
+
+describe("a call without a microphone", () => {
+  it("only receives, asks for no permission, and says so", async () => {
+    const { kernel, microphone, peer, mount } = startWidget();
+    const { element } = mount();
+    await vi.waitFor(() => kernel.last("state"));
+    const reply = kernel.ask("connect", { microphone: false });
+    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
+    peer().open();
+    expect((await reply).result).toBeDefined();
+    expect(peer().steps[0]).toBe("addTransceiver audio recvonly");
+    expect(microphone.tracks).toHaveLength(0);
+    expect(kernel.states.at(-1)).toMatchObject({ status: "connected", listening_only: true });
+    await vi.waitFor(() => expect(element.textContent).toContain("No microphone"));
+    expect(element.querySelector<HTMLButtonElement>("[data-action=mute]")?.disabled).toBe(true);
+  });
+
+  it("is offered after a refusal, with help for this browser", async () => {
+    const { kernel, microphone, mount } = startWidget();
+    const { element } = mount();
+    microphone.isPrompting = true;
+    const reply = kernel.ask("connect");
+    await vi.waitFor(() => microphone.refuse("NotAllowedError"));
+    expect((await reply).error).toMatchObject({
+      code: "microphone_denied",
+      hint: expect.stringContaining("In Chrome"),
+    });
+    await vi.waitFor(() =>
+      expect(element.querySelector(".rtc-help")?.getAttribute("href")).toContain("support.google.com"),
+    );
+    element.querySelector<HTMLButtonElement>(".rtc-error [data-action=listen]")?.click();
+    await vi.waitFor(() => expect(FakePeer.all.at(-1)?.steps[0]).toBe("addTransceiver audio recvonly"));
+  });
+
+  it("is what Python's microphone=False means", async () => {
+    const { peer } = await startCall({ microphone: false });
+    expect(peer().steps[0]).toBe("addTransceiver audio recvonly");
+  });
+});
+
+describe("before a call", () => {
+  it("is said what the microphone is for and where the voice goes", () => {
+    const { element } = startWidget().mount();
+    const words = element.querySelector(".rtc-privacy")?.textContent;
+    expect(words).toContain("only during a call");
+    expect(words).toContain("Test server");
+  });
+});
+
+describe("what was said before the page was there", () => {
+  it("is asked of the kernel, piece by piece, and shown as ended", async () => {
+    const started = startWidget({ isListening: false });
+    const { kernel, model, mount } = started;
+    const { element } = mount();
+    const item = (id: string, role: string, text: string) =>
+      JSON.stringify({ type: "conversation.item.added", item: { id, type: "message", role, content: [{ text }] } });
+    model.on("sent", (message: { type: string; id?: string; first?: number }) => {
+      if (message.type !== "recall") return;
+      const isFirst = message.first === 0;
+      const call = {
+        attempt: "a0",
+        resumes: false,
+        events: [isFirst ? item("u", "user", "Hi") : item("m", "assistant", "Hello")],
+      };
+      kernel.reply(message as never, { result: { calls: [call], next: isFirst ? 1 : null } });
+    });
+    kernel.welcome();
+    await vi.waitFor(() =>
+      expect([...element.querySelectorAll(".rtc-words")].map(({ textContent }) => textContent)).toEqual([
+        "Hi",
+        "Hello",
+      ]),
+    );
+    expect(element.querySelector(".rtc-new-call")?.textContent).toBe("Call ended");
+  });
+});

@@ -1,0 +1,55 @@
+import { describe, expect, it, vi } from "vitest";
+import { startCall, startWidget } from "./fakes";
+
+type Steps = { steps: { name: string; outcome: string; detail: string }[]; cause: string; hint: string };
+const outcomes = ({ steps }: Steps) => Object.fromEntries(steps.map(({ name, outcome }) => [name, outcome]));
+
+describe("the diagnosis", () => {
+  it("finds nothing wrong with a call that stands", async () => {
+    const { kernel, peer } = await startCall();
+    peer().iceConnectionState = "completed";
+    peer().dispatchEvent(new Event("iceconnectionstatechange"));
+    peer().localDescription = { type: "offer", sdp: "v=0\r\na=candidate:1 1 udp 1 10.0.0.1 9 typ host\r\n" };
+    const found = (await kernel.ask("diagnose")).result as Steps;
+    expect(new Set(Object.values(outcomes(found)))).toEqual(new Set(["ok"]));
+    expect(found.cause).toBe("");
+  });
+
+  it("says that ICE found no way, after everything before it went well", async () => {
+    const { kernel, peer } = startWidget();
+    const reply = kernel.ask("connect");
+    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
+    peer().localDescription = { type: "offer", sdp: "v=0\r\na=candidate:1 1 udp 1 10.0.0.1 9 typ host\r\n" };
+    peer().become("failed");
+    await reply;
+    const found = (await kernel.ask("diagnose")).result as Steps;
+    expect(outcomes(found)).toMatchObject({
+      "ICE candidates gathered": "ok",
+      "Offer and answer exchanged": "ok",
+      "ICE found a way": "failed",
+      "Data channel opened": "not reached",
+    });
+    expect(found.steps.find(({ name }) => name === "ICE found a way")?.detail).toContain("1 host here, none there");
+    expect(found.hint).toContain("UDP");
+  });
+
+  it("is shown in the widget when a call fails", async () => {
+    const { kernel, microphone, mount } = startWidget();
+    const { element } = mount();
+    microphone.isPrompting = true;
+    const reply = kernel.ask("connect");
+    await vi.waitFor(() => microphone.refuse("NotFoundError"));
+    await reply;
+    const details = await vi.waitFor(() => {
+      const found = element.querySelector<HTMLDetailsElement>(".rtc-findings");
+      if (!found) throw new Error("There are no findings");
+      return found;
+    });
+    details.open = true;
+    await vi.waitFor(() =>
+      expect(element.querySelector("li[data-outcome=failed]:last-of-type, li[data-outcome=failed]")).not.toBeNull(),
+    );
+    const failed = [...element.querySelectorAll("li[data-outcome=failed]")].map(({ textContent }) => textContent);
+    expect(failed.join()).toContain("Microphone opened");
+  });
+});

@@ -1,0 +1,61 @@
+"""Very many events, very large ones, and such as are none."""
+
+from __future__ import annotations
+
+from tests.e2e.lab import evaluate
+
+FLOOD = 100_000
+# Events as fast as the page takes them, as a data channel hands them over: one task each thousand. Gives back the
+# longest time in which the page drew nothing.
+POUR = """async (count) => {
+  const channel = __spy.channels.at(-1);
+  const hear = (data) => channel.dispatchEvent(new MessageEvent("message", { data }));
+  let longest = 0;
+  let last = performance.now();
+  let isPouring = true;
+  const watch = () => {
+    longest = Math.max(longest, performance.now() - last);
+    last = performance.now();
+    if (isPouring) requestAnimationFrame(watch);
+  };
+  requestAnimationFrame(watch);
+  for (let n = 0; n < count; n++) {
+    hear(JSON.stringify({ type: "test.flood", number: n }));
+    if (n % 1000 === 999) await new Promise((resolve) => setTimeout(resolve));
+  }
+  hear(JSON.stringify({ type: "test.large", text: "x".repeat(10_000_000) }));
+  hear("no json {");
+  hear(new ArrayBuffer(64));
+  hear(JSON.stringify({ type: "test.last" }));
+  isPouring = false;
+  return longest;
+}"""
+
+
+def test_a_flood_arrives_complete_and_in_order_and_the_page_stays_responsive(opened, silent_browser, server, lab):
+    widget = f"import rtc_widget\nchat = rtc_widget.VoiceChat({server.signaling})\nchat"
+    page = opened(silent_browser, widget, "await chat.wait_for('test.last', timeout=120)")
+    page.page.locator("button[data-action=connect]").first.click()
+    page.wait_for_status("connected")
+    longest = page.page.evaluate(POUR, FLOOD)
+    print(f"the page drew nothing for at most {longest:.0f} ms")
+    kernel = lab.kernel_client()
+    evaluate(kernel, "None")
+    page.page.wait_for_function("() => true")
+    deadline = 60
+    while not evaluate(kernel, "len(chat.events.of('test.last'))") and deadline:
+        page.page.wait_for_timeout(1_000)
+        deadline -= 1
+    assert evaluate(kernel, f"[e.number for e in chat.events.of('test.flood')] == list(range({FLOOD}))")
+    assert evaluate(kernel, "len(chat.events.last('test.large').text)") == 10_000_000
+    types = evaluate(kernel, "[e.type for e in chat.events if e.direction == 'received'][-4:]")
+    assert types == ["test.large", "rtc_widget.unreadable", "rtc_widget.binary", "test.last"]
+    assert longest < 2_000
+
+    # What is larger than the channel carries is refused before it is sent, with the limit named.
+    evaluate(kernel, "chat.send({'type': 'test', 'text': 'x' * 300_000}) and None")
+    page.page.wait_for_timeout(500)
+    code, message = evaluate(kernel, "[chat.error['code'], chat.error['message']]")
+    assert code == "message_too_large"
+    assert "262144" in message or "65536" in message
+    assert evaluate(kernel, "chat.status") == "connected"

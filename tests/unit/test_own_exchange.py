@@ -1,0 +1,41 @@
+"""The page exchanges its offer itself: the kernel mints the secret and hangs up."""
+
+from __future__ import annotations
+
+import asyncio
+
+from rtc_widget.signaling.base import ClientSecret
+
+
+async def test_a_server_without_secrets_is_told_by_name(page):
+    page.hello()
+    page.say("mint", id="p1:1", attempt="a1")
+    error = (await page.hears("reply"))["error"]
+    assert error["code"] == "secret_not_possible"
+    assert "exchange='kernel'" in error["hint"]
+
+
+async def test_a_call_that_the_page_made_is_known_and_hung_up_by_the_kernel(chat, page, signaling):
+    async def mint(session):
+        return ClientSecret("ek_1", "https://api.example/calls")
+
+    signaling.mint = mint
+    page.hello()
+    page.state("a1", status="connecting")
+    page.say("mint", id="p1:1", attempt="a1")
+    assert (await page.hears("reply"))["result"] == {"url": "https://api.example/calls", "secret": "ek_1"}
+    page.say("exchanged", attempt="a1", call_id="rtc_7")
+    page.connected("a1")
+    await asyncio.sleep(0.05)
+    assert chat.call_id == "rtc_7"
+    assert "ek_1" not in str(chat.get_state())
+    page.say("hang_up", attempt="a1")
+    await asyncio.sleep(0.05)
+    assert signaling.hung_up == ["rtc_7"]
+
+
+async def test_a_call_that_ended_before_its_id_was_told_is_hung_up_all_the_same(page, signaling):
+    page.say("hang_up", attempt="a1")
+    page.say("exchanged", attempt="a1", call_id="rtc_7")
+    await asyncio.sleep(0.05)
+    assert signaling.hung_up == ["rtc_7"]
