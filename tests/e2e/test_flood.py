@@ -5,8 +5,8 @@ from __future__ import annotations
 from tests.e2e.lab import evaluate
 
 FLOOD = 100_000
-# Events as fast as the page takes them, as a data channel hands them over: one task each thousand. Gives back the
-# longest time in which the page drew nothing.
+# Events as fast as the page takes them, a task for each thousand, as a channel hands them over. Gives back the longest
+# time in which the page drew nothing.
 POUR = """async (count) => {
   const channel = __spy.channels.at(-1);
   const hear = (data) => channel.dispatchEvent(new MessageEvent("message", { data }));

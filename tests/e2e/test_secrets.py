@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
+import pytest
 import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -17,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.e2e.lab import NotebookPage, evaluate
+from tests.e2e.lab import Lab, NotebookPage, evaluate, jupyterlab
 from tests.e2e.voice_server import TOKEN, VoiceServer
 
 WIDGET = """
@@ -34,6 +35,13 @@ display(bad)
 await bad.connect()
 """
 HOSTILE = '<img src=x onerror="document.title=`owned`"><script>document.title="owned"</script>'
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    """A JupyterLab of its own: other tests have the key in their cells, and IPython's history reaches every page."""
+    with jupyterlab() as lab:
+        yield lab
 
 
 def test_the_key_is_nowhere_but_in_its_cell(lab, silent_browser, server):
