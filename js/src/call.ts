@@ -243,8 +243,6 @@ export class Call {
   #end(error: RtcWidgetError): void {
     const attempt = this.#attempt;
     this.#attempt = undefined;
-    const isOver = this.#phase.is === "idle" || this.#phase.is === "failed";
-    if (isOver) this.#connected.reject(error);
     attempt?.end(error);
     if (attempt) this.#listener.onEnd();
     const closed = {
@@ -258,6 +256,8 @@ export class Call {
       error: this.#phase.is === "failed" ? this.#phase.error.toWire() : null,
       ...(attempt ? closed : {}),
     });
+    // After the state is told: whoever waited must not hear of the end before it shows.
+    if (this.#phase.is === "idle" || this.#phase.is === "failed") this.#connected.reject(error);
   }
 
   #update(change: Partial<CallState>): void {

@@ -111,6 +111,16 @@ describe("a call that cannot be made", () => {
     await vi.waitFor(() => expect(microphone.tracks.map((track) => track.readyState)).toEqual(["ended"]));
   });
 
+  it("shows a failure before it is told to whoever waits", async () => {
+    const { kernel, model } = startWidget();
+    await vi.waitFor(() => kernel.last("state"));
+    kernel.answers.exchange = { error: { code: "server_error", message: "500", hint: "" } };
+    await kernel.ask("connect");
+    const lately = model.sent.filter(({ type }) => type === "state" || type === "reply");
+    expect(lately.map(({ type }) => type).at(-1)).toBe("reply");
+    expect(lately.at(-2)?.state).toMatchObject({ status: "error" });
+  });
+
   it("shows the kernel's own error of a failed exchange and cleans up", async () => {
     const { kernel, microphone } = startWidget();
     const error = { code: "invalid_key", message: "The key was refused.", hint: "Set OPENAI_API_KEY." };

@@ -118,10 +118,10 @@ def test_a_written_question_is_answered_aloud(opened, silent_browser):
     page.page.locator("button[data-action=connect]").click()
     page.wait_for_status("connected", timeout=60)
     box = page.page.locator(".rtc-widget textarea")
-    box.fill("What is a jitter buffer?")
+    box.fill(QUESTION)
     box.press("Enter")
     answer = page.page.locator(".rtc-transcript [data-role=assistant]").first
-    answer.get_by_text("packets").wait_for(timeout=30_000)
+    answer.get_by_text("jitter").wait_for(timeout=30_000)
     assert box.input_value() == ""
     page.page.wait_for_function("() => __spy.received.some((text) => text.includes('output_audio_buffer.stopped'))")
     page.page.wait_for_timeout(1_000)  # what the server has sent is still played out of the browser's buffer
