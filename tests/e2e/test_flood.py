@@ -33,7 +33,9 @@ POUR = """async (count) => {
 
 
 def test_a_flood_arrives_complete_and_in_order_and_the_page_stays_responsive(opened, silent_browser, server, lab):
-    widget = f"import rtc_widget\nchat = rtc_widget.VoiceChat({server.signaling})\nchat"
+    widget = (
+        f"import rtc_widget\nchat = rtc_widget.VoiceChat({server.signaling})\nchat.events.limit = {2 * FLOOD}\nchat"
+    )
     page = opened(silent_browser, widget, "await chat.wait_for('test.last', timeout=120)")
     page.page.locator("button[data-action=connect]").first.click()
     page.wait_for_status("connected")

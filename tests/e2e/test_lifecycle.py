@@ -7,10 +7,11 @@ import signal
 from collections.abc import Callable, Iterator
 
 import pytest
+from jupyter_client import BlockingKernelClient
 from playwright.sync_api import Browser
 
 from tests.e2e.conftest import CURRENT
-from tests.e2e.lab import Lab, NotebookPage, chromium, evaluate
+from tests.e2e.lab import Lab, NotebookPage, chromium, evaluate, eventually
 from tests.e2e.voice_server import VoiceServer
 
 WIDGET = """
@@ -62,6 +63,11 @@ def connect(page: NotebookPage, server: VoiceServer) -> None:
     server.wait_for_calls(1)
 
 
+def until(kernel: BlockingKernelClient, expression: str, value: object) -> None:
+    """Wait until the kernel, which hears of the page a moment later, says so."""
+    eventually(lambda: evaluate(kernel, expression) == value)
+
+
 def assert_over(page: NotebookPage, server: VoiceServer, timeout: float = 15) -> None:
     """The microphone has stopped, the connection is closed, the server has hung up."""
     page.page.wait_for_function(
@@ -92,18 +98,18 @@ def test_ends_that_leave_the_kernel_running(calling, lab, server):
     page.focus_first_cell()
     page.run_next()  # the name is given to a new widget
     assert_over(page, server)
-    assert evaluate(kernel, "chat.status") == "idle"
+    until(kernel, "chat.status", "idle")
 
     connect(page, server)
     page.focus_first_cell()
     page.page.evaluate("() => window.jupyterapp.commands.execute('notebook:clear-cell-output')")
     assert_over(page, server)
-    assert evaluate(kernel, "[chat.status, chat.error['code']]") == ["error", "call_unwatched"]
+    until(kernel, "[chat.status, (chat.error or {}).get('code')]", ["error", "call_unwatched"])
 
     again(page, server, "max_duration=2, ")
     assert_over(page, server)
     assert page.page.locator(".rtc-error").first.get_attribute("data-code") == "call_too_long"
-    assert evaluate(kernel, "chat.error['code']") == "call_too_long"
+    until(kernel, "(chat.error or {}).get('code')", "call_too_long")
 
 
 def again(page: NotebookPage, server: VoiceServer, settings: str = "") -> None:

@@ -156,9 +156,15 @@ def minting_relay(server: VoiceServer) -> Iterator[tuple[str, list[tuple[str, st
 
     async def relay(request: Request) -> Response:
         keep(request)
-        headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": request.headers.get("content-type", "")}
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        body = await request.body()
+        # The secret stands for the session that it was minted with; the voice server is told of it here.
+        session = '{"type": "realtime", "model": "gpt-realtime-2.1"}'
+        files = {"sdp": (None, body, "application/sdp"), "session": (None, session, "application/json")}
         async with httpx.AsyncClient(trust_env=False) as client:
-            answer = await client.post(server.url + request.url.path, headers=headers, content=await request.body())
+            answer = await client.post(
+                server.url + request.url.path, headers=headers, files=files if body.startswith(b"v=0") else None
+            )
         location = {"Location": answer.headers["location"]} if "location" in answer.headers else {}
         return Response(answer.content, answer.status_code, location, media_type="application/sdp")
 

@@ -42,7 +42,8 @@ async def test_the_words_come_as_the_model_says_them(server: ChatServerDouble) -
         came.append((time.monotonic() - begin, piece))
 
     assert [piece for _, piece in came] == ["Opus is ", "a codec."]
-    assert came[0][0] < 0.25 < came[1][0]
+    # Relative to one another: the first connection may take its time on a busy machine.
+    assert came[1][0] - came[0][0] > 0.2
 
 
 async def test_the_server_gets_instructions_history_and_key(server: ChatServerDouble) -> None:
