@@ -25,7 +25,11 @@ describe("an exchange made by the page itself", () => {
     await reply;
     const [url, request] = fetching.mock.calls[0] ?? [];
     expect(url).toBe("https://api.example/v1/realtime/calls");
-    expect(request).toMatchObject({ method: "POST", body: expect.stringContaining("v=0\r\noffer"), credentials: "omit" });
+    expect(request).toMatchObject({
+      method: "POST",
+      body: expect.stringContaining("v=0\r\noffer"),
+      credentials: "omit",
+    });
     expect(new Headers(request?.headers).get("Authorization")).toBe("Bearer ek_1");
     expect(kernel.of("exchange")).toHaveLength(0);
     expect(kernel.last("exchanged").call_id).toBe("rtc_7");
