@@ -6,6 +6,7 @@ import inspect
 import json
 from pathlib import Path
 
+import anywidget
 import pytest
 import traitlets
 
@@ -15,7 +16,7 @@ CONTRACT = json.loads((Path(__file__).parent / "protocol.json").read_text(encodi
 OWN_TRAITS = {
     name: trait
     for name, trait in VoiceChat.class_traits(sync=True).items()
-    if name in vars(VoiceChat) and not name.startswith("_")
+    if name not in anywidget.AnyWidget.class_traits() and not name.startswith("_")
 }
 
 
