@@ -36,6 +36,8 @@ export interface KernelListener {
   stateSeq(): number;
   onAck(next: number): void;
   onResend(first: number): void;
+  /** Another page's call has brought events, up to this number. */
+  onGrown(next: number): void;
   /** The kernel gives a sign of life, by whatever message. */
   onAlive(): void;
   /** True while a request of the page has waited for more than a second. */
@@ -142,6 +144,9 @@ export class Bridge {
         break;
       case "resend":
         listener.onResend(message.first);
+        break;
+      case "grown":
+        listener.onGrown(message.next);
         break;
       case "alive":
         // A page that has vanished does not answer; so the kernel knows.

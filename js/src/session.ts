@@ -5,25 +5,25 @@ import { Bridge, type Model, type Result } from "./bridge";
 import { Call } from "./call";
 import { type Device, findDevice, listDevices, watchDevices } from "./devices";
 import { type Diagnosis, diagnose } from "./diagnosis";
-import { pageError } from "./errors";
+import { asRtcWidgetError, pageError, type RtcWidgetError } from "./errors";
 import { KernelWatch } from "./kernel_watch";
 import { Microphone, watchPermission } from "./microphone";
 import { Outbox } from "./outbox";
-import type { CallState, Direction, KernelRequest, Recollection } from "./protocol";
-import { recallAll } from "./recall";
+import type { CallState, Direction, KernelRequest } from "./protocol";
+import { Recall, type RecallListener } from "./recall";
 import { readSettings } from "./settings";
 import { Speaker } from "./speaker";
 import { StateReport } from "./state_report";
 import { Watchman } from "./watchman";
 
 /** Whoever shows the session. */
-export interface SessionListener {
+export interface SessionListener extends RecallListener {
   onState(state: CallState): void;
   onEvent(attempt: string, direction: Direction, text: string): void;
   /** A call stands. Gives back what must be sent first, where it goes on with an earlier one. */
   onOpen(attempt: string, resumes: boolean): readonly string[];
-  /** What was said before this page was there. */
-  onRecalled(piece: Recollection): void;
+  /** Something went wrong that Python asked for, and the call goes on. */
+  onRefused(error: RtcWidgetError): void;
   onDevices(devices: readonly Device[]): void;
   onSlowKernel(slow: boolean): void;
   onKernelGone(gone: boolean): void;
@@ -31,10 +31,13 @@ export interface SessionListener {
 }
 
 export interface Session {
+  /** The name of this page, by which the kernel says who holds the call. */
+  readonly page: string;
   readonly call: Call;
   readonly speaker: Speaker;
   readonly microphone: Microphone;
   readonly watchman: Watchman;
+  readonly recall: Recall;
   diagnose(): Promise<Diagnosis>;
   useDevice(kind: Device["kind"], device: Device | undefined): Promise<void>;
 }
@@ -44,6 +47,8 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
   const settings = () => readSettings(model);
   const bridge = new Bridge(model);
   const outbox = new Outbox((batch) => bridge.send(batch));
+  const own: string[] = [];
+  const recall = new Recall(bridge, () => own, listener, signal);
   const speaker = new Speaker((blocked) => listener.onAudioBlocked(blocked));
   const microphone = new Microphone();
   const call = new Call(bridge, microphone, settings, {
@@ -63,6 +68,7 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
       listener.onEvent(attempt, direction, text);
     },
     onOpen(attempt, resumes) {
+      own.push(attempt);
       const events = listener.onOpen(attempt, resumes);
       if (events.length > 0) call.send(events);
     },
@@ -90,6 +96,8 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
   );
   const lookForDevices = watchDevices((devices) => listener.onDevices(devices), signal);
   const session: Session = {
+    page: bridge.page,
+    recall,
     call,
     speaker,
     microphone,
@@ -105,24 +113,18 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
       lookForDevices();
     },
   };
-  let hasRecalled = false;
-  const recallOnce = () => {
-    if (hasRecalled) return;
-    hasRecalled = true;
-    // A kernel that cannot say leaves the transcript as it is.
-    recallAll(bridge, listener.onRecalled, signal).catch(() => {});
-  };
   const open = () =>
     bridge.open({
       onWelcome: () => {
         report.send();
-        recallOnce();
+        recall.begin();
       },
       onProtocolMismatch: () => call.noteError(pageError("protocol_mismatch")),
-      onRequest: (request) => obey(session, request),
+      onRequest: (request) => obey(session, request, listener),
       stateSeq: () => report.seq,
       onAck: (next) => outbox.acknowledge(next),
       onResend: (first) => outbox.resendFrom(first),
+      onGrown: (next) => recall.grown(next),
       onAlive: () => kernel.heard(),
       onSlowKernel: (slow) => listener.onSlowKernel(slow),
     });
@@ -139,6 +141,7 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
   // The page goes away: hang up while it still can speak. It may come back from the browser's cache.
   const leave = () => {
     call.disconnect();
+    bridge.send({ type: "goodbye" });
     bridge.close();
   };
   const comeBack = ({ persisted }: PageTransitionEvent) => persisted && open();
@@ -147,7 +150,7 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
   return session;
 }
 
-async function obey(session: Session, request: KernelRequest): Promise<Result> {
+async function obey(session: Session, request: KernelRequest, listener: SessionListener): Promise<Result> {
   const { call } = session;
   switch (request.type) {
     case "connect": {
@@ -157,8 +160,17 @@ async function obey(session: Session, request: KernelRequest): Promise<Result> {
     case "disconnect":
       call.disconnect();
       return {};
+    case "hand_over":
+      call.finish(pageError("call_taken_over"));
+      return {};
     case "send":
-      call.send(request.events);
+      try {
+        call.send(request.events);
+      } catch (error) {
+        // Whoever looks at the page sees it, too; Python hears of it by the reply.
+        listener.onRefused(asRtcWidgetError(error));
+        throw error;
+      }
       return {};
     case "mute":
       call.mute(request.muted);

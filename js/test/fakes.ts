@@ -66,7 +66,8 @@ export class FakeKernel {
     exchange: { result: { sdp: "v=0\r\nanswer", call_id: "rtc_1" } },
   };
   pass: Answer = { result: { url: "https://api.example/v1/realtime/calls", secret: "ek_1" } };
-  recollection: Answer = { result: { calls: [], next: null } };
+  /** What is recalled; a function of the page's request where it matters. */
+  recollection: Answer | ((request: Message) => Answer) = { result: { calls: [], first: 0, next: 0, more: false } };
   #asked = 0;
 
   constructor(model: FakeModel) {
@@ -124,7 +125,10 @@ export class FakeKernel {
   #hear(message: Message): void {
     if (message.type === "hello") this.welcome();
     if (message.type === "mint") this.reply(message, this.pass);
-    if (message.type === "recall") this.reply(message, this.recollection);
+    if (message.type === "recall") {
+      const { recollection } = this;
+      this.reply(message, typeof recollection === "function" ? recollection(message) : recollection);
+    }
     if (message.type === "prepare" || message.type === "exchange") this.reply(message, this.answers[message.type]);
   }
 }

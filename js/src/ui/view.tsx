@@ -4,6 +4,7 @@ import { render } from "preact";
 import type { Store } from "../store";
 import { Composer } from "./composer";
 import { Devices } from "./devices";
+import { EventView } from "./event_view";
 import { Header } from "./header";
 import { ProblemBox } from "./problem_box";
 import { Transcript } from "./transcript";
@@ -37,6 +38,7 @@ function View({ store }: { store: Store }) {
       <ProblemBox store={store} />
       <Transcript store={store} />
       <Composer store={store} />
+      <EventView store={store} />
     </section>
   );
 }
