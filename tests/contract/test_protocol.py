@@ -6,6 +6,7 @@ import inspect
 import json
 from pathlib import Path
 
+import anywidget
 import pytest
 import traitlets
 
@@ -15,7 +16,7 @@ CONTRACT = json.loads((Path(__file__).parent / "protocol.json").read_text(encodi
 OWN_TRAITS = {
     name: trait
     for name, trait in VoiceChat.class_traits(sync=True).items()
-    if name in vars(VoiceChat) and not name.startswith("_")
+    if name not in anywidget.AnyWidget.class_traits() and not name.startswith("_")
 }
 
 
@@ -68,6 +69,9 @@ def test_messages_to_the_page_are_those_of_the_contract():
         "devices": protocol.request("devices", "p1", "k:5"),
         "use_device": protocol.request("use_device", "p1", "k:6", device_kind="microphone", device="Desk microphone"),
         "diagnose": protocol.request("diagnose", "p1", "k:7"),
+        "say": protocol.request("say", "p1", "k:8", clip="c1"),
+        "flush_audio": protocol.request("flush_audio", "p1", "k:9"),
+        "media_ack": protocol.media_ack("p1", 2, missing=False),
         "alive": protocol.alive("p1"),
         "resend": protocol.resend("p1", 7),
         "ack": protocol.ack("p1", 12),

@@ -1,0 +1,67 @@
+"""What every part of the widget stands on: its synced traits, its pages and its record."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import anywidget
+import traitlets
+
+from rtc_widget import protocol
+from rtc_widget.bridge import Bridge
+from rtc_widget.call_desk import CallDesk
+from rtc_widget.call_record import CallRecord
+from rtc_widget.call_settings import CallSettings, HasCallSettings
+from rtc_widget.media_desk import MediaDesk
+from rtc_widget.protocol import Message
+
+logger = logging.getLogger("rtc_widget")
+
+
+def _from_page(values: tuple[str, ...], default: str) -> Any:
+    return traitlets.Enum(values, default, read_only=True).tag(sync=True)
+
+
+class CallWidget(HasCallSettings, anywidget.AnyWidget):
+    """The traits of a call, written by Python alone; `VoiceChat` says what they mean."""
+
+    _bridge: Bridge
+    _desk: CallDesk
+    _media: MediaDesk
+    _record: CallRecord
+
+    status = _from_page(protocol.STATUSES, "idle")
+    connection_state = _from_page(protocol.CONNECTION_STATES, "new")
+    ice_connection_state = _from_page(protocol.ICE_CONNECTION_STATES, "new")
+    ice_gathering_state = _from_page(protocol.ICE_GATHERING_STATES, "new")
+    signaling_state = _from_page(protocol.SIGNALING_STATES, "stable")
+    data_channel_state = _from_page(protocol.DATA_CHANNEL_STATES, "closed")
+    microphone_permission = _from_page(protocol.MICROPHONE_PERMISSIONS, "prompt")
+    muted = traitlets.Bool(False, read_only=True).tag(sync=True)
+    listening_only = traitlets.Bool(False, read_only=True).tag(sync=True)
+    user_speaking = traitlets.Bool(False, read_only=True).tag(sync=True)
+    assistant_speaking = traitlets.Bool(False, read_only=True).tag(sync=True)
+    error = traitlets.Dict(allow_none=True, default_value=None, read_only=True).tag(sync=True)
+    call_id = traitlets.Unicode(None, allow_none=True, read_only=True).tag(sync=True)
+    activity = traitlets.Unicode("", read_only=True).tag(sync=True)
+    server = traitlets.Unicode("", read_only=True).tag(sync=True)
+    settings = traitlets.Dict(default_value=CallSettings().to_wire(), read_only=True).tag(sync=True)
+
+    def set_state(self, sync_data: Mapping[str, Any]) -> None:
+        """Take no state from a page: Python is the only writer of the traits."""
+
+    def _write(self, values: Mapping[str, object]) -> None:
+        # One message for all of them, so that the pages never see half a state.
+        with self.hold_sync():
+            for name, value in values.items():
+                try:
+                    self.set_trait(name, value)
+                except Exception:
+                    # An observer of the user's failed: the other traits must not lag behind for that.
+                    logger.exception("An observer of %r failed", name)
+
+    def _post_to_pages(self, message: Message) -> None:
+        # ipywidgets' own `send`; `VoiceChat.send` is for events.
+        super().send(message)

@@ -1,0 +1,146 @@
+"""Making, steering and ending a call."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from rtc_widget.awaiting import require_waiting
+from rtc_widget.call_widget import CallWidget
+from rtc_widget.devices import Device, devices_from_wire
+from rtc_widget.diagnosis import Diagnosis, diagnosis_from_wire
+from rtc_widget.errors import AwaitNotPossible, PageNotFound, PageTimeout
+
+
+class Calling(CallWidget):
+    """The part of `VoiceChat` that makes and ends calls."""
+
+    async def connect(self, timeout: float = 30, *, microphone: bool | None = None) -> None:
+        """Make the call; returns when events can be sent. Does nothing when there is a call already.
+
+        The page asks for the microphone if it has to. If this is cancelled or takes too long, so is the call.
+
+        Parameters
+        ----------
+        timeout : float
+            Seconds for all of it, a person's answer to the permission prompt included.
+        microphone : bool, optional
+            False: this call is for writing and listening. Left out: as the widget's `microphone` says.
+
+        Raises
+        ------
+        AwaitNotPossible
+            In a cell of ipykernel 6, which cannot hear the page before the cell has ended.
+        PageNotFound, PageTimeout
+            If no page shows this widget, or it does not answer.
+        MicrophoneError, SignalingError, CallError
+            What the page could not do.
+        """
+        if self.status == "connected":
+            return
+        require_waiting()
+        try:
+            await self._bridge.request("connect", timeout=timeout, microphone=microphone)
+        except (PageTimeout, AwaitNotPossible, asyncio.CancelledError):
+            # Called off, or it would come about unattended. Without a page there is nothing to call off.
+            with contextlib.suppress(PageNotFound):
+                self._bridge.post("disconnect", self._record.fault)
+            raise
+
+    async def disconnect(self, timeout: float = 10) -> None:
+        """End the call and stop the microphone; without a call it does nothing.
+
+        Parameters
+        ----------
+        timeout : float
+            Seconds to wait for the page. The server is told in any case.
+
+        Raises
+        ------
+        AwaitNotPossible, PageTimeout
+            As for `connect`.
+        """
+        if self.status == "idle":
+            return
+        require_waiting()
+        try:
+            await self._bridge.request("disconnect", timeout=timeout)
+        finally:
+            self._desk.hang_up_all()
+
+    def mute(self) -> None:
+        """Silence the microphone without closing it; holds for the next call, too.
+
+        Raises
+        ------
+        PageNotFound
+            If no page shows this widget.
+        """
+        self._bridge.post("mute", self._record.fault, muted=True)
+
+    def unmute(self) -> None:
+        """Let the microphone be heard again.
+
+        Raises
+        ------
+        PageNotFound
+            If no page shows this widget.
+        """
+        self._bridge.post("mute", self._record.fault, muted=False)
+
+    async def devices(self, timeout: float = 10) -> list[Device]:
+        """Return the microphones and loudspeakers of the page's machine.
+
+        Their names are known once the microphone has been permitted.
+
+        Raises
+        ------
+        AwaitNotPossible, PageNotFound, PageTimeout
+            As for `connect`.
+        """
+        require_waiting()
+        return devices_from_wire(await self._bridge.request("devices", timeout=timeout))
+
+    async def use_microphone(self, microphone: str | Device | None, timeout: float = 10) -> list[Device]:
+        """Speak through another microphone, also in the middle of a call; the browser remembers the choice.
+
+        Parameters
+        ----------
+        microphone : str, Device or None
+            Its name, a part of the name that only one has, or its id. None leaves the choice to the browser.
+
+        Returns
+        -------
+        list of Device
+            The devices as they are now.
+
+        Raises
+        ------
+        DeviceNotFound
+            If there is none of that name.
+        MicrophoneError, AwaitNotPossible, PageNotFound, PageTimeout
+            As for `connect`.
+        """
+        return await self._use("microphone", microphone, timeout)
+
+    async def use_speaker(self, speaker: str | Device | None, timeout: float = 10) -> list[Device]:
+        """Hear through another loudspeaker, where the browser lets a page choose; see `use_microphone`."""
+        return await self._use("speaker", speaker, timeout)
+
+    async def diagnose(self, timeout: float = 10) -> Diagnosis:
+        """Return what was tried for the last call and where it stopped: ``print(await chat.diagnose())``.
+
+        Raises
+        ------
+        AwaitNotPossible, PageNotFound, PageTimeout
+            As for `connect`.
+        """
+        require_waiting()
+        return diagnosis_from_wire(await self._bridge.request("diagnose", timeout=timeout))
+
+    async def _use(self, kind: str, device: str | Device | None, timeout: float) -> list[Device]:
+        require_waiting()
+        word = device.id if isinstance(device, Device) else device
+        return devices_from_wire(
+            await self._bridge.request("use_device", timeout=timeout, device_kind=kind, device=word)
+        )

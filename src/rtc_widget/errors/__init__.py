@@ -1,0 +1,200 @@
+"""Everything that can go wrong, as classes.
+
+Every error has a stable ``code``, says what happened (``message``) and what to do next (``hint``).
+
+::
+
+    RtcWidgetError
+    ├── PageError                     the notebook page
+    │   ├── PageNotFound              no page has answered
+    │   ├── AwaitNotPossible          this kernel cannot hear the page during a cell
+    │   ├── PageTimeout               the page did not answer in time
+    │   └── ProtocolMismatch          page and kernel are of different versions
+    ├── MicrophoneError
+    │   ├── MicrophoneDenied          refused by the person, the browser or the host
+    │   ├── MicrophoneBlocked         the page around the notebook forbids it; VS Code does
+    │   ├── MicrophoneNotFound
+    │   ├── MicrophoneInUse
+    │   ├── MicrophoneConstraints     no microphone fits what was asked for
+    │   ├── DeviceNotFound            no microphone or loudspeaker of that name
+    │   ├── InsecureContext           plain http on a remote host
+    │   └── MediaUnavailable          the browser has no microphone API here
+    ├── SignalingError                the exchange of offer and answer
+    │   ├── MissingKey                no API key
+    │   ├── InvalidSession            unknown or impossible session settings
+    │   ├── InvalidKey                401
+    │   ├── AccessDenied              403
+    │   ├── ServerNotFound            404
+    │   ├── HostNotFound              no such host name
+    │   ├── InvalidOffer              400
+    │   ├── RateLimited               429, too many requests
+    │   ├── QuotaExceeded             429, no credit left
+    │   ├── ServerError               5xx and anything else unexpected
+    │   ├── ServerUnreachable         refused, reset, no route
+    │   ├── InsecureServer            TLS
+    │   ├── SignalingTimeout
+    │   ├── InvalidAnswer             the body is no SDP
+    │   ├── ExchangeRefused           the server refused the page's own offer (``exchange="browser"``)
+    │   ├── SecretNotPossible         this server gives no short-lived secrets
+    │   └── LocalServerError          the embedded server did not start
+    ├── CallError                     the connection itself
+    │   ├── WebRTCUnavailable
+    │   ├── ConnectionFailed          ICE or DTLS found no way
+    │   ├── ChannelTimeout            the data channel did not open
+    │   ├── NoNetwork                 the browser has no network interface
+    │   ├── ServerHungUp              the server closed the call
+    │   ├── SessionExpired            the session reached its longest duration
+    │   ├── ReconnectFailed           the connection was lost and could not be made anew
+    │   ├── CallTooLong               `max_duration`
+    │   ├── CallUnwatched             nothing showed the call any more
+    │   ├── CallTakenOver             another page has it now
+    │   ├── KernelGone                the kernel restarted or died during the call
+    │   ├── KernelTimeout             the page waited for the kernel in vain
+    │   └── Cancelled                 disconnected while connecting
+    ├── AudioError                    sound that cannot be heard, said or kept
+    │   ├── InvalidAudio              what was given is no sound (also a ValueError)
+    │   ├── ClipTooLong               more than a page takes
+    │   ├── ClipNotFound              the kernel has let go of the clip
+    │   ├── SayInterrupted            the call ended before the clip did
+    │   └── RecordingUnavailable      the page cannot record
+    ├── NotConnected                  sending without an open data channel
+    ├── MessageTooLarge               more than the data channel carries
+    ├── WaitTimeout                   `wait_for` saw no such event in time (also a TimeoutError)
+    └── UnexpectedError               a fault of this package
+"""
+
+from __future__ import annotations
+
+from rtc_widget.errors.audio import (
+    AudioError,
+    ClipNotFound,
+    ClipTooLong,
+    InvalidAudio,
+    RecordingUnavailable,
+    SayInterrupted,
+)
+from rtc_widget.errors.call import (
+    CallError,
+    CallTakenOver,
+    CallTooLong,
+    CallUnwatched,
+    Cancelled,
+    ChannelTimeout,
+    ConnectionFailed,
+    KernelGone,
+    KernelTimeout,
+    NoNetwork,
+    ReconnectFailed,
+    ServerHungUp,
+    SessionExpired,
+    WebRTCUnavailable,
+)
+from rtc_widget.errors.microphone import (
+    DeviceNotFound,
+    InsecureContext,
+    MediaUnavailable,
+    MicrophoneBlocked,
+    MicrophoneConstraints,
+    MicrophoneDenied,
+    MicrophoneError,
+    MicrophoneInUse,
+    MicrophoneNotFound,
+)
+from rtc_widget.errors.page import (
+    AwaitNotPossible,
+    PageError,
+    PageNotFound,
+    PageTimeout,
+    ProtocolMismatch,
+)
+from rtc_widget.errors.root import (
+    RtcWidgetError,
+    UnexpectedError,
+)
+from rtc_widget.errors.signaling import (
+    AccessDenied,
+    ExchangeRefused,
+    HostNotFound,
+    InsecureServer,
+    InvalidAnswer,
+    InvalidKey,
+    InvalidOffer,
+    InvalidSession,
+    LocalServerError,
+    MissingKey,
+    QuotaExceeded,
+    RateLimited,
+    SecretNotPossible,
+    ServerError,
+    ServerNotFound,
+    ServerUnreachable,
+    SignalingError,
+    SignalingTimeout,
+)
+from rtc_widget.errors.use import (
+    MessageTooLarge,
+    NotConnected,
+    WaitTimeout,
+)
+from rtc_widget.errors.wire import error_from_wire
+
+__all__ = [
+    "AccessDenied",
+    "AudioError",
+    "AwaitNotPossible",
+    "CallError",
+    "CallTakenOver",
+    "CallTooLong",
+    "CallUnwatched",
+    "Cancelled",
+    "ChannelTimeout",
+    "ClipNotFound",
+    "ClipTooLong",
+    "ConnectionFailed",
+    "DeviceNotFound",
+    "ExchangeRefused",
+    "HostNotFound",
+    "InsecureContext",
+    "InsecureServer",
+    "InvalidAnswer",
+    "InvalidAudio",
+    "InvalidKey",
+    "InvalidOffer",
+    "InvalidSession",
+    "KernelGone",
+    "KernelTimeout",
+    "LocalServerError",
+    "MediaUnavailable",
+    "MessageTooLarge",
+    "MicrophoneBlocked",
+    "MicrophoneConstraints",
+    "MicrophoneDenied",
+    "MicrophoneError",
+    "MicrophoneInUse",
+    "MicrophoneNotFound",
+    "MissingKey",
+    "NoNetwork",
+    "NotConnected",
+    "PageError",
+    "PageNotFound",
+    "PageTimeout",
+    "ProtocolMismatch",
+    "QuotaExceeded",
+    "RateLimited",
+    "ReconnectFailed",
+    "RecordingUnavailable",
+    "RtcWidgetError",
+    "SayInterrupted",
+    "SecretNotPossible",
+    "ServerError",
+    "ServerHungUp",
+    "ServerNotFound",
+    "ServerUnreachable",
+    "SessionExpired",
+    "SignalingError",
+    "SignalingTimeout",
+    "UnexpectedError",
+    "WaitTimeout",
+    "WebRTCUnavailable",
+    "error_from_wire",
+]

@@ -1,0 +1,89 @@
+"""The connection itself."""
+
+from __future__ import annotations
+
+from rtc_widget.errors.root import RtcWidgetError
+
+
+class CallError(RtcWidgetError):
+    """The call could not be made, or ended."""
+
+    code = "call"
+
+
+class WebRTCUnavailable(CallError):
+    """The browser has no RTCPeerConnection."""
+
+    code = "webrtc_unavailable"
+
+
+class ConnectionFailed(CallError):
+    """ICE or DTLS found no way to the server."""
+
+    code = "connection_failed"
+
+
+class ChannelTimeout(CallError):
+    """The data channel did not open in time."""
+
+    code = "channel_timeout"
+
+
+class ServerHungUp(CallError):
+    """The server closed the call."""
+
+    code = "server_hung_up"
+
+
+class SessionExpired(CallError):
+    """The session reached its longest duration (60 minutes with OpenAI)."""
+
+    code = "session_expired"
+
+
+class ReconnectFailed(CallError):
+    """The connection was lost and could not be made anew."""
+
+    code = "reconnect_failed"
+
+
+class CallTooLong(CallError):
+    """The call reached the widget's `max_duration`."""
+
+    code = "call_too_long"
+
+
+class CallUnwatched(CallError):
+    """No view showed the call any more."""
+
+    code = "call_unwatched"
+
+
+class CallTakenOver(CallError):
+    """Another page took the call over."""
+
+    code = "call_taken_over"
+
+
+class KernelGone(CallError):
+    """The kernel restarted or died during the call."""
+
+    code = "kernel_gone"
+
+
+class NoNetwork(CallError):
+    """The browser has no network interface to call from."""
+
+    code = "no_network"
+
+
+class KernelTimeout(CallError):
+    """The page waited for the kernel in vain."""
+
+    code = "kernel_timeout"
+
+
+class Cancelled(CallError):
+    """The call was ended before it was connected."""
+
+    code = "cancelled"

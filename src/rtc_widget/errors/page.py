@@ -1,0 +1,42 @@
+"""The notebook page did not do its part."""
+
+from __future__ import annotations
+
+from rtc_widget.errors.root import RtcWidgetError
+
+
+class PageError(RtcWidgetError):
+    """The notebook page did not do its part."""
+
+    code = "page"
+
+
+class PageNotFound(PageError):
+    """No page has answered."""
+
+    code = "page_not_found"
+    default_hint = "Open the notebook in JupyterLab (or another host of Jupyter widgets) and display the widget."
+
+
+class AwaitNotPossible(PageError):
+    """The kernel cannot hear the page while a cell runs."""
+
+    code = "await_not_possible"
+    default_hint = (
+        "Split the cell in two: click Connect (or schedule the call with asyncio.ensure_future) in one cell and use "
+        "the result in the next. With ipykernel 7.4 or newer it works in one cell."
+    )
+
+
+class PageTimeout(PageError):
+    """The page did not answer in time."""
+
+    code = "page_timeout"
+    default_hint = "Look at the widget: it may be waiting for your permission to use the microphone."
+
+
+class ProtocolMismatch(PageError):
+    """The page and the kernel run different versions of rtc_widget."""
+
+    code = "protocol_mismatch"
+    default_hint = "Reload the page and restart the kernel."

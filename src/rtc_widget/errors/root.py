@@ -1,0 +1,41 @@
+"""What all errors of this package have in common."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class RtcWidgetError(Exception):
+    """The root of all errors raised on purpose by this package.
+
+    Parameters
+    ----------
+    message : str
+        What happened, in a sentence.
+    hint : str
+        What to do next, in a sentence; may be empty.
+
+    Attributes
+    ----------
+    code : str
+        A stable name for programs; `message` and `hint` are for people.
+    """
+
+    code: ClassVar[str] = "error"
+    default_hint: ClassVar[str] = ""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        self.message = message
+        self.hint = self.default_hint if hint is None else hint
+        super().__init__(f"{message} {self.hint}".rstrip())
+
+    def to_wire(self) -> dict[str, str]:
+        """Return ``{"code", "message", "hint"}``, the form in which errors cross to the page."""
+        return {"code": self.code, "message": self.message, "hint": self.hint}
+
+
+class UnexpectedError(RtcWidgetError):
+    """A fault of this package."""
+
+    code = "unexpected"
+    default_hint = "Please report it."

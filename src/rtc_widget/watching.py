@@ -1,0 +1,104 @@
+"""Reading and awaiting the events of a call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import overload
+
+from rtc_widget.awaiting import require_waiting
+from rtc_widget.call_widget import CallWidget
+from rtc_widget.errors import NotConnected
+from rtc_widget.event_log import EventLog
+from rtc_widget.events import Event
+from rtc_widget.subscriptions import Callback, CallbackFailure, EventStream
+
+
+class Watching(CallWidget):
+    """The part of `VoiceChat` that shows events and waits for them."""
+
+    @overload
+    def on(self, type: str, callback: Callback) -> Callback: ...
+
+    @overload
+    def on(self, type: str, callback: None = None) -> Callable[[Callback], Callback]: ...
+
+    def on(self, type: str, callback: Callback | None = None) -> Callback | Callable[[Callback], Callback]:
+        """Call a function with each event of a type from now on, on the kernel's main loop.
+
+        Parameters
+        ----------
+        type : str
+            An event type, or a shell-style pattern such as ``"response.*"``.
+        callback : callable, optional
+            A function or coroutine function of one `Event`. Left out: use ``@chat.on("response.done")``.
+        """
+        if callback is None:
+            return lambda function: self.on(type, function)
+        self._record.subscriptions.add(type, callback)
+        return callback
+
+    def off(self, type: str, callback: Callback) -> None:
+        """Stop calling what `on` was given."""
+        self._record.subscriptions.remove(type, callback)
+
+    async def wait_for(
+        self, type: str, timeout: float | None = 30, *, where: Callable[[Event], object] | None = None
+    ) -> Event:
+        """Return the next event of a type.
+
+        Parameters
+        ----------
+        type : str
+            An event type, or a shell-style pattern.
+        timeout : float or None
+            Seconds; None waits as long as it takes.
+        where : callable, optional
+            A condition on the event, such as ``lambda event: event.response.status == "completed"``. What it raises
+            is raised here.
+
+        Raises
+        ------
+        WaitTimeout
+            If none comes in time (it is a `TimeoutError` as well).
+        AwaitNotPossible
+            In a cell of ipykernel 6.
+        """
+        require_waiting()
+        return await self._record.subscriptions.next(type, timeout, where)
+
+    def stream(self, type: str = "*") -> EventStream:
+        """Return the events of a type from now on, for ``async for``; the loop ends with the call.
+
+        Nothing is lost between two reads: events that come meanwhile wait.
+
+        Parameters
+        ----------
+        type : str
+            An event type, or a shell-style pattern.
+
+        Raises
+        ------
+        NotConnected
+            If there is no call whose events could come.
+        AwaitNotPossible
+            In a cell of ipykernel 6.
+
+        Examples
+        --------
+        >>> async for event in chat.stream("response.*"):  # doctest: +SKIP
+        ...     print(event.type)
+        """
+        if self.status in ("idle", "error"):
+            raise NotConnected("There is no call whose events could be read.")
+        require_waiting()
+        return self._record.subscriptions.stream(type)
+
+    @property
+    def events(self) -> EventLog:
+        """Every event of this widget's calls, oldest first."""
+        return self._record.events
+
+    @property
+    def errors(self) -> list[CallbackFailure]:
+        """What callbacks have raised, oldest first; they are logged as well and never break the call."""
+        return list(self._record.subscriptions.failures)
