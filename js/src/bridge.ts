@@ -38,6 +38,7 @@ export interface KernelListener {
   onResend(first: number): void;
   /** Another page's call has brought events, up to this number. */
   onGrown(next: number): void;
+  onMediaAck(next: number, missing: boolean): void;
   /** The kernel gives a sign of life, by whatever message. */
   onAlive(): void;
   /** True while a request of the page has waited for more than a second. */
@@ -147,6 +148,9 @@ export class Bridge {
         break;
       case "grown":
         listener.onGrown(message.next);
+        break;
+      case "media_ack":
+        listener.onMediaAck(message.next, message.missing);
         break;
       case "alive":
         // A page that has vanished does not answer; so the kernel knows.

@@ -55,6 +55,26 @@ export const INITIAL_STATE: CallState = {
 /** One event of the data channel: direction, milliseconds since 1970, and its JSON text as it went over the channel. */
 export type WireEvent = readonly [direction: Direction, timeMs: number, text: string];
 
+/** Which side is heard: what was sent, after muting; or what came from the other side. */
+export type Track = "user" | "assistant";
+
+/** What is bulky and may wait: numbered when it leaves, acknowledged by `media_ack`. */
+export type MediaMessage = { number: number; attempt: string } & (
+  | {
+      type: "audio";
+      track: Track;
+      /** Samples a second. */
+      rate: number;
+      /** When its first sample was heard, on the clock of the events. */
+      at_ms: number;
+      /** Samples of this track that had to be dropped just before it. */
+      lost: number;
+      /** Signed 16-bit little-endian mono PCM in base64. */
+      data: string;
+    }
+  | { type: "stats"; time_ms: number; reports: readonly object[] }
+);
+
 /** What the page sends; `page` is added by the bridge. */
 export type PageMessage =
   | { type: "hello"; protocol: number }
@@ -62,6 +82,7 @@ export type PageMessage =
   | { type: "state"; seq: number; attempt: string | null; resumes: boolean; state: CallState }
   | { type: "events"; attempt: string | null; first: number; events: readonly WireEvent[] }
   | { type: "exchanged"; attempt: string; call_id: string | null }
+  | MediaMessage
   | { type: "hang_up"; attempt: string }
   | { type: "alive" }
   | ({ type: "reply"; id: string; seq: number } & (
@@ -80,7 +101,8 @@ export type PageRequest =
       before: number | null;
       brief: boolean;
       without: readonly string[];
-    };
+    }
+  | { type: "clip"; clip: string; first: number };
 
 /** What the kernel asks of the page. */
 export type KernelRequest =
@@ -91,7 +113,9 @@ export type KernelRequest =
   | { type: "mute"; id: string; muted: boolean }
   | { type: "devices"; id: string }
   | { type: "use_device"; id: string; device_kind: Device["kind"]; device: string | null }
-  | { type: "diagnose"; id: string };
+  | { type: "diagnose"; id: string }
+  | { type: "say"; id: string; clip: string }
+  | { type: "flush_audio"; id: string };
 
 export type KernelReply =
   | { type: "reply"; id: string; result: Readonly<Record<string, unknown>> }
@@ -102,6 +126,7 @@ export type KernelMessage =
   | { type: "resend"; first: number }
   | { type: "ack"; next: number }
   | { type: "grown"; next: number }
+  | { type: "media_ack"; next: number; missing: boolean }
   | { type: "alive" }
   | KernelRequest
   | KernelReply;
@@ -118,6 +143,10 @@ export function decodeKernelMessage(content: unknown, page: string): KernelMessa
     case "ack":
     case "grown":
       return isCount(content.next) ? { type, next: content.next } : undefined;
+    case "media_ack": {
+      const { next, missing } = content;
+      return isCount(next) && typeof missing === "boolean" ? { type, next, missing } : undefined;
+    }
     case "alive":
       return { type };
     case "connect": {
@@ -129,6 +158,7 @@ export function decodeKernelMessage(content: unknown, page: string): KernelMessa
     case "hand_over":
     case "devices":
     case "diagnose":
+    case "flush_audio":
       return typeof id === "string" ? { type, id } : undefined;
     case "use_device": {
       const { device_kind, device } = content;
@@ -136,6 +166,8 @@ export function decodeKernelMessage(content: unknown, page: string): KernelMessa
       if (device_kind !== "microphone" && device_kind !== "speaker") return undefined;
       return { type, id, device_kind, device };
     }
+    case "say":
+      return typeof id === "string" && isText(content.clip) ? { type, id, clip: content.clip } : undefined;
     case "send": {
       const { events } = content;
       if (typeof id !== "string" || !Array.isArray(events) || !events.every(isText)) return undefined;
@@ -214,6 +246,20 @@ function asWireEvent(entry: unknown): readonly WireEvent[] {
   const [direction, time, text] = entry as unknown[];
   if ((direction !== "sent" && direction !== "received") || typeof time !== "number" || !isText(text)) return [];
   return [[direction, time, text]];
+}
+
+/** A part of a clip: its samples, and where the next part begins. */
+export interface ClipPart {
+  readonly rate: number;
+  /** As in an `audio` message. */
+  readonly data: string;
+  /** Null when this was the last part. */
+  readonly next: number | null;
+}
+
+export function decodeClipPart({ rate, data, next }: Readonly<Record<string, unknown>>): ClipPart | undefined {
+  if (!isCount(rate) || !isText(data)) return undefined;
+  return { rate, data, next: isCount(next) ? next : null };
 }
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

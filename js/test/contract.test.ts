@@ -66,8 +66,8 @@ describe("what both halves have agreed on", () => {
     kernel.say({ type: "alive" });
     await vi.waitFor(() => kernel.last("events"));
     dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true }));
-    // Of the other way to exchange, which has tests of its own.
-    const elsewhere = new Set(["mint", "exchanged"]);
+    // Of the other way to exchange, and of sound and statistics, which have tests of their own.
+    const elsewhere = new Set(["mint", "exchanged", "audio", "stats", "clip"]);
     expect(new Set([...model.sent.map(({ type }) => type), ...elsewhere])).toEqual(new Set(Object.keys(fromPage)));
     for (const message of model.sent) {
       const { required = [], one_of = [] } = fromPage[message.type] ?? {};
