@@ -114,7 +114,7 @@ def test_lifecycle_of_a_call_that_another_tab_follows_and_takes_over(tabs, serve
     wait_for_words(first, "What is DTLS?")
 
     # The first tab closes: the call of the second goes on.
-    first.page.close()
+    leave(first)
     second.page.wait_for_timeout(1_500)
     assert server.calls() == [new]
     assert microphones(second) == ["live"]
@@ -134,7 +134,7 @@ def test_lifecycle_of_a_follower_whose_holder_closes_or_crashes(tabs, server, la
     second.page.locator("button[data-action=disconnect]").wait_for(timeout=30_000)
 
     # Who has taken the call over closes the tab: the other one shows the end, and may call.
-    second.page.close()
+    leave(second)
     server.wait_for_calls(0)
     first.page.locator("button[data-action=connect]").wait_for(timeout=15_000)
     eventually(lambda: evaluate(kernel, "chat.status") in ("idle", "error"))
@@ -168,6 +168,12 @@ def test_lifecycle_when_python_connects_after_the_newer_tab_has_crashed(tabs, se
     kernel.execute_interactive("await chat.disconnect()", timeout=60)
     server.wait_for_calls(0)
     assert microphones(first) == ["ended"]
+
+
+def leave(page: NotebookPage) -> None:
+    """Close the tab as a person does: the page hears of it."""
+    page.page.goto("about:blank")
+    page.page.close()
 
 
 def crash(page: NotebookPage) -> None:
