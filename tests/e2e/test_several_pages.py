@@ -58,6 +58,11 @@ def click(page: NotebookPage, action: str) -> None:
     page.page.locator(f"button[data-action={action}]").first.click()
 
 
+def take_over(page: NotebookPage) -> None:
+    click(page, "take-over")
+    page.page.locator(".rtc-widget[data-status=connected] button[data-action=disconnect]").wait_for(timeout=30_000)
+
+
 def ask(page: NotebookPage, question: str) -> None:
     box = page.page.locator(".rtc-widget textarea")
     box.fill(question)
@@ -93,9 +98,7 @@ def test_lifecycle_of_a_call_that_another_tab_follows_and_takes_over(tabs, serve
     second.page.locator(".rtc-event", has_text="response.done").wait_for(timeout=15_000)
 
     # It takes the call over: one call, one microphone, the conversation goes on.
-    click(second, "take-over")
-    second.page.locator("button[data-action=disconnect]").wait_for(timeout=30_000)
-    second.wait_for_status("connected")
+    take_over(second)
     [new] = server.wait_for_calls(1)
     assert new != call
     assert microphones(first) == ["ended"]
@@ -130,8 +133,7 @@ def test_lifecycle_of_a_follower_whose_holder_closes_or_crashes(tabs, server, la
     click(first, "connect")
     first.wait_for_status("connected")
     second.wait_for_status("connected")
-    click(second, "take-over")
-    second.page.locator("button[data-action=disconnect]").wait_for(timeout=30_000)
+    take_over(second)
 
     # Who has taken the call over closes the tab: the other one shows the end, and may call.
     leave(second)
@@ -147,9 +149,7 @@ def test_lifecycle_of_a_follower_whose_holder_closes_or_crashes(tabs, server, la
     third.wait_for_status("connected")
     first.wait_for_status("connected")
     crash(third)
-    click(first, "take-over")
-    first.page.locator("button[data-action=disconnect]").wait_for(timeout=30_000)
-    first.wait_for_status("connected")
+    take_over(first)
     server.wait_for_calls(1, timeout=30)
     assert microphones(first)[-1] == "live"
     click(first, "disconnect")
