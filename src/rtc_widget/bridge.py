@@ -22,6 +22,7 @@ from rtc_widget.errors import PageNotFound, PageTimeout, RtcWidgetError, error_f
 from rtc_widget.heartbeat import Heartbeat
 from rtc_widget.inbox import Inbox
 from rtc_widget.main_loop import MainLoop
+from rtc_widget.media_desk import MediaDesk
 from rtc_widget.protocol import FromPage, Message, PageState, Reply, RequestKind, WireEvent
 
 logger = logging.getLogger("rtc_widget")
@@ -78,6 +79,8 @@ class Bridge:
         Sends one message to all pages; callable from any thread.
     desk : CallDesk
         Makes and ends calls.
+    media : MediaDesk
+        Takes in sound and statistics, gives out clips.
     listener : Listener
         Told what the pages say.
     main : MainLoop
@@ -88,11 +91,13 @@ class Bridge:
         self,
         send: Callable[[Message], None],
         desk: CallDesk,
+        media: MediaDesk,
         listener: Listener,
         main: MainLoop,
     ) -> None:
         self._send = send
         self._desk = desk
+        self._media = media
         self._listener = listener
         self._main = main
         # Reentrant: without a loop the listener is called while it is held.
@@ -229,6 +234,11 @@ class Bridge:
                 self._main.call(self._listener.call_made, attempt, call_id)
             case protocol.Recall(page=name, id=id, first=first):
                 self._main.call(lambda: self._send(protocol.result(name, id, self._listener.recall(first))))
+            case protocol.Audio() | protocol.Stats():
+                # On whatever thread it came: a loop that is busy must not gather an hour of sound.
+                self._send(self._media.take(message))
+            case protocol.Clip(page=name, id=id, clip=clip, first=first):
+                self._answer(name, id, self._media.part(clip, first))
             case protocol.Alive():
                 pass  # that it came was all it had to say
             case protocol.HangUp(attempt=attempt):
@@ -299,7 +309,7 @@ class Bridge:
             self._main.call(self._listener.call_made, attempt, outcome["call_id"])
         self._answer(page, id, outcome)
 
-    def _answer(self, page: str, id: str, outcome: dict[str, Any] | RtcWidgetError) -> None:
+    def _answer(self, page: str, id: str, outcome: Mapping[str, Any] | RtcWidgetError) -> None:
         if isinstance(outcome, RtcWidgetError):
             self._send(protocol.failure(page, id, outcome.to_wire()))
         else:

@@ -16,6 +16,7 @@ from rtc_widget.call_desk import CallDesk
 from rtc_widget.call_record import CallRecord
 from rtc_widget.call_settings import CallSettings, HasCallSettings
 from rtc_widget.main_loop import MainLoop
+from rtc_widget.media_desk import MediaDesk
 from rtc_widget.pages import Page
 from rtc_widget.protocol import Message
 
@@ -33,6 +34,7 @@ class CallWidget(HasCallSettings, anywidget.AnyWidget):
     _page: Page | None = None
     _bridge: Bridge
     _desk: CallDesk
+    _media: MediaDesk
     _record: CallRecord
 
     status = _from_page(protocol.STATUSES, "idle")
@@ -64,6 +66,9 @@ class CallWidget(HasCallSettings, anywidget.AnyWidget):
                 except Exception:
                     # An observer of the user's failed: the other traits must not lag behind for that.
                     logger.exception("An observer of %r failed", name)
+
+        if self._page is not None and "settings" in values:
+            self._page.take_settings(self.settings)
 
     def _post_to_pages(self, message: Message) -> None:
         if self._page is not None:

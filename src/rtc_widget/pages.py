@@ -33,8 +33,11 @@ class Page(Protocol):
     @property
     def makes_calls(self) -> bool: ...  # noqa: D102
 
-    def open(self, say: Callable[[Message], None], settings: Callable[[], Mapping[str, Any]]) -> None:
-        """Begin: say hello to the widget. `say` takes messages on any thread; `settings` reads the widget's."""
+    def take_settings(self, settings: Mapping[str, Any]) -> None:
+        """Take in the widget's ``settings``; before `open`, and whenever they have changed."""
+
+    def open(self, say: Callable[[Message], None]) -> None:
+        """Begin: say hello to the widget. `say` takes messages on any thread."""
 
     def hear(self, message: Message) -> None:
         """Take in a message of the widget; may be called on any thread and must return at once."""
@@ -79,6 +82,8 @@ def choose_page(page: PageName | Page | None) -> Page | None:
 
 
 def _named(name: str, said: str) -> Page | None:
-    if name == "browser":
-        return None
-    raise ValueError(f"{said}: there is 'browser'.")
+    match name:
+        case "browser":
+            return None
+        case _:
+            raise ValueError(f"{said}: there is 'browser'.")

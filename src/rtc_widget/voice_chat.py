@@ -13,6 +13,7 @@ from rtc_widget.calling import Calling
 from rtc_widget.conversing import Conversing
 from rtc_widget.letting_go import close_when_let_go
 from rtc_widget.main_loop import MainLoop
+from rtc_widget.media_desk import MediaDesk
 from rtc_widget.pages import Page, PageName, choose_page
 from rtc_widget.reconnect import Reconnect
 from rtc_widget.signaling.base import Signaling
@@ -48,9 +49,9 @@ class VoiceChat(Calling, Conversing, Watching):
         Seconds after which a call is ended.
     view_grace : float
         Seconds that a call may go on when no view of it is left on the page.
-    page : "browser" or Page, optional
-        Who makes the calls: the page that shows the widget, or one in this process. Left out: as the environment
-        variable ``RTC_WIDGET_PAGE`` says, else the browser.
+    page : {"browser", "headless"} or Page, optional
+        Who makes the calls: the page that shows the widget, or one in this process (extra ``local``). Left out: as the
+        environment variable ``RTC_WIDGET_PAGE`` says, else the browser.
     **session
         Session settings for its calls, such as ``instructions`` or ``voice``
         (see `rtc_widget.signaling.session.session_settings`).
@@ -116,14 +117,15 @@ class VoiceChat(Calling, Conversing, Watching):
         self._main = MainLoop()
         starts_early = self._page is None or self._page.makes_calls
         self._desk = CallDesk(self._signaling, settings, self._progress, starts_early=starts_early)
-        self._bridge = Bridge(self._post_to_pages, self._desk, self._record, self._main)
+        self._media = MediaDesk(lambda message: None)
+        self._bridge = Bridge(self._post_to_pages, self._desk, self._media, self._record, self._main)
         self._write({"server": self._signaling.name, "settings": self._call_settings.to_wire()})
         if isinstance(self._signaling, Nobody):
             self._write({"activity": WHAT_TO_DO})
         if self._page is None:
             self.on_msg(self._receive)
         else:
-            self._page.open(self._bridge.receive, self._read_settings)
+            self._page.open(self._bridge.receive)
         close_when_let_go(self)
 
     def close(self) -> None:
@@ -147,9 +149,6 @@ class VoiceChat(Calling, Conversing, Watching):
 
     def _receive(self, _widget: object, content: object, _buffers: object) -> None:
         self._bridge.receive(content)
-
-    def _read_settings(self) -> dict[str, Any]:
-        return self._call_settings.to_wire()
 
     def _progress(self, words: str) -> None:
         # Comes on the I/O thread; traits are assigned on the main loop.

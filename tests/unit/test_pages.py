@@ -13,10 +13,13 @@ class QuietPage:
     makes_calls = False
 
     def __init__(self):
-        self.heard, self.say, self.settings, self.is_closed = [], None, None, False
+        self.heard, self.settings, self.is_closed = [], None, False
 
-    def open(self, say, settings):
-        self.say, self.settings = say, settings
+    def take_settings(self, settings):
+        self.settings = settings
+
+    def open(self, say):
+        assert self.settings is not None
         say({"type": "hello", "page": "q1", "protocol": 1})
 
     def hear(self, message):
@@ -30,7 +33,9 @@ async def test_a_page_in_this_process_speaks_with_the_widget_without_a_comm():
     page = QuietPage()
     chat = VoiceChat(page=page, max_duration=7)
     assert page.heard == [{"type": "welcome", "page": "q1", "protocol": 1}]
-    assert page.settings()["max_duration"] == 7
+    assert page.settings["max_duration"] == 7
+    chat.max_duration = 8
+    assert page.settings["max_duration"] == 8
     assert "quiet page" in repr(chat)
     assert chat._repr_mimebundle_() == {"text/plain": repr(chat)}, "no buttons that would do nothing"
     chat.close()
