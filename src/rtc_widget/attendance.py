@@ -13,7 +13,8 @@ from rtc_widget import protocol
 from rtc_widget.awaiting import hears_during_cells
 from rtc_widget.call_desk import CallDesk
 from rtc_widget.io_thread import io_thread
-from rtc_widget.pages import Page, Pages
+from rtc_widget.main_loop import MainLoop
+from rtc_widget.page_roll import KnownPage, PageRoll
 from rtc_widget.protocol import Message, State
 
 HOLDER_SECONDS = 3.0
@@ -33,7 +34,7 @@ class Attendance:
 
     Parameters
     ----------
-    pages : Pages
+    pages : PageRoll
         The pages, guarded by `lock`.
     lock : RLock
         The bridge's.
@@ -41,30 +42,31 @@ class Attendance:
         Sends one message to the pages.
     desk : CallDesk
         Hangs up what a vanished page has left behind.
-    on_loop : callable
-        Calls a function on the kernel's main loop.
+    main : MainLoop
+        Where the listener is called.
     listener : object
         Told of the state that counts after a page has gone.
     """
 
     def __init__(
         self,
-        pages: Pages,
+        pages: PageRoll,
         lock: RLock,
         send: Callable[[Message], None],
         desk: CallDesk,
-        on_loop: Callable[..., None],
+        main: MainLoop,
         listener: _Listener,
     ) -> None:
         self._pages = pages
         self._lock = lock
         self._send = send
         self._desk = desk
-        self._on_loop = on_loop
+        self._main = main
         self._listener = listener
 
     def beat(self) -> None:
         """Tell the page with the call that the kernel is there, and see that the page is."""
+        self._main.settle()
         with self._lock:
             holder = self._pages.holder
         if holder is None:
@@ -73,11 +75,11 @@ class Attendance:
         if time.monotonic() - holder.heard > SILENT_SECONDS and hears_during_cells():
             self.check(holder)
 
-    def check(self, holder: Page) -> None:
+    def check(self, holder: KnownPage) -> None:
         """Ask the page with the call for its state; a page that was reloaded or closed does not answer."""
-        self._on_loop(self._check, holder)
+        self._main.call(self._check, holder)
 
-    def leave(self, page: Page) -> None:
+    def leave(self, page: KnownPage) -> None:
         """Let a page go that has said goodbye; a call that it still had is over."""
         with self._lock:
             had_call = page.is_calling
@@ -87,9 +89,9 @@ class Attendance:
         if had_call and attempt is not None:
             self._desk.hang_up(attempt)
         if successor is not None:
-            self._on_loop(self._listener.page_state, successor)
+            self._main.call(self._listener.page_state, successor)
         elif was_holder:
-            self._on_loop(self._listener.page_lost)
+            self._main.call(self._listener.page_lost)
 
     def give_up(self) -> None:
         """Take the page with the call for gone."""
@@ -98,11 +100,11 @@ class Attendance:
         if holder is not None:
             self.leave(holder)
 
-    def after_hand_over(self, holder: Page, let_go: Future[None], call: Callable[[], None]) -> None:
+    def after_hand_over(self, holder: KnownPage, let_go: Future[None], call: Callable[[], None]) -> None:
         """Make the call of another page once the holder has let go, or has turned out to be gone."""
         io_thread().run(self._after_hand_over(holder, let_go, call))
 
-    async def _after_hand_over(self, holder: Page, let_go: Future[None], call: Callable[[], None]) -> None:
+    async def _after_hand_over(self, holder: KnownPage, let_go: Future[None], call: Callable[[], None]) -> None:
         # On the I/O thread: a busy cell must hold up nobody who takes a call over.
         try:
             await asyncio.wait_for(asyncio.wrap_future(let_go), HOLDER_SECONDS)
@@ -110,16 +112,14 @@ class Attendance:
             self.leave(holder)
         call()
 
-    def _check(self, holder: Page) -> None:
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            return  # without a loop nobody could wait for the answer
+    def _check(self, holder: KnownPage) -> None:
+        if self._main.running is None:
+            return  # nobody could wait for the answer
         asked = time.monotonic()
         self._send(protocol.welcome(holder.name))
-        loop.call_later(HOLDER_SECONDS, self._leave_if_silent, holder, asked)
+        self._main.call_later(HOLDER_SECONDS, lambda: self._leave_if_silent(holder, asked))
 
-    def _leave_if_silent(self, holder: Page, asked: float) -> None:
+    def _leave_if_silent(self, holder: KnownPage, asked: float) -> None:
         if time.monotonic() - asked > HOLDER_SECONDS + 1:
             # A cell held up the loop; the answer may wait behind it.
             self._check(holder)

@@ -21,8 +21,9 @@ from rtc_widget.awaiting import silence
 from rtc_widget.call_desk import CallDesk
 from rtc_widget.errors import PageNotFound, PageTimeout, RtcWidgetError, error_from_wire
 from rtc_widget.heartbeat import Heartbeat
+from rtc_widget.main_loop import MainLoop
 from rtc_widget.media_desk import MediaDesk
-from rtc_widget.pages import Page, Pages
+from rtc_widget.page_roll import KnownPage, PageRoll
 from rtc_widget.protocol import FromPage, Message, Reply, RequestKind, State, WireEvent
 
 logger = logging.getLogger("rtc_widget")
@@ -79,8 +80,8 @@ class Bridge:
         Takes in sound and statistics, gives out clips.
     listener : Listener
         Told what the pages say.
-    loop : asyncio.AbstractEventLoop or None
-        The main loop; without one the listener is called at once, on the caller's thread.
+    main : MainLoop
+        Where the listener is called.
     """
 
     def __init__(
@@ -89,21 +90,21 @@ class Bridge:
         desk: CallDesk,
         media: MediaDesk,
         listener: Listener,
-        loop: asyncio.AbstractEventLoop | None,
+        main: MainLoop,
     ) -> None:
         self._send = send
         self._desk = desk
         self._media = media
         self._listener = listener
-        self._loop = loop
+        self._main = main
         # Reentrant: without a loop the listener is called while it is held.
         self._lock = RLock()
-        self._pages = Pages()
+        self._pages = PageRoll()
         self._numbers = itertools.count(1)
         self._pending: dict[str, Callable[[Reply], None]] = {}
         self._awaiting_page: list[Callable[[], None]] = []
-        self._is_nudging = False
-        self._attendance = Attendance(self._pages, self._lock, send, desk, self._on_loop, listener)
+        self._next_nudge = 0.0
+        self._attendance = Attendance(self._pages, self._lock, send, desk, main, listener)
         self._heart = Heartbeat(self._attendance.beat)
 
     def close(self) -> None:
@@ -163,7 +164,7 @@ class Bridge:
             raise error_from_wire(reply.error)
         return reply.result or {}
 
-    async def _state_of(self, page: Page, seq: int) -> None:
+    async def _state_of(self, page: KnownPage, seq: int) -> None:
         """Wait until the state that the page had reported before is in the traits.
 
         On two threads, a reply can overtake it; then a cell would go on with the traits of yesterday.
@@ -189,30 +190,30 @@ class Bridge:
         def done(reply: Reply) -> None:
             self._pending.pop(reply.id, None)
             if reply.error is not None:
-                self._on_loop(failed, error_from_wire(reply.error))
+                self._main.call(failed, error_from_wire(reply.error))
 
         id = self._post(kind, page, done, fields)
-        self._on_loop(self._expire, id, kind, failed)
+        self._main.call(self._expire, id, kind, failed)
 
     def _expire(self, id: str, kind: RequestKind, failed: Callable[[RtcWidgetError], None]) -> None:
         """Report a request that nobody has answered; nothing may vanish."""
-        if self._loop is None or self._loop.is_closed():
-            return
 
         def give_up() -> None:
             if self._pending.pop(id, None) is not None:
                 failed(PageTimeout(f"The page has not confirmed the {kind!r} within {PAGE_SECONDS:g} s."))
 
         # The second, short wait: a cell that held up the loop may have held up the reply, too.
-        self._loop.call_later(PAGE_SECONDS, lambda: self._loop and self._loop.call_later(REPLY_GRACE_SECONDS, give_up))
+        self._main.call_later(PAGE_SECONDS, lambda: self._main.call_later(REPLY_GRACE_SECONDS, give_up))
 
-    def _post(self, kind: RequestKind, page: Page, done: Callable[[Reply], None], fields: Mapping[str, object]) -> str:
+    def _post(
+        self, kind: RequestKind, page: KnownPage, done: Callable[[Reply], None], fields: Mapping[str, object]
+    ) -> str:
         id = f"k:{next(self._numbers)}"
         self._pending[id] = done
         self._send(protocol.request(kind, page.name, id, **fields))
         return id
 
-    def _dispatch(self, message: FromPage, page: Page) -> None:
+    def _dispatch(self, message: FromPage, page: KnownPage) -> None:
         match message:
             case protocol.Hello():
                 self._greet(page)
@@ -225,8 +226,8 @@ class Bridge:
                 with self._lock:
                     intake = page.inbox.take(message)
                     if intake.events:
-                        self._on_loop(self._listener.page_events, message.attempt, intake.events)
-                        self._on_loop(self._nudge_followers)
+                        self._main.call(self._listener.page_events, message.attempt, intake.events)
+                        self._main.call(self._nudge_followers)
                 self._send(intake.answer)
             case protocol.Prepare(page=name, id=id):
                 self._desk.prepare(lambda outcome: self._answer(name, id, outcome))
@@ -238,9 +239,9 @@ class Bridge:
                 self._make_way(page, lambda: self._desk.mint(attempt, given))
             case protocol.Exchanged(attempt=attempt, call_id=call_id):
                 self._desk.note_call(attempt, call_id)
-                self._on_loop(self._listener.call_made, attempt, call_id)
+                self._main.call(self._listener.call_made, attempt, call_id)
             case protocol.Recall(page=name, id=id):
-                self._on_loop(lambda: self._send(protocol.result(name, id, self._listener.recall(message))))
+                self._main.call(lambda: self._send(protocol.result(name, id, self._listener.recall(message))))
             case protocol.Audio() | protocol.Stats():
                 # On whatever thread it came: a loop that is busy must not gather an hour of sound.
                 self._send(self._media.take(message))
@@ -255,7 +256,7 @@ class Bridge:
                 if done is not None:
                     done(message)
 
-    def _greet(self, page: Page) -> None:
+    def _greet(self, page: KnownPage) -> None:
         with self._lock:
             holder = self._pages.holder
             self._pages.greet(page)
@@ -267,7 +268,7 @@ class Bridge:
         if holder is not None and holder is not page:
             self._attendance.check(holder)
 
-    def _make_way(self, page: Page, call: Callable[[], None]) -> None:
+    def _make_way(self, page: KnownPage, call: Callable[[], None]) -> None:
         """Make a call for a page; another page that has one lets go of it first."""
         with self._lock:
             holder = self._pages.holder
@@ -285,32 +286,33 @@ class Bridge:
 
     def _nudge_followers(self) -> None:
         """Tell the pages that follow the call of new events, not too often."""
-        if self._is_nudging or not self._pages.followers:
+        now = time.monotonic()
+        # What comes before then is told of then.
+        if now < self._next_nudge or not self._pages.followers:
             return
-        self._is_nudging = True
+        self._next_nudge = now + NUDGE_SECONDS
 
         def nudge() -> None:
-            self._is_nudging = False
             with self._lock:
                 followers = self._pages.followers
             for page in followers:
                 self._send(protocol.grown(page.name, self._listener.event_count()))
 
-        if self._loop is None or self._loop.is_closed():
+        if self._main.running is None:
             nudge()
         else:
-            self._loop.call_later(NUDGE_SECONDS, nudge)
+            self._main.call_later(NUDGE_SECONDS, nudge)
 
-    def _take_state(self, message: State, page: Page) -> None:
+    def _take_state(self, message: State, page: KnownPage) -> None:
         with self._lock:
             told = self._pages.take_state(page, message)
             self._heart.run(self._pages.holder is not None)
             if told is not None:
-                self._on_loop(self._listener.page_state, told)
+                self._main.call(self._listener.page_state, told)
 
     def _exchanged(self, page: str, id: str, attempt: str, outcome: dict[str, Any] | RtcWidgetError) -> None:
         if isinstance(outcome, dict):
-            self._on_loop(self._listener.call_made, attempt, outcome["call_id"])
+            self._main.call(self._listener.call_made, attempt, outcome["call_id"])
         self._answer(page, id, outcome)
 
     def _answer(self, page: str, id: str, outcome: Mapping[str, Any] | RtcWidgetError) -> None:
@@ -319,7 +321,7 @@ class Bridge:
         else:
             self._send(protocol.result(page, id, outcome))
 
-    async def _page_that_answers(self, timeout: float) -> Page:
+    async def _page_that_answers(self, timeout: float) -> KnownPage:
         """Return the page with the call; else the newest that is still there, for some may have gone without a word."""
         page = await self._first_page(timeout)
         with self._lock:
@@ -333,7 +335,7 @@ class Bridge:
             await asyncio.sleep(0.01)
         return next((one for one in living if one.heard >= asked), page)
 
-    async def _first_page(self, timeout: float) -> Page:
+    async def _first_page(self, timeout: float) -> KnownPage:
         page = self._pages.current
         if page is not None:
             return page
@@ -349,12 +351,6 @@ class Bridge:
         if page is None:
             raise PageNotFound(f"No page has shown this widget within {timeout:g} s.")
         return page
-
-    def _on_loop(self, call: Callable[..., None], *arguments: object) -> None:
-        if self._loop is None or self._loop.is_closed():
-            call(*arguments)
-        else:
-            self._loop.call_soon_threadsafe(call, *arguments)
 
 
 def _settle(future: asyncio.Future[T], value: T) -> None:

@@ -1,106 +1,89 @@
-"""The pages that show one widget: which there are, which has the call, which one is asked."""
+"""What shows a widget and makes its calls: the notebook's page in the browser, or a page in this process."""
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Literal, Protocol, runtime_checkable
 
-from rtc_widget.inbox import Inbox
-from rtc_widget.protocol import State
+from rtc_widget.protocol import Message
 
-_CALLING = ("connecting", "connected", "reconnecting")
+PAGE_VARIABLE = "RTC_WIDGET_PAGE"
 
-
-@dataclass(slots=True, eq=False)
-class Page:
-    """One page: a browser tab, or the same tab after a reload."""
-
-    name: str
-    inbox: Inbox
-    said: State | None = None
-    """The last state it has told."""
-    gone: bool = False
-    """It has said goodbye, or does not answer any more."""
-    heard: float = field(default_factory=time.monotonic)
-
-    @property
-    def seq(self) -> int:
-        """The number of the last state it has told."""
-        return 0 if self.said is None else self.said.seq
-
-    @property
-    def is_calling(self) -> bool:
-        """Whether it makes a call or has one."""
-        return self.said is not None and not self.gone and self.said.state.status in _CALLING
+PageName = Literal["browser", "headless"]
 
 
-class Pages:
-    """All pages of a widget. At most one holds the call; it is the one whose state counts.
+@runtime_checkable
+class Page(Protocol):
+    """A page in this process, in the browser's stead. It speaks the messages of `rtc_widget.protocol`.
 
-    Another page that makes a call in the meantime waits: its state counts as soon as the holder has let go, so that
-    nobody sees an end between the two. Not safe on several threads; the bridge has the lock.
+    Attributes
+    ----------
+    name : str
+        What it is, in a word or two.
+    makes_calls : bool
+        Whether it calls the widget's server, which is then made ready early.
     """
 
-    def __init__(self) -> None:
-        self._pages: dict[str, Page] = {}
-        self._holder: Page | None = None
-        self._newest: Page | None = None
+    @property
+    def name(self) -> str: ...  # noqa: D102
 
     @property
-    def holder(self) -> Page | None:
-        """The page with the call."""
-        return self._holder
+    def makes_calls(self) -> bool: ...  # noqa: D102
 
-    @property
-    def current(self) -> Page | None:
-        """The page that is asked to do something: the holder, else the one that called or came last."""
-        return self._holder or next(iter(self.living), None)
+    def take_settings(self, settings: Mapping[str, Any]) -> None:
+        """Take in the widget's ``settings``; before `open`, and whenever they have changed."""
 
-    @property
-    def living(self) -> list[Page]:
-        """The pages that have not said goodbye, in the order in which they would be asked."""
-        pages = [page for page in reversed(self._pages.values()) if not page.gone]
-        return sorted(pages, key=lambda page: page is not self._newest)
+    def open(self, say: Callable[[Message], None]) -> None:
+        """Begin: say hello to the widget. `say` takes messages on any thread."""
 
-    @property
-    def followers(self) -> list[Page]:
-        """The pages beside the holder."""
-        return [page for page in self.living if page is not self._holder]
+    def hear(self, message: Message) -> None:
+        """Take in a message of the widget; may be called on any thread and must return at once."""
 
-    def hear(self, name: str) -> Page:
-        """Return the page of that name, which has just given a sign of life."""
-        page = self._pages.get(name) or self._pages.setdefault(name, Page(name, Inbox(name)))
-        page.heard = time.monotonic()
-        return page
+    def close(self) -> None:
+        """End the call, if there is one, and say nothing more."""
 
-    def greet(self, page: Page) -> None:
-        """Take in a page that says hello, for the first time or once more."""
-        page.gone = False
-        self._newest = page
 
-    def take_state(self, page: Page, state: State) -> State | None:
-        """Take in a state; return the one that counts now, if that has changed."""
-        if state.seq <= page.seq:
+PageMaker = Callable[[], Page]
+
+_instead: ContextVar[PageMaker | None] = ContextVar("rtc_widget_page", default=None)
+
+
+@contextmanager
+def instead_of_browser(make: PageMaker) -> Iterator[None]:
+    """Give every widget that is made inside, and names no page of its own, one that `make` returns."""
+    token = _instead.set(make)
+    try:
+        yield
+    finally:
+        _instead.reset(token)
+
+
+def choose_page(page: PageName | Page | None) -> Page | None:
+    """Return the page in this process that is meant; None is the browser's.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the name, or that in the environment variable ``RTC_WIDGET_PAGE``, is none of a page.
+    """
+    if page is None and (make := _instead.get()) is not None:
+        return make()
+    if page is None:
+        name = os.environ.get(PAGE_VARIABLE, "").strip() or "browser"
+        return _named(name, f"the environment variable {PAGE_VARIABLE}={name!r}")
+    if isinstance(page, str):
+        return _named(page, f"page={page!r}")
+    if not isinstance(page, Page):
+        raise TypeError(f"page is 'browser', 'headless' or a page such as ScriptedPage(), not {page!r}")
+    return page
+
+
+def _named(name: str, said: str) -> Page | None:
+    match name:
+        case "browser":
             return None
-        counted = page is self.current or self.current is None
-        page.said, page.gone = state, False
-        if self._holder is page:
-            return state if page.is_calling else self._let_go() or state
-        if self._holder is not None:
-            return None
-        if page.is_calling:
-            self._holder = self._newest = page
-            return state
-        return state if counted else None
-
-    def lose(self, page: Page) -> State | None:
-        """Take a page away; return the state that counts in its stead, if another one waits for the call."""
-        page.gone = True
-        return self._let_go() if self._holder is page else None
-
-    def _let_go(self) -> State | None:
-        self._holder = next((page for page in self.living if page.is_calling), None)
-        if self._holder is None:
-            return None
-        self._newest = self._holder
-        return self._holder.said
+        case _:
+            raise ValueError(f"{said}: there is 'browser'.")
