@@ -14,7 +14,9 @@ PROTOCOL = 1
 
 Status = Literal["idle", "connecting", "connected", "reconnecting", "error"]
 Direction = Literal["sent", "received"]
-RequestKind = Literal["connect", "disconnect", "send", "mute", "devices", "use_device", "diagnose"]
+RequestKind = Literal[
+    "connect", "disconnect", "send", "mute", "devices", "use_device", "diagnose", "approve", "note", "talk"
+]
 Message = dict[str, Any]
 
 STATUSES: tuple[str, ...] = get_args(Status)
@@ -39,7 +41,10 @@ class MalformedMessage(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class PageState:
-    """A complete picture of the call as the page sees it; the strings are those of the W3C."""
+    """A complete picture of the call as the page sees it; the strings are those of the W3C.
+
+    `max_message_size` is what the data channel carries, in bytes; None while there is none.
+    """
 
     status: Status
     connection_state: str
@@ -50,6 +55,7 @@ class PageState:
     microphone_permission: str
     muted: bool
     listening_only: bool
+    max_message_size: int | None
     error: Mapping[str, str] | None
 
 
@@ -150,9 +156,10 @@ class HangUp:
 
 @dataclass(frozen=True, slots=True)
 class Alive:
-    """A sign of life of a page that was asked for one."""
+    """A sign of life of a page that was asked for one, and the time by its clock (milliseconds since 1970)."""
 
     page: str
+    time_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +213,7 @@ def decode(content: object) -> FromPage:
         case "hang_up":
             return HangUp(page, _text(message, "attempt"))
         case "alive":
-            return Alive(page)
+            return Alive(page, _number(message, "time_ms"))
         case "reply":
             return _reply(message, page)
         case _:
@@ -260,6 +267,7 @@ def _page_state(value: Mapping[str, Any]) -> PageState:
         microphone_permission=_one_of(value, "microphone_permission", MICROPHONE_PERMISSIONS),
         muted=bool(value.get("muted")),
         listening_only=bool(value.get("listening_only")),
+        max_message_size=None if value.get("max_message_size") is None else _whole(value, "max_message_size"),
         error=None if error is None else _wire_error(error),
     )
 
@@ -315,6 +323,13 @@ def _whole(message: Mapping[str, Any], key: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise MalformedMessage(f"{key} must be a whole number")
     return value
+
+
+def _number(message: Mapping[str, Any], key: str) -> float:
+    value = message.get(key)
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise MalformedMessage(f"{key} must be a number")
+    return float(value)
 
 
 def _truth(message: Mapping[str, Any], key: str) -> bool:
