@@ -37,6 +37,7 @@ export interface KernelListener {
   stateSeq(): number;
   onAck(next: number): void;
   onResend(first: number): void;
+  onMediaAck(next: number, missing: boolean): void;
   /** The kernel gives a sign of life, by whatever message. */
   onAlive(): void;
   /** True while a request of the page has waited for more than a second. */
@@ -143,6 +144,9 @@ export class Bridge {
         break;
       case "resend":
         listener.onResend(message.first);
+        break;
+      case "media_ack":
+        listener.onMediaAck(message.next, message.missing);
         break;
       case "alive":
         // A page that has vanished does not answer; so the kernel knows. And it learns how far apart the clocks are.

@@ -90,6 +90,11 @@ const PAGE_ERRORS = {
     "The message is larger than the data channel carries.",
     "Send it in smaller parts; images can be scaled down.",
   ],
+  say_interrupted: ["The call ended before the clip did.", "Connect again and say it once more."],
+  recording_unavailable: [
+    "The browser lets this page record nothing.",
+    "Click into the page once, for some browsers want that first; recording needs AudioWorklet, which all current browsers have.",
+  ],
   protocol_mismatch: [
     "The page and the kernel run different versions of rtc_widget.",
     "Reload the page and restart the kernel.",

@@ -58,12 +58,33 @@ export const INITIAL_STATE: CallState = {
 /** One event of the data channel: direction, milliseconds since 1970, and its JSON text as it went over the channel. */
 export type WireEvent = readonly [direction: Direction, timeMs: number, text: string];
 
+/** Which side is heard: what was sent, after muting; or what came from the other side. */
+export type Track = "user" | "assistant";
+
+/** What is bulky and may wait: numbered when it leaves, acknowledged by `media_ack`. */
+export type MediaMessage = { number: number; attempt: string } & (
+  | {
+      type: "audio";
+      track: Track;
+      /** Samples a second. */
+      rate: number;
+      /** When its first sample was heard, on the clock of the events. */
+      at_ms: number;
+      /** Samples of this track that had to be dropped just before it. */
+      lost: number;
+      /** Signed 16-bit little-endian mono PCM in base64. */
+      data: string;
+    }
+  | { type: "stats"; time_ms: number; reports: readonly object[] }
+);
+
 /** What the page sends; `page` is added by the bridge. */
 export type PageMessage =
   | { type: "hello"; protocol: number }
   | { type: "state"; seq: number; attempt: string | null; resumes: boolean; state: CallState }
   | { type: "events"; attempt: string | null; first: number; events: readonly WireEvent[] }
   | { type: "exchanged"; attempt: string; call_id: string | null }
+  | MediaMessage
   | { type: "hang_up"; attempt: string }
   | { type: "alive"; time_ms: number }
   | ({ type: "reply"; id: string; seq: number } & (
@@ -76,7 +97,8 @@ export type PageRequest =
   | { type: "prepare"; attempt: string }
   | { type: "exchange"; attempt: string; sdp: string }
   | { type: "mint"; attempt: string }
-  | { type: "recall"; first: number };
+  | { type: "recall"; first: number }
+  | { type: "clip"; clip: string; first: number };
 
 /** What the kernel asks of the page. */
 export type KernelRequest =
@@ -89,7 +111,9 @@ export type KernelRequest =
   | { type: "diagnose"; id: string }
   | ({ type: "approve"; id: string } & Question)
   | ({ type: "note"; id: string } & ErrorReport)
-  | { type: "talk"; id: string; on: boolean };
+  | { type: "talk"; id: string; on: boolean }
+  | { type: "say"; id: string; clip: string }
+  | { type: "flush_audio"; id: string };
 
 /** Whether the model may call a function of the notebook. */
 export interface Question {
@@ -108,6 +132,7 @@ export type KernelMessage =
   | { type: "welcome"; protocol: number }
   | { type: "resend"; first: number }
   | { type: "ack"; next: number }
+  | { type: "media_ack"; next: number; missing: boolean }
   | { type: "alive" }
   | KernelRequest
   | KernelReply;
@@ -123,6 +148,10 @@ export function decodeKernelMessage(content: unknown, page: string): KernelMessa
       return isCount(content.first) ? { type, first: content.first } : undefined;
     case "ack":
       return isCount(content.next) ? { type, next: content.next } : undefined;
+    case "media_ack": {
+      const { next, missing } = content;
+      return isCount(next) && typeof missing === "boolean" ? { type, next, missing } : undefined;
+    }
     case "alive":
       return { type };
     case "connect": {
@@ -133,6 +162,7 @@ export function decodeKernelMessage(content: unknown, page: string): KernelMessa
     case "disconnect":
     case "devices":
     case "diagnose":
+    case "flush_audio":
       return typeof id === "string" ? { type, id } : undefined;
     case "use_device": {
       const { device_kind, device } = content;
@@ -140,6 +170,8 @@ export function decodeKernelMessage(content: unknown, page: string): KernelMessa
       if (device_kind !== "microphone" && device_kind !== "speaker") return undefined;
       return { type, id, device_kind, device };
     }
+    case "say":
+      return typeof id === "string" && isText(content.clip) ? { type, id, clip: content.clip } : undefined;
     case "send": {
       const { events } = content;
       if (typeof id !== "string" || !Array.isArray(events) || !events.every(isText)) return undefined;
@@ -215,6 +247,20 @@ export function decodeRecollection({ calls, next }: Readonly<Record<string, unkn
     return [{ attempt: call.attempt, resumes: call.resumes === true, events: call.events.filter(isText) }];
   });
   return { calls: known, next: isCount(next) ? next : null };
+}
+
+/** A part of a clip: its samples, and where the next part begins. */
+export interface ClipPart {
+  readonly rate: number;
+  /** As in an `audio` message. */
+  readonly data: string;
+  /** Null when this was the last part. */
+  readonly next: number | null;
+}
+
+export function decodeClipPart({ rate, data, next }: Readonly<Record<string, unknown>>): ClipPart | undefined {
+  if (!isCount(rate) || !isText(data)) return undefined;
+  return { rate, data, next: isCount(next) ? next : null };
 }
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -140,6 +140,7 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
       stateSeq: () => report.seq,
       onAck: (next) => outbox.acknowledge(next),
       onResend: (first) => outbox.resendFrom(first),
+      onMediaAck: () => {},
       onAlive: () => kernel.heard(),
       onSlowKernel: (slow) => listener.onSlowKernel(slow),
     });
@@ -188,6 +189,9 @@ async function obey(session: Session, request: KernelRequest, listener: SessionL
       await session.useDevice(kind, found);
       return { devices: await describeDevices(session) };
     }
+    case "say":
+    case "flush_audio":
+      throw pageError("unexpected", { message: "This page can neither say nor record yet." });
     case "diagnose":
       return { ...(await session.diagnose()) };
     case "approve":

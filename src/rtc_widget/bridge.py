@@ -21,6 +21,7 @@ from rtc_widget.call_desk import CallDesk
 from rtc_widget.errors import PageNotFound, PageTimeout, RtcWidgetError, error_from_wire
 from rtc_widget.heartbeat import Heartbeat
 from rtc_widget.inbox import Inbox
+from rtc_widget.media_desk import MediaDesk
 from rtc_widget.page_clock import PageClock
 from rtc_widget.protocol import FromPage, Message, PageState, Reply, RequestKind, WireEvent
 
@@ -79,6 +80,8 @@ class Bridge:
         Sends one message to all pages; callable from any thread.
     desk : CallDesk
         Makes and ends calls.
+    media : MediaDesk
+        Takes in sound and statistics, gives out clips.
     listener : Listener
         Told what the pages say.
     loop : asyncio.AbstractEventLoop or None
@@ -89,11 +92,13 @@ class Bridge:
         self,
         send: Callable[[Message], None],
         desk: CallDesk,
+        media: MediaDesk,
         listener: Listener,
         loop: asyncio.AbstractEventLoop | None,
     ) -> None:
         self._send = send
         self._desk = desk
+        self._media = media
         self._listener = listener
         self._loop = loop
         # Reentrant: without a loop the listener is called while it is held.
@@ -233,6 +238,11 @@ class Bridge:
                 self._on_loop(self._listener.call_made, attempt, call_id)
             case protocol.Recall(page=name, id=id, first=first):
                 self._on_loop(lambda: self._send(protocol.result(name, id, self._listener.recall(first))))
+            case protocol.Audio() | protocol.Stats():
+                # On whatever thread it came: a loop that is busy must not gather an hour of sound.
+                self._send(self._media.take(message))
+            case protocol.Clip(page=name, id=id, clip=clip, first=first):
+                self._answer(name, id, self._media.part(clip, first))
             case protocol.Alive(time_ms=time_ms):
                 page.clock.answered(time_ms)
             case protocol.HangUp(attempt=attempt):
@@ -307,7 +317,7 @@ class Bridge:
             self._on_loop(self._listener.call_made, attempt, outcome["call_id"])
         self._answer(page, id, outcome)
 
-    def _answer(self, page: str, id: str, outcome: dict[str, Any] | RtcWidgetError) -> None:
+    def _answer(self, page: str, id: str, outcome: Mapping[str, Any] | RtcWidgetError) -> None:
         if isinstance(outcome, RtcWidgetError):
             self._send(protocol.failure(page, id, outcome.to_wire()))
         else:

@@ -20,6 +20,8 @@ class CallSettings:
     reconnect: Reconnect | None = field(default_factory=Reconnect)
     max_duration: float = 3600.0
     view_grace: float = 10.0
+    record: bool = False
+    stats_interval: float | None = 1.0
 
     def __post_init__(self) -> None:
         if self.exchange not in ("kernel", "browser"):
@@ -32,6 +34,10 @@ class CallSettings:
         if not 0 <= self.view_grace <= 2_000_000:
             raise ValueError(f"view_grace={self.view_grace} is no time in seconds between 0 and 2 000 000.")
 
+        # Chromium itself looks at its counters only so often.
+        if self.stats_interval is not None and not 0.1 <= self.stats_interval <= 3600:
+            raise ValueError(f"stats_interval={self.stats_interval} is neither 0.1 to 3600 seconds nor None for off.")
+
     def to_wire(self) -> dict[str, Any]:
         """Return the settings as the page reads them."""
         return {
@@ -40,6 +46,8 @@ class CallSettings:
             "reconnect": self.reconnect and self.reconnect.to_wire(),
             "max_duration": float(self.max_duration),
             "view_grace": float(self.view_grace),
+            "record": self.record,
+            "stats_interval": self.stats_interval and float(self.stats_interval),
         }
 
 

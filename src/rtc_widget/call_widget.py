@@ -14,6 +14,7 @@ from rtc_widget.bridge import Bridge
 from rtc_widget.call_desk import CallDesk
 from rtc_widget.call_record import CallRecord
 from rtc_widget.call_settings import CallSettings, HasCallSettings
+from rtc_widget.media_desk import MediaDesk
 from rtc_widget.protocol import Message
 
 logger = logging.getLogger("rtc_widget")
@@ -28,6 +29,7 @@ class CallWidget(HasCallSettings, anywidget.AnyWidget):
 
     _bridge: Bridge
     _desk: CallDesk
+    _media: MediaDesk
     _record: CallRecord
 
     status = _from_page(protocol.STATUSES, "idle")

@@ -6,6 +6,9 @@ page sends is decoded once, here, into a frozen value; what the kernel sends is 
 
 from __future__ import annotations
 
+import base64
+import binascii
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
@@ -14,12 +17,25 @@ PROTOCOL = 1
 
 Status = Literal["idle", "connecting", "connected", "reconnecting", "error"]
 Direction = Literal["sent", "received"]
+Track = Literal["user", "assistant"]
 RequestKind = Literal[
-    "connect", "disconnect", "send", "mute", "devices", "use_device", "diagnose", "approve", "note", "talk"
+    "connect",
+    "disconnect",
+    "send",
+    "mute",
+    "devices",
+    "use_device",
+    "diagnose",
+    "approve",
+    "note",
+    "talk",
+    "say",
+    "flush_audio",
 ]
 Message = dict[str, Any]
 
 STATUSES: tuple[str, ...] = get_args(Status)
+TRACKS: tuple[str, ...] = get_args(Track)
 CONNECTION_STATES = ("new", "connecting", "connected", "disconnected", "failed", "closed")
 ICE_CONNECTION_STATES = ("new", "checking", "connected", "completed", "disconnected", "failed", "closed")
 ICE_GATHERING_STATES = ("new", "gathering", "complete")
@@ -147,6 +163,64 @@ class Recall:
 
 
 @dataclass(frozen=True, slots=True)
+class Audio:
+    """A piece of what one side was heard to say, about 200 ms; comes while ``settings["record"]`` is true.
+
+    Attributes
+    ----------
+    number : int
+        The running number of this page's `Audio` and `Stats` messages, acknowledged by `media_ack`.
+    track : {"user", "assistant"}
+        What was sent, after muting; or what came from the other side.
+    rate : int
+        Samples a second.
+    at_ms : float
+        When its first sample was heard: milliseconds since 1970, the page's clock, as for events.
+    lost : int
+        How many samples of this track the page has had to drop just before it.
+    data : bytes
+        Signed 16-bit little-endian mono PCM; base64 on the wire.
+    """
+
+    page: str
+    number: int
+    attempt: str
+    track: Track
+    rate: int
+    at_ms: float
+    lost: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What ``RTCPeerConnection.getStats()`` said (W3C WebRTC Statistics), every ``settings["stats_interval"]`` seconds.
+
+    Numbered together with `Audio`; `time_ms` is on the page's clock, as for events.
+    """
+
+    page: str
+    number: int
+    attempt: str
+    time_ms: float
+    reports: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """Asks for the samples of a clip that the page is to speak, from byte `first` on.
+
+    The page was told of it by a `say` request or by ``settings["microphone"] = {"clip": …}``. The reply holds the
+    ``rate``, a part of the samples (as in `Audio`), and where the ``next`` part begins, None after the last.
+    """
+
+    page: str
+    id: str
+    clip: str
+    first: int
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     """Says that an attempt is over and the server may forget it."""
 
@@ -176,7 +250,22 @@ class Reply:
     error: Mapping[str, str] | None
 
 
-FromPage = Hello | State | Events | Prepare | Exchange | Mint | Exchanged | Recall | HangUp | Alive | Reply
+FromPage = (
+    Hello
+    | State
+    | Events
+    | Prepare
+    | Exchange
+    | Mint
+    | Exchanged
+    | Recall
+    | Audio
+    | Stats
+    | Clip
+    | HangUp
+    | Alive
+    | Reply
+)
 
 
 def decode(content: object) -> FromPage:
@@ -210,6 +299,14 @@ def decode(content: object) -> FromPage:
             return Exchanged(page, _text(message, "attempt"), _optional_text(message, "call_id"))
         case "recall":
             return Recall(page, _text(message, "id"), _whole(message, "first"))
+        case "audio":
+            return _audio(message, page)
+        case "stats":
+            reports = tuple(_mapping(report, "a report") for report in _list(message, "reports"))
+            time_ms = _number(message, "time_ms")
+            return Stats(page, _whole(message, "number"), _text(message, "attempt"), time_ms, reports)
+        case "clip":
+            return Clip(page, _text(message, "id"), _text(message, "clip"), _whole(message, "first"))
         case "hang_up":
             return HangUp(page, _text(message, "attempt"))
         case "alive":
@@ -250,6 +347,14 @@ def ack(page: str, next: int) -> Message:
     return {"type": "ack", "page": page, "next": next}
 
 
+def media_ack(page: str, next: int, *, missing: bool) -> Message:
+    """Say that all `Audio` and `Stats` before number `next` have arrived; `missing`: a later one has come, send again.
+
+    A page sends only so many ahead of this, so that a busy kernel does not find an hour of sound in its queue.
+    """
+    return {"type": "media_ack", "page": page, "next": next, "missing": missing}
+
+
 def alive(page: str) -> Message:
     """Give a sign of life, and ask for one."""
     return {"type": "alive", "page": page}
@@ -278,6 +383,28 @@ def _wire_event(entry: object) -> WireEvent:
             return WireEvent(direction, float(time_ms), text)
         case _:
             raise MalformedMessage("an event is [direction, milliseconds, text]")
+
+
+def _audio(message: Mapping[str, Any], page: str) -> Audio:
+    try:
+        data = base64.b64decode(_text(message, "data"), validate=True)
+    except binascii.Error as error:
+        raise MalformedMessage(f"data must be base64: {error}") from None
+    if len(data) % 2:
+        raise MalformedMessage("data must be 16-bit samples")
+    rate = _whole(message, "rate")
+    if rate == 0:
+        raise MalformedMessage("rate must be above zero")
+    return Audio(
+        page=page,
+        number=_whole(message, "number"),
+        attempt=_text(message, "attempt"),
+        track=cast("Track", _one_of(message, "track", TRACKS)),
+        rate=rate,
+        at_ms=_number(message, "at_ms"),
+        lost=_whole(message, "lost"),
+        data=data,
+    )
 
 
 def _reply(message: Mapping[str, Any], page: str) -> Reply:
@@ -327,7 +454,7 @@ def _whole(message: Mapping[str, Any], key: str) -> int:
 
 def _number(message: Mapping[str, Any], key: str) -> float:
     value = message.get(key)
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
+    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
         raise MalformedMessage(f"{key} must be a number")
     return float(value)
 

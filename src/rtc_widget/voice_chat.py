@@ -13,6 +13,7 @@ from rtc_widget.call_settings import CallSettings, Exchange
 from rtc_widget.calling import Calling
 from rtc_widget.conversing import Conversing
 from rtc_widget.letting_go import close_when_let_go
+from rtc_widget.media_desk import MediaDesk
 from rtc_widget.reconnect import Reconnect
 from rtc_widget.signaling.base import Signaling
 from rtc_widget.signaling.default import WHAT_TO_DO, Nobody, default_signaling
@@ -111,7 +112,8 @@ class VoiceChat(Calling, Conversing, Watching):
         self._record = CallRecord(self._write)
         self._loop = _running_loop()
         self._desk = CallDesk(self._signaling, settings, self._progress)
-        self._bridge = Bridge(self._post_to_pages, self._desk, self._record, self._loop)
+        self._media = MediaDesk(lambda message: None)
+        self._bridge = Bridge(self._post_to_pages, self._desk, self._media, self._record, self._loop)
         self._write({"server": self._signaling.name, "settings": self._call_settings.to_wire()})
         if isinstance(self._signaling, Nobody):
             self._write({"activity": WHAT_TO_DO})

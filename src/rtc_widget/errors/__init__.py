@@ -51,6 +51,12 @@ Every error has a stable ``code``, says what happened (``message``) and what to 
     │   ├── KernelGone                the kernel restarted or died during the call
     │   ├── KernelTimeout             the page waited for the kernel in vain
     │   └── Cancelled                 disconnected while connecting
+    ├── AudioError                    sound that cannot be heard, said or kept
+    │   ├── InvalidAudio              what was given is no sound (also a ValueError)
+    │   ├── ClipTooLong               more than a page takes
+    │   ├── ClipNotFound              the kernel has let go of the clip
+    │   ├── SayInterrupted            the call ended before the clip did
+    │   └── RecordingUnavailable      the page cannot record
     ├── NotConnected                  sending without an open data channel
     ├── MessageTooLarge               more than the data channel carries
     ├── WaitTimeout                   `wait_for` saw no such event in time (also a TimeoutError)
@@ -59,6 +65,14 @@ Every error has a stable ``code``, says what happened (``message``) and what to 
 
 from __future__ import annotations
 
+from rtc_widget.errors.audio import (
+    AudioError,
+    ClipNotFound,
+    ClipTooLong,
+    InvalidAudio,
+    RecordingUnavailable,
+    SayInterrupted,
+)
 from rtc_widget.errors.call import (
     CallError,
     CallTakenOver,
@@ -126,6 +140,7 @@ from rtc_widget.errors.wire import error_from_wire
 
 __all__ = [
     "AccessDenied",
+    "AudioError",
     "AwaitNotPossible",
     "CallError",
     "CallTakenOver",
@@ -133,6 +148,8 @@ __all__ = [
     "CallUnwatched",
     "Cancelled",
     "ChannelTimeout",
+    "ClipNotFound",
+    "ClipTooLong",
     "ConnectionFailed",
     "DeviceNotFound",
     "ExchangeRefused",
@@ -140,6 +157,7 @@ __all__ = [
     "InsecureContext",
     "InsecureServer",
     "InvalidAnswer",
+    "InvalidAudio",
     "InvalidKey",
     "InvalidOffer",
     "InvalidSession",
@@ -164,7 +182,9 @@ __all__ = [
     "QuotaExceeded",
     "RateLimited",
     "ReconnectFailed",
+    "RecordingUnavailable",
     "RtcWidgetError",
+    "SayInterrupted",
     "SecretNotPossible",
     "ServerError",
     "ServerHungUp",

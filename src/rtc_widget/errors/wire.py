@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rtc_widget.errors import call, microphone, page, signaling, use
+from rtc_widget.errors import audio, call, microphone, page, signaling, use
 from rtc_widget.errors.root import RtcWidgetError, UnexpectedError
 
 
@@ -16,7 +16,7 @@ def _all_kinds(kind: type[RtcWidgetError]) -> dict[str, type[RtcWidgetError]]:
 
 
 # Imported for their classes: a kind that no room has brought in by now would be unknown.
-_ROOMS = (call, microphone, page, signaling, use)
+_ROOMS = (audio, call, microphone, page, signaling, use)
 _KINDS = _all_kinds(RtcWidgetError)
 
 

@@ -1,0 +1,43 @@
+"""Sound that cannot be heard, said or kept."""
+
+from __future__ import annotations
+
+from rtc_widget.errors.root import RtcWidgetError
+
+
+class AudioError(RtcWidgetError):
+    """Sound could not be heard, said or kept."""
+
+    code = "audio"
+
+
+class InvalidAudio(AudioError, ValueError):
+    """What was given is no sound: empty, not a number somewhere, of an odd shape, or no audio file."""
+
+    code = "invalid_audio"
+
+
+class ClipTooLong(AudioError):
+    """The clip is longer than a page takes."""
+
+    code = "clip_too_long"
+    default_hint = "Cut it with `.between(start, end)` and say the parts one after the other."
+
+
+class ClipNotFound(AudioError):
+    """The page asked for a clip that the kernel does not have any more."""
+
+    code = "clip_not_found"
+    default_hint = "Say it again."
+
+
+class SayInterrupted(AudioError):
+    """The call ended before the clip did."""
+
+    code = "say_interrupted"
+
+
+class RecordingUnavailable(AudioError):
+    """The page cannot record."""
+
+    code = "recording_unavailable"

@@ -1,0 +1,78 @@
+"""The kernel's part in sound and statistics: takes in what pages heard and measured, gives out what they are to say."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from threading import Lock
+
+from rtc_widget import protocol
+from rtc_widget.errors import ClipNotFound, RtcWidgetError
+from rtc_widget.protocol import Audio, Message, Stats
+
+PART_BYTES = 262_144
+"""How much of a clip travels in one message; Jupyter's WebSocket refuses messages of 10 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """Sound on its way to a page: signed 16-bit little-endian mono samples, `rate` of them a second."""
+
+    pcm: bytes
+    rate: int
+
+
+class MediaDesk:
+    """Where media messages are taken in and clips are given out; safe on any thread.
+
+    Parameters
+    ----------
+    keep : callable
+        Given each `Audio` and `Stats` once, in the order in which its page sent them, on the thread that received it.
+    """
+
+    def __init__(self, keep: Callable[[Audio | Stats], None]) -> None:
+        self._keep = keep
+        self._lock = Lock()
+        self._next: dict[str, int] = {}
+        self._clips: dict[str, Utterance] = {}
+        self._numbers = itertools.count(1)
+
+    def take(self, message: Audio | Stats) -> Message:
+        """Take a message in and return what to tell its page."""
+        with self._lock:
+            expected = self._next.get(message.page, 0)
+            if message.number > expected:
+                return protocol.media_ack(message.page, expected, missing=True)
+            if message.number == expected:
+                # Under the lock: two threads must not swap two pieces of sound.
+                self._keep(message)
+                self._next[message.page] = expected = expected + 1
+            return protocol.media_ack(message.page, expected, missing=False)
+
+    def offer(self, utterance: Utterance) -> str:
+        """Keep a clip for pages to fetch until it is withdrawn; returns its id."""
+        with self._lock:
+            id = f"c{next(self._numbers)}"
+            self._clips[id] = utterance
+            return id
+
+    def withdraw(self, clip: str) -> None:
+        """Give the clip to nobody any more; harmless to repeat."""
+        with self._lock:
+            self._clips.pop(clip, None)
+
+    def part(self, clip: str, first: int) -> Mapping[str, object] | RtcWidgetError:
+        """Return the part of a clip that begins at byte `first`."""
+        with self._lock:
+            utterance = self._clips.get(clip)
+        if utterance is None:
+            return ClipNotFound("The kernel has let go of this clip.")
+        end = first + PART_BYTES
+        return {
+            "rate": utterance.rate,
+            "data": base64.b64encode(utterance.pcm[first:end]).decode(),
+            "next": end if end < len(utterance.pcm) else None,
+        }
