@@ -5,11 +5,12 @@ import { Bridge, type Model, type Result } from "./bridge";
 import { Call } from "./call";
 import { type Device, findDevice, listDevices, watchDevices } from "./devices";
 import { type Diagnosis, diagnose } from "./diagnosis";
-import { asRtcWidgetError, pageError, type RtcWidgetError } from "./errors";
+import { asRtcWidgetError, pageError } from "./errors";
 import { KernelWatch } from "./kernel_watch";
 import { Microphone, watchPermission } from "./microphone";
 import { Outbox } from "./outbox";
-import type { CallState, Direction, KernelRequest } from "./protocol";
+import type { CallState, Direction, ErrorReport, KernelRequest, Question } from "./protocol";
+import { PushToTalk, type TalkState } from "./push_to_talk";
 import { Recall, type RecallListener } from "./recall";
 import { readSettings } from "./settings";
 import { Speaker } from "./speaker";
@@ -22,12 +23,15 @@ export interface SessionListener extends RecallListener {
   onEvent(attempt: string, direction: Direction, text: string): void;
   /** A call stands. Gives back what must be sent first, where it goes on with an earlier one. */
   onOpen(attempt: string, resumes: boolean): readonly string[];
-  /** Something went wrong that Python asked for, and the call goes on. */
-  onRefused(error: RtcWidgetError): void;
   onDevices(devices: readonly Device[]): void;
   onSlowKernel(slow: boolean): void;
   onKernelGone(gone: boolean): void;
   onAudioBlocked(blocked: boolean): void;
+  /** May the model call this function? Resolves with the person's answer. */
+  onQuestion(question: Question): Promise<boolean>;
+  /** Something of the user's own failed in the kernel; the call goes on. */
+  onNote(note: ErrorReport): void;
+  onTalk(state: TalkState): void;
 }
 
 export interface Session {
@@ -38,6 +42,7 @@ export interface Session {
   readonly microphone: Microphone;
   readonly watchman: Watchman;
   readonly recall: Recall;
+  readonly pushToTalk: PushToTalk;
   diagnose(): Promise<Diagnosis>;
   useDevice(kind: Device["kind"], device: Device | undefined): Promise<void>;
 }
@@ -65,6 +70,7 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
     },
     onEvent(attempt, direction, text) {
       outbox.add(attempt, direction, text);
+      pushToTalk.noteEvent(direction, text);
       listener.onEvent(attempt, direction, text);
     },
     onOpen(attempt, resumes) {
@@ -76,7 +82,15 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
       latest = attempt;
     },
     onRemoteAudio: (stream) => void speaker.play(stream),
-    onEnd: () => speaker.stop(),
+    onEnd: () => {
+      pushToTalk.end();
+      speaker.stop();
+    },
+  });
+  const pushToTalk = new PushToTalk({
+    send: (texts) => call.send(texts),
+    holdBack: (heldBack) => microphone.holdBack(heldBack),
+    onChange: (state) => listener.onTalk(state),
   });
   let latest: Attempt | undefined;
   const watchman = new Watchman(settings, (error) => call.finish(error));
@@ -102,6 +116,7 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
     speaker,
     microphone,
     watchman,
+    pushToTalk,
     async diagnose() {
       const microphones = (await listDevices()).filter(({ kind }) => kind === "microphone").length;
       return diagnose(call.state, microphones, latest?.trail);
@@ -169,7 +184,7 @@ async function obey(session: Session, request: KernelRequest, listener: SessionL
         call.send(request.events);
       } catch (error) {
         // Whoever looks at the page sees it, too; Python hears of it by the reply.
-        listener.onRefused(asRtcWidgetError(error));
+        listener.onNote(asRtcWidgetError(error).toWire());
         throw error;
       }
       return {};
@@ -189,6 +204,15 @@ async function obey(session: Session, request: KernelRequest, listener: SessionL
       throw pageError("unexpected", { message: "This page can neither say nor record yet." });
     case "diagnose":
       return { ...(await session.diagnose()) };
+    case "approve":
+      return { approved: await listener.onQuestion(request) };
+    case "note":
+      listener.onNote({ code: request.code, message: request.message, hint: request.hint });
+      return {};
+    case "talk":
+      if (request.on) session.pushToTalk.press();
+      else session.pushToTalk.release();
+      return {};
   }
 }
 

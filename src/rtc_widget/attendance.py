@@ -19,8 +19,8 @@ from rtc_widget.protocol import Message, State
 
 HOLDER_SECONDS = 3.0
 """How long a page that holds a call may take to answer when it is asked whether it is still there, or to let go."""
-SILENT_SECONDS = 20.0
-"""After so long without a word the page that holds a call is asked."""
+SILENT_SECONDS = 12.0
+"""After so long without a word, which are two signs of life that were asked for, the page with the call is asked."""
 
 
 class _Listener(Protocol):
@@ -71,9 +71,14 @@ class Attendance:
             holder = self._pages.holder
         if holder is None:
             return
-        self._send(protocol.alive(holder.name))
+        self.ask_for_life(holder)
         if time.monotonic() - holder.heard > SILENT_SECONDS and hears_during_cells():
             self.check(holder)
+
+    def ask_for_life(self, page: KnownPage) -> None:
+        """Ask a page for a sign of life, which also tells what time it is there."""
+        page.clock.asked()
+        self._send(protocol.alive(page.name))
 
     def check(self, holder: KnownPage) -> None:
         """Ask the page with the call for its state; a page that was reloaded or closed does not answer."""

@@ -49,8 +49,8 @@ class Listener(Protocol):
     def page_state(self, told: State) -> None:
         """The page that counts has a new state."""
 
-    def page_events(self, attempt: str | None, events: tuple[WireEvent, ...]) -> None:
-        """Events have arrived, each exactly once."""
+    def page_events(self, attempt: str | None, events: tuple[WireEvent, ...], offset_ms: float) -> None:
+        """Events have arrived, each exactly once; `offset_ms` brings their times to the kernel's clock."""
 
     def call_made(self, attempt: str, call_id: str | None) -> None:
         """The exchange has brought an answer."""
@@ -226,7 +226,8 @@ class Bridge:
                 with self._lock:
                     intake = page.inbox.take(message)
                     if intake.events:
-                        self._main.call(self._listener.page_events, message.attempt, intake.events)
+                        offset_ms = page.clock.offset_ms
+                        self._main.call(self._listener.page_events, message.attempt, intake.events, offset_ms)
                         self._main.call(self._nudge_followers)
                 self._send(intake.answer)
             case protocol.Prepare(page=name, id=id):
@@ -247,8 +248,8 @@ class Bridge:
                 self._send(self._media.take(message))
             case protocol.Clip(page=name, id=id, clip=clip, first=first):
                 self._answer(name, id, self._media.part(clip, first))
-            case protocol.Alive():
-                pass  # that it came was all it had to say
+            case protocol.Alive(time_ms=time_ms):
+                page.clock.answered(time_ms)
             case protocol.HangUp(attempt=attempt):
                 self._desk.hang_up(attempt)
             case protocol.Reply(id=id):
@@ -262,6 +263,7 @@ class Bridge:
             self._pages.greet(page)
             waiting, self._awaiting_page = self._awaiting_page, []
         self._send(protocol.welcome(page.name))
+        self._attendance.ask_for_life(page)
         self._desk.warm_up()
         for wake in waiting:
             wake()
@@ -330,7 +332,7 @@ class Bridge:
                 return page
         asked = time.monotonic()
         for one in living:
-            self._send(protocol.alive(one.name))
+            self._attendance.ask_for_life(one)
         while living[0].heard < asked and time.monotonic() < asked + ROLL_CALL_SECONDS:  # noqa: ASYNC110 - any thread
             await asyncio.sleep(0.01)
         return next((one for one in living if one.heard >= asked), page)

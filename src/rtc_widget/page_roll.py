@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 from rtc_widget.inbox import Inbox
+from rtc_widget.page_clock import PageClock
 from rtc_widget.protocol import State
 
 _CALLING = ("connecting", "connected", "reconnecting")
@@ -17,6 +18,7 @@ class KnownPage:
 
     name: str
     inbox: Inbox
+    clock: PageClock = field(default_factory=PageClock)
     said: State | None = None
     """The last state it has told."""
     gone: bool = False

@@ -147,8 +147,8 @@ async def test_connect_asks_a_page_that_is_there_when_the_newer_one_has_gone_wit
     page.hello()
     other.hello()
     connecting = asyncio.ensure_future(chat.connect(timeout=5))
-    await page.hears("alive")
-    page.say("alive")
+    await page.hears("alive", 2)
+    page.say("alive", time_ms=0)
     await page.answer("connect", result={"attempt": "a1"})
     await connecting
     assert other.heard("connect") == []
@@ -158,9 +158,9 @@ async def test_the_newest_of_the_pages_that_are_there_is_asked(chat, page, other
     page.hello()
     other.hello()
     connecting = asyncio.ensure_future(chat.connect(timeout=5))
-    await other.hears("alive")
-    page.say("alive")
-    other.say("alive")
+    await other.hears("alive", 2)
+    page.say("alive", time_ms=0)
+    other.say("alive", time_ms=0)
     await other.answer("connect", result={"attempt": "b1"})
     await connecting
     assert page.heard("connect") == []
