@@ -56,6 +56,7 @@ Every error has a stable ``code``, says what happened (``message``) and what to 
     │   ├── ClipTooLong               more than a page takes
     │   ├── ClipNotFound              the kernel has let go of the clip
     │   ├── SayInterrupted            the call ended before the clip did
+    │   ├── NothingRecorded           there is no recorded sound
     │   └── RecordingUnavailable      the page cannot record
     ├── NotConnected                  sending without an open data channel
     ├── MessageTooLarge               more than the data channel carries
@@ -70,6 +71,7 @@ from rtc_widget.errors.audio import (
     ClipNotFound,
     ClipTooLong,
     InvalidAudio,
+    NothingRecorded,
     RecordingUnavailable,
     SayInterrupted,
 )
@@ -175,6 +177,7 @@ __all__ = [
     "MissingKey",
     "NoNetwork",
     "NotConnected",
+    "NothingRecorded",
     "PageError",
     "PageNotFound",
     "PageTimeout",

@@ -41,3 +41,10 @@ class RecordingUnavailable(AudioError):
     """The page cannot record."""
 
     code = "recording_unavailable"
+
+
+class NothingRecorded(AudioError):
+    """There is no recorded sound."""
+
+    code = "nothing_recorded"
+    default_hint = "Switch it on with `chat.record()` before or during the call."
