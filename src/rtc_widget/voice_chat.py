@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,9 @@ from rtc_widget.call_settings import CallSettings, Exchange
 from rtc_widget.calling import Calling
 from rtc_widget.conversing import Conversing
 from rtc_widget.letting_go import close_when_let_go
+from rtc_widget.main_loop import MainLoop
 from rtc_widget.media_desk import MediaDesk
+from rtc_widget.pages import Page, PageName, choose_page
 from rtc_widget.reconnect import Reconnect
 from rtc_widget.signaling.base import Signaling
 from rtc_widget.signaling.default import WHAT_TO_DO, Nobody, default_signaling
@@ -48,6 +49,9 @@ class VoiceChat(Calling, Conversing, Watching):
         Seconds after which a call is ended.
     view_grace : float
         Seconds that a call may go on when no view of it is left on the page.
+    page : {"browser", "headless"} or Page, optional
+        Who makes the calls: the page that shows the widget, or one in this process (extra ``local``). Left out: as the
+        environment variable ``RTC_WIDGET_PAGE`` says, else the browser.
     **session
         Session settings for its calls, such as ``instructions`` or ``voice``
         (see `rtc_widget.signaling.session.session_settings`).
@@ -99,23 +103,29 @@ class VoiceChat(Calling, Conversing, Watching):
         reconnect: Reconnect | None = Reconnect(),  # noqa: B008 - frozen
         max_duration: float = 3600.0,
         view_grace: float = 10.0,
+        page: PageName | Page | None = None,
         **session: Any,
     ) -> None:
         settings = session_settings(session)
         self._call_settings = CallSettings(microphone, exchange, reconnect, max_duration, view_grace)
         if signaling is not None and not isinstance(signaling, Signaling):
             raise TypeError(f"signaling must be OpenAI(…), Local(…) or another Signaling, not {signaling!r}")
+        self._page = choose_page(page)
         super().__init__()
         self._signaling = default_signaling() if signaling is None else signaling
         self._record = CallRecord(self._write)
-        self._loop = _running_loop()
-        self._desk = CallDesk(self._signaling, settings, self._progress)
+        self._main = MainLoop()
+        starts_early = self._page is None or self._page.makes_calls
+        self._desk = CallDesk(self._signaling, settings, self._progress, starts_early=starts_early)
         self._media = MediaDesk(lambda message: None)
-        self._bridge = Bridge(self._post_to_pages, self._desk, self._media, self._record, self._loop)
+        self._bridge = Bridge(self._post_to_pages, self._desk, self._media, self._record, self._main)
         self._write({"server": self._signaling.name, "settings": self._call_settings.to_wire()})
         if isinstance(self._signaling, Nobody):
             self._write({"activity": WHAT_TO_DO})
-        self.on_msg(self._receive)
+        if self._page is None:
+            self.on_msg(self._receive)
+        else:
+            self._page.open(self._bridge.receive)
         close_when_let_go(self)
 
     def close(self) -> None:
@@ -125,22 +135,21 @@ class VoiceChat(Calling, Conversing, Watching):
             self._desk.hang_up_all()
         if hasattr(self, "_bridge"):
             self._bridge.close()
+        if self._page is not None:
+            self._page.close()
         super().close()
 
     def __repr__(self) -> str:
-        return f"<VoiceChat: {self.status}, {self.server}>"
+        page = f", {self._page.name}" if self._page is not None else ""
+        return f"<VoiceChat: {self.status}, {self.server}{page}>"
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        # A page in this process makes the calls: one in the browser would offer buttons that do nothing.
+        return {"text/plain": repr(self)} if self._page is not None else super()._repr_mimebundle_(**options)
 
     def _receive(self, _widget: object, content: object, _buffers: object) -> None:
         self._bridge.receive(content)
 
     def _progress(self, words: str) -> None:
         # Comes on the I/O thread; traits are assigned on the main loop.
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._write, {"activity": words})
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
+        self._main.call(self._write, {"activity": words})

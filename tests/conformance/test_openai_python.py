@@ -30,6 +30,12 @@ WEATHER = {
     "description": "The weather of a city",
     "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
 }
+ADD = {
+    "type": "function",
+    "name": "add",
+    "description": "Adds two numbers",
+    "parameters": {"type": "object", "properties": {name: {"type": "number"} for name in "ab"}, "required": ["a", "b"]},
+}
 
 
 class Talk:
@@ -113,19 +119,22 @@ async def test_a_text_turn(talk: Callable[..., Any]) -> None:
         assert done.response.status == "completed"
 
 
-async def test_a_tool_call(talk: Callable[..., Any]) -> None:
+async def test_two_tools_in_one_spoken_sentence(talk: Callable[..., Any]) -> None:
     async with talk() as made:
-        await made.connection.session.update(session={"type": "realtime", "tools": [WEATHER]})
-        await made.say("What is the weather in Paris?")
-        called = await made.until("response.function_call_arguments.done")
-        await made.until("response.done")
-        item = {"type": "function_call_output", "call_id": called.call_id, "output": '{"sky": "sunny"}'}
-        await made.connection.conversation.item.create(item=item)
+        await made.connection.session.update(session={"type": "realtime", "tools": [WEATHER, ADD]})
+        await made.say("What is the weather in Paris, and add three and four.")
+        called = (await made.until("response.done")).response.output
+        for call, output in zip(called, ['{"sky": "sunny"}', "7"], strict=True):
+            item = {"type": "function_call_output", "call_id": call.call_id, "output": output}
+            await made.connection.conversation.item.create(item=item)
         await made.connection.response.create()
         done = await made.until("response.done")
 
-        assert (called.name, called.arguments) == ("get_weather", '{"city": "Paris"}')
-        assert done.response.output[0].content[0].transcript == "Sky is sunny."
+        assert [(call.name, json.loads(call.arguments)) for call in called] == [
+            ("get_weather", {"city": "Paris"}),
+            ("add", {"a": 3, "b": 4}),
+        ]
+        assert done.response.output[0].content[0].transcript == "Paris: Sky is sunny. 7."
 
 
 async def test_push_to_talk(talk: Callable[..., Any]) -> None:

@@ -127,7 +127,7 @@ def create_app(
             WebSocketRoute("/v1/realtime", realtime),
         ],
         middleware=[guard],
-        exception_handlers={Refusal: _refuse, HTTPException: _refuse_route},
+        exception_handlers={Refusal: _refuse, HTTPException: _refuse_route, Exception: _fail},
         lifespan=lifespan,
     )
 
@@ -162,5 +162,11 @@ async def _refuse(_: Request, error: Exception) -> Response:
 async def _refuse_route(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    message = f"Invalid URL ({request.method} {request.url.path})."
+    message = f"Invalid URL ({request.method} {request.scope['path']})."
     return refused(Refusal(message, "unknown_url", status=error.status_code))
+
+
+async def _fail(_: Request, error: Exception) -> Response:
+    # Starlette raises the error again after this, so that the log holds it.
+    message = f"The server failed ({type(error).__name__}); its log says more."
+    return refused(Refusal(message, "server_error", status=500, kind="server_error"))

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 
 from aiortc import (
     MediaStreamTrack,
@@ -26,6 +25,7 @@ from rtc_widget.local.outgoing import VoiceTrack
 from rtc_widget.local.refusal import Refusal
 from rtc_widget.local.session import Session
 from rtc_widget.local.speech.engines import Engines
+from rtc_widget.local.tasks import Tasks
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ class Call:
             session, engines=engines, mind=mind, send=self._send, player=self._voice, statistics=self._statistics
         )
         self._began = time.monotonic()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks(f"call {self.id}")
         self._ending: asyncio.Task[None] | None = None
         self._connection.on("datachannel", self._take_channel)
         self._connection.on("track", self._take_track)
@@ -111,9 +111,9 @@ class Call:
             await self.end()
             message = "Invalid SDP offer. Please try again with a WHIP-compliant offer."
             raise Refusal(message, "invalid_offer", param="sdp") from None
-        self._run(self._end_unless_connected())
-        self._run(self._end_when_expired())
-        self._run(self._end_when_silent())
+        self._tasks.run(self._end_unless_connected())
+        self._tasks.run(self._end_when_expired())
+        self._tasks.run(self._end_when_silent())
         return self._connection.localDescription.sdp
 
     def _want_audio_only(self) -> None:
@@ -132,9 +132,7 @@ class Call:
         await asyncio.shield(self._ending)
 
     async def _end(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.end()
         await self.dialogue.end()
         self._voice.stop()
         try:
@@ -170,7 +168,7 @@ class Call:
             for receiver in self._connection.getReceivers():
                 if receiver.track is track:
                     hurry(receiver)
-            self._run(self._listen(track))
+            self._tasks.run(self._listen(track))
 
     async def _listen(self, track: MediaStreamTrack) -> None:
         self.dialogue.listen(await self._engines.voice_detector())
@@ -217,13 +215,3 @@ class Call:
         # Not awaited: ending cancels the task that asks for it.
         if self._ending is None:
             self._ending = asyncio.create_task(self._end())
-
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._forget)
-
-    def _forget(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("call %s: a task failed", self.id, exc_info=error)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from rtc_widget.local.json_text import json_of
 from rtc_widget.local.refusal import Refusal, refusal_of
 
 
@@ -107,10 +107,7 @@ def decoded(message: str | bytes) -> dict[str, Any]:
     """
     if isinstance(message, bytes):
         raise Refusal("Events are text messages, not binary ones.", "invalid_value")
-    try:
-        event = json.loads(message)
-    except (ValueError, RecursionError) as error:
-        raise Refusal(f"The event is not valid JSON: {error}.", "invalid_json") from None
+    event = json_of(message, "The event")
     if not isinstance(event, dict):
         raise Refusal("An event is a JSON object.", "invalid_value")
     if not isinstance(event.get("type"), str):

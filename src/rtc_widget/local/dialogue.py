@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from rtc_widget.local.response_settings import ResponseSettings, response_settin
 from rtc_widget.local.session import Session, changed_session
 from rtc_widget.local.speech import HEARING_RATE, Samples, VoiceDetector
 from rtc_widget.local.speech.engines import Engines
+from rtc_widget.local.tasks import Tasks
 from rtc_widget.local.wire_audio import AudioFormat, decoded_audio
 
 log = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ class Dialogue:
         self._response: Response | None = None
         self._out_of_band: dict[str, Response] = {}
         self._has_spoken = False
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks("the dialogue")
 
     def _outlet(self, player: Player | None) -> Outlet:
         def audio_format() -> AudioFormat:
@@ -94,10 +95,7 @@ class Dialogue:
     async def end(self) -> None:
         """Stop everything that is still going on."""
         await self._hearing.end()
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._tasks.end()
 
     def join(self, send: Send) -> None:
         """Let one more client follow the session, and take part in it by `receive`."""
@@ -253,7 +251,7 @@ class Dialogue:
             self._silence(truncate=True)
 
     def _turn_taken(self, item_id: str) -> None:
-        self._run(self._answer_turn(item_id))
+        self._tasks.run(self._answer_turn(item_id))
 
     async def _answer_turn(self, item_id: str) -> None:
         detection = self.session.audio.input.turn_detection
@@ -279,7 +277,7 @@ class Dialogue:
             self._out_of_band[response.id] = response
         else:
             self._response = response
-        self._run(self._see_through(response))
+        self._tasks.run(self._see_through(response))
 
     async def _see_through(self, response: Response) -> None:
         try:
@@ -306,7 +304,7 @@ class Dialogue:
             return
         response.utterance.clear()
         if response.utterance.has_started:
-            self._run(self._tell_silence(response, truncate))
+            self._tasks.run(self._tell_silence(response, truncate))
 
     async def _tell_silence(self, response: Response, truncate: bool) -> None:
         # In the protocol's order: first `response.done`, then the news of the sound.
@@ -314,13 +312,3 @@ class Dialogue:
         self._emit("output_audio_buffer.cleared", response_id=response.id)
         if truncate and response.spoken_id:
             self._cut(response.spoken_id, 0, response.utterance.played_ms)
-
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._forget)
-
-    def _forget(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a task of the dialogue failed", exc_info=error)

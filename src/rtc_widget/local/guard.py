@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from urllib.parse import urlsplit
+import re
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
@@ -20,6 +20,9 @@ KEY = "rtc_widget.ephemeral_key"
 
 _KEY_PROTOCOL = "openai-insecure-api-key."
 """How a page, which can set no headers on a WebSocket, sends its key: as a subprotocol."""
+
+_HOST = re.compile(r"(?:\[(?P<ipv6>[0-9a-f:.]+)\]|(?P<name>[^\s\[\]/?#@:\\]+))(?::\d{1,5})?")
+"""Host and perhaps port (RFC 9110, section 7.2), in lower case."""
 
 _FOR_EPHEMERAL_KEYS = frozenset({"/v1/realtime/calls", "/v1/realtime"})
 
@@ -88,19 +91,23 @@ class Guard:
         await self._app(scope, receive, send)
 
     def _check_host(self, connection: HTTPConnection) -> None:
-        host = urlsplit(f"//{connection.headers.get('host', '')}").hostname
-        if self._hosts and host not in self._hosts:
-            raise Refusal("This server answers on the loopback address only.", "invalid_host", status=403)
+        host = _HOST.fullmatch(connection.headers.get("host", "").lower())
+        if host is None:
+            raise Refusal("The Host header is no host.", "invalid_host", status=400)
+        if self._hosts and (host["ipv6"] or host["name"]) not in self._hosts:
+            message = "This server may not be called by that name; use the address that it says it listens on."
+            raise Refusal(message, "invalid_host", status=403)
 
     def _check_origin(self, connection: HTTPConnection, origin: str | None) -> None:
-        scheme = {"ws": "http", "wss": "https"}.get(connection.url.scheme, connection.url.scheme)
+        scheme = str(connection.scope["scheme"]).replace("ws", "http", 1)
         own = f"{scheme}://{connection.headers.get('host', '')}"
         if origin is not None and origin not in (own, *self._origins):
             message = "Web pages may not use this server; whoever starts it can allow them one by one."
             raise Refusal(message, "invalid_origin", status=403)
 
     def _check_key(self, connection: HTTPConnection) -> None:
-        path = connection.url.path
+        # Not `connection.url`, which is made of the Host header: "localhost/health?" would make any path an open one.
+        path = connection.scope["path"]
         given = _given_key(connection)
         if path in self._open_paths or _is_same(given, self._token):
             return

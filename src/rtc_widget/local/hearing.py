@@ -18,6 +18,7 @@ from rtc_widget.local.semantic_silence import silence_after
 from rtc_widget.local.session import AudioInput, SemanticVad
 from rtc_widget.local.speech import HEARING_RATE, Samples, VoiceDetector
 from rtc_widget.local.speech.engines import Engines
+from rtc_widget.local.tasks import Tasks
 from rtc_widget.local.turn_detection import (
     SpeechMissing,
     SpeechPaused,
@@ -82,7 +83,7 @@ class Hearing:
         self._buffer = InputBuffer()
         self._turns: TurnDetector | None = None
         self._item_id = ""
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks("the hearing")
 
     @property
     def is_speaking(self) -> bool:
@@ -123,7 +124,7 @@ class Hearing:
                     self._speech_paused(said)
                 case SpeechStopped(end_ms, said):
                     self._emit("input_audio_buffer.speech_stopped", audio_end_ms=end_ms, item_id=self._item_id)
-                    self._run(self._take_turn(self._add_item(self._item_id, said), said))
+                    self._tasks.run(self._take_turn(self._add_item(self._item_id, said), said))
                 case SpeechMissing():
                     self._nobody_spoke(event)
 
@@ -144,7 +145,7 @@ class Hearing:
                 f"audio, but buffer only has {ms:.2f}ms of audio.",
                 "input_audio_buffer_commit_empty",
             )
-        self._run(self._transcribe(self._add_item(new_id("item"), said), self._recognized(said)))
+        self._tasks.run(self._transcribe(self._add_item(new_id("item"), said), self._recognized(said)))
 
     def clear(self) -> None:
         """Forget what was said and not committed."""
@@ -155,20 +156,16 @@ class Hearing:
         """Recognise the sound of an item that the client made itself, where it gave no words with it."""
         for part in item.parts:
             if part.samples is not None and part.text is None:
-                self._run(self._transcribe(item.id, self._recognized(part.samples)))
+                self._tasks.run(self._transcribe(item.id, self._recognized(part.samples)))
 
     async def until_recognized(self) -> None:
         """Return when the words of all turns are known."""
-        if self._tasks:
-            await asyncio.wait(set(self._tasks))
+        await self._tasks.wait()
 
     async def end(self) -> None:
         """Stop listening."""
         self._foresight.drop()
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._tasks.end()
 
     def _forget(self) -> None:
         self._buffer.clear()
@@ -185,7 +182,7 @@ class Hearing:
         words = self._foresight.recognize(said)
         detection = self._settings.turn_detection
         if isinstance(detection, SemanticVad):
-            self._run(self._wait_as_the_words_say(words, detection))
+            self._tasks.run(self._wait_as_the_words_say(words, detection))
 
     async def _wait_as_the_words_say(self, words: asyncio.Task[str], detection: SemanticVad) -> None:
         await asyncio.wait({words})
@@ -248,13 +245,3 @@ class Hearing:
             usage = {"type": "duration", "seconds": round(seconds, 3)}
             self._emit(f"{TRANSCRIPTION}.completed", **place, transcript=text, usage=usage)
         return True
-
-    def _run(self, work: Coroutine[Any, Any, Any]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a task of the hearing failed", exc_info=error)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -11,6 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from rtc_widget.local.events import new_id
+from rtc_widget.local.json_text import json_of
 from rtc_widget.local.refusal import Refusal, refusal_of
 from rtc_widget.local.session import Session, new_session
 
@@ -73,7 +74,7 @@ class EphemeralKeys:
             raise Refusal(
                 "There are too many ephemeral keys.", "rate_limit_exceeded", status=429, kind="rate_limit_error"
             )
-        session = new_session("", 0, wish.session)
+        session = new_session(new_id("sess"), 0, wish.session)
         expires_at = round(self._now()) + wish.expires_after.seconds
         key = EphemeralKey(f"ek_{secrets.token_hex(24)}", expires_at, wish.session, session)
         self._keys[key.value] = key
@@ -91,11 +92,10 @@ class EphemeralKeys:
 
 
 def _wish(body: bytes) -> _Wish:
-    given: object = {}
+    given = json_of(body, "The body") if body.strip() else {}
+    if not isinstance(given, dict):
+        raise Refusal("The body is not a JSON object.", "invalid_value")
     try:
-        given = json.loads(body) if body.strip() else {}
         return _Wish.model_validate(given)
     except ValidationError as error:
         raise refusal_of(error, given, "") from None
-    except (ValueError, RecursionError) as error:
-        raise Refusal(f"The body is not valid JSON: {error}.", "invalid_json") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
+from rtc_widget.local.json_text import json_of
 from rtc_widget.local.refusal import Refusal
 
 LARGEST_BODY = 1024 * 1024
@@ -65,7 +65,7 @@ async def _multipart_offer(request: Request, body: bytes) -> Offer:
     try:
         form = await MultiPartParser(request.headers, chunks(), max_part_size=LARGEST_BODY).parse()
     except (MultiPartException, KeyError) as error:
-        raise Refusal(f"The multipart body cannot be read: {error}.", "invalid_multipart") from None
+        raise Refusal(f"The multipart body cannot be read: {str(error).rstrip('.')}.", "invalid_multipart") from None
     parts: dict[str, str] = {}
     for name, value in form.multi_items():
         parts[name] = _text(await value.read(), name) if isinstance(value, UploadFile) else value
@@ -87,10 +87,7 @@ def _text(data: bytes, name: str) -> str:
 
 
 def _settings(text: str) -> dict[str, Any]:
-    try:
-        settings = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise Refusal(f"'session' is not valid JSON: {error}.", "invalid_json", param="session") from None
+    settings = json_of(text, "'session'", param="session")
     if not isinstance(settings, dict):
         raise Refusal("'session' is not a JSON object.", "invalid_value", param="session")
     return settings

@@ -49,24 +49,36 @@ def refusal_of(error: ValidationError, given: object, root: str) -> Refusal:
     Without a `root` the path begins with the key itself.
     """
     fault = error.errors(include_url=False)[0]
-    path = _path(given, fault["loc"], root).removeprefix(".")
+    path = _path(given, fault["loc"], root, is_missing=fault["type"] == "missing").removeprefix(".")
     if fault["type"] in ("union_tag_invalid", "union_tag_not_found"):
         # Pydantic blames the object; what is wrong in it is its type.
         path += ".type"
+        tag = fault.get("ctx", {}).get("tag")
+        if tag in (None, "object"):
+            return Refusal(f"Missing required parameter: '{path}'.", "missing_required_parameter", param=path)
+        known = fault["ctx"]["expected_tags"].replace("'word', ", "")
+        return Refusal(f"Invalid value: '{tag}'. Supported values are: {known}.", "invalid_value", param=path)
     if fault["type"] == "extra_forbidden":
         return Refusal(f"Unknown parameter: '{path}'.", "unknown_parameter", param=path)
     if fault["type"] == "missing":
         return Refusal(f"Missing required parameter: '{path}'.", "missing_required_parameter", param=path)
-    return Refusal(f"Invalid value for '{path}': {fault['msg']}.", "invalid_value", param=path)
+    what = "Input should be an object" if fault["type"] in _NO_OBJECT else fault["msg"]
+    return Refusal(f"Invalid value for '{path}': {what}.", "invalid_value", param=path)
 
 
-def _path(given: object, location: tuple[int | str, ...], root: str) -> str:
+_NO_OBJECT = ("model_type", "model_attributes_type", "dict_type")
+"""Where pydantic's words would name its own classes."""
+
+
+def _path(given: object, location: tuple[int | str, ...], root: str, *, is_missing: bool) -> str:
     path = root
     for at, step in enumerate(location):
         is_last = at == len(location) - 1
         if isinstance(step, int) and isinstance(given, list):
             path, given = f"{path}[{step}]", given[step]
-        elif isinstance(given, Mapping) and (step in given or is_last):
+        elif isinstance(given, Mapping) and step == given.get("type") and not is_last:
+            continue  # pydantic names the member of a union by its type; a key may have that name as well
+        elif isinstance(given, Mapping) and (step in given or (is_last and is_missing)):
             path, given = f"{path}.{step}", given.get(step)
-        # Else pydantic names the member of a union here, which is no key of what was given.
+        # Else it is the member of another union, which is no key of what was given.
     return path

@@ -48,12 +48,12 @@ class ResponseSettings:
 
 
 class _Closed(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class _Output(_Closed):
     format: settings.Format | None = None
-    voice: str | None = None
+    voice: settings.Voice | None = None
 
 
 class _Audio(_Closed):
@@ -72,8 +72,8 @@ class _Overrides(_Closed):
     parallel_tool_calls: bool | None = None
     audio: _Audio = _Audio()
     # Taken and without effect: there is no reasoning here, and stored prompts are OpenAI's.
-    reasoning: dict[str, Any] | None = None
-    prompt: dict[str, Any] | None = None
+    reasoning: settings.Reasoning | None = None
+    prompt: settings.Prompt | None = None
 
 
 def response_settings(
@@ -92,15 +92,16 @@ def response_settings(
     except ValidationError as error:
         raise refusal_of(error, given, "response") from None
     output = session.audio.output
-    tools = _functions(session.tools if wanted.tools is None else wanted.tools)
+    tools = session.tools if wanted.tools is None else wanted.tools
     choice = session.tool_choice if wanted.tool_choice is None else wanted.tool_choice
-    chosen, must = _chosen(tools, choice)
+    settings.require_chosen_tool(tools, choice, "response.tool_choice")
+    chosen, must = _chosen(_functions(tools), choice)
     parallel = session.parallel_tool_calls if wanted.parallel_tool_calls is None else wanted.parallel_tool_calls
     return ResponseSettings(
         modality=(wanted.output_modalities or session.output_modalities)[0],
         instructions=session.instructions if wanted.instructions is None else wanted.instructions,
         speed=output.speed,
-        voice=wanted.audio.output.voice or output.voice,
+        voice=settings.name_of(wanted.audio.output.voice or output.voice),
         output_format=output.format.model_dump(),
         max_output_tokens=wanted.max_output_tokens or session.max_output_tokens,
         metadata=wanted.metadata,
@@ -123,11 +124,9 @@ def _functions(tools: list[settings.Tool]) -> tuple[Tool, ...]:
 def _chosen(tools: tuple[Tool, ...], choice: settings.ToolChoice) -> tuple[tuple[Tool, ...], bool]:
     """Return which of `tools` there are under `choice`, and whether one of them must be called."""
     if isinstance(choice, settings.NamedTool):
-        named = tuple(tool for tool in tools if tool.name == choice.name)
-        if not named:
-            message = f"Tool choice '{choice.name}' not found in 'tools' parameter."
-            raise Refusal(message, "invalid_value", param="response.tool_choice")
-        return named, True
+        return tuple(tool for tool in tools if tool.name == choice.name), True
+    if isinstance(choice, settings.NamedMcpTool):
+        return (), False
     return (() if choice == "none" else tools), choice == "required" and bool(tools)
 
 

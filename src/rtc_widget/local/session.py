@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag, ValidationError
 
 from rtc_widget.local.refusal import Refusal, refusal_of
 from rtc_widget.local.semantic_silence import LONGEST_SILENCE_MS, Eagerness
@@ -20,7 +20,15 @@ INSTRUCTIONS = "You are a friendly tutor who explains WebRTC in plain spoken wor
 
 
 class _Closed(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Strict: "0.5" is no number and true no integer, here as there.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def _word_or_object(value: object) -> str:
+    """Return which member of a union of words and objects is meant, so that a fault is told of that one alone."""
+    if isinstance(value, BaseModel):
+        return str(getattr(value, "type", "object"))
+    return str(value.get("type", "object")) if isinstance(value, Mapping) else "word"
 
 
 class PcmFormat(_Closed):
@@ -55,7 +63,7 @@ class Transcription(_Closed):
     languages: list[str] | None = None
     prompt: str | None = None
     keywords: list[str] | None = None
-    delay: str | None = None
+    delay: Literal["minimal", "low", "medium", "high", "xhigh"] | None = None
 
 
 class NoiseReduction(_Closed):
@@ -104,11 +112,30 @@ class AudioInput(_Closed):
     turn_detection: Annotated[ServerVad | SemanticVad, Field(discriminator="type")] | None = ServerVad()
 
 
+VoiceName = Annotated[str, StringConstraints(pattern=r"^[\w-]{1,64}$")]
+
+
+class CustomVoice(_Closed):
+    """A voice that OpenAI made for somebody; here its id is taken as a name."""
+
+    id: VoiceName
+
+
+Voice = Annotated[
+    Annotated[VoiceName, Tag("word")] | Annotated[CustomVoice, Tag("object")], Discriminator(_word_or_object)
+]
+
+
+def name_of(voice: VoiceName | CustomVoice) -> str:
+    """Return the name by which the speaker knows `voice`."""
+    return voice.id if isinstance(voice, CustomVoice) else voice
+
+
 class AudioOutput(_Closed):
     """How the assistant sounds."""
 
     format: Format = PcmFormat()
-    voice: Annotated[str, StringConstraints(pattern=r"^[\w-]{1,64}$")] = "heart"
+    voice: Voice = "heart"
     speed: Annotated[float, Field(ge=0.25, le=1.5)] = 1.0
 
 
@@ -144,8 +171,55 @@ class NamedTool(_Closed):
     name: str
 
 
+class NamedMcpTool(_Closed):
+    """The one tool server that has to be called; see `McpTool`."""
+
+    type: Literal["mcp"]
+    server_label: str
+    name: str | None = None
+
+
 Tool = Annotated[FunctionTool | McpTool, Field(discriminator="type")]
-ToolChoice = Literal["none", "auto", "required"] | NamedTool
+ToolChoice = Annotated[
+    Annotated[Literal["none", "auto", "required"], Tag("word")]
+    | Annotated[NamedTool, Tag("function")]
+    | Annotated[NamedMcpTool, Tag("mcp")],
+    Discriminator(_word_or_object),
+]
+
+
+class Reasoning(_Closed):
+    """Taken and without effect: nothing reasons here."""
+
+    effort: Literal["minimal", "low", "medium", "high", "xhigh"] | None = None
+
+
+class Tracing(_Closed):
+    """Taken and without effect, as are all that follow."""
+
+    workflow_name: str | None = None
+    group_id: str | None = None
+    metadata: Any = None
+
+
+class _TokenLimits(_Closed):
+    post_instructions: Annotated[int, Field(ge=0)] | None = None
+
+
+class RetentionRatio(_Closed):
+    """How much of the conversation is kept when it is too long for the model."""
+
+    type: Literal["retention_ratio"]
+    retention_ratio: Annotated[float, Field(ge=0, le=1)]
+    token_limits: _TokenLimits | None = None
+
+
+class Prompt(_Closed):
+    """A stored prompt."""
+
+    id: str
+    version: str | None = None
+    variables: dict[str, Any] | None = None
 
 
 class Session(_Closed):
@@ -165,12 +239,21 @@ class Session(_Closed):
     tools: list[Tool] = []
     tool_choice: ToolChoice = "auto"
     parallel_tool_calls: bool | None = None
-    reasoning: dict[str, str] | None = None
+    reasoning: Reasoning | None = None
     max_output_tokens: Annotated[int, Field(ge=1, le=4096)] | Literal["inf"] = "inf"
-    tracing: Literal["auto"] | dict[str, Any] | None = None
-    truncation: Literal["auto", "disabled"] | dict[str, Any] = "auto"
-    include: list[str] | None = None
-    prompt: dict[str, Any] | None = None
+    tracing: (
+        Annotated[
+            Annotated[Literal["auto"], Tag("word")] | Annotated[Tracing, Tag("object")],
+            Discriminator(_word_or_object),
+        ]
+        | None
+    ) = None
+    truncation: Annotated[
+        Annotated[Literal["auto", "disabled"], Tag("word")] | Annotated[RetentionRatio, Tag("retention_ratio")],
+        Discriminator(_word_or_object),
+    ] = "auto"
+    include: list[Literal["item.input_audio_transcription.logprobs"]] | None = None
+    prompt: Prompt | None = None
 
     def to_wire(self) -> dict[str, Any]:
         """Return the complete session object, as `session.created` shows it."""
@@ -247,6 +330,21 @@ def _merged(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
 
 def _checked(settings: Mapping[str, Any]) -> Session:
     try:
-        return Session.model_validate(settings)
+        session = Session.model_validate(settings)
     except ValidationError as error:
         raise refusal_of(error, settings, "session") from None
+    require_chosen_tool(session.tools, session.tool_choice, "session.tool_choice")
+    return session
+
+
+def require_chosen_tool(tools: list[Tool], choice: ToolChoice, param: str) -> None:
+    """Refuse a `choice` of a tool that is not among `tools`; let through, it would make every response fail."""
+    if isinstance(choice, NamedTool):
+        is_there = any(isinstance(tool, FunctionTool) and tool.name == choice.name for tool in tools)
+    elif isinstance(choice, NamedMcpTool):
+        is_there = any(isinstance(tool, McpTool) and tool.server_label == choice.server_label for tool in tools)
+    else:
+        return
+    if not is_there:
+        name = choice.name or "mcp"
+        raise Refusal(f"Tool choice '{name}' not found in 'tools' parameter.", "invalid_value", param=param)

@@ -1,34 +1,17 @@
-"""Which tool a sentence asks for, and with which arguments: without a model, by its words."""
+"""Which tools a sentence asks for, and with which arguments: without a model, by its words."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rtc_widget.local.mind import Tool
+from rtc_widget.local.tool_arguments import arguments_of, properties_of
+from rtc_widget.local.tool_words import words_of, words_of_name
 
-_ORDINARY_WORDS = """
-    a an the of in on at to for from by with and or is are be do does it its this that get gets give gives set sets
-    find fetch show tell return returns run runs call calls use uses make makes me my your you what which who how
-    when where please can could would will today now current currently function tool value name given
-"""
-_ORDINARY = frozenset(_ORDINARY_WORDS.split())
-_NUMBER_WORDS = """
-    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
-    eighteen nineteen twenty
-"""
-_TENS = {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90, "hundred": 100}
-_NUMBERS = {word: number for number, word in enumerate(_NUMBER_WORDS.split())} | _TENS
-_YES, _NO = re.compile(r"\b(on|yes|true|enable|start)\b"), re.compile(r"\b(off|no|not|false|disable|stop)\b")
-_PREPOSITIONS = "in|for|of|about|to|named|called|at|on|with|from|near"
-_AFTER_PREPOSITION = re.compile(
-    rf"\b(?:{_PREPOSITIONS})\s+(?:the\s+)?(.+?)(?=\s+(?:{_PREPOSITIONS}|and|please)\b|[.?!,]|$)"
-)
-_PROPER = re.compile(r"(?<=[a-z,] )([A-Z][\w'’-]*(?: [A-Z][\w'’-]*)*)")
-_QUOTED = re.compile(r"[\"“‘']([^\"”’']{1,200})[\"”’']")
+_CLAUSES = re.compile(r"(?<=[.?!;])\s+|,?\s+(?=(?:and|then|also)\s)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +22,8 @@ class ToolRequest:
     ----------
     tool : Tool
         Which.
-    arguments : tuple of dict
-        What it is called with: mostly one set, more when the sentence names several things ("in Paris and in Rome").
+    arguments : dict
+        What it is called with.
     missing : tuple of str
         The required arguments that the sentence does not hold.
     by_name : bool
@@ -48,153 +31,81 @@ class ToolRequest:
     """
 
     tool: Tool
-    arguments: tuple[dict[str, Any], ...]
+    arguments: dict[str, Any]
     missing: tuple[str, ...]
     by_name: bool
 
 
-def requested(text: str, tools: Sequence[Tool], *, must: bool = False) -> ToolRequest | None:
-    """Return the tool that `text` asks for; with `must` the likeliest one whatever it says.
+def requested(text: str, tools: Sequence[Tool], *, must: bool = False) -> tuple[ToolRequest, ...]:
+    """Return what `text` asks for, mostly nothing or one tool; with `must` the likeliest whatever it says.
+
+    Two clauses that each ask for a tool are two requests, and so are two things that a tool takes one at a time. What
+    one of them lacks and another has, it gets from there: "What are the weather and the time in Paris?"
 
     Examples
     --------
     >>> weather = Tool("get_weather", "", {"properties": {"city": {"type": "string"}}, "required": ["city"]})
-    >>> requested("What is the weather in Paris?", [weather]).arguments
-    ({'city': 'Paris'},)
+    >>> [request.arguments for request in requested("What is the weather in Paris and in Rome?", [weather])]
+    [{'city': 'Paris'}, {'city': 'Rome'}]
     """
-    words = _words(text)
-    ranked = sorted(tools, key=lambda tool: _likeness(words, tool), reverse=True)
-    if not ranked or (not must and _likeness(words, ranked[0]) == (False, 0.0)):
-        return None
-    tool = ranked[0]
-    arguments = _arguments(text, tool)
+    parts = _parts(text, tools)
+    if len(parts) < 2:
+        tool = _likeliest(text, tools, must=must)
+        parts = [] if tool is None else [(tool, text)]
+    found = [request for tool, part in parts for request in _requests(part, tool)]
+    known = {name: value for request in reversed(found) for name, value in request.arguments.items()}
+    return tuple(_completed(request, known) for request in found)
+
+
+def _parts(text: str, tools: Sequence[Tool]) -> list[tuple[Tool, str]]:
+    """Return the clauses that ask for a tool, each with those about it that ask for none."""
+    parts: list[tuple[Tool, str]] = []
+    waiting = ""
+    for clause in _CLAUSES.split(text):
+        tool = _likeliest(clause, tools)
+        if tool is not None:
+            parts.append((tool, f"{waiting} {clause}".strip()))
+            waiting = ""
+        elif parts:
+            parts[-1] = (parts[-1][0], f"{parts[-1][1]} {clause}")
+        else:
+            waiting = f"{waiting} {clause}".strip()
+    return parts
+
+
+def _likeliest(text: str, tools: Sequence[Tool], *, must: bool = False) -> Tool | None:
+    ranked = sorted(tools, key=lambda tool: _likeness(text, tool), reverse=True)
+    return ranked[0] if ranked and (must or _likeness(text, ranked[0]) != (False, 0.0)) else None
+
+
+def _requests(text: str, tool: Tool) -> list[ToolRequest]:
     required = tool.parameters.get("required") or ()
-    missing = tuple(name for name in required if any(name not in found for found in arguments))
-    return ToolRequest(tool, arguments, missing, _likeness(words, tool)[0])
+    by_name = _likeness(text, tool)[0]
+    return [
+        ToolRequest(tool, found, tuple(name for name in required if name not in found), by_name)
+        for found in arguments_of(text, tool)
+    ]
 
 
-def _likeness(words: set[str], tool: Tool) -> tuple[bool, float]:
-    """Return whether `words` hold the tool's name, and how much of its description; (False, 0) when not enough."""
-    name = _words(re.sub(r"([a-z])([A-Z])", r"\1 \2", tool.name).replace("_", " ").replace("-", " "))
-    about = _words(tool.description)
+def _completed(request: ToolRequest, known: dict[str, Any]) -> ToolRequest:
+    properties = properties_of(request.tool)
+    spoken = next((value for value in known.values() if isinstance(value, str)), None)
+    lent: dict[str, Any] = {}
+    for name in request.missing:
+        # By its name; else, where words are wanted, the words that there are: one tool's city is another's place.
+        value = known.get(name, spoken if properties.get(name, {}).get("type") == "string" else None)
+        if value is not None:
+            lent[name] = value
+    missing = tuple(name for name in request.missing if name not in lent)
+    return replace(request, arguments={**request.arguments, **lent}, missing=missing)
+
+
+def _likeness(text: str, tool: Tool) -> tuple[bool, float]:
+    """Return whether `text` holds the tool's name, and how much of its description; (False, 0) when not enough."""
+    words, spoken = words_of(text), words_of_name(tool.name)
+    name, about = words_of(spoken), words_of(tool.description)
     shared = len(words & about)
     enough = shared >= 2 or (shared == 1 and len(about) <= 2)
-    by_name = bool(name) and name <= words
+    is_spelled = re.search(rf"\b(?:{re.escape(tool.name)}|{re.escape(spoken)})\b", text, re.IGNORECASE)
+    by_name = bool(is_spelled) or (bool(name) and name <= words)
     return by_name, shared / len(about) if about and (enough or by_name) else 0.0
-
-
-def _words(text: str) -> set[str]:
-    found = re.findall(r"[a-z0-9]+", text.casefold())
-    return {_stem(word) for word in found if word not in _ORDINARY}
-
-
-def _stem(word: str) -> str:
-    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
-
-
-def _arguments(text: str, tool: Tool) -> tuple[dict[str, Any], ...]:
-    properties: Mapping[str, Any] = tool.parameters.get("properties") or {}
-    numbers, things = _numbers(text), _things(text, tool)
-    strings = [name for name, schema in properties.items() if _kind(schema) == "string" and "enum" not in schema]
-    found: dict[str, Any] = {}
-    for name, schema in properties.items():
-        value = _value(text, name, schema, numbers, things, is_only=len(strings) == 1)
-        if value is not None:
-            found[name] = value
-    if len(strings) == 1 and strings[0] in found and found[strings[0]] not in things:
-        things.insert(0, found[strings[0]])
-    # "The weather in Paris and in Rome" is two calls, when one thing is all that the tool takes.
-    more = things if len(strings) == 1 and strings[0] in found else []
-    return (found, *({**found, strings[0]: thing} for thing in more if thing != found[strings[0]]))
-
-
-def _value(
-    text: str, name: str, schema: Mapping[str, Any], numbers: list[float], things: list[str], *, is_only: bool
-) -> Any:
-    if "enum" in schema:
-        return next((value for value in schema["enum"] if str(value).casefold() in text.casefold()), None)
-    match _kind(schema):
-        case "integer":
-            return int(numbers.pop(0)) if numbers else None
-        case "number":
-            return numbers.pop(0) if numbers else None
-        case "boolean":
-            said = text.casefold()
-            return False if _NO.search(said) else True if _YES.search(said) else None
-        case "string":
-            spoken = name.replace("_", " ")
-            named = re.search(rf"\b{re.escape(spoken)}\s+(?:is\s+|to\s+)?([\w'’-]+)", text, re.IGNORECASE)
-            if named and named[1].casefold() not in _ORDINARY:
-                return named[1]
-            return (things[0] if is_only else things.pop(0)) if things else None
-    return None
-
-
-def _kind(schema: Mapping[str, Any]) -> str:
-    kind = schema.get("type")
-    options = schema.get("anyOf") or ()
-    if kind is None and options:
-        kind = next((option.get("type") for option in options if option.get("type") != "null"), None)
-    return str(next((name for name in kind if name != "null"), "")) if isinstance(kind, list) else str(kind)
-
-
-def _numbers(text: str) -> list[float]:
-    found: list[float] = []
-    for word in re.findall(r"-?\d+(?:\.\d+)?|[a-z]+", text.casefold()):
-        if word in _NUMBERS:
-            found.append(_NUMBERS[word])
-        elif not word.isalpha():
-            found.append(float(word) if "." in word else int(word))
-    return found
-
-
-def _things(text: str, tool: Tool) -> list[str]:
-    """Return what in `text` may be the value of an argument, the likeliest first."""
-    about = _words(f"{tool.name.replace('_', ' ')}")
-    quoted = _QUOTED.findall(text)
-    proper = [thing for thing in _PROPER.findall(text) if not _words(thing) <= about]
-    after = [
-        thing.strip()
-        for thing in _AFTER_PREPOSITION.findall(text)
-        if _words(thing) and not _words(thing) <= about and not re.fullmatch(r"[\d.]+", thing.strip())
-    ]
-    return list(dict.fromkeys(quoted or proper or after[:1]))
-
-
-def spoken_result(output: str) -> str:
-    """Return what a tool gave back as a person would say it.
-
-    Examples
-    --------
-    >>> spoken_result('{"temperature_c": 21, "sky": "sunny"}')
-    'Temperature c is 21, and sky is sunny.'
-    """
-    try:
-        value = json.loads(output)
-    except ValueError:
-        value = output
-    said = _said(value).strip()
-    if not said:
-        return "Done."
-    return said[0].upper() + said[1:] + ("" if said[-1] in ".!?" else ".")
-
-
-def _said(value: Any) -> str:
-    match value:
-        case bool():
-            return "yes" if value else "no"
-        case None:
-            return ""
-        case dict():
-            return _joined(
-                [f"{str(key).replace('_', ' ')} is {_said(inner) or 'nothing'}" for key, inner in value.items()]
-            )
-        case list():
-            return _joined([_said(inner) for inner in value])
-        case float():
-            return f"{value:g}"
-    return str(value)
-
-
-def _joined(parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + f", and {parts[-1]}" if parts else ""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import itertools
-import json
 import re
 from collections.abc import AsyncGenerator, Iterator
 
 from rtc_widget.local.call_report import is_about_the_call, report
 from rtc_widget.local.conversation import Conversation
 from rtc_widget.local.glossary import find, plain, terms
-from rtc_widget.local.items import FunctionCallOutput
+from rtc_widget.local.items import Message
 from rtc_widget.local.mind import Question, ToolCall
-from rtc_widget.local.tool_request import ToolRequest, requested, spoken_result
+from rtc_widget.local.tool_request import ToolRequest, requested
+from rtc_widget.local.tool_turn import ToolTurn, tool_calls
+from rtc_widget.local.tool_words import words_of_name
 
 GREETING = (
     "Hello! I am the WebRTC tutor of this notebook. Ask me, for example, what ICE is, or what a jitter buffer does."
@@ -58,16 +59,18 @@ class Tutor:
 
     async def answer(self, question: Question) -> AsyncGenerator[str | ToolCall, None]:
         """Yield the reply, or the calls of the tools that were asked for."""
-        results = _results(question.conversation)
-        if results:
-            yield " ".join(map(spoken_result, results))
+        turn = ToolTurn.of(question.conversation)
+        if turn.outputs:
+            left = turn.left_of(requested(question.text, question.tools)) if not question.parallel_tool_calls else []
+            yield left[0] if left else turn.says()
             return
         if not question.text:
-            yield STILL_THERE
+            yield STILL_THERE if _has_begun(question.conversation) else GREETING
             return
         wanted = requested(question.text, question.tools, must=question.tool_choice == "required")
         # "What is packet loss?" asks for the word, though a tool may have it in its description.
-        if wanted and (wanted.by_name or question.tool_choice == "required" or not find(question.text)):
+        by_name = any(request.by_name for request in wanted)
+        if wanted and (by_name or question.tool_choice == "required" or not find(question.text)):
             for piece in _calls(wanted, question):
                 yield piece
         elif is_about_the_call(plain(question.text)):
@@ -96,17 +99,14 @@ class Tutor:
         return f"{first}, {second}, and {third}"
 
 
-def _results(conversation: Conversation) -> list[str]:
-    """Return what the tools gave back that were called last, if nothing was said since."""
-    last = itertools.takewhile(lambda item: isinstance(item, FunctionCallOutput), reversed(conversation.items))
-    return [item.output for item in last if isinstance(item, FunctionCallOutput)][::-1]
+def _has_begun(conversation: Conversation) -> bool:
+    return any(isinstance(item, Message) and item.role != "system" for item in conversation.items)
 
 
-def _calls(wanted: ToolRequest, question: Question) -> Iterator[str | ToolCall]:
-    if wanted.missing and question.tool_choice == "auto":
-        names = " and the ".join(name.replace("_", " ") for name in wanted.missing)
+def _calls(wanted: tuple[ToolRequest, ...], question: Question) -> Iterator[str | ToolCall]:
+    missing = dict.fromkeys(name for request in wanted for name in request.missing)
+    if missing and question.tool_choice == "auto":
+        names = " and the ".join(words_of_name(name) for name in missing)
         yield f"For that I need the {names}. Please ask again, and say it with your question."
         return
-    several = wanted.arguments if question.parallel_tool_calls else wanted.arguments[:1]
-    for arguments in several:
-        yield ToolCall(wanted.tool.name, json.dumps(arguments))
+    yield from tool_calls(wanted)[: None if question.parallel_tool_calls else 1]

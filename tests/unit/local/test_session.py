@@ -7,6 +7,9 @@ import pytest
 from rtc_widget.local.refusal import Refusal
 from rtc_widget.local.session import Session, changed_session, new_session
 
+MCP = {"type": "mcp", "server_label": "s", "server_url": "https://example.org"}
+TOOL_NAME = "session.tools[0].name"
+
 
 def session(**settings: Any) -> Session:
     return new_session("sess_1", 1_800_000_000, {"type": "realtime", **settings})
@@ -99,6 +102,42 @@ def test_what_a_client_was_shown_it_may_send_back() -> None:
         ({"output_modalities": ["audio", "text"]}, "invalid_value", "session.output_modalities"),
         ({"type": "transcription"}, "invalid_value", "session.type"),
         ({"instructions": None}, "invalid_value", "session.instructions"),
+        ({"audio": None}, "invalid_value", "session.audio"),
+        # The beta's nested form of a tool, the mistake that is made most.
+        ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "missing_required_parameter", TOOL_NAME),
+        ({"tools": [{"name": "f"}]}, "missing_required_parameter", "session.tools[0].type"),
+        ({"tools": [{"type": "web_search"}]}, "invalid_value", "session.tools[0].type"),
+        ({"tool_choice": "sometimes"}, "invalid_value", "session.tool_choice"),
+        ({"tool_choice": {"type": "function", "name": "f"}}, "invalid_value", "session.tool_choice"),
+        ({"tool_choice": {"type": "mcp", "server_label": "f"}}, "invalid_value", "session.tool_choice"),
+        ({"tool_choice": {"type": "function"}}, "missing_required_parameter", "session.tool_choice.name"),
+        ({"max_output_tokens": True}, "invalid_value", "session.max_output_tokens"),
+        ({"max_output_tokens": "7"}, "invalid_value", "session.max_output_tokens"),
+        (
+            {"audio": {"output": {"voice": {}}}},
+            "missing_required_parameter",
+            "session.audio.output.voice.id",
+        ),
+        ({"audio": {"input": {"format": "pcm16"}}}, "invalid_value", "session.audio.input.format"),
+        (
+            {"audio": {"input": {"turn_detection": {"type": "server_vad", "threshold": "0.5"}}}},
+            "invalid_value",
+            "session.audio.input.turn_detection.threshold",
+        ),
+        (
+            {"audio": {"input": {"turn_detection": {"type": None}}}},
+            "invalid_value",
+            "session.audio.input.turn_detection.type",
+        ),
+        ({"reasoning": {"effort": "wild"}}, "invalid_value", "session.reasoning.effort"),
+        ({"truncation": {"retention_ratio": 0.5}}, "missing_required_parameter", "session.truncation.type"),
+        (
+            {"truncation": {"type": "retention_ratio", "retention_ratio": 5}},
+            "invalid_value",
+            "session.truncation.retention_ratio",
+        ),
+        ({"tracing": {"name": "w"}}, "unknown_parameter", "session.tracing.name"),
+        ({"include": ["everything"]}, "invalid_value", "session.include[0]"),
     ],
 )
 def test_a_bad_setting_is_refused_with_its_path(settings: dict[str, Any], code: str, path: str) -> None:
@@ -106,6 +145,38 @@ def test_a_bad_setting_is_refused_with_its_path(settings: dict[str, Any], code: 
         session(**settings)
 
     assert (refused.value.code, refused.value.param) == (code, path)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"tool_choice": {"type": "mcp", "server_label": "s", "name": "f"}, "tools": [MCP]},
+        {"tool_choice": {"type": "function", "name": "f"}, "tools": [{"type": "function", "name": "f"}]},
+        {"audio": {"output": {"voice": {"id": "voice_123"}, "speed": 1}}},
+        {"tracing": {"workflow_name": "w", "group_id": "g", "metadata": {"a": 1}}},
+        {"truncation": {"type": "retention_ratio", "retention_ratio": 0.8, "token_limits": {"post_instructions": 9}}},
+        {"include": ["item.input_audio_transcription.logprobs"], "reasoning": {"effort": "low"}},
+        {"prompt": {"id": "p", "version": "1", "variables": {"a": "b"}}, "parallel_tool_calls": True},
+        {"max_output_tokens": "inf", "output_modalities": ["text"]},
+        {"audio": {"input": {"noise_reduction": {"type": "near_field", "strength": 1}}}},
+        {"audio": {"input": {"transcription": {"model": "gpt-realtime-whisper", "delay": "xhigh"}}}},
+    ],
+)
+def test_whatever_the_protocol_knows_is_taken_and_shown_as_it_was_given(settings: dict[str, Any]) -> None:
+    from openai.types.realtime import SessionUpdatedEvent
+
+    wire = session(**settings).to_wire()
+
+    SessionUpdatedEvent.model_validate({"type": "session.updated", "event_id": "e", "session": wire})
+    assert contains(wire, settings)
+
+
+def contains(shown: Any, given: Any) -> bool:
+    if isinstance(given, dict):
+        return all(contains(shown[key], value) for key, value in given.items())
+    if isinstance(given, list):
+        return all(map(contains, shown, given))
+    return bool(shown == given)
 
 
 def test_a_session_without_a_type_is_refused() -> None:

