@@ -107,6 +107,7 @@ export type KernelRequest =
   | { type: "use_device"; id: string; device_kind: Device["kind"]; device: string | null }
   | { type: "diagnose"; id: string }
   | { type: "say"; id: string; clip: string }
+  | { type: "hush"; id: string; clip: string }
   | { type: "flush_audio"; id: string };
 
 export type KernelReply =
@@ -156,6 +157,7 @@ export function decodeKernelMessage(content: unknown, page: string): KernelMessa
       return { type, id, device_kind, device };
     }
     case "say":
+    case "hush":
       return typeof id === "string" && isText(content.clip) ? { type, id, clip: content.clip } : undefined;
     case "send": {
       const { events } = content;

@@ -45,6 +45,7 @@ class CallRecord:
         self._made: tuple[str, str | None] | None = None
         # When the first event of the call came, on the page's clock.
         self._first_ms = 0.0
+        self._began: dict[str, float] = {}
         self.events = EventLog()
         self.transcript = Transcript()
         self.subscriptions = Subscriptions()
@@ -72,6 +73,7 @@ class CallRecord:
             self.transcript.begin_call(resumes=resumes)
             if not resumes:
                 self._first_ms = events[0].time_ms
+                self._began[attempt] = self._first_ms
         for wire in events:
             elapsed = (wire.time_ms - self._first_ms) / 1000
             event = Event.from_text(wire.text, direction=wire.direction, time_ms=wire.time_ms, elapsed=elapsed)
@@ -79,6 +81,10 @@ class CallRecord:
             if event.direction == "received":
                 self._fold(event)
             self.subscriptions.publish(event)
+
+    def began_ms(self, attempt: str) -> float | None:
+        """Return when the call that began with this attempt had its first event, on the page's clock."""
+        return self._began.get(attempt)
 
     def _fold(self, event: Event) -> None:
         try:

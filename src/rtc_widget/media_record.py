@@ -62,6 +62,13 @@ class MediaRecord:
             call, tape = self._tape or ("", Tape())
         return Recording(tape, lambda: self._began_ms(call))
 
+    def elapsed(self, time_ms: float) -> float:
+        """Return a time of the page's clock in seconds since the latest call began."""
+        with self._lock:
+            call = self._latest or ""
+        began = self._began_ms(call)
+        return 0.0 if began is None else (time_ms - began) / 1000
+
     def _measure(self, message: Stats) -> None:
         with self._lock:
             call = self._first_of.get(message.attempt, message.attempt)

@@ -19,7 +19,7 @@ Status = Literal["idle", "connecting", "connected", "reconnecting", "error"]
 Direction = Literal["sent", "received"]
 Track = Literal["user", "assistant"]
 RequestKind = Literal[
-    "connect", "disconnect", "send", "mute", "devices", "use_device", "diagnose", "say", "flush_audio"
+    "connect", "disconnect", "send", "mute", "devices", "use_device", "diagnose", "say", "hush", "flush_audio"
 ]
 Message = dict[str, Any]
 
