@@ -33,9 +33,14 @@ export class ClipVoice {
     });
   }
 
+  /** Resolves when it can be heard; rejects with `audio_blocked` if the browser wants a gesture first. */
+  async ready(signal: AbortSignal): Promise<void> {
+    await abortable(running(this.#context), signal);
+  }
+
   /** Resolves when the clip is over; the signal cuts it off and rejects with its reason. */
   async speak(clip: Clip, signal: AbortSignal): Promise<Spoken> {
-    await abortable(running(this.#context), signal);
+    await this.ready(signal);
     const source = new AudioBufferSourceNode(this.#context, { buffer: bufferOf(clip) });
     source.connect(this.#destination);
     const ended = new Promise<unknown>((resolve) => source.addEventListener("ended", resolve, { once: true }));

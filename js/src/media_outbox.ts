@@ -33,6 +33,7 @@ type Waiting = { readonly sound: Sound; lost: number } | { readonly look: Look }
 /** Numbers are given when a message leaves, so that what was dropped while it waited leaves no hole in them. */
 export class MediaOutbox {
   readonly #post: (message: MediaMessage) => void;
+  readonly #mostWaitingBytes: number;
   readonly #waiting: Waiting[] = [];
   #waitingBytes = 0;
   readonly #sent: MediaMessage[] = [];
@@ -43,8 +44,9 @@ export class MediaOutbox {
   readonly #lost: Record<Track, number> = { user: 0, assistant: 0 };
   #emptied: Deferred<void> | undefined;
 
-  constructor(post: (message: MediaMessage) => void) {
+  constructor(post: (message: MediaMessage) => void, mostWaitingBytes = MOST_WAITING_BYTES) {
     this.#post = post;
+    this.#mostWaitingBytes = mostWaitingBytes;
   }
 
   addSound(sound: Sound): void {
@@ -100,7 +102,7 @@ export class MediaOutbox {
   }
 
   #dropOldest(): void {
-    while (this.#waitingBytes > MOST_WAITING_BYTES) {
+    while (this.#waitingBytes > this.#mostWaitingBytes) {
       const dropped = this.#waiting.shift();
       if (!dropped) break;
       this.#waitingBytes -= bytesOf(dropped);

@@ -35,6 +35,12 @@ export class Microphone {
     return track;
   }
 
+  /** Takes a track that is no device's for the microphone; it is muted like one. */
+  adopt(track: MediaStreamTrack): void {
+    track.enabled = !this.#isMuted;
+    this.#track = track;
+  }
+
   mute(muted: boolean): void {
     this.#isMuted = muted;
     if (this.#track) this.#track.enabled = !muted;

@@ -139,6 +139,9 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     onAudioBlocked: (blocked) => {
       isAudioBlocked.value = blocked;
     },
+    onNote: (report) => {
+      note.value = { ...report, endsCall: false };
+    },
   });
   const { call, speaker, microphone } = session;
   const chosen = signalOf({ microphone: microphone.choice, speaker: speaker.choice });

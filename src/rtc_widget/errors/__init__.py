@@ -56,6 +56,7 @@ Every error has a stable ``code``, says what happened (``message``) and what to 
     │   ├── ClipTooLong               more than a page takes
     │   ├── ClipNotFound              the kernel has let go of the clip
     │   ├── SayInterrupted            the call ended before the clip did
+    │   ├── AudioBlocked              the browser wants a click into the page first
     │   ├── NothingRecorded           there is no recorded sound
     │   └── RecordingUnavailable      the page cannot record
     ├── NotConnected                  sending without an open data channel
@@ -67,6 +68,7 @@ Every error has a stable ``code``, says what happened (``message``) and what to 
 from __future__ import annotations
 
 from rtc_widget.errors.audio import (
+    AudioBlocked,
     AudioError,
     ClipNotFound,
     ClipTooLong,
@@ -142,6 +144,7 @@ from rtc_widget.errors.wire import error_from_wire
 
 __all__ = [
     "AccessDenied",
+    "AudioBlocked",
     "AudioError",
     "AwaitNotPossible",
     "CallError",

@@ -37,6 +37,12 @@ class SayInterrupted(AudioError):
     code = "say_interrupted"
 
 
+class AudioBlocked(AudioError):
+    """The browser lets the page use no sound before someone has clicked into it."""
+
+    code = "audio_blocked"
+
+
 class RecordingUnavailable(AudioError):
     """The page cannot record."""
 
