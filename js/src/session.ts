@@ -10,7 +10,8 @@ import { KernelWatch } from "./kernel_watch";
 import { MediaOutbox } from "./media_outbox";
 import { Microphone, watchPermission } from "./microphone";
 import { Outbox } from "./outbox";
-import type { CallState, Direction, ErrorReport, KernelRequest, Recollection } from "./protocol";
+import type { CallState, Direction, ErrorReport, KernelRequest, Question, Recollection } from "./protocol";
+import { PushToTalk, type TalkState } from "./push_to_talk";
 import { recallAll } from "./recall";
 import { Recorder } from "./recorder";
 import { readSettings } from "./settings";
@@ -34,8 +35,11 @@ export interface SessionListener {
   onSlowKernel(slow: boolean): void;
   onKernelGone(gone: boolean): void;
   onAudioBlocked(blocked: boolean): void;
-  /** Something went wrong beside the call, which goes on. */
+  /** May the model call this function? Resolves with the person's answer. */
+  onQuestion(question: Question): Promise<boolean>;
+  /** Something went wrong beside the call, or of the user's own in the kernel; the call goes on. */
   onNote(note: ErrorReport): void;
+  onTalk(state: TalkState): void;
 }
 
 export interface Session {
@@ -45,6 +49,7 @@ export interface Session {
   readonly watchman: Watchman;
   /** Resolves when the kernel has all that was heard so far. */
   flushAudio(): Promise<void>;
+  readonly pushToTalk: PushToTalk;
   diagnose(): Promise<Diagnosis>;
   useDevice(kind: Device["kind"], device: Device | undefined): Promise<void>;
 }
@@ -70,6 +75,7 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
     },
     onEvent(attempt, direction, text) {
       outbox.add(attempt, direction, text);
+      pushToTalk.noteEvent(direction, text);
       listener.onEvent(attempt, direction, text);
     },
     onOpen(attempt, resumes) {
@@ -88,10 +94,16 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
       recorder.hear("assistant", stream.getAudioTracks()[0] ?? null);
     },
     onEnd: () => {
+      pushToTalk.end();
       stats.stop();
       recorder.end();
       speaker.stop();
     },
+  });
+  const pushToTalk = new PushToTalk({
+    send: (texts) => call.send(texts),
+    holdBack: (heldBack) => microphone.holdBack(heldBack),
+    onChange: (state) => listener.onTalk(state),
   });
   const media = new MediaOutbox((message) => bridge.send(message));
   const recorder = new Recorder(
@@ -132,6 +144,7 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
       await recorder.flush();
       await media.emptied(FLUSH_LIMIT_MS);
     },
+    pushToTalk,
     async diagnose() {
       const microphones = (await listDevices()).filter(({ kind }) => kind === "microphone").length;
       return diagnose(call.state, microphones, latest?.trail);
@@ -157,7 +170,7 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
         recallOnce();
       },
       onProtocolMismatch: () => call.noteError(pageError("protocol_mismatch")),
-      onRequest: (request) => obey(session, request),
+      onRequest: (request) => obey(session, request, listener),
       stateSeq: () => report.seq,
       onAck: (next) => outbox.acknowledge(next),
       onResend: (first) => outbox.resendFrom(first),
@@ -190,7 +203,7 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
   return session;
 }
 
-async function obey(session: Session, request: KernelRequest): Promise<Result> {
+async function obey(session: Session, request: KernelRequest, listener: SessionListener): Promise<Result> {
   const { call } = session;
   switch (request.type) {
     case "connect": {
@@ -226,6 +239,15 @@ async function obey(session: Session, request: KernelRequest): Promise<Result> {
       return {};
     case "diagnose":
       return { ...(await session.diagnose()) };
+    case "approve":
+      return { approved: await listener.onQuestion(request) };
+    case "note":
+      listener.onNote({ code: request.code, message: request.message, hint: request.hint });
+      return {};
+    case "talk":
+      if (request.on) session.pushToTalk.press();
+      else session.pushToTalk.release();
+      return {};
   }
 }
 
