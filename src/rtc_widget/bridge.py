@@ -306,6 +306,9 @@ class Bridge:
             self._main.call_later(NUDGE_SECONDS, nudge)
 
     def _take_state(self, message: State, page: KnownPage) -> None:
+        if message.attempt is not None:
+            # Not by way of the main loop: sound of this attempt may come before that has its turn.
+            self._media.note_attempt(message.attempt, resumes=message.resumes)
         with self._lock:
             told = self._pages.take_state(page, message)
             self._heart.run(self._pages.holder is not None)

@@ -31,6 +31,7 @@ RequestKind = Literal[
     "note",
     "talk",
     "say",
+    "hush",
     "flush_audio",
 ]
 Message = dict[str, Any]
