@@ -123,7 +123,7 @@ class OpenAI:
             secret=key,
             files=files,
         )
-        call_id = urlsplit(response.headers.get("Location", "")).path.rstrip("/").rpartition("/")[2] or None
+        call_id = _last_part(response.headers.get("Location", ""))
         try:
             return Answer(answer_sdp(response, self.name, secret=key), call_id)
         except SignalingError:
@@ -177,6 +177,14 @@ def _key_reader(api_key: str | Callable[[], str] | None) -> Callable[[], str]:
         return key
 
     return read
+
+
+def _last_part(location: str) -> str | None:
+    """Return the end of an address's path; None where there is none, or the address is none."""
+    try:
+        return urlsplit(location).path.rstrip("/").rpartition("/")[2] or None
+    except ValueError:
+        return None
 
 
 def _checked_url(base_url: str) -> str:
