@@ -17,7 +17,7 @@ export function ProblemBox({ store }: { store: Store }) {
             <p class="rtc-error-message">{problem.message}</p>
             {problem.hint !== "" && <p class="rtc-error-hint">{problem.hint}</p>}
             <HelpLink problem={problem} />
-            {problem.endsCall && <Findings key={problem.message} store={store} />}
+            {problem.endsCall && problem.code !== "call_taken_over" && <Findings key={problem.message} store={store} />}
           </div>
           {problem.endsCall && <WaysOn store={store} problem={problem} />}
           <button
