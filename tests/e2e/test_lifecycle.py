@@ -176,9 +176,19 @@ def test_tab_closed(calling, server, lab):
 def test_page_reload(calling, server, lab):
     page = calling()
     page.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    box = page.page.locator(".rtc-widget textarea")
+    box.fill("What is ICE?")
+    box.press("Enter")
+    page.page.locator("[data-role=assistant][data-turn-status=done]").wait_for(timeout=30_000)
     page.page.reload()
     server.wait_for_calls(0)
     page.widget().wait_for(timeout=30_000)
+
+    # What was said, the log so far, and that the call has ended: all of it asked of the kernel.
+    page.page.locator(".rtc-turn", has_text="Interactive Connectivity Establishment").wait_for(timeout=15_000)
+    page.page.locator(".rtc-new-call", has_text="Call ended").wait_for()
+    page.page.locator(".rtc-events > summary").click()
+    page.page.locator(".rtc-event", has_text="response.done").wait_for(timeout=15_000)
     connect(page, server)
     page.page.locator("button[data-action=disconnect]").first.click()
     assert_over(page, server)
