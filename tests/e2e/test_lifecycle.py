@@ -106,7 +106,7 @@ def test_ends_that_leave_the_kernel_running(calling, lab, server):
     assert_over(page, server)
     until(kernel, "[chat.status, (chat.error or {}).get('code')]", ["error", "call_unwatched"])
 
-    again(page, server, "max_duration=2, ")
+    again(page, server, "max_duration=8, ")
     assert_over(page, server)
     assert page.page.locator(".rtc-error").first.get_attribute("data-code") == "call_too_long"
     until(kernel, "(chat.error or {}).get('code')", "call_too_long")
@@ -116,7 +116,7 @@ def again(page: NotebookPage, server: VoiceServer, settings: str = "") -> None:
     """Run the widget's cell once more and make a call."""
     page.page.evaluate(
         "(settings) => { const { model } = window.jupyterapp.shell.currentWidget.content.widgets[0];"
-        " model.sharedModel.setSource(model.sharedModel.source.replace(/max_duration=2, |view_grace/, (found) =>"
+        " model.sharedModel.setSource(model.sharedModel.source.replace(/max_duration=8, |view_grace/, (found) =>"
         " found === 'view_grace' ? settings + found : '')); }",
         settings,
     )
