@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import os
+import shutil
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 
 from rtc_widget import AudioClip, VoiceChat
 from tests.e2e.conftest import CURRENT, QUESTION
-from tests.e2e.lab import evaluate
+from tests.e2e.lab import ROOT, NotebookPage, evaluate
 from tests.e2e.voice_server import TOKEN
 from tests.speech import recognize, speak_wav, word_error_rate
 
@@ -178,3 +182,27 @@ def first_sound(clip: dict) -> float:
 def last_sound(clip: dict, before: float = float("inf")) -> float:
     times = loud(clip)
     return float(times[times < before][-1])
+
+
+def test_the_fourth_notebook_runs_from_top_to_bottom(lab, silent_browser):
+    name = "04_audio_and_statistics.ipynb"
+    shutil.copy(ROOT / "notebooks" / name, lab.folder)
+    page = NotebookPage(lab, silent_browser, name)
+    page.focus_first_cell()
+    for _ in nbformat.read(lab.folder / name, nbformat.NO_CONVERT).cells:
+        page.run_next(timeout=180)
+    outputs = page.page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.toJSON().cells"
+        ".flatMap((cell) => cell.outputs ?? [])"
+    )
+    assert [output for output in outputs if output["output_type"] == "error"] == []
+    pictures = [output["data"]["image/png"] for output in outputs if "image/png" in output.get("data", {})]
+    assert len(pictures) == 3, "the clip, the recording, the statistics; each once"
+    said = "".join("".join(output.get("text", "")) for output in outputs)
+    assert "jitter buffer" in said.casefold()
+    assert "opus 48000" in said
+    assert page.page.locator(".jp-Cell-outputArea audio").count() >= 2
+    assert page.spy("spy.microphone.length") == 0
+    if folder := os.environ.get("RTC_WIDGET_KEEP_PICTURES"):
+        for number, picture in enumerate(pictures):
+            Path(folder, f"{number}.png").write_bytes(base64.b64decode(picture))
