@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rtc_widget.event_log import EventLog
     from rtc_widget.events import Event
     from rtc_widget.reconnect import Reconnect
+    from rtc_widget.saved_session import SavedSession
     from rtc_widget.signaling.base import Answer, Signaling
     from rtc_widget.signaling.chat_completions import ChatCompletions
     from rtc_widget.signaling.local import Local
@@ -36,6 +37,7 @@ __all__ = [
     "OpenAI",
     "Reconnect",
     "RtcWidgetError",
+    "SavedSession",
     "Signaling",
     "Transcript",
     "Turn",
@@ -55,6 +57,7 @@ _ROOMS = {
     "OpenAI": "signaling.openai",
     "Reconnect": "reconnect",
     "RtcWidgetError": "errors",
+    "SavedSession": "saved_session",
     "Signaling": "signaling.base",
     "Transcript": "conversation",
     "Turn": "conversation",

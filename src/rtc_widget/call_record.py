@@ -86,6 +86,14 @@ class CallRecord:
                 self._fold(event)
             self.subscriptions.publish(event)
 
+    def history(self) -> tuple[EventLog, list[tuple[int, bool]]]:
+        """Return the events that are kept, and where in them each call begins and whether it resumes another."""
+        events = self.events[:]
+        gone = self.events.dropped
+        calls = [(max(0, start - gone), resumes) for start, _, resumes in self._calls]
+        # Calls whose events have all gone begin where the next one does.
+        return events, list({start: (start, resumes) for start, resumes in calls}.values())
+
     def began_ms(self, attempt: str) -> float | None:
         """Return when the call that began with this attempt had its first event, on the page's clock."""
         return self._began.get(attempt)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
@@ -133,15 +133,26 @@ class EventLog(Sequence[Event]):
         """Write one JSON object a line, ``{"time", "elapsed", "direction", "event"}``, and return the path."""
         path = Path(path)
         with path.open("w", encoding="utf-8") as file:
-            for event in self._snapshot():
-                line = {
-                    "time": event.time.isoformat(),
-                    "elapsed": event.elapsed,
-                    "direction": event.direction,
-                    "event": event.raw,
-                }
+            for line in self.to_json():
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
         return path
+
+    def to_json(self) -> Iterator[dict[str, Any]]:
+        """Yield what `to_jsonl` writes in its lines."""
+        for event in self._snapshot():
+            time = event.time.isoformat()
+            yield {"time": time, "elapsed": event.elapsed, "direction": event.direction, "event": event.raw}
+
+    @classmethod
+    def from_json(cls, lines: Iterable[dict[str, Any]]) -> EventLog:
+        """Make a log of what `to_json` yields.
+
+        Raises
+        ------
+        ValueError, KeyError, TypeError
+            If an entry is no such event.
+        """
+        return cls(_read(line) for line in lines)
 
     @classmethod
     def from_jsonl(cls, path: str | Path) -> EventLog:

@@ -11,6 +11,7 @@ from rtc_widget.call_record import CallRecord
 from rtc_widget.call_settings import CallSettings, Exchange
 from rtc_widget.calling import Calling
 from rtc_widget.conversing import Conversing
+from rtc_widget.keeping import Keeping
 from rtc_widget.letting_go import close_when_let_go
 from rtc_widget.main_loop import MainLoop
 from rtc_widget.measuring import Measuring
@@ -34,7 +35,7 @@ if not (_STATIC / "widget.js").is_file():
     )
 
 
-class VoiceChat(Calling, Conversing, Watching, Saying, Measuring):
+class VoiceChat(Calling, Conversing, Watching, Saying, Measuring, Keeping):
     """A voice call in a notebook.
 
     The page holds the microphone and the connection; this object holds the record: every event, the transcript,

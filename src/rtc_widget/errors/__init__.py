@@ -61,6 +61,8 @@ Every error has a stable ``code``, says what happened (``message``) and what to 
     │   └── RecordingUnavailable      the page cannot record
     ├── NotConnected                  sending without an open data channel
     ├── MessageTooLarge               more than the data channel carries
+    ├── SessionFileError              a saved session is damaged, too new, or none (also a ValueError)
+    ├── SavedSessionOnly              a loaded session has no call (also an AttributeError)
     ├── WaitTimeout                   `wait_for` saw no such event in time (also a TimeoutError)
     └── UnexpectedError               a fault of this package
 """
@@ -138,6 +140,8 @@ from rtc_widget.errors.signaling import (
 from rtc_widget.errors.use import (
     MessageTooLarge,
     NotConnected,
+    SavedSessionOnly,
+    SessionFileError,
     WaitTimeout,
 )
 from rtc_widget.errors.wire import error_from_wire
@@ -190,6 +194,7 @@ __all__ = [
     "ReconnectFailed",
     "RecordingUnavailable",
     "RtcWidgetError",
+    "SavedSessionOnly",
     "SayInterrupted",
     "SecretNotPossible",
     "ServerError",
@@ -197,6 +202,7 @@ __all__ = [
     "ServerNotFound",
     "ServerUnreachable",
     "SessionExpired",
+    "SessionFileError",
     "SignalingError",
     "SignalingTimeout",
     "UnexpectedError",

@@ -18,6 +18,19 @@ class MessageTooLarge(RtcWidgetError):
     code = "message_too_large"
 
 
+class SessionFileError(RtcWidgetError, ValueError):
+    """A session file is damaged, of a newer version, or none."""
+
+    code = "session_file"
+
+
+class SavedSessionOnly(RtcWidgetError, AttributeError):
+    """A session that was loaded from a file can be studied, but not called."""
+
+    code = "saved_session"
+    default_hint = "Make a `VoiceChat()` to call."
+
+
 class WaitTimeout(RtcWidgetError, TimeoutError):
     """The awaited event did not come in time."""
 
