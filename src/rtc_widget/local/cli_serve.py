@@ -5,6 +5,8 @@
 import asyncio
 import logging
 import secrets
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
@@ -106,6 +108,10 @@ def serve(
         console.print(f"[red]Cannot listen on {escape(host)}:{port}:[/] {escape(str(error))}. Try another --port.")
         raise typer.Exit(1) from None
     secret = token or secrets.token_urlsafe(24)
+    if ":" in recognizer + voice:
+        sys.path.append(
+            str(Path.cwd())
+        )  # an engine of one's own lies mostly where one is; at the end, so it hides nothing
 
     with console.status("Starting …") as status:
 

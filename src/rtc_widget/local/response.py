@@ -18,6 +18,7 @@ from rtc_widget.local.mind import CutOff, Mind, Question, ToolCall
 from rtc_widget.local.outlets import Outlet, Utterance
 from rtc_widget.local.response_settings import ResponseSettings
 from rtc_widget.local.sentences import sentences
+from rtc_widget.local.speech.elsewhere import EngineFailed
 from rtc_widget.local.speech.engines import Engines
 from rtc_widget.local.token_limit import TokenLimit
 from rtc_widget.local.usage import usage_of
@@ -190,7 +191,8 @@ class Response:
             log.warning("response %s failed: %s", self.id, error, exc_info=error)
             status = "failed"
             message = str(error) or type(error).__name__
-            details = {"type": "failed", "error": {"type": "server_error", "code": "mind_failed", "message": message}}
+            code = "speech_failed" if isinstance(error, EngineFailed) else "mind_failed"
+            details = {"type": "failed", "error": {"type": "server_error", "code": code, "message": message}}
         self._end_open_draft("completed" if status == "completed" else "incomplete")
         self.around.emitter.emit("response.done", response=self._to_wire(status, details))
         self.utterance.finish()

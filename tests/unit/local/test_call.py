@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable
 
@@ -73,6 +74,37 @@ async def test_a_written_question_gets_a_written_answer(local_server: Local) -> 
         assert done["output"][0]["content"][0]["text"].startswith("Opus is the sound codec")
         assert not [kind for kind in peer.types() if "audio" in kind]
         validate(peer.events)
+
+
+async def test_the_call_is_asked_about_itself(local_server: Local) -> None:
+    async with Peer(local_server, {"output_modalities": ["text"]}) as peer:
+
+        async def answer(question: str) -> str:
+            count = peer.types().count("response.done") + 1
+            peer.ask(question)
+            peer.send({"type": "response.create"})
+            done = (await peer.wait_for("response.done", count=count))["response"]
+            return str(done["output"][0]["content"][0]["text"])
+
+        async def told_a_round_trip() -> bool:
+            return "I have not got a report" not in await answer("What is our round trip time?")
+
+        # The numbers come with the reports of RTCP, every second or so.
+        assert await eventually(told_a_round_trip, 15)
+        packets = re.fullmatch(
+            r"Of (\d+) packets of your voice, (\w+) got lost\.", await answer("How many packets got lost?")
+        )
+        round_trip = re.fullmatch(
+            r"The round-trip time is ([\d.]+) milliseconds\.", await answer("What is our round trip time?")
+        )
+        stats = [report for report in (await peer.connection.getStats()).values() if report.type == "outbound-rtp"]
+
+        assert await answer("Which codec are we using?") == "This call uses Opus, with a clock of 48 kilohertz."
+        assert "a host candidate" in await answer("Which candidates are in use right now?")
+        assert packets is not None
+        assert abs(int(packets[1]) - stats[0].packetsSent) < 50
+        assert round_trip is not None
+        assert 0 < float(round_trip[1]) < 1000
 
 
 async def test_speaking_stops_the_answer(local_server: Local) -> None:
