@@ -8,10 +8,16 @@ const GATHERING_LIMIT_MS = 2_000;
 const CHANNEL_LIMIT_MS = 15_000;
 /** What a peer that states no `max-message-size` takes (RFC 8841, section 6.1). */
 const DEFAULT_MAX_MESSAGE_BYTES = 65_536;
+const LARGEST_MESSAGE_BYTES = 2 ** 30;
 
 export type PeerStates = Pick<
   CallState,
-  "connection_state" | "ice_connection_state" | "ice_gathering_state" | "signaling_state" | "data_channel_state"
+  | "connection_state"
+  | "ice_connection_state"
+  | "ice_gathering_state"
+  | "signaling_state"
+  | "data_channel_state"
+  | "max_message_size"
 >;
 
 /** How far a connection has come, readable at once and also after its end. */
@@ -43,14 +49,15 @@ export class Peer {
   #iceHasConnected = false;
   #channelHasOpened = false;
 
-  constructor({ label, iceServers }: Preparation, speaks: boolean, listener: PeerListener) {
+  constructor({ label, iceServers }: Preparation, listener: PeerListener) {
     // Looked up at call time: absent in some webviews, replaced by tests.
     if (typeof globalThis.RTCPeerConnection !== "function") throw pageError("webrtc_unavailable");
     this.#connection = new RTCPeerConnection({ iceServers });
     // The line stands before the microphone is there, so that both are prepared side by side; the track comes by replaceTrack.
+    // Also where there is no microphone: a clip may want to speak.
     this.#transceiver = this.#connection.addTransceiver("audio", {
-      direction: speaks ? "sendrecv" : "recvonly",
-      streams: speaks ? [new MediaStream()] : [],
+      direction: "sendrecv",
+      streams: [new MediaStream()],
     });
     this.#channel = this.#connection.createDataChannel(label);
     this.#listenTo(listener);
@@ -63,6 +70,7 @@ export class Peer {
       ice_gathering_state: this.#connection.iceGatheringState,
       signaling_state: this.#connection.signalingState,
       data_channel_state: this.#channel.readyState,
+      max_message_size: this.#channel.readyState === "open" ? this.maxMessageBytes : null,
     };
   }
 
@@ -83,7 +91,8 @@ export class Peer {
   }
 
   get maxMessageBytes(): number {
-    return this.#connection.sctp?.maxMessageSize ?? DEFAULT_MAX_MESSAGE_BYTES;
+    // Infinite where the other side states no limit; JSON has no word for that.
+    return Math.min(this.#connection.sctp?.maxMessageSize ?? DEFAULT_MAX_MESSAGE_BYTES, LARGEST_MESSAGE_BYTES);
   }
 
   createOffer(): Promise<RTCSessionDescriptionInit> {
@@ -91,7 +100,7 @@ export class Peer {
   }
 
   /** Sends this track from now on, without a new offer. */
-  speakWith(track: MediaStreamTrack): Promise<void> {
+  speakWith(track: MediaStreamTrack | null): Promise<void> {
     return this.#transceiver.sender.replaceTrack(track);
   }
 
@@ -99,13 +108,8 @@ export class Peer {
     return this.#connection.getStats();
   }
 
-  /** Sends this microphone, if any, and fixes the offer; gives back its SDP with the candidates in it. */
-  async offerWith(
-    track: MediaStreamTrack | null,
-    offer: RTCSessionDescriptionInit,
-    signal: AbortSignal,
-  ): Promise<string> {
-    if (track) await abortable(this.speakWith(track), signal);
+  /** Fixes the offer, with the microphone on the line; gives back its SDP with the candidates in it. */
+  async fixOffer(offer: RTCSessionDescriptionInit, signal: AbortSignal): Promise<string> {
     // Only now, since gathering starts here: before the microphone is permitted Chromium hides the addresses behind mDNS names.
     await abortable(this.#connection.setLocalDescription(offer), signal);
     await this.#gathered(signal);

@@ -21,7 +21,9 @@ from rtc_widget.call_desk import CallDesk
 from rtc_widget.errors import PageNotFound, PageTimeout, RtcWidgetError, error_from_wire
 from rtc_widget.heartbeat import Heartbeat
 from rtc_widget.inbox import Inbox
+from rtc_widget.main_loop import MainLoop
 from rtc_widget.media_desk import MediaDesk
+from rtc_widget.page_clock import PageClock
 from rtc_widget.protocol import FromPage, Message, PageState, Reply, RequestKind, WireEvent
 
 logger = logging.getLogger("rtc_widget")
@@ -46,8 +48,8 @@ class Listener(Protocol):
     def page_state(self, attempt: str | None, resumes: bool, state: PageState) -> None:
         """The page that counts has a new state."""
 
-    def page_events(self, attempt: str | None, events: tuple[WireEvent, ...]) -> None:
-        """Events have arrived, each exactly once."""
+    def page_events(self, attempt: str | None, events: tuple[WireEvent, ...], offset_ms: float) -> None:
+        """Events have arrived, each exactly once; `offset_ms` brings their times to the kernel's clock."""
 
     def call_made(self, attempt: str, call_id: str | None) -> None:
         """The exchange has brought an answer."""
@@ -63,6 +65,7 @@ class Listener(Protocol):
 @dataclass(slots=True)
 class _Page:
     inbox: Inbox
+    clock: PageClock = field(default_factory=PageClock)
     seq: int = 0
     attempt: str | None = None
     active: bool = False
@@ -82,8 +85,8 @@ class Bridge:
         Takes in sound and statistics, gives out clips.
     listener : Listener
         Told what the pages say.
-    loop : asyncio.AbstractEventLoop or None
-        The main loop; without one the listener is called at once, on the caller's thread.
+    main : MainLoop
+        Where the listener is called.
     """
 
     def __init__(
@@ -92,13 +95,13 @@ class Bridge:
         desk: CallDesk,
         media: MediaDesk,
         listener: Listener,
-        loop: asyncio.AbstractEventLoop | None,
+        main: MainLoop,
     ) -> None:
         self._send = send
         self._desk = desk
         self._media = media
         self._listener = listener
-        self._loop = loop
+        self._main = main
         # Reentrant: without a loop the listener is called while it is held.
         self._lock = RLock()
         self._pages: dict[str, _Page] = {}
@@ -188,22 +191,20 @@ class Bridge:
         def done(reply: Reply) -> None:
             self._pending.pop(reply.id, None)
             if reply.error is not None:
-                self._on_loop(failed, error_from_wire(reply.error))
+                self._main.call(failed, error_from_wire(reply.error))
 
         id = self._post(kind, page, done, fields)
-        self._on_loop(self._expire, id, kind, failed)
+        self._main.call(self._expire, id, kind, failed)
 
     def _expire(self, id: str, kind: RequestKind, failed: Callable[[RtcWidgetError], None]) -> None:
         """Report a request that nobody has answered; nothing may vanish."""
-        if self._loop is None or self._loop.is_closed():
-            return
 
         def give_up() -> None:
             if self._pending.pop(id, None) is not None:
                 failed(PageTimeout(f"The page has not confirmed the {kind!r} within {PAGE_SECONDS:g} s."))
 
         # The second, short wait: a cell that held up the loop may have held up the reply, too.
-        self._loop.call_later(PAGE_SECONDS, lambda: self._loop and self._loop.call_later(REPLY_GRACE_SECONDS, give_up))
+        self._main.call_later(PAGE_SECONDS, lambda: self._main.call_later(REPLY_GRACE_SECONDS, give_up))
 
     def _post(self, kind: RequestKind, page: str, done: Callable[[Reply], None], fields: Mapping[str, object]) -> str:
         id = f"k:{next(self._numbers)}"
@@ -222,7 +223,8 @@ class Bridge:
                 with self._lock:
                     intake = page.inbox.take(message)
                     if intake.events:
-                        self._on_loop(self._listener.page_events, message.attempt, intake.events)
+                        offset_ms = page.clock.offset_ms
+                        self._main.call(self._listener.page_events, message.attempt, intake.events, offset_ms)
                 self._send(intake.answer)
             case protocol.Prepare(page=name, id=id):
                 self._desk.prepare(lambda outcome: self._answer(name, id, outcome))
@@ -232,16 +234,16 @@ class Bridge:
                 self._desk.mint(attempt, lambda outcome: self._answer(name, id, outcome))
             case protocol.Exchanged(attempt=attempt, call_id=call_id):
                 self._desk.note_call(attempt, call_id)
-                self._on_loop(self._listener.call_made, attempt, call_id)
+                self._main.call(self._listener.call_made, attempt, call_id)
             case protocol.Recall(page=name, id=id, first=first):
-                self._on_loop(lambda: self._send(protocol.result(name, id, self._listener.recall(first))))
+                self._main.call(lambda: self._send(protocol.result(name, id, self._listener.recall(first))))
             case protocol.Audio() | protocol.Stats():
                 # On whatever thread it came: a loop that is busy must not gather an hour of sound.
                 self._send(self._media.take(message))
             case protocol.Clip(page=name, id=id, clip=clip, first=first):
                 self._answer(name, id, self._media.part(clip, first))
-            case protocol.Alive():
-                pass  # that it came was all it had to say
+            case protocol.Alive(time_ms=time_ms):
+                page.clock.answered(time_ms)
             case protocol.HangUp(attempt=attempt):
                 self._desk.hang_up(attempt)
             case protocol.Reply(id=id):
@@ -255,22 +257,28 @@ class Bridge:
             self._newest = hello.page
             waiting, self._awaiting_page = self._awaiting_page, []
         self._send(protocol.welcome(hello.page))
+        self._ask_for_life(hello.page)
         self._desk.warm_up()
         for wake in waiting:
             wake()
-        if holder is not None and holder != hello.page and self._loop is not None:
-            self._on_loop(self._check_holder, holder)
+        if holder is not None and holder != hello.page and self._main.running is not None:
+            self._main.call(self._check_holder, holder)
 
     def _beat(self) -> None:
         """Tell the page with the call that the kernel is there, and see that the page is."""
+        self._main.settle()
         with self._lock:
             holder = self._holder()
             silent = holder is not None and time.monotonic() - self._pages[holder].heard > SILENT_SECONDS
         if holder is None:
             return
-        self._send(protocol.alive(holder))
-        if silent and self._loop is not None and hears_during_cells():
-            self._on_loop(self._check_holder, holder)
+        self._ask_for_life(holder)
+        if silent and self._main.running is not None and hears_during_cells():
+            self._main.call(self._check_holder, holder)
+
+    def _ask_for_life(self, page: str) -> None:
+        self._pages[page].clock.asked()
+        self._send(protocol.alive(page))
 
     def _check_holder(self, holder: str) -> None:
         """Ask the page with the call for its state; a page that was reloaded or closed does not answer."""
@@ -293,6 +301,9 @@ class Bridge:
         self._listener.page_lost()
 
     def _take_state(self, message: protocol.State, page: _Page) -> None:
+        if message.attempt is not None:
+            # Not by way of the main loop: sound of this attempt may come before that has its turn.
+            self._media.note_attempt(message.attempt, resumes=message.resumes)
         with self._lock:
             if message.seq <= page.seq:
                 return
@@ -302,11 +313,11 @@ class Bridge:
             self._heart.run(self._holder() is not None)
             if not counts and not page.active:
                 return
-            self._on_loop(self._listener.page_state, message.attempt, message.resumes, message.state)
+            self._main.call(self._listener.page_state, message.attempt, message.resumes, message.state)
 
     def _exchanged(self, page: str, id: str, attempt: str, outcome: dict[str, Any] | RtcWidgetError) -> None:
         if isinstance(outcome, dict):
-            self._on_loop(self._listener.call_made, attempt, outcome["call_id"])
+            self._main.call(self._listener.call_made, attempt, outcome["call_id"])
         self._answer(page, id, outcome)
 
     def _answer(self, page: str, id: str, outcome: Mapping[str, Any] | RtcWidgetError) -> None:
@@ -338,12 +349,6 @@ class Bridge:
         if page is None:
             raise PageNotFound(f"No page has shown this widget within {timeout:g} s.")
         return page
-
-    def _on_loop(self, call: Callable[..., None], *arguments: object) -> None:
-        if self._loop is None or self._loop.is_closed():
-            call(*arguments)
-        else:
-            self._loop.call_soon_threadsafe(call, *arguments)
 
 
 def _settle(future: asyncio.Future[T], value: T) -> None:

@@ -38,9 +38,13 @@ class CallDesk:
         Session settings for every call of this desk.
     progress : callable
         Told what is being waited for; called on the I/O thread.
+    starts_early : bool
+        Whether `warm_up` does anything.
     """
 
-    def __init__(self, signaling: Signaling, session: Mapping[str, Any], progress: Progress) -> None:
+    def __init__(
+        self, signaling: Signaling, session: Mapping[str, Any], progress: Progress, *, starts_early: bool = True
+    ) -> None:
         self._signaling = signaling
         self._session = session
         self._progress = progress
@@ -48,7 +52,7 @@ class CallDesk:
         self._calls: dict[str, str | None] = {}
         self._asked: set[str] = set()
         self._ended: set[str] = set()
-        self._warm = False
+        self._warm = not starts_early
         self._io = io_thread()
         self._io.at_exit(self.hang_up_all)
 

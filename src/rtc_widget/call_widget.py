@@ -10,11 +10,14 @@ import anywidget
 import traitlets
 
 from rtc_widget import protocol
+from rtc_widget.awaiting import require_waiting
 from rtc_widget.bridge import Bridge
 from rtc_widget.call_desk import CallDesk
 from rtc_widget.call_record import CallRecord
 from rtc_widget.call_settings import CallSettings, HasCallSettings
+from rtc_widget.main_loop import MainLoop
 from rtc_widget.media_desk import MediaDesk
+from rtc_widget.pages import Page
 from rtc_widget.protocol import Message
 
 logger = logging.getLogger("rtc_widget")
@@ -27,6 +30,8 @@ def _from_page(values: tuple[str, ...], default: str) -> Any:
 class CallWidget(HasCallSettings, anywidget.AnyWidget):
     """The traits of a call, written by Python alone; `VoiceChat` says what they mean."""
 
+    _main: MainLoop
+    _page: Page | None = None
     _bridge: Bridge
     _desk: CallDesk
     _media: MediaDesk
@@ -41,6 +46,7 @@ class CallWidget(HasCallSettings, anywidget.AnyWidget):
     microphone_permission = _from_page(protocol.MICROPHONE_PERMISSIONS, "prompt")
     muted = traitlets.Bool(False, read_only=True).tag(sync=True)
     listening_only = traitlets.Bool(False, read_only=True).tag(sync=True)
+    max_message_size = traitlets.Int(None, allow_none=True, read_only=True).tag(sync=True)
     user_speaking = traitlets.Bool(False, read_only=True).tag(sync=True)
     assistant_speaking = traitlets.Bool(False, read_only=True).tag(sync=True)
     error = traitlets.Dict(allow_none=True, default_value=None, read_only=True).tag(sync=True)
@@ -62,6 +68,24 @@ class CallWidget(HasCallSettings, anywidget.AnyWidget):
                     # An observer of the user's failed: the other traits must not lag behind for that.
                     logger.exception("An observer of %r failed", name)
 
+        if self._page is not None and "settings" in values:
+            self._page.take_settings(self.settings)
+
     def _post_to_pages(self, message: Message) -> None:
-        # ipywidgets' own `send`; `VoiceChat.send` is for events.
-        super().send(message)
+        if self._page is not None:
+            self._page.hear(message)
+        else:
+            # ipywidgets' own `send`; `VoiceChat.send` is for events.
+            super().send(message)
+
+    def _await_here(self) -> None:
+        """See that the caller can wait for the page: on the main loop, or on one that takes its place.
+
+        Raises
+        ------
+        AwaitNotPossible
+            In a cell of ipykernel 6, which cannot hear the browser before it has ended; a page in this process is.
+        """
+        if self._page is None:
+            require_waiting()
+        self._main.adopt()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from rtc_widget.awaiting import require_waiting
 from rtc_widget.call_widget import CallWidget
 from rtc_widget.devices import Device, devices_from_wire
 from rtc_widget.diagnosis import Diagnosis, diagnosis_from_wire
@@ -38,7 +37,7 @@ class Calling(CallWidget):
         """
         if self.status == "connected":
             return
-        require_waiting()
+        self._await_here()
         try:
             await self._bridge.request("connect", timeout=timeout, microphone=microphone)
         except (PageTimeout, AwaitNotPossible, asyncio.CancelledError):
@@ -62,7 +61,7 @@ class Calling(CallWidget):
         """
         if self.status == "idle":
             return
-        require_waiting()
+        self._await_here()
         try:
             await self._bridge.request("disconnect", timeout=timeout)
         finally:
@@ -98,7 +97,7 @@ class Calling(CallWidget):
         AwaitNotPossible, PageNotFound, PageTimeout
             As for `connect`.
         """
-        require_waiting()
+        self._await_here()
         return devices_from_wire(await self._bridge.request("devices", timeout=timeout))
 
     async def use_microphone(self, microphone: str | Device | None, timeout: float = 10) -> list[Device]:
@@ -135,11 +134,11 @@ class Calling(CallWidget):
         AwaitNotPossible, PageNotFound, PageTimeout
             As for `connect`.
         """
-        require_waiting()
+        self._await_here()
         return diagnosis_from_wire(await self._bridge.request("diagnose", timeout=timeout))
 
     async def _use(self, kind: str, device: str | Device | None, timeout: float) -> list[Device]:
-        require_waiting()
+        self._await_here()
         word = device.id if isinstance(device, Device) else device
         return devices_from_wire(
             await self._bridge.request("use_device", timeout=timeout, device_kind=kind, device=word)

@@ -1,4 +1,4 @@
-"""The one thread on which this package talks to servers, so that a busy notebook cell never holds up a call."""
+"""Threads with a loop of their own, so that a busy notebook cell never holds up a call."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _FAREWELL_SECONDS = 2.0
 class IoThread:
     """An asyncio loop on a daemon thread of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "rtc_widget-io") -> None:
         self._loop = asyncio.new_event_loop()
         self._farewells: set[weakref.WeakMethod[Callable[[], Future[None]]]] = set()
-        threading.Thread(target=self._loop.run_forever, name="rtc_widget-io", daemon=True).start()
+        threading.Thread(target=self._loop.run_forever, name=name, daemon=True).start()
         # At `atexit` it would be too late: no thread pool works any more, and looking up a host name needs one. This is
         # the hook by which the pools themselves are told; the last to register (they did on import) is called first.
         threading._register_atexit(self._say_farewell)  # type: ignore[attr-defined]
@@ -30,6 +30,10 @@ class IoThread:
     def run(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Start a coroutine there; callable from any thread."""
         return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def call(self, function: Callable[..., object], *arguments: object) -> None:
+        """Call a function there soon; callable from any thread."""
+        self._loop.call_soon_threadsafe(function, *arguments)
 
     def at_exit(self, farewell: Callable[[], Future[None]]) -> None:
         """Call a method when the interpreter exits and wait for its future, two seconds at most.
@@ -45,5 +49,5 @@ class IoThread:
 
 @cache
 def io_thread() -> IoThread:
-    """Return the process's I/O thread, started at first use."""
+    """Return the one thread on which this package talks to servers, started at first use."""
     return IoThread()

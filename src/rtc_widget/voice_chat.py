@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rtc_widget.bridge import Bridge
 from rtc_widget.call_desk import CallDesk
@@ -13,12 +12,20 @@ from rtc_widget.call_settings import CallSettings, Exchange
 from rtc_widget.calling import Calling
 from rtc_widget.conversing import Conversing
 from rtc_widget.letting_go import close_when_let_go
+from rtc_widget.main_loop import MainLoop
+from rtc_widget.measuring import Measuring
 from rtc_widget.media_desk import MediaDesk
+from rtc_widget.media_record import MediaRecord
+from rtc_widget.pages import Page, PageName, choose_page
 from rtc_widget.reconnect import Reconnect
+from rtc_widget.saying import Saying, microphone_choice
 from rtc_widget.signaling.base import Signaling
 from rtc_widget.signaling.default import WHAT_TO_DO, Nobody, default_signaling
 from rtc_widget.signaling.session import session_settings
 from rtc_widget.watching import Watching
+
+if TYPE_CHECKING:
+    from rtc_widget.saying import Sound
 
 _STATIC = Path(__file__).parent / "static"
 if not (_STATIC / "widget.js").is_file():
@@ -27,7 +34,7 @@ if not (_STATIC / "widget.js").is_file():
     )
 
 
-class VoiceChat(Calling, Conversing, Watching):
+class VoiceChat(Calling, Conversing, Watching, Saying, Measuring):
     """A voice call in a notebook.
 
     The page holds the microphone and the connection; this object holds the record: every event, the transcript,
@@ -37,8 +44,8 @@ class VoiceChat(Calling, Conversing, Watching):
     ----------
     signaling : Signaling, optional
         Whom to call. Left out: `OpenAI` when ``OPENAI_API_KEY`` is set, else the embedded `Local` server.
-    microphone : bool
-        False: calls without a microphone, for writing and listening.
+    microphone : bool, AudioClip, path or array
+        False: calls without a microphone, for writing and listening. A clip speaks in its place, once in each call.
     exchange : {"kernel", "browser"}
         Who sends the offer to the server: the kernel with its key, or the page with a short-lived secret that the
         kernel has minted (``client_secrets``).
@@ -48,6 +55,9 @@ class VoiceChat(Calling, Conversing, Watching):
         Seconds after which a call is ended.
     view_grace : float
         Seconds that a call may go on when no view of it is left on the page.
+    page : {"browser", "headless"} or Page, optional
+        Who makes the calls: the page that shows the widget, or one in this process (extra ``local``). Left out: as the
+        environment variable ``RTC_WIDGET_PAGE`` says, else the browser.
     **session
         Session settings for its calls, such as ``instructions`` or ``voice``
         (see `rtc_widget.signaling.session.session_settings`).
@@ -66,6 +76,8 @@ class VoiceChat(Calling, Conversing, Watching):
         Who can be heard.
     listening_only : bool
         Whether the call, or the last one, has no microphone.
+    max_message_size : int or None
+        How many bytes one event may have (W3C WebRTC, ``RTCSctpTransport.maxMessageSize``); None without a call.
     error : dict or None
         ``{code, message, hint}`` of what went wrong last.
     call_id : str or None
@@ -94,28 +106,45 @@ class VoiceChat(Calling, Conversing, Watching):
         self,
         signaling: Signaling | None = None,
         *,
-        microphone: bool = True,
+        microphone: bool | Sound = True,
         exchange: Exchange = "kernel",
         reconnect: Reconnect | None = Reconnect(),  # noqa: B008 - frozen
         max_duration: float = 3600.0,
         view_grace: float = 10.0,
+        stats_interval: float | None = 1.0,
+        page: PageName | Page | None = None,
         **session: Any,
     ) -> None:
         settings = session_settings(session)
-        self._call_settings = CallSettings(microphone, exchange, reconnect, max_duration, view_grace)
+        hears = microphone_choice(microphone)
+        self._call_settings = CallSettings(
+            exchange=exchange,
+            reconnect=reconnect,
+            max_duration=max_duration,
+            view_grace=view_grace,
+            stats_interval=stats_interval or None,
+        )
         if signaling is not None and not isinstance(signaling, Signaling):
             raise TypeError(f"signaling must be OpenAI(…), Local(…) or another Signaling, not {signaling!r}")
+        self._page = choose_page(page)
         super().__init__()
         self._signaling = default_signaling() if signaling is None else signaling
         self._record = CallRecord(self._write)
-        self._loop = _running_loop()
-        self._desk = CallDesk(self._signaling, settings, self._progress)
-        self._media = MediaDesk(lambda message: None)
-        self._bridge = Bridge(self._post_to_pages, self._desk, self._media, self._record, self._loop)
-        self._write({"server": self._signaling.name, "settings": self._call_settings.to_wire()})
+        self._main = MainLoop()
+        starts_early = self._page is None or self._page.makes_calls
+        self._desk = CallDesk(self._signaling, settings, self._progress, starts_early=starts_early)
+        self._heard = MediaRecord(self._record.began_ms, self._main.call)
+        self._recorders = set()
+        self._media = MediaDesk(self._heard)
+        self._bridge = Bridge(self._post_to_pages, self._desk, self._media, self._record, self._main)
+        self._write({"server": self._signaling.name})
+        self.microphone = hears
         if isinstance(self._signaling, Nobody):
             self._write({"activity": WHAT_TO_DO})
-        self.on_msg(self._receive)
+        if self._page is None:
+            self.on_msg(self._receive)
+        else:
+            self._page.open(self._bridge.receive)
         close_when_let_go(self)
 
     def close(self) -> None:
@@ -125,22 +154,21 @@ class VoiceChat(Calling, Conversing, Watching):
             self._desk.hang_up_all()
         if hasattr(self, "_bridge"):
             self._bridge.close()
+        if self._page is not None:
+            self._page.close()
         super().close()
 
     def __repr__(self) -> str:
-        return f"<VoiceChat: {self.status}, {self.server}>"
+        page = f", {self._page.name}" if self._page is not None else ""
+        return f"<VoiceChat: {self.status}, {self.server}{page}>"
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        # A page in this process makes the calls: one in the browser would offer buttons that do nothing.
+        return {"text/plain": repr(self)} if self._page is not None else super()._repr_mimebundle_(**options)
 
     def _receive(self, _widget: object, content: object, _buffers: object) -> None:
         self._bridge.receive(content)
 
     def _progress(self, words: str) -> None:
         # Comes on the I/O thread; traits are assigned on the main loop.
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._write, {"activity": words})
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
+        self._main.call(self._write, {"activity": words})

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import overload
 
-from rtc_widget.awaiting import require_waiting
 from rtc_widget.call_widget import CallWidget
 from rtc_widget.errors import NotConnected
 from rtc_widget.event_log import EventLog
@@ -63,7 +62,7 @@ class Watching(CallWidget):
         AwaitNotPossible
             In a cell of ipykernel 6.
         """
-        require_waiting()
+        self._await_here()
         return await self._record.subscriptions.next(type, timeout, where)
 
     def stream(self, type: str = "*") -> EventStream:
@@ -90,7 +89,7 @@ class Watching(CallWidget):
         """
         if self.status in ("idle", "error"):
             raise NotConnected("There is no call whose events could be read.")
-        require_waiting()
+        self._await_here()
         return self._record.subscriptions.stream(type)
 
     @property

@@ -122,7 +122,7 @@ class VoiceTrack(MediaStreamTrack):
         if self.readyState != "live":
             raise MediaStreamError
         await self._due()
-        frame = AudioFrame.from_ndarray(self._next_pcm()[np.newaxis], format="s16", layout="mono")
+        frame = AudioFrame.from_ndarray(self.next_pcm()[np.newaxis], format="s16", layout="mono")
         frame.sample_rate = RATE
         frame.time_base = Fraction(1, RATE)
         frame.pts = self._frames_sent * FRAME_LENGTH
@@ -140,7 +140,8 @@ class VoiceTrack(MediaStreamTrack):
         elif wait < -LARGEST_LAG:
             self._origin -= wait
 
-    def _next_pcm(self) -> Pcm:
+    def next_pcm(self) -> Pcm:
+        """Return the sound of the next frame."""
         pcm = np.zeros(FRAME_LENGTH, np.int16)
         while self._playbacks:
             if not self._playbacks[0].is_over:

@@ -1,0 +1,83 @@
+"""Where traits are written and callbacks run: the kernel's loop, or in a script the one that awaits."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from threading import RLock
+
+logger = logging.getLogger("rtc_widget")
+
+
+class MainLoop:
+    """Runs what is handed to it, in order, on the loop that was running where this was made.
+
+    While that loop does not run (a script before, between or after its ``asyncio.run``), things are run at once on the
+    thread that brings them. Nothing is lost when a loop ends: the next to bring something runs what was left over.
+    """
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiting: deque[tuple[Callable[..., None], tuple[object, ...]]] = deque()
+        self._lock = RLock()
+        self._is_busy = False
+        self.adopt()
+
+    def adopt(self) -> None:
+        """Take the loop that runs here for the main one, if there is none that runs."""
+        if self.running is not None:
+            return
+        try:
+            self._loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        # What a loop that has ended left over.
+        for _ in range(len(self._waiting)):
+            self._loop.call_soon(self._run_next)
+
+    @property
+    def running(self) -> asyncio.AbstractEventLoop | None:
+        """The loop, if it runs."""
+        return self._loop if self._loop is not None and self._loop.is_running() else None
+
+    def call(self, function: Callable[..., None], *arguments: object) -> None:
+        """Run `function` there soon; callable from any thread."""
+        self._waiting.append((function, arguments))
+        loop = self.running
+        if loop is not None:
+            try:
+                # One at a time, so that a cell that awaits has its turn between two of them.
+                loop.call_soon_threadsafe(self._run_next)
+            except RuntimeError:
+                pass  # it has ended just now
+            else:
+                return
+        self.settle()
+
+    def call_later(self, seconds: float, function: Callable[[], None]) -> None:
+        """Run `function` there after a while; without a running loop it is not run at all. Called on the loop."""
+        if (loop := self.running) is not None:
+            loop.call_later(seconds, function)
+
+    def settle(self) -> None:
+        """Run what waits for a loop that has ended."""
+        while self.running is None and self._run_next():
+            pass
+
+    def _run_next(self) -> bool:
+        with self._lock:
+            # Called by what is being run: whoever runs it goes on with the rest.
+            if self._is_busy or not self._waiting:
+                return False
+            function, arguments = self._waiting.popleft()
+            self._is_busy = True
+            try:
+                function(*arguments)
+            except Exception:
+                # One that fails must not hold up those behind it.
+                logger.exception("%r failed", function)
+            finally:
+                self._is_busy = False
+        return True
