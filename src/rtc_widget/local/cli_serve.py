@@ -109,9 +109,8 @@ def serve(
         raise typer.Exit(1) from None
     secret = token or secrets.token_urlsafe(24)
     if ":" in recognizer + voice:
-        sys.path.append(
-            str(Path.cwd())
-        )  # an engine of one's own lies mostly where one is; at the end, so it hides nothing
+        # An engine of one's own mostly lies in the current folder; at the end of the path it hides nothing.
+        sys.path.append(str(Path.cwd()))
 
     with console.status("Starting …") as status:
 

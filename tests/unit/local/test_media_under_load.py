@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import threading
 from collections.abc import Awaitable, Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +14,7 @@ from rtc_widget.local.speech import HEARING_RATE, samples_of
 from rtc_widget.local.speech.engines import Engines, load
 from rtc_widget.local.speech.priority import switch_often
 from tests.speech import WAV_RATE, spoken
+from tests.unit.local.waiting import waited
 
 LONGEST_GAP = 0.04
 SENTENCE = "A jitter buffer holds arriving packets for a moment, so that they can be played at an even pace."
@@ -51,9 +50,9 @@ async def test_no_frame_is_late_while_engines_work(engines: Engines) -> None:
 
 async def test_work_that_holds_the_interpreter_lock_would_be_noticed() -> None:
     async def hold_it() -> None:
-        await asyncio.to_thread(lambda: list(range(4_000_000)))
+        await asyncio.to_thread(lambda: list(range(10_000_000)))
 
-    assert (await gaps_during(hold_it, frames=5)).max() > LONGEST_GAP
+    assert (await gaps_during(hold_it, frames=8)).max() > LONGEST_GAP
 
 
 async def gaps_during(work: Callable[[], Awaitable[object]], *, frames: int) -> np.ndarray:
@@ -79,12 +78,3 @@ async def gaps_during(work: Callable[[], Awaitable[object]], *, frames: int) -> 
     await asyncio.gather(*working, return_exceptions=True)
     between, others = np.diff(np.array(left), axis=0).T
     return np.asarray(between - others)
-
-
-def waited() -> float:
-    """Return for how many seconds this thread has waited for a processor; 0 where the system does not tell."""
-    try:
-        told = Path(f"/proc/self/task/{threading.get_native_id()}/schedstat").read_text()
-    except OSError:
-        return 0.0
-    return int(told.split()[1]) / 1e9
