@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rtc_widget._version import __version__
 
 if TYPE_CHECKING:
+    from rtc_widget.audio import AudioClip
     from rtc_widget.conversation import Transcript, Turn
     from rtc_widget.devices import Device
     from rtc_widget.errors import RtcWidgetError
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Answer",
+    "AudioClip",
     "ChatCompletions",
     "Device",
     "Event",
@@ -44,6 +46,7 @@ __all__ = [
 # Each name is loaded when it is first used, so that `import rtc_widget` costs next to nothing.
 _ROOMS = {
     "Answer": "signaling.base",
+    "AudioClip": "audio",
     "ChatCompletions": "signaling.chat_completions",
     "Device": "devices",
     "Event": "events",
