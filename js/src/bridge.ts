@@ -8,6 +8,7 @@
 import type { AnyModel } from "@anywidget/types";
 import { abortable, within } from "./abortable";
 import { asRtcWidgetError, pageError, RtcWidgetError } from "./errors";
+import { now } from "./page_clock";
 import {
   decodeKernelMessage,
   type KernelMessage,
@@ -148,8 +149,8 @@ export class Bridge {
         listener.onMediaAck(message.next, message.missing);
         break;
       case "alive":
-        // A page that has vanished does not answer; so the kernel knows.
-        this.#post({ type: "alive" });
+        // A page that has vanished does not answer; so the kernel knows. And it learns how far apart the clocks are.
+        this.#post({ type: "alive", time_ms: now() });
         break;
       case "reply":
         this.#settle(message);

@@ -250,6 +250,7 @@ export class Call {
       ice_connection_state: "closed",
       signaling_state: "closed",
       data_channel_state: "closed",
+      max_message_size: null,
     } as const;
     this.#update({
       status: statusOf(this.#phase),

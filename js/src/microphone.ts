@@ -11,6 +11,7 @@ const CONSTRAINTS: MediaTrackConstraints = { echoCancellation: true, noiseSuppre
 export class Microphone {
   #track: MediaStreamTrack | undefined;
   #isMuted = false;
+  #isHeldBack = false;
   #choice = recall("microphone");
 
   /** The chosen one; undefined leaves the choice to the browser. What was opened in its stead changes nothing here. */
@@ -30,14 +31,24 @@ export class Microphone {
   /** Opens it for as long as the signal lives; a stream that comes too late is stopped at once. */
   async open(signal: AbortSignal): Promise<MediaStreamTrack> {
     const track = await openTrack(this.#choice?.id, signal);
-    track.enabled = !this.#isMuted;
     this.#track = track;
+    this.#pass();
     return track;
   }
 
   mute(muted: boolean): void {
     this.#isMuted = muted;
-    if (this.#track) this.#track.enabled = !muted;
+    this.#pass();
+  }
+
+  /** Between two turns of push-to-talk nothing leaves the page, muted or not. */
+  holdBack(heldBack: boolean): void {
+    this.#isHeldBack = heldBack;
+    this.#pass();
+  }
+
+  #pass(): void {
+    if (this.#track) this.#track.enabled = !this.#isMuted && !this.#isHeldBack;
   }
 }
 

@@ -1,6 +1,7 @@
 /** The events on their way to the kernel: numbered, batched, and kept until the kernel says that it has them. */
 
 import { nextFrame } from "./frame";
+import { now } from "./page_clock";
 import type { Direction, PageMessage, WireEvent } from "./protocol";
 
 const BATCH_CHARACTERS = 65_536;
@@ -37,7 +38,7 @@ export class Outbox {
 
   add(attempt: string, direction: Direction, text: string): void {
     this.#attempt = attempt;
-    this.#kept.push({ attempt, event: [direction, performance.timeOrigin + performance.now(), text] });
+    this.#kept.push({ attempt, event: [direction, now(), text] });
     this.#waitingCharacters += text.length;
     if (this.#cancelFrame === undefined || this.#waitingCharacters >= BATCH_CHARACTERS) this.#flush();
   }

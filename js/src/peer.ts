@@ -8,10 +8,16 @@ const GATHERING_LIMIT_MS = 2_000;
 const CHANNEL_LIMIT_MS = 15_000;
 /** What a peer that states no `max-message-size` takes (RFC 8841, section 6.1). */
 const DEFAULT_MAX_MESSAGE_BYTES = 65_536;
+const LARGEST_MESSAGE_BYTES = 2 ** 30;
 
 export type PeerStates = Pick<
   CallState,
-  "connection_state" | "ice_connection_state" | "ice_gathering_state" | "signaling_state" | "data_channel_state"
+  | "connection_state"
+  | "ice_connection_state"
+  | "ice_gathering_state"
+  | "signaling_state"
+  | "data_channel_state"
+  | "max_message_size"
 >;
 
 /** How far a connection has come, readable at once and also after its end. */
@@ -63,6 +69,7 @@ export class Peer {
       ice_gathering_state: this.#connection.iceGatheringState,
       signaling_state: this.#connection.signalingState,
       data_channel_state: this.#channel.readyState,
+      max_message_size: this.#channel.readyState === "open" ? this.maxMessageBytes : null,
     };
   }
 
@@ -83,7 +90,8 @@ export class Peer {
   }
 
   get maxMessageBytes(): number {
-    return this.#connection.sctp?.maxMessageSize ?? DEFAULT_MAX_MESSAGE_BYTES;
+    // Infinite where the other side states no limit; JSON has no word for that.
+    return Math.min(this.#connection.sctp?.maxMessageSize ?? DEFAULT_MAX_MESSAGE_BYTES, LARGEST_MESSAGE_BYTES);
   }
 
   createOffer(): Promise<RTCSessionDescriptionInit> {

@@ -36,6 +36,8 @@ export interface CallState {
   readonly muted: boolean;
   /** The call has no microphone, by choice or after a refusal: text goes out, voice comes in. */
   readonly listening_only: boolean;
+  /** How many bytes a message on the data channel may have; null while there is none. */
+  readonly max_message_size: number | null;
   readonly error: ErrorReport | null;
 }
 
@@ -49,6 +51,7 @@ export const INITIAL_STATE: CallState = {
   microphone_permission: "prompt",
   muted: false,
   listening_only: false,
+  max_message_size: null,
   error: null,
 };
 
@@ -83,7 +86,7 @@ export type PageMessage =
   | { type: "exchanged"; attempt: string; call_id: string | null }
   | MediaMessage
   | { type: "hang_up"; attempt: string }
-  | { type: "alive" }
+  | { type: "alive"; time_ms: number }
   | ({ type: "reply"; id: string; seq: number } & (
       | { result: Readonly<Record<string, unknown>> }
       | { error: ErrorReport }
@@ -106,8 +109,20 @@ export type KernelRequest =
   | { type: "devices"; id: string }
   | { type: "use_device"; id: string; device_kind: Device["kind"]; device: string | null }
   | { type: "diagnose"; id: string }
+  | ({ type: "approve"; id: string } & Question)
+  | ({ type: "note"; id: string } & ErrorReport)
+  | { type: "talk"; id: string; on: boolean }
   | { type: "say"; id: string; clip: string }
   | { type: "flush_audio"; id: string };
+
+/** Whether the model may call a function of the notebook. */
+export interface Question {
+  readonly call_id: string;
+  readonly name: string;
+  readonly arguments: Readonly<Record<string, unknown>>;
+  /** Without an answer for so long, the answer is no. */
+  readonly seconds: number;
+}
 
 export type KernelReply =
   | { type: "reply"; id: string; result: Readonly<Record<string, unknown>> }
@@ -166,6 +181,18 @@ export function decodeKernelMessage(content: unknown, page: string): KernelMessa
       return typeof id === "string" && typeof content.muted === "boolean"
         ? { type, id, muted: content.muted }
         : undefined;
+    case "approve": {
+      const { call_id, name, arguments: given, seconds } = content;
+      if (typeof id !== "string" || !isText(call_id) || !isText(name) || !isRecord(given)) return undefined;
+      return isDuration(seconds) ? { type, id, call_id, name, arguments: given, seconds } : undefined;
+    }
+    case "note": {
+      const { code, message, hint } = content;
+      if (typeof id !== "string" || !isText(code) || !isText(message) || !isText(hint)) return undefined;
+      return { type, id, code, message, hint };
+    }
+    case "talk":
+      return typeof id === "string" && typeof content.on === "boolean" ? { type, id, on: content.on } : undefined;
     case "reply":
       return typeof id === "string" ? decodeReply(id, content) : undefined;
     default:
@@ -246,6 +273,10 @@ export function isText(value: unknown): value is string {
 
 export function textOr<T>(value: unknown, fallback: T): string | T {
   return typeof value === "string" ? value : fallback;
+}
+
+function isDuration(value: unknown): value is number {
+  return typeof value === "number" && Number.isFinite(value) && value >= 0;
 }
 
 function isCount(value: unknown): value is number {

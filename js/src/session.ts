@@ -9,7 +9,8 @@ import { pageError } from "./errors";
 import { KernelWatch } from "./kernel_watch";
 import { Microphone, watchPermission } from "./microphone";
 import { Outbox } from "./outbox";
-import type { CallState, Direction, KernelRequest, Recollection } from "./protocol";
+import type { CallState, Direction, ErrorReport, KernelRequest, Question, Recollection } from "./protocol";
+import { PushToTalk, type TalkState } from "./push_to_talk";
 import { recallAll } from "./recall";
 import { readSettings } from "./settings";
 import { Speaker } from "./speaker";
@@ -28,6 +29,11 @@ export interface SessionListener {
   onSlowKernel(slow: boolean): void;
   onKernelGone(gone: boolean): void;
   onAudioBlocked(blocked: boolean): void;
+  /** May the model call this function? Resolves with the person's answer. */
+  onQuestion(question: Question): Promise<boolean>;
+  /** Something of the user's own failed in the kernel; the call goes on. */
+  onNote(note: ErrorReport): void;
+  onTalk(state: TalkState): void;
 }
 
 export interface Session {
@@ -35,6 +41,7 @@ export interface Session {
   readonly speaker: Speaker;
   readonly microphone: Microphone;
   readonly watchman: Watchman;
+  readonly pushToTalk: PushToTalk;
   diagnose(): Promise<Diagnosis>;
   useDevice(kind: Device["kind"], device: Device | undefined): Promise<void>;
 }
@@ -60,6 +67,7 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
     },
     onEvent(attempt, direction, text) {
       outbox.add(attempt, direction, text);
+      pushToTalk.noteEvent(direction, text);
       listener.onEvent(attempt, direction, text);
     },
     onOpen(attempt, resumes) {
@@ -70,7 +78,15 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
       latest = attempt;
     },
     onRemoteAudio: (stream) => void speaker.play(stream),
-    onEnd: () => speaker.stop(),
+    onEnd: () => {
+      pushToTalk.end();
+      speaker.stop();
+    },
+  });
+  const pushToTalk = new PushToTalk({
+    send: (texts) => call.send(texts),
+    holdBack: (heldBack) => microphone.holdBack(heldBack),
+    onChange: (state) => listener.onTalk(state),
   });
   let latest: Attempt | undefined;
   const watchman = new Watchman(settings, (error) => call.finish(error));
@@ -94,6 +110,7 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
     speaker,
     microphone,
     watchman,
+    pushToTalk,
     async diagnose() {
       const microphones = (await listDevices()).filter(({ kind }) => kind === "microphone").length;
       return diagnose(call.state, microphones, latest?.trail);
@@ -119,7 +136,7 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
         recallOnce();
       },
       onProtocolMismatch: () => call.noteError(pageError("protocol_mismatch")),
-      onRequest: (request) => obey(session, request),
+      onRequest: (request) => obey(session, request, listener),
       stateSeq: () => report.seq,
       onAck: (next) => outbox.acknowledge(next),
       onResend: (first) => outbox.resendFrom(first),
@@ -148,7 +165,7 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
   return session;
 }
 
-async function obey(session: Session, request: KernelRequest): Promise<Result> {
+async function obey(session: Session, request: KernelRequest, listener: SessionListener): Promise<Result> {
   const { call } = session;
   switch (request.type) {
     case "connect": {
@@ -177,6 +194,15 @@ async function obey(session: Session, request: KernelRequest): Promise<Result> {
       throw pageError("unexpected", { message: "This page can neither say nor record yet." });
     case "diagnose":
       return { ...(await session.diagnose()) };
+    case "approve":
+      return { approved: await listener.onQuestion(request) };
+    case "note":
+      listener.onNote({ code: request.code, message: request.message, hint: request.hint });
+      return {};
+    case "talk":
+      if (request.on) session.pushToTalk.press();
+      else session.pushToTalk.release();
+      return {};
   }
 }
 

@@ -7,7 +7,9 @@ import { beginCall, type Conversation, EMPTY_CONVERSATION, endCall, fold } from 
 import type { Device } from "./devices";
 import type { Diagnosis } from "./diagnosis";
 import { asRtcWidgetError } from "./errors";
-import { type CallState, type ErrorReport, INITIAL_STATE, isRecord, isText, textOr } from "./protocol";
+import { type CallState, type ErrorReport, INITIAL_STATE, isRecord, isText, type Question, textOr } from "./protocol";
+import type { TalkState } from "./push_to_talk";
+import { Questions } from "./questions";
 import { Resumption } from "./resumption";
 import { openSession } from "./session";
 
@@ -34,6 +36,12 @@ export interface Store {
   /** Sends the draft and asks for an answer; keeps the draft if it cannot be sent. */
   sendDraft(): void;
   hear(): void;
+  /** The function calls that wait for a person's leave. */
+  readonly questions: ReadonlySignal<readonly Question[]>;
+  answer(question: Question, approved: boolean): void;
+  readonly talk: ReadonlySignal<TalkState>;
+  /** Begins or ends a turn of push-to-talk. */
+  hold(held: boolean): void;
   /** The devices there are; named once the microphone has been permitted. */
   readonly devices: ReadonlySignal<readonly Device[]>;
   readonly chosen: ReadonlySignal<Chosen>;
@@ -76,6 +84,8 @@ export function openStore(model: Model, signal: AbortSignal): Store {
   const dismissed = signalOf<ErrorReport | null>(null);
   const draft = signalOf("");
   const devices = signalOf<readonly Device[]>([]);
+  const questions = new Questions();
+  const talk = signalOf<TalkState>({ isOn: false, isHeld: false });
   const resumption = new Resumption();
   let recalled = EMPTY_CONVERSATION;
   /** The attempts of this page, which the kernel recalls as well. */
@@ -88,6 +98,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
         if (after.status === "connecting" && state.value.status !== "connecting") note.value = null;
         if (after.data_channel_state === "closed") {
           speaking.value = SILENCE;
+          questions.withdraw();
           conversation.value = endCall(conversation.value);
         }
         state.value = after;
@@ -139,6 +150,13 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     onAudioBlocked: (blocked) => {
       isAudioBlocked.value = blocked;
     },
+    onQuestion: (question) => questions.ask(question),
+    onNote: (report) => {
+      note.value = { ...report, endsCall: false };
+    },
+    onTalk: (state) => {
+      talk.value = state;
+    },
   });
   const { call, speaker, microphone } = session;
   const chosen = signalOf({ microphone: microphone.choice, speaker: speaker.choice });
@@ -175,6 +193,17 @@ export function openStore(model: Model, signal: AbortSignal): Store {
       }
     },
     hear: () => void speaker.resume(),
+    questions: questions.open,
+    answer: (question, approved) => questions.answer(question, approved),
+    talk,
+    hold(held) {
+      try {
+        if (held) session.pushToTalk.press();
+        else session.pushToTalk.release();
+      } catch (error) {
+        note.value = { ...asRtcWidgetError(error).toWire(), endsCall: false };
+      }
+    },
     devices,
     chosen,
     canChooseSpeaker: speaker.canChoose,
@@ -247,7 +276,8 @@ function noteOf(event: Readonly<Record<string, unknown>>): Problem | undefined {
   const response = event.type === "response.done" && isRecord(event.response) ? event.response : {};
   const details = response.status === "failed" ? response.status_details : undefined;
   const error = event.type === "error" ? event.error : isRecord(details) ? details.error : undefined;
-  if (!isRecord(error)) return undefined;
+  // There was nothing left to cancel: whoever interrupts means the voice, which is silenced apart.
+  if (!isRecord(error) || error.code === "response_cancel_not_active") return undefined;
   const message = isText(error.message) ? error.message : "The server reports an error without saying which.";
   return { code: textOr(error.code, "server_error"), message, hint: "The call goes on.", endsCall: false };
 }

@@ -23,6 +23,7 @@ from rtc_widget.heartbeat import Heartbeat
 from rtc_widget.inbox import Inbox
 from rtc_widget.main_loop import MainLoop
 from rtc_widget.media_desk import MediaDesk
+from rtc_widget.page_clock import PageClock
 from rtc_widget.protocol import FromPage, Message, PageState, Reply, RequestKind, WireEvent
 
 logger = logging.getLogger("rtc_widget")
@@ -47,8 +48,8 @@ class Listener(Protocol):
     def page_state(self, attempt: str | None, resumes: bool, state: PageState) -> None:
         """The page that counts has a new state."""
 
-    def page_events(self, attempt: str | None, events: tuple[WireEvent, ...]) -> None:
-        """Events have arrived, each exactly once."""
+    def page_events(self, attempt: str | None, events: tuple[WireEvent, ...], offset_ms: float) -> None:
+        """Events have arrived, each exactly once; `offset_ms` brings their times to the kernel's clock."""
 
     def call_made(self, attempt: str, call_id: str | None) -> None:
         """The exchange has brought an answer."""
@@ -64,6 +65,7 @@ class Listener(Protocol):
 @dataclass(slots=True)
 class _Page:
     inbox: Inbox
+    clock: PageClock = field(default_factory=PageClock)
     seq: int = 0
     attempt: str | None = None
     active: bool = False
@@ -221,7 +223,8 @@ class Bridge:
                 with self._lock:
                     intake = page.inbox.take(message)
                     if intake.events:
-                        self._main.call(self._listener.page_events, message.attempt, intake.events)
+                        offset_ms = page.clock.offset_ms
+                        self._main.call(self._listener.page_events, message.attempt, intake.events, offset_ms)
                 self._send(intake.answer)
             case protocol.Prepare(page=name, id=id):
                 self._desk.prepare(lambda outcome: self._answer(name, id, outcome))
@@ -239,8 +242,8 @@ class Bridge:
                 self._send(self._media.take(message))
             case protocol.Clip(page=name, id=id, clip=clip, first=first):
                 self._answer(name, id, self._media.part(clip, first))
-            case protocol.Alive():
-                pass  # that it came was all it had to say
+            case protocol.Alive(time_ms=time_ms):
+                page.clock.answered(time_ms)
             case protocol.HangUp(attempt=attempt):
                 self._desk.hang_up(attempt)
             case protocol.Reply(id=id):
@@ -254,6 +257,7 @@ class Bridge:
             self._newest = hello.page
             waiting, self._awaiting_page = self._awaiting_page, []
         self._send(protocol.welcome(hello.page))
+        self._ask_for_life(hello.page)
         self._desk.warm_up()
         for wake in waiting:
             wake()
@@ -268,9 +272,13 @@ class Bridge:
             silent = holder is not None and time.monotonic() - self._pages[holder].heard > SILENT_SECONDS
         if holder is None:
             return
-        self._send(protocol.alive(holder))
+        self._ask_for_life(holder)
         if silent and self._main.running is not None and hears_during_cells():
             self._main.call(self._check_holder, holder)
+
+    def _ask_for_life(self, page: str) -> None:
+        self._pages[page].clock.asked()
+        self._send(protocol.alive(page))
 
     def _check_holder(self, holder: str) -> None:
         """Ask the page with the call for its state; a page that was reloaded or closed does not answer."""

@@ -43,8 +43,10 @@ class CallRecord:
         self._calls: list[tuple[int, str, bool]] = []
         self._resuming: set[str] = set()
         self._made: tuple[str, str | None] | None = None
-        # When the first event of the call came, on the page's clock.
+        # When the first event of the call came, on the page's clock, and how far that was from the kernel's then: times
+        # of one call must not jump when the estimate gets better.
         self._first_ms = 0.0
+        self._offset_ms = 0.0
         self.events = EventLog()
         self.transcript = Transcript()
         self.subscriptions = Subscriptions()
@@ -63,7 +65,7 @@ class CallRecord:
             values["call_id"] = self._made[1]
         self._write(values)
 
-    def page_events(self, attempt: str | None, events: tuple[WireEvent, ...]) -> None:
+    def page_events(self, attempt: str | None, events: tuple[WireEvent, ...], offset_ms: float) -> None:
         """Log, fold and publish events, one after the other."""
         if attempt is not None and attempt != self._talking:
             resumes = attempt in self._resuming
@@ -71,10 +73,11 @@ class CallRecord:
             self._calls.append((self.events.dropped + len(self.events), attempt, resumes))
             self.transcript.begin_call(resumes=resumes)
             if not resumes:
-                self._first_ms = events[0].time_ms
+                self._first_ms, self._offset_ms = events[0].time_ms, offset_ms
         for wire in events:
             elapsed = (wire.time_ms - self._first_ms) / 1000
-            event = Event.from_text(wire.text, direction=wire.direction, time_ms=wire.time_ms, elapsed=elapsed)
+            time_ms = wire.time_ms + self._offset_ms
+            event = Event.from_text(wire.text, direction=wire.direction, time_ms=time_ms, elapsed=elapsed)
             self.events.append(event)
             if event.direction == "received":
                 self._fold(event)

@@ -46,6 +46,7 @@ class CallWidget(HasCallSettings, anywidget.AnyWidget):
     microphone_permission = _from_page(protocol.MICROPHONE_PERMISSIONS, "prompt")
     muted = traitlets.Bool(False, read_only=True).tag(sync=True)
     listening_only = traitlets.Bool(False, read_only=True).tag(sync=True)
+    max_message_size = traitlets.Int(None, allow_none=True, read_only=True).tag(sync=True)
     user_speaking = traitlets.Bool(False, read_only=True).tag(sync=True)
     assistant_speaking = traitlets.Bool(False, read_only=True).tag(sync=True)
     error = traitlets.Dict(allow_none=True, default_value=None, read_only=True).tag(sync=True)

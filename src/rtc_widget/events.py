@@ -71,7 +71,7 @@ class Event(Fields):
     direction : {"sent", "received"}
         Seen from the page.
     time : datetime.datetime
-        When it passed the data channel, by the browser's clock; aware, UTC.
+        When it passed the data channel: the browser's clock, set right by the kernel's where they differ; aware, UTC.
     elapsed : float
         Seconds since the call's first event.
     raw : dict

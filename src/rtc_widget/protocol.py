@@ -19,7 +19,18 @@ Status = Literal["idle", "connecting", "connected", "reconnecting", "error"]
 Direction = Literal["sent", "received"]
 Track = Literal["user", "assistant"]
 RequestKind = Literal[
-    "connect", "disconnect", "send", "mute", "devices", "use_device", "diagnose", "say", "flush_audio"
+    "connect",
+    "disconnect",
+    "send",
+    "mute",
+    "devices",
+    "use_device",
+    "diagnose",
+    "approve",
+    "note",
+    "talk",
+    "say",
+    "flush_audio",
 ]
 Message = dict[str, Any]
 
@@ -46,7 +57,10 @@ class MalformedMessage(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class PageState:
-    """A complete picture of the call as the page sees it; the strings are those of the W3C."""
+    """A complete picture of the call as the page sees it; the strings are those of the W3C.
+
+    `max_message_size` is what the data channel carries, in bytes; None while there is none.
+    """
 
     status: Status
     connection_state: str
@@ -57,6 +71,7 @@ class PageState:
     microphone_permission: str
     muted: bool
     listening_only: bool
+    max_message_size: int | None
     error: Mapping[str, str] | None
 
 
@@ -215,9 +230,10 @@ class HangUp:
 
 @dataclass(frozen=True, slots=True)
 class Alive:
-    """A sign of life of a page that was asked for one."""
+    """A sign of life of a page that was asked for one, and the time by its clock (milliseconds since 1970)."""
 
     page: str
+    time_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +310,7 @@ def decode(content: object) -> FromPage:
         case "hang_up":
             return HangUp(page, _text(message, "attempt"))
         case "alive":
-            return Alive(page)
+            return Alive(page, _number(message, "time_ms"))
         case "reply":
             return _reply(message, page)
         case _:
@@ -356,6 +372,7 @@ def _page_state(value: Mapping[str, Any]) -> PageState:
         microphone_permission=_one_of(value, "microphone_permission", MICROPHONE_PERMISSIONS),
         muted=bool(value.get("muted")),
         listening_only=bool(value.get("listening_only")),
+        max_message_size=None if value.get("max_message_size") is None else _whole(value, "max_message_size"),
         error=None if error is None else _wire_error(error),
     )
 

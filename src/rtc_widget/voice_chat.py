@@ -70,6 +70,8 @@ class VoiceChat(Calling, Conversing, Watching):
         Who can be heard.
     listening_only : bool
         Whether the call, or the last one, has no microphone.
+    max_message_size : int or None
+        How many bytes one event may have (W3C WebRTC, ``RTCSctpTransport.maxMessageSize``); None without a call.
     error : dict or None
         ``{code, message, hint}`` of what went wrong last.
     call_id : str or None

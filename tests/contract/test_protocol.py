@@ -31,7 +31,12 @@ def test_traits_are_those_of_the_contract():
 @pytest.mark.parametrize("name", CONTRACT["traits"])
 def test_trait_has_the_type_and_default_of_the_contract(name):
     trait, wanted = OWN_TRAITS[name], CONTRACT["traits"][name]
-    kinds = {"string": (traitlets.Unicode, traitlets.Enum), "boolean": traitlets.Bool, "object": traitlets.Dict}
+    kinds = {
+        "string": (traitlets.Unicode, traitlets.Enum),
+        "boolean": traitlets.Bool,
+        "integer": traitlets.Int,
+        "object": traitlets.Dict,
+    }
     assert isinstance(trait, kinds[wanted["type"]])
     assert trait.default() == wanted["default"]
     assert trait.read_only, "Python alone writes traits, and not by accident"
@@ -69,6 +74,24 @@ def test_messages_to_the_page_are_those_of_the_contract():
         "devices": protocol.request("devices", "p1", "k:5"),
         "use_device": protocol.request("use_device", "p1", "k:6", device_kind="microphone", device="Desk microphone"),
         "diagnose": protocol.request("diagnose", "p1", "k:7"),
+        "approve": protocol.request(
+            "approve",
+            "p1",
+            "k:8",
+            call_id="call_1",
+            name="delete_file",
+            arguments={"path": "notes.txt"},
+            seconds=60,
+        ),
+        "note": protocol.request(
+            "note",
+            "p1",
+            "k:9",
+            code="callback_failed",
+            message="show failed: ValueError: no.",
+            hint="chat.errors has the traceback.",
+        ),
+        "talk": protocol.request("talk", "p1", "k:10", on=True),
         "say": protocol.request("say", "p1", "k:8", clip="c1"),
         "flush_audio": protocol.request("flush_audio", "p1", "k:9"),
         "media_ack": protocol.media_ack("p1", 2, missing=False),

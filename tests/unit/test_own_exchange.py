@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from rtc_widget.signaling.base import ClientSecret
+from tests.unit.page_double import eventually
 
 
 async def test_a_server_without_secrets_is_told_by_name(page):
@@ -26,12 +27,10 @@ async def test_a_call_that_the_page_made_is_known_and_hung_up_by_the_kernel(chat
     assert (await page.hears("reply"))["result"] == {"url": "https://api.example/calls", "secret": "ek_1"}
     page.say("exchanged", attempt="a1", call_id="rtc_7")
     page.connected("a1")
-    await asyncio.sleep(0.05)
-    assert chat.call_id == "rtc_7"
+    await eventually(lambda: chat.call_id == "rtc_7")
     assert "ek_1" not in str(chat.get_state())
     page.say("hang_up", attempt="a1")
-    await asyncio.sleep(0.05)
-    assert signaling.hung_up == ["rtc_7"]
+    await eventually(lambda: signaling.hung_up == ["rtc_7"])
 
 
 async def test_a_call_that_ended_before_its_id_was_told_is_hung_up_all_the_same(page, signaling):

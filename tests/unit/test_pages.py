@@ -33,7 +33,7 @@ class QuietPage:
 async def test_a_page_in_this_process_speaks_with_the_widget_without_a_comm():
     page = QuietPage()
     chat = VoiceChat(page=page, max_duration=7)
-    assert page.heard == [{"type": "welcome", "page": "q1", "protocol": 1}]
+    assert page.heard[0] == {"type": "welcome", "page": "q1", "protocol": 1}
     assert page.settings["max_duration"] == 7
     chat.max_duration = 8
     assert page.settings["max_duration"] == 8

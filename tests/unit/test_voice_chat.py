@@ -577,7 +577,7 @@ async def test_a_page_that_gives_signs_of_life_keeps_its_call(chat, page, monkey
     page.connected()
     for _ in range(30):
         await asyncio.sleep(0.01)
-        page.say("alive")
+        page.say("alive", time_ms=0)
     assert chat.status == "connected"
 
 

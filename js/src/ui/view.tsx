@@ -6,6 +6,8 @@ import { Composer } from "./composer";
 import { Devices } from "./devices";
 import { Header } from "./header";
 import { ProblemBox } from "./problem_box";
+import { QuestionBox } from "./questions";
+import { TalkButton } from "./talk_button";
 import { Transcript } from "./transcript";
 
 /** Shows the store in the element; returns how to take it away. */
@@ -35,7 +37,9 @@ function View({ store }: { store: Store }) {
       <Header store={store} />
       <Devices store={store} />
       <ProblemBox store={store} />
+      <QuestionBox store={store} />
       <Transcript store={store} />
+      <TalkButton store={store} />
       <Composer store={store} />
     </section>
   );

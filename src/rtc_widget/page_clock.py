@@ -1,0 +1,56 @@
+"""How far a page's clock is from the kernel's: the browser may run on another machine."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    offset_ms: float
+    uncertainty_ms: float
+
+
+class PageClock:
+    """Estimates the offset of one page's clock from signs of life that it was asked for.
+
+    The kernel asks, the page answers with its time, the kernel hears it: the page's time lies somewhere between the two
+    moments of the kernel (RFC 5905, section 8, in its simplest form). The answer that came back fastest counts.
+
+    Examples
+    --------
+    >>> clock = PageClock()
+    >>> clock.asked(now_ms=1000.0)
+    >>> clock.answered(page_ms=61_010.0, now_ms=1020.0)
+    >>> clock.offset_ms
+    -60000.0
+    """
+
+    def __init__(self) -> None:
+        self._asked_ms: float | None = None
+        self._best: _Sample | None = None
+
+    @property
+    def offset_ms(self) -> float:
+        """What is to be added to a time of the page; 0 as long as the clocks cannot be told apart."""
+        best = self._best
+        return 0.0 if best is None or abs(best.offset_ms) <= best.uncertainty_ms else best.offset_ms
+
+    def asked(self, now_ms: float | None = None) -> None:
+        """Note that the page is asked now (milliseconds since 1970)."""
+        self._asked_ms = _now_ms() if now_ms is None else now_ms
+
+    def answered(self, page_ms: float, now_ms: float | None = None) -> None:
+        """Note what the page has answered; an answer to no question is passed over."""
+        asked, self._asked_ms = self._asked_ms, None
+        if asked is None:
+            return
+        heard = _now_ms() if now_ms is None else now_ms
+        sample = _Sample((asked + heard) / 2 - page_ms, (heard - asked) / 2)
+        if self._best is None or 0 <= sample.uncertainty_ms < self._best.uncertainty_ms:
+            self._best = sample
+
+
+def _now_ms() -> float:
+    return time.time() * 1000
