@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, Protocol
 
@@ -28,21 +28,33 @@ from rtc_widget.protocol import Direction, PageState
 HEALTHY_SECONDS = 10.0
 """After so long without trouble a connection counts as healthy, and its lost predecessors are forgotten."""
 
-_FRESH = {
+_FRESH: Mapping[str, Any] = {
     "connection_state": "new",
     "ice_connection_state": "new",
     "ice_gathering_state": "new",
     "signaling_state": "stable",
     "data_channel_state": "closed",
+    "max_message_size": None,
 }
-_CLOSED = {
+_CLOSED: Mapping[str, Any] = {
     "connection_state": "closed",
     "ice_connection_state": "closed",
     "signaling_state": "closed",
     "data_channel_state": "closed",
+    "max_message_size": None,
 }
 INITIAL_STATE = PageState(
-    status="idle", microphone_permission="prompt", muted=False, listening_only=False, error=None, **_FRESH
+    status="idle",
+    connection_state="new",
+    ice_connection_state="new",
+    ice_gathering_state="new",
+    signaling_state="stable",
+    data_channel_state="closed",
+    microphone_permission="prompt",
+    muted=False,
+    listening_only=False,
+    max_message_size=None,
+    error=None,
 )
 
 
@@ -130,9 +142,9 @@ class Call:
         attempt = self.attempt
         if attempt is None or attempt.peer is None or self.state.data_channel_state != "open":
             raise not_connected()
-        limit = attempt.peer.max_message_bytes
+        limit = attempt.peer.max_message_size
         for text in texts:
-            if (size := len(text.encode())) > limit:
+            if limit is not None and (size := len(text.encode())) > limit:
                 raise MessageTooLarge(
                     f"The message has {size} bytes, more than the {limit} that the data channel carries.",
                     hint="Send it in smaller parts; images can be scaled down.",

@@ -22,7 +22,13 @@ def page_thread() -> IoThread:
 
 
 class HeadlessPage:
-    """The page of one widget, in the kernel's own process; see `VoiceChat` for ``page="headless"``.
+    """The page of one widget, in the kernel's own process: ``VoiceChat(page="headless")``.
+
+    Parameters
+    ----------
+    approve : bool or callable
+        The answer to tools that ask for permission, since there is no person to ask; or a function of a tool's name and
+        its arguments that gives it. It is called on the page's own thread.
 
     Raises
     ------
@@ -33,13 +39,14 @@ class HeadlessPage:
     name = "headless"
     makes_calls = True
 
-    def __init__(self) -> None:
+    def __init__(self, *, approve: bool | Callable[[str, Mapping[str, Any]], bool] = False) -> None:
         missing = [name for name in _NEEDED if find_spec(name) is None]
         if missing:
             raise HeadlessNotInstalled(f"A page without a browser needs {', '.join(missing)}.")
         self._thread = page_thread()
         self._id = f"h{uuid4().hex[:12]}"
         self._settings: Mapping[str, Any] = {}
+        self._approve = approve
         self._session: Any = None
 
     def take_settings(self, settings: Mapping[str, Any]) -> None:
@@ -66,9 +73,14 @@ class HeadlessPage:
         # Here, on its own thread, since importing aiortc takes most of a second.
         from rtc_widget.headless.page_session import PageSession
 
-        self._session = PageSession(self._id, say)
+        self._session = PageSession(self._id, say, self._decide)
         self._pass_settings()
         self._session.open()
+
+    def _decide(self, request: Message) -> bool:
+        if callable(self._approve):
+            return bool(self._approve(request["name"], request["arguments"]))
+        return self._approve
 
     def _pass_settings(self) -> None:
         if self._session is not None:

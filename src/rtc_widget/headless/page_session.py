@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import asdict
@@ -20,11 +21,14 @@ from rtc_widget.headless.link import Link
 from rtc_widget.headless.media_outbox import MediaOutbox
 from rtc_widget.headless.microphone import fetch_clip
 from rtc_widget.headless.outbox import Outbox
+from rtc_widget.headless.push_to_talk import PushToTalk
 from rtc_widget.headless.recorder import TrackRecorder
 from rtc_widget.headless.resumption import Resumption
 from rtc_widget.headless.settings import Settings, read_settings
 from rtc_widget.headless.statistics import reports_of
 from rtc_widget.protocol import Direction, Message, PageState
+
+logger = logging.getLogger("rtc_widget")
 
 
 class PageSession:
@@ -36,14 +40,20 @@ class PageSession:
         Its name in all messages.
     say : callable
         Takes a message to the widget.
+    approve : callable
+        Decides on a tool that asks for permission, by the request.
     """
 
-    def __init__(self, page: str, say: Callable[[Message], None]) -> None:
+    def __init__(
+        self, page: str, say: Callable[[Message], None], approve: Callable[[Message], bool] = lambda request: False
+    ) -> None:
         self._link = Link(page, say)
         self._outbox = Outbox(lambda **fields: self._link.say("events", **fields))
         self._media = MediaOutbox(self._link.say)
         self._call = Call(self._link, lambda: self._settings, self, self._run)
         self._resumption = Resumption()
+        self._push_to_talk = PushToTalk(lambda texts: self._call.send(texts))
+        self._approve = approve
         self._settings: Settings
         self._seq = 0
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -84,7 +94,7 @@ class PageSession:
             case "media_ack":
                 self._media.acknowledge(message["next"], missing=message["missing"])
             case "alive":
-                self._link.say("alive")
+                self._link.say("alive", time_ms=time.time() * 1000)
             case _:
                 self._run(self._link.answer(message, self._obey(message), lambda: self._seq))
 
@@ -106,6 +116,15 @@ class PageSession:
                 return {"devices": []}
             case "diagnose":
                 return diagnose(self._call.state, self._call.latest)
+            case "approve":
+                return {"approved": self._approve(request)}
+            case "note":
+                logger.warning("%s %s", request["message"], request["hint"])
+            case "talk":
+                if request["on"]:
+                    self._push_to_talk.press()
+                else:
+                    self._push_to_talk.release()
             case "say":
                 return asdict(await self._say(request["clip"]))
             case "flush_audio":
@@ -136,6 +155,7 @@ class PageSession:
     def event_passed(self, attempt: str, direction: Direction, text: str) -> None:
         """Keep it for a later call, and tell the widget."""
         self._resumption.note(direction, text)
+        self._push_to_talk.note(direction, text)
         self._outbox.add(attempt, direction, text)
 
     def call_opened(self, attempt: Attempt, resumes: bool) -> None:
@@ -151,6 +171,7 @@ class PageSession:
 
     def call_ended(self) -> None:
         """Send what was recorded last, and measure no more."""
+        self._push_to_talk.end()
         for recorder in self._recorders:
             recorder.flush()
         self._recorders = []

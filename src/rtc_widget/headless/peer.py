@@ -42,6 +42,7 @@ class PeerStates:
     ice_gathering_state: str
     signaling_state: str
     data_channel_state: str
+    max_message_size: int | None
 
 
 class PeerListener(Protocol):
@@ -118,6 +119,7 @@ class Peer:
             self._connection.iceGatheringState,
             self._connection.signalingState,
             self._channel.readyState,
+            self.max_message_size,
         )
 
     @property
@@ -133,12 +135,12 @@ class Peer:
         return description.sdp if description else ""
 
     @property
-    def max_message_bytes(self) -> float:
-        """How large a message the other side takes (RFC 8841)."""
+    def max_message_size(self) -> int | None:
+        """How many bytes a message may have (RFC 8841); None while there is no channel, or no limit."""
         stated = re.search(r"^a=max-message-size:(\d+)", self.remote_sdp, re.MULTILINE)
-        if stated is None:
-            return DEFAULT_MAX_MESSAGE_BYTES
-        return int(stated[1]) or float("inf")
+        if self._channel.readyState != "open":
+            return None
+        return DEFAULT_MAX_MESSAGE_BYTES if stated is None else int(stated[1]) or None
 
     async def offer(self) -> str:
         """Make the offer and return it with all candidates in it."""
