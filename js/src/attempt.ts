@@ -2,14 +2,18 @@
 
 import { abortable, within } from "./abortable";
 import type { Bridge } from "./bridge";
+import { ClipVoice, type Spoken } from "./clip_voice";
+import { type Clip, fetchClip } from "./clips";
 import { NO_TRAIL, type Trail } from "./diagnosis";
 import { pageError, type RtcWidgetError } from "./errors";
 import { farewellIn } from "./farewell";
+import { Line } from "./line";
 import type { Microphone } from "./microphone";
 import { exchangeHere } from "./own_exchange";
 import { Peer, type PeerListener } from "./peer";
 import { decodePass, decodePreparation, isText } from "./protocol";
 import { randomId } from "./random_id";
+import type { ClipId } from "./settings";
 
 /** A local server may be loading its models; the kernel says meanwhile what it waits for. */
 const PREPARE_LIMIT_MS = 90_000;
@@ -18,11 +22,15 @@ const EXCHANGE_LIMIT_MS = 45_000;
 export interface AttemptListener extends PeerListener {
   /** The microphone is open and about to be used, or could not be opened. */
   onMicrophone(outcome: { track: MediaStreamTrack } | { error: unknown }): void;
+  /** This track is sent from now on; null: nothing is. */
+  onSending(track: MediaStreamTrack | null): void;
 }
 
 export interface AttemptOptions {
-  /** False: text and listening only. */
-  readonly microphone: boolean;
+  /** False: text and listening only, unless a clip is said; a clip is heard in place of a microphone. */
+  readonly microphone: boolean | ClipId;
+  /** The call goes on with an earlier one, in which a clip has been heard already. */
+  readonly resumes: boolean;
   readonly exchange: "kernel" | "browser";
 }
 
@@ -37,6 +45,8 @@ export class Attempt {
   readonly #life = new AbortController();
   #switching: Promise<unknown> = Promise.resolve();
   #peer: Peer | undefined;
+  #line: Line | undefined;
+  readonly #hushed = new Map<string, AbortController>();
   #hasAskedServer = false;
   #farewell: RtcWidgetError | undefined;
   #trail: Trail = NO_TRAIL;
@@ -49,7 +59,7 @@ export class Attempt {
   }
 
   get hasMicrophone(): boolean {
-    return this.#options.microphone;
+    return this.#options.microphone !== false;
   }
 
   /** Why the server ended the call, where it said so. */
@@ -80,14 +90,14 @@ export class Attempt {
 
   /** Speaks through the microphone that is chosen now: the new one is opened and put in place before the old one stops. */
   async switchMicrophone(): Promise<void> {
-    const peer = this.#peer;
-    if (!peer || !this.hasMicrophone) return;
+    const line = this.#line;
+    if (!line || this.#options.microphone !== true) return;
     const { signal } = this.#life;
     // One after the other: two hurried choices must not leave the earlier one in place.
     const switched = this.#switching.then(async () => {
       const before = this.#microphone.track;
       const track = await abortable(this.#microphone.open(signal), signal);
-      await abortable(peer.speakWith(track), signal);
+      await abortable(line.useMicrophone(track), signal);
       before?.stop();
       this.#keepTrackAlive(track);
     });
@@ -95,16 +105,58 @@ export class Attempt {
     return switched;
   }
 
+  /** Lets a clip of the kernel speak in place of the microphone; resolves when it has been spoken. */
+  async say(id: string): Promise<Spoken> {
+    const line = this.#line;
+    if (!line) throw pageError("not_connected");
+    const { signal } = this.#life;
+    const hushed = new AbortController();
+    this.#hushed.set(id, hushed);
+    try {
+      const clip = await fetchClip(this.#bridge, id, AbortSignal.any([signal, hushed.signal]));
+      return await line.say(clip, hushed.signal);
+    } catch (error) {
+      throw signal.aborted ? pageError("say_interrupted", { cause: error }) : error;
+    } finally {
+      this.#hushed.delete(id);
+    }
+  }
+
+  /** Cuts a clip off that is being said; harmless when it is over. */
+  hush(id: string): void {
+    this.#hushed.get(id)?.abort(pageError("say_interrupted", { message: "The clip was cut off." }));
+  }
+
   async #make(): Promise<void> {
     const { signal } = this.#life;
     // The microphone is asked for first and synchronously: browsers want that inside the click.
-    const [track, { peer, offer }] = await Promise.all([this.#openMicrophone(), this.#prepareOffer()]);
-    const sdp = await peer.offerWith(track, offer, signal);
+    const [speakFirst, { peer, offer }] = await Promise.all([this.#openVoice(), this.#prepareOffer()]);
+    this.#line = new Line(async (track) => {
+      await peer.speakWith(track);
+      this.#listener.onSending(track);
+    }, signal);
+    await abortable(this.#line.useMicrophone(speakFirst.track), signal);
+    const sdp = await peer.fixOffer(offer, signal);
     signal.throwIfAborted();
     const answer = await this.#exchange(sdp);
     this.#trail = { ...this.#trail, answered: true };
     await abortable(peer.accept(answer), signal);
     await peer.opened(signal);
+    speakFirst.begin();
+  }
+
+  /** Opens what is heard on this side: a microphone, a clip in its place, or nothing. */
+  async #openVoice(): Promise<{ track: MediaStreamTrack | null; begin(): void }> {
+    const { microphone, resumes } = this.#options;
+    if (typeof microphone === "boolean") return { track: await this.#openMicrophone(), begin: () => {} };
+    const { signal } = this.#life;
+    const clip: Clip = await fetchClip(this.#bridge, microphone.clip, signal);
+    const voice = new ClipVoice(signal);
+    await voice.ready(signal);
+    this.#microphone.adopt(voice.track);
+    // Not before the other side can hear it, and not a second time when the call is made anew.
+    const begin = () => void (resumes ? undefined : voice.speak(clip, signal).catch(() => {}));
+    return { track: voice.track, begin };
   }
 
   /** Ends it in the order that leaves no loose end: channel, connection, microphone, the call on the server. */
@@ -143,7 +195,7 @@ export class Attempt {
     const { signal } = this.#life;
     const request = { type: "prepare", attempt: this.id } as const;
     const result = await this.#bridge.request(request, { signal, limitMs: PREPARE_LIMIT_MS });
-    const peer = new Peer(decodePreparation(result), this.#options.microphone, this.#listener);
+    const peer = new Peer(decodePreparation(result), this.#listener);
     this.#peer = peer;
     this.#trail = { ...this.#trail, prepared: true };
     this.#listener.onStates(peer.states);

@@ -3,12 +3,13 @@
 import { Attempt } from "./attempt";
 import type { Bridge } from "./bridge";
 import { type Happening, hasAttempt, next, type Phase, statusOf } from "./call_machine";
+import type { Spoken } from "./clip_voice";
 import { Deferred } from "./deferred";
 import { asRtcWidgetError, isPassing, pageError, type RtcWidgetError } from "./errors";
 import { type Microphone, permissionAfter } from "./microphone";
 import type { PeerStates } from "./peer";
 import { type CallState, type Direction, INITIAL_STATE, type MicrophonePermission } from "./protocol";
-import { pauseBefore, type Reconnect, type Settings } from "./settings";
+import { type ClipId, pauseBefore, type Reconnect, type Settings } from "./settings";
 
 const STATE_KEYS = Object.keys(INITIAL_STATE) as readonly (keyof CallState)[];
 /** After so long without trouble a connection counts as healthy, and its lost predecessors are forgotten. */
@@ -18,6 +19,8 @@ export interface CallListener {
   onState(state: CallState, before: CallState): void;
   onEvent(attempt: string, direction: Direction, text: string): void;
   onRemoteAudio(stream: MediaStream): void;
+  /** What is sent from now on; null: nothing is. */
+  onSending(track: MediaStreamTrack | null): void;
   /** A call stands; `resumes` when it goes on with an earlier one. */
   onOpen(attempt: string, resumes: boolean): void;
   onAttempt(attempt: Attempt): void;
@@ -112,6 +115,16 @@ export class Call {
     }
   }
 
+  /** Lets a clip speak in place of the microphone. */
+  async say(clip: string): Promise<Spoken> {
+    if (!this.#attempt || this.#state.data_channel_state !== "open") throw pageError("not_connected");
+    return this.#attempt.say(clip);
+  }
+
+  hush(clip: string): void {
+    this.#attempt?.hush(clip);
+  }
+
   /** Silences the microphone, this call's and the next one's; the track stays attached. */
   mute(muted: boolean): void {
     this.#microphone.mute(muted);
@@ -177,10 +190,11 @@ export class Call {
       {
         onStates: (states) => this.#isCurrent(attempt) && this.#onStates(states),
         onMessage: (text) => this.#isCurrent(attempt) && this.#onMessage(attempt, text),
+        onSending: (track) => this.#isCurrent(attempt) && this.#listener.onSending(track),
         onRemoteAudio: (stream) => this.#isCurrent(attempt) && this.#listener.onRemoteAudio(stream),
         onMicrophone: (outcome) => this.#onMicrophone(outcome),
       },
-      { microphone: this.#wish.microphone ?? this.#settings().microphone, exchange: this.#settings().exchange },
+      { microphone: this.#wishedMicrophone, exchange: this.#settings().exchange, resumes },
     );
     this.#attempt = attempt;
     this.#latestId = attempt.id;
@@ -196,6 +210,13 @@ export class Call {
       const error = asRtcWidgetError(thrown);
       this.#go({ type: isPassing(error) ? "lost" : "ended", error });
     });
+  }
+
+  /** A wish for a voice leaves it to the settings whose: a clip may take the microphone's place. */
+  get #wishedMicrophone(): boolean | ClipId {
+    const { microphone } = this.#settings();
+    const wished = this.#wish.microphone ?? microphone !== false;
+    return wished && (microphone || true);
   }
 
   #open(): void {

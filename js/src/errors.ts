@@ -93,7 +93,11 @@ const PAGE_ERRORS = {
   say_interrupted: ["The call ended before the clip did.", "Connect again and say it once more."],
   recording_unavailable: [
     "The browser lets this page record nothing.",
-    "Click into the page once, for some browsers want that first; recording needs AudioWorklet, which all current browsers have.",
+    "Recording needs AudioWorklet, which all current browsers have on https and localhost; the host's content security policy may forbid blob: scripts.",
+  ],
+  audio_blocked: [
+    "The browser lets this page use no sound before someone has clicked into it.",
+    "Click into the page once, then try again.",
   ],
   protocol_mismatch: [
     "The page and the kernel run different versions of rtc_widget.",

@@ -36,6 +36,12 @@ export class Microphone {
     return track;
   }
 
+  /** Takes a track that is no device's for the microphone; it is muted like one. */
+  adopt(track: MediaStreamTrack): void {
+    this.#track = track;
+    this.#pass();
+  }
+
   mute(muted: boolean): void {
     this.#isMuted = muted;
     this.#pass();

@@ -49,14 +49,15 @@ export class Peer {
   #iceHasConnected = false;
   #channelHasOpened = false;
 
-  constructor({ label, iceServers }: Preparation, speaks: boolean, listener: PeerListener) {
+  constructor({ label, iceServers }: Preparation, listener: PeerListener) {
     // Looked up at call time: absent in some webviews, replaced by tests.
     if (typeof globalThis.RTCPeerConnection !== "function") throw pageError("webrtc_unavailable");
     this.#connection = new RTCPeerConnection({ iceServers });
     // The line stands before the microphone is there, so that both are prepared side by side; the track comes by replaceTrack.
+    // Also where there is no microphone: a clip may want to speak.
     this.#transceiver = this.#connection.addTransceiver("audio", {
-      direction: speaks ? "sendrecv" : "recvonly",
-      streams: speaks ? [new MediaStream()] : [],
+      direction: "sendrecv",
+      streams: [new MediaStream()],
     });
     this.#channel = this.#connection.createDataChannel(label);
     this.#listenTo(listener);
@@ -99,7 +100,7 @@ export class Peer {
   }
 
   /** Sends this track from now on, without a new offer. */
-  speakWith(track: MediaStreamTrack): Promise<void> {
+  speakWith(track: MediaStreamTrack | null): Promise<void> {
     return this.#transceiver.sender.replaceTrack(track);
   }
 
@@ -107,13 +108,8 @@ export class Peer {
     return this.#connection.getStats();
   }
 
-  /** Sends this microphone, if any, and fixes the offer; gives back its SDP with the candidates in it. */
-  async offerWith(
-    track: MediaStreamTrack | null,
-    offer: RTCSessionDescriptionInit,
-    signal: AbortSignal,
-  ): Promise<string> {
-    if (track) await abortable(this.speakWith(track), signal);
+  /** Fixes the offer, with the microphone on the line; gives back its SDP with the candidates in it. */
+  async fixOffer(offer: RTCSessionDescriptionInit, signal: AbortSignal): Promise<string> {
     // Only now, since gathering starts here: before the microphone is permitted Chromium hides the addresses behind mDNS names.
     await abortable(this.#connection.setLocalDescription(offer), signal);
     await this.#gathered(signal);

@@ -113,6 +113,7 @@ export type KernelRequest =
   | ({ type: "note"; id: string } & ErrorReport)
   | { type: "talk"; id: string; on: boolean }
   | { type: "say"; id: string; clip: string }
+  | { type: "hush"; id: string; clip: string }
   | { type: "flush_audio"; id: string };
 
 /** Whether the model may call a function of the notebook. */
@@ -171,6 +172,7 @@ export function decodeKernelMessage(content: unknown, page: string): KernelMessa
       return { type, id, device_kind, device };
     }
     case "say":
+    case "hush":
       return typeof id === "string" && isText(content.clip) ? { type, id, clip: content.clip } : undefined;
     case "send": {
       const { events } = content;

@@ -7,15 +7,21 @@ import { type Device, findDevice, listDevices, watchDevices } from "./devices";
 import { type Diagnosis, diagnose } from "./diagnosis";
 import { pageError } from "./errors";
 import { KernelWatch } from "./kernel_watch";
+import { MediaOutbox } from "./media_outbox";
 import { Microphone, watchPermission } from "./microphone";
 import { Outbox } from "./outbox";
 import type { CallState, Direction, ErrorReport, KernelRequest, Question, Recollection } from "./protocol";
 import { PushToTalk, type TalkState } from "./push_to_talk";
 import { recallAll } from "./recall";
+import { Recorder } from "./recorder";
 import { readSettings } from "./settings";
 import { Speaker } from "./speaker";
 import { StateReport } from "./state_report";
+import { StatsWatch } from "./stats";
 import { Watchman } from "./watchman";
+
+/** The kernel waits for ten seconds; it is told before that what has not gone out. */
+const FLUSH_LIMIT_MS = 7_000;
 
 /** Whoever shows the session. */
 export interface SessionListener {
@@ -31,7 +37,7 @@ export interface SessionListener {
   onAudioBlocked(blocked: boolean): void;
   /** May the model call this function? Resolves with the person's answer. */
   onQuestion(question: Question): Promise<boolean>;
-  /** Something of the user's own failed in the kernel; the call goes on. */
+  /** Something went wrong beside the call, or of the user's own in the kernel; the call goes on. */
   onNote(note: ErrorReport): void;
   onTalk(state: TalkState): void;
 }
@@ -41,6 +47,8 @@ export interface Session {
   readonly speaker: Speaker;
   readonly microphone: Microphone;
   readonly watchman: Watchman;
+  /** Resolves when the kernel has all that was heard so far. */
+  flushAudio(): Promise<void>;
   readonly pushToTalk: PushToTalk;
   diagnose(): Promise<Diagnosis>;
   useDevice(kind: Device["kind"], device: Device | undefined): Promise<void>;
@@ -71,15 +79,24 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
       listener.onEvent(attempt, direction, text);
     },
     onOpen(attempt, resumes) {
+      const peer = call.attempt?.peer;
+      if (peer) stats.start(attempt, peer);
       const events = listener.onOpen(attempt, resumes);
       if (events.length > 0) call.send(events);
     },
     onAttempt: (attempt) => {
       latest = attempt;
+      recorder.begin(attempt.id);
     },
-    onRemoteAudio: (stream) => void speaker.play(stream),
+    onSending: (track) => recorder.hear("user", track),
+    onRemoteAudio: (stream) => {
+      void speaker.play(stream);
+      recorder.hear("assistant", stream.getAudioTracks()[0] ?? null);
+    },
     onEnd: () => {
       pushToTalk.end();
+      stats.stop();
+      recorder.end();
       speaker.stop();
     },
   });
@@ -88,6 +105,19 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
     holdBack: (heldBack) => microphone.holdBack(heldBack),
     onChange: (state) => listener.onTalk(state),
   });
+  const media = new MediaOutbox((message) => bridge.send(message));
+  const recorder = new Recorder(
+    (sound) => media.addSound(sound),
+    (error) => listener.onNote(error.toWire()),
+  );
+  const stats = new StatsWatch(
+    () => settings().statsIntervalMs,
+    (look) => media.addLook(look),
+  );
+  const obeySettings = () => {
+    recorder.setOn(settings().record);
+    stats.update();
+  };
   let latest: Attempt | undefined;
   const watchman = new Watchman(settings, (error) => call.finish(error));
   const report = new StateReport(
@@ -110,6 +140,10 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
     speaker,
     microphone,
     watchman,
+    async flushAudio() {
+      await recorder.flush();
+      await media.emptied(FLUSH_LIMIT_MS);
+    },
     pushToTalk,
     async diagnose() {
       const microphones = (await listDevices()).filter(({ kind }) => kind === "microphone").length;
@@ -140,17 +174,21 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
       stateSeq: () => report.seq,
       onAck: (next) => outbox.acknowledge(next),
       onResend: (first) => outbox.resendFrom(first),
-      onMediaAck: () => {},
+      onMediaAck: (next, missing) => media.acknowledge(next, missing),
       onAlive: () => kernel.heard(),
       onSlowKernel: (slow) => listener.onSlowKernel(slow),
     });
 
+  obeySettings();
+  model.on("change:settings", obeySettings);
   open();
   void watchPermission((permission) => call.notePermission(permission), signal);
   signal.addEventListener("abort", () => {
+    model.off("change:settings", obeySettings);
     bridge.close();
     call.disconnect();
     outbox.close();
+    media.close();
     watchman.stop();
     speaker.remove();
   });
@@ -189,9 +227,16 @@ async function obey(session: Session, request: KernelRequest, listener: SessionL
       await session.useDevice(kind, found);
       return { devices: await describeDevices(session) };
     }
-    case "say":
+    case "say": {
+      const { startMs, endMs } = await call.say(request.clip);
+      return { start_ms: startMs, end_ms: endMs };
+    }
+    case "hush":
+      call.hush(request.clip);
+      return {};
     case "flush_audio":
-      throw pageError("unexpected", { message: "This page can neither say nor record yet." });
+      await session.flushAudio();
+      return {};
     case "diagnose":
       return { ...(await session.diagnose()) };
     case "approve":

@@ -1,7 +1,7 @@
 /** How calls are made and when they end, as Python has set it; read anew whenever it matters. */
 
 import type { Model } from "./bridge";
-import { isRecord } from "./protocol";
+import { isRecord, isText } from "./protocol";
 
 /** How a lost connection is made anew; all times in milliseconds. */
 export interface Reconnect {
@@ -14,14 +14,24 @@ export interface Reconnect {
   readonly attemptTimeoutMs: number;
 }
 
+/** Names a clip that the kernel has. */
+export interface ClipId {
+  readonly clip: string;
+}
+
 export interface Settings {
-  readonly microphone: boolean;
+  /** Whether calls have a voice; the id of a clip that is heard in place of a microphone. */
+  readonly microphone: boolean | ClipId;
   /** Who posts the offer: the kernel with its key, or the page with a short-lived secret. */
   readonly exchange: "kernel" | "browser";
   readonly reconnect: Reconnect | null;
   readonly maxDurationMs: number;
   /** How long a call may go on that no view shows. */
   readonly viewGraceMs: number;
+  /** Whether calls are recorded. */
+  readonly record: boolean;
+  /** How long between two looks at the statistics; null for none. */
+  readonly statsIntervalMs: number | null;
 }
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -30,18 +40,27 @@ export const DEFAULT_SETTINGS: Settings = {
   reconnect: { maxAttempts: 3, graceMs: 5_000, backoffMs: 500, maxBackoffMs: 8_000, attemptTimeoutMs: 15_000 },
   maxDurationMs: 3_600_000,
   viewGraceMs: 10_000,
+  record: false,
+  statsIntervalMs: 1_000,
 };
 
 export function readSettings(model: Pick<Model, "get">): Settings {
   const given: unknown = model.get("settings");
   if (!isRecord(given)) return DEFAULT_SETTINGS;
   return {
-    microphone: given.microphone !== false,
+    microphone: readMicrophone(given.microphone),
     exchange: given.exchange === "browser" ? "browser" : "kernel",
     reconnect: given.reconnect === null ? null : readReconnect(given.reconnect),
     maxDurationMs: milliseconds(given.max_duration, DEFAULT_SETTINGS.maxDurationMs),
     viewGraceMs: milliseconds(given.view_grace, DEFAULT_SETTINGS.viewGraceMs),
+    record: given.record === true,
+    statsIntervalMs: given.stats_interval === null ? null : milliseconds(given.stats_interval, 1_000),
   };
+}
+
+function readMicrophone(given: unknown): boolean | ClipId {
+  if (isRecord(given) && isText(given.clip)) return { clip: given.clip };
+  return given !== false;
 }
 
 function readReconnect(given: unknown): Reconnect | null {

@@ -66,6 +66,10 @@ export class FakeKernel {
     exchange: { result: { sdp: "v=0\r\nanswer", call_id: "rtc_1" } },
   };
   pass: Answer = { result: { url: "https://api.example/v1/realtime/calls", secret: "ek_1" } };
+  /** Clips by their ids, each in parts. */
+  clips: Record<string, { rate: number; parts: string[] }> = {};
+  /** Whether sound and statistics are acknowledged. */
+  takesMedia = true;
   recollection: Answer = { result: { calls: [], next: null } };
   #asked = 0;
 
@@ -121,10 +125,26 @@ export class FakeKernel {
     });
   }
 
+  #clipPart({ clip, first }: Message): Answer {
+    const found = this.clips[String(clip)];
+    const data = found?.parts[Number(first)];
+    if (!found || data === undefined) {
+      return {
+        error: { code: "clip_not_found", message: "The kernel has let go of this clip.", hint: "Say it again." },
+      };
+    }
+    const next = Number(first) + 1 < found.parts.length ? Number(first) + 1 : null;
+    return { result: { rate: found.rate, data, next } };
+  }
+
   #hear(message: Message): void {
     if (message.type === "hello") this.welcome();
     if (message.type === "mint") this.reply(message, this.pass);
     if (message.type === "recall") this.reply(message, this.recollection);
+    if (message.type === "clip") this.reply(message, this.#clipPart(message));
+    if ((message.type === "audio" || message.type === "stats") && this.takesMedia) {
+      this.say({ type: "media_ack", next: Number(message.number) + 1, missing: false });
+    }
     if (message.type === "prepare" || message.type === "exchange") this.reply(message, this.answers[message.type]);
   }
 }
@@ -281,6 +301,10 @@ export class FakePeer extends EventTarget {
     this.remoteDescription = answer;
     this.signalingState = "stable";
     this.dispatchEvent(new Event("signalingstatechange"));
+  }
+
+  async getStats(): Promise<Map<string, object>> {
+    return new Map([["T01", { id: "T01", type: "transport", timestamp: 1, bytesSent: 1_000 * this.steps.length }]]);
   }
 
   close(): void {

@@ -1,75 +1,11 @@
 /** The same widget with nothing faked but the kernel: the browser's own WebRTC, and its fake microphone. */
 
-import { afterEach, describe, expect, it, vi } from "vitest";
-import widget from "../src/index";
-import { FakeKernel, FakeModel, type Message } from "./fakes";
-
-const ends: (() => void)[] = [];
-afterEach(() => {
-  for (const end of ends.splice(0)) end();
-});
-
-/** A server in the same page: answers the offer, sends a tone back, and holds the other end of the data channel. */
-class LoopbackServer {
-  readonly connection = new RTCPeerConnection();
-  readonly received: string[] = [];
-  channel: RTCDataChannel | undefined;
-  readonly ear = new Audio();
-  readonly #audio = new AudioContext();
-
-  constructor() {
-    this.connection.ondatachannel = ({ channel }) => {
-      this.channel = channel;
-      channel.onmessage = ({ data }) => this.received.push(String(data));
-      channel.onopen = () => channel.send(JSON.stringify({ type: "session.created", session: {} }));
-    };
-    // Chromium decodes only what is played.
-    this.connection.ontrack = ({ track }) => {
-      this.ear.srcObject = new MediaStream([track]);
-      void this.ear.play();
-    };
-  }
-
-  async answer(sdp: string): Promise<string> {
-    await this.connection.setRemoteDescription({ type: "offer", sdp });
-    const speaker = this.#audio.createMediaStreamDestination();
-    const tone = this.#audio.createOscillator();
-    tone.connect(speaker);
-    tone.start();
-    for (const track of speaker.stream.getTracks()) this.connection.addTrack(track, speaker.stream);
-    await this.connection.setLocalDescription();
-    await vi.waitFor(() => expect(this.connection.iceGatheringState).toBe("complete"), { timeout: 5_000 });
-    return this.connection.localDescription?.sdp ?? "";
-  }
-
-  close(): void {
-    this.connection.close();
-    void this.#audio.close();
-  }
-}
-
-function start() {
-  const server = new LoopbackServer();
-  const model = new FakeModel();
-  const kernel = new FakeKernel(model);
-  kernel.answers.exchange = "later";
-  model.on("sent", async (message: Message) => {
-    if (message.type !== "exchange") return;
-    kernel.reply(message, { result: { sdp: await server.answer(String(message.sdp)), call_id: "loopback" } });
-  });
-  const life = new AbortController();
-  const { initialize } = widget();
-  initialize({ model, signal: life.signal } as unknown as Parameters<typeof initialize>[0]);
-  ends.push(
-    () => life.abort(),
-    () => server.close(),
-  );
-  return { server, kernel, model };
-}
+import { describe, expect, it, vi } from "vitest";
+import { startLoopback } from "./loopback_server";
 
 describe("a real call", () => {
   it("connects, carries voice and events both ways, and leaves nothing open", async () => {
-    const { server, kernel } = start();
+    const { server, kernel } = startLoopback();
     const getUserMedia = vi.spyOn(navigator.mediaDevices, "getUserMedia");
     expect((await kernel.ask("connect")).result).toBeDefined();
 
@@ -105,7 +41,7 @@ describe("a real call", () => {
   });
 
   it("says that the server closed the call when it does", async () => {
-    const { server, kernel } = start();
+    const { server, kernel } = startLoopback();
     await kernel.ask("connect");
     server.connection.close();
     await vi.waitFor(
@@ -119,7 +55,7 @@ describe("a real call", () => {
   });
 
   it("says what the browser dislikes about an answer that is none", async () => {
-    const { kernel, server } = start();
+    const { kernel, server } = startLoopback();
     vi.spyOn(server, "answer").mockResolvedValue("<html>502 Bad Gateway</html>");
     expect((await kernel.ask("connect")).error).toMatchObject({ code: "answer_invalid" });
   });

@@ -301,6 +301,9 @@ class Bridge:
         self._listener.page_lost()
 
     def _take_state(self, message: protocol.State, page: _Page) -> None:
+        if message.attempt is not None:
+            # Not by way of the main loop: sound of this attempt may come before that has its turn.
+            self._media.note_attempt(message.attempt, resumes=message.resumes)
         with self._lock:
             if message.seq <= page.seq:
                 return

@@ -47,6 +47,7 @@ class CallRecord:
         # of one call must not jump when the estimate gets better.
         self._first_ms = 0.0
         self._offset_ms = 0.0
+        self._began: dict[str, float] = {}
         self.events = EventLog()
         self.transcript = Transcript()
         self.subscriptions = Subscriptions()
@@ -74,6 +75,7 @@ class CallRecord:
             self.transcript.begin_call(resumes=resumes)
             if not resumes:
                 self._first_ms, self._offset_ms = events[0].time_ms, offset_ms
+                self._began[attempt] = self._first_ms
         for wire in events:
             elapsed = (wire.time_ms - self._first_ms) / 1000
             time_ms = wire.time_ms + self._offset_ms
@@ -82,6 +84,10 @@ class CallRecord:
             if event.direction == "received":
                 self._fold(event)
             self.subscriptions.publish(event)
+
+    def began_ms(self, attempt: str) -> float | None:
+        """Return when the call that began with this attempt had its first event, on the page's clock."""
+        return self._began.get(attempt)
 
     def _fold(self, event: Event) -> None:
         try:

@@ -22,6 +22,7 @@ class CallSettings:
     view_grace: float = 10.0
     record: bool = False
     stats_interval: float | None = 1.0
+    microphone_clip: str | None = None
 
     def __post_init__(self) -> None:
         if self.exchange not in ("kernel", "browser"):
@@ -41,7 +42,7 @@ class CallSettings:
     def to_wire(self) -> dict[str, Any]:
         """Return the settings as the page reads them."""
         return {
-            "microphone": self.microphone,
+            "microphone": self.microphone if self.microphone_clip is None else {"clip": self.microphone_clip},
             "exchange": self.exchange,
             "reconnect": self.reconnect and self.reconnect.to_wire(),
             "max_duration": float(self.max_duration),
@@ -87,18 +88,18 @@ class HasCallSettings:
         self._change_settings(view_grace=value)
 
     @property
-    def microphone(self) -> bool:
-        """Whether calls have a microphone; without one they are for writing and listening. Holds for the next call."""
-        return self._call_settings.microphone
-
-    @microphone.setter
-    def microphone(self, value: bool) -> None:
-        self._change_settings(microphone=bool(value))
-
-    @property
     def exchange(self) -> Exchange:
         """Who sends the offer to the server: the kernel with its key, or the page with a short-lived secret."""
         return self._call_settings.exchange
+
+    @property
+    def stats_interval(self) -> float | None:
+        """Seconds between two samples of `stats`; None for none. Holds at once."""
+        return self._call_settings.stats_interval
+
+    @stats_interval.setter
+    def stats_interval(self, value: float | None) -> None:
+        self._change_settings(stats_interval=value or None)
 
     def _change_settings(self, **changes: Any) -> None:
         self._call_settings = replace(self._call_settings, **changes)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Lock
+from typing import Protocol
 
 from rtc_widget import protocol
 from rtc_widget.errors import ClipNotFound, RtcWidgetError
@@ -23,22 +24,41 @@ class Utterance:
     pcm: bytes
     rate: int
 
+    @property
+    def seconds(self) -> float:
+        """How long it lasts."""
+        return len(self.pcm) / 2 / self.rate
+
+
+class MediaKeeper(Protocol):
+    """What keeps what pages have heard and measured; called on the thread that received it."""
+
+    def note_attempt(self, attempt: str, *, resumes: bool) -> None:
+        """Learn whether an attempt goes on with the call before it."""
+
+    def keep(self, message: Audio | Stats) -> None:
+        """Take a message, each once, in the order in which its page sent them."""
+
 
 class MediaDesk:
     """Where media messages are taken in and clips are given out; safe on any thread.
 
     Parameters
     ----------
-    keep : callable
-        Given each `Audio` and `Stats` once, in the order in which its page sent them, on the thread that received it.
+    keeper : MediaKeeper
+        Given what comes in.
     """
 
-    def __init__(self, keep: Callable[[Audio | Stats], None]) -> None:
-        self._keep = keep
+    def __init__(self, keeper: MediaKeeper) -> None:
+        self._keeper = keeper
         self._lock = Lock()
         self._next: dict[str, int] = {}
         self._clips: dict[str, Utterance] = {}
         self._numbers = itertools.count(1)
+
+    def note_attempt(self, attempt: str, *, resumes: bool) -> None:
+        """Learn whether an attempt goes on with the call before it; harmless to repeat."""
+        self._keeper.note_attempt(attempt, resumes=resumes)
 
     def take(self, message: Audio | Stats) -> Message:
         """Take a message in and return what to tell its page."""
@@ -48,7 +68,7 @@ class MediaDesk:
                 return protocol.media_ack(message.page, expected, missing=True)
             if message.number == expected:
                 # Under the lock: two threads must not swap two pieces of sound.
-                self._keep(message)
+                self._keeper.keep(message)
                 self._next[message.page] = expected = expected + 1
             return protocol.media_ack(message.page, expected, missing=False)
 

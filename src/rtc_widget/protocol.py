@@ -30,6 +30,7 @@ RequestKind = Literal[
     "note",
     "talk",
     "say",
+    "hush",
     "flush_audio",
 ]
 Message = dict[str, Any]

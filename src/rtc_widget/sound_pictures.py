@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from rtc_widget.audio import AudioClip
+    from rtc_widget.recording import Recording
 
 _COLUMNS = 1500
 """More than a figure has pixels; an hour is drawn as fast as a minute."""
@@ -30,7 +31,18 @@ def draw_clip(clip: AudioClip, axes: Any = None) -> Figure:
     return figure
 
 
-def draw_waveform(clip: AudioClip, axes: Axes, *, color: str = "tab:blue", label: str = "") -> None:
+def draw_recording(recording: Recording) -> Figure:
+    """Draw both sides, one above the other."""
+    figure, axes = new_figure(2, height=3.6)
+    sides = (("user", recording.user, "tab:blue"), ("assistant", recording.assistant, "tab:orange"))
+    for (name, clip, color), one in zip(sides, axes, strict=True):
+        draw_waveform(clip, one, color=color)
+        one.set_ylabel(name)
+    axes[-1].set_xlabel("seconds since the call began")
+    return figure
+
+
+def draw_waveform(clip: AudioClip, axes: Axes, *, color: str = "tab:blue") -> None:
     """Draw the lowest and highest sample of each column."""
     import numpy as np
 
@@ -39,9 +51,7 @@ def draw_waveform(clip: AudioClip, axes: Axes, *, color: str = "tab:blue", label
     seconds = clip.start + edges / clip.sample_rate
     low: Any = np.minimum.reduceat(pcm, edges)
     high: Any = np.maximum.reduceat(pcm, edges)
-    axes.fill_between(
-        seconds, low / 32768, high / 32768, color=color, linewidth=0.6, edgecolor=color, label=label or None
-    )
+    axes.fill_between(seconds, low / 32768, high / 32768, facecolor=color, edgecolor=color, linewidth=0.6)
     axes.set_ylim(-1, 1)
     axes.set_xlim(clip.start, clip.end)
     axes.set_ylabel("amplitude")

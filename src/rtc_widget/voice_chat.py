@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rtc_widget.bridge import Bridge
 from rtc_widget.call_desk import CallDesk
@@ -13,13 +13,19 @@ from rtc_widget.calling import Calling
 from rtc_widget.conversing import Conversing
 from rtc_widget.letting_go import close_when_let_go
 from rtc_widget.main_loop import MainLoop
+from rtc_widget.measuring import Measuring
 from rtc_widget.media_desk import MediaDesk
+from rtc_widget.media_record import MediaRecord
 from rtc_widget.pages import Page, PageName, choose_page
 from rtc_widget.reconnect import Reconnect
+from rtc_widget.saying import Saying, microphone_choice
 from rtc_widget.signaling.base import Signaling
 from rtc_widget.signaling.default import WHAT_TO_DO, Nobody, default_signaling
 from rtc_widget.signaling.session import session_settings
 from rtc_widget.watching import Watching
+
+if TYPE_CHECKING:
+    from rtc_widget.saying import Sound
 
 _STATIC = Path(__file__).parent / "static"
 if not (_STATIC / "widget.js").is_file():
@@ -28,7 +34,7 @@ if not (_STATIC / "widget.js").is_file():
     )
 
 
-class VoiceChat(Calling, Conversing, Watching):
+class VoiceChat(Calling, Conversing, Watching, Saying, Measuring):
     """A voice call in a notebook.
 
     The page holds the microphone and the connection; this object holds the record: every event, the transcript,
@@ -38,8 +44,8 @@ class VoiceChat(Calling, Conversing, Watching):
     ----------
     signaling : Signaling, optional
         Whom to call. Left out: `OpenAI` when ``OPENAI_API_KEY`` is set, else the embedded `Local` server.
-    microphone : bool
-        False: calls without a microphone, for writing and listening.
+    microphone : bool, AudioClip, path or array
+        False: calls without a microphone, for writing and listening. A clip speaks in its place, once in each call.
     exchange : {"kernel", "browser"}
         Who sends the offer to the server: the kernel with its key, or the page with a short-lived secret that the
         kernel has minted (``client_secrets``).
@@ -100,16 +106,24 @@ class VoiceChat(Calling, Conversing, Watching):
         self,
         signaling: Signaling | None = None,
         *,
-        microphone: bool = True,
+        microphone: bool | Sound = True,
         exchange: Exchange = "kernel",
         reconnect: Reconnect | None = Reconnect(),  # noqa: B008 - frozen
         max_duration: float = 3600.0,
         view_grace: float = 10.0,
+        stats_interval: float | None = 1.0,
         page: PageName | Page | None = None,
         **session: Any,
     ) -> None:
         settings = session_settings(session)
-        self._call_settings = CallSettings(microphone, exchange, reconnect, max_duration, view_grace)
+        hears = microphone_choice(microphone)
+        self._call_settings = CallSettings(
+            exchange=exchange,
+            reconnect=reconnect,
+            max_duration=max_duration,
+            view_grace=view_grace,
+            stats_interval=stats_interval or None,
+        )
         if signaling is not None and not isinstance(signaling, Signaling):
             raise TypeError(f"signaling must be OpenAI(…), Local(…) or another Signaling, not {signaling!r}")
         self._page = choose_page(page)
@@ -119,9 +133,12 @@ class VoiceChat(Calling, Conversing, Watching):
         self._main = MainLoop()
         starts_early = self._page is None or self._page.makes_calls
         self._desk = CallDesk(self._signaling, settings, self._progress, starts_early=starts_early)
-        self._media = MediaDesk(lambda message: None)
+        self._heard = MediaRecord(self._record.began_ms, self._main.call)
+        self._recorders = set()
+        self._media = MediaDesk(self._heard)
         self._bridge = Bridge(self._post_to_pages, self._desk, self._media, self._record, self._main)
-        self._write({"server": self._signaling.name, "settings": self._call_settings.to_wire()})
+        self._write({"server": self._signaling.name})
+        self.microphone = hears
         if isinstance(self._signaling, Nobody):
             self._write({"activity": WHAT_TO_DO})
         if self._page is None:

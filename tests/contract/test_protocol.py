@@ -94,6 +94,7 @@ def test_messages_to_the_page_are_those_of_the_contract():
         "talk": protocol.request("talk", "p1", "k:10", on=True),
         "say": protocol.request("say", "p1", "k:8", clip="c1"),
         "flush_audio": protocol.request("flush_audio", "p1", "k:9"),
+        "hush": protocol.request("hush", "p1", "k:10", clip="c1"),
         "media_ack": protocol.media_ack("p1", 2, missing=False),
         "alive": protocol.alive("p1"),
         "resend": protocol.resend("p1", 7),

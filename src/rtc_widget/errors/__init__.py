@@ -57,6 +57,8 @@ Every error has a stable ``code``, says what happened (``message``) and what to 
     │   ├── ClipTooLong               more than a page takes
     │   ├── ClipNotFound              the kernel has let go of the clip
     │   ├── SayInterrupted            the call ended before the clip did
+    │   ├── AudioBlocked              the browser wants a click into the page first
+    │   ├── NothingRecorded           there is no recorded sound
     │   └── RecordingUnavailable      the page cannot record
     ├── NotConnected                  sending without an open data channel
     ├── MessageTooLarge               more than the data channel carries
@@ -67,10 +69,12 @@ Every error has a stable ``code``, says what happened (``message``) and what to 
 from __future__ import annotations
 
 from rtc_widget.errors.audio import (
+    AudioBlocked,
     AudioError,
     ClipNotFound,
     ClipTooLong,
     InvalidAudio,
+    NothingRecorded,
     RecordingUnavailable,
     SayInterrupted,
 )
@@ -142,6 +146,7 @@ from rtc_widget.errors.wire import error_from_wire
 
 __all__ = [
     "AccessDenied",
+    "AudioBlocked",
     "AudioError",
     "AwaitNotPossible",
     "CallError",
@@ -178,6 +183,7 @@ __all__ = [
     "MissingKey",
     "NoNetwork",
     "NotConnected",
+    "NothingRecorded",
     "PageError",
     "PageNotFound",
     "PageTimeout",

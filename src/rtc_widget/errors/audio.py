@@ -37,7 +37,20 @@ class SayInterrupted(AudioError):
     code = "say_interrupted"
 
 
+class AudioBlocked(AudioError):
+    """The browser lets the page use no sound before someone has clicked into it."""
+
+    code = "audio_blocked"
+
+
 class RecordingUnavailable(AudioError):
     """The page cannot record."""
 
     code = "recording_unavailable"
+
+
+class NothingRecorded(AudioError):
+    """There is no recorded sound."""
+
+    code = "nothing_recorded"
+    default_hint = "Switch it on with `chat.record()` before or during the call."

@@ -1,0 +1,85 @@
+/** Records what is sent and what comes from the other side, while Python wants it and there is a call. */
+
+import { asRtcWidgetError, type RtcWidgetError } from "./errors";
+import type { Sound } from "./media_outbox";
+import { isSilent } from "./pcm";
+import type { Track } from "./protocol";
+import { RecordingGraph } from "./recording_graph";
+
+type Tracks = Readonly<Record<Track, MediaStreamTrack | null>>;
+
+const NOBODY: Tracks = { user: null, assistant: null };
+
+export class Recorder {
+  readonly #take: (sound: Sound) => void;
+  readonly #onFailure: (error: RtcWidgetError) => void;
+  #isOn = false;
+  #attempt: string | undefined;
+  #tracks = NOBODY;
+  #graph: Promise<RecordingGraph> | undefined;
+  #ending: Promise<unknown> = Promise.resolve();
+
+  constructor(take: (sound: Sound) => void, onFailure: (error: RtcWidgetError) => void) {
+    this.#take = take;
+    this.#onFailure = onFailure;
+  }
+
+  setOn(on: boolean): void {
+    this.#isOn = on;
+    this.#update();
+  }
+
+  /** A connection is being made; what `hear` is given from now on is part of it. */
+  begin(attempt: string): void {
+    this.end();
+    this.#attempt = attempt;
+    this.#update();
+  }
+
+  hear(side: Track, track: MediaStreamTrack | null): void {
+    this.#tracks = { ...this.#tracks, [side]: track };
+    const tracks = this.#tracks;
+    this.#graph?.then((graph) => graph.listenTo(tracks)).catch(() => {});
+  }
+
+  end(): void {
+    this.#attempt = undefined;
+    this.#tracks = NOBODY;
+    this.#update();
+  }
+
+  /** Resolves when all that was heard so far has been handed over; rejects if nothing can be heard. */
+  async flush(): Promise<void> {
+    const graph = await this.#graph;
+    await graph?.flush();
+    await this.#ending;
+  }
+
+  #update(): void {
+    const attempt = this.#attempt;
+    if (!this.#isOn || attempt === undefined) this.#stop();
+    else if (!this.#graph) this.#start(attempt);
+  }
+
+  #start(attempt: string): void {
+    const graph = RecordingGraph.open((rate, atMs, sides) => {
+      for (const track of ["user", "assistant"] as const) {
+        const samples = sides[track];
+        // A gap reads as silence on the other end, so silence need not travel.
+        if (!isSilent(samples)) this.#take({ attempt, track, rate, atMs, samples });
+      }
+    });
+    this.#graph = graph;
+    graph.then(
+      (opened) => opened.listenTo(this.#graph === graph ? this.#tracks : NOBODY),
+      (error: unknown) => this.#onFailure(asRtcWidgetError(error)),
+    );
+  }
+
+  #stop(): void {
+    const graph = this.#graph;
+    if (!graph) return;
+    this.#graph = undefined;
+    this.#ending = graph.then((opened) => opened.close()).catch(() => {});
+  }
+}

@@ -1,0 +1,114 @@
+/** The audio graph that listens to both sides at once, so that their samples stand beside each other. */
+
+import { within } from "./abortable";
+import { keepResuming, openContext } from "./audio_context";
+import { Deferred } from "./deferred";
+import { pageError } from "./errors";
+import { FrameClock } from "./frame_clock";
+import { now } from "./page_clock";
+import type { Track } from "./protocol";
+import { type Heard, loadRecorderWorklet, PROCESSOR } from "./recorder_worklet";
+
+const RATE = 24_000;
+const BATCH_MS = 200;
+const FLUSH_LIMIT_MS = 1_000;
+
+type Sides = Readonly<Record<Track, Int16Array>>;
+export type TakeBatch = (rate: number, atMs: number, sides: Sides) => void;
+
+export class RecordingGraph {
+  readonly #context: AudioContext;
+  readonly #node: AudioWorkletNode;
+  readonly #take: TakeBatch;
+  readonly #clock: FrameClock;
+  readonly #life = new AbortController();
+  readonly #sources = new Map<Track, { readonly track: MediaStreamTrack; readonly node: AudioNode }>();
+  #batch: Heard[] = [];
+  #flushed: Deferred<void> | undefined;
+
+  /** Rejects with `recording_unavailable` where the browser or the host's rules do not let a page record. */
+  static async open(take: TakeBatch): Promise<RecordingGraph> {
+    const context = openContext({ sampleRate: RATE });
+    try {
+      await loadRecorderWorklet(context);
+      return new RecordingGraph(context, take);
+    } catch (error) {
+      void context.close();
+      throw pageError("recording_unavailable", { cause: error });
+    }
+  }
+
+  private constructor(context: AudioContext, take: TakeBatch) {
+    this.#context = context;
+    this.#take = take;
+    this.#clock = new FrameClock(context.sampleRate);
+    // Its output is silence, and there only since a browser need not run what leads nowhere.
+    this.#node = new AudioWorkletNode(context, PROCESSOR, { numberOfInputs: 2, numberOfOutputs: 1 });
+    this.#node.connect(context.destination);
+    this.#node.port.onmessage = ({ data }: MessageEvent<Heard>) => this.#hear(data);
+    context.addEventListener("statechange", () => this.#clock.reset(), { signal: this.#life.signal });
+    keepResuming(context, this.#life.signal);
+  }
+
+  listenTo(tracks: Readonly<Record<Track, MediaStreamTrack | null>>): void {
+    if (this.#life.signal.aborted) return;
+    this.#listen("user", tracks.user, 0);
+    this.#listen("assistant", tracks.assistant, 1);
+  }
+
+  /** Hands over what has been heard so far; rejects with `audio_blocked` if the browser lets nothing be heard. */
+  async flush(): Promise<void> {
+    if (this.#life.signal.aborted) return;
+    this.#flushed ??= new Deferred();
+    this.#node.port.postMessage("flush");
+    await within(FLUSH_LIMIT_MS, this.#flushed.promise, () => {
+      if (this.#context.state !== "running") throw pageError("audio_blocked");
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.flush().catch(() => {});
+    this.#life.abort();
+    this.#node.port.postMessage("stop");
+    await this.#context.close();
+  }
+
+  #listen(side: Track, track: MediaStreamTrack | null, input: number): void {
+    const before = this.#sources.get(side);
+    if (before?.track === track) return;
+    before?.node.disconnect();
+    this.#sources.delete(side);
+    if (!track) return;
+    const node = new MediaStreamAudioSourceNode(this.#context, { mediaStream: new MediaStream([track]) });
+    node.connect(this.#node, 0, input);
+    this.#sources.set(side, { track, node });
+  }
+
+  #hear(heard: Heard): void {
+    this.#clock.note(heard.frame + heard.user.length, now());
+    if (heard.user.length > 0) this.#batch.push(heard);
+    const frames = this.#batch.reduce((sum, { user }) => sum + user.length, 0);
+    if (heard.isLast || frames >= (BATCH_MS / 1_000) * this.#context.sampleRate) this.#handOver();
+    if (!heard.isLast) return;
+    this.#flushed?.resolve();
+    this.#flushed = undefined;
+  }
+
+  #handOver(): void {
+    const [first] = this.#batch;
+    if (!first) return;
+    const sides = { user: joined(this.#batch, "user"), assistant: joined(this.#batch, "assistant") };
+    this.#batch = [];
+    this.#take(this.#context.sampleRate, this.#clock.timeOf(first.frame), sides);
+  }
+}
+
+function joined(batch: readonly Heard[], side: Track): Int16Array {
+  const whole = new Int16Array(batch.reduce((sum, heard) => sum + heard[side].length, 0));
+  let at = 0;
+  for (const heard of batch) {
+    whole.set(heard[side], at);
+    at += heard[side].length;
+  }
+  return whole;
+}

@@ -1,0 +1,77 @@
+"""What the kernel knows of the sound and the connection of a widget's calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Lock
+
+from rtc_widget.protocol import Audio, Stats
+from rtc_widget.recording import Recording
+from rtc_widget.stats import StatsLog
+from rtc_widget.tape import Tape
+
+
+class MediaRecord:
+    """Puts each piece of sound on the tape of its call, and each look at the statistics into the log.
+
+    Parameters
+    ----------
+    began_ms : callable
+        When the call of an attempt began, on the page's clock; None while that is not known.
+    on_loop : callable
+        Runs a function on the kernel's main loop.
+    """
+
+    def __init__(
+        self, began_ms: Callable[[str], float | None], on_loop: Callable[[Callable[[Stats], None], Stats], None]
+    ) -> None:
+        self._began_ms = began_ms
+        self._on_loop = on_loop
+        self._lock = Lock()
+        # The attempt with which the call of an attempt began.
+        self._first_of: dict[str, str] = {}
+        self._latest: str | None = None
+        self._tape: tuple[str, Tape] | None = None
+        self.stats = StatsLog()
+
+    def note_attempt(self, attempt: str, *, resumes: bool) -> None:
+        """Learn whether an attempt goes on with the call before it; on any thread."""
+        with self._lock:
+            if attempt not in self._first_of:
+                self._first_of[attempt] = self._latest if resumes and self._latest is not None else attempt
+                self._latest = self._first_of[attempt]
+
+    def keep(self, message: Audio | Stats) -> None:
+        """Keep what a page has heard or measured; on any thread."""
+        if isinstance(message, Stats):
+            self._on_loop(self._measure, message)
+            return
+        self.note_attempt(message.attempt, resumes=False)
+        with self._lock:
+            call = self._first_of[message.attempt]
+            if self._tape is None or self._tape[0] != call:
+                # The recording of the call before lives on with whoever holds it.
+                self._tape = (call, Tape())
+            tape = self._tape[1]
+        tape.take(message)
+
+    @property
+    def recording(self) -> Recording:
+        """The recording of the latest call that was recorded; an empty one if none was."""
+        with self._lock:
+            call, tape = self._tape or ("", Tape())
+        return Recording(tape, lambda: self._began_ms(call))
+
+    def elapsed(self, time_ms: float) -> float:
+        """Return a time of the page's clock in seconds since the latest call began."""
+        with self._lock:
+            call = self._latest or ""
+        began = self._began_ms(call)
+        return 0.0 if began is None else (time_ms - began) / 1000
+
+    def _measure(self, message: Stats) -> None:
+        with self._lock:
+            call = self._first_of.get(message.attempt, message.attempt)
+        began = self._began_ms(call)
+        elapsed = 0.0 if began is None else (message.time_ms - began) / 1000
+        self.stats.add(message.attempt, message.time_ms, elapsed, message.reports)

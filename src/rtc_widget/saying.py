@@ -1,0 +1,159 @@
+"""Clips that speak in place of the microphone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rtc_widget.call_widget import CallWidget
+from rtc_widget.errors import AwaitNotPossible, ClipTooLong, NotConnected, PageNotFound, PageTimeout
+from rtc_widget.media_desk import Utterance
+from rtc_widget.media_record import MediaRecord
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from rtc_widget.audio import AudioClip
+
+    Sound = AudioClip | str | Path | npt.ArrayLike
+
+LONGEST_CLIP_SECONDS = 600.0
+_PATIENCE_SECONDS = 30.0
+# What every browser's AudioBuffer takes (W3C Web Audio, section 1.4).
+_LOWEST_RATE, _HIGHEST_RATE = 8_000, 96_000
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """When a clip was spoken.
+
+    Attributes
+    ----------
+    start, end : float
+        Seconds since the call began, as `Event.elapsed`.
+    """
+
+    start: float
+    end: float
+
+
+class Saying(CallWidget):
+    """The part of `VoiceChat` that lets clips speak."""
+
+    _heard: MediaRecord
+    _microphone_clip: AudioClip | None = None
+    # How many seconds of clips wait to be spoken.
+    _waiting_seconds = 0.0
+
+    async def say(self, clip: Sound, timeout: float | None = None) -> Said:
+        """Let a clip speak in place of the microphone; returns when it has been spoken.
+
+        Silence follows for a second, so that the server notices the end; then the microphone, if there is one, is back.
+        A muted microphone mutes no clip. Clips that are said at the same time are spoken one after the other. If this
+        is cancelled or takes too long, the clip is cut off.
+
+        Parameters
+        ----------
+        clip : AudioClip, path or array
+            At most ten minutes. An array is taken for 24,000 samples a second.
+        timeout : float, optional
+            Seconds; left out, half a minute more than the clip lasts.
+
+        Returns
+        -------
+        Said
+            When it began and ended: what to measure a latency from.
+
+        Raises
+        ------
+        NotConnected
+            If there is no call.
+        InvalidAudio, ClipTooLong
+            If it cannot be spoken.
+        SayInterrupted
+            If the call ends before the clip does.
+        AwaitNotPossible, PageTimeout
+            As for `connect`.
+
+        Examples
+        --------
+        >>> said = await chat.say("question.wav")  # doctest: +SKIP
+        >>> answer = await chat.wait_for("output_audio_buffer.started")  # doctest: +SKIP
+        >>> answer.elapsed - said.end  # doctest: +SKIP
+        0.83
+        """
+        utterance = _utterance(clip)
+        if self.data_channel_state != "open":
+            raise NotConnected(f"Nothing was said: the data channel is {self.data_channel_state}.")
+        self._await_here()
+        id = self._media.offer(utterance)
+        self._waiting_seconds += utterance.seconds
+        limit = self._waiting_seconds + _PATIENCE_SECONDS if timeout is None else timeout
+        try:
+            reply = await self._bridge.request("say", timeout=limit, clip=id)
+        except (PageTimeout, AwaitNotPossible, asyncio.CancelledError):
+            # Nobody waits for its end any more. Without a page nothing speaks.
+            with contextlib.suppress(PageNotFound):
+                self._bridge.post("hush", self._record.fault, clip=id)
+            raise
+        finally:
+            self._waiting_seconds -= utterance.seconds
+            self._media.withdraw(id)
+        return Said(*(self._heard.elapsed(float(reply[name])) for name in ("start_ms", "end_ms")))
+
+    @property
+    def microphone(self) -> bool | AudioClip:
+        """What calls hear: True, a microphone; False, nothing, for calls of writing and listening; or a clip.
+
+        A clip, or a path or array to make one of, speaks once in each call, from when events can be sent; then it is
+        silent. The browser is asked for no microphone then. Holds for the next call.
+        """
+        return self._call_settings.microphone if self._microphone_clip is None else self._microphone_clip
+
+    @microphone.setter
+    def microphone(self, value: bool | Sound) -> None:
+        choice = microphone_choice(value)
+        before = self._call_settings.microphone_clip
+        if isinstance(choice, bool):
+            self._microphone_clip = None
+            self._change_settings(microphone=choice, microphone_clip=None)
+        else:
+            self._microphone_clip = choice
+            self._change_settings(microphone=True, microphone_clip=self._media.offer(_utterance(choice)))
+        if before is not None:
+            self._media.withdraw(before)
+
+
+def microphone_choice(value: bool | Sound) -> bool | AudioClip:
+    """Return what `VoiceChat.microphone` was set to: a truth value, or else a clip.
+
+    Raises
+    ------
+    InvalidAudio, ClipTooLong
+        If it is no clip that can be spoken.
+    """
+    if isinstance(value, bool):
+        return value
+    from rtc_widget.audio import AudioClip
+
+    clip = AudioClip.of(value)
+    _require_short(clip)
+    return clip
+
+
+def _utterance(sound: Sound) -> Utterance:
+    from rtc_widget.audio import RATE, AudioClip
+
+    clip = AudioClip.of(sound)
+    _require_short(clip)
+    if not _LOWEST_RATE <= clip.sample_rate <= _HIGHEST_RATE:
+        clip = clip.resample(RATE)
+    return Utterance(clip.pcm.astype("<i2").tobytes(), clip.sample_rate)
+
+
+def _require_short(clip: AudioClip) -> None:
+    if clip.duration > LONGEST_CLIP_SECONDS:
+        raise ClipTooLong(f"The clip lasts {clip.duration:.0f} s; a page takes {LONGEST_CLIP_SECONDS:.0f} s.")

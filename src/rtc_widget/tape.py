@@ -1,0 +1,126 @@
+"""Where recorded sound is kept: on disk, both sides on one clock."""
+
+from __future__ import annotations
+
+import logging
+from tempfile import TemporaryFile
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+from weakref import finalize
+
+from rtc_widget.audio import require_numpy
+from rtc_widget.protocol import Audio, Track
+
+if TYPE_CHECKING:
+    from rtc_widget.audio import Integers
+
+logger = logging.getLogger("rtc_widget")
+
+_SEAM_SECONDS = 0.025
+"""Pieces that nearly touch are joined: the page tells the time to a few milliseconds only."""
+_LONGEST_SECONDS = 86_400.0
+_SAMPLE_BYTES = 2
+
+
+class Tape:
+    """What was heard in one call; safe on any thread.
+
+    Each side is a temporary file of 16-bit samples that vanishes with the tape: an hour of both takes 346 MB of disk
+    and next to no memory. A time of which nothing came is a hole in the file, which reads as silence.
+
+    Attributes
+    ----------
+    rate : int
+        Samples a second, as the first piece had them; pieces of another rate are converted.
+    origin_ms : float or None
+        When the tape begins: milliseconds since 1970 on the page's clock; None while it is empty.
+    lost : float
+        Seconds of sound that the page had to drop, over both sides.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._reels: dict[Track, _Reel] = {"user": _Reel(), "assistant": _Reel()}
+        self._is_broken = False
+        self.rate = 0
+        self.origin_ms: float | None = None
+        self.lost = 0.0
+
+    def take(self, piece: Audio) -> None:
+        """Add a piece where its time is; never raises, since it is called between page and kernel."""
+        with self._lock:
+            self.lost += piece.lost / piece.rate
+            if self._is_broken:
+                self.lost += len(piece.data) / _SAMPLE_BYTES / piece.rate
+                return
+            try:
+                self._place(piece)
+            except (OSError, ImportError) as error:
+                # A full disk, most likely. The call is more than its recording.
+                self._is_broken = True
+                logger.error("The recording stops here: %s", error)
+
+    def __len__(self) -> int:
+        """How many samples each side has."""
+        with self._lock:
+            return max(reel.length for reel in self._reels.values())
+
+    def pcm(self, track: Track) -> Integers:
+        """Return one side as it is now: a view of its file, as long as the longer side."""
+        np = require_numpy()
+        with self._lock:
+            length = max(reel.length for reel in self._reels.values())
+            samples: Integers = self._reels[track].view(length) if length else np.zeros(0, np.int16)
+            return samples
+
+    def _place(self, piece: Audio) -> None:
+        data = _converted(piece, self.rate) if self.rate not in (0, piece.rate) else piece.data
+        if self.origin_ms is None:
+            self.origin_ms, self.rate = piece.at_ms, piece.rate
+        reel = self._reels[piece.track]
+        at = round((piece.at_ms - self.origin_ms) / 1000 * self.rate)
+        if at > _LONGEST_SECONDS * self.rate:
+            self.lost += len(data) / _SAMPLE_BYTES / self.rate
+            logger.warning("A piece of sound is said to be of another day and is left out of the recording.")
+            return
+        if abs(at - reel.length) <= _SEAM_SECONDS * self.rate and reel.attempt == piece.attempt:
+            at = reel.length
+        reel.attempt = piece.attempt
+        reel.write(at, data)
+
+
+class _Reel:
+    """One side of a tape."""
+
+    def __init__(self) -> None:
+        self.length = 0
+        self.attempt: str | None = None
+        self._file = TemporaryFile(prefix="rtc_widget-", suffix=".pcm", buffering=0)  # noqa: SIM115 - the reel's own
+        finalize(self, self._file.close)
+
+    def write(self, at: int, data: bytes) -> None:
+        """Write samples at a place; what is there already stays."""
+        known = max(0, self.length - at) * _SAMPLE_BYTES
+        if known >= len(data):
+            return
+        self._file.seek((at + known // _SAMPLE_BYTES) * _SAMPLE_BYTES)
+        fresh = memoryview(data)[known:]
+        while fresh:
+            # Unbuffered files may take less than they are given.
+            fresh = fresh[self._file.write(fresh) or 0 :]
+        self.length = self._file.tell() // _SAMPLE_BYTES
+
+    def view(self, length: int) -> Any:
+        np = require_numpy()
+        if length > self.length:
+            # The side that is ahead tells how long; the other was silent so far.
+            self._file.truncate(length * _SAMPLE_BYTES)
+        return np.memmap(self._file, np.dtype("<i2"), mode="r", shape=(length,))
+
+
+def _converted(piece: Audio, rate: int) -> bytes:
+    from rtc_widget.audio import AudioClip
+
+    np = require_numpy()
+    clip = AudioClip(np.frombuffer(piece.data, "<i2").astype(np.int16), piece.rate).resample(rate)
+    return bytes(clip.pcm.astype("<i2").tobytes())

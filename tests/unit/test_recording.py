@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+import gc
+import resource
+import subprocess
+import sys
+import wave
+
+import numpy as np
+import pytest
+
+from rtc_widget.errors import NothingRecorded
+from rtc_widget.media_record import MediaRecord
+from rtc_widget.protocol import Audio, Stats
+from rtc_widget.recording import Recording
+from rtc_widget.tape import Tape
+
+RATE = 24_000
+BEGAN_MS = 1_795_286_400_000.0
+
+
+def piece(
+    samples: np.ndarray, at: float, track: str = "user", *, rate: int = RATE, attempt: str = "a1", lost: int = 0
+) -> Audio:
+    """What a page sends of sound that was heard `at` seconds after the call began."""
+    pcm = np.round(np.asarray(samples) * 32767).astype("<i2").tobytes()
+    return Audio("p1", 0, attempt, track, rate, BEGAN_MS + 1000 * at, lost, pcm)
+
+
+def level(value: float, seconds: float = 0.2, rate: int = RATE) -> np.ndarray:
+    return np.full(round(seconds * rate), value)
+
+
+def recorded(*pieces: Audio) -> Recording:
+    tape = Tape()
+    for one in pieces:
+        tape.take(one)
+    return Recording(tape, lambda: BEGAN_MS)
+
+
+def test_pieces_become_clips_on_the_clock_of_the_call():
+    recording = recorded(piece(level(0.1), 3.0), piece(level(0.2), 3.2))
+    assert (recording.start, recording.end, recording.duration) == pytest.approx((3.0, 3.4, 0.4))
+    clip = recording.user
+    assert (clip.start, clip.sample_rate, len(clip)) == (3.0, RATE, 9600)
+    assert clip.between(3.0, 3.2).samples == pytest.approx(level(0.1), abs=1e-4)
+    assert clip.between(3.2, 3.4).samples == pytest.approx(level(0.2), abs=1e-4)
+
+
+def test_both_sides_begin_and_end_together():
+    recording = recorded(piece(level(0.1, 1.0), 0.0), piece(level(0.2, 0.5), 2.0, "assistant"))
+    user, assistant = recording.user, recording.assistant
+    assert (user.start, user.end) == (assistant.start, assistant.end) == pytest.approx((0.0, 2.5))
+    assert len(user) == len(assistant)
+    assert user.between(1.0, 2.5).peak == 0
+    assert assistant.between(0.0, 2.0).peak == 0
+    assert assistant.between(2.0, 2.5).rms == pytest.approx(0.2, abs=1e-4)
+
+
+def test_a_gap_is_silence_and_what_follows_is_in_its_place():
+    recording = recorded(piece(level(0.1), 0.0), piece(level(0.3), 5.0, attempt="a2"))
+    assert recording.duration == pytest.approx(5.2)
+    assert recording.user.between(0.2, 5.0).peak == 0
+    assert recording.user.between(5.0, 5.2).rms == pytest.approx(0.3, abs=1e-4)
+
+
+def test_pieces_that_nearly_touch_are_joined_without_a_seam():
+    wavering = [0.0, 0.205, 0.392, 0.61]
+    recording = recorded(*(piece(level(0.1), at) for at in wavering))
+    assert recording.duration == pytest.approx(0.8)
+    assert np.abs(np.diff(recording.user.samples)).max() == 0
+
+
+def test_a_page_whose_clock_drifts_is_followed():
+    # Of 1,000 pieces each takes 0.1 ms longer than it has samples for.
+    recording = recorded(*(piece(level(0.1), n * 0.2001) for n in range(1000)))
+    assert recording.duration == pytest.approx(200.1, abs=0.03)
+
+
+def test_a_piece_that_comes_twice_is_there_once():
+    recording = recorded(piece(level(0.1), 0.0), piece(level(0.2), 0.2), piece(level(0.9), 0.0), piece(level(0.3), 0.4))
+    assert recording.user.between(0.0, 0.2).peak == pytest.approx(0.1, abs=1e-4)
+    assert recording.duration == pytest.approx(0.6)
+
+
+def test_what_is_mixed_is_the_sum_and_does_not_wrap_around():
+    recording = recorded(piece(level(0.75), 0.0), piece(level(0.5, 0.1), 0.0, "assistant"))
+    assert recording.mixed.between(0, 0.1).samples == pytest.approx(level(1.0, 0.1), abs=1e-4)
+    assert recording.mixed.between(0.1, 0.2).samples == pytest.approx(level(0.75, 0.1), abs=1e-4)
+
+
+def test_a_clip_is_a_snapshot_and_the_recording_goes_on():
+    tape = Tape()
+    recording = Recording(tape, lambda: BEGAN_MS)
+    tape.take(piece(level(0.1), 0.0))
+    before = recording.user
+    tape.take(piece(level(0.2), 0.2))
+    assert before.duration == pytest.approx(0.2)
+    assert recording.user.duration == pytest.approx(0.4)
+    assert before.peak == pytest.approx(0.1, abs=1e-4)
+
+
+def test_clips_outlive_the_recording():
+    clip = recorded(piece(level(0.1), 0.0)).user
+    gc.collect()
+    assert clip.peak == pytest.approx(0.1, abs=1e-4)
+
+
+def test_pieces_of_another_rate_are_converted():
+    recording = recorded(piece(level(0.1, 1.0), 0.0), piece(level(0.3, 1.0, 48_000), 1.0, rate=48_000, attempt="a2"))
+    assert recording.user.sample_rate == RATE
+    assert recording.duration == pytest.approx(2.0, abs=0.01)
+    assert recording.user.between(1.2, 1.8).rms == pytest.approx(0.3, abs=0.01)
+
+
+def test_what_the_page_dropped_is_counted():
+    recording = recorded(piece(level(0.1), 0.0), piece(level(0.1), 2.2, lost=48_000))
+    assert recording.lost == 2.0
+    assert "2.0 s lost" in repr(recording)
+
+
+def test_a_time_of_another_day_does_not_fill_the_disk():
+    recording = recorded(piece(level(0.1), 0.0), piece(level(0.1), 1e6))
+    assert recording.duration == pytest.approx(0.2)
+    assert recording.lost == pytest.approx(0.2)
+
+
+def test_a_full_disk_stops_the_recording_and_nothing_else(monkeypatch, caplog):
+    tape = Tape()
+    tape.take(piece(level(0.1), 0.0))
+
+    def full(at, data):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tape._reels["user"], "write", full)
+    tape.take(piece(level(0.1), 0.2))
+    tape.take(piece(level(0.1), 0.4, "assistant"))
+    assert "No space left" in caplog.text
+    assert Recording(tape, lambda: None).duration == pytest.approx(0.2)
+
+
+def test_nothing_recorded_is_said_in_words():
+    recording = Recording(Tape(), lambda: BEGAN_MS)
+    assert repr(recording) == "<Recording: empty>"
+    assert recording.duration == 0
+    for name in ("user", "assistant", "mixed", "start"):
+        with pytest.raises(NothingRecorded, match=r"chat\.record\(\)"):
+            getattr(recording, name)
+
+
+def test_the_wav_file_has_the_user_left_and_the_assistant_right(tmp_path):
+    recording = recorded(piece(level(0.25), 0.0), piece(level(0.5), 0.0, "assistant"))
+    with wave.open(str(recording.to_wav(tmp_path / "call.wav"))) as file:
+        assert (file.getnchannels(), file.getframerate(), file.getnframes()) == (2, RATE, 4800)
+        left, right = np.frombuffer(file.readframes(4800), "<i2").reshape(-1, 2).T
+    assert (set(left), set(right)) == ({round(0.25 * 32767)}, {round(0.5 * 32767)})
+
+
+def test_the_picture_shows_both_sides_on_the_clock():
+    figure = recorded(piece(level(0.1), 3.0), piece(level(0.2), 3.2, "assistant")).plot()
+    assert [axes.get_ylabel() for axes in figure.axes] == ["user", "assistant"]
+    assert figure.axes[0].get_xlim() == pytest.approx((3.0, 3.4))
+
+
+def media(began: float | None = BEGAN_MS) -> MediaRecord:
+    return MediaRecord(lambda attempt: began, lambda call, *arguments: call(*arguments))
+
+
+def test_a_reconnection_goes_on_with_the_recording_and_a_new_call_begins_another():
+    record = media()
+    record.note_attempt("a1", resumes=False)
+    record.keep(piece(level(0.1), 0.0))
+    record.note_attempt("a2", resumes=True)
+    record.keep(piece(level(0.2), 4.0, attempt="a2"))
+    first = record.recording
+    assert first.duration == pytest.approx(4.2)
+    record.note_attempt("a3", resumes=False)
+    record.keep(piece(level(0.3), 9.0, attempt="a3"))
+    assert record.recording.duration == pytest.approx(0.2)
+    assert first.duration == pytest.approx(4.2), "who holds it keeps it"
+
+
+def test_statistics_are_on_the_clock_of_the_call():
+    record = media()
+    record.keep(Stats("p1", 0, "a1", BEGAN_MS + 1500, ({"id": "T", "type": "transport"},)))
+    assert record.stats.last is not None
+    assert record.stats.last.elapsed == 1.5
+
+
+HOUR = """
+import resource, sys
+import numpy as np
+from rtc_widget.protocol import Audio
+from rtc_widget.recording import Recording
+from rtc_widget.tape import Tape
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+np.dot(np.ones((64, 64)), np.ones((64, 64)))
+before = peak()
+tape = Tape()
+data = np.random.default_rng(1).integers(-9000, 9000, 4800).astype("<i2").tobytes()
+for n in range(5 * 3600):
+    for track in ("user", "assistant"):
+        tape.take(Audio("p1", n, "a1", track, 24000, 1e12 + n * 200, 0, data))
+recording = Recording(tape, lambda: 1e12)
+recorded = peak() - before
+assert abs(recording.duration - 3600) < 0.1
+# Minutes are cut out of the hour; nobody needs the whole of it as floats.
+clip = recording.assistant.between(1800, 1860)
+assert clip.samples.nbytes == 60 * 24000 * 4
+print(recorded, peak() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="resource is of Unix")
+def test_an_hour_of_both_sides_takes_next_to_no_memory():
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > 0
+    done = subprocess.run([sys.executable, "-c", HOUR], capture_output=True, text=True, timeout=120, check=True)
+    recorded, cut = map(int, done.stdout.split())
+    assert recorded < 40, f"{recorded} MB after an hour"
+    assert cut < 80, f"{cut} MB with a minute cut out of it"
