@@ -7,12 +7,11 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from rtc_widget import VoiceChat
+from rtc_widget.audio import AudioClip
 from rtc_widget.local.process import shared_process
-from rtc_widget.media_desk import Utterance
 from tests.speech import WAV_RATE, spoken
 
 QUESTION = "What is a jitter buffer?"
@@ -39,12 +38,9 @@ async def make(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[..., V
     gc.collect()
 
 
-async def ask_aloud(chat: VoiceChat, question: str = QUESTION) -> None:
-    """Speak a question into the call, as a person would."""
-    pcm: np.ndarray = spoken(question)
-    clip = chat._media.offer(Utterance(pcm.astype("<i2").tobytes(), WAV_RATE))
-    await chat._bridge.request("say", timeout=60, clip=clip)
-    chat._media.withdraw(clip)
+def question(text: str = QUESTION) -> AudioClip:
+    """Return a spoken question."""
+    return AudioClip(spoken(text), WAV_RATE)
 
 
 async def eventually(is_so: Callable[[], object], timeout: float = 20.0) -> None:

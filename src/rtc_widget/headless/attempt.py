@@ -13,7 +13,7 @@ from av import AudioFrame
 from rtc_widget.errors import ChannelTimeout, RtcWidgetError
 from rtc_widget.headless.failures import farewell_in
 from rtc_widget.headless.link import Link
-from rtc_widget.headless.microphone import MicrophoneTrack
+from rtc_widget.headless.microphone import MicrophoneTrack, fetch_clip
 from rtc_widget.headless.own_exchange import exchange_here
 from rtc_widget.headless.peer import Peer, PeerListener
 
@@ -29,12 +29,15 @@ class AttemptOptions:
     Attributes
     ----------
     microphone : bool
-        False: text and listening only.
+        False: text and listening only, unless a clip is said.
+    clip : str or None
+        The id of the clip that the microphone hears.
     own_exchange : bool
         Whether the page sends the offer itself.
     """
 
     microphone: bool
+    clip: str | None
     own_exchange: bool
 
 
@@ -129,16 +132,19 @@ class Attempt:
             raise ChannelTimeout(f"No connection within {limit:g} s.") from None
 
     async def _make(self) -> None:
+        clip = None if self._options.clip is None else await fetch_clip(self._link, self._options.clip)
         prepared = await self._link.request("prepare", limit=PREPARE_SECONDS, attempt=self.id)
         self.is_prepared = True
-        if self._options.microphone:
-            self.track = MicrophoneTrack(self._listener.is_muted, self._listener.sound_left)
+        # Silence, where there is no microphone: a clip may be said all the same.
+        self.track = MicrophoneTrack(self._listener.is_muted, self._listener.sound_left)
         self.peer = Peer(prepared["data_channel_label"], prepared["ice_servers"], self.track, self._listener)
         self._listener.states_changed(self.peer.states)
         answer = await self._exchange(await self.peer.offer())
         self.is_answered = True
         await self.peer.accept(answer)
         await self.peer.opened()
+        if clip is not None:
+            self.track.hear(clip)
 
     async def _exchange(self, offer: str) -> str:
         self._has_asked_server = True

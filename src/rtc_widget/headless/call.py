@@ -198,7 +198,9 @@ class Call:
     def _begin(self, *, resumes: bool) -> None:
         settings = self._settings()
         microphone = settings.microphone if self._wish is None else self._wish
-        options = AttemptOptions(microphone, settings.own_exchange)
+        # A clip has been heard already by a conversation that goes on.
+        clip = settings.clip if microphone and not resumes else None
+        options = AttemptOptions(microphone, clip, settings.own_exchange)
         watcher = _Watcher(self)
         attempt = Attempt(self._link, watcher, options, self._run)
         watcher.attempt = attempt

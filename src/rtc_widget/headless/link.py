@@ -9,7 +9,7 @@ from typing import Any
 
 from rtc_widget.errors import KernelTimeout, RtcWidgetError, error_from_wire
 from rtc_widget.headless.failures import as_error
-from rtc_widget.protocol import PROTOCOL, Message
+from rtc_widget.protocol import Message
 
 Answering = Callable[[Message], Awaitable[Mapping[str, object]]]
 
@@ -36,10 +36,6 @@ class Link:
         """Send a message, unless the link is closed."""
         if self._is_open:
             self._say({"type": type, "page": self._page, **fields})
-
-    def hello(self) -> None:
-        """Tell the widget that this page is there."""
-        self.say("hello", protocol=PROTOCOL)
 
     def close(self) -> None:
         """Say nothing more."""

@@ -13,7 +13,7 @@ from av import AudioFrame
 
 from rtc_widget.errors import SayInterrupted
 from rtc_widget.headless.link import Link
-from rtc_widget.local.outgoing import Pcm, Playback, VoiceTrack, pcm_of
+from rtc_widget.local.outgoing import FRAME_LENGTH, Pcm, Playback, VoiceTrack, pcm_of
 from rtc_widget.local.speech import Sound
 
 CLIP_SECONDS = 30.0
@@ -43,6 +43,8 @@ class MicrophoneTrack(VoiceTrack):
         super().__init__()
         self._is_muted = is_muted
         self._on_frame = on_frame
+        self._heard: Playback | None = None
+        self._clips_waiting = 0
 
     async def recv(self) -> AudioFrame:
         """Return the next frame when it is due."""
@@ -51,12 +53,23 @@ class MicrophoneTrack(VoiceTrack):
         return frame
 
     def next_pcm(self) -> Pcm:
-        """Return what is said next; while muted it is said to nobody, as with a muted microphone."""
-        pcm = super().next_pcm()
-        return np.zeros_like(pcm) if self._is_muted() else pcm
+        """Return what is said next: a clip that Python says, else what the microphone hears unless it is muted."""
+        said, heard = super().next_pcm(), np.zeros(FRAME_LENGTH, np.int16)
+        if self._heard is not None:
+            # Read also while something else is said, or while it is muted: a microphone does not wait.
+            sound = self._heard.read(FRAME_LENGTH)
+            heard[: len(sound)] = sound
+        if self._clips_waiting:
+            return said
+        return np.zeros_like(heard) if self._is_muted() else heard
+
+    def hear(self, pcm: Pcm) -> None:
+        """Let the microphone hear `pcm` (48 kHz, 16 bit) from now on."""
+        self._heard = Playback(lambda: None, lambda: None)
+        self._heard.write(pcm)
 
     async def say(self, pcm: Pcm) -> Spoken:
-        """Say `pcm` (48 kHz, 16 bit) after what is still being said.
+        """Say `pcm` in place of the microphone, after what is still being said; a muted microphone mutes it not.
 
         Raises
         ------
@@ -83,11 +96,13 @@ class MicrophoneTrack(VoiceTrack):
         playback.write(pcm)
         playback.finish()
         self.add_listener("ended", interrupt)
+        self._clips_waiting += 1
         self.play(playback)
         try:
             return await said
         finally:
             playback.clear()
+            self._clips_waiting -= 1
             self.remove_listener("ended", interrupt)
 
 

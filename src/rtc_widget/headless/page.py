@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from rtc_widget.errors import HeadlessNotInstalled
 from rtc_widget.io_thread import IoThread
-from rtc_widget.protocol import Message
+from rtc_widget.protocol import PROTOCOL, Message
 
 _NEEDED = ("aiortc", "av", "numpy")
 
@@ -57,6 +57,8 @@ class HeadlessPage:
     def open(self, say: Callable[[Message], None]) -> None:
         """Begin: say hello to the widget."""
         self._thread.call(self._open, say)
+        # Here and now: who has just made the widget may mute it, or say how it is to call, in the next line.
+        say({"type": "hello", "page": self._id, "protocol": PROTOCOL})
         self._thread.at_exit(self._leave)
 
     def hear(self, message: Message) -> None:
@@ -75,7 +77,6 @@ class HeadlessPage:
 
         self._session = PageSession(self._id, say, self._decide)
         self._pass_settings()
-        self._session.open()
 
     def _decide(self, request: Message) -> bool:
         if callable(self._approve):

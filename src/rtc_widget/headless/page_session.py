@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 from av import AudioFrame
 
-from rtc_widget.errors import CallTooLong, DeviceNotFound, RtcWidgetError
+from rtc_widget.errors import CallTooLong, DeviceNotFound, RtcWidgetError, SayInterrupted
 from rtc_widget.headless.attempt import Attempt
 from rtc_widget.headless.call import Call
 from rtc_widget.headless.diagnosis import diagnose
 from rtc_widget.headless.failures import as_error, not_connected
 from rtc_widget.headless.link import Link
 from rtc_widget.headless.media_outbox import MediaOutbox
-from rtc_widget.headless.microphone import fetch_clip
+from rtc_widget.headless.microphone import MicrophoneTrack, Spoken, fetch_clip
 from rtc_widget.headless.outbox import Outbox
 from rtc_widget.headless.push_to_talk import PushToTalk
 from rtc_widget.headless.recorder import TrackRecorder
@@ -60,11 +60,8 @@ class PageSession:
         self._longest: asyncio.TimerHandle | None = None
         self._measuring: asyncio.Task[None] | None = None
         self._recorders: list[TrackRecorder] = []
+        self._saying: dict[str, asyncio.Task[Spoken]] = {}
         self._levels = {"user": 0.0, "assistant": 0.0}
-
-    def open(self) -> None:
-        """Say hello."""
-        self._link.hello()
 
     def take_settings(self, wire: Mapping[str, Any]) -> None:
         """Take in the widget's settings; some of them matter to a call that stands."""
@@ -127,6 +124,9 @@ class PageSession:
                     self._push_to_talk.release()
             case "say":
                 return asdict(await self._say(request["clip"]))
+            case "hush":
+                if request["clip"] in self._saying:
+                    self._saying[request["clip"]].cancel()
             case "flush_audio":
                 for recorder in self._recorders:
                     recorder.flush()
@@ -134,12 +134,21 @@ class PageSession:
                 raise as_error(NotImplementedError(f"{kind} is nothing that a page without a browser does"))
         return {}
 
-    async def _say(self, clip: str) -> Any:
-        pcm = await fetch_clip(self._link, clip)
+    async def _say(self, clip: str) -> Spoken:
         attempt = self._call.attempt
         if attempt is None or attempt.track is None or self._call.state.data_channel_state != "open":
             raise not_connected()
-        return await attempt.track.say(pcm)
+        saying: asyncio.Task[Spoken] = self._run(self._speak(attempt.track, clip))
+        self._saying[clip] = saying
+        try:
+            return await saying
+        except asyncio.CancelledError:
+            raise SayInterrupted("The clip was cut off.") from None
+        finally:
+            self._saying.pop(clip, None)
+
+    async def _speak(self, track: MicrophoneTrack, clip: str) -> Spoken:
+        return await track.say(await fetch_clip(self._link, clip))
 
     # What the call tells
 
@@ -159,15 +168,13 @@ class PageSession:
         self._outbox.add(attempt, direction, text)
 
     def call_opened(self, attempt: Attempt, resumes: bool) -> None:
-        """Tell the server what was said before, speak the clip, record."""
+        """Tell the server what was said before, record and measure."""
         events = self._resumption.events() if resumes else []
         self._resumption.begin_call(resumes=resumes)
         if events:
             self._run(self._tell_server(events))
         self._recorders = []
         self._record_and_measure(attempt)
-        if self._settings.clip is not None and attempt.track is not None:
-            self._run(self._speak_clip(self._settings.clip))
 
     def call_ended(self) -> None:
         """Send what was recorded last, and measure no more."""
@@ -193,9 +200,6 @@ class PageSession:
 
     async def _tell_server(self, events: list[str]) -> None:
         self._call.send(events)
-
-    async def _speak_clip(self, clip: str) -> None:
-        await self._say(clip)
 
     def _record_and_measure(self, attempt: Attempt) -> None:
         if self._settings.record and not self._recorders:

@@ -67,8 +67,8 @@ class Peer:
         Of the data channel.
     ice_servers : list of mapping
         W3C ``RTCIceServer`` dictionaries.
-    track : MediaStreamTrack or None
-        What is said; None makes a line that only listens.
+    track : MediaStreamTrack
+        What is said.
     listener : PeerListener
         Told what happens.
     """
@@ -77,7 +77,7 @@ class Peer:
         self,
         label: str,
         ice_servers: list[Mapping[str, Any]],
-        track: MediaStreamTrack | None,
+        track: MediaStreamTrack,
         listener: PeerListener,
     ) -> None:
         offer_loopback_when_alone()
@@ -86,7 +86,7 @@ class Peer:
             RTCIceServer(server["urls"], server.get("username"), server.get("credential")) for server in ice_servers
         ]
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
-        self._connection.addTransceiver(track or "audio", direction="sendrecv" if track else "recvonly")
+        self._connection.addTransceiver(track, direction="sendrecv")
         self._channel = self._connection.createDataChannel(label)
         self._listener = listener
         self._track = track
@@ -181,8 +181,7 @@ class Peer:
         """Close channel and connection; nothing is told any more."""
         self._connection.remove_all_listeners()
         self._channel.remove_all_listeners()
-        if self._track is not None:
-            self._track.stop()
+        self._track.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -12,18 +12,20 @@ from rtc_widget.headless.failures import farewell_in
 from rtc_widget.headless.link import Link
 from rtc_widget.headless.media_outbox import MediaOutbox
 from rtc_widget.headless.outbox import Outbox
-from rtc_widget.headless.page_session import PageSession
+from rtc_widget.headless.page import HeadlessPage
 from rtc_widget.headless.resumption import Resumption
 from rtc_widget.inbox import Inbox
+from tests.unit.waiting import eventually
 
 
 async def test_hello_and_state_are_understood_by_the_kernel():
-    said = []
-    session = PageSession("h1", said.append)
-    session.open()
-    session.hear(protocol.welcome("h1"))
-    hello, state = map(protocol.decode, said)
-    assert hello == protocol.Hello("h1", protocol.PROTOCOL)
+    page, said = HeadlessPage(), []
+    page.open(said.append)
+    hello = protocol.decode(said[0])
+    assert hello.protocol == protocol.PROTOCOL
+    page.hear(protocol.welcome(hello.page))
+    await eventually(lambda: len(said) > 1)
+    state = protocol.decode(said[1])
     assert (state.seq, state.attempt, state.state.status) == (1, None, "idle")
 
 
