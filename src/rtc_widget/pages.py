@@ -85,5 +85,9 @@ def _named(name: str, said: str) -> Page | None:
     match name:
         case "browser":
             return None
+        case "headless":
+            from rtc_widget.headless import HeadlessPage
+
+            return HeadlessPage()
         case _:
-            raise ValueError(f"{said}: there is 'browser'.")
+            raise ValueError(f"{said}: there are 'browser' and 'headless'.")

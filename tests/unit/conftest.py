@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
-import comm
 import pytest
 
 from rtc_widget import Answer, VoiceChat
-from tests.unit.page_double import PageDouble, RecordingComm
+from rtc_widget.testing import ScriptedPage
 
 
 class ScriptedSignaling:
@@ -48,16 +47,17 @@ def signaling() -> ScriptedSignaling:
 
 
 @pytest.fixture
-async def chat(monkeypatch: pytest.MonkeyPatch, signaling: ScriptedSignaling) -> Any:
-    monkeypatch.setattr(comm, "create_comm", RecordingComm)
-    widget = VoiceChat(signaling, instructions="Be brief.")
+async def chat(signaling: ScriptedSignaling) -> AsyncIterator[VoiceChat]:
+    widget = VoiceChat(signaling, page=ScriptedPage(acts=False), instructions="Be brief.")
     yield widget
     widget.close()
 
 
 @pytest.fixture
-def page(chat: VoiceChat) -> PageDouble:
-    return PageDouble(chat)
+def page(chat: VoiceChat) -> ScriptedPage:
+    """Return the chat's page, which leaves every message to the test."""
+    assert isinstance(chat._page, ScriptedPage)
+    return chat._page
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from rtc_widget.signaling.base import ClientSecret
-from tests.unit.page_double import eventually
+from tests.unit.waiting import eventually
 
 
 async def test_a_server_without_secrets_is_told_by_name(page):

@@ -4,7 +4,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from rtc_widget.page_clock import PageClock
-from tests.unit.page_double import settled
+from tests.unit.waiting import settled
 
 
 def test_clocks_that_cannot_be_told_apart_are_left_alone():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rtc_widget import VoiceChat
+from rtc_widget.errors import HeadlessNotInstalled
 from rtc_widget.pages import choose_page
 
 
@@ -65,6 +66,12 @@ def test_a_page_of_no_kind_is_refused(monkeypatch):
     monkeypatch.setenv("RTC_WIDGET_PAGE", "firefox")
     with pytest.raises(ValueError, match="RTC_WIDGET_PAGE='firefox'"):
         VoiceChat()
+
+
+def test_without_its_parts_a_headless_page_says_what_to_install(monkeypatch):
+    monkeypatch.setattr("rtc_widget.headless.page._NEEDED", ("no_such_module",))
+    with pytest.raises(HeadlessNotInstalled, match=r"no_such_module.*rtc-widget\[local\]"):
+        VoiceChat(page="headless")
 
 
 def test_by_default_the_page_is_the_browsers():

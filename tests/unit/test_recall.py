@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.unit.page_double import PageDouble, settled
+from tests.unit.waiting import settled
 
 
 async def test_a_new_page_is_told_what_was_said_by_calls_without_the_pieces_of_words(chat, page):
@@ -16,7 +16,7 @@ async def test_a_new_page_is_told_what_was_said_by_calls_without_the_pieces_of_w
     page.events({"type": "session.created"}, attempt="a2")
     await settled()
 
-    late = PageDouble(chat, "p2")
+    late = page.beside("p2")
     late.hello()
     ask(late)
     answer = (await late.hears("reply"))["result"]

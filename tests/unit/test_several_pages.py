@@ -7,14 +7,14 @@ import asyncio
 import pytest
 
 from rtc_widget.errors import PageTimeout
-from tests.unit.page_double import CONNECTED, PageDouble, eventually, settled
+from tests.unit.page_double import CONNECTED, eventually, settled
 
 OFFER = "v=0\r\noffer\r\n"
 
 
 @pytest.fixture
-def other(chat):
-    return PageDouble(chat, "p2")
+def other(page):
+    return page.beside("p2")
 
 
 async def calling(page, attempt="a1"):

@@ -27,8 +27,11 @@ from rtc_widget.errors import (
     WaitTimeout,
 )
 from rtc_widget.reconnect import Reconnect
-from tests.unit.page_double import CONNECTED, PageDouble, RecordingComm, eventually, settled
+from rtc_widget.testing import ScriptedPage
+from rtc_widget.testing.states import CONNECTED
+from tests.unit.comm_double import RecordingComm
 from tests.unit.signaling.realtime_server import RealtimeServer, running
+from tests.unit.waiting import eventually, settled
 
 OFFER = "v=0\r\noffer\r\n"
 
@@ -54,16 +57,39 @@ async def test_traits_follow_the_page(chat, page):
 
 async def test_an_overtaken_state_changes_nothing(chat, page):
     page.hello()
-    page.say("state", seq=5, attempt="a1", resumes=False, state=CONNECTED)
-    page.say("state", seq=4, attempt="a1", resumes=False, state=CONNECTED | {"status": "connecting"})
+    page.say("state", seq=5, attempt="a1", resumes=False, state=dict(CONNECTED))
+    page.say("state", seq=4, attempt="a1", resumes=False, state={**CONNECTED, "status": "connecting"})
     await settled()
     assert chat.status == "connected"
 
 
-async def test_traits_cannot_be_written_by_the_page(chat):
+@pytest.fixture
+async def browser_chat(monkeypatch, signaling):
+    """A chat whose page is the browser's, at the other end of a comm."""
+    monkeypatch.setattr(comm, "create_comm", RecordingComm)
+    chat = VoiceChat(signaling)
+    yield chat
+    chat.close()
+
+
+def from_browser(chat, content):
+    chat.comm.handle_msg({"content": {"data": {"method": "custom", "content": content}}, "buffers": []})
+
+
+async def test_the_browsers_page_speaks_through_the_comm(browser_chat):
+    from_browser(browser_chat, {"type": "hello", "page": "p1", "protocol": 1})
+    published = [message["data"] for message in browser_chat.comm.published]
+    assert {"method": "custom", "content": {"type": "welcome", "page": "p1", "protocol": 1}} in published
+    state = {"type": "state", "page": "p1", "seq": 1, "attempt": "a1", "resumes": False, "state": dict(CONNECTED)}
+    from_browser(browser_chat, state)
+    await settled()
+    assert browser_chat.status == "connected"
+
+
+async def test_traits_cannot_be_written_by_the_page(browser_chat):
     message = {"content": {"data": {"method": "update", "state": {"status": "connected"}}}, "buffers": []}
-    chat.comm.handle_msg(message)
-    assert chat.status == "idle"
+    browser_chat.comm.handle_msg(message)
+    assert browser_chat.status == "idle"
 
 
 async def test_the_kernel_exchanges_the_offer_with_the_session_and_says_the_call_id(chat, page, signaling):
@@ -244,12 +270,11 @@ async def test_a_cancelled_connect_without_a_page_stays_cancelled(chat):
         (201, None, InvalidAnswer),
     ],
 )
-async def test_what_the_server_refuses_is_raised_by_connect_in_its_words(monkeypatch, status, code, kind):
-    monkeypatch.setattr(comm, "create_comm", RecordingComm)
+async def test_what_the_server_refuses_is_raised_by_connect_in_its_words(status, code, kind):
     body = json.dumps({"error": {"message": "So says the server.", "code": code}})
     with running(RealtimeServer(status=status, body=body)) as server:
-        chat = VoiceChat(OpenAI("sk-x", base_url=server.url))
-        page = PageDouble(chat)
+        page = ScriptedPage(acts=False)
+        chat = VoiceChat(OpenAI("sk-x", base_url=server.url), page=page)
         page.hello()
         connecting = asyncio.ensure_future(chat.connect(timeout=10))
         await page.hears("connect")
@@ -529,7 +554,7 @@ async def test_mute_is_asked_of_the_page_and_comes_back_as_a_trait(chat, page):
 async def test_a_second_page_does_not_disturb_the_call_of_the_first(chat, page):
     page.hello()
     page.connected()
-    other = PageDouble(chat, "p2")
+    other = page.beside("p2")
     other.hello()
     other.state(None)
     await settled()
@@ -546,7 +571,7 @@ async def test_a_page_that_vanished_with_its_call_is_noticed(chat, page, signali
     await page.hears("reply")
     page.connected()
     await settled()
-    PageDouble(chat, "p2").hello()
+    page.beside("p2").hello()
     await eventually(lambda: chat.status == "error")
     assert chat.error["code"] == "page_not_found"
     await eventually(lambda: signaling.hung_up == ["rtc_1"])
@@ -653,7 +678,7 @@ async def test_rubbish_from_the_page_does_no_harm(chat, page, caplog):
     page.say("nonsense")
     page.say("state", seq=1, attempt=None, resumes=False, state={"status": "flying"})
     page.say("events", attempt="a1", first=0, events=["x"])
-    chat.comm.handle_msg({"content": {"data": {"method": "custom", "content": 7}}, "buffers": []})
+    chat._bridge.receive(7)
     page.events("no json {", "[1]", '{"no": "type"}')
     await settled()
     assert [event.type for event in chat.events] == ["rtc_widget.unreadable", "rtc_widget.unreadable", ""]
@@ -696,21 +721,21 @@ def test_with_a_key_openai_is_called_and_the_key_shows_nowhere(monkeypatch):
     assert "sk-canary" not in repr(chat) + repr(chat._signaling) + str(chat.get_state())
 
 
-async def test_ipykernel_6_is_told_the_two_cell_way(chat, page, monkeypatch):
+async def test_ipykernel_6_is_told_the_two_cell_way(browser_chat, monkeypatch):
     from rtc_widget import awaiting
     from rtc_widget.errors import AwaitNotPossible
 
     monkeypatch.setattr(awaiting, "kernel_version", lambda: (6, 31))
-    page.hello()
 
     async def cell():
-        await chat.connect()
+        await browser_chat.connect()
 
     # The name under which IPython runs a cell.
     cell.__qualname__ = "InteractiveShell.run_cell_async"
     with pytest.raises(AwaitNotPossible, match="Split the cell in two"):
         await asyncio.ensure_future(cell())
-    assert page.heard("connect") == []
+    said = [message["data"].get("content", {}) for message in browser_chat.comm.published]
+    assert "connect" not in [content.get("type") for content in said]
 
 
 @pytest.mark.parametrize("name", ["aiortc", "httpx", "pandas", "openai", "pydantic", "numpy"])

@@ -9,7 +9,8 @@ Every error has a stable ``code``, says what happened (``message``) and what to 
     │   ├── PageNotFound              no page has answered
     │   ├── AwaitNotPossible          this kernel cannot hear the page during a cell
     │   ├── PageTimeout               the page did not answer in time
-    │   └── ProtocolMismatch          page and kernel are of different versions
+    │   ├── ProtocolMismatch          page and kernel are of different versions
+    │   └── HeadlessNotInstalled      a page without a browser needs the extra ``local``
     ├── MicrophoneError
     │   ├── MicrophoneDenied          refused by the person, the browser or the host
     │   ├── MicrophoneBlocked         the page around the notebook forbids it; VS Code does
@@ -108,6 +109,7 @@ from rtc_widget.errors.microphone import (
 )
 from rtc_widget.errors.page import (
     AwaitNotPossible,
+    HeadlessNotInstalled,
     PageError,
     PageNotFound,
     PageTimeout,
@@ -162,6 +164,7 @@ __all__ = [
     "ConnectionFailed",
     "DeviceNotFound",
     "ExchangeRefused",
+    "HeadlessNotInstalled",
     "HostNotFound",
     "InsecureContext",
     "InsecureServer",

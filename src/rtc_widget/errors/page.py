@@ -40,3 +40,10 @@ class ProtocolMismatch(PageError):
 
     code = "protocol_mismatch"
     default_hint = "Reload the page and restart the kernel."
+
+
+class HeadlessNotInstalled(PageError):
+    """A page without a browser needs the extra ``local``."""
+
+    code = "headless_not_installed"
+    default_hint = "Run: pip install 'rtc-widget[local]', or leave the page to the browser."

@@ -103,14 +103,17 @@ class ServerProcess:
         """End the process."""
         if self._owner != os.getpid():
             return  # a fork of the owner exits; the server is not its own
-        if self._process.stdin is not None:
-            with self._writing, suppress(OSError):
-                self._process.stdin.close()
+        self._close_input()
         try:
             self._process.wait(2)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait(2)
+
+    def _close_input(self) -> None:
+        if self._process.stdin is not None:
+            with self._writing, suppress(OSError):
+                self._process.stdin.close()
 
     def log(self) -> str:
         """Return the last lines that the server printed."""
@@ -127,6 +130,7 @@ class ServerProcess:
                 for line in lines:
                     self._take_line(line)
         self._process.wait()
+        self._close_input()
         self._logger.join(1)
         for answer in list(self._answers.values()):
             answer.cancel()

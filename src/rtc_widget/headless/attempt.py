@@ -1,0 +1,171 @@
+"""One try at a call, from the first wish to the open data channel, and everything it has opened on the way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import uuid4
+
+from av import AudioFrame
+
+from rtc_widget.errors import ChannelTimeout, RtcWidgetError
+from rtc_widget.headless.failures import farewell_in
+from rtc_widget.headless.link import Link
+from rtc_widget.headless.microphone import MicrophoneTrack, fetch_clip
+from rtc_widget.headless.own_exchange import exchange_here
+from rtc_widget.headless.peer import Peer, PeerListener
+
+PREPARE_SECONDS = 90.0
+"""A local server may be loading its models; the kernel says meanwhile what it waits for."""
+EXCHANGE_SECONDS = 45.0
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptOptions:
+    """What an attempt is to be.
+
+    Attributes
+    ----------
+    microphone : bool
+        False: text and listening only, unless a clip is said.
+    clip : str or None
+        The id of the clip that the microphone hears.
+    own_exchange : bool
+        Whether the page sends the offer itself.
+    """
+
+    microphone: bool
+    clip: str | None
+    own_exchange: bool
+
+
+class AttemptListener(PeerListener, Protocol):
+    """Told what happens to the attempt's connection and microphone."""
+
+    def is_muted(self) -> bool:
+        """Whether what is said is silence."""
+        ...
+
+    def sound_left(self, frame: AudioFrame) -> None:
+        """Something was said, be it silence."""
+
+
+class Attempt:
+    """Lives until `end`; everything it opened ends with it.
+
+    Parameters
+    ----------
+    link : Link
+        The way to the kernel.
+    listener : AttemptListener
+        Told what happens.
+    options : AttemptOptions
+        What it is to be.
+    run : callable
+        Runs what may outlive the attempt: the closing of its connection.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        listener: AttemptListener,
+        options: AttemptOptions,
+        run: Callable[[Coroutine[Any, Any, None]], object],
+    ) -> None:
+        # Unique over all pages: the kernel knows calls by it.
+        self.id = f"a{uuid4().hex[:20]}"
+        self._link = link
+        self._listener = listener
+        self._options = options
+        self._run = run
+        self._making: asyncio.Task[None] | None = None
+        self._has_asked_server = False
+        self._is_over = False
+        self.track: MicrophoneTrack | None = None
+        self.peer: Peer | None = None
+        self.farewell: RtcWidgetError | None = None
+        self.is_prepared = False
+        self.is_answered = False
+
+    @property
+    def has_microphone(self) -> bool:
+        """Whether it speaks."""
+        return self._options.microphone
+
+    def note_event(self, text: str) -> None:
+        """Look whether the server says why it will end the call."""
+        self.farewell = self.farewell or farewell_in(text)
+
+    def begin(self, limit: float | None, done: Callable[[BaseException | None], None]) -> None:
+        """Make the call; `done` is told, unless the attempt is ended first."""
+        self._making = asyncio.create_task(self._make_within(limit))
+
+        def tell(making: asyncio.Task[None]) -> None:
+            if not making.cancelled() and not self._is_over:
+                done(making.exception())
+            elif not making.cancelled():
+                making.exception()  # it has ended in another way; nobody waits for this one
+
+        self._making.add_done_callback(tell)
+
+    def end(self) -> None:
+        """End it: the connection, the microphone, the call on the server. Harmless to repeat."""
+        if self._is_over:
+            return
+        self._is_over = True
+        if self._making is not None:
+            self._making.cancel()
+        if self.peer is not None:
+            self._run(self.peer.close())
+        if self._has_asked_server:
+            self._hang_up()
+
+    async def _make_within(self, limit: float | None) -> None:
+        try:
+            async with asyncio.timeout(limit):
+                await self._make()
+        except TimeoutError:
+            if limit is None:
+                raise
+            raise ChannelTimeout(f"No connection within {limit:g} s.") from None
+
+    async def _make(self) -> None:
+        clip = None if self._options.clip is None else await fetch_clip(self._link, self._options.clip)
+        prepared = await self._link.request("prepare", limit=PREPARE_SECONDS, attempt=self.id)
+        self.is_prepared = True
+        # Silence, where there is no microphone: a clip may be said all the same.
+        self.track = MicrophoneTrack(self._listener.is_muted, self._listener.sound_left)
+        self.peer = Peer(prepared["data_channel_label"], prepared["ice_servers"], self.track, self._listener)
+        self._listener.states_changed(self.peer.states)
+        answer = await self._exchange(await self.peer.offer())
+        self.is_answered = True
+        await self.peer.accept(answer)
+        await self.peer.opened()
+        if clip is not None:
+            self.track.hear(clip)
+
+    async def _exchange(self, offer: str) -> str:
+        self._has_asked_server = True
+        if self._options.own_exchange:
+            return await self._exchange_here(offer)
+        answer = await self._link.request(
+            "exchange",
+            limit=EXCHANGE_SECONDS,
+            # One that comes too late means a call on the server that nobody holds.
+            on_late_reply=self._hang_up,
+            attempt=self.id,
+            sdp=offer,
+        )
+        return str(answer["sdp"])
+
+    async def _exchange_here(self, offer: str) -> str:
+        key = await self._link.request("mint", limit=EXCHANGE_SECONDS, attempt=self.id)
+        answer = await exchange_here(key["url"], key["secret"], offer, EXCHANGE_SECONDS)
+        # The kernel hangs up by the id, with its own key.
+        self._link.say("exchanged", attempt=self.id, call_id=answer.call_id)
+        return answer.sdp
+
+    def _hang_up(self) -> None:
+        self._link.say("hang_up", attempt=self.id)

@@ -1,0 +1,321 @@
+"""The controller of a page's calls: runs the machine, makes its attempts, keeps the state that everyone looks at."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any, Protocol
+
+from av import AudioFrame
+
+from rtc_widget.errors import MessageTooLarge, RtcWidgetError
+from rtc_widget.headless.attempt import Attempt, AttemptOptions
+from rtc_widget.headless.failures import (
+    as_error,
+    cancelled,
+    connection_failed,
+    is_passing,
+    not_connected,
+    server_hung_up,
+)
+from rtc_widget.headless.link import Link
+from rtc_widget.headless.peer import PeerStates
+from rtc_widget.headless.phases import IDLE, Happening, Phase, following
+from rtc_widget.headless.settings import Settings, pause_before
+from rtc_widget.protocol import Direction, PageState
+
+HEALTHY_SECONDS = 10.0
+"""After so long without trouble a connection counts as healthy, and its lost predecessors are forgotten."""
+
+_FRESH: Mapping[str, Any] = {
+    "connection_state": "new",
+    "ice_connection_state": "new",
+    "ice_gathering_state": "new",
+    "signaling_state": "stable",
+    "data_channel_state": "closed",
+    "max_message_size": None,
+}
+_CLOSED: Mapping[str, Any] = {
+    "connection_state": "closed",
+    "ice_connection_state": "closed",
+    "signaling_state": "closed",
+    "data_channel_state": "closed",
+    "max_message_size": None,
+}
+INITIAL_STATE = PageState(
+    status="idle",
+    connection_state="new",
+    ice_connection_state="new",
+    ice_gathering_state="new",
+    signaling_state="stable",
+    data_channel_state="closed",
+    microphone_permission="prompt",
+    muted=False,
+    listening_only=False,
+    max_message_size=None,
+    error=None,
+)
+
+
+class CallListener(Protocol):
+    """Told what happens to the calls."""
+
+    def state_changed(self, after: PageState, before: PageState) -> None:
+        """The state is another."""
+
+    def event_passed(self, attempt: str, direction: Direction, text: str) -> None:
+        """An event went over the channel."""
+
+    def call_opened(self, attempt: Attempt, resumes: bool) -> None:
+        """A call stands; `resumes` when it goes on with an earlier one."""
+
+    def call_ended(self) -> None:
+        """An attempt is over, be it one that never became a call."""
+
+    def heard(self, frame: AudioFrame) -> None:
+        """The other side was heard."""
+
+    def said(self, frame: AudioFrame) -> None:
+        """What is said here has left."""
+
+
+class Call:
+    """At most one call at a time; used on the page's loop only.
+
+    Parameters
+    ----------
+    link : Link
+        The way to the kernel.
+    settings : callable
+        Returns how calls are to be made now.
+    listener : CallListener
+        Told what happens.
+    run : callable
+        Runs what may outlive a call.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        settings: Callable[[], Settings],
+        listener: CallListener,
+        run: Callable[[Coroutine[Any, Any, None]], object],
+    ) -> None:
+        self._link = link
+        self._settings = settings
+        self._listener = listener
+        self._run = run
+        self._phase = IDLE
+        self._timer: asyncio.TimerHandle | None = None
+        self._wish: bool | None = None
+        self._connected: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.state = INITIAL_STATE
+        self.attempt: Attempt | None = None
+        self.latest: Attempt | None = None
+        self.resumes = False
+
+    async def connect(self, microphone: bool | None) -> str:
+        """Make a call, or join the one there is; returns the attempt's id when the data channel is open."""
+        if self._phase.is_over:
+            self._wish = microphone
+        self._go("connect")
+        return await asyncio.shield(self._connected)
+
+    def disconnect(self) -> None:
+        """End the call, or the attempt to make one; harmless when there is none."""
+        self._go("disconnect")
+
+    def finish(self, error: RtcWidgetError) -> None:
+        """End the call, if there is one, and say why."""
+        if not self._phase.is_over:
+            self._go("ended", error)
+
+    def send(self, texts: Sequence[str]) -> None:
+        """Send events, all of them or none.
+
+        Raises
+        ------
+        NotConnected, MessageTooLarge
+            Nothing was sent then.
+        """
+        attempt = self.attempt
+        if attempt is None or attempt.peer is None or self.state.data_channel_state != "open":
+            raise not_connected()
+        limit = attempt.peer.max_message_size
+        for text in texts:
+            if limit is not None and (size := len(text.encode())) > limit:
+                raise MessageTooLarge(
+                    f"The message has {size} bytes, more than the {limit} that the data channel carries.",
+                    hint="Send it in smaller parts; images can be scaled down.",
+                )
+        for text in texts:
+            attempt.peer.send(text)
+            self._listener.event_passed(attempt.id, "sent", text)
+
+    def mute(self, muted: bool) -> None:
+        """Silence the microphone, this call's and the next one's."""
+        self._update(muted=muted)
+
+    # What the machine does
+
+    def _go(self, happening: Happening, error: RtcWidgetError | None = None) -> None:
+        before = self._phase
+        after = following(before, happening, error or cancelled(), self._settings().reconnect)
+        if after is before:
+            return
+        self._phase = after
+        if self._timer is not None:
+            self._timer.cancel()
+        self._enter(after, before)
+
+    def _enter(self, phase: Phase, before: Phase) -> None:
+        reconnect = self._settings().reconnect
+        match phase.name:
+            case "connecting":
+                self._begin(resumes=False)
+            case "connected":
+                if before.name in ("connecting", "retrying"):
+                    self._open()
+                if phase.tries > 0:
+                    self._after(HEALTHY_SECONDS, "healthy")
+                self._update(status="connected", error=None)
+            case "unsteady" if reconnect is not None:
+                self._after(reconnect.grace, "grace_over")
+            case "pausing" if reconnect is not None:
+                self._after(pause_before(phase.tries, reconnect), "pause_over")
+                self._end(phase.error)
+            case "retrying":
+                self._begin(resumes=True)
+            case "idle":
+                self._end(cancelled())
+            case "failed":
+                self._end(phase.error)
+
+    def _after(self, seconds: float, happening: Happening) -> None:
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._go, happening)
+
+    def _begin(self, *, resumes: bool) -> None:
+        settings = self._settings()
+        microphone = settings.microphone if self._wish is None else self._wish
+        # A clip has been heard already by a conversation that goes on.
+        clip = settings.clip if microphone and not resumes else None
+        options = AttemptOptions(microphone, clip, settings.own_exchange)
+        watcher = _Watcher(self)
+        attempt = Attempt(self._link, watcher, options, self._run)
+        watcher.attempt = attempt
+        self.attempt = self.latest = attempt
+        self.resumes = resumes
+        if self._connected.done():
+            self._connected = asyncio.get_running_loop().create_future()
+        permission = "granted" if microphone else self.state.microphone_permission
+        self._update(
+            **_FRESH,
+            status=self._phase.status,
+            error=None,
+            listening_only=not microphone,
+            microphone_permission=permission,
+        )
+
+        def done(raised: BaseException | None) -> None:
+            if raised is not None and attempt is self.attempt:
+                error = as_error(raised)
+                self._go("lost" if is_passing(error) else "ended", error)
+
+        limit = settings.reconnect.attempt_timeout if resumes and settings.reconnect else None
+        attempt.begin(limit, done)
+
+    def _open(self) -> None:
+        if self.attempt is None:
+            return
+        if not self._connected.done():
+            self._connected.set_result(self.attempt.id)
+        self._listener.call_opened(self.attempt, self.resumes)
+
+    def _end(self, error: RtcWidgetError) -> None:
+        """End an attempt, whatever ended it; the state is cleared first, so that nothing late can touch it."""
+        attempt, self.attempt = self.attempt, None
+        if attempt is not None:
+            attempt.end()
+            self._listener.call_ended()
+        failure = self._phase.error.to_wire() if self._phase.name == "failed" else None
+        self._update(status=self._phase.status, error=failure, **(_CLOSED if attempt is not None else {}))
+        # After the state is told: whoever waited must not hear of the end before it shows.
+        if self._phase.is_over and not self._connected.done():
+            self._connected.set_exception(error)
+            self._connected.exception()  # perhaps nobody waits
+
+    # What an attempt tells
+
+    def states_changed(self, states: PeerStates) -> None:
+        """Take over the states of the connection and see what follows from them."""
+        happening, error = self._happening_of(states)
+        after = self._phase
+        if happening is not None:
+            after = following(self._phase, happening, error or cancelled(), self._settings().reconnect)
+        # One picture of it all: the status changes with the state that changes it, unless the attempt's end comes now.
+        self._update(**asdict(states), status=after.status if after.has_attempt else self.state.status)
+        if happening is not None:
+            self._go(happening, error)
+
+    def message_came(self, attempt: Attempt, text: str) -> None:
+        """Take in an event of the server."""
+        attempt.note_event(text)
+        self._listener.event_passed(attempt.id, "received", text)
+
+    def heard(self, frame: AudioFrame) -> None:
+        """Pass on what the other side said."""
+        self._listener.heard(frame)
+
+    def said(self, frame: AudioFrame) -> None:
+        """Pass on what this side said."""
+        self._listener.said(frame)
+
+    def _happening_of(self, states: PeerStates) -> tuple[Happening | None, RtcWidgetError | None]:
+        had_channel = self.state.data_channel_state != "closed"
+        if states.connection_state == "failed":
+            return "lost", connection_failed()
+        if states.connection_state == "closed" or (had_channel and states.data_channel_state == "closed"):
+            return "ended", (self.attempt and self.attempt.farewell) or server_hung_up()
+        if states.connection_state == "disconnected":
+            return "wavered", None
+        if self._phase.name == "unsteady":
+            return ("healed", None) if states.connection_state == "connected" else (None, None)
+        return ("opened", None) if states.data_channel_state == "open" else (None, None)
+
+    def _update(self, **changes: Any) -> None:
+        before, after = self.state, replace(self.state, **changes)
+        if after != before:
+            self.state = after
+            self._listener.state_changed(after, before)
+
+
+class _Watcher:
+    """What one attempt tells, as long as it is the present one."""
+
+    attempt: Attempt
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def states_changed(self, states: PeerStates) -> None:
+        if self._is_current():
+            self._call.states_changed(states)
+
+    def message_came(self, text: str) -> None:
+        if self._is_current():
+            self._call.message_came(self.attempt, text)
+
+    def sound_came(self, frame: AudioFrame) -> None:
+        if self._is_current():
+            self._call.heard(frame)
+
+    def sound_left(self, frame: AudioFrame) -> None:
+        if self._is_current():
+            self._call.said(frame)
+
+    def is_muted(self) -> bool:
+        return self._call.state.muted
+
+    def _is_current(self) -> bool:
+        return self._call.attempt is self.attempt

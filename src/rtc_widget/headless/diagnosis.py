@@ -1,0 +1,46 @@
+"""What was tried for the last call and where it stopped, in an order in which one thing needs the one before it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from rtc_widget.headless.attempt import Attempt
+from rtc_widget.protocol import PageState
+
+
+def diagnose(state: PageState, attempt: Attempt | None) -> dict[str, object]:
+    """Return ``{steps, cause, hint}``, as the browser's page does."""
+    steps = [{"name": "Page without a browser", "outcome": "ok", "detail": "aiortc"}]
+    if attempt is not None:
+        steps += _steps(state, attempt)
+    stopped = next((step for step in steps if step["outcome"] == "failed"), None)
+    cause = f"{stopped['name']}: {stopped['detail']}" if stopped else ""
+    error = state.error or {"message": cause, "hint": ""}
+    return {"steps": steps, "cause": error["message"], "hint": error["hint"]}
+
+
+def _steps(state: PageState, attempt: Attempt) -> list[dict[str, str]]:
+    peer = attempt.peer
+    here, there = (_kinds(peer.local_sdp), _kinds(peer.remote_sdp)) if peer else ("none", "none")
+    way = [
+        ("Kernel prepared the call", attempt.is_prepared, ""),
+        ("ICE candidates gathered", here != "none", here),
+        ("Offer and answer exchanged", attempt.is_answered, ""),
+        ("ICE found a way", peer is not None and peer.has_connected, f"candidates: {here} here, {there} there"),
+        ("Data channel opened", peer is not None and peer.has_opened, state.data_channel_state),
+    ]
+    stop = next((at for at, (_, is_reached, _) in enumerate(way) if not is_reached), len(way))
+    return [
+        {
+            "name": name,
+            "outcome": "ok" if is_reached else "failed" if at == stop else "not reached",
+            "detail": detail,
+        }
+        for at, (name, is_reached, detail) in enumerate(way)
+    ]
+
+
+def _kinds(sdp: str) -> str:
+    kinds = Counter(re.findall(r"^a=candidate:.* typ (\w+)", sdp, re.MULTILINE))
+    return ", ".join(f"{count} {kind}" for kind, count in kinds.items()) or "none"

@@ -1,0 +1,89 @@
+"""The events on their way to the kernel: numbered, batched, and kept until the kernel says that it has them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rtc_widget.protocol import Direction
+
+BATCH_CHARACTERS = 65_536
+PAUSE_SECONDS = 0.016
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    attempt: str
+    event: list[object]
+    size: int
+
+
+class Outbox:
+    """The first event leaves at once, then there is at most one batch every 16 ms, or as soon as 64 KiB wait.
+
+    Parameters
+    ----------
+    post : callable
+        Takes the fields of an ``events`` message.
+    """
+
+    def __init__(self, post: Callable[..., None]) -> None:
+        self._post = post
+        self._kept: deque[_Kept] = deque()
+        # Numbers of the first event kept (those before it are with the kernel), and of the next to be posted.
+        self._base = 0
+        self._next = 0
+        self._waiting = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, attempt: str, direction: Direction, text: str) -> None:
+        """Take an event in."""
+        self._kept.append(_Kept(attempt, [direction, time.time() * 1000, text], len(text)))
+        self._waiting += len(text)
+        if self._timer is None or self._waiting >= BATCH_CHARACTERS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Post what waits."""
+        self.close()
+        self._waiting = 0
+        if self._next == self._base + len(self._kept):
+            return
+        while self._next < self._base + len(self._kept):
+            self._post_batch()
+        self._timer = asyncio.get_running_loop().call_later(PAUSE_SECONDS, self.flush)
+
+    def acknowledge(self, next: int) -> None:
+        """Forget the events before this number: the kernel has them."""
+        while self._base < next and self._kept:
+            self._kept.popleft()
+            self._base += 1
+        self._next = max(self._next, self._base)
+
+    def resend_from(self, first: int) -> None:
+        """Post the events from this number on once more."""
+        self._next = max(self._base, min(first, self._next))
+        self.flush()
+
+    def close(self) -> None:
+        """Post nothing more by itself."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _post_batch(self) -> None:
+        """Post events that may travel together: of one attempt, and not much more than 64 KiB."""
+        first, events, size = self._next, [], 0
+        attempt = self._kept[first - self._base].attempt
+        for at in range(first - self._base, len(self._kept)):
+            kept = self._kept[at]
+            if kept.attempt != attempt or size >= BATCH_CHARACTERS:
+                break
+            events.append(kept.event)
+            size += kept.size
+        # Before posting: the kernel, in this very process, acknowledges at once.
+        self._next = first + len(events)
+        self._post(attempt=attempt, first=first, events=events)

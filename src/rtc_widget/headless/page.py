@@ -1,0 +1,99 @@
+"""One widget's page without a browser: its calls, its messages, and when they end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib.util import find_spec
+from typing import Any
+from uuid import uuid4
+
+from rtc_widget.errors import HeadlessNotInstalled
+from rtc_widget.io_thread import IoThread
+from rtc_widget.protocol import PROTOCOL, Message
+
+_NEEDED = ("aiortc", "av", "numpy")
+
+
+@cache
+def page_thread() -> IoThread:
+    """Return the one thread on which all pages without a browser live, started at first use."""
+    return IoThread("rtc_widget-page")
+
+
+class HeadlessPage:
+    """The page of one widget, in the kernel's own process: ``VoiceChat(page="headless")``.
+
+    Parameters
+    ----------
+    approve : bool or callable
+        The answer to tools that ask for permission, since there is no person to ask; or a function of a tool's name and
+        its arguments that gives it. It is called on the page's own thread.
+
+    Raises
+    ------
+    HeadlessNotInstalled
+        If the extra ``local`` is missing.
+    """
+
+    name = "headless"
+    makes_calls = True
+
+    def __init__(self, *, approve: bool | Callable[[str, Mapping[str, Any]], bool] = False) -> None:
+        missing = [name for name in _NEEDED if find_spec(name) is None]
+        if missing:
+            raise HeadlessNotInstalled(f"A page without a browser needs {', '.join(missing)}.")
+        self._thread = page_thread()
+        self._id = f"h{uuid4().hex[:12]}"
+        self._settings: Mapping[str, Any] = {}
+        self._approve = approve
+        self._session: Any = None
+
+    def take_settings(self, settings: Mapping[str, Any]) -> None:
+        """Take in the widget's settings."""
+        self._settings = dict(settings)
+        self._thread.call(self._pass_settings)
+
+    def open(self, say: Callable[[Message], None]) -> None:
+        """Begin: say hello to the widget."""
+        self._thread.call(self._open, say)
+        # Here and now: who has just made the widget may mute it, or say how it is to call, in the next line.
+        say({"type": "hello", "page": self._id, "protocol": PROTOCOL})
+        self._thread.at_exit(self._leave)
+
+    def hear(self, message: Message) -> None:
+        """Take in a message of the widget."""
+        self._thread.call(self._pass, message)
+
+    def close(self) -> None:
+        """End the call, if there is one, and say nothing more."""
+        self._leave()
+
+    # On the thread
+
+    def _open(self, say: Callable[[Message], None]) -> None:
+        # Here, on its own thread, since importing aiortc takes most of a second.
+        from rtc_widget.headless.page_session import PageSession
+
+        self._session = PageSession(self._id, say, self._decide)
+        self._pass_settings()
+
+    def _decide(self, request: Message) -> bool:
+        if callable(self._approve):
+            return bool(self._approve(request["name"], request["arguments"]))
+        return self._approve
+
+    def _pass_settings(self) -> None:
+        if self._session is not None:
+            self._session.take_settings(self._settings)
+
+    def _pass(self, message: Message) -> None:
+        if self._session is not None:
+            self._session.hear(message)
+
+    def _leave(self) -> Any:
+        return self._thread.run(self._close())
+
+    async def _close(self) -> None:
+        if self._session is not None:
+            await self._session.close()

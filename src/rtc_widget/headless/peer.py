@@ -1,0 +1,234 @@
+"""The page's end of one connection: an aiortc ``RTCPeerConnection`` with one audio line and one data channel."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from aiortc import (
+    MediaStreamTrack,
+    RTCConfiguration,
+    RTCIceServer,
+    RTCPeerConnection,
+    RTCSessionDescription,
+)
+from aiortc.mediastreams import MediaStreamError
+from av import AudioFrame
+
+from rtc_widget.errors import InvalidAnswer
+from rtc_widget.headless.failures import channel_timeout, not_connected
+from rtc_widget.local.connection_statistics import packets_received
+from rtc_widget.local.host_addresses import offer_loopback_when_alone
+from rtc_widget.local.incoming import hurry
+
+CHANNEL_SECONDS = 15.0
+SILENT_SECONDS = 5.0
+"""Without a packet for so long the other side counts as out of sight; aiortc itself notices after half a minute."""
+LOOK_SECONDS = 1.0
+DEFAULT_MAX_MESSAGE_BYTES = 65_536
+"""What a peer takes that states no ``max-message-size`` (RFC 8841, section 6.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerStates:
+    """The states of a connection and its channel, in the W3C's words."""
+
+    connection_state: str
+    ice_connection_state: str
+    ice_gathering_state: str
+    signaling_state: str
+    data_channel_state: str
+    max_message_size: int | None
+
+
+class PeerListener(Protocol):
+    """Told what happens, until the peer is closed."""
+
+    def states_changed(self, states: PeerStates) -> None:
+        """One of the states has changed."""
+
+    def message_came(self, text: str) -> None:
+        """A message came over the channel."""
+
+    def sound_came(self, frame: AudioFrame) -> None:
+        """The other side was heard."""
+
+
+class Peer:
+    """One connection.
+
+    Parameters
+    ----------
+    label : str
+        Of the data channel.
+    ice_servers : list of mapping
+        W3C ``RTCIceServer`` dictionaries.
+    track : MediaStreamTrack
+        What is said.
+    listener : PeerListener
+        Told what happens.
+    """
+
+    def __init__(
+        self,
+        label: str,
+        ice_servers: list[Mapping[str, Any]],
+        track: MediaStreamTrack,
+        listener: PeerListener,
+    ) -> None:
+        offer_loopback_when_alone()
+        # Named even when there are none: aiortc would ask a public STUN server.
+        servers = [
+            RTCIceServer(server["urls"], server.get("username"), server.get("credential")) for server in ice_servers
+        ]
+        self._connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        self._connection.addTransceiver(track, direction="sendrecv")
+        self._channel = self._connection.createDataChannel(label)
+        self._listener = listener
+        self._track = track
+        self._is_silent = False
+        self._opened = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.has_connected = False
+        self.has_opened = False
+        for part in ("connection", "iceconnection", "icegathering", "signaling"):
+            self._connection.on(f"{part}statechange", self._tell_states)
+        for change in ("open", "close"):
+            self._channel.on(change, self._tell_states)
+        self._channel.on("message", self._take_message)
+        self._connection.on("track", self._take_track)
+
+    @property
+    def connection(self) -> RTCPeerConnection:
+        """The aiortc connection."""
+        return self._connection
+
+    @property
+    def states(self) -> PeerStates:
+        """The states now. aiortc has no ``disconnected``: it is said here while nothing comes in."""
+        connection, ice = self._connection.connectionState, self._connection.iceConnectionState
+        if self._is_silent and connection == "connected":
+            connection = ice = "disconnected"
+        return PeerStates(
+            connection,
+            ice,
+            self._connection.iceGatheringState,
+            self._connection.signalingState,
+            self._channel.readyState,
+            self.max_message_size,
+        )
+
+    @property
+    def local_sdp(self) -> str:
+        """The offer as it was made, or nothing."""
+        description = self._connection.localDescription
+        return description.sdp if description else ""
+
+    @property
+    def remote_sdp(self) -> str:
+        """The answer as it came, or nothing."""
+        description = self._connection.remoteDescription
+        return description.sdp if description else ""
+
+    @property
+    def max_message_size(self) -> int | None:
+        """How many bytes a message may have (RFC 8841); None while there is no channel, or no limit."""
+        stated = re.search(r"^a=max-message-size:(\d+)", self.remote_sdp, re.MULTILINE)
+        if self._channel.readyState != "open":
+            return None
+        return DEFAULT_MAX_MESSAGE_BYTES if stated is None else int(stated[1]) or None
+
+    async def offer(self) -> str:
+        """Make the offer and return it with all candidates in it."""
+        await self._connection.setLocalDescription(await self._connection.createOffer())
+        return self.local_sdp
+
+    async def accept(self, sdp: str) -> None:
+        """Take the server's answer.
+
+        Raises
+        ------
+        InvalidAnswer
+            If it does not fit the offer.
+        """
+        try:
+            await self._connection.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
+        except Exception as error:  # noqa: BLE001 - aiortc's parser raises whatever the text makes it stumble over
+            raise InvalidAnswer(
+                f"aiortc does not accept the server's answer: {type(error).__name__}: {error}",
+                hint="Check that the server speaks WebRTC and answers this offer.",
+            ) from None
+
+    async def opened(self) -> None:
+        """Wait until the data channel is open."""
+        try:
+            await asyncio.wait_for(self._opened.wait(), CHANNEL_SECONDS)
+        except TimeoutError:
+            raise channel_timeout(CHANNEL_SECONDS) from None
+        self._run(self._watch_silence())
+
+    def send(self, text: str) -> None:
+        """Send a text; the caller has checked the size."""
+        if self._channel.readyState != "open":
+            raise not_connected()
+        self._channel.send(text)
+
+    async def close(self) -> None:
+        """Close channel and connection; nothing is told any more."""
+        self._connection.remove_all_listeners()
+        self._channel.remove_all_listeners()
+        self._track.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._connection.close()
+
+    def _tell_states(self) -> None:
+        self.has_connected |= self._connection.iceConnectionState == "completed"
+        if self._channel.readyState == "open":
+            self.has_opened = True
+            self._opened.set()
+        self._listener.states_changed(self.states)
+
+    def _take_message(self, data: str | bytes) -> None:
+        # A binary frame passes as a note of its size, so that nothing on the channel goes unseen.
+        text = data if isinstance(data, str) else json.dumps({"type": "rtc_widget.binary", "bytes": len(data)})
+        self._listener.message_came(text)
+
+    def _take_track(self, track: MediaStreamTrack) -> None:
+        for receiver in self._connection.getReceivers():
+            if receiver.track is track:
+                hurry(receiver)
+        self._run(self._hear(track))
+
+    async def _hear(self, track: MediaStreamTrack) -> None:
+        # Also when nobody listens: what is not taken would pile up.
+        try:
+            while True:
+                frame = await track.recv()
+                if isinstance(frame, AudioFrame):
+                    self._listener.sound_came(frame)
+        except MediaStreamError:
+            return
+
+    async def _watch_silence(self) -> None:
+        loop = asyncio.get_running_loop()
+        count, since = -1, loop.time()
+        while True:
+            await asyncio.sleep(min(LOOK_SECONDS, SILENT_SECONDS / 4))
+            now = await packets_received(self._connection)
+            if now != count:
+                count, since = now, loop.time()
+            is_silent = loop.time() - since >= SILENT_SECONDS
+            if is_silent != self._is_silent:
+                self._is_silent = is_silent
+                self._tell_states()
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,102 @@
+"""What aiortc knows of a connection, as W3C ``RTCStats`` dictionaries (WebRTC Statistics, section 6)."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from aiortc import RTCPeerConnection
+from aiortc.sdp import SessionDescription
+
+REPORT = dict[str, Any]
+
+
+async def reports_of(connection: RTCPeerConnection, *, user_level: float, assistant_level: float) -> list[REPORT]:
+    """Return what ``getStats()`` of a browser would, as far as aiortc knows it.
+
+    Parameters
+    ----------
+    connection : RTCPeerConnection
+        It has an answer.
+    user_level, assistant_level : float
+        How loud what was sent and heard is, 0 to 1; aiortc does not measure it.
+    """
+    codec = _codec(connection)
+    reports = [_as_wire(asdict(report)) for report in (await connection.getStats()).values()]
+    round_trip = None
+    for report in reports:
+        if codec is not None and report["type"].endswith("-rtp"):
+            report["codecId"] = codec["id"]
+            if "jitter" in report:
+                report["jitter"] /= codec["clockRate"]  # aiortc counts it in samples, the W3C in seconds
+        match report["type"]:
+            case "inbound-rtp":
+                report["audioLevel"] = assistant_level
+            case "outbound-rtp":
+                report["mediaSourceId"] = "microphone"
+            case "remote-inbound-rtp":
+                round_trip = report.get("roundTripTime") or None
+            case "transport":
+                report["selectedCandidatePairId"] = "pair"
+    source = {"id": "microphone", "type": "media-source", "kind": "audio", "audioLevel": user_level}
+    more = [source, *([codec] if codec else []), *_path(connection, round_trip)]
+    now = time.time() * 1000
+    return reports + [{"timestamp": now, **report} for report in more]
+
+
+def _as_wire(report: REPORT) -> REPORT:
+    return {
+        key: value.timestamp() * 1000 if isinstance(value, datetime) else value
+        for key, value in report.items()
+        if value is not None
+    }
+
+
+def _codec(connection: RTCPeerConnection) -> REPORT | None:
+    media = SessionDescription.parse(connection.remoteDescription.sdp).media
+    for part in media:
+        if part.kind == "audio" and part.rtp.codecs:
+            codec = part.rtp.codecs[0]
+            return {
+                "id": "codec",
+                "type": "codec",
+                "mimeType": codec.mimeType,
+                "clockRate": codec.clockRate,
+                "payloadType": codec.payloadType,
+                "channels": codec.channels,
+            }
+    return None
+
+
+def _path(connection: RTCPeerConnection, round_trip: float | None) -> list[REPORT]:
+    """Return the pair of addresses in use; aiortc has no public way to ask for it."""
+    transports = (transceiver.sender.transport.transport for transceiver in connection.getTransceivers())
+    pair = next((pair for transport in transports for pair in transport._connection._nominated.values()), None)
+    if pair is None:
+        return []
+    sides = [("local-candidate", "local", pair.local_candidate), ("remote-candidate", "remote", pair.remote_candidate)]
+    candidates = [
+        {
+            "id": id,
+            "type": type,
+            "candidateType": candidate.type,
+            "protocol": candidate.transport.lower(),
+            "address": candidate.host,
+            "port": candidate.port,
+        }
+        for type, id, candidate in sides
+    ]
+    chosen: REPORT = {
+        "id": "pair",
+        "type": "candidate-pair",
+        "localCandidateId": "local",
+        "remoteCandidateId": "remote",
+        "nominated": True,
+        "state": "succeeded",
+    }
+    if round_trip is not None:
+        # That of RTCP: aiortc keeps none of its connectivity checks.
+        chosen["currentRoundTripTime"] = round_trip
+    return [*candidates, chosen]

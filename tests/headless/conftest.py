@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rtc_widget import VoiceChat
+from rtc_widget.audio import AudioClip
+from rtc_widget.local.process import shared_process
+from tests.speech import WAV_RATE, spoken
+
+QUESTION = "What is a jitter buffer?"
+
+
+@pytest.fixture(autouse=True)
+def _no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+
+
+@pytest.fixture
+async def make(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[..., VoiceChat]]:
+    """Makes chats without a browser, and closes them at the end."""
+    await asyncio.wrap_future(shared_process().ready)
+    made: list[VoiceChat] = []
+
+    def chat(*arguments: Any, **settings: Any) -> VoiceChat:
+        made.append(VoiceChat(*arguments, page="headless", **settings))
+        return made[-1]
+
+    yield chat
+    for one in made:
+        one.close()
+    gc.collect()
+
+
+def question(text: str = QUESTION) -> AudioClip:
+    """Return a spoken question."""
+    return AudioClip(spoken(text), WAV_RATE)
+
+
+async def eventually(is_so: Callable[[], object], timeout: float = 20.0) -> None:
+    async with asyncio.timeout(timeout):
+        while not is_so():
+            await asyncio.sleep(0.02)
+
+
+def sockets() -> int:
+    """Return how many sockets this process holds."""
+    count = 0
+    for entry in Path("/proc/self/fd").iterdir():
+        try:
+            count += str(entry.readlink()).startswith("socket:")
+        except OSError:
+            continue  # it was the one of this very listing
+    return count
+
+
+def threads() -> set[str]:
+    return {thread.name for thread in threading.enumerate()}

@@ -1,0 +1,318 @@
+"""Real calls without a browser: aiortc on a thread of its own calls the embedded server."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from rtc_widget import Local, OpenAI, Reconnect
+from rtc_widget.errors import (
+    Cancelled,
+    DeviceNotFound,
+    InvalidKey,
+    MessageTooLarge,
+    PageTimeout,
+    SayInterrupted,
+    ServerHungUp,
+    ServerUnreachable,
+)
+from rtc_widget.headless.page import page_thread
+from rtc_widget.local.process import running_address, shared_process
+from tests.headless.conftest import QUESTION, eventually, question, sockets, threads
+from tests.speech import recognize, word_error_rate
+
+
+async def test_a_spoken_question_is_heard_and_answered_and_both_are_recorded(make):
+    chat = make()
+    recorder = chat.record()
+    seen = []
+    traits = ["status", "connection_state", "data_channel_state", "microphone_permission"]
+    chat.observe(lambda change: seen.append((change.name, change.new)), traits)
+    await chat.connect()
+    answering = asyncio.ensure_future(chat.wait_for("output_audio_buffer.stopped", timeout=60))
+    said = await chat.say(question())
+    await answering
+    recording = await recorder.finish()
+
+    assert [turn.role for turn in chat.transcript] == ["user", "assistant"]
+    assert word_error_rate(QUESTION, chat.transcript[0].text) <= 0.2
+    assert "jitter" in chat.transcript[1].text
+    heard = recognize(recording.assistant.pcm, recording.assistant.sample_rate)
+    assert word_error_rate(chat.transcript[1].text, heard) <= 0.2
+    asked = recording.user.between(said.start, said.end)
+    assert word_error_rate(QUESTION, recognize(asked.pcm, asked.sample_rate)) <= 0.2
+    # Both on one clock: the answer begins when its event says so.
+    began = chat.events.last("output_audio_buffer.started").elapsed
+    before = recording.assistant.between(said.start, began - 0.2)
+    after = recording.assistant.between(began + 0.2, began + 2)
+    assert abs(before.samples).max() < 0.02 < abs(after.samples).max()
+
+    def values(name):
+        return [value for key, value in seen if key == name]
+
+    assert values("status") == ["connecting", "connected"]
+    assert values("connection_state") == ["connecting", "connected"]
+    assert values("data_channel_state") == ["connecting", "open"]
+    assert values("microphone_permission") == ["granted"]
+    types = [event.type for event in chat.events.of("*", direction="received")]
+    assert types[0] == "session.created"
+    await chat.disconnect()
+    assert (chat.status, chat.data_channel_state, chat.call_id, chat.error) == ("idle", "closed", None, None)
+
+
+async def test_statistics_come_once_a_second_and_read_like_a_browsers(make):
+    chat = make()
+    await chat.connect()
+    await asyncio.sleep(2.5)
+    assert 2 <= len(chat.stats) <= 4
+    last = chat.stats[-1]
+    assert last.codec == "opus 48000/2"
+    assert 0 <= last.jitter < 0.1
+    assert last.round_trip_time is None or 0 <= last.round_trip_time < 1
+    assert last.candidate_pair.local_type == "host"
+    assert last.sent_bitrate > 0
+
+
+async def test_two_calls_at_once_do_not_hear_each_other(make):
+    chats = [make(Local(reply=lambda text: f"One heard {text}")), make(Local(reply=lambda text: f"Two heard {text}"))]
+    await asyncio.gather(*(chat.connect() for chat in chats))
+    questions = ["What is a jitter buffer?", "How does a microphone work?"]
+    done = [asyncio.ensure_future(chat.wait_for("response.done", timeout=60)) for chat in chats]
+    await asyncio.gather(*(chat.say(question(text)) for chat, text in zip(chats, questions, strict=True)))
+    await asyncio.gather(*done)
+    for chat, text, name in zip(chats, questions, ("One", "Two"), strict=True):
+        assert word_error_rate(text, chat.transcript[0].text) <= 0.2
+        assert chat.transcript[1].text.startswith(f"{name} heard")
+
+
+async def test_a_wrong_key_is_raised_by_connect_and_stands_in_the_error(make):
+    address = running_address()
+    chat = make(OpenAI("sk-wrong", base_url=f"{address.url}/v1"))
+    with pytest.raises(InvalidKey):
+        await chat.connect()
+    assert chat.status == "error"
+    assert chat.error["code"] == "invalid_key"
+    assert "sk-wrong" not in str(chat.error)
+
+
+async def test_no_server_at_that_address_is_raised_by_connect(make):
+    chat = make(OpenAI("sk-x", base_url="http://127.0.0.1:9/v1"))
+    with pytest.raises(ServerUnreachable):
+        await chat.connect()
+    stopped = (await chat.diagnose()).stopped_at
+    assert stopped.name == "Offer and answer exchanged"
+    await chat.disconnect()
+    assert chat.status == "idle"
+
+
+async def test_a_busy_cell_holds_up_neither_sound_nor_events(make):
+    chat = make()
+    await chat.connect()
+    with chat.record():
+        chat.send_text(QUESTION)
+        time.sleep(5)  # noqa: ASYNC251 - that is the point
+    assert "response.done" not in [event.type for event in chat.events], "the loop has not run"
+    assert chat.recording.duration > 3.5, "sound was recorded all the while"
+    await chat.wait_for("*", timeout=1)
+    await eventually(lambda: chat.events.last("response.done"), 5)
+    assert chat.events.last("response.done").response.status == "completed"
+
+
+async def test_a_server_that_dies_is_noticed_and_another_call_goes_on_with_what_was_said(make, monkeypatch):
+    monkeypatch.setattr("rtc_widget.headless.peer.SILENT_SECONDS", 1.0)
+    chat = make(reconnect=Reconnect(grace=0.5, backoff=0.1, attempt_timeout=60))
+    statuses = []
+    chat.observe(lambda change: statuses.append(change.new), "status")
+    await chat.connect()
+    chat.send_text(QUESTION)
+    await chat.wait_for("output_audio_buffer.stopped", timeout=60)
+    first = chat.call_id
+    os.kill(shared_process().pid, signal.SIGKILL)
+    await eventually(lambda: chat.status == "reconnecting")
+    assert chat.connection_state in ("disconnected", "closed")
+    await eventually(lambda: chat.status == "connected" and chat.call_id != first, 60)
+    assert statuses == ["connecting", "connected", "reconnecting", "connected"]
+
+    def carried():
+        items = [event.item for event in chat.events.of("conversation.item.create", direction="sent")]
+        return [item.role for item in items if item.get("id", "").startswith("carried_")]
+
+    await eventually(lambda: len(carried()) == 2)
+    assert carried() == ["user", "assistant"]
+    assert len(chat.transcript) == 2, "what was told to the new call are no new turns"
+    chat.send_text("What is ICE?")
+    await chat.wait_for("response.done", timeout=60)
+    assert [turn.call for turn in chat.transcript] == [1, 1, 2, 2]
+
+
+async def test_without_recovery_a_lost_server_is_an_error(make, monkeypatch):
+    monkeypatch.setattr("rtc_widget.headless.peer.SILENT_SECONDS", 1.0)
+    chat = make(reconnect=None)
+    await chat.connect()
+    os.kill(shared_process().pid, signal.SIGKILL)
+    await eventually(lambda: chat.status != "connected", 10)
+    await eventually(lambda: chat.status in ("error", "reconnecting"))
+    await chat.disconnect()
+    assert chat.status == "idle"
+
+
+async def test_a_server_that_hangs_up_ends_the_call_with_a_reason(make):
+    chat = make()
+    await chat.connect()
+    await chat._signaling.hang_up(chat.call_id)
+    await eventually(lambda: chat.status == "error", 10)
+    assert chat.error["code"] == ServerHungUp.code
+
+
+async def test_disconnect_and_close_hang_the_server_up(make):
+    import httpx
+
+    address = running_address()
+
+    async def calls():
+        headers = {"Authorization": f"Bearer {address.token}"}
+        async with httpx.AsyncClient(trust_env=False) as client:
+            return (await client.get(f"{address.url}/health", headers=headers)).json()["call_ids"]
+
+    before = await calls()
+    one, two = make(), make()
+    await one.connect()
+    await two.connect()
+    assert {one.call_id, two.call_id} <= set(await calls())
+    await one.disconnect()
+    two.close()
+    async with asyncio.timeout(10):
+        while set(await calls()) - set(before):
+            await asyncio.sleep(0.05)
+
+
+async def test_twenty_calls_leave_nothing_behind(make):
+    chat = make()
+    await chat.connect()
+    await chat.disconnect()
+    await asyncio.sleep(1)
+    before = threads(), sockets()
+    for _ in range(20):
+        await chat.connect()
+        await chat.disconnect()
+    await eventually(lambda: sockets() <= before[1], 10)
+    # The loop's pool of workers may have grown to its size; every other thread is one that was there.
+    new = {name for name in threads() - before[0] if not name.startswith("asyncio_")}
+    assert new == set()
+    ours = asyncio.run_coroutine_threadsafe(_tasks(), page_thread()._loop)
+    assert await asyncio.wrap_future(ours) == []
+
+
+async def _tasks():
+    await asyncio.sleep(0.5)
+    return [repr(task) for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+
+
+async def test_a_call_that_is_called_off_while_it_is_made_raises_and_leaves_no_call(make):
+    chat = make()
+    connecting = asyncio.ensure_future(chat.connect())
+    await eventually(lambda: chat.status == "connecting")
+    await chat.disconnect()
+    with pytest.raises(Cancelled):
+        await connecting
+    assert chat.status == "idle"
+
+
+async def test_a_clip_in_the_microphones_place_is_heard_once_in_each_call(make):
+    chat = make(microphone=question())
+    for _ in range(2):
+        await chat.connect()
+        await chat.wait_for("response.done", timeout=60)
+        await chat.disconnect()
+    heard = [turn.text for turn in chat.transcript if turn.role == "user"]
+    assert [word_error_rate(QUESTION, text) <= 0.2 for text in heard] == [True, True]
+
+
+async def test_muting_silences_the_microphone_and_no_clip_that_is_said(make):
+    chat = make(microphone=question())
+    chat.mute()  # in the line after it was made
+    await chat.connect()
+    assert chat.muted
+    await asyncio.sleep(3)
+    assert not chat.events.of("input_audio_buffer.speech_started")
+    answering = asyncio.ensure_future(chat.wait_for("response.done", timeout=60))
+    await chat.say(question())
+    await answering
+
+
+async def test_a_clip_can_be_cut_off_and_ends_with_the_call(make):
+    chat = make()
+    await chat.connect()
+    with pytest.raises(PageTimeout):
+        await chat.say(question("What is a jitter buffer, and what is ICE, and what is Opus?"), timeout=0.3)
+    saying = asyncio.ensure_future(chat.say(question()))
+    await asyncio.sleep(0.2)
+    await chat.disconnect()
+    with pytest.raises(SayInterrupted):
+        await saying
+
+
+async def test_a_message_larger_than_the_channel_carries_is_refused_before_it_is_sent(make):
+    chat = make()
+    await chat.connect()
+    chat.send({"type": "session.update", "session": {"type": "realtime", "instructions": "x" * 20_000_000}})
+    await eventually(lambda: chat.error)
+    assert chat.error["code"] == MessageTooLarge.code
+    assert chat.status == "connected"
+
+
+async def test_a_large_message_within_the_limit_arrives(make):
+    chat = make()
+    await chat.connect()
+    chat.send({"type": "session.update", "session": {"type": "realtime", "instructions": "x" * 200_000}})
+    updated = await chat.wait_for("session.updated", timeout=30)
+    assert len(updated.session.instructions) == 200_000
+
+
+async def test_a_call_without_a_microphone_writes_and_listens(make):
+    chat = make(microphone=False)
+    await chat.connect()
+    assert chat.listening_only
+    assert chat.microphone_permission == "prompt"
+    chat.send_text("What is ICE?")
+    await chat.wait_for("response.done", timeout=60)
+
+
+async def test_there_are_no_devices_and_that_is_said(make):
+    chat = make()
+    assert await chat.devices() == []
+    assert await chat.use_microphone(None) == []
+    with pytest.raises(DeviceNotFound, match="without a browser"):
+        await chat.use_microphone("Desk")
+
+
+async def test_the_longest_duration_ends_a_call(make):
+    chat = make(max_duration=1.5)
+    await chat.connect()
+    await eventually(lambda: chat.status == "error", 10)
+    assert chat.error["code"] == "call_too_long"
+    assert "2 s" in chat.error["message"] or "1.5 s" in chat.error["message"]
+
+
+async def test_events_come_to_callbacks_on_the_main_thread_in_order(make):
+    chat, seen = make(), []
+    chat.on("*", lambda event: seen.append((event.type, threading.current_thread())))
+    await chat.connect()
+    chat.send_text("What is ICE?")
+    await chat.wait_for("response.done", timeout=60)
+    assert {thread for _, thread in seen} == {threading.main_thread()}
+    assert [type for type, _ in seen] == [event.type for event in chat.events][: len(seen)]
+
+
+async def test_the_page_can_make_the_exchange_itself(make):
+    address = running_address()
+    chat = make(OpenAI(address.token, base_url=f"{address.url}/v1"), exchange="browser")
+    await chat.connect()
+    assert chat.status == "connected"
+    await eventually(lambda: chat.call_id)
+    await chat.disconnect()
