@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rtc_widget.signaling.chat_completions import ChatCompletions
     from rtc_widget.signaling.local import Local
     from rtc_widget.signaling.openai import OpenAI
+    from rtc_widget.tools import Tool
     from rtc_widget.voice_chat import VoiceChat
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Reconnect",
     "RtcWidgetError",
     "Signaling",
+    "Tool",
     "Transcript",
     "Turn",
     "VoiceChat",
@@ -56,6 +58,7 @@ _ROOMS = {
     "Reconnect": "reconnect",
     "RtcWidgetError": "errors",
     "Signaling": "signaling.base",
+    "Tool": "tools",
     "Transcript": "conversation",
     "Turn": "conversation",
     "VoiceChat": "voice_chat",

@@ -9,6 +9,7 @@ import pytest
 
 from rtc_widget import Answer, VoiceChat
 from tests.unit.page_double import PageDouble, RecordingComm
+from tests.unit.server_double import ServerDouble
 
 
 class ScriptedSignaling:
@@ -58,6 +59,11 @@ async def chat(monkeypatch: pytest.MonkeyPatch, signaling: ScriptedSignaling) ->
 @pytest.fixture
 def page(chat: VoiceChat) -> PageDouble:
     return PageDouble(chat)
+
+
+@pytest.fixture
+def server(chat: VoiceChat, page: PageDouble) -> ServerDouble:
+    return ServerDouble(chat, page)
 
 
 @pytest.fixture(autouse=True)

@@ -61,6 +61,11 @@ Every error has a stable ``code``, says what happened (``message``) and what to 
     │   └── RecordingUnavailable      the page cannot record
     ├── NotConnected                  sending without an open data channel
     ├── MessageTooLarge               more than the data channel carries
+    ├── EventRefused                  the server refused an event that was sent
+    ├── AnswerFailed                  the server could not answer
+    ├── TurnDetectionOn               push-to-talk while the server detects turns
+    ├── InvalidImage                  a picture that cannot be sent (also a ValueError)
+    ├── InvalidTool                   a function that is no tool (also a TypeError)
     ├── WaitTimeout                   `wait_for` saw no such event in time (also a TimeoutError)
     └── UnexpectedError               a fault of this package
 """
@@ -136,14 +141,20 @@ from rtc_widget.errors.signaling import (
     SignalingTimeout,
 )
 from rtc_widget.errors.use import (
+    AnswerFailed,
+    EventRefused,
+    InvalidImage,
+    InvalidTool,
     MessageTooLarge,
     NotConnected,
+    TurnDetectionOn,
     WaitTimeout,
 )
 from rtc_widget.errors.wire import error_from_wire
 
 __all__ = [
     "AccessDenied",
+    "AnswerFailed",
     "AudioBlocked",
     "AudioError",
     "AwaitNotPossible",
@@ -157,15 +168,18 @@ __all__ = [
     "ClipTooLong",
     "ConnectionFailed",
     "DeviceNotFound",
+    "EventRefused",
     "ExchangeRefused",
     "HostNotFound",
     "InsecureContext",
     "InsecureServer",
     "InvalidAnswer",
     "InvalidAudio",
+    "InvalidImage",
     "InvalidKey",
     "InvalidOffer",
     "InvalidSession",
+    "InvalidTool",
     "KernelGone",
     "KernelTimeout",
     "LocalServerError",
@@ -199,6 +213,7 @@ __all__ = [
     "SessionExpired",
     "SignalingError",
     "SignalingTimeout",
+    "TurnDetectionOn",
     "UnexpectedError",
     "WaitTimeout",
     "WebRTCUnavailable",
