@@ -76,7 +76,11 @@ def timeline(events: Iterable[Event]) -> Figure:
             axes.broken_barh([(span.start, span.end - span.start)], (y - 0.32, 0.64), facecolors=color, alpha=0.85)
         room = span.end - span.start > whole * 0.011 * len(span.label) or span.lane == "Errors"
         if span.label and room:
-            axes.text(span.start + whole * 0.004, y, span.label, va="center", fontsize=7, clip_on=True, color="black")
+            # Beside a mark, on the side where there is room.
+            is_mark, is_late = span.end - span.start < whole / 400, span.start > whole * 0.8
+            shift = whole * (0.012 if is_mark else 0.004) * (-1 if is_late and is_mark else 1)
+            side = "right" if is_late and is_mark else "left"
+            axes.text(span.start + shift, y, span.label, va="center", ha=side, fontsize=7, clip_on=True)
     axes.set_ylim(len(LANES) - 0.5, -0.5)
     axes.set_yticks(range(len(LANES)), LANES)
     axes.set_xlim(-whole * 0.02, whole * 1.03)

@@ -54,7 +54,6 @@ class Tooling(Conversing):
 
         Examples
         --------
-        >>> chat = getfixture("chat")
         >>> @chat.tool
         ... def get_weather(city: str) -> dict:
         ...     "Tell the weather of a city."

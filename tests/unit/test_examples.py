@@ -35,8 +35,8 @@ def test_there_are_examples():
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
-async def test_the_example_is_true(example: doctest.DocTest, chat: Any, request: pytest.FixtureRequest):
-    example.globs |= {"getfixture": request.getfixturevalue}
+async def test_the_example_is_true(example: doctest.DocTest, chat: Any):
+    example.globs |= {"chat": chat}
     report: list[str] = []
     outcome = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, out=report.append, clear_globs=False)
     assert outcome.attempted > 0
