@@ -37,6 +37,8 @@ export interface KernelListener {
   stateSeq(): number;
   onAck(next: number): void;
   onResend(first: number): void;
+  /** Another page's call has brought events, up to this number. */
+  onGrown(next: number): void;
   onMediaAck(next: number, missing: boolean): void;
   /** The kernel gives a sign of life, by whatever message. */
   onAlive(): void;
@@ -144,6 +146,9 @@ export class Bridge {
         break;
       case "resend":
         listener.onResend(message.first);
+        break;
+      case "grown":
+        listener.onGrown(message.next);
         break;
       case "media_ack":
         listener.onMediaAck(message.next, message.missing);

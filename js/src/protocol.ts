@@ -81,6 +81,7 @@ export type MediaMessage = { number: number; attempt: string } & (
 /** What the page sends; `page` is added by the bridge. */
 export type PageMessage =
   | { type: "hello"; protocol: number }
+  | { type: "goodbye" }
   | { type: "state"; seq: number; attempt: string | null; resumes: boolean; state: CallState }
   | { type: "events"; attempt: string | null; first: number; events: readonly WireEvent[] }
   | { type: "exchanged"; attempt: string; call_id: string | null }
@@ -97,13 +98,20 @@ export type PageRequest =
   | { type: "prepare"; attempt: string }
   | { type: "exchange"; attempt: string; sdp: string }
   | { type: "mint"; attempt: string }
-  | { type: "recall"; first: number }
+  | {
+      type: "recall";
+      first: number;
+      before: number | null;
+      brief: boolean;
+      without: readonly string[];
+    }
   | { type: "clip"; clip: string; first: number };
 
 /** What the kernel asks of the page. */
 export type KernelRequest =
   | { type: "connect"; id: string; microphone: boolean | null }
   | { type: "disconnect"; id: string }
+  | { type: "hand_over"; id: string }
   | { type: "send"; id: string; events: readonly string[] }
   | { type: "mute"; id: string; muted: boolean }
   | { type: "devices"; id: string }
@@ -133,6 +141,7 @@ export type KernelMessage =
   | { type: "welcome"; protocol: number }
   | { type: "resend"; first: number }
   | { type: "ack"; next: number }
+  | { type: "grown"; next: number }
   | { type: "media_ack"; next: number; missing: boolean }
   | { type: "alive" }
   | KernelRequest
@@ -148,6 +157,7 @@ export function decodeKernelMessage(content: unknown, page: string): KernelMessa
     case "resend":
       return isCount(content.first) ? { type, first: content.first } : undefined;
     case "ack":
+    case "grown":
       return isCount(content.next) ? { type, next: content.next } : undefined;
     case "media_ack": {
       const { next, missing } = content;
@@ -161,6 +171,7 @@ export function decodeKernelMessage(content: unknown, page: string): KernelMessa
       return { type, id, microphone };
     }
     case "disconnect":
+    case "hand_over":
     case "devices":
     case "diagnose":
     case "flush_audio":
@@ -232,23 +243,38 @@ export function decodePass({ url, secret }: Readonly<Record<string, unknown>>): 
   return isText(url) && isText(secret) ? { url, secret } : undefined;
 }
 
-/** A piece of what the kernel remembers: received events by their calls, and where the next piece begins. */
+/** A piece of the kernel's record: events by their calls, and where the next piece begins. */
 export interface Recollection {
-  readonly calls: readonly {
-    readonly attempt: string;
-    readonly resumes: boolean;
-    readonly events: readonly string[];
-  }[];
-  /** Null when this was the last piece. */
-  readonly next: number | null;
+  readonly calls: readonly RecalledCall[];
+  /** Where the piece really begins: the oldest events may be gone. */
+  readonly first: number;
+  readonly next: number;
+  /** Whether there is more of what was asked for. */
+  readonly more: boolean;
 }
 
-export function decodeRecollection({ calls, next }: Readonly<Record<string, unknown>>): Recollection {
-  const known = (Array.isArray(calls) ? calls : []).flatMap((call: unknown) => {
+export interface RecalledCall {
+  readonly attempt: string;
+  readonly resumes: boolean;
+  readonly events: readonly WireEvent[];
+}
+
+export function decodeRecollection({ calls, first, next, more }: Readonly<Record<string, unknown>>): Recollection {
+  const known = (Array.isArray(calls) ? calls : []).flatMap((call: unknown): readonly RecalledCall[] => {
     if (!isRecord(call) || !isText(call.attempt) || !Array.isArray(call.events)) return [];
-    return [{ attempt: call.attempt, resumes: call.resumes === true, events: call.events.filter(isText) }];
+    return [{ attempt: call.attempt, resumes: call.resumes === true, events: call.events.flatMap(asWireEvent) }];
   });
-  return { calls: known, next: isCount(next) ? next : null };
+  const from = isCount(first) ? first : 0;
+  // A piece that does not go on would be asked for without end.
+  const isSound = isCount(next) && next > from;
+  return { calls: known, first: from, next: isSound ? next : from, more: isSound && more === true };
+}
+
+function asWireEvent(entry: unknown): readonly WireEvent[] {
+  if (!Array.isArray(entry)) return [];
+  const [direction, time, text] = entry as unknown[];
+  if ((direction !== "sent" && direction !== "received") || typeof time !== "number" || !isText(text)) return [];
+  return [[direction, time, text]];
 }
 
 /** A part of a clip: its samples, and where the next part begins. */

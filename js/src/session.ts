@@ -5,14 +5,14 @@ import { Bridge, type Model, type Result } from "./bridge";
 import { Call } from "./call";
 import { type Device, findDevice, listDevices, watchDevices } from "./devices";
 import { type Diagnosis, diagnose } from "./diagnosis";
-import { pageError } from "./errors";
+import { asRtcWidgetError, pageError } from "./errors";
 import { KernelWatch } from "./kernel_watch";
 import { MediaOutbox } from "./media_outbox";
 import { Microphone, watchPermission } from "./microphone";
 import { Outbox } from "./outbox";
-import type { CallState, Direction, ErrorReport, KernelRequest, Question, Recollection } from "./protocol";
+import type { CallState, Direction, ErrorReport, KernelRequest, Question } from "./protocol";
 import { PushToTalk, type TalkState } from "./push_to_talk";
-import { recallAll } from "./recall";
+import { Recall, type RecallListener } from "./recall";
 import { Recorder } from "./recorder";
 import { readSettings } from "./settings";
 import { Speaker } from "./speaker";
@@ -24,13 +24,11 @@ import { Watchman } from "./watchman";
 const FLUSH_LIMIT_MS = 7_000;
 
 /** Whoever shows the session. */
-export interface SessionListener {
+export interface SessionListener extends RecallListener {
   onState(state: CallState): void;
   onEvent(attempt: string, direction: Direction, text: string): void;
   /** A call stands. Gives back what must be sent first, where it goes on with an earlier one. */
   onOpen(attempt: string, resumes: boolean): readonly string[];
-  /** What was said before this page was there. */
-  onRecalled(piece: Recollection): void;
   onDevices(devices: readonly Device[]): void;
   onSlowKernel(slow: boolean): void;
   onKernelGone(gone: boolean): void;
@@ -43,10 +41,13 @@ export interface SessionListener {
 }
 
 export interface Session {
+  /** The name of this page, by which the kernel says who holds the call. */
+  readonly page: string;
   readonly call: Call;
   readonly speaker: Speaker;
   readonly microphone: Microphone;
   readonly watchman: Watchman;
+  readonly recall: Recall;
   /** Resolves when the kernel has all that was heard so far. */
   flushAudio(): Promise<void>;
   readonly pushToTalk: PushToTalk;
@@ -59,6 +60,8 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
   const settings = () => readSettings(model);
   const bridge = new Bridge(model);
   const outbox = new Outbox((batch) => bridge.send(batch));
+  const own: string[] = [];
+  const recall = new Recall(bridge, () => own, listener, signal);
   const speaker = new Speaker((blocked) => listener.onAudioBlocked(blocked));
   const microphone = new Microphone();
   const call = new Call(bridge, microphone, settings, {
@@ -79,6 +82,7 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
       listener.onEvent(attempt, direction, text);
     },
     onOpen(attempt, resumes) {
+      own.push(attempt);
       const peer = call.attempt?.peer;
       if (peer) stats.start(attempt, peer);
       const events = listener.onOpen(attempt, resumes);
@@ -136,6 +140,8 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
   );
   const lookForDevices = watchDevices((devices) => listener.onDevices(devices), signal);
   const session: Session = {
+    page: bridge.page,
+    recall,
     call,
     speaker,
     microphone,
@@ -156,24 +162,18 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
       lookForDevices();
     },
   };
-  let hasRecalled = false;
-  const recallOnce = () => {
-    if (hasRecalled) return;
-    hasRecalled = true;
-    // A kernel that cannot say leaves the transcript as it is.
-    recallAll(bridge, listener.onRecalled, signal).catch(() => {});
-  };
   const open = () =>
     bridge.open({
       onWelcome: () => {
         report.send();
-        recallOnce();
+        recall.begin();
       },
       onProtocolMismatch: () => call.noteError(pageError("protocol_mismatch")),
       onRequest: (request) => obey(session, request, listener),
       stateSeq: () => report.seq,
       onAck: (next) => outbox.acknowledge(next),
       onResend: (first) => outbox.resendFrom(first),
+      onGrown: (next) => recall.grown(next),
       onMediaAck: (next, missing) => media.acknowledge(next, missing),
       onAlive: () => kernel.heard(),
       onSlowKernel: (slow) => listener.onSlowKernel(slow),
@@ -195,6 +195,7 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
   // The page goes away: hang up while it still can speak. It may come back from the browser's cache.
   const leave = () => {
     call.disconnect();
+    bridge.send({ type: "goodbye" });
     bridge.close();
   };
   const comeBack = ({ persisted }: PageTransitionEvent) => persisted && open();
@@ -213,8 +214,17 @@ async function obey(session: Session, request: KernelRequest, listener: SessionL
     case "disconnect":
       call.disconnect();
       return {};
+    case "hand_over":
+      call.finish(pageError("call_taken_over"));
+      return {};
     case "send":
-      call.send(request.events);
+      try {
+        call.send(request.events);
+      } catch (error) {
+        // Whoever looks at the page sees it, too; Python hears of it by the reply.
+        listener.onNote(asRtcWidgetError(error).toWire());
+        throw error;
+      }
       return {};
     case "mute":
       call.mute(request.muted);

@@ -6,8 +6,20 @@ import type { CallWish } from "./call";
 import { beginCall, type Conversation, EMPTY_CONVERSATION, endCall, fold } from "./conversation";
 import type { Device } from "./devices";
 import type { Diagnosis } from "./diagnosis";
-import { asRtcWidgetError } from "./errors";
-import { type CallState, type ErrorReport, INITIAL_STATE, isRecord, isText, type Question, textOr } from "./protocol";
+import { asRtcWidgetError, type RtcWidgetError } from "./errors";
+import { EventList, eventTypeOf } from "./event_list";
+import { type KernelState, watchKernelState } from "./kernel_state";
+import {
+  type CallState,
+  type ErrorReport,
+  INITIAL_STATE,
+  isRecord,
+  isText,
+  type Question,
+  type Recollection,
+  type Status,
+  textOr,
+} from "./protocol";
 import type { TalkState } from "./push_to_talk";
 import { Questions } from "./questions";
 import { Resumption } from "./resumption";
@@ -16,7 +28,11 @@ import { openSession } from "./session";
 const WAITING = "Waiting for the kernel; is a cell running?";
 
 export interface Store {
+  /** The call that this page shows: its own, else that of the page it follows. */
   readonly state: ReadonlySignal<CallState>;
+  /** Whether the call is another page's. */
+  readonly isFollowing: ReadonlySignal<boolean>;
+  readonly events: EventList;
   readonly conversation: ReadonlySignal<Conversation>;
   readonly speaking: ReadonlySignal<Speaking>;
   /** Whom the kernel calls. */
@@ -74,7 +90,8 @@ const SILENCE: Speaking = { user: false, assistant: false };
 
 /** Makes the store of a model; it lives as long as the signal. */
 export function openStore(model: Model, signal: AbortSignal): Store {
-  const state = signalOf(INITIAL_STATE);
+  const ownState = signalOf(INITIAL_STATE);
+  const told = watchKernelState(model, signal);
   const conversation = signalOf(EMPTY_CONVERSATION);
   const speaking = signalOf(SILENCE);
   const isSlow = signalOf(false);
@@ -92,21 +109,39 @@ export function openStore(model: Model, signal: AbortSignal): Store {
   const ours = new Set<string>();
   const kernelActivity = traitSignal(model, "activity", signal);
 
+  const endTalk = () => {
+    speaking.value = SILENCE;
+    conversation.value = endCall(conversation.peek());
+  };
+  const showNote = (error: RtcWidgetError) => {
+    note.value = { ...error.toWire(), endsCall: false };
+  };
+  /** The call of another page that was heard of last; it may come in several pieces. */
+  let heardOf: string | undefined;
+  /** A call that goes on with another page's needs its settings. */
+  const noteSettings = ({ calls }: Recollection) => {
+    for (const { attempt, resumes, events: heard } of calls) {
+      if (attempt !== heardOf && !resumes) resumption.forget();
+      heardOf = attempt;
+      for (const [direction, , text] of heard) if (direction === "sent") resumption.noteSent(text);
+    }
+  };
+
   const session = openSession(model, signal, {
     onState(after) {
       batch(() => {
-        if (after.status === "connecting" && state.value.status !== "connecting") note.value = null;
-        if (after.data_channel_state === "closed") {
-          speaking.value = SILENCE;
+        if (after.status === "connecting" && ownState.value.status !== "connecting") note.value = null;
+        if (after.data_channel_state === "closed" && ownState.value.data_channel_state !== "closed") {
+          endTalk();
           questions.withdraw();
-          conversation.value = endCall(conversation.value);
         }
-        state.value = after;
+        ownState.value = after;
       });
     },
     onEvent(attempt, direction, text) {
       if (direction === "sent") resumption.noteSent(text);
       const event = parseEvent(text);
+      events.append(direction, performance.timeOrigin + performance.now(), text, eventTypeOf(event));
       if (direction === "sent" || event === undefined) return;
       batch(() => {
         conversation.value = fold(conversation.value, event, attempt);
@@ -121,22 +156,37 @@ export function openStore(model: Model, signal: AbortSignal): Store {
       resumption.forget();
       return [];
     },
-    onRecalled: ({ calls }) => {
+    onPast(piece) {
       // Folded apart and put in front: this page may have made a call of its own meanwhile.
-      let before = recalled;
-      for (const { attempt, resumes, events } of calls) {
-        before = beginCall(before, attempt, resumes);
-        for (const event of events.map(parseEvent)) before = event ? fold(before, event, attempt) : before;
-      }
-      recalled = before;
+      recalled = foldPiece(recalled, piece);
+      const before = recalled;
       const mine = conversation.value;
       const isOurs = ({ attempt }: { readonly attempt: string }) => ours.has(attempt);
       const isOld = (one: { readonly attempt: string }) => !isOurs(one);
-      conversation.value = {
-        isTranscribed: mine.isTranscribed,
-        turns: [...endCall(before).turns.filter(isOld), ...mine.turns.filter(isOurs)],
-        calls: [...before.calls.filter(isOld), ...mine.calls.filter(isOurs)],
-      };
+      batch(() => {
+        conversation.value = {
+          isTranscribed: mine.isTranscribed,
+          turns: [...(isFollowing.value ? before : endCall(before)).turns.filter(isOld), ...mine.turns.filter(isOurs)],
+          calls: [...before.calls.filter(isOld), ...mine.calls.filter(isOurs)],
+        };
+      });
+      noteSettings(piece);
+      if (!piece.more) events.knowPast(piece.next);
+    },
+    onFollowed(piece) {
+      noteSettings(piece);
+      batch(() => {
+        conversation.value = foldPiece(conversation.value, piece);
+        for (const { events: heard } of piece.calls) {
+          events.appendAll(heard);
+          for (const [direction, , text] of heard) {
+            const event = direction === "received" ? parseEvent(text) : undefined;
+            if (event) speaking.value = listenFor(event, speaking.value);
+          }
+        }
+        // The last words of a call may come after its end.
+        if (!isFollowing.value && !isCalling(ownState.value.status)) endTalk();
+      });
     },
     onDevices: (found) => {
       devices.value = found;
@@ -159,6 +209,21 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     },
   });
   const { call, speaker, microphone } = session;
+  const events = new EventList((first, before) => session.recall.window(first, before), signal);
+  const isFollowing = computed(() => {
+    const { holder, status } = told.value;
+    return holder !== null && holder !== session.page && isCalling(status) && !isCalling(ownState.value.status);
+  });
+  const state = computed((): CallState => {
+    if (!isFollowing.value) return ownState.value;
+    const { holder: _, error: __, ...theirs } = told.value;
+    return { ...ownState.value, ...theirs };
+  });
+  let wasFollowing = false;
+  isFollowing.subscribe((isNow) => {
+    if (wasFollowing && !isNow && !isCalling(ownState.peek().status)) endTalk();
+    wasFollowing = isNow;
+  });
   const chosen = signalOf({ microphone: microphone.choice, speaker: speaker.choice });
   // A kernel that has just said what it does, or that it is done, is not the one we wait for in vain.
   kernelActivity.subscribe(() => {
@@ -167,21 +232,23 @@ export function openStore(model: Model, signal: AbortSignal): Store {
 
   return {
     state,
+    isFollowing,
+    events,
     conversation,
     speaking,
     server: traitSignal(model, "server", signal),
     activity: computed(() => kernelActivity.value || (isSlow.value ? WAITING : "")),
     problem: computed(() => {
-      const { error } = state.value;
+      const error = problemOf(ownState.value, told.value, isFollowing.value);
       return error && error !== dismissed.value ? { ...error, endsCall: true } : note.value;
     }),
     isKernelGone,
     isAudioBlocked,
     draft,
     // A failure is in the state, where every view shows it.
-    connect: (wish) => void call.connect(wish).catch(() => {}),
+    connect: (wish) => void call.connect({ ...wish, resumes: isFollowing.value }).catch(() => {}),
     disconnect: () => call.disconnect(),
-    toggleMute: () => call.mute(!state.value.muted),
+    toggleMute: () => call.mute(!ownState.value.muted),
     sendDraft() {
       const text = draft.value.trim();
       if (text === "") return;
@@ -189,7 +256,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
         call.send(textTurn(text));
         draft.value = "";
       } catch (error) {
-        note.value = { ...asRtcWidgetError(error).toWire(), endsCall: false };
+        showNote(asRtcWidgetError(error));
       }
     },
     hear: () => void speaker.resume(),
@@ -215,18 +282,41 @@ export function openStore(model: Model, signal: AbortSignal): Store {
       };
       session.useDevice(kind, device).then(showChoice, (error: unknown) => {
         showChoice();
-        note.value = { ...asRtcWidgetError(error).toWire(), endsCall: false };
+        showNote(asRtcWidgetError(error));
       });
     },
     diagnose: () => session.diagnose(),
     viewOpened: () => session.watchman.viewOpened(),
     dismiss() {
       batch(() => {
-        dismissed.value = state.value.error;
+        dismissed.value = problemOf(ownState.value, told.value, isFollowing.value);
         note.value = null;
       });
     },
   };
+}
+
+function isCalling(status: Status): boolean {
+  return status !== "idle" && status !== "error";
+}
+
+/** What there is to say of the last call: how this page's own ended, or that the page with the call has vanished. */
+function problemOf(own: CallState, { status, error }: KernelState, isFollowing: boolean): ErrorReport | null {
+  if (isCalling(own.status)) return null;
+  const isOver = !isFollowing && own.error?.code === "call_taken_over";
+  if (own.error && !isOver) return own.error;
+  return status === "error" && error?.code === "page_not_found" ? error : null;
+}
+
+/** The conversation with a piece of the kernel's record at its end. */
+function foldPiece(conversation: Conversation, { calls }: Recollection): Conversation {
+  return calls.reduce((before, { attempt, resumes, events }) => {
+    const received = events.flatMap(([direction, , text]) => (direction === "received" ? [parseEvent(text)] : []));
+    return received.reduce(
+      (all, event) => (event ? fold(all, event, attempt) : all),
+      beginCall(before, attempt, resumes),
+    );
+  }, conversation);
 }
 
 /** A trait that the kernel writes, as a signal; the value is read anew, since hosts disagree on what listeners are given. */

@@ -65,6 +65,7 @@ describe("what both halves have agreed on", () => {
     await kernel.ask("send", { events: ["{}"] });
     kernel.say({ type: "alive" });
     await vi.waitFor(() => kernel.last("events"));
+    dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true }));
     // Of the other way to exchange, and of sound and statistics, which have tests of their own.
     const elsewhere = new Set(["mint", "exchanged", "audio", "stats", "clip"]);
     expect(new Set([...model.sent.map(({ type }) => type), ...elsewhere])).toEqual(new Set(Object.keys(fromPage)));

@@ -171,8 +171,11 @@ describe("what was said before the page was there", () => {
     const started = startWidget({ isListening: false });
     const { kernel, model, mount } = started;
     const { element } = mount();
-    const item = (id: string, role: string, text: string) =>
-      JSON.stringify({ type: "conversation.item.added", item: { id, type: "message", role, content: [{ text }] } });
+    const item = (id: string, role: string, text: string) => [
+      "received",
+      1_795_286_400_000,
+      JSON.stringify({ type: "conversation.item.added", item: { id, type: "message", role, content: [{ text }] } }),
+    ];
     model.on("sent", (message: { type: string; id?: string; first?: number }) => {
       if (message.type !== "recall") return;
       const isFirst = message.first === 0;
@@ -181,7 +184,9 @@ describe("what was said before the page was there", () => {
         resumes: false,
         events: [isFirst ? item("u", "user", "Hi") : item("m", "assistant", "Hello")],
       };
-      kernel.reply(message as never, { result: { calls: [call], next: isFirst ? 1 : null } });
+      kernel.reply(message as never, {
+        result: { calls: [call], first: isFirst ? 0 : 1, next: isFirst ? 1 : 2, more: isFirst },
+      });
     });
     kernel.welcome();
     await vi.waitFor(() =>

@@ -70,7 +70,8 @@ export class FakeKernel {
   clips: Record<string, { rate: number; parts: string[] }> = {};
   /** Whether sound and statistics are acknowledged. */
   takesMedia = true;
-  recollection: Answer = { result: { calls: [], next: null } };
+  /** What is recalled; a function of the page's request where it matters. */
+  recollection: Answer | ((request: Message) => Answer) = { result: { calls: [], first: 0, next: 0, more: false } };
   #asked = 0;
 
   constructor(model: FakeModel) {
@@ -140,7 +141,10 @@ export class FakeKernel {
   #hear(message: Message): void {
     if (message.type === "hello") this.welcome();
     if (message.type === "mint") this.reply(message, this.pass);
-    if (message.type === "recall") this.reply(message, this.recollection);
+    if (message.type === "recall") {
+      const { recollection } = this;
+      this.reply(message, typeof recollection === "function" ? recollection(message) : recollection);
+    }
     if (message.type === "clip") this.reply(message, this.#clipPart(message));
     if ((message.type === "audio" || message.type === "stats") && this.takesMedia) {
       this.say({ type: "media_ack", next: Number(message.number) + 1, missing: false });

@@ -11,20 +11,20 @@ import itertools
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from concurrent.futures import Future
 from threading import RLock
 from typing import Any, Protocol, TypeVar
 
 from rtc_widget import protocol
-from rtc_widget.awaiting import hears_during_cells, silence
+from rtc_widget.attendance import Attendance
+from rtc_widget.awaiting import silence
 from rtc_widget.call_desk import CallDesk
 from rtc_widget.errors import PageNotFound, PageTimeout, RtcWidgetError, error_from_wire
 from rtc_widget.heartbeat import Heartbeat
-from rtc_widget.inbox import Inbox
 from rtc_widget.main_loop import MainLoop
 from rtc_widget.media_desk import MediaDesk
-from rtc_widget.page_clock import PageClock
-from rtc_widget.protocol import FromPage, Message, PageState, Reply, RequestKind, WireEvent
+from rtc_widget.page_roll import KnownPage, PageRoll
+from rtc_widget.protocol import FromPage, Message, Reply, RequestKind, State, WireEvent
 
 logger = logging.getLogger("rtc_widget")
 
@@ -34,18 +34,19 @@ REPLY_GRACE_SECONDS = 2.0
 """How much longer a reply may take that a busy cell may have held up."""
 STATE_SECONDS = 2.0
 """How long a reply waits for a state that it has overtaken."""
-HOLDER_SECONDS = 3.0
-"""How long a page that holds a call may take to answer when it is asked whether it is still there."""
-SILENT_SECONDS = 20.0
-"""After so long without a word the page that holds a call is asked."""
+ROLL_CALL_SECONDS = 1.0
+"""How long the newest of several pages may take to say that it is there, before another one is asked."""
+NUDGE_SECONDS = 0.05
+"""The pages that follow a call hear of new events at most so often."""
 
 T = TypeVar("T")
+Done = Callable[[dict[str, Any] | RtcWidgetError], None]
 
 
 class Listener(Protocol):
     """What the widget is told; always on the main loop, in the order in which the page said it."""
 
-    def page_state(self, attempt: str | None, resumes: bool, state: PageState) -> None:
+    def page_state(self, told: State) -> None:
         """The page that counts has a new state."""
 
     def page_events(self, attempt: str | None, events: tuple[WireEvent, ...], offset_ms: float) -> None:
@@ -54,22 +55,16 @@ class Listener(Protocol):
     def call_made(self, attempt: str, call_id: str | None) -> None:
         """The exchange has brought an answer."""
 
-    def recall(self, first: int) -> Mapping[str, object]:
-        """A page asks what was said before it was there."""
+    def event_count(self) -> int:
+        """How many events there have ever been."""
+        ...
+
+    def recall(self, asked: protocol.Recall) -> Mapping[str, object]:
+        """A page asks for what it has not seen itself."""
         ...
 
     def page_lost(self) -> None:
         """The page that held the call has vanished."""
-
-
-@dataclass(slots=True)
-class _Page:
-    inbox: Inbox
-    clock: PageClock = field(default_factory=PageClock)
-    seq: int = 0
-    attempt: str | None = None
-    active: bool = False
-    heard: float = field(default_factory=time.monotonic)
 
 
 class Bridge:
@@ -104,16 +99,21 @@ class Bridge:
         self._main = main
         # Reentrant: without a loop the listener is called while it is held.
         self._lock = RLock()
-        self._pages: dict[str, _Page] = {}
-        self._newest: str | None = None
+        self._pages = PageRoll()
         self._numbers = itertools.count(1)
         self._pending: dict[str, Callable[[Reply], None]] = {}
         self._awaiting_page: list[Callable[[], None]] = []
-        self._heart = Heartbeat(self._beat)
+        self._next_nudge = 0.0
+        self._attendance = Attendance(self._pages, self._lock, send, desk, main, listener)
+        self._heart = Heartbeat(self._attendance.beat)
 
     def close(self) -> None:
         """Give no more signs of life."""
         self._heart.run(False)
+
+    def give_up_holder(self) -> None:
+        """Take the page with the call for gone: it does not do what it is asked."""
+        self._attendance.give_up()
 
     def receive(self, content: object) -> None:
         """Take in a message of a page; safe on any thread, never raises."""
@@ -123,8 +123,7 @@ class Bridge:
             logger.warning("A message of the page was not understood: %s", error)
             return
         with self._lock:
-            page = self._pages.setdefault(message.page, _Page(Inbox(message.page)))
-            page.heard = time.monotonic()
+            page = self._pages.hear(message.page)
         self._dispatch(message, page)
 
     async def request(self, kind: RequestKind, *, timeout: float, **fields: object) -> Mapping[str, Any]:
@@ -140,7 +139,7 @@ class Bridge:
             What the page answered.
         """
         deadline = time.monotonic() + timeout
-        page = await self._current_page(min(timeout, PAGE_SECONDS))
+        page = await self._page_that_answers(min(timeout, PAGE_SECONDS))
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[Reply] = loop.create_future()
 
@@ -154,7 +153,7 @@ class Bridge:
                 now = time.monotonic()
                 if now >= deadline:
                     raise PageTimeout(f"The page did not {kind} within {timeout:g} s.")
-                if self._pages[page].heard < sent and now >= sent + PAGE_SECONDS:
+                if page.heard < sent and now >= sent + PAGE_SECONDS:
                     raise silence(PAGE_SECONDS)
                 await asyncio.wait([answered], timeout=min(deadline - now, 1.0))
         finally:
@@ -165,13 +164,13 @@ class Bridge:
             raise error_from_wire(reply.error)
         return reply.result or {}
 
-    async def _state_of(self, page: str, seq: int) -> None:
+    async def _state_of(self, page: KnownPage, seq: int) -> None:
         """Wait until the state that the page had reported before is in the traits.
 
         On two threads, a reply can overtake it; then a cell would go on with the traits of yesterday.
         """
         deadline = time.monotonic() + STATE_SECONDS
-        while self._pages[page].seq < seq and time.monotonic() < deadline:  # noqa: ASYNC110 - set on any thread
+        while page.seq < seq and time.monotonic() < deadline:  # noqa: ASYNC110 - set on any thread
             await asyncio.sleep(0.005)
         # Whoever raised `seq` has put the traits' assignment on this loop already: let it happen first.
         await asyncio.sleep(0)
@@ -184,7 +183,7 @@ class Bridge:
         PageNotFound
             If no page has ever said hello.
         """
-        page = self._current()
+        page = self._pages.current
         if page is None:
             raise PageNotFound("No page shows this widget.")
 
@@ -206,16 +205,20 @@ class Bridge:
         # The second, short wait: a cell that held up the loop may have held up the reply, too.
         self._main.call_later(PAGE_SECONDS, lambda: self._main.call_later(REPLY_GRACE_SECONDS, give_up))
 
-    def _post(self, kind: RequestKind, page: str, done: Callable[[Reply], None], fields: Mapping[str, object]) -> str:
+    def _post(
+        self, kind: RequestKind, page: KnownPage, done: Callable[[Reply], None], fields: Mapping[str, object]
+    ) -> str:
         id = f"k:{next(self._numbers)}"
         self._pending[id] = done
-        self._send(protocol.request(kind, page, id, **fields))
+        self._send(protocol.request(kind, page.name, id, **fields))
         return id
 
-    def _dispatch(self, message: FromPage, page: _Page) -> None:
+    def _dispatch(self, message: FromPage, page: KnownPage) -> None:
         match message:
             case protocol.Hello():
-                self._greet(message)
+                self._greet(page)
+            case protocol.Goodbye():
+                self._attendance.leave(page)
             case protocol.State():
                 self._take_state(message, page)
             case protocol.Events():
@@ -225,18 +228,21 @@ class Bridge:
                     if intake.events:
                         offset_ms = page.clock.offset_ms
                         self._main.call(self._listener.page_events, message.attempt, intake.events, offset_ms)
+                        self._main.call(self._nudge_followers)
                 self._send(intake.answer)
             case protocol.Prepare(page=name, id=id):
                 self._desk.prepare(lambda outcome: self._answer(name, id, outcome))
             case protocol.Exchange(page=name, id=id, attempt=attempt, sdp=sdp):
-                self._desk.exchange(attempt, sdp, lambda outcome: self._exchanged(name, id, attempt, outcome))
+                answer: Done = lambda outcome: self._exchanged(name, id, attempt, outcome)  # noqa: E731
+                self._make_way(page, lambda: self._desk.exchange(attempt, sdp, answer))
             case protocol.Mint(page=name, id=id, attempt=attempt):
-                self._desk.mint(attempt, lambda outcome: self._answer(name, id, outcome))
+                given: Done = lambda outcome: self._answer(name, id, outcome)  # noqa: E731
+                self._make_way(page, lambda: self._desk.mint(attempt, given))
             case protocol.Exchanged(attempt=attempt, call_id=call_id):
                 self._desk.note_call(attempt, call_id)
                 self._main.call(self._listener.call_made, attempt, call_id)
-            case protocol.Recall(page=name, id=id, first=first):
-                self._main.call(lambda: self._send(protocol.result(name, id, self._listener.recall(first))))
+            case protocol.Recall(page=name, id=id):
+                self._main.call(lambda: self._send(protocol.result(name, id, self._listener.recall(message))))
             case protocol.Audio() | protocol.Stats():
                 # On whatever thread it came: a loop that is busy must not gather an hour of sound.
                 self._send(self._media.take(message))
@@ -251,69 +257,63 @@ class Bridge:
                 if done is not None:
                     done(message)
 
-    def _greet(self, hello: protocol.Hello) -> None:
+    def _greet(self, page: KnownPage) -> None:
         with self._lock:
-            holder = self._holder()
-            self._newest = hello.page
+            holder = self._pages.holder
+            self._pages.greet(page)
             waiting, self._awaiting_page = self._awaiting_page, []
-        self._send(protocol.welcome(hello.page))
-        self._ask_for_life(hello.page)
+        self._send(protocol.welcome(page.name))
+        self._attendance.ask_for_life(page)
         self._desk.warm_up()
         for wake in waiting:
             wake()
-        if holder is not None and holder != hello.page and self._main.running is not None:
-            self._main.call(self._check_holder, holder)
+        if holder is not None and holder is not page:
+            self._attendance.check(holder)
 
-    def _beat(self) -> None:
-        """Tell the page with the call that the kernel is there, and see that the page is."""
-        self._main.settle()
+    def _make_way(self, page: KnownPage, call: Callable[[], None]) -> None:
+        """Make a call for a page; another page that has one lets go of it first."""
         with self._lock:
-            holder = self._holder()
-            silent = holder is not None and time.monotonic() - self._pages[holder].heard > SILENT_SECONDS
-        if holder is None:
+            holder = self._pages.holder
+        if holder is None or holder is page:
+            call()
             return
-        self._ask_for_life(holder)
-        if silent and self._main.running is not None and hears_during_cells():
-            self._main.call(self._check_holder, holder)
+        let_go: Future[None] = Future()
 
-    def _ask_for_life(self, page: str) -> None:
-        self._pages[page].clock.asked()
-        self._send(protocol.alive(page))
+        def done(reply: Reply) -> None:
+            if self._pending.pop(reply.id, None):
+                let_go.set_result(None)
 
-    def _check_holder(self, holder: str) -> None:
-        """Ask the page with the call for its state; a page that was reloaded or closed does not answer."""
-        asked = time.monotonic()
-        self._send(protocol.welcome(holder))
-        asyncio.get_running_loop().call_later(HOLDER_SECONDS, self._forget_silent, holder, asked)
+        self._post("hand_over", holder, done, {})
+        self._attendance.after_hand_over(holder, let_go, call)
 
-    def _forget_silent(self, holder: str, asked: float) -> None:
-        if time.monotonic() - asked > HOLDER_SECONDS + 1:
-            # A cell held up the loop; the answer may wait behind it.
-            self._check_holder(holder)
+    def _nudge_followers(self) -> None:
+        """Tell the pages that follow the call of new events, not too often."""
+        now = time.monotonic()
+        # What comes before then is told of then.
+        if now < self._next_nudge or not self._pages.followers:
             return
-        with self._lock:
-            page = self._pages[holder]
-            if page.heard >= asked or not page.active:
-                return
-            page.active = False
-        if page.attempt is not None:
-            self._desk.hang_up(page.attempt)
-        self._listener.page_lost()
+        self._next_nudge = now + NUDGE_SECONDS
 
-    def _take_state(self, message: protocol.State, page: _Page) -> None:
+        def nudge() -> None:
+            with self._lock:
+                followers = self._pages.followers
+            for page in followers:
+                self._send(protocol.grown(page.name, self._listener.event_count()))
+
+        if self._main.running is None:
+            nudge()
+        else:
+            self._main.call_later(NUDGE_SECONDS, nudge)
+
+    def _take_state(self, message: State, page: KnownPage) -> None:
         if message.attempt is not None:
             # Not by way of the main loop: sound of this attempt may come before that has its turn.
             self._media.note_attempt(message.attempt, resumes=message.resumes)
         with self._lock:
-            if message.seq <= page.seq:
-                return
-            counts = self._current() in (None, message.page)
-            page.seq, page.attempt = message.seq, message.attempt
-            page.active = message.state.status in ("connecting", "connected", "reconnecting")
-            self._heart.run(self._holder() is not None)
-            if not counts and not page.active:
-                return
-            self._main.call(self._listener.page_state, message.attempt, message.resumes, message.state)
+            told = self._pages.take_state(page, message)
+            self._heart.run(self._pages.holder is not None)
+            if told is not None:
+                self._main.call(self._listener.page_state, told)
 
     def _exchanged(self, page: str, id: str, attempt: str, outcome: dict[str, Any] | RtcWidgetError) -> None:
         if isinstance(outcome, dict):
@@ -326,15 +326,22 @@ class Bridge:
         else:
             self._send(protocol.result(page, id, outcome))
 
-    def _holder(self) -> str | None:
-        return next((name for name, page in self._pages.items() if page.active), None)
+    async def _page_that_answers(self, timeout: float) -> KnownPage:
+        """Return the page with the call; else the newest that is still there, for some may have gone without a word."""
+        page = await self._first_page(timeout)
+        with self._lock:
+            living = self._pages.living
+            if self._pages.holder is not None or len(living) < 2:
+                return page
+        asked = time.monotonic()
+        for one in living:
+            self._attendance.ask_for_life(one)
+        while living[0].heard < asked and time.monotonic() < asked + ROLL_CALL_SECONDS:  # noqa: ASYNC110 - any thread
+            await asyncio.sleep(0.01)
+        return next((one for one in living if one.heard >= asked), page)
 
-    def _current(self) -> str | None:
-        """The page that holds a call, else the one that came last."""
-        return self._holder() or self._newest
-
-    async def _current_page(self, timeout: float) -> str:
-        page = self._current()
+    async def _first_page(self, timeout: float) -> KnownPage:
+        page = self._pages.current
         if page is not None:
             return page
         loop = asyncio.get_running_loop()
@@ -345,7 +352,7 @@ class Bridge:
 
         self._awaiting_page.append(wake)
         await asyncio.wait([arrived], timeout=timeout)
-        page = self._current()
+        page = self._pages.current
         if page is None:
             raise PageNotFound(f"No page has shown this widget within {timeout:g} s.")
         return page

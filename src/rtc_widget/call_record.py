@@ -13,7 +13,7 @@ from rtc_widget.errors import PageNotFound, RtcWidgetError
 from rtc_widget.event_log import EventLog
 from rtc_widget.events import Event
 from rtc_widget.failures import Failures
-from rtc_widget.protocol import PageState, WireEvent
+from rtc_widget.protocol import Recall, State, WireEvent
 from rtc_widget.subscriptions import Subscriptions
 
 logger = logging.getLogger("rtc_widget")
@@ -26,7 +26,7 @@ _SPEAKING: Mapping[str, tuple[str, bool]] = {
     "output_audio_buffer.cleared": ("assistant_speaking", False),
 }
 _PIECE_CHARACTERS = 262_144
-_NO_CALL: Mapping[str, object] = {"call_id": None, "user_speaking": False, "assistant_speaking": False}
+_NO_CALL: Mapping[str, object] = {"holder": None, "call_id": None, "user_speaking": False, "assistant_speaking": False}
 
 
 class Follower(Protocol):
@@ -70,19 +70,20 @@ class CallRecord:
         self.subscriptions = Subscriptions(self.failures)
         self.followers: list[Follower] = []
 
-    def page_state(self, attempt: str | None, resumes: bool, state: PageState) -> None:
+    def page_state(self, told: State) -> None:
         """Take the page's picture of the call over into the traits."""
-        values: dict[str, object] = asdict(state)
-        self._attempt = attempt
-        if attempt is not None and resumes:
-            self._resuming.add(attempt)
-        if attempt is not None and state.data_channel_state == "open":
-            self._let_followers_begin(attempt)
-        if state.status in ("idle", "error"):
+        values: dict[str, object] = asdict(told.state)
+        self._attempt = told.attempt
+        if told.attempt is not None and told.resumes:
+            self._resuming.add(told.attempt)
+        if told.attempt is not None and told.state.data_channel_state == "open":
+            self._let_followers_begin(told.attempt)
+        if told.state.status in ("idle", "error"):
             values |= _NO_CALL
             self._end_call()
-        elif self._made is not None and self._made[0] == attempt:
-            values["call_id"] = self._made[1]
+        else:
+            is_made = self._made is not None and self._made[0] == told.attempt
+            values |= {"holder": told.page, "call_id": self._made[1] if self._made and is_made else None}
         self._write(values)
 
     def page_events(self, attempt: str | None, events: tuple[WireEvent, ...], offset_ms: float) -> None:
@@ -133,30 +134,39 @@ class CallRecord:
         if attempt == self._attempt:
             self._write({"call_id": call_id})
 
-    def recall(self, first: int) -> Mapping[str, object]:
-        """Return what a page needs to show the transcript so far: received events from number `first` on, by calls.
+    def event_count(self) -> int:
+        """Return how many events there have ever been; their numbers count from the first, also when it has gone."""
+        return self.events.dropped + len(self.events)
 
-        Pieces of words are left out: the whole words come once more when they are complete.
-        """
+    def recall(self, asked: Recall) -> Mapping[str, object]:
+        """Return a piece of what a page asks for, by calls, and where the next piece begins."""
+        gone, total = self.events.dropped, self.event_count()
+        end = total if asked.before is None else min(asked.before, total)
+        first = at = min(max(asked.first, gone), end)
+        size = 0
         calls: list[dict[str, object]] = []
-        # Numbers count from the first event ever, also when the oldest are no longer kept.
-        gone = self.events.dropped
-        total = gone + len(self.events)
-        first = max(first, gone)
-        size, at = 0, first
         ends = [start for start, _, _ in self._calls[1:]] + [total]
-        for (start, attempt, resumes), end in zip(self._calls, ends, strict=False):
-            texts: list[str] = []
-            for event in self.events[max(start, first) - gone : end - gone] if first < end else ():
+        for (start, attempt, resumes), last in zip(self._calls, ends, strict=False):
+            told: list[tuple[str, float, str]] = []
+            events = self.events[max(start, at) - gone : min(last, end) - gone] if at < min(last, end) else ()
+            if attempt in asked.without:
+                at = max(at, min(last, end))
+                continue
+            for event in events:
                 if size >= _PIECE_CHARACTERS:
                     break
                 at += 1
-                if event.direction == "received" and not event.type.endswith(".delta"):
-                    texts.append(json.dumps(event.raw, ensure_ascii=False))
-                    size += len(texts[-1])
-            if texts:
-                calls.append({"attempt": attempt, "resumes": resumes, "events": texts})
-        return {"calls": calls, "next": at if at < total and self._calls else None}
+                if not asked.brief or _matters(event):
+                    text = json.dumps(event.raw, ensure_ascii=False)
+                    told.append((event.direction, event.time.timestamp() * 1000, text))
+                    size += len(text)
+            if told:
+                calls.append({"attempt": attempt, "resumes": resumes, "events": told})
+            if size >= _PIECE_CHARACTERS:
+                break
+        if not self._calls:
+            at = end
+        return {"calls": calls, "first": first, "next": at, "more": at < end}
 
     def page_lost(self) -> None:
         """Say that the call went down with its page."""
@@ -175,3 +185,13 @@ class CallRecord:
         """Show and log something that went wrong beside the call."""
         logger.error("%s", error)
         self._write({"error": error.to_wire()})
+
+
+def _matters(event: Event) -> bool:
+    """Whether the transcript, or a call that goes on with this one, needs it.
+
+    Pieces of words do not matter: the whole words come once more when they are complete.
+    """
+    if event.direction == "sent":
+        return event.type == "session.update"
+    return not event.type.endswith(".delta")

@@ -59,6 +59,7 @@ class CallWidget(HasCallSettings, anywidget.AnyWidget):
     assistant_speaking = traitlets.Bool(False, read_only=True).tag(sync=True)
     error = traitlets.Dict(allow_none=True, default_value=None, read_only=True).tag(sync=True)
     call_id = traitlets.Unicode(None, allow_none=True, read_only=True).tag(sync=True)
+    holder = traitlets.Unicode(None, allow_none=True, read_only=True).tag(sync=True)
     activity = traitlets.Unicode("", read_only=True).tag(sync=True)
     server = traitlets.Unicode("", read_only=True).tag(sync=True)
     settings = traitlets.Dict(default_value=CallSettings().to_wire(), read_only=True).tag(sync=True)

@@ -64,6 +64,10 @@ class Calling(CallWidget):
         self._await_here()
         try:
             await self._bridge.request("disconnect", timeout=timeout)
+        except PageTimeout:
+            # Nobody is there to end it: the traits must not go on claiming a call.
+            self._bridge.give_up_holder()
+            raise
         finally:
             self._desk.hang_up_all()
 

@@ -21,6 +21,7 @@ Track = Literal["user", "assistant"]
 RequestKind = Literal[
     "connect",
     "disconnect",
+    "hand_over",
     "send",
     "mute",
     "devices",
@@ -82,6 +83,13 @@ class Hello:
 
     page: str
     protocol: int
+
+
+@dataclass(frozen=True, slots=True)
+class Goodbye:
+    """A page is being closed, reloaded, or put aside; one that comes back says hello again."""
+
+    page: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +164,17 @@ class Exchanged:
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """Asks what was said before this page was there, from event number `first` on."""
+    """Asks for the events that this page has not seen itself, from number `first` on, up to and without `before`.
+
+    `brief` leaves out what the transcript does not need. `without` names the attempts of the page's own.
+    """
 
     page: str
     id: str
     first: int
+    before: int | None
+    brief: bool
+    without: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +267,7 @@ class Reply:
 
 FromPage = (
     Hello
+    | Goodbye
     | State
     | Events
     | Prepare
@@ -283,6 +298,8 @@ def decode(content: object) -> FromPage:
     match kind:
         case "hello":
             return Hello(page, _whole(message, "protocol"))
+        case "goodbye":
+            return Goodbye(page)
         case "state":
             state = _page_state(_mapping(message.get("state"), "state"))
             resumes = _truth(message, "resumes")
@@ -299,7 +316,7 @@ def decode(content: object) -> FromPage:
         case "exchanged":
             return Exchanged(page, _text(message, "attempt"), _optional_text(message, "call_id"))
         case "recall":
-            return Recall(page, _text(message, "id"), _whole(message, "first"))
+            return _recall(message, page)
         case "audio":
             return _audio(message, page)
         case "stats":
@@ -348,6 +365,11 @@ def ack(page: str, next: int) -> Message:
     return {"type": "ack", "page": page, "next": next}
 
 
+def grown(page: str, next: int) -> Message:
+    """Say that there are events up to number `next`, which a page that follows the call may recall."""
+    return {"type": "grown", "page": page, "next": next}
+
+
 def media_ack(page: str, next: int, *, missing: bool) -> Message:
     """Say that all `Audio` and `Stats` before number `next` have arrived; `missing`: a later one has come, send again.
 
@@ -384,6 +406,12 @@ def _wire_event(entry: object) -> WireEvent:
             return WireEvent(direction, float(time_ms), text)
         case _:
             raise MalformedMessage("an event is [direction, milliseconds, text]")
+
+
+def _recall(message: Mapping[str, Any], page: str) -> Recall:
+    before = None if message.get("before") is None else _whole(message, "before")
+    without = tuple(attempt for attempt in _list(message, "without") if isinstance(attempt, str))
+    return Recall(page, _text(message, "id"), _whole(message, "first"), before, _truth(message, "brief"), without)
 
 
 def _audio(message: Mapping[str, Any], page: str) -> Audio:

@@ -92,6 +92,8 @@ class VoiceChat(Calling, Steering, Tooling, Counting, Watching, Saying, Measurin
         ``{code, message, hint}`` of what went wrong last.
     call_id : str or None
         What the server calls this call.
+    holder : str or None
+        Which of the pages that show this widget has the call; the others follow it.
     server : str
         Whom this widget calls.
     activity : str

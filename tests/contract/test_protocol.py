@@ -53,9 +53,10 @@ def test_samples_of_the_page_are_understood(kind):
 REQUIRED = [(kind, field) for kind, entry in CONTRACT["from_page"].items() for field in entry["required"]]
 
 
-# An attempt may be absent: before the first call there is none. So may a call's id: not every server gives one.
+# An attempt may be absent: before the first call there is none. So may a call's id: not every server gives one;
+# and the end of what is recalled.
 @pytest.mark.parametrize(
-    ("kind", "field"), [(kind, field) for kind, field in REQUIRED if field not in ("attempt", "call_id")]
+    ("kind", "field"), [(kind, field) for kind, field in REQUIRED if field not in ("attempt", "call_id", "before")]
 )
 def test_a_message_without_a_required_field_is_refused(kind, field):
     message = {key: value for key, value in CONTRACT["from_page"][kind]["sample"].items() if key != field}
@@ -74,6 +75,8 @@ def test_messages_to_the_page_are_those_of_the_contract():
         "devices": protocol.request("devices", "p1", "k:5"),
         "use_device": protocol.request("use_device", "p1", "k:6", device_kind="microphone", device="Desk microphone"),
         "diagnose": protocol.request("diagnose", "p1", "k:7"),
+        "hand_over": protocol.request("hand_over", "p1", "k:12"),
+        "grown": protocol.grown("p1", 12),
         "approve": protocol.request(
             "approve",
             "p1",

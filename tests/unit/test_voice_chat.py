@@ -540,7 +540,7 @@ async def test_a_second_page_does_not_disturb_the_call_of_the_first(chat, page):
 
 
 async def test_a_page_that_vanished_with_its_call_is_noticed(chat, page, signaling, monkeypatch):
-    monkeypatch.setattr("rtc_widget.bridge.HOLDER_SECONDS", 0.05)
+    monkeypatch.setattr("rtc_widget.attendance.HOLDER_SECONDS", 0.05)
     page.hello()
     page.say("exchange", id="p1:1", attempt="a1", sdp=OFFER)
     await page.hears("reply")
@@ -556,8 +556,8 @@ async def test_a_page_that_falls_silent_during_a_call_is_noticed_without_any_oth
     chat, page, signaling, monkeypatch
 ):
     monkeypatch.setattr("rtc_widget.heartbeat.BEAT_SECONDS", 0.02)
-    monkeypatch.setattr("rtc_widget.bridge.SILENT_SECONDS", 0.05)
-    monkeypatch.setattr("rtc_widget.bridge.HOLDER_SECONDS", 0.05)
+    monkeypatch.setattr("rtc_widget.attendance.SILENT_SECONDS", 0.05)
+    monkeypatch.setattr("rtc_widget.attendance.HOLDER_SECONDS", 0.05)
     page.hello()
     page.say("exchange", id="p1:1", attempt="a1", sdp=OFFER)
     await page.hears("reply")
@@ -571,8 +571,8 @@ async def test_a_page_that_falls_silent_during_a_call_is_noticed_without_any_oth
 
 async def test_a_page_that_gives_signs_of_life_keeps_its_call(chat, page, monkeypatch):
     monkeypatch.setattr("rtc_widget.heartbeat.BEAT_SECONDS", 0.02)
-    monkeypatch.setattr("rtc_widget.bridge.SILENT_SECONDS", 0.05)
-    monkeypatch.setattr("rtc_widget.bridge.HOLDER_SECONDS", 0.05)
+    monkeypatch.setattr("rtc_widget.attendance.SILENT_SECONDS", 0.05)
+    monkeypatch.setattr("rtc_widget.attendance.HOLDER_SECONDS", 0.05)
     page.hello()
     page.connected()
     for _ in range(30):

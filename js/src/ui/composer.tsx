@@ -9,7 +9,8 @@ const LARGEST_BOX_PIXELS = 132;
 export function Composer({ store }: { store: Store }) {
   const box = useRef<HTMLTextAreaElement>(null);
   const draft = store.draft.value;
-  const canSend = store.state.value.data_channel_state === "open";
+  const isFollowing = store.isFollowing.value;
+  const canSend = store.state.value.data_channel_state === "open" && !isFollowing;
   useLayoutEffect(() => {
     if (box.current) fitToText(box.current);
   }, [draft]);
@@ -27,7 +28,9 @@ export function Composer({ store }: { store: Store }) {
         class="rtc-draft"
         rows={1}
         aria-label="Message"
-        placeholder={canSend ? "Write a message" : "Connect to send a message"}
+        placeholder={
+          canSend ? "Write a message" : isFollowing ? "Take over to send a message" : "Connect to send a message"
+        }
         value={draft}
         onInput={({ currentTarget }) => {
           store.draft.value = currentTarget.value;

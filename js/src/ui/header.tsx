@@ -87,6 +87,7 @@ function DevicesButton({ store }: { store: Store }) {
 
 function MuteButton({ store }: { store: Store }) {
   const { muted, listening_only } = store.state.value;
+  if (store.isFollowing.value) return null; // the microphone is the other page's
   const label = muted ? "Unmute the microphone" : "Mute the microphone";
   return (
     <button
@@ -106,6 +107,18 @@ function MuteButton({ store }: { store: Store }) {
 
 function CallButton({ store }: { store: Store }) {
   const { status } = store.state.value;
+  if (store.isFollowing.value) {
+    return (
+      <button
+        type="button"
+        class="rtc-button rtc-primary"
+        data-action="take-over"
+        onClick={once(() => store.connect())}
+      >
+        Take over here
+      </button>
+    );
+  }
   if (status === "idle" || status === "error") {
     return (
       <button
@@ -136,7 +149,10 @@ function once(act: () => void): (event: MouseEvent) => void {
 /** What is being waited for, or what there is to do. */
 function Activity({ store }: { store: Store }) {
   const isGone = store.isKernelGone.value;
-  const activity = isGone ? "The kernel is gone. Start it and run the widget's cell again." : store.activity.value;
+  const elsewhere = store.isFollowing.value ? "The call is in another window; you are following it." : "";
+  const activity = isGone
+    ? "The kernel is gone. Start it and run the widget's cell again."
+    : store.activity.value || elsewhere;
   return (
     <>
       <p class="rtc-activity" role="status" hidden={activity === ""}>

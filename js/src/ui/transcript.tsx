@@ -26,6 +26,8 @@ export function Transcript({ store }: { store: Store }) {
       role="log"
       aria-live="polite"
       aria-label="Transcript"
+      // Words that are still growing are read aloud when they are complete.
+      aria-busy={seen.some((turn) => turn.role === "assistant" && turn.status === "streaming")}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling area must be reachable by keyboard
       tabIndex={0}
       ref={box}
@@ -42,7 +44,7 @@ export function Transcript({ store }: { store: Store }) {
           seam={seamBefore(turn, seen[index - 1], resumed)}
         />
       ))}
-      {seen.length > 0 && (status === "idle" || status === "error") && <div class="rtc-new-call">Call ended</div>}
+      {calls.length > 0 && (status === "idle" || status === "error") && <div class="rtc-new-call">Call ended</div>}
     </div>
   );
 }

@@ -4,6 +4,7 @@ import { render } from "preact";
 import type { Store } from "../store";
 import { Composer } from "./composer";
 import { Devices } from "./devices";
+import { EventView } from "./event_view";
 import { Header } from "./header";
 import { ProblemBox } from "./problem_box";
 import { QuestionBox } from "./questions";
@@ -41,6 +42,7 @@ function View({ store }: { store: Store }) {
       <Transcript store={store} />
       <TalkButton store={store} />
       <Composer store={store} />
+      <EventView store={store} />
     </section>
   );
 }

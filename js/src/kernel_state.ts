@@ -1,0 +1,51 @@
+/** The call as the kernel's traits tell it: that of whichever page holds it. */
+
+import { type ReadonlySignal, signal as signalOf } from "@preact/signals";
+import type { Model } from "./bridge";
+import { type CallState, type ErrorReport, INITIAL_STATE, isRecord, isText, textOr } from "./protocol";
+
+const TOLD = [
+  "status",
+  "connection_state",
+  "ice_connection_state",
+  "ice_gathering_state",
+  "signaling_state",
+  "data_channel_state",
+] as const satisfies readonly (keyof CallState)[];
+
+export interface KernelState extends Pick<CallState, (typeof TOLD)[number]> {
+  /** The page that holds the call. */
+  readonly holder: string | null;
+  readonly error: ErrorReport | null;
+}
+
+/** Follows the traits until the signal ends; all of a change is seen at once. */
+export function watchKernelState(model: Model, until: AbortSignal): ReadonlySignal<KernelState> {
+  const state = signalOf(read(model));
+  const names = [...TOLD, "holder", "error"] as const;
+  const onChange = () => {
+    const after = read(model);
+    if (names.some((name) => after[name] !== state.value[name])) state.value = after;
+  };
+  for (const name of names) model.on(`change:${name}`, onChange);
+  until.addEventListener("abort", () => {
+    for (const name of names) model.off(`change:${name}`, onChange);
+  });
+  return state;
+}
+
+function read(model: Model): KernelState {
+  // The kernel's own enums, which both halves hold to one contract.
+  const told = Object.fromEntries(TOLD.map((name) => [name, textOr(model.get(name), INITIAL_STATE[name])]));
+  const holder: unknown = model.get("holder");
+  const error: unknown = model.get("error");
+  return {
+    ...(told as Pick<CallState, (typeof TOLD)[number]>),
+    holder: isText(holder) ? holder : null,
+    error: isErrorReport(error) ? error : null,
+  };
+}
+
+function isErrorReport(value: unknown): value is ErrorReport {
+  return isRecord(value) && isText(value.code) && isText(value.message) && isText(value.hint);
+}

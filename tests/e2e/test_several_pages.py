@@ -1,0 +1,182 @@
+"""Two JupyterLab tabs on one notebook: one holds the call, the other follows it live and can take it over.
+
+Part of what `-k lifecycle` runs: however the call moves, no microphone stays open and the server has one call at most.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, Error
+
+from tests.e2e.conftest import CURRENT
+from tests.e2e.lab import Lab, NotebookPage, chromium, evaluate, eventually
+from tests.e2e.voice_server import VoiceServer
+
+WIDGET = """
+import rtc_widget
+chat = rtc_widget.VoiceChat({signaling})
+seen = []
+chat.observe(lambda change: seen.append(change.new), "status")
+chat
+"""
+
+
+@pytest.fixture(scope="module")
+def browser(silence_wav) -> Iterator[Browser]:
+    with chromium(silence_wav) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def lab(labs: Callable[[str], Lab]) -> Iterator[Lab]:
+    lab = labs(CURRENT)
+    yield lab
+    lab.end_kernels()
+
+
+@pytest.fixture
+def tabs(lab: Lab, browser: Browser, server: VoiceServer) -> Iterator[tuple[NotebookPage, NotebookPage]]:
+    """Two tabs, each as if in a browser of its own; the first has run the cell."""
+    name = lab.notebook("tabs.ipynb", WIDGET.format(signaling=server.signaling))
+    first = NotebookPage(lab, browser, name)
+    first.focus_first_cell()
+    first.run_next()
+    first.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    second = NotebookPage(lab, browser, name)
+    second.widget().wait_for(timeout=30_000)
+    yield first, second
+    for page in (first, second):
+        page.page.close()
+    lab.end_kernels()
+    server.wait_for_calls(0, timeout=60)
+
+
+def click(page: NotebookPage, action: str) -> None:
+    page.page.locator(f"button[data-action={action}]").first.click()
+
+
+def take_over(page: NotebookPage) -> None:
+    click(page, "take-over")
+    page.page.locator(".rtc-widget[data-status=connected] button[data-action=disconnect]").wait_for(timeout=30_000)
+
+
+def ask(page: NotebookPage, question: str) -> None:
+    box = page.page.locator(".rtc-widget textarea")
+    box.fill(question)
+    box.press("Enter")
+
+
+def wait_for_words(page: NotebookPage, words: str, status: str = "done") -> None:
+    turn = page.page.locator(f".rtc-turn[data-turn-status={status}]", has_text=words)
+    turn.first.wait_for(timeout=30_000)
+
+
+def microphones(page: NotebookPage) -> list[str]:
+    return page.spy("spy.microphone.map((track) => track.readyState)")
+
+
+def test_lifecycle_of_a_call_that_another_tab_follows_and_takes_over(tabs, server, lab):
+    first, second = tabs
+    kernel = lab.kernel_client()
+    click(first, "connect")
+    first.wait_for_status("connected")
+    [call] = server.wait_for_calls(1)
+
+    # The second follows: states, transcript while it grows, log.
+    second.wait_for_status("connected")
+    assert "The call is in another window" in second.widget().inner_text()
+    ask(first, "What is ICE?")
+    wait_for_words(second, "What is ICE?")
+    growing = second.page.locator(".rtc-turn[data-role=assistant][data-turn-status=streaming]")
+    growing.first.wait_for(timeout=15_000)
+    wait_for_words(second, "Interactive Connectivity Establishment")
+    assert microphones(second) == []
+    second.page.locator(".rtc-events > summary").click()
+    second.page.locator(".rtc-event", has_text="response.done").wait_for(timeout=15_000)
+
+    # It takes the call over: one call, one microphone, the conversation goes on.
+    take_over(second)
+    [new] = server.wait_for_calls(1)
+    assert new != call
+    assert microphones(first) == ["ended"]
+    assert microphones(second) == ["live"]
+    assert first.spy("spy.peers.map((peer) => peer.connectionState)") == ["closed"]
+    error = first.page.locator(".rtc-error").first
+    assert error.get_attribute("data-code") == "call_taken_over"
+    assert evaluate(kernel, "[chat.status, chat.error]") == ["connected", None]
+    assert "reconnecting" not in evaluate(kernel, "seen")
+    carried = (
+        "[e.raw['item']['content'][0]['text'] for e in chat.events.of('conversation.item.create') if 'id' in e.item]"
+    )
+    assert evaluate(kernel, carried)[0] == "What is ICE?"
+    first.page.locator("button[data-action=take-over]").wait_for(timeout=15_000)
+    ask(second, "What is DTLS?")
+    wait_for_words(first, "What is DTLS?")
+
+    # The first tab closes: the call of the second goes on.
+    leave(first)
+    second.page.wait_for_timeout(1_500)
+    assert server.calls() == [new]
+    assert microphones(second) == ["live"]
+    assert evaluate(kernel, "chat.status") == "connected"
+    click(second, "disconnect")
+    server.wait_for_calls(0)
+    assert set(microphones(second)) == {"ended"}
+
+
+def test_lifecycle_of_a_follower_whose_holder_closes_or_crashes(tabs, server, lab, browser):
+    first, second = tabs
+    kernel = lab.kernel_client()
+    click(first, "connect")
+    first.wait_for_status("connected")
+    second.wait_for_status("connected")
+    take_over(second)
+
+    # Who has taken the call over closes the tab: the other one shows the end, and may call.
+    leave(second)
+    server.wait_for_calls(0)
+    first.page.locator("button[data-action=connect]").wait_for(timeout=15_000)
+    eventually(lambda: evaluate(kernel, "chat.status") in ("idle", "error"))
+    assert evaluate(kernel, "chat.holder") is None
+
+    # A tab that crashes says nothing. Python's connect finds the one that is there.
+    third = NotebookPage(lab, browser, "tabs.ipynb")
+    third.widget().wait_for(timeout=30_000)
+    click(third, "connect")
+    third.wait_for_status("connected")
+    first.wait_for_status("connected")
+    crash(third)
+    take_over(first)
+    server.wait_for_calls(1, timeout=30)
+    assert microphones(first)[-1] == "live"
+    click(first, "disconnect")
+    server.wait_for_calls(0)
+
+
+def test_lifecycle_when_python_connects_after_the_newer_tab_has_crashed(tabs, server, lab):
+    first, second = tabs
+    kernel = lab.kernel_client()
+    crash(second)
+
+    kernel.execute_interactive("await chat.connect()", timeout=60)
+    first.wait_for_status("connected")
+    assert evaluate(kernel, "chat.status") == "connected"
+    assert microphones(first) == ["live"]
+    kernel.execute_interactive("await chat.disconnect()", timeout=60)
+    server.wait_for_calls(0)
+    assert microphones(first) == ["ended"]
+
+
+def leave(page: NotebookPage) -> None:
+    """Go away and close the tab: the page hears of it, and what it says still leaves the browser."""
+    page.page.goto(f"{page.lab.url}/api/status")
+    page.page.close()
+
+
+def crash(page: NotebookPage) -> None:
+    """End the tab's process: no event of the page's tells of it."""
+    with contextlib.suppress(Error):
+        page.page.goto("chrome://crash")
