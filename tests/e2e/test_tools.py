@@ -93,6 +93,8 @@ def test_the_model_calls_python_functions_with_a_person_s_leave(opened, silent_b
     kernel = lab.kernel_client()
     assert evaluate(kernel, "[deleted, chat.tools.calls[-1].status]") == [[], "asking"]
     page.page.locator("[data-action=allow]").first.click()
+    # The click has made the widget's cell the active one.
+    page.page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 4; }")
     page.run_next(timeout=60)
     eventually(lambda: "gone. ['notes.txt']" in page.output(4))
     assert question.count() == 0
