@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rtc_widget.signaling.chat_completions import ChatCompletions
     from rtc_widget.signaling.local import Local
     from rtc_widget.signaling.openai import OpenAI
+    from rtc_widget.tools import Tool
     from rtc_widget.voice_chat import VoiceChat
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "RtcWidgetError",
     "SavedSession",
     "Signaling",
+    "Tool",
     "Transcript",
     "Turn",
     "VoiceChat",
@@ -59,6 +61,7 @@ _ROOMS = {
     "RtcWidgetError": "errors",
     "SavedSession": "saved_session",
     "Signaling": "signaling.base",
+    "Tool": "tools",
     "Transcript": "conversation",
     "Turn": "conversation",
     "VoiceChat": "voice_chat",

@@ -14,6 +14,7 @@ from rtc_widget.protocol import Direction
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 MOST_EVENTS = 100_000
 _TRIM = 1_000
@@ -128,6 +129,18 @@ class EventLog(Sequence[Event]):
         # A field of the event never takes the place of what the log knows of it.
         fields = fields.rename(columns={name: f"raw.{name}" for name in table.columns if name in fields.columns})
         return pd.concat([table, fields.convert_dtypes()], axis=1)
+
+    def timeline(self) -> Figure:
+        """Draw who spoke when, which responses were made, which tools ran and what went wrong (extra ``data``).
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed; says how to install it.
+        """
+        from rtc_widget.timeline import timeline
+
+        return timeline(self._snapshot())
 
     def to_jsonl(self, path: str | Path) -> Path:
         """Write one JSON object a line, ``{"time", "elapsed", "direction", "event"}``, and return the path."""

@@ -11,13 +11,14 @@ import pytest
 from rtc_widget import OpenAI, VoiceChat
 from rtc_widget.errors import NotConnected, SavedSessionOnly, SessionFileError
 from rtc_widget.redaction import Redaction
-from tests.unit.page_double import PageDouble, settled
+from rtc_widget.testing import ScriptedPage
+from tests.unit.waiting import settled
 
 BEGAN_MS = 1_795_286_400_000.0
 MARKED_KEY = "canary-key-7041-of-nobody"
 
 
-def say_sound(page: PageDouble, seed: int = 1) -> dict[str, np.ndarray]:
+def say_sound(page: ScriptedPage, seed: int = 1) -> dict[str, np.ndarray]:
     """Say what both sides were heard to say for a second; returns their samples."""
     random = np.random.default_rng(seed)
     sides = {}
@@ -30,7 +31,7 @@ def say_sound(page: PageDouble, seed: int = 1) -> dict[str, np.ndarray]:
     return sides
 
 
-async def talk(page: PageDouble, *extra: dict) -> None:
+async def talk(page: ScriptedPage, *extra: dict) -> None:
     page.hello()
     page.connected()
     said = {"type": "response.output_text.done", "item_id": "item_1", "text": "ICE finds a way."}
@@ -90,8 +91,8 @@ async def test_a_session_that_never_began_can_be_saved_too(chat, tmp_path):
 
 async def test_what_is_saved_holds_no_secret(page, tmp_path, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "environment-key-of-nobody")
-    widget = VoiceChat(OpenAI(MARKED_KEY), microphone=False)
-    double = PageDouble(widget)
+    double = ScriptedPage(acts=False)
+    widget = VoiceChat(OpenAI(MARKED_KEY), page=double, microphone=False)
     say_sound(double)
     tool = {
         "type": "mcp",

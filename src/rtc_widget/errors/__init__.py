@@ -64,6 +64,11 @@ Every error has a stable ``code``, says what happened (``message``) and what to 
     ├── MessageTooLarge               more than the data channel carries
     ├── SessionFileError              a saved session is damaged, too new, or none (also a ValueError)
     ├── SavedSessionOnly              a loaded session has no call (also an AttributeError)
+    ├── EventRefused                  the server refused an event that was sent
+    ├── AnswerFailed                  the server could not answer
+    ├── TurnDetectionOn               push-to-talk while the server detects turns
+    ├── InvalidImage                  a picture that cannot be sent (also a ValueError)
+    ├── InvalidTool                   a function that is no tool (also a TypeError)
     ├── WaitTimeout                   `wait_for` saw no such event in time (also a TimeoutError)
     └── UnexpectedError               a fault of this package
 """
@@ -140,16 +145,22 @@ from rtc_widget.errors.signaling import (
     SignalingTimeout,
 )
 from rtc_widget.errors.use import (
+    AnswerFailed,
+    EventRefused,
+    InvalidImage,
+    InvalidTool,
     MessageTooLarge,
     NotConnected,
     SavedSessionOnly,
     SessionFileError,
+    TurnDetectionOn,
     WaitTimeout,
 )
 from rtc_widget.errors.wire import error_from_wire
 
 __all__ = [
     "AccessDenied",
+    "AnswerFailed",
     "AudioBlocked",
     "AudioError",
     "AwaitNotPossible",
@@ -163,6 +174,7 @@ __all__ = [
     "ClipTooLong",
     "ConnectionFailed",
     "DeviceNotFound",
+    "EventRefused",
     "ExchangeRefused",
     "HeadlessNotInstalled",
     "HostNotFound",
@@ -170,9 +182,11 @@ __all__ = [
     "InsecureServer",
     "InvalidAnswer",
     "InvalidAudio",
+    "InvalidImage",
     "InvalidKey",
     "InvalidOffer",
     "InvalidSession",
+    "InvalidTool",
     "KernelGone",
     "KernelTimeout",
     "LocalServerError",
@@ -208,6 +222,7 @@ __all__ = [
     "SessionFileError",
     "SignalingError",
     "SignalingTimeout",
+    "TurnDetectionOn",
     "UnexpectedError",
     "WaitTimeout",
     "WebRTCUnavailable",

@@ -9,7 +9,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import comm
 import pytest
 
 from rtc_widget import VoiceChat
@@ -17,7 +16,8 @@ from rtc_widget.errors import LocalServerError
 from rtc_widget.local import process
 from rtc_widget.local.process import Address, ServerProcess, shared_process
 from rtc_widget.signaling.local import Local
-from tests.unit.page_double import PageDouble, RecordingComm, eventually
+from rtc_widget.testing import ScriptedPage
+from tests.unit.waiting import eventually
 
 PARENT = """
 import time
@@ -121,11 +121,11 @@ def test_a_line_that_is_no_message_does_not_make_it_deaf(local_server: Local) ->
 
 async def test_the_widget_shows_what_a_fresh_server_is_loading(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "_shared", None)
-    monkeypatch.setattr(comm, "create_comm", RecordingComm)
-    chat, shown = VoiceChat(Local()), []
+    page = ScriptedPage(acts=False)
+    chat, shown = VoiceChat(Local(), page=page), []
     chat.observe(lambda change: shown.append(change.new), "activity")
     try:
-        PageDouble(chat).hello()
+        page.hello()
         await eventually(lambda: shown and shown[-1] == "", timeout=60)
     finally:
         chat.close()
