@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from rtc_widget.event_log import EventLog
     from rtc_widget.events import Event
     from rtc_widget.reconnect import Reconnect
+    from rtc_widget.recording import Recording
     from rtc_widget.saved_session import SavedSession
     from rtc_widget.signaling.base import Answer, Signaling
     from rtc_widget.signaling.chat_completions import ChatCompletions
     from rtc_widget.signaling.local import Local
     from rtc_widget.signaling.openai import OpenAI
+    from rtc_widget.stats import StatsLog
     from rtc_widget.tools import Tool
     from rtc_widget.voice_chat import VoiceChat
 
@@ -37,9 +39,11 @@ __all__ = [
     "Local",
     "OpenAI",
     "Reconnect",
+    "Recording",
     "RtcWidgetError",
     "SavedSession",
     "Signaling",
+    "StatsLog",
     "Tool",
     "Transcript",
     "Turn",
@@ -58,9 +62,11 @@ _ROOMS = {
     "Local": "signaling.local",
     "OpenAI": "signaling.openai",
     "Reconnect": "reconnect",
+    "Recording": "recording",
     "RtcWidgetError": "errors",
     "SavedSession": "saved_session",
     "Signaling": "signaling.base",
+    "StatsLog": "stats",
     "Tool": "tools",
     "Transcript": "conversation",
     "Turn": "conversation",
