@@ -361,13 +361,20 @@ function listenFor(event: Readonly<Record<string, unknown>>, before: Speaking): 
   }
 }
 
+/** Nothing a person could or need do anything about. */
+function isHarmless({ code, event_id }: Readonly<Record<string, unknown>>): boolean {
+  // There was nothing left to cancel: whoever interrupts means the voice, which is silenced apart.
+  if (code === "response_cancel_not_active") return true;
+  // The text box asked while an answer was under way (its events have no id); the kernel asks again after that.
+  return code === "conversation_already_has_active_response" && !isText(event_id);
+}
+
 /** A server's error that leaves the call going, in words; a failed answer is told of in `response.done` alone. */
 function noteOf(event: Readonly<Record<string, unknown>>): Problem | undefined {
   const response = event.type === "response.done" && isRecord(event.response) ? event.response : {};
   const details = response.status === "failed" ? response.status_details : undefined;
   const error = event.type === "error" ? event.error : isRecord(details) ? details.error : undefined;
-  // There was nothing left to cancel: whoever interrupts means the voice, which is silenced apart.
-  if (!isRecord(error) || error.code === "response_cancel_not_active") return undefined;
+  if (!isRecord(error) || isHarmless(error)) return undefined;
   const message = isText(error.message) ? error.message : "The server reports an error without saying which.";
   return { code: textOr(error.code, "server_error"), message, hint: "The call goes on.", endsCall: false };
 }

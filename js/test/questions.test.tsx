@@ -63,8 +63,12 @@ describe("a note of the kernel", () => {
     const { channel, mount } = await startCall();
     const { element } = mount();
     channel.receive({ type: "error", error: { code: "response_cancel_not_active", message: "Nothing to cancel." } });
+    const busy = { code: "conversation_already_has_active_response", message: "Busy.", event_id: null };
+    channel.receive({ type: "error", error: busy });
     channel.receive({ type: "error", error: { code: "other", message: "Something else." } });
     await vi.waitFor(() => expect(element.querySelector(".rtc-error")?.textContent).toContain("Something else."));
-    expect(element.textContent).not.toContain("Nothing to cancel");
+    expect(element.textContent).not.toMatch(/Nothing to cancel|Busy/);
+    channel.receive({ type: "error", error: { ...busy, event_id: "event_mine" } });
+    await vi.waitFor(() => expect(element.querySelector(".rtc-error")?.textContent).toContain("Busy."));
   });
 });

@@ -250,6 +250,38 @@ describe("the error area", () => {
     await vi.waitFor(() => expect(kernel.of("exchange")).toHaveLength(3));
   });
 
+  it.each(["dismiss", "retry"])("hands the focus on when %s has made it vanish", async (action) => {
+    const { kernel, mount } = startWidget();
+    const { element } = mount();
+    kernel.answers.exchange = { error: { code: "invalid_key", message: "The key was refused.", hint: "" } };
+    await kernel.ask("connect");
+    await vi.waitFor(() => expect(button(element, action)).toBeTruthy());
+    kernel.answers.exchange = "later";
+    button(element, action).focus();
+    await userEvent.keyboard("{Enter}");
+    await vi.waitFor(() => expect(element.querySelector(`[data-action=${action}]`)).toBeNull());
+    expect((document.activeElement as HTMLElement | null)?.dataset.action).toMatch(/^(connect|disconnect)$/);
+  });
+
+  it("shows what Python wanted to send and the page could not", async () => {
+    const { kernel, mount } = await startCall();
+    const { element } = mount();
+    const events = [JSON.stringify({ type: "test", text: "x".repeat(2_000) })];
+    expect((await kernel.ask("send", { events })).error).toMatchObject({ code: "message_too_large" });
+    await vi.waitFor(() => expect(element.querySelector(".rtc-error")?.textContent).toContain("more than the 1000"));
+    expect(element.querySelector("[data-ends-call=true]")).toBeNull();
+  });
+
+  it("is busy while an answer streams, and no longer when it is complete", async () => {
+    const { channel, mount } = await startCall();
+    const { element } = mount();
+    const log = element.querySelector("[role=log]");
+    channel.receive({ type: "response.output_text.delta", item_id: "m1", response_id: "r1", delta: "A" });
+    await vi.waitFor(() => expect(log?.getAttribute("aria-busy")).toBe("true"));
+    channel.receive({ type: "response.done", response: { id: "r1", status: "completed", output: [] } });
+    await vi.waitFor(() => expect(log?.getAttribute("aria-busy")).toBe("false"));
+  });
+
   it("shows an error of the server as a note, and the call goes on", async () => {
     const { channel, kernel, mount } = await startCall();
     const { element } = mount();

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from rtc_widget.event_log import EventLog
     from rtc_widget.events import Event
     from rtc_widget.reconnect import Reconnect
+    from rtc_widget.saved_session import SavedSession
     from rtc_widget.signaling.base import Answer, Signaling
     from rtc_widget.signaling.chat_completions import ChatCompletions
     from rtc_widget.signaling.local import Local
     from rtc_widget.signaling.openai import OpenAI
+    from rtc_widget.tools import Tool
     from rtc_widget.voice_chat import VoiceChat
 
 __all__ = [
@@ -36,7 +38,9 @@ __all__ = [
     "OpenAI",
     "Reconnect",
     "RtcWidgetError",
+    "SavedSession",
     "Signaling",
+    "Tool",
     "Transcript",
     "Turn",
     "VoiceChat",
@@ -55,7 +59,9 @@ _ROOMS = {
     "OpenAI": "signaling.openai",
     "Reconnect": "reconnect",
     "RtcWidgetError": "errors",
+    "SavedSession": "saved_session",
     "Signaling": "signaling.base",
+    "Tool": "tools",
     "Transcript": "conversation",
     "Turn": "conversation",
     "VoiceChat": "voice_chat",

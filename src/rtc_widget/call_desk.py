@@ -34,8 +34,8 @@ class CallDesk:
     ----------
     signaling : Signaling
         Whom to call.
-    session : mapping
-        Session settings for every call of this desk.
+    session : callable
+        Returns the session settings for the call that is being made; called on the I/O thread.
     progress : callable
         Told what is being waited for; called on the I/O thread.
     starts_early : bool
@@ -43,7 +43,12 @@ class CallDesk:
     """
 
     def __init__(
-        self, signaling: Signaling, session: Mapping[str, Any], progress: Progress, *, starts_early: bool = True
+        self,
+        signaling: Signaling,
+        session: Callable[[], Mapping[str, Any]],
+        progress: Progress,
+        *,
+        starts_early: bool = True,
     ) -> None:
         self._signaling = signaling
         self._session = session
@@ -119,7 +124,7 @@ class CallDesk:
         self._asked.add(attempt)
         try:
             async with asyncio.timeout(EXCHANGE_SECONDS):
-                answer = await self._signaling.exchange(offer, self._session)
+                answer = await self._signaling.exchange(offer, self._session())
         except TimeoutError:
             raise SignalingTimeout(f"{self._signaling.name} did not answer within {EXCHANGE_SECONDS:g} s.") from None
         finally:
@@ -138,7 +143,7 @@ class CallDesk:
             raise Cancelled("The call was ended before it was made.")
         if not isinstance(self._signaling, MintsSecrets):
             raise SecretNotPossible(f"{self._signaling.name} gives no short-lived secrets.")
-        secret = await self._signaling.mint(self._session)
+        secret = await self._signaling.mint(self._session())
         return {"url": secret.url, "secret": secret.value}
 
     async def _note_call(self, attempt: str, call_id: str | None) -> None:

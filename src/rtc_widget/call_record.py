@@ -6,11 +6,13 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from typing import Protocol
 
 from rtc_widget.conversation import Transcript
 from rtc_widget.errors import PageNotFound, RtcWidgetError
 from rtc_widget.event_log import EventLog
 from rtc_widget.events import Event
+from rtc_widget.failures import Failures
 from rtc_widget.protocol import Recall, State, WireEvent
 from rtc_widget.subscriptions import Subscriptions
 
@@ -27,6 +29,19 @@ _PIECE_CHARACTERS = 262_144
 _NO_CALL: Mapping[str, object] = {"holder": None, "call_id": None, "user_speaking": False, "assistant_speaking": False}
 
 
+class Follower(Protocol):
+    """Goes through the calls with the record, event by event, before anybody else hears of them."""
+
+    def begin_call(self, *, resumes: bool) -> None:
+        """The events that follow are another call's; what was open in the one before will not come."""
+
+    def follow(self, event: Event) -> None:
+        """Take in the next event, sent or received."""
+
+    def end_call(self) -> None:
+        """There is no call now; harmless to repeat."""
+
+
 class CallRecord:
     """The `Listener` of the bridge; lives on the kernel's main loop.
 
@@ -39,6 +54,7 @@ class CallRecord:
     def __init__(self, write: Callable[[Mapping[str, object]], None]) -> None:
         self._write = write
         self._attempt: str | None = None
+        self._followed: str | None = None
         self._talking: str | None = None
         self._calls: list[tuple[int, str, bool]] = []
         self._resuming: set[str] = set()
@@ -50,7 +66,9 @@ class CallRecord:
         self._began: dict[str, float] = {}
         self.events = EventLog()
         self.transcript = Transcript()
-        self.subscriptions = Subscriptions()
+        self.failures = Failures()
+        self.subscriptions = Subscriptions(self.failures)
+        self.followers: list[Follower] = []
 
     def page_state(self, told: State) -> None:
         """Take the page's picture of the call over into the traits."""
@@ -58,10 +76,11 @@ class CallRecord:
         self._attempt = told.attempt
         if told.attempt is not None and told.resumes:
             self._resuming.add(told.attempt)
+        if told.attempt is not None and told.state.data_channel_state == "open":
+            self._let_followers_begin(told.attempt)
         if told.state.status in ("idle", "error"):
             values |= _NO_CALL
-            self.transcript.end_call()
-            self.subscriptions.end_streams()
+            self._end_call()
         else:
             is_made = self._made is not None and self._made[0] == told.attempt
             values |= {"holder": told.page, "call_id": self._made[1] if self._made and is_made else None}
@@ -74,6 +93,7 @@ class CallRecord:
             self._talking = attempt
             self._calls.append((self.events.dropped + len(self.events), attempt, resumes))
             self.transcript.begin_call(resumes=resumes)
+            self._let_followers_begin(attempt)
             if not resumes:
                 self._first_ms, self._offset_ms = events[0].time_ms, offset_ms
                 self._began[attempt] = self._first_ms
@@ -82,21 +102,37 @@ class CallRecord:
             time_ms = wire.time_ms + self._offset_ms
             event = Event.from_text(wire.text, direction=wire.direction, time_ms=time_ms, elapsed=elapsed)
             self.events.append(event)
-            if event.direction == "received":
-                self._fold(event)
+            self._fold(event)
             self.subscriptions.publish(event)
+
+    def history(self) -> tuple[EventLog, list[tuple[int, bool]]]:
+        """Return the events that are kept, and where in them each call begins and whether it resumes another."""
+        events = self.events[:]
+        gone = self.events.dropped
+        calls = [(max(0, start - gone), resumes) for start, _, resumes in self._calls]
+        # Calls whose events have all gone begin where the next one does.
+        return events, list({start: (start, resumes) for start, resumes in calls}.values())
+
+    def _let_followers_begin(self, attempt: str) -> None:
+        # Whichever is here first, the state or the first event: somebody may have sent something between the two.
+        if attempt == self._followed:
+            return
+        self._followed = attempt
+        for follower in self.followers:
+            follower.begin_call(resumes=attempt in self._resuming)
 
     def began_ms(self, attempt: str) -> float | None:
         """Return when the call that began with this attempt had its first event, on the page's clock."""
         return self._began.get(attempt)
 
     def _fold(self, event: Event) -> None:
-        try:
-            self.transcript.add(event.raw)
-        except (TypeError, ValueError, AttributeError):
-            # It is in the log as it came; the events behind it must not be lost for it.
-            logger.exception("%r has an odd shape and is not in the transcript", event)
-        if event.type in _SPEAKING:
+        for add in (self.transcript.add, *(follower.follow for follower in self.followers)):
+            try:
+                add(event)
+            except (TypeError, ValueError, AttributeError, KeyError):
+                # It is in the log as it came; the events behind it must not be lost for it.
+                logger.exception("%r has an odd shape and was not understood", event)
+        if event.direction == "received" and event.type in _SPEAKING:
             name, value = _SPEAKING[event.type]
             self._write({name: value})
 
@@ -143,10 +179,15 @@ class CallRecord:
     def page_lost(self) -> None:
         """Say that the call went down with its page."""
         error = PageNotFound("The page that held the call is gone.", hint="Connect again.")
-        self.transcript.end_call()
-        self.subscriptions.end_streams()
+        self._end_call()
         closed = {"connection_state": "closed", "ice_connection_state": "closed", "signaling_state": "closed"}
         self._write({"status": "error", "data_channel_state": "closed", "error": error.to_wire(), **closed, **_NO_CALL})
+
+    def _end_call(self) -> None:
+        self.transcript.end_call()
+        for follower in self.followers:
+            follower.end_call()
+        self.subscriptions.end_streams()
 
     def fault(self, error: RtcWidgetError) -> None:
         """Show and log something that went wrong beside the call."""

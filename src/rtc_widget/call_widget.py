@@ -10,6 +10,7 @@ import anywidget
 import traitlets
 
 from rtc_widget import protocol
+from rtc_widget.answers import Answers
 from rtc_widget.awaiting import require_waiting
 from rtc_widget.bridge import Bridge
 from rtc_widget.call_desk import CallDesk
@@ -19,6 +20,9 @@ from rtc_widget.main_loop import MainLoop
 from rtc_widget.media_desk import MediaDesk
 from rtc_widget.pages import Page
 from rtc_widget.protocol import Message
+from rtc_widget.session import SessionWatch
+from rtc_widget.tool_runner import ToolRunner
+from rtc_widget.tools import Tools
 
 logger = logging.getLogger("rtc_widget")
 
@@ -36,6 +40,10 @@ class CallWidget(HasCallSettings, anywidget.AnyWidget):
     _desk: CallDesk
     _media: MediaDesk
     _record: CallRecord
+    _answers: Answers
+    _session_watch: SessionWatch
+    _tools: Tools
+    _runner: ToolRunner
 
     status = _from_page(protocol.STATUSES, "idle")
     connection_state = _from_page(protocol.CONNECTION_STATES, "new")

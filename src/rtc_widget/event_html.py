@@ -29,6 +29,12 @@ def log_html(events: Sequence[Event], dropped: int) -> str:
     return f'<div style="{_STYLE}"><div style="{_FAINT}">{words}</div>{rows}</div>'
 
 
+def fields_html(title: str, fields: Mapping[str, Any]) -> str:
+    """Return the fields of an object, to be unfolded one by one."""
+    inside = f"<summary><b>{escape(title)}</b></summary>{_fields(fields.items())}"
+    return f'<div style="{_STYLE}"><details open>{inside}</details></div>'
+
+
 def _row(event: Event, *, is_open: bool) -> str:
     arrow = "→" if event.direction == "sent" else "←"
     head = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
@@ -14,6 +14,7 @@ from rtc_widget.protocol import Direction
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 MOST_EVENTS = 100_000
 _TRIM = 1_000
@@ -129,19 +130,42 @@ class EventLog(Sequence[Event]):
         fields = fields.rename(columns={name: f"raw.{name}" for name in table.columns if name in fields.columns})
         return pd.concat([table, fields.convert_dtypes()], axis=1)
 
+    def timeline(self) -> Figure:
+        """Draw who spoke when, which responses were made, which tools ran and what went wrong (extra ``data``).
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed; says how to install it.
+        """
+        from rtc_widget.timeline import timeline
+
+        return timeline(self._snapshot())
+
     def to_jsonl(self, path: str | Path) -> Path:
         """Write one JSON object a line, ``{"time", "elapsed", "direction", "event"}``, and return the path."""
         path = Path(path)
         with path.open("w", encoding="utf-8") as file:
-            for event in self._snapshot():
-                line = {
-                    "time": event.time.isoformat(),
-                    "elapsed": event.elapsed,
-                    "direction": event.direction,
-                    "event": event.raw,
-                }
+            for line in self.to_json():
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
         return path
+
+    def to_json(self) -> Iterator[dict[str, Any]]:
+        """Yield what `to_jsonl` writes in its lines."""
+        for event in self._snapshot():
+            time = event.time.isoformat()
+            yield {"time": time, "elapsed": event.elapsed, "direction": event.direction, "event": event.raw}
+
+    @classmethod
+    def from_json(cls, lines: Iterable[dict[str, Any]]) -> EventLog:
+        """Make a log of what `to_json` yields.
+
+        Raises
+        ------
+        ValueError, KeyError, TypeError
+            If an entry is no such event.
+        """
+        return cls(_read(line) for line in lines)
 
     @classmethod
     def from_jsonl(cls, path: str | Path) -> EventLog:

@@ -52,6 +52,9 @@ class Fields(Mapping[str, Any]):
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *(key for key in self._raw if key.isidentifier())]
 
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self._raw)
+
     def __repr__(self) -> str:
         return repr(self._raw)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -104,18 +104,28 @@ class Recording:
         """Seconds of sound that are missing."""
         return self._tape.lost
 
-    def to_wav(self, path: str | Path) -> Path:
-        """Write a stereo WAV file, the user left and the assistant right, and return its path."""
+    @property
+    def sample_rate(self) -> int:
+        """Samples a second; 0 while it is empty."""
+        return self._tape.rate
+
+    def blocks(self) -> Iterator[Integers]:
+        """Yield both sides piece by piece, for writing them down: arrays of shape (2, n), the user first."""
         np = require_numpy()
         user, assistant = self._sides()
+        for at in range(0, len(user), _BLOCK):
+            yield np.stack([user[at : at + _BLOCK], assistant[at : at + _BLOCK]])
+
+    def to_wav(self, path: str | Path) -> Path:
+        """Write a stereo WAV file, the user left and the assistant right, and return its path."""
+        blocks = self.blocks()
         path = Path(path)
         with wave.open(str(path), "wb") as file:
             file.setnchannels(2)
             file.setsampwidth(2)
             file.setframerate(self._tape.rate)
-            for at in range(0, len(user), _BLOCK):
-                part = slice(at, at + _BLOCK)
-                file.writeframesraw(np.stack([user[part], assistant[part]], axis=1).astype("<i2").tobytes())
+            for block in blocks:
+                file.writeframesraw(block.T.astype("<i2").tobytes())
         return path
 
     def plot(self) -> Figure:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from rtc_widget.audio import require_numpy
 from rtc_widget.errors import InvalidAudio
@@ -13,6 +13,8 @@ from rtc_widget.errors import InvalidAudio
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+    from rtc_widget.audio import Integers
 
 
 def decoded(path: Path) -> tuple[npt.NDArray[np.float32], int]:
@@ -59,6 +61,49 @@ def resampled(samples: npt.NDArray[np.float32], rate: int, wanted: int) -> npt.N
         frames.append(frame)
     whole = np.concatenate([piece[0] for piece in _arrays(frames, resampler)])
     return np.clip(whole, -1, 1)  # type: ignore[no-any-return]
+
+
+def write_flac(file: BinaryIO, blocks: Iterable[Integers], rate: int) -> None:
+    """Write stereo of 16 bits: arrays of shape (2, n), left and right."""
+    np, av = require_numpy(), _require_av()
+    with av.open(file, "w", format="flac") as container:
+        stream = container.add_stream("flac", rate=rate, layout="stereo")
+        stream.format = "s16"
+        for block in blocks:
+            # Interleaved, as FLAC's encoder wants it.
+            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block.T).reshape(1, -1), "s16", "stereo")
+            frame.sample_rate = rate
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+def read_flac(file: BinaryIO) -> tuple[int, Iterator[Integers]]:
+    """Return the rate of what `write_flac` wrote, and its blocks; the file must stay open meanwhile.
+
+    Raises
+    ------
+    ValueError
+        If it is no such sound.
+    """
+    av = _require_av()
+    try:
+        container = av.open(file, "r", format="flac")
+    except av.error.FFmpegError as error:
+        raise ValueError(f"the recording cannot be read: {error.strerror}") from error
+    stream = container.streams.audio[0]
+    if stream.layout.nb_channels != 2:
+        raise ValueError(f"the recording has {stream.layout.nb_channels} channels, not 2")
+    return int(stream.rate), _blocks(container, stream)
+
+
+def _blocks(container: Any, stream: Any) -> Iterator[Integers]:
+    av = _require_av()
+    try:
+        with container:
+            for frame in container.decode(stream):
+                yield frame.to_ndarray().reshape(-1, 2).T
+    except av.error.FFmpegError as error:
+        raise ValueError(f"the recording cannot be read: {error.strerror}") from error
 
 
 def _arrays(frames: Iterable[Any], resampler: Any) -> Iterator[npt.NDArray[np.float32]]:

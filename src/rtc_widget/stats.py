@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, overload
@@ -213,11 +212,6 @@ class StatsLog(Sequence[StatsSample]):
         from rtc_widget.stats_picture import draw_stats
 
         return draw_stats(self._snapshot())
-
-    def to_jsonl(self) -> Iterator[str]:
-        """Yield one JSON object a sample, without `raw`."""
-        for sample in self._snapshot():
-            yield json.dumps(sample.to_json(), ensure_ascii=False)
 
     @overload
     def __getitem__(self, index: int) -> StatsSample: ...

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 import weakref
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from rtc_widget.errors import WaitTimeout
 from rtc_widget.events import Event
-
-logger = logging.getLogger("rtc_widget")
+from rtc_widget.failures import Failures
 
 Callback = Callable[[Event], Any] | Callable[[Event], Awaitable[Any]]
 Condition = Callable[[Event], object]
-
-_MOST_FAILURES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +31,8 @@ class CallbackFailure:
     error : BaseException
         What it raised, with its traceback.
     """
+
+    code: ClassVar[str] = "callback_failed"
 
     callback: Callback
     event: Event
@@ -80,14 +78,14 @@ class EventStream(AsyncIterator[Event]):
 class Subscriptions:
     """Hands each event to the callbacks, streams and waiters whose pattern fits its type. Used on one loop only.
 
-    Attributes
+    Parameters
     ----------
-    failures : list of CallbackFailure
-        What callbacks have raised, oldest first.
+    failures : Failures, optional
+        Told what callbacks raise.
     """
 
-    def __init__(self) -> None:
-        self.failures: list[CallbackFailure] = []
+    def __init__(self, failures: Failures | None = None) -> None:
+        self.failures = Failures() if failures is None else failures
         self._callbacks: list[tuple[str, Callback]] = []
         self._waiting: list[tuple[str, Condition | None, asyncio.Future[Event]]] = []
         # A stream whose loop was left is forgotten by itself.
@@ -154,7 +152,7 @@ class Subscriptions:
         try:
             outcome = callback(event)
         except Exception as error:  # noqa: BLE001 - told to the user, whoever wrote it
-            self._failed(CallbackFailure(callback, event, error))
+            self.failures.add(CallbackFailure(callback, event, error))
             return
         if inspect.isawaitable(outcome):
             task = asyncio.ensure_future(outcome)
@@ -165,12 +163,7 @@ class Subscriptions:
         self._running.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            self._failed(CallbackFailure(callback, event, error))
-
-    def _failed(self, failure: CallbackFailure) -> None:
-        logger.error("%s", failure, exc_info=failure.error)
-        self.failures.append(failure)
-        del self.failures[:-_MOST_FAILURES]
+            self.failures.add(CallbackFailure(callback, event, error))
 
 
 def _offer(event: Event, where: Condition | None, future: asyncio.Future[Event]) -> None:

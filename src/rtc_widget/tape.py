@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from tempfile import TemporaryFile
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -59,6 +60,20 @@ class Tape:
                 # A full disk, most likely. The call is more than its recording.
                 self._is_broken = True
                 logger.error("The recording stops here: %s", error)
+
+    def fill(self, origin_ms: float, lost: float, rate: int, blocks: Iterable[Integers]) -> None:
+        """Fill an empty tape with sound that was written down: arrays of shape (2, n), the user first.
+
+        Raises
+        ------
+        OSError
+            If the disk is full.
+        """
+        with self._lock:
+            self.origin_ms, self.rate, self.lost = origin_ms, rate, lost
+            for block in blocks:
+                for reel, side in zip((self._reels["user"], self._reels["assistant"]), block, strict=True):
+                    reel.write(reel.length, side.astype("<i2").tobytes())
 
     def __len__(self) -> int:
         """How many samples each side has."""

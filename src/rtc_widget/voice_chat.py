@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rtc_widget.answers import Answers
 from rtc_widget.bridge import Bridge
 from rtc_widget.call_desk import CallDesk
 from rtc_widget.call_record import CallRecord
 from rtc_widget.call_settings import CallSettings, Exchange
 from rtc_widget.calling import Calling
-from rtc_widget.conversing import Conversing
+from rtc_widget.counting import Counting
+from rtc_widget.keeping import Keeping
 from rtc_widget.letting_go import close_when_let_go
 from rtc_widget.main_loop import MainLoop
 from rtc_widget.measuring import Measuring
@@ -19,9 +22,15 @@ from rtc_widget.media_record import MediaRecord
 from rtc_widget.pages import Page, PageName, choose_page
 from rtc_widget.reconnect import Reconnect
 from rtc_widget.saying import Saying, microphone_choice
+from rtc_widget.session import SessionWatch
 from rtc_widget.signaling.base import Signaling
 from rtc_widget.signaling.default import WHAT_TO_DO, Nobody, default_signaling
 from rtc_widget.signaling.session import session_settings
+from rtc_widget.steering import Steering
+from rtc_widget.tool_offer import ToolOffer
+from rtc_widget.tool_runner import ToolRunner
+from rtc_widget.tooling import Tooling
+from rtc_widget.tools import Function, Tool, Tools
 from rtc_widget.watching import Watching
 
 if TYPE_CHECKING:
@@ -34,7 +43,7 @@ if not (_STATIC / "widget.js").is_file():
     )
 
 
-class VoiceChat(Calling, Conversing, Watching, Saying, Measuring):
+class VoiceChat(Calling, Steering, Tooling, Counting, Watching, Saying, Measuring, Keeping):
     """A voice call in a notebook.
 
     The page holds the microphone and the connection; this object holds the record: every event, the transcript,
@@ -58,6 +67,8 @@ class VoiceChat(Calling, Conversing, Watching, Saying, Measuring):
     page : {"browser", "headless"} or Page, optional
         Who makes the calls: the page that shows the widget, or one in this process (extra ``local``). Left out: as the
         environment variable ``RTC_WIDGET_PAGE`` says, else the browser.
+    tools : iterable
+        Functions that the model may call (see `Tool` for options), and descriptions of others for the session.
     **session
         Session settings for its calls, such as ``instructions`` or ``voice``
         (see `rtc_widget.signaling.session.session_settings`).
@@ -115,6 +126,7 @@ class VoiceChat(Calling, Conversing, Watching, Saying, Measuring):
         view_grace: float = 10.0,
         stats_interval: float | None = 1.0,
         page: PageName | Page | None = None,
+        tools: Iterable[Function | Tool | dict[str, Any]] = (),
         **session: Any,
     ) -> None:
         settings = session_settings(session)
@@ -132,9 +144,20 @@ class VoiceChat(Calling, Conversing, Watching, Saying, Measuring):
         super().__init__()
         self._signaling = default_signaling() if signaling is None else signaling
         self._record = CallRecord(self._write)
+        self._tools = Tools()
+        self._offer = ToolOffer(self._tools, self._send_if_open)
+        self._session_watch = SessionWatch()
+        self._answers = Answers(self._send_events)
+        self._runner = ToolRunner(
+            self._tools, self._answers, self._approve, self._record.failures, self._send_events, self._offer.others
+        )
+        self._record.followers = [self._session_watch, self._offer, self._answers, self._runner]
+        self._record.failures.show_by(self._show_failure)
         self._main = MainLoop()
         starts_early = self._page is None or self._page.makes_calls
-        self._desk = CallDesk(self._signaling, settings, self._progress, starts_early=starts_early)
+        self._desk = CallDesk(
+            self._signaling, lambda: self._offer.added_to(settings), self._progress, starts_early=starts_early
+        )
         self._heard = MediaRecord(self._record.began_ms, self._main.call)
         self._recorders = set()
         self._media = MediaDesk(self._heard)
@@ -147,6 +170,8 @@ class VoiceChat(Calling, Conversing, Watching, Saying, Measuring):
             self.on_msg(self._receive)
         else:
             self._page.open(self._bridge.receive)
+        for tool in tools:
+            self._offer.add(tool)
         close_when_let_go(self)
 
     def close(self) -> None:

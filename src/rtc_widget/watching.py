@@ -9,7 +9,8 @@ from rtc_widget.call_widget import CallWidget
 from rtc_widget.errors import NotConnected
 from rtc_widget.event_log import EventLog
 from rtc_widget.events import Event
-from rtc_widget.subscriptions import Callback, CallbackFailure, EventStream
+from rtc_widget.failures import Failure
+from rtc_widget.subscriptions import Callback, EventStream
 
 
 class Watching(CallWidget):
@@ -98,6 +99,10 @@ class Watching(CallWidget):
         return self._record.events
 
     @property
-    def errors(self) -> list[CallbackFailure]:
-        """What callbacks have raised, oldest first; they are logged as well and never break the call."""
-        return list(self._record.subscriptions.failures)
+    def errors(self) -> list[Failure]:
+        """What callbacks and tools have raised, oldest first.
+
+        Each has its ``error`` with the traceback. They are logged and shown in the widget as well, and never break the
+        call.
+        """
+        return list(self._record.failures)

@@ -106,7 +106,7 @@ def test_ends_that_leave_the_kernel_running(calling, lab, server):
     assert_over(page, server)
     until(kernel, "[chat.status, (chat.error or {}).get('code')]", ["error", "call_unwatched"])
 
-    again(page, server, "max_duration=2, ")
+    again(page, server, "max_duration=8, ")
     assert_over(page, server)
     assert page.page.locator(".rtc-error").first.get_attribute("data-code") == "call_too_long"
     until(kernel, "(chat.error or {}).get('code')", "call_too_long")
@@ -116,7 +116,7 @@ def again(page: NotebookPage, server: VoiceServer, settings: str = "") -> None:
     """Run the widget's cell once more and make a call."""
     page.page.evaluate(
         "(settings) => { const { model } = window.jupyterapp.shell.currentWidget.content.widgets[0];"
-        " model.sharedModel.setSource(model.sharedModel.source.replace(/max_duration=2, |view_grace/, (found) =>"
+        " model.sharedModel.setSource(model.sharedModel.source.replace(/max_duration=8, |view_grace/, (found) =>"
         " found === 'view_grace' ? settings + found : '')); }",
         settings,
     )
@@ -176,9 +176,19 @@ def test_tab_closed(calling, server, lab):
 def test_page_reload(calling, server, lab):
     page = calling()
     page.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    box = page.page.locator(".rtc-widget textarea")
+    box.fill("What is ICE?")
+    box.press("Enter")
+    page.page.locator("[data-role=assistant][data-turn-status=done]").wait_for(timeout=30_000)
     page.page.reload()
     server.wait_for_calls(0)
     page.widget().wait_for(timeout=30_000)
+
+    # What was said, the log so far, and that the call has ended: all of it asked of the kernel.
+    page.page.locator(".rtc-turn", has_text="Interactive Connectivity Establishment").wait_for(timeout=15_000)
+    page.page.locator(".rtc-new-call", has_text="Call ended").wait_for()
+    page.page.locator(".rtc-events > summary").click()
+    page.page.locator(".rtc-event", has_text="response.done").wait_for(timeout=15_000)
     connect(page, server)
     page.page.locator("button[data-action=disconnect]").first.click()
     assert_over(page, server)

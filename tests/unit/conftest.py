@@ -8,6 +8,7 @@ import pytest
 
 from rtc_widget import Answer, VoiceChat
 from rtc_widget.testing import ScriptedPage
+from tests.unit.server_double import ServerDouble
 
 
 class ScriptedSignaling:
@@ -58,6 +59,11 @@ def page(chat: VoiceChat) -> ScriptedPage:
     """Return the chat's page, which leaves every message to the test."""
     assert isinstance(chat._page, ScriptedPage)
     return chat._page
+
+
+@pytest.fixture
+def server(chat: VoiceChat, page: ScriptedPage) -> ServerDouble:
+    return ServerDouble(chat, page)
 
 
 @pytest.fixture(autouse=True)

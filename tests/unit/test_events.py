@@ -27,6 +27,8 @@ def test_a_missing_field_names_those_that_are_there():
 
 def test_fields_complete_in_the_editor():
     assert "response" in dir(Event(DONE))
+    assert "total_tokens" in dir(Event(DONE).response.usage)
+    assert Event(DONE).response._ipython_key_completions_() == ["usage", "output"]
 
 
 def test_events_cannot_be_changed():

@@ -12,7 +12,7 @@ import sys, time
 from rtc_widget import OpenAI
 from rtc_widget.call_desk import CallDesk
 done = []
-desk = CallDesk(OpenAI("sk-x", base_url=sys.argv[1]), {}, print)
+desk = CallDesk(OpenAI("sk-x", base_url=sys.argv[1]), dict, print)
 desk.exchange("a1", "v=0", done.append)
 while not done:
     time.sleep(0.01)

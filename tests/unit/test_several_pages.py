@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from rtc_widget.errors import PageTimeout
-from tests.unit.page_double import CONNECTED, eventually, settled
+from rtc_widget.testing.states import CONNECTED
+from tests.unit.waiting import eventually, settled
 
 OFFER = "v=0\r\noffer\r\n"
 

@@ -19,7 +19,7 @@ from rtc_widget.errors import (
     RecordingUnavailable,
     SayInterrupted,
 )
-from tests.unit.page_double import settled
+from tests.unit.waiting import settled
 
 BEGAN_MS = 1_795_286_400_000.0
 RATE = 24_000

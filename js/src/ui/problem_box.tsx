@@ -17,7 +17,7 @@ export function ProblemBox({ store }: { store: Store }) {
             <p class="rtc-error-message">{problem.message}</p>
             {problem.hint !== "" && <p class="rtc-error-hint">{problem.hint}</p>}
             <HelpLink problem={problem} />
-            {problem.endsCall && <Findings key={problem.message} store={store} />}
+            {problem.endsCall && problem.code !== "call_taken_over" && <Findings key={problem.message} store={store} />}
           </div>
           {problem.endsCall && <WaysOn store={store} problem={problem} />}
           <button
@@ -26,7 +26,7 @@ export function ProblemBox({ store }: { store: Store }) {
             data-action="dismiss"
             aria-label="Dismiss"
             title="Dismiss"
-            onClick={store.dismiss}
+            onClick={thenToTheCallButton(store.dismiss)}
           >
             <CloseIcon />
           </button>
@@ -42,7 +42,7 @@ function WaysOn({ store, problem }: { store: Store; problem: Problem }) {
   if (store.isFollowing.value) return null;
   return (
     <div class="rtc-error-ways">
-      <button type="button" class="rtc-button" data-action="retry" onClick={() => store.connect()}>
+      <button type="button" class="rtc-button" data-action="retry" onClick={thenToTheCallButton(() => store.connect())}>
         Try again
       </button>
       {isAboutMicrophone(problem) && (
@@ -50,13 +50,22 @@ function WaysOn({ store, problem }: { store: Store; problem: Problem }) {
           type="button"
           class="rtc-button"
           data-action="listen"
-          onClick={() => store.connect({ microphone: false })}
+          onClick={thenToTheCallButton(() => store.connect({ microphone: false }))}
         >
           Go on without a microphone
         </button>
       )}
     </div>
   );
+}
+
+/** The buttons here vanish with the error; whoever works by keyboard must not be thrown back to the top of the page. */
+function thenToTheCallButton(act: () => void) {
+  return ({ currentTarget }: { currentTarget: HTMLElement }) => {
+    const next = currentTarget.closest(".rtc-widget")?.querySelector<HTMLElement>(".rtc-controls > :last-child");
+    act();
+    next?.focus();
+  };
 }
 
 function HelpLink({ problem }: { problem: Problem }) {

@@ -55,7 +55,7 @@ function Invitation({ store }: { store: Store }) {
   const isBefore = status === "idle" || status === "error";
   return (
     <div class="rtc-invitation">
-      <p>{invitation(status)}</p>
+      <p>{invitation(status, store.talk.value.isOn)}</p>
       {isBefore && (
         <p class="rtc-privacy">
           {permission === "prompt" ? "Your browser will ask for the microphone. It is used" : "The microphone is used"}
@@ -130,11 +130,11 @@ function placeholder({ role, status }: Turn, isTranscribed: boolean): string {
   return status === "pending" || status === "streaming" ? "…" : "(no words)";
 }
 
-function invitation(status: Status): string {
+function invitation(status: Status, isPushToTalk: boolean): string {
   switch (status) {
     case "connected":
     case "reconnecting":
-      return "Say something, or write below.";
+      return isPushToTalk ? "Hold the button and speak, or write below." : "Say something, or write below.";
     case "connecting":
       return "Getting ready to listen …";
     default:

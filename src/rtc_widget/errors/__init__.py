@@ -62,6 +62,13 @@ Every error has a stable ``code``, says what happened (``message``) and what to 
     │   └── RecordingUnavailable      the page cannot record
     ├── NotConnected                  sending without an open data channel
     ├── MessageTooLarge               more than the data channel carries
+    ├── SessionFileError              a saved session is damaged, too new, or none (also a ValueError)
+    ├── SavedSessionOnly              a loaded session has no call (also an AttributeError)
+    ├── EventRefused                  the server refused an event that was sent
+    ├── AnswerFailed                  the server could not answer
+    ├── TurnDetectionOn               push-to-talk while the server detects turns
+    ├── InvalidImage                  a picture that cannot be sent (also a ValueError)
+    ├── InvalidTool                   a function that is no tool (also a TypeError)
     ├── WaitTimeout                   `wait_for` saw no such event in time (also a TimeoutError)
     └── UnexpectedError               a fault of this package
 """
@@ -138,14 +145,22 @@ from rtc_widget.errors.signaling import (
     SignalingTimeout,
 )
 from rtc_widget.errors.use import (
+    AnswerFailed,
+    EventRefused,
+    InvalidImage,
+    InvalidTool,
     MessageTooLarge,
     NotConnected,
+    SavedSessionOnly,
+    SessionFileError,
+    TurnDetectionOn,
     WaitTimeout,
 )
 from rtc_widget.errors.wire import error_from_wire
 
 __all__ = [
     "AccessDenied",
+    "AnswerFailed",
     "AudioBlocked",
     "AudioError",
     "AwaitNotPossible",
@@ -159,6 +174,7 @@ __all__ = [
     "ClipTooLong",
     "ConnectionFailed",
     "DeviceNotFound",
+    "EventRefused",
     "ExchangeRefused",
     "HeadlessNotInstalled",
     "HostNotFound",
@@ -166,9 +182,11 @@ __all__ = [
     "InsecureServer",
     "InvalidAnswer",
     "InvalidAudio",
+    "InvalidImage",
     "InvalidKey",
     "InvalidOffer",
     "InvalidSession",
+    "InvalidTool",
     "KernelGone",
     "KernelTimeout",
     "LocalServerError",
@@ -193,6 +211,7 @@ __all__ = [
     "ReconnectFailed",
     "RecordingUnavailable",
     "RtcWidgetError",
+    "SavedSessionOnly",
     "SayInterrupted",
     "SecretNotPossible",
     "ServerError",
@@ -200,8 +219,10 @@ __all__ = [
     "ServerNotFound",
     "ServerUnreachable",
     "SessionExpired",
+    "SessionFileError",
     "SignalingError",
     "SignalingTimeout",
+    "TurnDetectionOn",
     "UnexpectedError",
     "WaitTimeout",
     "WebRTCUnavailable",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from rtc_widget.errors.root import RtcWidgetError
 
 
@@ -16,6 +19,66 @@ class MessageTooLarge(RtcWidgetError):
     """The message is larger than the data channel carries."""
 
     code = "message_too_large"
+
+
+class SessionFileError(RtcWidgetError, ValueError):
+    """A session file is damaged, of a newer version, or none."""
+
+    code = "session_file"
+
+
+class SavedSessionOnly(RtcWidgetError, AttributeError):
+    """A session that was loaded from a file can be studied, but not called."""
+
+    code = "saved_session"
+    default_hint = "Make a `VoiceChat()` to call."
+
+
+class EventRefused(RtcWidgetError):
+    """The server refused an event that was sent to it.
+
+    Attributes
+    ----------
+    server_code : str
+        The server's own code, such as ``"invalid_value"``; empty where it gave none.
+    """
+
+    code = "event_refused"
+    server_code = ""
+
+    @classmethod
+    def by(cls, event: Mapping[str, Any]) -> EventRefused:
+        """Return what an ``error`` event of the server says."""
+        error = event["error"]
+        refusal = cls(str(error.get("message") or "The server refused the event without saying why."))
+        refusal.server_code = str(error.get("code") or "")
+        return refusal
+
+
+class AnswerFailed(RtcWidgetError):
+    """The server could not answer."""
+
+    code = "answer_failed"
+
+
+class TurnDetectionOn(RtcWidgetError):
+    """The server says when a person's turn ends, so nobody else can."""
+
+    code = "turn_detection_on"
+    default_hint = "First `await chat.update_session(turn_detection=None)`."
+
+
+class InvalidImage(RtcWidgetError, ValueError):
+    """A picture that cannot be sent."""
+
+    code = "invalid_image"
+    default_hint = "Give a PIL image, an array, the path of a PNG or JPEG file, or a matplotlib figure."
+
+
+class InvalidTool(RtcWidgetError, TypeError):
+    """A function that cannot be given to the model as a tool."""
+
+    code = "invalid_tool"
 
 
 class WaitTimeout(RtcWidgetError, TimeoutError):

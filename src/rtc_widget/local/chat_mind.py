@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import suppress
+import ssl
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
 from rtc_widget.local.chat_messages import chat_messages
-from rtc_widget.local.mind import Question, ToolCall
+from rtc_widget.local.chat_turn import ChatTurn
+from rtc_widget.local.mind import CutOff, Question, ToolCall
 from rtc_widget.local.thoughts import without_thoughts
 
 CONNECT_SECONDS = 10.0
@@ -19,6 +23,7 @@ SILENCE_SECONDS = 120.0
 """How long a model may think between two pieces; local ones load their weights before the first."""
 
 _LONGEST_QUOTE = 300
+_LONGEST_BODY = 20_000
 
 
 class ChatFailed(Exception):
@@ -49,35 +54,37 @@ class ChatMind:
 
     def __init__(self, server: ChatServer) -> None:
         self._server = server
+        self._tls: ssl.SSLContext | None = None
 
     async def answer(self, question: Question) -> AsyncGenerator[str | ToolCall, None]:
         """Yield the model's words as they come, then the tools that it wants called."""
-        calls: dict[int, dict[str, str]] = {}
-        async for piece in without_thoughts(self._words(question, calls)):
-            yield piece
-        for _, call in sorted(calls.items()):
-            yield ToolCall(call["name"], call["arguments"] or "{}")
+        turn = ChatTurn()
+        async with aclosing(without_thoughts(self._words(question, turn))) as words:
+            async for piece in words:
+                yield piece
+        for call in turn.calls():
+            yield call
+        if turn.cut_off is not None:
+            raise CutOff(turn.cut_off)
 
-    async def _words(self, question: Question, calls: dict[int, dict[str, str]]) -> AsyncGenerator[str, None]:
-        async for chunk in self._chunks(_request(self._server.model, question)):
-            for choice in chunk.get("choices") or ():
-                delta = choice.get("delta") or {}
-                for call in delta.get("tool_calls") or ():
-                    _add(calls, call)
-                if delta.get("content"):
-                    yield delta["content"]
+    async def _words(self, question: Question, turn: ChatTurn) -> AsyncGenerator[str, None]:
+        async with aclosing(self._chunks(_request(self._server.model, question))) as chunks:
+            async for chunk in chunks:
+                for piece in turn.take(chunk):
+                    yield piece
 
-    async def _chunks(self, body: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+    async def _chunks(self, body: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
         url = f"{self._server.base_url.rstrip('/')}/chat/completions"
         headers = {"Authorization": f"Bearer {self._server.api_key}"} if self._server.api_key else {}
-        timeout = httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
+        has_begun = False
         try:
             async with (
-                httpx.AsyncClient(timeout=timeout) as client,
+                await self._client() as client,
                 client.stream("POST", url, json=body, headers=headers) as response,
             ):
                 if not response.is_success:
-                    raise ChatFailed(_refusal(self._server, response.status_code, await response.aread()))
+                    raise ChatFailed(_refusal(self._server, response.status_code, await _beginning_of(response)))
+                has_begun = True
                 async for line in response.aiter_lines():
                     if line.startswith("data:") and (data := line[5:].strip()) and data != "[DONE]":
                         yield _chunk(data)
@@ -85,9 +92,37 @@ class ChatMind:
             raise ChatFailed(f"The chat server at {self._server.base_url} did not answer in time.") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             what = f"{type(error).__name__}: {error}".rstrip(": ")
-            raise ChatFailed(
-                f"The chat server at {self._server.base_url} cannot be reached ({what}). Is it running?"
-            ) from None
+            if has_begun:
+                message = f"The chat server at {self._server.base_url} broke off in the middle of its answer ({what})."
+            else:
+                message = f"The chat server at {self._server.base_url} cannot be reached ({what}). Is it running?"
+            raise ChatFailed(message) from None
+
+    async def _client(self) -> httpx.AsyncClient:
+        timeout = httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
+        # No proxy may stand between this machine and itself.
+        trust_env = not _is_loopback(self._server.base_url)
+        if urlsplit(self._server.base_url).scheme != "https":
+            # There are no certificates to be checked; loading them would hold up the media for 50 ms.
+            return httpx.AsyncClient(timeout=timeout, trust_env=trust_env, verify=False)  # noqa: S501
+        if self._tls is None:
+            self._tls = await asyncio.to_thread(httpx.create_ssl_context, trust_env=trust_env)
+        return httpx.AsyncClient(timeout=timeout, trust_env=trust_env, verify=self._tls)
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+async def _beginning_of(response: httpx.Response) -> bytes:
+    """Return as much of a refusal's body as can be quoted; it may be anything, and of any length."""
+    body = b""
+    async for part in response.aiter_bytes():
+        body += part
+        if len(body) > _LONGEST_BODY:
+            break
+    return body
 
 
 def _request(model: str, question: Question) -> dict[str, Any]:
@@ -110,14 +145,6 @@ def _request(model: str, question: Question) -> dict[str, Any]:
     if question.max_output_tokens is not None:
         body["max_tokens"] = question.max_output_tokens
     return body
-
-
-def _add(calls: dict[int, dict[str, str]], delta: dict[str, Any]) -> None:
-    """Add a piece of a call; the name comes first, the arguments in pieces."""
-    call = calls.setdefault(delta.get("index", len(calls)), {"name": "", "arguments": ""})
-    function = delta.get("function") or {}
-    call["name"] += function.get("name") or ""
-    call["arguments"] += function.get("arguments") or ""
 
 
 def _chunk(data: str) -> dict[str, Any]:

@@ -5,6 +5,8 @@
 import asyncio
 import logging
 import secrets
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
@@ -106,6 +108,9 @@ def serve(
         console.print(f"[red]Cannot listen on {escape(host)}:{port}:[/] {escape(str(error))}. Try another --port.")
         raise typer.Exit(1) from None
     secret = token or secrets.token_urlsafe(24)
+    if ":" in recognizer + voice:
+        # An engine of one's own mostly lies in the current folder; at the end of the path it hides nothing.
+        sys.path.append(str(Path.cwd()))
 
     with console.status("Starting …") as status:
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import logging
 import os
 import sys
 import threading
@@ -19,6 +20,8 @@ from typing import Any, BinaryIO
 
 from rtc_widget.local.chat_messages import chat_messages
 from rtc_widget.local.mind import Question, ToolCall
+
+log = logging.getLogger(__name__)
 
 REPLY_SECONDS = 60.0
 
@@ -95,8 +98,13 @@ class Control:
 
     def _read(self) -> None:
         for line in self._incoming:
+            try:
+                message = json.loads(line)
+            except ValueError:
+                log.warning("a line from the parent is no JSON")  # and nothing of it here: it may hold what was said
+                continue
             if self._loop is not None:
-                self._loop.call_soon_threadsafe(self._take, json.loads(line))
+                self._loop.call_soon_threadsafe(self._take, message)
         # At once, without waiting for calls to end in order: nobody is left to whom they could matter.
         os._exit(0)
 

@@ -20,15 +20,15 @@ from rtc_widget.local.refusal import Refusal
 from rtc_widget.local.response import Response, Surroundings
 from rtc_widget.local.response_settings import ResponseSettings, response_settings
 from rtc_widget.local.session import Session, changed_session
-from rtc_widget.local.speech import HEARING_RATE, Samples, VoiceDetector
+from rtc_widget.local.speech import Samples, VoiceDetector
 from rtc_widget.local.speech.engines import Engines
 from rtc_widget.local.tasks import Tasks
-from rtc_widget.local.wire_audio import AudioFormat, decoded_audio
+from rtc_widget.local.wire_audio import AudioFormat, decoded_pieces
 
 log = logging.getLogger(__name__)
 
-APPENDED_AT_ONCE = HEARING_RATE // 2
-"""Samples that are listened to before others have their turn: appended sound may be minutes."""
+APPENDED_AT_ONCE = 0.5
+"""Seconds of sound that are listened to before others have their turn: appended sound may be minutes."""
 
 
 class Dialogue:
@@ -207,9 +207,9 @@ class Dialogue:
         self._emit("conversation.item.truncated", item_id=item_id, content_index=content_index, audio_end_ms=end_ms)
 
     def _append(self, event: received.AppendAudio) -> Iterator[None]:
-        samples = decoded_audio(event.audio, self._input_format(), param="audio").at(HEARING_RATE).samples
-        for at in range(0, len(samples), APPENDED_AT_ONCE):
-            self._hearing.hear(samples[at : at + APPENDED_AT_ONCE])
+        for sound in decoded_pieces(event.audio, self._input_format(), APPENDED_AT_ONCE, param="audio"):
+            if sound is not None:
+                self._hearing.hear(sound)
             yield
 
     def _input_format(self) -> AudioFormat:
@@ -260,13 +260,11 @@ class Dialogue:
         while self._is_responding():
             await self._active().done.wait()
         item = self.conversation.find(item_id)
-        if isinstance(item, Message) and not any(part.seconds for part in item.parts):
-            self._respond(response_settings(self.session, self.conversation, None), prompted=False)
-            return
+        is_silent = isinstance(item, Message) and not any(part.seconds for part in item.parts)
         # A person who has gone on speaking gets one answer, after the last word. And noise gets none.
         speaking_on = detection.interrupt_response and self._hearing.is_speaking
-        if not speaking_on and self.conversation.open_questions():
-            self._respond(response_settings(self.session, self.conversation, None))
+        if is_silent or (not speaking_on and self.conversation.open_questions()):
+            self._respond(response_settings(self.session, self.conversation, None), prompted=not is_silent)
 
     # What is answered
 

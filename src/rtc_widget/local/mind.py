@@ -69,6 +69,20 @@ class Question:
     statistics: Callable[[], Awaitable[CallStatistics]] = no_statistics
 
 
+class CutOff(Exception):
+    """An answer ends here, though it is not complete: the response will be `incomplete`.
+
+    Parameters
+    ----------
+    reason : {"max_output_tokens", "content_filter"}
+        Why; as in the protocol.
+    """
+
+    def __init__(self, reason: Literal["max_output_tokens", "content_filter"]) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class Mind(Protocol):
     """Answers questions. What it yields is spoken, so it holds no markup."""
 

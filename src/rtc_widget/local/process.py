@@ -6,6 +6,7 @@ A busy kernel never makes the voice stutter, because the voice is not there. The
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import json
 import os
@@ -127,7 +128,7 @@ class ServerProcess:
         if self._process.stdout is not None:
             with self._process.stdout as lines:
                 for line in lines:
-                    self._take(json.loads(line))
+                    self._take_line(line)
         self._process.wait()
         self._close_input()
         self._logger.join(1)
@@ -143,6 +144,12 @@ class ServerProcess:
             + (f" Its last words:\n{said}\n" if said else ""),
             hint="If something is missing, pip install 'rtc-widget[local]'; else restart the kernel and try again.",
         )
+
+    def _take_line(self, line: str) -> None:
+        try:
+            self._take(json.loads(line))
+        except Exception as error:  # noqa: BLE001 - one line that fails must not make this end deaf for all others
+            self._log.append(f"{type(error).__name__} over the line {line[:200]!r}: {error}")
 
     def _take(self, message: dict[str, Any]) -> None:
         match message["type"]:
@@ -171,11 +178,10 @@ class ServerProcess:
 
     def _answered(self, request: int, answer: Future[None]) -> None:
         self._answers.pop(request, None)
-        if answer.cancelled():
-            return
-        error = answer.exception()
+        # Cancelled by the function itself, or by the server, which does not listen any more then.
+        error = asyncio.CancelledError("the reply function was cancelled") if answer.cancelled() else answer.exception()
         # The type and the text, as in the last line of a traceback; the rest is not for the other end's ears.
-        self._tell("reply", id=request, **({} if error is None else {"error": f"{type(error).__name__}: {error}"}))
+        self._tell("reply", id=request, **({} if error is None else {"error": _last_line(error)}))
 
     def _tell(self, kind: str, **fields: Any) -> None:
         if self._process.stdin is None:
@@ -184,6 +190,10 @@ class ServerProcess:
         with self._writing, suppress(OSError, ValueError):
             self._process.stdin.write(json.dumps({"type": kind, **fields}) + "\n")
             self._process.stdin.flush()
+
+
+def _last_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".removesuffix(": ")
 
 
 _shared: ServerProcess | None = None

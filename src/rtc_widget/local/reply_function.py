@@ -7,8 +7,9 @@ import inspect
 import secrets
 import threading
 import weakref
-from collections.abc import AsyncIterable, Callable, Iterable
-from concurrent.futures import Future
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable, Mapping
+from concurrent.futures import Future, InvalidStateError
+from contextlib import AsyncExitStack, ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,26 +70,53 @@ class ReplyFunction:
         return answer
 
     def _call_in_thread(self, asked: Asked, on_piece: Callable[[str], None], answer: Future[None]) -> None:
-        if not answer.set_running_or_notify_cancel():
-            return
+        async def call() -> None:
+            loop, calling = asyncio.get_running_loop(), asyncio.current_task()
+
+            def stop(done: Future[None]) -> None:
+                if done.cancelled() and calling is not None:
+                    with suppress(RuntimeError):  # the loop has closed: there is nothing left to be stopped
+                        loop.call_soon_threadsafe(calling.cancel)
+
+            # The future is never "running", since such a one cannot be cancelled.
+            answer.add_done_callback(stop)
+            await self._call(asked, on_piece)
+
+        error: BaseException | None = None
         try:
-            asyncio.run(self._call(asked, on_piece))
-        except Exception as error:  # noqa: BLE001 - it is the person's function: whatever it raises is told
-            answer.set_exception(error)
-        else:
-            answer.set_result(None)
+            asyncio.run(call())
+        except asyncio.CancelledError:
+            answer.cancel()
+        except Exception as raised:  # noqa: BLE001 - it is the person's function: whatever it raises is told
+            error = raised
+        with suppress(InvalidStateError):  # cancelled in this moment
+            answer.set_result(None) if error is None else answer.set_exception(error)
 
     async def _call(self, asked: Asked, on_piece: Callable[[str], None]) -> None:
+        try:
+            await self._say(asked, on_piece)
+        except (KeyboardInterrupt, SystemExit) as error:
+            # Let through, it would end the kernel's loop and not only the answer.
+            raise RuntimeError(f"the reply function {self.name} ended with {type(error).__name__}") from None
+
+    async def _say(self, asked: Asked, on_piece: Callable[[str], None]) -> None:
         said: Any = self._function(asked.messages if self._wants_conversation else asked.text)
         if inspect.isawaitable(said):
             said = await said
         if isinstance(said, AsyncIterable):
-            async for piece in said:
-                on_piece(self._text(piece))
-        elif isinstance(said, Iterable) and not isinstance(said, str):
-            for piece in said:
-                on_piece(self._text(piece))
-                await asyncio.sleep(0)  # between two pieces the kernel may do something else
+            async with AsyncExitStack() as at_the_end:
+                # Closed here, and not when it happens to be collected: who is interrupted can put things away.
+                if isinstance(said, AsyncGenerator):
+                    at_the_end.push_async_callback(said.aclose)
+                async for piece in said:
+                    on_piece(self._text(piece))
+        elif isinstance(said, Iterable) and not isinstance(said, str | bytes | Mapping):
+            with ExitStack() as at_the_end:
+                if isinstance(said, Generator):
+                    at_the_end.callback(said.close)
+                for piece in said:
+                    on_piece(self._text(piece))
+                    await asyncio.sleep(0)  # between two pieces the kernel may do something else
         else:
             on_piece(self._text(said))
 

@@ -21,11 +21,29 @@ class Resampler:
         return samples_of(np.concatenate([np.zeros(0, np.int16), *pieces]) / np.float32(32768))
 
 
+class Stretch:
+    """Brings samples that come piece by piece from one rate to another, without a seam between them."""
+
+    def __init__(self, given: int, wanted: int) -> None:
+        self._given = given
+        self._resampler = Resampler(wanted)
+
+    def add(self, samples: Samples) -> Samples:
+        """Return what `samples` add."""
+        if len(samples) == 0:
+            return samples
+        frame = AudioFrame.from_ndarray(samples[np.newaxis], format="flt", layout="mono")
+        frame.sample_rate = self._given
+        return self._resampler.resample(frame)
+
+    def rest(self) -> Samples:
+        """Return what is left at the end."""
+        return self._resampler.resample(None)
+
+
 def resampled(sound: Sound, rate: int) -> Sound:
     """Return `sound` at `rate` samples per second."""
     if sound.rate == rate or len(sound.samples) == 0:
         return Sound(sound.samples, rate)
-    frame = AudioFrame.from_ndarray(sound.samples[np.newaxis], format="flt", layout="mono")
-    frame.sample_rate = sound.rate
-    resampler = Resampler(rate)
-    return Sound(np.concatenate([resampler.resample(frame), resampler.resample(None)]), rate)
+    stretch = Stretch(sound.rate, rate)
+    return Sound(np.concatenate([stretch.add(sound.samples), stretch.rest()]), rate)

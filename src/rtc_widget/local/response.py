@@ -14,12 +14,13 @@ from rtc_widget.local.conversation import Conversation
 from rtc_widget.local.drafts import CallDraft, Delivery, Draft, MessageDraft
 from rtc_widget.local.events import Emitter, new_id
 from rtc_widget.local.items import Item, ItemStatus, Message
-from rtc_widget.local.mind import Mind, Question, ToolCall
+from rtc_widget.local.mind import CutOff, Mind, Question, ToolCall
 from rtc_widget.local.outlets import Outlet, Utterance
 from rtc_widget.local.response_settings import ResponseSettings
 from rtc_widget.local.sentences import sentences
+from rtc_widget.local.speech.elsewhere import EngineFailed
 from rtc_widget.local.speech.engines import Engines
-from rtc_widget.local.token_limit import LimitReached, TokenLimit
+from rtc_widget.local.token_limit import TokenLimit
 from rtc_widget.local.usage import usage_of
 
 log = logging.getLogger(__name__)
@@ -150,7 +151,7 @@ class Response:
                 await self.utterance.write(sound, draft.place())
                 draft.say(allowed, sound.seconds)
         if self._limit.is_reached:
-            raise LimitReached
+            raise CutOff("max_output_tokens")
 
     def _begin_message(self) -> MessageDraft:
         self._message = MessageDraft(self._delivery(), len(self._drafts), self.settings.modality)
@@ -160,7 +161,7 @@ class Response:
     def _call(self, call: ToolCall) -> None:
         self._end_open_draft("completed")
         if not self._limit.allows_call(f"{call.name} {call.arguments}"):
-            raise LimitReached
+            raise CutOff("max_output_tokens")
         draft = CallDraft(self._delivery(), len(self._drafts), call)
         self._drafts.append(draft)
         self._end_open_draft("completed")
@@ -183,14 +184,15 @@ class Response:
             details = {"type": "cancelled", "reason": self._cancel_reason}
             if not self._drafts:
                 self.around.conversation.give_back(self._taken)
-        elif isinstance(error, LimitReached):
+        elif isinstance(error, CutOff):
             status = "incomplete"
-            details = {"type": "incomplete", "reason": "max_output_tokens"}
+            details = {"type": "incomplete", "reason": error.reason}
         elif error is not None:
             log.warning("response %s failed: %s", self.id, error, exc_info=error)
             status = "failed"
             message = str(error) or type(error).__name__
-            details = {"type": "failed", "error": {"type": "server_error", "code": "mind_failed", "message": message}}
+            code = "speech_failed" if isinstance(error, EngineFailed) else "mind_failed"
+            details = {"type": "failed", "error": {"type": "server_error", "code": code, "message": message}}
         self._end_open_draft("completed" if status == "completed" else "incomplete")
         self.around.emitter.emit("response.done", response=self._to_wire(status, details))
         self.utterance.finish()

@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from rtc_widget.local.mind import ToolCall
+from rtc_widget.local.mind import CutOff, ToolCall
 
 # An end mark, closing quotes or brackets, then white space and something that can begin a sentence.
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=[\"'“‘(\[]?[A-Z0-9])|\n+")
@@ -24,21 +24,27 @@ async def sentences(pieces: AsyncGenerator[str | ToolCall, None]) -> AsyncGenera
     waiting = ""
     is_first = True
     # Closed with this generator: whoever thinks must learn at once that nobody listens any more.
+    cut_off: CutOff | None = None
     async with aclosing(pieces):
-        async for piece in pieces:
-            if isinstance(piece, ToolCall):
-                if waiting:
-                    yield waiting
-                    waiting = ""
-                yield piece
-                continue
-            waiting += piece
-            while end := _end_of_first(waiting, is_first):
-                yield waiting[:end]
-                waiting = waiting[end:]
-                is_first = False
+        try:
+            async for piece in pieces:
+                if isinstance(piece, ToolCall):
+                    if waiting:
+                        yield waiting
+                        waiting = ""
+                    yield piece
+                    continue
+                waiting += piece
+                while end := _end_of_first(waiting, is_first):
+                    yield waiting[:end]
+                    waiting = waiting[end:]
+                    is_first = False
+        except CutOff as ended:
+            cut_off = ended
     if waiting:
         yield waiting
+    if cut_off:
+        raise cut_off
 
 
 def _end_of_first(text: str, is_first: bool) -> int:

@@ -8,10 +8,6 @@ from rtc_widget.local.speech import Sound
 from rtc_widget.local.usage import ASSISTANT_TOKENS_PER_SECOND, audio_tokens, text_tokens
 
 
-class LimitReached(Exception):
-    """The response has all the tokens that it may have."""
-
-
 class TokenLimit:
     """Counts the tokens of a response, as `usage` does, and cuts what is too much.
 

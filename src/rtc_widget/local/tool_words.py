@@ -17,8 +17,8 @@ def words_of(text: str) -> set[str]:
 
     Examples
     --------
-    >>> sorted(words_of("What is the weather in Paris?"))
-    ['paris', 'weather']
+    >>> sorted(words_of("What is the weather in Rome?"))
+    ['rome', 'weather']
     """
     found = re.findall(r"[a-z0-9]+", text.casefold())
     return {_stem(word) for word in found if word not in ORDINARY}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtc_widget.local.refusal import Refusal
-from rtc_widget.local.speech import Samples, Sound, samples_of
+from rtc_widget.local.speech import HEARING_RATE, Samples, Sound, samples_of
 
 Encoding = Literal["audio/pcm", "audio/pcmu", "audio/pcma"]
 
@@ -43,18 +44,63 @@ def decoded_audio(text: str, audio_format: AudioFormat, *, param: str) -> Sound:
     Refusal
         When it is no base64, no whole number of samples, or too much.
     """
+    _require_size(text, param)
+    data = _bytes(text, param)
+    _require_whole_samples(len(data), audio_format, param)
+    return Sound(_samples(data, audio_format.encoding), audio_format.rate)
+
+
+def decoded_pieces(text: str, audio_format: AudioFormat, seconds: float, *, param: str) -> Iterator[Samples | None]:
+    """Yield the sound that base64 `text` holds, at 16 kHz, in pieces of about `seconds`, which take a few ms each.
+
+    Before the first piece comes a `None` for each one: by then all of it has been checked.
+
+    Raises
+    ------
+    Refusal
+        As `decoded_audio`; nothing has been yielded then but `None`.
+    """
+    # Here, because it takes PyAV: who only needs the format does not load it.
+    from rtc_widget.local.resampling import Stretch
+
+    _require_size(text, param)
+    step = round(seconds * audio_format.rate * audio_format.sample_bytes) // 12 * 16
+    pieces: list[bytes] = []
+    for at in range(0, len(text), step):
+        piece = _bytes(text[at : at + step], param)
+        if at + step < len(text) and len(piece) != step // 4 * 3:
+            raise _no_base64(param)  # there is padding in the middle
+        pieces.append(piece)
+        yield None
+    _require_whole_samples(sum(map(len, pieces)), audio_format, param)
+    stretch = Stretch(audio_format.rate, HEARING_RATE)
+    for piece in pieces:
+        yield stretch.add(_samples(piece, audio_format.encoding))
+    yield stretch.rest()
+
+
+def _bytes(text: str, param: str) -> bytes:
     try:
-        data = base64.b64decode(text, validate=True)
+        return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        message = f"Invalid '{param}'. Expected base64-encoded audio bytes."
-        raise Refusal(message, "invalid_value", param=param) from None
-    if len(data) > LARGEST_BYTES:
-        message = f"'{param}' holds {len(data)} bytes; at most {LARGEST_BYTES} are taken at a time."
+        raise _no_base64(param) from None
+
+
+def _no_base64(param: str) -> Refusal:
+    return Refusal(f"Invalid '{param}'. Expected base64-encoded audio bytes.", "invalid_value", param=param)
+
+
+def _require_size(text: str, param: str) -> None:
+    size = len(text) // 4 * 3
+    if size > LARGEST_BYTES:
+        message = f"'{param}' holds {size} bytes; at most {LARGEST_BYTES} are taken at a time."
         raise Refusal(message, "audio_too_large", param=param)
-    if len(data) % audio_format.sample_bytes:
+
+
+def _require_whole_samples(length: int, audio_format: AudioFormat, param: str) -> None:
+    if length % audio_format.sample_bytes:
         message = f"Invalid '{param}'. A number of bytes that is odd is no 16-bit audio."
         raise Refusal(message, "invalid_value", param=param)
-    return Sound(_samples(data, audio_format.encoding), audio_format.rate)
 
 
 def encoded_audio(sound: Sound, audio_format: AudioFormat) -> bytes:

@@ -98,18 +98,21 @@ class HttpLine:
         import httpx
 
         connect_seconds, answer_seconds = self._limits
-        sent = {**headers, **({"Authorization": f"Bearer {secret}"} if secret else {})}
+        sent = {**headers, "Accept-Encoding": "identity", **({"Authorization": f"Bearer {secret}"} if secret else {})}
         failure: SignalingError
         try:
             async with asyncio.timeout(connect_seconds + answer_seconds):
                 # A POST that is on its way must not find the connection half open.
                 if self._warming:
                     await asyncio.wait(set(self._warming), timeout=connect_seconds)
-                response = await _client().post(url, headers=sent, timeout=self._timeout(), **body)
+                async with _client().stream("POST", url, headers=sent, timeout=self._timeout(), **body) as stream:
+                    response = await _read(stream)
         except httpx.ConnectTimeout:
             failure = SignalingTimeout(f"{self._server} could not be reached within {connect_seconds:g} s.")
         except (httpx.TimeoutException, TimeoutError):
             failure = SignalingTimeout(f"{self._server} did not answer within {answer_seconds:g} s.")
+        except httpx.DecodingError as error:
+            failure = InvalidAnswer(f"{self._server} answered with something that cannot be unpacked: {error}.")
         except httpx.HTTPError as error:
             failure = self._unreachable(error, url)
         except (httpx.InvalidURL, UnicodeError) as error:
@@ -151,6 +154,22 @@ class HttpLine:
         return kind(f"{self._server} answered {response.status_code}{said}", status=response.status_code)
 
 
+async def _read(stream: httpx.Response) -> httpx.Response:
+    """Return the response with as much of its body as an answer may have, and a little: the rest is never read."""
+    import httpx
+
+    body = bytearray()
+    async for piece in stream.aiter_bytes(65_536):
+        body += piece
+        if len(body) > MAX_ANSWER_BYTES:
+            break
+    # What it was packed in is undone already.
+    packing = {"content-encoding", "content-length", "transfer-encoding"}
+    headers = [(name, value) for name, value in stream.headers.raw if name.decode("latin-1").lower() not in packing]
+    kept = bytes(body[: MAX_ANSWER_BYTES + 1])
+    return httpx.Response(stream.status_code, headers=headers, content=kept, request=stream.request)
+
+
 def _client() -> httpx.AsyncClient:
     """Return the pool of connections that belongs to the running loop."""
     import httpx
@@ -185,7 +204,7 @@ def answer_sdp(response: httpx.Response, server: str, *, secret: str | None = No
         If it is no SDP.
     """
     if len(response.content) > MAX_ANSWER_BYTES:
-        raise InvalidAnswer(f"{server} answered with {len(response.content)} bytes; no SDP is that long.")
+        raise InvalidAnswer(f"{server} answered with more than {MAX_ANSWER_BYTES} bytes; no SDP is that long.")
     text = response.text
     if not text.startswith("v=0"):
         quote = _shortened(redacted(text, secret)) or "nothing"

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from rtc_widget.errors import InvalidAnswer, InvalidOffer, MissingKey, ServerNotFound, SignalingError
+from rtc_widget.redaction import REMOVED
 from rtc_widget.signaling.base import Answer, ClientSecret, Progress
 from rtc_widget.signaling.http import HttpLine, answer_sdp
 from rtc_widget.signaling.session import Session, merged, session_settings
@@ -86,7 +87,7 @@ class OpenAI:
         }
         self._headers = {name: value for name, value in names.items() if value}
         # Held by a closure and not by an attribute: nothing that walks or prints this object comes upon it.
-        self._read_key = _key_reader(api_key)
+        self._read_key, self._strike_keys = _key_reader(api_key)
         self._line = HttpLine(self.name)
 
     @property
@@ -104,6 +105,10 @@ class OpenAI:
     def ice_servers(self) -> Sequence[Mapping[str, Any]]:
         """None: the service is reachable directly and offers no TURN."""
         return ()
+
+    def redacted(self, text: str) -> str:
+        """Return a text without the keys that this has used."""
+        return self._strike_keys(text)
 
     async def prepare(self, progress: Progress) -> None:
         """Check that there is a key and begin to open the https connection."""
@@ -123,7 +128,7 @@ class OpenAI:
             secret=key,
             files=files,
         )
-        call_id = urlsplit(response.headers.get("Location", "")).path.rstrip("/").rpartition("/")[2] or None
+        call_id = _last_part(response.headers.get("Location", ""))
         try:
             return Answer(answer_sdp(response, self.name, secret=key), call_id)
         except SignalingError:
@@ -165,7 +170,10 @@ class OpenAI:
         return f"OpenAI(model={self.model!r}, base_url={self.base_url!r})"
 
 
-def _key_reader(api_key: str | Callable[[], str] | None) -> Callable[[], str]:
+def _key_reader(api_key: str | Callable[[], str] | None) -> tuple[Callable[[], str], Callable[[str], str]]:
+    """Return what reads the key, and what strikes every key out of a text that was read so far."""
+    known = {api_key.strip()} if isinstance(api_key, str) else set()
+
     def read() -> str:
         key = api_key() if callable(api_key) else api_key or os.environ.get(KEY_VARIABLE, "")
         if not isinstance(key, str) or not (key := key.strip()):
@@ -174,9 +182,23 @@ def _key_reader(api_key: str | Callable[[], str] | None) -> Callable[[], str]:
             )
         if not key.isascii() or not key.isprintable():
             raise MissingKey("The API key has characters that no key has.", hint="Copy it once more.")
+        known.add(key)
         return key
 
-    return read
+    def strike(text: str) -> str:
+        for key in known:
+            text = text.replace(key, REMOVED)
+        return text
+
+    return read, strike
+
+
+def _last_part(location: str) -> str | None:
+    """Return the end of an address's path; None where there is none, or the address is none."""
+    try:
+        return urlsplit(location).path.rstrip("/").rpartition("/")[2] or None
+    except ValueError:
+        return None
 
 
 def _checked_url(base_url: str) -> str:

@@ -54,7 +54,7 @@ KNOWN: Mapping[str, Any] = {
 }
 """Every key of the GA session object (openai-python 3.54, `RealtimeSessionCreateRequest`); None: not looked into."""
 
-_SHORTHANDS: Mapping[str, tuple[str, ...]] = {
+SHORTHANDS: Mapping[str, tuple[str, ...]] = {
     "voice": ("audio", "output", "voice"),
     "speed": ("audio", "output", "speed"),
     "transcription": ("audio", "input", "transcription"),
@@ -84,7 +84,7 @@ def session_settings(settings: Mapping[str, Any]) -> Session:
     """
     session: Session = {}
     for key, value in settings.items():
-        path = _SHORTHANDS.get(key, (key,))
+        path = SHORTHANDS.get(key, (key,))
         for step in reversed(path):
             value = {step: value}
         session = merged(session, value)
@@ -117,7 +117,7 @@ def _check(settings: Mapping[str, Any], known: Mapping[str, Any], path: tuple[st
 
 
 def _suggestion(key: str, known: Iterable[str], *, at_top: bool) -> str:
-    choices = [*known, *_SHORTHANDS] if at_top else list(known)
+    choices = [*known, *SHORTHANDS] if at_top else list(known)
     near = difflib.get_close_matches(key, choices, n=1)
     guess = f"Did you mean {near[0]!r}? " if near else f"Known here: {', '.join(sorted(choices))}. "
     return guess + "What this version does not know yet goes into extra_session={…}."

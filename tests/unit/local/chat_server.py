@@ -16,12 +16,14 @@ from typing import Any
 class ChatServerDouble:
     """What the server was asked, and what it says.
 
-    `says` holds deltas, each sent as one chunk; a number is a pause in seconds.
+    `says` holds deltas, each sent as one chunk; a number is a pause in seconds. With `breaks_off` the connection is
+    closed after them, in the middle of the answer.
     """
 
     url: str = ""
     says: list[dict[str, Any] | float | str] = field(default_factory=list)
     status: int = 200
+    breaks_off: bool = False
     requests: list[dict[str, Any]] = field(default_factory=list)
     authorizations: list[str | None] = field(default_factory=list)
     broken_off: threading.Event = field(default_factory=threading.Event)
@@ -62,6 +64,9 @@ def chat_server() -> Iterator[ChatServerDouble]:
             try:
                 for delta in double.says:
                     self._send(delta)
+                if double.breaks_off:
+                    self.close_connection = True
+                    return
                 self._write("data: [DONE]\n\n")
                 self.wfile.write(b"0\r\n\r\n")
             except OSError:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +12,8 @@ from rtc_widget.local.chat_messages import chat_messages
 from rtc_widget.local.chat_mind import ChatFailed, ChatMind, ChatServer
 from rtc_widget.local.conversation import Conversation
 from rtc_widget.local.items import FunctionCall, FunctionCallOutput, Item, Message, Part
-from rtc_widget.local.mind import Question, Tool, ToolCall
+from rtc_widget.local.mind import CutOff, Question, Tool, ToolCall
+from rtc_widget.local.sentences import sentences
 from tests.unit.local.chat_server import ChatServerDouble, call, chat_server, words
 
 
@@ -133,6 +135,80 @@ async def test_a_failure_in_the_middle_is_told(server: ChatServerDouble) -> None
 
     with pytest.raises(ChatFailed, match="out of memory"):
         await pieces(server, question())
+
+
+async def test_a_server_that_breaks_off_is_told_and_not_taken_for_one_that_is_not_there(
+    server: ChatServerDouble,
+) -> None:
+    server.says, server.breaks_off = words("Well, "), True
+    answer = ChatMind(ChatServer(server.url, "tiny")).answer(question())
+
+    assert await anext(answer) == "Well, "
+    with pytest.raises(ChatFailed, match="broke off in the middle of its answer") as failed:
+        await anext(answer)
+    assert "Is it running" not in str(failed.value)
+
+
+@pytest.mark.parametrize(("finish", "reason"), [("length", "max_output_tokens"), ("content_filter", "content_filter")])
+async def test_an_answer_that_was_cut_off_is_told_after_its_words(
+    server: ChatServerDouble, finish: str, reason: str
+) -> None:
+    chunk = {"choices": [{"index": 0, "delta": {"content": "a codec"}, "finish_reason": finish}]}
+    half = {"tool_calls": [{"index": 0, "id": "c0", "function": {"name": "f", "arguments": '{"ci'}}]}
+    server.says = [*words("Opus is "), half, f"data: {json.dumps(chunk)}\n\n"]
+    answer = sentences(ChatMind(ChatServer(server.url, "tiny")).answer(question()))
+
+    assert await anext(answer) == "Opus is a codec"
+    with pytest.raises(CutOff) as cut_off:
+        await anext(answer)  # and half a call is none
+    assert cut_off.value.reason == reason
+
+
+def named(index: int | None, call_id: str, name: str, arguments: object) -> dict[str, Any]:
+    where = {} if index is None else {"index": index}
+    return {"tool_calls": [{**where, "id": call_id, "function": {"name": name, "arguments": arguments}}]}
+
+
+@pytest.mark.parametrize(
+    "deltas",
+    [
+        # Whole calls that all have the index 0.
+        [named(0, "c1", "one", '{"a": 1}'), named(0, "c2", "two", "{}")],
+        # No index at all.
+        [named(None, "c1", "one", '{"a": 1}'), named(None, "c2", "two", "{}")],
+        # The name, or the id, with every piece.
+        [named(0, "c1", "one", '{"a":'), named(0, "c1", "one", " 1}"), named(1, "c2", "two", "{}")],
+        # Arguments that are an object and no text.
+        [named(0, "c1", "one", {"a": 1}), named(1, "c2", "two", None)],
+    ],
+    ids=["all with index 0", "no index", "name in every piece", "arguments as object"],
+)
+async def test_the_dialects_of_chat_servers_are_understood(server: ChatServerDouble, deltas: list[Any]) -> None:
+    server.says = deltas
+
+    assert await pieces(server, question()) == [ToolCall("one", '{"a": 1}'), ToolCall("two", "{}")]
+
+
+async def test_a_proxy_does_not_stand_between_this_machine_and_itself(
+    server: ChatServerDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    server.says = words("Yes.")
+
+    assert await pieces(server, question()) == ["Yes."]
+
+
+async def test_asking_does_not_hold_up_the_media(server: ChatServerDouble) -> None:
+    server.says = words("Yes.")
+    await pieces(server, question())  # what is loaded once, is loaded
+    began = time.thread_time()
+    client = await ChatMind(ChatServer(server.url, "tiny"))._client()
+    spent = time.thread_time() - began
+    await client.aclose()
+
+    # Loading certificates takes 30 to 50 ms of the processor, however busy the machine is.
+    assert spent < 0.02
 
 
 async def test_a_server_that_is_not_there_is_told() -> None:

@@ -42,6 +42,7 @@ def test_engines_of_one_s_own_are_loaded_by_name() -> None:
     engines = load(lambda _: None, EngineChoice(f"{HERE}:MyRecognizer", f"{HERE}:MySpeaker"))
 
     assert engines.names() == {"recognizer": "my own recogniser", "speaker": "my own voice"}
+    engines.close()
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from aiortc.mediastreams import MediaStreamError
 
 from rtc_widget.local.outgoing import FRAME_LENGTH, RATE, Playback, VoiceTrack, pcm_of
 from rtc_widget.local.speech import Sound
+from tests.unit.local.waiting import waited
 
 
 class Watched:
@@ -28,14 +29,15 @@ async def levels(track: VoiceTrack, frames: int) -> list[int]:
 
 async def test_frames_come_in_real_time_without_drift() -> None:
     track, loop = VoiceTrack(), asyncio.get_running_loop()
-    begin = loop.time()
+    begin, waited_before = loop.time(), waited()
 
     frames = []
     for count in range(26):
         frames.append(await track.recv())
         await asyncio.sleep(0.004 * (count % 3))  # a consumer that dawdles
 
-    assert loop.time() - begin == pytest.approx(0.5, abs=0.1)
+    # The last frame may be late by what the machine did meanwhile; the time of the others is made up for.
+    assert 0.48 < loop.time() - begin < 0.6 + waited() - waited_before
     assert [frame.pts for frame in frames] == [FRAME_LENGTH * count for count in range(26)]
     assert {(frame.sample_rate, frame.samples) for frame in frames} == {(RATE, FRAME_LENGTH)}
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -10,10 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from rtc_widget import VoiceChat
 from rtc_widget.errors import LocalServerError
 from rtc_widget.local import process
 from rtc_widget.local.process import Address, ServerProcess, shared_process
 from rtc_widget.signaling.local import Local
+from rtc_widget.testing import ScriptedPage
+from tests.unit.waiting import eventually
 
 PARENT = """
 import time
@@ -100,6 +104,35 @@ def test_a_server_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) ->
     assert "Fatal Python error" in str(failed.value), "the last words of the process"
     assert "restart the kernel" in failed.value.hint
     server.stop()
+
+
+def test_a_line_that_is_no_message_does_not_make_it_deaf(local_server: Local) -> None:
+    running = shared_process()
+    for line in ("no JSON\n", "[]\n", '{"type": "progress"}\n', '{"type": "reply_cancel"}\n'):
+        running._take_line(line)
+    said: list[str] = []
+    running._take_line('{"type": "reply_request", "id": 7, "reply": "gone", "text": "", "messages": []}\n')
+    with running.progress_to(said.append):
+        running._take_line('{"type": "progress", "text": "Still here"}\n')
+
+    assert said == ["Still here"]
+    assert "no JSON" in running.log()
+
+
+async def test_the_widget_shows_what_a_fresh_server_is_loading(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_shared", None)
+    page = ScriptedPage(acts=False)
+    chat, shown = VoiceChat(Local(), page=page), []
+    chat.observe(lambda change: shown.append(change.new), "activity")
+    try:
+        page.hello()
+        await eventually(lambda: shown and shown[-1] == "", timeout=60)
+    finally:
+        chat.close()
+        await asyncio.to_thread(shared_process().stop)
+
+    loading = ["Starting the local server …", "Loading speech recognition …", "Loading the voice …", "Warming up …", ""]
+    assert shown == loading
 
 
 def test_the_token_is_in_no_argument_no_environment_and_no_repr(local_server: Local, address: Address) -> None:

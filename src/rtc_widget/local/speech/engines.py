@@ -1,25 +1,29 @@
-"""The engines of one process: loaded once, warmed up, and run in threads of their own."""
+"""The engines of one server: loaded once, warmed up, and run beside the event loop."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from rtc_widget.local.speech import HEARING_RATE, Recognizer, Samples, Sound, Speaker, VoiceDetector
-from rtc_widget.local.speech import choice as chosen
 from rtc_widget.local.speech.choice import EngineChoice
-from rtc_widget.local.speech.priority import step_back
+from rtc_widget.local.speech.elsewhere import RecognizerElsewhere, SpeakerElsewhere
+
+log = logging.getLogger(__name__)
 
 LONGEST_PIECE = 30 * HEARING_RATE
 
 
 def _one_thread(name: str) -> Callable[[], ThreadPoolExecutor]:
-    # One thread for each engine: they are not thread-safe, and utterances come out in the order they went in.
-    return lambda: ThreadPoolExecutor(1, thread_name_prefix=name, initializer=step_back)
+    # One thread for each engine: they are not thread-safe, and utterances come out in the order they went in. It
+    # waits for the engine's process, or runs an engine that is in this one.
+    return lambda: ThreadPoolExecutor(1, thread_name_prefix=name)
 
 
 @dataclass(slots=True)
@@ -55,7 +59,15 @@ class Engines:
 
     async def voice_detector(self) -> VoiceDetector:
         """Return a fresh voice detector (loading its network takes 0.1 s, hence a thread)."""
-        return await asyncio.get_running_loop().run_in_executor(self._speaking, self.new_voice_detector)
+        return await asyncio.to_thread(self.new_voice_detector)
+
+    def close(self) -> None:
+        """End what the engines still do; processes of their own, if they have any, end as well."""
+        for executor in (self._hearing, self._speaking):
+            executor.shutdown(wait=False, cancel_futures=True)
+        for engine in (self.recognizer, self.speaker):
+            if isinstance(engine, RecognizerElsewhere | SpeakerElsewhere):
+                engine.close()
 
     def names(self) -> dict[str, str]:
         """Return the engines' names by what they do."""
@@ -79,22 +91,24 @@ def load(progress: Callable[[str], None], choice: EngineChoice | None = None) ->
     UnknownEngine
         When what was chosen is not there.
     """
-    # In a thread of its own: the threads that the engines make are as modest as the one that loads them.
-    with ThreadPoolExecutor(1, thread_name_prefix="loading", initializer=step_back) as loading:
-        return loading.submit(_load, progress, choice or EngineChoice()).result()
-
-
-def _load(progress: Callable[[str], None], wanted: EngineChoice) -> Engines:
     from rtc_widget.local.speech import silero
 
+    wanted = choice or EngineChoice()
     progress("Loading speech recognition …")
-    recognizer = chosen.recognizer(wanted.recognizer)
-    progress("Loading the voice …")
-    speaker = chosen.speaker(wanted.voice)
-    progress("Warming up …")
-    spoken = speaker.speak("Hello, I am ready.")
-    # The sound's rate does not matter to a recogniser that only has to be run once.
-    recognizer.recognize(np.resize(spoken.samples, HEARING_RATE).astype(np.float32))
-    detector = silero.silero()
-    detector.probability(np.zeros(detector.frame_length, np.float32))
+    # Both load at the same time, each in its process.
+    with ExitStack() as unless_loaded:
+        recognizer = RecognizerElsewhere(wanted.recognizer)
+        unless_loaded.callback(recognizer.close)
+        speaker = SpeakerElsewhere(wanted.voice)
+        unless_loaded.callback(speaker.close)
+        log.info("hearing with %s", recognizer.name)
+        progress("Loading the voice …")
+        log.info("speaking with %s", speaker.name)
+        progress("Warming up …")
+        spoken = speaker.speak("Hello, I am ready.")
+        # The sound's rate does not matter to a recogniser that only has to be run once.
+        recognizer.recognize(np.resize(spoken.samples, HEARING_RATE).astype(np.float32))
+        detector = silero.silero()
+        detector.probability(np.zeros(detector.frame_length, np.float32))
+        unless_loaded.pop_all()
     return Engines(recognizer, speaker, silero.silero)

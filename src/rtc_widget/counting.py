@@ -1,0 +1,27 @@
+"""How long answers took, and what they used."""
+
+from __future__ import annotations
+
+from rtc_widget.call_widget import CallWidget
+from rtc_widget.latency import Latency
+from rtc_widget.usage import Usage
+
+
+class Counting(CallWidget):
+    """The part of `VoiceChat` that measures what stands in its event log."""
+
+    def latency(self) -> Latency:
+        """Return how long each answer took: from the end of the question to the first words, the voice, the end.
+
+        Examples
+        --------
+        >>> chat.latency().plot()  # doctest: +SKIP
+        >>> chat.latency().to_pandas().first_audio.median()  # doctest: +SKIP
+        0.61
+        """
+        return Latency(self._record.events)
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens that were used so far, by kind; ``chat.usage.cost(prices)`` says what they cost."""
+        return Usage(self._record.events)

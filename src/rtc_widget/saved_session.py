@@ -1,0 +1,79 @@
+"""A session that was saved, to study without a call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rtc_widget.conversation import Transcript
+from rtc_widget.errors import SavedSessionOnly
+from rtc_widget.event_log import EventLog
+from rtc_widget.recording import Recording
+from rtc_widget.session_file import SessionContents, read_session
+from rtc_widget.stats import StatsLog
+
+
+class SavedSession:
+    """What `VoiceChat.save` wrote: the same attributes as the widget's, without a call.
+
+    Secrets that stood in the events are gone. Of the statistics the raw reports are not there.
+
+    Attributes
+    ----------
+    events : EventLog
+        Every event that was kept.
+    transcript : Transcript
+        What both sides said.
+    stats : StatsLog
+        How well the calls were carried.
+    recording : Recording
+        The sound of the call that was recorded last; may be empty.
+    about : mapping
+        ``server``, ``settings``, ``saved`` (when, as ISO 8601) and ``rtc_widget`` (by which version).
+
+    Raises
+    ------
+    SavedSessionOnly
+        By everything that a widget can do and this cannot, such as ``connect``.
+
+    Examples
+    --------
+    >>> before, after = VoiceChat.load("before.zip"), VoiceChat.load("after.zip")  # doctest: +SKIP
+    >>> [session.stats.to_pandas().round_trip_time.median() for session in (before, after)]  # doctest: +SKIP
+    [0.041, 0.018]
+    """
+
+    def __init__(self, contents: SessionContents) -> None:
+        self.about: Mapping[str, Any] = contents.about
+        self.events: EventLog = contents.events
+        self.stats: StatsLog = contents.stats
+        self.recording: Recording = contents.recording
+        self.transcript = _transcript_of(contents)
+
+    @classmethod
+    def load(cls, path: str | Path) -> SavedSession:
+        """Read a session file; see `VoiceChat.load`."""
+        return cls(read_session(Path(path)))
+
+    def __getattr__(self, name: str) -> Any:
+        from rtc_widget.voice_chat import VoiceChat
+
+        if not name.startswith("_") and hasattr(VoiceChat, name):
+            raise SavedSessionOnly(f"This is a saved session: it has no call, and no {name!r}.")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __repr__(self) -> str:
+        turns = len(self.transcript)
+        return f"<SavedSession: {self.about.get('server', '')}, {turns} turns, {len(self.events)} events>"
+
+
+def _transcript_of(contents: SessionContents) -> Transcript:
+    transcript = Transcript()
+    seams = {call.first: call for call in contents.calls}
+    for number, event in enumerate(contents.events):
+        if number in seams:
+            transcript.begin_call(resumes=seams[number].resumes)
+        transcript.add(event)
+    transcript.end_call()
+    return transcript

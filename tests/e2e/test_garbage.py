@@ -1,0 +1,81 @@
+"""Garbage and slowness at the far end of a real call: a clear error in page and Python, and nothing stays open."""
+
+from __future__ import annotations
+
+import json
+
+SERVER = """
+import http.server, threading, rtc_widget
+
+SAID = {
+    "page": b"<html>Sign in</html>",
+    "stub": b"v=0\\r\\no=- 1 2 IN IP4 127.0.0.1\\r\\ns=-\\r\\nt=0 0\\r\\n",
+    "huge": b"v=0" + b"x" * 5_000_000,
+}
+
+class Garbage(http.server.BaseHTTPRequestHandler):
+    def do_HEAD(self):
+        self.send_error(405)
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        said = SAID.get(self.path.split("/")[1])
+        if said is None:
+            self.connection.close()
+            return
+        self.send_response(201)
+        self.send_header("Content-Length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
+
+    def log_message(self, *words):
+        pass
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Garbage)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+"""
+CALLS = """
+import json
+found = {}
+for kind in ("page", "stub", "huge", "hung up"):
+    path = kind.replace(" ", "-")
+    chat = rtc_widget.VoiceChat(rtc_widget.OpenAI("sk-x", base_url=f"http://127.0.0.1:{server.server_port}/{path}/v1"))
+    display(chat)
+    try:
+        await chat.connect(timeout=30)
+    except rtc_widget.RtcWidgetError as error:
+        found[kind] = [error.code, chat.status, bool(error.hint)]
+print(json.dumps(found))
+"""
+
+
+def test_garbage_servers_give_clear_errors(opened, silent_browser):
+    page = opened(silent_browser, SERVER, CALLS)
+    page.run_next(timeout=120)
+    said = page.output(1)
+    assert json.loads(said[said.index("{") : said.rindex("}") + 1]) == {
+        "page": ["answer_invalid", "error", True],
+        "stub": ["answer_invalid", "error", True],
+        "huge": ["answer_invalid", "error", True],
+        "hung up": ["server_unreachable", "error", True],
+    }
+    errors = page.page.locator(".rtc-error")
+    assert errors.count() == 4
+    assert "The browser does not accept the server's answer" in errors.nth(1).inner_text()
+    assert set(page.spy("spy.microphone.map((track) => track.readyState)")) == {"ended"}
+    assert set(page.spy("spy.peers.map((peer) => peer.connectionState)")) == {"closed"}
+
+
+def test_a_connect_while_a_cell_runs_says_so_and_still_completes(opened, silent_browser, server):
+    widget = f"import rtc_widget, time\nchat = rtc_widget.VoiceChat({server.signaling})\nchat"
+    page = opened(silent_browser, widget, "time.sleep(8)", "await chat.disconnect()")
+    page.page.locator("button[data-action=connect]").wait_for()
+    page.page.wait_for_timeout(1_000)  # the page has been welcomed
+    page.run_next(wait=False)
+    page.page.wait_for_timeout(300)
+    page.page.locator("button[data-action=connect]").first.click()
+    page.page.locator(".rtc-activity", has_text="is a cell running?").wait_for(timeout=4_000)
+    page.wait_for_status("connected", timeout=40)
+    assert page.page.locator(".rtc-activity", has_text="is a cell running?").count() == 0
+    page.run_next()
+    server.wait_for_calls(0)

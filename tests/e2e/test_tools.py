@@ -1,0 +1,169 @@
+"""Tools, asking, leave, session changes and push-to-talk, in a real notebook in a real browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from tests.e2e.conftest import CURRENT
+from tests.e2e.lab import ROOT, NotebookPage, evaluate, eventually
+
+WIDGET = """
+import asyncio
+import rtc_widget
+deleted = []
+def get_weather(city: str) -> dict:
+    "Tell the weather of a city."
+    return {"city": city, "sky": "sunny"}
+chat = rtc_widget.VoiceChat(tools=[get_weather])
+chat
+"""
+CONNECT = "await chat.connect(timeout=90)"
+TOOLS = """
+@chat.tool(confirm=True)
+def delete_file(path: str) -> str:
+    "Delete a file of the notebook."
+    deleted.append(path)
+    return "it is gone"
+turn = await chat.ask("What is the weather in Paris and in Rome?")
+print(turn.role, "|", turn.text, "|", [call.status for call in chat.tools.calls])
+"""
+DELETE = """
+asking = asyncio.ensure_future(chat.ask('Delete the file "notes.txt", please.'))
+"""
+FAILS = """
+@chat.on("response.done")
+def breaks(event):
+    raise ValueError("mine")
+@chat.on("response.done")
+async def breaks_later(event):
+    raise KeyError("also mine")
+turn = await chat.ask("What is ICE?", until_spoken=False)
+chat.off("response.done", breaks); chat.off("response.done", breaks_later)
+print(turn.text[:3], "|", [str(failure) for failure in chat.errors])
+"""
+MANUAL = """
+session = await chat.update_session(turn_detection=None, instructions="Be brief.")
+print(session.turn_detection, session.instructions, chat.session.instructions)
+try:
+    await chat.update_session(model="another")
+except rtc_widget.RtcWidgetError as error:
+    print(type(error).__name__, error)
+"""
+PUSH = """
+with chat.push_to_talk():
+    await asyncio.sleep(6)
+event = await chat.wait_for("conversation.item.input_audio_transcription.completed", timeout=30)
+print(event.transcript)
+"""
+
+SHOTS = os.environ.get("RTC_WIDGET_SCREENSHOTS")
+
+
+def shoot(page: NotebookPage, name: str) -> None:
+    """Keep a picture of the widget in both themes, where somebody wants to look at it."""
+    if SHOTS is None:
+        return
+    for theme in ("Light", "Dark"):
+        page.page.evaluate(
+            f"() => window.jupyterapp.commands.execute('apputils:change-theme', {{ theme: 'JupyterLab {theme}' }})"
+        )
+        page.page.wait_for_timeout(1_500)
+        page.widget().screenshot(path=str(Path(SHOTS) / f"{name}-{theme.lower()}.png"))
+
+
+def test_the_model_calls_python_functions_with_a_person_s_leave(opened, silent_browser, lab):
+    page = opened(silent_browser, WIDGET, CONNECT, TOOLS, DELETE, "print((await asking).text, deleted)")
+    page.run_next(timeout=120)
+    page.run_next(timeout=90)
+    said = page.output(2)
+    assert "assistant |" in said
+    assert said.count("sunny") == 2
+    assert "['completed', 'completed']" in said
+    page.run_next()
+    question = page.page.locator(".rtc-question")
+    question.wait_for(timeout=30_000)
+    assert "delete_file" in question.inner_text()
+    assert "notes.txt" in question.inner_text()
+    shoot(page, "question")
+    kernel = lab.kernel_client()
+    assert evaluate(kernel, "[deleted, chat.tools.calls[-1].status]") == [[], "asking"]
+    page.page.locator("[data-action=allow]").first.click()
+    # The click has made the widget's cell the active one.
+    page.page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 4; }")
+    page.run_next(timeout=60)
+    eventually(lambda: "gone. ['notes.txt']" in page.output(4))
+    assert question.count() == 0
+    # Of parallel calls the model was told together, with one request for each round.
+    sent = evaluate(kernel, "[event.type for event in chat.events if event.direction == 'sent']")
+    create, ask = "conversation.item.create", "response.create"
+    assert sent == [create, ask, create, create, ask, create, ask, create, ask] or sent == [
+        "session.update",
+        *[create, ask, create, create, ask, create, ask, create, ask],
+    ]
+
+
+@pytest.mark.parametrize("version", [CURRENT, "7.3.0"])
+def test_what_callbacks_raise_is_shown_and_the_call_goes_on(opened, silent_browser, lab, version):
+    page = opened(silent_browser, WIDGET, CONNECT, FAILS, "(await chat.ask('What is STUN?')).text")
+    page.run_next(timeout=120)
+    page.run_next(timeout=90)
+    assert "breaks failed on response.done: ValueError: mine" in page.output(2)
+    assert "breaks_later failed on response.done: KeyError: 'also mine'" in page.output(2)
+    note = page.page.locator(".rtc-error[data-ends-call=false]").first
+    note.wait_for(timeout=10_000)
+    assert "mine" in note.inner_text()
+    page.run_next(timeout=60)
+    assert "STUN" in page.output(3)
+    assert page.widget().get_attribute("data-status") == "connected"
+
+
+def test_a_person_may_hold_a_button_to_talk(opened, asking_browser, lab):
+    page = opened(asking_browser, WIDGET, CONNECT, MANUAL, PUSH)
+    page.run_next(timeout=120)
+    page.run_next(timeout=60)
+    said = page.output(2)
+    assert "None Be brief. Be brief." in said
+    assert "EventRefused" in said
+    button = page.page.locator("[data-action=talk]")
+    button.wait_for(timeout=10_000)
+    assert page.spy("spy.microphone[0].enabled") is False, "nothing is heard between two turns"
+    page.run_next(wait=False)
+    page.page.locator("[data-action=talk][data-held=true]").wait_for(timeout=10_000)
+    assert page.spy("spy.microphone[0].enabled") is True
+    shoot(page, "talk")
+    kernel = lab.kernel_client()
+    eventually(lambda: "committed" in str(evaluate(kernel, "[event.type for event in chat.events]")), 30)
+    # And by the mouse: an answer that is being spoken is interrupted.
+    page.page.wait_for_function("() => __spy.received.some((text) => text.includes('output_audio_buffer.started'))")
+    button.hover()
+    page.page.mouse.down()
+    page.page.wait_for_timeout(700)
+    page.page.mouse.up()
+    eventually(lambda: "output_audio_buffer.cleared" in evaluate(kernel, "[event.type for event in chat.events]"))
+    eventually(lambda: evaluate(kernel, "sum(event.type == 'input_audio_buffer.commit' for event in chat.events)") == 2)
+
+
+@pytest.mark.parametrize("name", ["02_events_as_objects.ipynb", "03_tools.ipynb"])
+def test_a_notebook_runs_from_top_to_bottom(lab, silent_browser, name):
+    shutil.copy(ROOT / "notebooks" / name, lab.folder)
+    page = NotebookPage(lab, silent_browser, name)
+    page.focus_first_cell()
+    for _ in nbformat.read(lab.folder / name, nbformat.NO_CONVERT).cells:
+        page.run_next(timeout=180)
+    outputs = page.page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.toJSON().cells"
+        ".flatMap((cell) => cell.outputs ?? [])"
+    )
+    assert outputs
+    assert [output for output in outputs if output["output_type"] == "error"] == []
+    assert [output for output in outputs if output.get("name") == "stderr" and "03" not in name] == []
+    assert page.widget().get_attribute("data-status") == "idle"
+    if SHOTS is not None:
+        page.page.set_viewport_size({"width": 1280, "height": 6000})
+        page.page.wait_for_timeout(1_000)
+        page.page.screenshot(path=str(Path(SHOTS) / f"{name}.png"))

@@ -1,0 +1,43 @@
+"""The examples of the docstrings are run."""
+
+from __future__ import annotations
+
+import doctest
+import pkgutil
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+import rtc_widget
+
+# Entry points of the command line; importing them is running them.
+NOT_IMPORTED = {"rtc_widget.__main__", "rtc_widget.local.__main__"}
+
+
+def examples() -> Iterator[doctest.DocTest]:
+    finder = doctest.DocTestFinder(exclude_empty=True)
+    names = ["rtc_widget", *(module.name for module in pkgutil.walk_packages(rtc_widget.__path__, "rtc_widget."))]
+    for name in sorted(set(names) - NOT_IMPORTED):
+        module = import_module(name)
+        for test in finder.find(module, name):
+            if any(not example.options.get(doctest.SKIP) for example in test.examples):
+                yield test
+
+
+EXAMPLES = list(examples())
+
+
+def test_there_are_examples():
+    assert len(EXAMPLES) >= 20
+    assert "rtc_widget.events.Fields" in {example.name for example in EXAMPLES}
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+async def test_the_example_is_true(example: doctest.DocTest, chat: Any):
+    example.globs |= {"chat": chat}
+    report: list[str] = []
+    outcome = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, out=report.append, clear_globs=False)
+    assert outcome.attempted > 0
+    assert outcome.failed == 0, "".join(report)
