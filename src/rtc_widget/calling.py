@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from typing import Self
 
 from rtc_widget.call_widget import CallWidget
 from rtc_widget.devices import Device, devices_from_wire
@@ -45,6 +46,21 @@ class Calling(CallWidget):
             with contextlib.suppress(PageNotFound):
                 self._bridge.post("disconnect", self._record.fault)
             raise
+
+    async def __aenter__(self) -> Self:
+        """Make the call; it ends with the block, and so does the widget."""
+        try:
+            await self.connect(timeout=150)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        try:
+            await self.disconnect()
+        finally:
+            self.close()
 
     async def disconnect(self, timeout: float = 10) -> None:
         """End the call and stop the microphone; without a call it does nothing.

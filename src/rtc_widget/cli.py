@@ -1,4 +1,4 @@
-"""The command line: `rtc-widget serve` and what else can be done without a notebook."""
+"""The command line: `rtc-widget serve`, `rtc-widget talk` and what else can be done without a notebook."""
 
 from __future__ import annotations
 
@@ -28,16 +28,17 @@ def create_app() -> typer.Typer:
     """Return the commands."""
     import typer
 
+    from rtc_widget.headless.cli_talk import talk
     from rtc_widget.local.cli_serve import serve
 
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-    # With a callback typer keeps the name of the command though there is only one.
     @app.callback(epilog="rtc-widget --version prints the version.")
     def root() -> None:
         """Talk to a realtime voice model in a notebook."""
 
     app.command("serve")(serve)
+    app.command("talk")(talk)
     return app
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.util import find_spec
@@ -47,6 +48,7 @@ class HeadlessPage:
         self._id = f"h{uuid4().hex[:12]}"
         self._settings: Mapping[str, Any] = {}
         self._approve = approve
+        self._say: Callable[[Message], None] | None = None
         self._session: Any = None
 
     def take_settings(self, settings: Mapping[str, Any]) -> None:
@@ -56,6 +58,7 @@ class HeadlessPage:
 
     def open(self, say: Callable[[Message], None]) -> None:
         """Begin: say hello to the widget."""
+        self._say = say
         self._thread.call(self._open, say)
         # Here and now: who has just made the widget may mute it, or say how it is to call, in the next line.
         say({"type": "hello", "page": self._id, "protocol": PROTOCOL})
@@ -63,6 +66,9 @@ class HeadlessPage:
 
     def hear(self, message: Message) -> None:
         """Take in a message of the widget."""
+        if self._session is None and self._say is not None:
+            # Still loading, which takes long on a busy machine: that is no silence.
+            self._say({"type": "alive", "page": self._id, "time_ms": time.time() * 1000})
         self._thread.call(self._pass, message)
 
     def close(self) -> None:

@@ -24,8 +24,8 @@ async def test_hello_and_state_are_understood_by_the_kernel():
     hello = protocol.decode(said[0])
     assert hello.protocol == protocol.PROTOCOL
     page.hear(protocol.welcome(hello.page))
-    await eventually(lambda: len(said) > 1)
-    state = protocol.decode(said[1])
+    await eventually(lambda: said[-1]["type"] == "state")
+    state = protocol.decode(said[-1])
     assert (state.seq, state.attempt, state.state.status) == (1, None, "idle")
 
 
