@@ -64,7 +64,7 @@ def test_silence_is_no_question(tmp_path):
         (["no-such-file.wav"], 2, "There is no file no-such-file.wav"),
         ([__file__], 2, "test_talk_command.py"),
         (["--text", "Hello", "--out", "/no/such/folder/a.wav"], 2, "There is no folder /no/such/folder"),
-        (["--text", "Hello", "--base-url", "http://127.0.0.1:9/v1", "--key", "sk-x"], 1, "127.0.0.1:9"),
+        (["--text", "Hello", "--base-url", "http://127.0.0.1:9/v1", "--key", "sk-x"], 1, "cannot be reached"),
         (["--text", "Hello", "--base-url", "http://127.0.0.1:9/v1"], 1, "key"),
     ],
 )
