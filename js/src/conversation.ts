@@ -38,7 +38,7 @@ export interface Conversation {
 
 export const EMPTY_CONVERSATION: Conversation = { turns: [], calls: [], isTranscribed: true };
 
-/** Begins the ids of items that were said in an earlier call and only told to a new one; the twin of `conversation.py`. */
+/** Begins the ids of items that were said in an earlier call and only told to a new one; the twin of `call_turns.py`. */
 export const CARRIED = "carried_";
 
 /** An index beyond this is no index; without a limit one odd event could fill the memory. */

@@ -13,7 +13,7 @@ from rtc_widget._version import __version__
 
 if TYPE_CHECKING:
     from rtc_widget.audio import AudioClip
-    from rtc_widget.conversation import Transcript, Turn
+    from rtc_widget.conversation import Transcript
     from rtc_widget.devices import Device
     from rtc_widget.errors import RtcWidgetError
     from rtc_widget.event_log import EventLog
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rtc_widget.signaling.openai import OpenAI
     from rtc_widget.stats import StatsLog
     from rtc_widget.tools import Tool
+    from rtc_widget.turn import Turn
     from rtc_widget.voice_chat import VoiceChat
 
 __all__ = [
@@ -69,7 +70,7 @@ _ROOMS = {
     "StatsLog": "stats",
     "Tool": "tools",
     "Transcript": "conversation",
-    "Turn": "conversation",
+    "Turn": "turn",
     "VoiceChat": "voice_chat",
 }
 

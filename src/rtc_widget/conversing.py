@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 from uuid import uuid4
 
-from rtc_widget.answers import Wish
-from rtc_widget.awaiting import require_waiting
 from rtc_widget.call_widget import CallWidget
-from rtc_widget.conversation import Transcript, Turn
-from rtc_widget.errors import AnswerFailed, NotConnected, RtcWidgetError, WaitTimeout
+from rtc_widget.conversation import Transcript
+from rtc_widget.errors import NotConnected, RtcWidgetError
 from rtc_widget.events import Event
 
 Detail = Literal["auto", "low", "high"]
@@ -20,8 +17,6 @@ Detail = Literal["auto", "low", "high"]
 SMALLEST_CHANNEL = 65_536
 """What every data channel carries in one message (RFC 8841, section 6.1)."""
 _ENVELOPE_BYTES = 1_000
-_VOICE_SECONDS = 1.0
-"""How long after its words an answer may begin to be heard; servers that never tell are not waited for longer."""
 
 
 class Conversing(CallWidget):
@@ -67,57 +62,6 @@ class Conversing(CallWidget):
             If there is no text.
         """
         return self._answers.wish([message_item(text)]).event_id
-
-    async def ask(self, text: str, *, image: Any = None, timeout: float | None = 60, until_spoken: bool = True) -> Turn:
-        """Say something in writing and wait for the finished answer; tools that the model calls on the way are run.
-
-        Parameters
-        ----------
-        text : str
-            What to say.
-        image : PIL image, array, path or figure, optional
-            A picture to go with it; see `send_image`.
-        timeout : float or None
-            Seconds for all of it; None waits as long as it takes.
-        until_spoken : bool
-            Wait until the answer has been spoken to its end. False: until its words are complete, which is earlier.
-
-        Returns
-        -------
-        Turn
-            The answer; look at ``turn.interrupted`` where somebody may have spoken in between.
-
-        Raises
-        ------
-        AnswerFailed
-            If the server could not answer, or the answer has no words.
-        EventRefused
-            If the server refused the question.
-        WaitTimeout
-            If it takes too long.
-        NotConnected
-            If there is no call, or it ends.
-        AwaitNotPossible
-            In a cell of ipykernel 6.
-
-        Examples
-        --------
-        >>> turn = await chat.ask("What is ICE?")  # doctest: +SKIP
-        >>> turn.text  # doctest: +SKIP
-        'ICE is short for Interactive Connectivity Establishment. …'
-        """
-        require_waiting()
-        wish = self._answers.wish([self._question(text, image)])
-        limit = asyncio.timeout(timeout)
-        try:
-            async with limit:
-                return await self._answer_to(wish, until_spoken=until_spoken)
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            raise WaitTimeout(
-                f"There was no finished answer within {timeout:g} s.", hint="Look at chat.events for what came."
-            ) from None
 
     def send_image(self, image: Any, text: str | None = None, *, detail: Detail = "auto", answer: bool = True) -> str:
         """Show the model a picture, made small enough for the data channel.
@@ -191,22 +135,6 @@ class Conversing(CallWidget):
         picture = {"type": "input_image", "image_url": url, "detail": detail}
         return {"type": "message", "role": "user", "content": [picture, *words]}
 
-    async def _answer_to(self, wish: Wish, *, until_spoken: bool) -> Turn:
-        response_id = await self._answers.response(wish)
-        done = await self._answers.finished(response_id)
-        while (follow_up := await self._runner.follow_up(response_id)) is not None:
-            response_id = follow_up
-            done = await self._answers.finished(response_id)
-        response = done.raw["response"]
-        if response.get("status") == "failed":
-            raise AnswerFailed(f"The server could not answer: {_reason(response)}")
-        if until_spoken and _is_spoken(response):
-            await self._answers.spoken(response_id, begins_within=_VOICE_SECONDS)
-        turn = self.transcript.of_response(response_id)
-        if turn is None:
-            raise AnswerFailed(f"The answer has no words; its response is {response.get('status')}.")
-        return turn
-
     def _send_events(
         self, events: Sequence[Mapping[str, Any]], failed: Callable[[RtcWidgetError], None] | None = None
     ) -> str:
@@ -238,21 +166,6 @@ def message_item(text: str) -> dict[str, Any]:
     if not text.strip():
         raise ValueError("There is no text to send.")
     return {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]}
-
-
-def _is_spoken(response: Mapping[str, Any]) -> bool:
-    items = [item for item in response.get("output") or () if isinstance(item, Mapping)]
-    parts = [part for item in items for part in item.get("content") or () if isinstance(part, Mapping)]
-    return any(part.get("type") in ("output_audio", "audio") for part in parts)
-
-
-def _reason(response: Mapping[str, Any]) -> str:
-    details = response.get("status_details")
-    error = details.get("error") if isinstance(details, Mapping) else None
-    if isinstance(error, Mapping) and error.get("message"):
-        return str(error["message"])
-    reason = details.get("reason") if isinstance(details, Mapping) else None
-    return str(reason or "it does not say why.")
 
 
 def _checked(event: Mapping[str, Any]) -> dict[str, Any]:

@@ -43,9 +43,7 @@ class Measuring(CallWidget):
         <AudioClip: 9.13 s from 0.02 s at 24 kHz, peak 0.41>
         """
         require_numpy()
-        recorder = Recorder(self)
-        self._recorders.add(recorder)
-        self._change_settings(record=True)
+        recorder = self._begin_recording()
         if self.data_channel_state == "open":
             # A browser that cannot record says so here.
             self._bridge.post("flush_audio", self._record.fault)
@@ -69,10 +67,16 @@ class Measuring(CallWidget):
         """How well the calls were carried: W3C ``getStats`` once a second; see `stats_interval`."""
         return self._heard.stats
 
-    async def _flush_audio(self) -> None:
+    def _begin_recording(self) -> Recorder:
+        recorder = Recorder(self)
+        self._recorders.add(recorder)
+        self._change_settings(record=True)
+        return recorder
+
+    async def _flush_audio(self, timeout: float = _FLUSH_SECONDS) -> None:
         """Wait until everything that was heard so far is in the recording."""
         self._await_here()
-        await self._bridge.request("flush_audio", timeout=_FLUSH_SECONDS)
+        await self._bridge.request("flush_audio", timeout=timeout)
 
     def _stop(self, recorder: Recorder) -> None:
         self._recorders.discard(recorder)

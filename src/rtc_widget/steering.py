@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
-from rtc_widget.awaiting import require_waiting
 from rtc_widget.conversing import Conversing
 from rtc_widget.errors import NotConnected, TurnDetectionOn, WaitTimeout
 from rtc_widget.session import Session
@@ -56,7 +55,7 @@ class Steering(Conversing):
         if "tools" in settings:
             raise TypeError("Tools are changed by @chat.tool and chat.tools.remove(…).")
         session = {"type": "realtime", **session_settings(settings)}
-        require_waiting()
+        self._await_here()
         event_id = f"event_{uuid4().hex[:20]}"
         confirmed = self._session_watch.expect(event_id)
         try:

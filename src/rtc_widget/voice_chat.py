@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rtc_widget.answers import Answers
+from rtc_widget.asking import Asking
 from rtc_widget.bridge import Bridge
 from rtc_widget.call_desk import CallDesk
 from rtc_widget.call_record import CallRecord
@@ -43,7 +44,7 @@ if not (_STATIC / "widget.js").is_file():
     )
 
 
-class VoiceChat(Calling, Steering, Tooling, Counting, Watching, Saying, Measuring, Keeping):
+class VoiceChat(Calling, Asking, Steering, Tooling, Counting, Watching, Saying, Measuring, Keeping):
     """A voice call in a notebook.
 
     The page holds the microphone and the connection; this object holds the record: every event, the transcript,

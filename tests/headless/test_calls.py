@@ -65,6 +65,15 @@ async def test_a_spoken_question_is_heard_and_answered_and_both_are_recorded(mak
     assert (chat.status, chat.data_channel_state, chat.call_id, chat.error) == ("idle", "closed", None, None)
 
 
+async def test_an_answer_that_was_asked_for_brings_its_sound(make):
+    chat = make(microphone=False)
+    await chat.connect()
+    turn = await chat.ask("What is ICE?")
+    assert word_error_rate(turn.text, recognize(turn.audio.pcm, turn.audio.sample_rate)) <= 0.2
+    assert not chat.is_recording
+    assert (await chat.ask("What is SDP?", until_spoken=False)).audio is None
+
+
 async def test_statistics_come_once_a_second_and_read_like_a_browsers(make):
     chat = make()
     await chat.connect()

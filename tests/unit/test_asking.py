@@ -48,7 +48,7 @@ async def test_the_words_can_be_had_before_they_are_spoken(chat, server):
 
 
 async def test_a_server_that_tells_nothing_of_its_voice_is_not_waited_for(chat, server, monkeypatch):
-    monkeypatch.setattr("rtc_widget.conversing._VOICE_SECONDS", 0.02)
+    monkeypatch.setattr("rtc_widget.asking._VOICE_SECONDS", 0.02)
     await server.connect()
     asking = asyncio.ensure_future(chat.ask("What is ICE?"))
     await server.confirms(*await server.takes(ITEM, ASK))

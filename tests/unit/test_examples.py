@@ -34,9 +34,23 @@ def test_there_are_examples():
     assert "rtc_widget.events.Fields" in {example.name for example in EXAMPLES}
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+# Those of a script that has no loop: what they say to the widget happens at once.
+IN_SCRIPTS = [example for example in EXAMPLES if example.name.startswith("rtc_widget.testing")]
+IN_CELLS = [example for example in EXAMPLES if example not in IN_SCRIPTS]
+
+
+@pytest.mark.parametrize("example", IN_CELLS, ids=lambda example: example.name)
 async def test_the_example_is_true(example: doctest.DocTest, chat: Any):
-    example.globs |= {"chat": chat}
+    run(example, {"chat": chat})
+
+
+@pytest.mark.parametrize("example", IN_SCRIPTS, ids=lambda example: example.name)
+def test_the_example_is_true_in_a_script(example: doctest.DocTest):
+    run(example, {})
+
+
+def run(example: doctest.DocTest, names: dict[str, Any]) -> None:
+    example.globs |= names
     report: list[str] = []
     outcome = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, out=report.append, clear_globs=False)
     assert outcome.attempted > 0

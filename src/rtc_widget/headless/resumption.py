@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from uuid import uuid4
 
-from rtc_widget.conversation import CARRIED, Transcript
+from rtc_widget.call_turns import CARRIED
+from rtc_widget.conversation import Transcript
 from rtc_widget.protocol import Direction
 
 MOST_TURNS = 100

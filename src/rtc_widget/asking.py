@@ -1,0 +1,127 @@
+"""A question in writing, and its finished answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from rtc_widget.answers import Wish
+from rtc_widget.conversing import Conversing
+from rtc_widget.errors import AnswerFailed, AudioError, PageError, WaitTimeout
+from rtc_widget.measuring import Measuring
+from rtc_widget.turn import Turn
+
+if TYPE_CHECKING:
+    from rtc_widget.audio import AudioClip
+
+_VOICE_SECONDS = 1.0
+"""How long after its words an answer may begin to be heard; servers that never tell are not waited for longer."""
+_BUFFER_SECONDS = 0.3
+"""How much later than the server says a voice is heard: it waits in the page's jitter buffer."""
+_FLUSH_SECONDS = 3.0
+
+
+class Asking(Conversing, Measuring):
+    """The part of `VoiceChat` that asks and waits for the answer."""
+
+    async def ask(self, text: str, *, image: Any = None, timeout: float | None = 60, until_spoken: bool = True) -> Turn:
+        """Say something in writing and wait for the finished answer; tools that the model calls on the way are run.
+
+        Parameters
+        ----------
+        text : str
+            What to say.
+        image : PIL image, array, path or figure, optional
+            A picture to go with it; see `send_image`.
+        timeout : float or None
+            Seconds for all of it; None waits as long as it takes.
+        until_spoken : bool
+            Wait until the answer has been spoken to its end. False: until its words are complete, which is earlier.
+
+        Returns
+        -------
+        Turn
+            The answer; look at ``turn.interrupted`` where somebody may have spoken in between. ``turn.audio`` is how it
+            sounded: None where nothing was spoken or waited for, numpy is missing, or the page cannot record.
+
+        Raises
+        ------
+        AnswerFailed
+            If the server could not answer, or the answer has no words.
+        EventRefused
+            If the server refused the question.
+        WaitTimeout
+            If it takes too long.
+        NotConnected
+            If there is no call, or it ends.
+        AwaitNotPossible
+            In a cell of ipykernel 6.
+
+        Examples
+        --------
+        >>> turn = await chat.ask("What is ICE?")  # doctest: +SKIP
+        >>> turn.text  # doctest: +SKIP
+        'ICE is short for Interactive Connectivity Establishment. …'
+        """
+        self._await_here()
+        wish = self._answers.wish([self._question(text, image)])
+        limit = asyncio.timeout(timeout)
+        try:
+            async with limit:
+                if not until_spoken or find_spec("numpy") is None:
+                    return await self._answer_to(wish, until_spoken=until_spoken)
+                with self._begin_recording():
+                    turn = await self._answer_to(wish, until_spoken=True)
+                    return replace(turn, audio=await self._sound_of(turn))
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise WaitTimeout(
+                f"There was no finished answer within {timeout:g} s.", hint="Look at chat.events for what came."
+            ) from None
+
+    async def _answer_to(self, wish: Wish, *, until_spoken: bool) -> Turn:
+        response_id = await self._answers.response(wish)
+        done = await self._answers.finished(response_id)
+        while (follow_up := await self._runner.follow_up(response_id)) is not None:
+            response_id = follow_up
+            done = await self._answers.finished(response_id)
+        response = done.raw["response"]
+        if response.get("status") == "failed":
+            raise AnswerFailed(f"The server could not answer: {_reason(response)}")
+        if until_spoken and _is_spoken(response):
+            await self._answers.spoken(response_id, begins_within=_VOICE_SECONDS)
+        turn = self.transcript.of_response(response_id)
+        if turn is None:
+            raise AnswerFailed(f"The answer has no words; its response is {response.get('status')}.")
+        return turn
+
+    async def _sound_of(self, turn: Turn) -> AudioClip | None:
+        if turn.start is None or turn.end is None or turn.end <= turn.start:
+            return None
+        try:
+            _ = self.recording.start  # raises where nothing is recorded, for which nobody should wait
+            await asyncio.sleep(_BUFFER_SECONDS)
+            await self._flush_audio(timeout=_FLUSH_SECONDS)
+            return self.recording.assistant.between(turn.start, turn.end + _BUFFER_SECONDS)
+        except (AudioError, PageError, ValueError):
+            # The words have come; that this page records nothing must not take them away.
+            return None
+
+
+def _is_spoken(response: Mapping[str, Any]) -> bool:
+    items = [item for item in response.get("output") or () if isinstance(item, Mapping)]
+    parts = [part for item in items for part in item.get("content") or () if isinstance(part, Mapping)]
+    return any(part.get("type") in ("output_audio", "audio") for part in parts)
+
+
+def _reason(response: Mapping[str, Any]) -> str:
+    details = response.get("status_details")
+    error = details.get("error") if isinstance(details, Mapping) else None
+    if isinstance(error, Mapping) and error.get("message"):
+        return str(error["message"])
+    reason = details.get("reason") if isinstance(details, Mapping) else None
+    return str(reason or "it does not say why.")
