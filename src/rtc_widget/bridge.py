@@ -23,6 +23,7 @@ from rtc_widget.errors import PageNotFound, PageTimeout, RtcWidgetError, error_f
 from rtc_widget.heartbeat import Heartbeat
 from rtc_widget.main_loop import MainLoop
 from rtc_widget.media_desk import MediaDesk
+from rtc_widget.message_fields import MalformedMessage
 from rtc_widget.page_roll import KnownPage, PageRoll
 from rtc_widget.protocol import FromPage, Message, Reply, RequestKind, State, WireEvent
 
@@ -119,7 +120,7 @@ class Bridge:
         """Take in a message of a page; safe on any thread, never raises."""
         try:
             message = protocol.decode(content)
-        except protocol.MalformedMessage as error:
+        except MalformedMessage as error:
             logger.warning("A message of the page was not understood: %s", error)
             return
         with self._lock:

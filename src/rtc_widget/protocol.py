@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
+
+from rtc_widget import message_fields as fields
+from rtc_widget.message_fields import MalformedMessage
 
 PROTOCOL = 1
 
@@ -51,10 +53,6 @@ SIGNALING_STATES = (
 )
 DATA_CHANNEL_STATES = ("connecting", "open", "closing", "closed")
 MICROPHONE_PERMISSIONS = ("prompt", "granted", "denied", "unavailable")
-
-
-class MalformedMessage(ValueError):
-    """The page sent something that this protocol does not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,43 +290,45 @@ def decode(content: object) -> FromPage:
     MalformedMessage
         If it is no message of this protocol; says what is wrong with it.
     """
-    message = _mapping(content, "a message")
+    message = fields.mapping(content, "a message")
     kind = message.get("type")
-    page = _text(message, "page")
+    page = fields.text(message, "page")
     match kind:
         case "hello":
-            return Hello(page, _whole(message, "protocol"))
+            return Hello(page, fields.whole(message, "protocol"))
         case "goodbye":
             return Goodbye(page)
         case "state":
-            state = _page_state(_mapping(message.get("state"), "state"))
-            resumes = _truth(message, "resumes")
-            return State(page, _whole(message, "seq"), _optional_text(message, "attempt"), resumes, state)
+            state = _page_state(fields.mapping(message.get("state"), "state"))
+            resumes = fields.truth(message, "resumes")
+            return State(page, fields.whole(message, "seq"), fields.optional_text(message, "attempt"), resumes, state)
         case "events":
-            events = tuple(_wire_event(entry) for entry in _list(message, "events"))
-            return Events(page, _optional_text(message, "attempt"), _whole(message, "first"), events)
+            events = tuple(_wire_event(entry) for entry in fields.entries(message, "events"))
+            return Events(page, fields.optional_text(message, "attempt"), fields.whole(message, "first"), events)
         case "prepare":
-            return Prepare(page, _text(message, "id"), _text(message, "attempt"))
+            return Prepare(page, fields.text(message, "id"), fields.text(message, "attempt"))
         case "exchange":
-            return Exchange(page, _text(message, "id"), _text(message, "attempt"), _text(message, "sdp"))
+            return Exchange(
+                page, fields.text(message, "id"), fields.text(message, "attempt"), fields.text(message, "sdp")
+            )
         case "mint":
-            return Mint(page, _text(message, "id"), _text(message, "attempt"))
+            return Mint(page, fields.text(message, "id"), fields.text(message, "attempt"))
         case "exchanged":
-            return Exchanged(page, _text(message, "attempt"), _optional_text(message, "call_id"))
+            return Exchanged(page, fields.text(message, "attempt"), fields.optional_text(message, "call_id"))
         case "recall":
             return _recall(message, page)
         case "audio":
             return _audio(message, page)
         case "stats":
-            reports = tuple(_mapping(report, "a report") for report in _list(message, "reports"))
-            time_ms = _number(message, "time_ms")
-            return Stats(page, _whole(message, "number"), _text(message, "attempt"), time_ms, reports)
+            reports = tuple(fields.mapping(report, "a report") for report in fields.entries(message, "reports"))
+            time_ms = fields.number(message, "time_ms")
+            return Stats(page, fields.whole(message, "number"), fields.text(message, "attempt"), time_ms, reports)
         case "clip":
-            return Clip(page, _text(message, "id"), _text(message, "clip"), _whole(message, "first"))
+            return Clip(page, fields.text(message, "id"), fields.text(message, "clip"), fields.whole(message, "first"))
         case "hang_up":
-            return HangUp(page, _text(message, "attempt"))
+            return HangUp(page, fields.text(message, "attempt"))
         case "alive":
-            return Alive(page, _number(message, "time_ms"))
+            return Alive(page, fields.number(message, "time_ms"))
         case "reply":
             return _reply(message, page)
         case _:
@@ -386,16 +386,16 @@ def alive(page: str) -> Message:
 def _page_state(value: Mapping[str, Any]) -> PageState:
     error = value.get("error")
     return PageState(
-        status=cast("Status", _one_of(value, "status", STATUSES)),
-        connection_state=_one_of(value, "connection_state", CONNECTION_STATES),
-        ice_connection_state=_one_of(value, "ice_connection_state", ICE_CONNECTION_STATES),
-        ice_gathering_state=_one_of(value, "ice_gathering_state", ICE_GATHERING_STATES),
-        signaling_state=_one_of(value, "signaling_state", SIGNALING_STATES),
-        data_channel_state=_one_of(value, "data_channel_state", DATA_CHANNEL_STATES),
-        microphone_permission=_one_of(value, "microphone_permission", MICROPHONE_PERMISSIONS),
+        status=cast("Status", fields.one_of(value, "status", STATUSES)),
+        connection_state=fields.one_of(value, "connection_state", CONNECTION_STATES),
+        ice_connection_state=fields.one_of(value, "ice_connection_state", ICE_CONNECTION_STATES),
+        ice_gathering_state=fields.one_of(value, "ice_gathering_state", ICE_GATHERING_STATES),
+        signaling_state=fields.one_of(value, "signaling_state", SIGNALING_STATES),
+        data_channel_state=fields.one_of(value, "data_channel_state", DATA_CHANNEL_STATES),
+        microphone_permission=fields.one_of(value, "microphone_permission", MICROPHONE_PERMISSIONS),
         muted=bool(value.get("muted")),
         listening_only=bool(value.get("listening_only")),
-        max_message_size=None if value.get("max_message_size") is None else _whole(value, "max_message_size"),
+        max_message_size=None if value.get("max_message_size") is None else fields.whole(value, "max_message_size"),
         error=None if error is None else _wire_error(error),
     )
 
@@ -409,29 +409,36 @@ def _wire_event(entry: object) -> WireEvent:
 
 
 def _recall(message: Mapping[str, Any], page: str) -> Recall:
-    before = None if message.get("before") is None else _whole(message, "before")
-    without = tuple(attempt for attempt in _list(message, "without") if isinstance(attempt, str))
-    return Recall(page, _text(message, "id"), _whole(message, "first"), before, _truth(message, "brief"), without)
+    before = None if message.get("before") is None else fields.whole(message, "before")
+    without = tuple(attempt for attempt in fields.entries(message, "without") if isinstance(attempt, str))
+    return Recall(
+        page,
+        fields.text(message, "id"),
+        fields.whole(message, "first"),
+        before,
+        fields.truth(message, "brief"),
+        without,
+    )
 
 
 def _audio(message: Mapping[str, Any], page: str) -> Audio:
     try:
-        data = base64.b64decode(_text(message, "data"), validate=True)
+        data = base64.b64decode(fields.text(message, "data"), validate=True)
     except binascii.Error as error:
         raise MalformedMessage(f"data must be base64: {error}") from None
     if len(data) % 2:
         raise MalformedMessage("data must be 16-bit samples")
-    rate = _whole(message, "rate")
+    rate = fields.whole(message, "rate")
     if rate == 0:
         raise MalformedMessage("rate must be above zero")
     return Audio(
         page=page,
-        number=_whole(message, "number"),
-        attempt=_text(message, "attempt"),
-        track=cast("Track", _one_of(message, "track", TRACKS)),
+        number=fields.whole(message, "number"),
+        attempt=fields.text(message, "attempt"),
+        track=cast("Track", fields.one_of(message, "track", TRACKS)),
         rate=rate,
-        at_ms=_number(message, "at_ms"),
-        lost=_whole(message, "lost"),
+        at_ms=fields.number(message, "at_ms"),
+        lost=fields.whole(message, "lost"),
         data=data,
     )
 
@@ -441,62 +448,14 @@ def _reply(message: Mapping[str, Any], page: str) -> Reply:
     if (error is None) == (value is None):
         raise MalformedMessage("a reply has either a result or an error")
     if error is not None:
-        return Reply(page, _text(message, "id"), _whole(message, "seq"), None, _wire_error(error))
-    return Reply(page, _text(message, "id"), _whole(message, "seq"), _mapping(value, "result"), None)
+        return Reply(page, fields.text(message, "id"), fields.whole(message, "seq"), None, _wire_error(error))
+    return Reply(page, fields.text(message, "id"), fields.whole(message, "seq"), fields.mapping(value, "result"), None)
 
 
 def _wire_error(value: object) -> dict[str, str]:
-    error = _mapping(value, "error")
-    return {"code": _text(error, "code"), "message": _text(error, "message"), "hint": str(error.get("hint") or "")}
-
-
-def _mapping(value: object, what: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise MalformedMessage(f"{what} must be an object, not {type(value).__name__}")
-    return value
-
-
-def _list(message: Mapping[str, Any], key: str) -> Sequence[object]:
-    value = message.get(key)
-    if not isinstance(value, list):
-        raise MalformedMessage(f"{key} must be a list")
-    return value
-
-
-def _text(message: Mapping[str, Any], key: str) -> str:
-    value = message.get(key)
-    if not isinstance(value, str):
-        raise MalformedMessage(f"{key} must be a string")
-    return value
-
-
-def _optional_text(message: Mapping[str, Any], key: str) -> str | None:
-    return None if message.get(key) is None else _text(message, key)
-
-
-def _whole(message: Mapping[str, Any], key: str) -> int:
-    value = message.get(key)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise MalformedMessage(f"{key} must be a whole number")
-    return value
-
-
-def _number(message: Mapping[str, Any], key: str) -> float:
-    value = message.get(key)
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
-        raise MalformedMessage(f"{key} must be a number")
-    return float(value)
-
-
-def _truth(message: Mapping[str, Any], key: str) -> bool:
-    value = message.get(key)
-    if not isinstance(value, bool):
-        raise MalformedMessage(f"{key} must be true or false")
-    return value
-
-
-def _one_of(message: Mapping[str, Any], key: str, values: Sequence[str]) -> str:
-    value = message.get(key)
-    if value not in values:
-        raise MalformedMessage(f"{key} must be one of {', '.join(values)}; it is {value!r}")
-    return cast("str", value)
+    error = fields.mapping(value, "error")
+    return {
+        "code": fields.text(error, "code"),
+        "message": fields.text(error, "message"),
+        "hint": str(error.get("hint") or ""),
+    }

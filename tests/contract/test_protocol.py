@@ -11,6 +11,7 @@ import pytest
 import traitlets
 
 from rtc_widget import VoiceChat, errors, protocol
+from rtc_widget.message_fields import MalformedMessage
 
 CONTRACT = json.loads((Path(__file__).parent / "protocol.json").read_text(encoding="utf-8"))
 OWN_TRAITS = {
@@ -60,7 +61,7 @@ REQUIRED = [(kind, field) for kind, entry in CONTRACT["from_page"].items() for f
 )
 def test_a_message_without_a_required_field_is_refused(kind, field):
     message = {key: value for key, value in CONTRACT["from_page"][kind]["sample"].items() if key != field}
-    with pytest.raises(protocol.MalformedMessage):
+    with pytest.raises(MalformedMessage):
         protocol.decode(message)
 
 
