@@ -13,7 +13,7 @@ import { exchangeHere } from "./own_exchange";
 import { Peer, type PeerListener } from "./peer";
 import { decodePass, decodePreparation, isText } from "./protocol";
 import { randomId } from "./random_id";
-import type { ClipId } from "./settings";
+import type { Voice } from "./settings";
 
 /** A local server may be loading its models; the kernel says meanwhile what it waits for. */
 const PREPARE_LIMIT_MS = 90_000;
@@ -27,8 +27,7 @@ export interface AttemptListener extends PeerListener {
 }
 
 export interface AttemptOptions {
-  /** False: text and listening only, unless a clip is said; a clip is heard in place of a microphone. */
-  readonly microphone: boolean | ClipId;
+  readonly microphone: Voice;
   /** The call goes on with an earlier one, in which a clip has been heard already. */
   readonly resumes: boolean;
   readonly exchange: "kernel" | "browser";
@@ -59,7 +58,8 @@ export class Attempt {
   }
 
   get hasMicrophone(): boolean {
-    return this.#options.microphone !== false;
+    const { microphone } = this.#options;
+    return microphone !== false && microphone !== "clips";
   }
 
   /** Why the server ended the call, where it said so. */
@@ -148,7 +148,7 @@ export class Attempt {
   /** Opens what is heard on this side: a microphone, a clip in its place, or nothing. */
   async #openVoice(): Promise<{ track: MediaStreamTrack | null; begin(): void }> {
     const { microphone, resumes } = this.#options;
-    if (typeof microphone === "boolean") return { track: await this.#openMicrophone(), begin: () => {} };
+    if (typeof microphone !== "object") return { track: await this.#openMicrophone(), begin: () => {} };
     const { signal } = this.#life;
     const clip: Clip = await fetchClip(this.#bridge, microphone.clip, signal);
     const voice = new ClipVoice(signal);
@@ -195,7 +195,9 @@ export class Attempt {
     const { signal } = this.#life;
     const request = { type: "prepare", attempt: this.id } as const;
     const result = await this.#bridge.request(request, { signal, limitMs: PREPARE_LIMIT_MS });
-    const peer = new Peer(decodePreparation(result), this.#listener);
+    // A line on which a clip may be said must be there from the first offer on.
+    const direction = this.#options.microphone === false ? "recvonly" : "sendrecv";
+    const peer = new Peer(decodePreparation(result), direction, this.#listener);
     this.#peer = peer;
     this.#trail = { ...this.#trail, prepared: true };
     this.#listener.onStates(peer.states);

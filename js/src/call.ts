@@ -9,7 +9,7 @@ import { asRtcWidgetError, isPassing, pageError, type RtcWidgetError } from "./e
 import { type Microphone, permissionAfter } from "./microphone";
 import type { PeerStates } from "./peer";
 import { type CallState, type Direction, INITIAL_STATE, type MicrophonePermission } from "./protocol";
-import { type ClipId, pauseBefore, type Reconnect, type Settings } from "./settings";
+import { pauseBefore, type Reconnect, type Settings, type Voice } from "./settings";
 
 const STATE_KEYS = Object.keys(INITIAL_STATE) as readonly (keyof CallState)[];
 /** After so long without trouble a connection counts as healthy, and its lost predecessors are forgotten. */
@@ -213,8 +213,10 @@ export class Call {
   }
 
   /** A wish for a voice leaves it to the settings whose: a clip may take the microphone's place. */
-  get #wishedMicrophone(): boolean | ClipId {
+  get #wishedMicrophone(): Voice {
     const { microphone } = this.#settings();
+    // Where clips are said there is no microphone that anybody could do without.
+    if (microphone === "clips") return microphone;
     const wished = this.#wish.microphone ?? microphone !== false;
     return wished && (microphone || true);
   }

@@ -49,16 +49,13 @@ export class Peer {
   #iceHasConnected = false;
   #channelHasOpened = false;
 
-  constructor({ label, iceServers }: Preparation, listener: PeerListener) {
+  constructor({ label, iceServers }: Preparation, direction: "sendrecv" | "recvonly", listener: PeerListener) {
     // Looked up at call time: absent in some webviews, replaced by tests.
     if (typeof globalThis.RTCPeerConnection !== "function") throw pageError("webrtc_unavailable");
     this.#connection = new RTCPeerConnection({ iceServers });
     // The line stands before the microphone is there, so that both are prepared side by side; the track comes by replaceTrack.
-    // Also where there is no microphone: a clip may want to speak.
-    this.#transceiver = this.#connection.addTransceiver("audio", {
-      direction: "sendrecv",
-      streams: [new MediaStream()],
-    });
+    const streams = direction === "sendrecv" ? [new MediaStream()] : [];
+    this.#transceiver = this.#connection.addTransceiver("audio", { direction, streams });
     this.#channel = this.#connection.createDataChannel(label);
     this.#listenTo(listener);
   }

@@ -19,9 +19,14 @@ export interface ClipId {
   readonly clip: string;
 }
 
+/**
+ * What is heard on this side: the microphone; nothing, for good; nothing but the clips that are said; or first of all a
+ * clip, in place of a microphone.
+ */
+export type Voice = boolean | "clips" | ClipId;
+
 export interface Settings {
-  /** Whether calls have a voice; the id of a clip that is heard in place of a microphone. */
-  readonly microphone: boolean | ClipId;
+  readonly microphone: Voice;
   /** Who posts the offer: the kernel with its key, or the page with a short-lived secret. */
   readonly exchange: "kernel" | "browser";
   readonly reconnect: Reconnect | null;
@@ -58,9 +63,9 @@ export function readSettings(model: Pick<Model, "get">): Settings {
   };
 }
 
-function readMicrophone(given: unknown): boolean | ClipId {
+function readMicrophone(given: unknown): Voice {
   if (isRecord(given) && isText(given.clip)) return { clip: given.clip };
-  return given !== false;
+  return given === "clips" ? given : given !== false;
 }
 
 function readReconnect(given: unknown): Reconnect | null {

@@ -152,8 +152,16 @@ describe("a call without a microphone", () => {
 
   it("is what Python's microphone=False means", async () => {
     const { peer, microphone } = await startCall({ microphone: false });
+    expect(peer().steps).toContain("addTransceiver audio recvonly");
     expect(peer().senders).toEqual([]);
     expect(microphone.tracks).toHaveLength(0);
+  });
+
+  it("has a line to say clips on where Python's microphone is 'clips'", async () => {
+    const { kernel, peer, microphone } = await startCall({ microphone: "clips" });
+    expect(peer().steps).toContain("addTransceiver audio sendrecv");
+    expect(microphone.tracks).toHaveLength(0);
+    expect(kernel.states.at(-1)).toMatchObject({ listening_only: true });
   });
 });
 

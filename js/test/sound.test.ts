@@ -132,7 +132,7 @@ describe("a recording", () => {
 
 describe("a clip that is said", () => {
   it("is heard by the server for as long as it lasts, in place of the microphone", async () => {
-    const { kernel, server } = startLoopback({ microphone: false });
+    const { kernel, server } = startLoopback({ microphone: "clips" });
     const getUserMedia = vi.spyOn(navigator.mediaDevices, "getUserMedia");
     kernel.clips.c1 = { rate: RATE, parts: [tone(0.5, 700), tone(0.5, 700)] };
     await kernel.ask("connect");
@@ -166,7 +166,7 @@ describe("a clip that is said", () => {
   });
 
   it("waits for the one before it", async () => {
-    const { kernel } = startLoopback({ microphone: false });
+    const { kernel } = startLoopback({ microphone: "clips" });
     kernel.clips.c1 = { rate: RATE, parts: [tone(0.4, 700)] };
     await kernel.ask("connect");
     const [one, other] = await Promise.all([kernel.ask("say", { clip: "c1" }), kernel.ask("say", { clip: "c1" })]);
@@ -176,7 +176,7 @@ describe("a clip that is said", () => {
   });
 
   it("can be cut off", async () => {
-    const { kernel } = startLoopback({ microphone: false });
+    const { kernel } = startLoopback({ microphone: "clips" });
     kernel.clips.c1 = { rate: RATE, parts: [tone(30, 700)] };
     await kernel.ask("connect");
     const saying = kernel.ask("say", { clip: "c1" });
@@ -186,7 +186,7 @@ describe("a clip that is said", () => {
   });
 
   it("is told when the call ends before it does", async () => {
-    const { kernel } = startLoopback({ microphone: false });
+    const { kernel } = startLoopback({ microphone: "clips" });
     kernel.clips.c1 = { rate: RATE, parts: [tone(30, 700)] };
     await kernel.ask("connect");
     const saying = kernel.ask("say", { clip: "c1" });
@@ -196,7 +196,7 @@ describe("a clip that is said", () => {
   });
 
   it("needs a call, and a kernel that has it", async () => {
-    const { kernel } = startLoopback({ microphone: false });
+    const { kernel } = startLoopback({ microphone: "clips" });
     expect((await kernel.ask("say", { clip: "c1" })).error).toMatchObject({ code: "not_connected" });
     await kernel.ask("connect");
     expect((await kernel.ask("say", { clip: "c1" })).error).toMatchObject({ code: "clip_not_found" });

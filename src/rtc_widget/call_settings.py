@@ -15,7 +15,7 @@ Exchange = Literal["kernel", "browser"]
 class CallSettings:
     """What the page needs to know; see `VoiceChat` for what the entries mean."""
 
-    microphone: bool = True
+    microphone: bool | Literal["clips"] = True
     exchange: Exchange = "kernel"
     reconnect: Reconnect | None = field(default_factory=Reconnect)
     max_duration: float = 3600.0

@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rtc_widget.call_widget import CallWidget
-from rtc_widget.errors import AwaitNotPossible, ClipTooLong, NotConnected, PageNotFound, PageTimeout
+from rtc_widget.errors import AwaitNotPossible, ClipTooLong, ListeningOnly, NotConnected, PageNotFound, PageTimeout
 from rtc_widget.media_desk import Utterance
 from rtc_widget.media_record import MediaRecord
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rtc_widget.audio import AudioClip
 
     Sound = AudioClip | str | Path | npt.ArrayLike
+    Voice = bool | Literal["clips"] | AudioClip
 
 LONGEST_CLIP_SECONDS = 600.0
 _PATIENCE_SECONDS = 30.0
@@ -71,6 +72,9 @@ class Saying(CallWidget):
         ------
         NotConnected
             If there is no call.
+        ListeningOnly
+            If the call was made for listening only: nothing can be said in it. ``microphone="clips"`` makes one in
+            which clips are said and nobody is asked for a microphone.
         InvalidAudio, ClipTooLong
             If it cannot be spoken.
         SayInterrupted
@@ -88,6 +92,8 @@ class Saying(CallWidget):
         utterance = _utterance(clip)
         if self.data_channel_state != "open":
             raise NotConnected(f"Nothing was said: the data channel is {self.data_channel_state}.")
+        if self.listening_only and self._call_settings.microphone != "clips":
+            raise ListeningOnly("This call is for writing and listening only, so no clip can be said in it.")
         self._await_here()
         id = self._media.offer(utterance)
         self._waiting_seconds += utterance.seconds
@@ -105,19 +111,20 @@ class Saying(CallWidget):
         return Said(*(self._heard.elapsed(float(reply[name])) for name in ("start_ms", "end_ms")))
 
     @property
-    def microphone(self) -> bool | AudioClip:
+    def microphone(self) -> Voice:
         """What calls hear: True, a microphone; False, nothing, for calls of writing and listening; or a clip.
 
+        ``"clips"`` is a call without a microphone in which clips can be said (`say`).
         A clip, or a path or array to make one of, speaks once in each call, from when events can be sent; then it is
         silent. The browser is asked for no microphone then. Holds for the next call.
         """
         return self._call_settings.microphone if self._microphone_clip is None else self._microphone_clip
 
     @microphone.setter
-    def microphone(self, value: bool | Sound) -> None:
+    def microphone(self, value: Voice | Sound) -> None:
         choice = microphone_choice(value)
         before = self._call_settings.microphone_clip
-        if isinstance(choice, bool):
+        if isinstance(choice, bool | str):
             self._microphone_clip = None
             self._change_settings(microphone=choice, microphone_clip=None)
         else:
@@ -127,8 +134,8 @@ class Saying(CallWidget):
             self._media.withdraw(before)
 
 
-def microphone_choice(value: bool | Sound) -> bool | AudioClip:
-    """Return what `VoiceChat.microphone` was set to: a truth value, or else a clip.
+def microphone_choice(value: Voice | Sound) -> Voice:
+    """Return what `VoiceChat.microphone` was set to: a truth value, ``"clips"``, or else a clip.
 
     Raises
     ------
@@ -137,6 +144,8 @@ def microphone_choice(value: bool | Sound) -> bool | AudioClip:
     """
     if isinstance(value, bool):
         return value
+    if isinstance(value, str) and value == "clips":
+        return "clips"
     from rtc_widget.audio import AudioClip
 
     clip = AudioClip.of(value)

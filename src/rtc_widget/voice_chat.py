@@ -35,7 +35,7 @@ from rtc_widget.tools import Function, Tool, Tools
 from rtc_widget.watching import Watching
 
 if TYPE_CHECKING:
-    from rtc_widget.saying import Sound
+    from rtc_widget.saying import Sound, Voice
 
 _STATIC = Path(__file__).parent / "static"
 if not (_STATIC / "widget.js").is_file():
@@ -54,8 +54,9 @@ class VoiceChat(Calling, Asking, Steering, Tooling, Counting, Watching, Saying, 
     ----------
     signaling : Signaling, optional
         Whom to call. Left out: `OpenAI` when ``OPENAI_API_KEY`` is set, else the embedded `Local` server.
-    microphone : bool, AudioClip, path or array
-        False: calls without a microphone, for writing and listening. A clip speaks in its place, once in each call.
+    microphone : bool, "clips", AudioClip, path or array
+        False: calls without a microphone, for writing and listening. ``"clips"``: so that only clips can be said in
+        them (`say`). A clip speaks in its place, once in each call.
     exchange : {"kernel", "browser"}
         Who sends the offer to the server: the kernel with its key, or the page with a short-lived secret that the
         kernel has minted (``client_secrets``).
@@ -120,7 +121,7 @@ class VoiceChat(Calling, Asking, Steering, Tooling, Counting, Watching, Saying, 
         self,
         signaling: Signaling | None = None,
         *,
-        microphone: bool | Sound = True,
+        microphone: Voice | Sound = True,
         exchange: Exchange = "kernel",
         reconnect: Reconnect | None = Reconnect(),  # noqa: B008 - frozen
         max_duration: float = 3600.0,

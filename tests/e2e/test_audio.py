@@ -82,7 +82,7 @@ def test_a_clip_is_said_without_a_microphone(opened, silent_browser, server, lab
     wav = speak_wav(tmp_path / "question.wav", QUESTION, lead=0.3, tail=0.2)
     page = opened(
         silent_browser,
-        made(server, "microphone=False"),
+        made(server, "microphone='clips'"),
         f"""
 async with chat.record():
     await chat.connect()

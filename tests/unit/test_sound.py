@@ -13,12 +13,14 @@ from rtc_widget import AudioClip, VoiceChat
 from rtc_widget.errors import (
     ClipTooLong,
     InvalidAudio,
+    ListeningOnly,
     NotConnected,
     NothingRecorded,
     PageTimeout,
     RecordingUnavailable,
     SayInterrupted,
 )
+from rtc_widget.testing.states import CONNECTED
 from tests.unit.waiting import settled
 
 BEGAN_MS = 1_795_286_400_000.0
@@ -218,6 +220,19 @@ async def test_a_path_or_an_array_can_be_said_too(chat, page, tmp_path):
         assert given == rate, "a rate that browsers do not take is converted"
         page.say("reply", id=request["id"], seq=0, result={"start_ms": BEGAN_MS, "end_ms": BEGAN_MS})
         await saying
+
+
+async def test_nothing_can_be_said_in_a_call_for_listening_only(chat, page):
+    chat.microphone = "clips"
+    page.hello()
+    page.state("a1", **{**CONNECTED, "listening_only": True})
+    await settled()
+    saying = asyncio.ensure_future(chat.say([0.0] * 100))
+    await page.hears("say")
+    saying.cancel()
+    chat.microphone = False
+    with pytest.raises(ListeningOnly, match="clips"):
+        await chat.say([0.0] * 100)
 
 
 async def test_nothing_is_said_without_a_call(chat):

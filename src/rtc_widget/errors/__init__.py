@@ -57,6 +57,7 @@ Every error has a stable ``code``, says what happened (``message``) and what to 
     │   ├── ClipTooLong               more than a page takes
     │   ├── ClipNotFound              the kernel has let go of the clip
     │   ├── SayInterrupted            the call ended before the clip did
+    │   ├── ListeningOnly             the call was made for listening only, so no clip can be said
     │   ├── AudioBlocked              the browser wants a click into the page first
     │   ├── NothingRecorded           there is no recorded sound
     │   └── RecordingUnavailable      the page cannot record
@@ -81,6 +82,7 @@ from rtc_widget.errors.audio import (
     ClipNotFound,
     ClipTooLong,
     InvalidAudio,
+    ListeningOnly,
     NothingRecorded,
     RecordingUnavailable,
     SayInterrupted,
@@ -189,6 +191,7 @@ __all__ = [
     "InvalidTool",
     "KernelGone",
     "KernelTimeout",
+    "ListeningOnly",
     "LocalServerError",
     "MediaUnavailable",
     "MessageTooLarge",

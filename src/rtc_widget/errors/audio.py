@@ -37,6 +37,13 @@ class SayInterrupted(AudioError):
     code = "say_interrupted"
 
 
+class ListeningOnly(AudioError):
+    """The call was made without a line on which anything could be said."""
+
+    code = "listening_only"
+    default_hint = 'Disconnect, set `chat.microphone = "clips"`, and connect again.'
+
+
 class AudioBlocked(AudioError):
     """The browser lets the page use no sound before someone has clicked into it."""
 

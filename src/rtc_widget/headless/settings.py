@@ -46,7 +46,7 @@ def read_settings(wire: Mapping[str, Any]) -> Settings:
     microphone, reconnect = wire["microphone"], wire["reconnect"]
     clip = microphone["clip"] if isinstance(microphone, Mapping) else None
     return Settings(
-        microphone=clip is not None or bool(microphone),
+        microphone=clip is not None or microphone is True,
         clip=clip,
         own_exchange=wire["exchange"] == "browser",
         reconnect=None if reconnect is None else Reconnect(**reconnect),
