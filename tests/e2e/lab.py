@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ import nbformat
 import numpy as np
 from jupyter_client import BlockingKernelClient
 from playwright.sync_api import Browser, BrowserContext, Page, WebSocket, sync_playwright
+from scripts.find_browser import find_browser
 
 ROOT = Path(__file__).parents[2]
 SPY = (Path(__file__).parent / "spy.js").read_text(encoding="utf-8")
@@ -165,8 +167,8 @@ def chromium(
         arguments.append("--allow-loopback-in-peer-connection")
     if microphone is not None:
         arguments.append(f"--use-file-for-fake-audio-capture={microphone}%noloop")
+    program = _browser_program()
     with sync_playwright() as playwright:
-        program = os.environ.get("RTC_WIDGET_CHROMIUM")
         if wrap is not None:
             program = str(wrap(program or playwright.chromium.executable_path))
         browser = playwright.chromium.launch(executable_path=program, headless=True, args=arguments)
@@ -174,6 +176,12 @@ def chromium(
             yield browser
         finally:
             browser.close()
+
+
+@cache
+def _browser_program() -> str | None:
+    found = find_browser()
+    return None if found is None else str(found)
 
 
 class NotebookPage:
