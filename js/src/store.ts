@@ -96,6 +96,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
   const speaking = signalOf(SILENCE);
   const isSlow = signalOf(false);
   const isKernelGone = signalOf(false);
+  const isWelcomed = signalOf(false);
   const isAudioBlocked = signalOf(false);
   const note = signalOf<Problem | null>(null);
   const dismissed = signalOf<ErrorReport | null>(null);
@@ -128,6 +129,9 @@ export function openStore(model: Model, signal: AbortSignal): Store {
   };
 
   const session = openSession(model, signal, {
+    onWelcome() {
+      isWelcomed.value = true;
+    },
     onState(after) {
       batch(() => {
         if (after.status === "connecting" && ownState.value.status !== "connecting") note.value = null;
@@ -211,6 +215,8 @@ export function openStore(model: Model, signal: AbortSignal): Store {
   const { call, speaker, microphone } = session;
   const events = new EventList((first, before) => session.recall.window(first, before), signal);
   const isFollowing = computed(() => {
+    // A saved notebook holds the traits of a call long over, and a dead kernel takes none back.
+    if (!isWelcomed.value || isKernelGone.value) return false;
     const { holder, status } = told.value;
     return holder !== null && holder !== session.page && isCalling(status) && !isCalling(ownState.value.status);
   });
