@@ -252,7 +252,10 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     isAudioBlocked,
     draft,
     // A failure is in the state, where every view shows it.
-    connect: (wish) => void call.connect({ ...wish, resumes: isFollowing.value }).catch(() => {}),
+    connect(wish) {
+      // The microphone would be opened for a call that nobody can make.
+      if (!isKernelGone.value) call.connect({ ...wish, resumes: isFollowing.value }).catch(() => {});
+    },
     disconnect: () => call.disconnect(),
     toggleMute: () => call.mute(!ownState.value.muted),
     sendDraft() {
