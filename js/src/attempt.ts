@@ -224,11 +224,14 @@ export class Attempt {
       await this.#bridge.request({ type: "mint", attempt }, { signal, limitMs: EXCHANGE_LIMIT_MS }),
     );
     if (!pass) throw pageError("unexpected", { message: "The kernel's reply holds no secret." });
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(EXCHANGE_LIMIT_MS)]);
-    const { sdp, callId } = await exchangeHere(pass, offer, limit);
-    // The kernel hangs up by the id, with its own key.
-    this.#bridge.send({ type: "exchanged", attempt, call_id: callId });
-    return sdp;
+    // Not ended with the attempt: the server may have made the call by then, and only the answer tells its id.
+    const posted = exchangeHere(pass, offer, AbortSignal.timeout(EXCHANGE_LIMIT_MS));
+    const told = posted.then(({ sdp, callId }) => {
+      // The kernel hangs up by the id, with its own key; at once where the attempt is over.
+      this.#bridge.send({ type: "exchanged", attempt, call_id: callId });
+      return sdp;
+    });
+    return abortable(told, signal);
   }
 
   #hangUp(): void {
