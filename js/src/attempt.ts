@@ -149,6 +149,7 @@ export class Attempt {
   async #openVoice(): Promise<{ track: MediaStreamTrack | null; begin(): void }> {
     const { microphone, resumes } = this.#options;
     if (typeof microphone !== "object") return { track: await this.#openMicrophone(), begin: () => {} };
+    this.#trail = { ...this.#trail, microphone: "none" };
     const { signal } = this.#life;
     const clip: Clip = await fetchClip(this.#bridge, microphone.clip, signal);
     const voice = new ClipVoice(signal);
