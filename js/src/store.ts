@@ -155,6 +155,8 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     },
     onOpen(attempt, resumes) {
       ours.add(attempt);
+      // What the call before this one, or the one that was followed, has left open will not be closed any more.
+      endTalk();
       conversation.value = beginCall(conversation.value, attempt, resumes);
       if (resumes) return resumption.eventsFor(conversation.value);
       resumption.forget();

@@ -164,6 +164,19 @@ describe("taking a call over", () => {
     ]);
   });
 
+  it("does not show as speaking who spoke in the call before", async () => {
+    const { kernel, button, peer, element } = startFollowing([wire({ type: "session.created", session: {} })]);
+    await vi.waitFor(() => expect(button("take-over")).not.toBeNull());
+    kernel.recollection = () => piece([wire({ type: "output_audio_buffer.started" })], 1, 2);
+    kernel.say({ type: "grown", next: 2 });
+    await vi.waitFor(() => expect(element.querySelector(".rtc-voice")).not.toBeNull());
+    button("take-over")?.click();
+    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
+    peer().open();
+    await vi.waitFor(() => expect(kernel.statuses.at(-1)).toBe("connected"));
+    await vi.waitFor(() => expect(element.querySelector(".rtc-voice")).toBeNull());
+  });
+
   it("leaves the other page its call when this one gets no microphone", async () => {
     const { button, card, element, microphone } = startFollowing();
     microphone.isPrompting = true;
