@@ -152,6 +152,7 @@ export class Attempt {
     this.#trail = { ...this.#trail, microphone: "none" };
     const { signal } = this.#life;
     const clip: Clip = await fetchClip(this.#bridge, microphone.clip, signal);
+    signal.throwIfAborted();
     const voice = new ClipVoice(signal);
     await voice.ready(signal);
     this.#microphone.adopt(voice.track);
@@ -196,6 +197,7 @@ export class Attempt {
     const { signal } = this.#life;
     const request = { type: "prepare", attempt: this.id } as const;
     const result = await this.#bridge.request(request, { signal, limitMs: PREPARE_LIMIT_MS });
+    signal.throwIfAborted();
     // A line on which a clip may be said must be there from the first offer on.
     const direction = this.#options.microphone === false ? "recvonly" : "sendrecv";
     const peer = new Peer(decodePreparation(result), direction, this.#listener);
