@@ -33,6 +33,8 @@ export class Recorder {
   /** A connection is being made; what `hear` is given from now on is part of it. */
   begin(attempt: string): void {
     this.end();
+    // What went wrong with the recording before is no matter of this one's.
+    this.#ending = this.#ending.catch(() => {});
     this.#attempt = attempt;
     this.#update();
   }
@@ -52,7 +54,7 @@ export class Recorder {
     this.#update();
   }
 
-  /** Resolves when all that was heard so far has been handed over; rejects if nothing can be heard. */
+  /** Resolves when all that was heard so far has been handed over; rejects if nothing can be heard, or could be. */
   async flush(): Promise<void> {
     const graph = await this.#graph;
     await graph?.flush();
@@ -102,6 +104,8 @@ export class Recorder {
     const graph = this.#graph;
     if (!graph) return;
     this.#graph = undefined;
-    this.#ending = graph.then((opened) => opened.close()).catch(() => {});
+    // Whoever flushes is told why there is nothing; a page in which nobody does needs no alarm.
+    this.#ending = graph.then((opened) => opened.close());
+    this.#ending.catch(() => {});
   }
 }

@@ -128,6 +128,8 @@ describe("a recording", () => {
     await kernel.ask("connect");
     expect((await kernel.ask("flush_audio")).error).toMatchObject({ code: "recording_unavailable" });
     expect(kernel.states.at(-1)?.status).toBe("connected");
+    await kernel.ask("disconnect");
+    expect((await kernel.ask("flush_audio")).error).toMatchObject({ code: "recording_unavailable" });
   });
 
   it("is made at the browser's own rate where the browser hears no track of another", async () => {
