@@ -22,6 +22,7 @@ import {
 } from "./protocol";
 import type { TalkState } from "./push_to_talk";
 import { Questions } from "./questions";
+import { quoted } from "./quote";
 import { Resumption } from "./resumption";
 import { openSession } from "./session";
 
@@ -386,6 +387,6 @@ function noteOf(event: Readonly<Record<string, unknown>>): Problem | undefined {
   const details = response.status === "failed" ? response.status_details : undefined;
   const error = event.type === "error" ? event.error : isRecord(details) ? details.error : undefined;
   if (!isRecord(error) || isHarmless(error)) return undefined;
-  const message = isText(error.message) ? error.message : "The server reports an error without saying which.";
+  const message = isText(error.message) ? quoted(error.message) : "The server reports an error without saying which.";
   return { code: textOr(error.code, "server_error"), message, hint: "The call goes on.", endsCall: false };
 }

@@ -73,6 +73,15 @@ describe("a note of the kernel", () => {
     expect(element.querySelector(".rtc-widget")?.getAttribute("data-status")).toBe("connected");
   });
 
+  it("quotes no more of a server's words than one can read", async () => {
+    const { channel, mount } = await startCall();
+    const { element } = mount();
+    channel.receive({ type: "error", error: { code: "other", message: "x".repeat(100_000) } });
+    await vi.waitFor(() =>
+      expect(element.querySelector(".rtc-error-message")?.textContent).toBe(`${"x".repeat(300)}…`),
+    );
+  });
+
   it("is not made of a cancellation that came too late", async () => {
     const { channel, mount } = await startCall();
     const { element } = mount();
