@@ -149,8 +149,10 @@ export class Attempt {
   async #openVoice(): Promise<{ track: MediaStreamTrack | null; begin(): void }> {
     const { microphone, resumes } = this.#options;
     if (typeof microphone !== "object") return { track: await this.#openMicrophone(), begin: () => {} };
+    this.#trail = { ...this.#trail, microphone: "none" };
     const { signal } = this.#life;
     const clip: Clip = await fetchClip(this.#bridge, microphone.clip, signal);
+    signal.throwIfAborted();
     const voice = new ClipVoice(signal);
     await voice.ready(signal);
     this.#microphone.adopt(voice.track);
@@ -195,6 +197,7 @@ export class Attempt {
     const { signal } = this.#life;
     const request = { type: "prepare", attempt: this.id } as const;
     const result = await this.#bridge.request(request, { signal, limitMs: PREPARE_LIMIT_MS });
+    signal.throwIfAborted();
     // A line on which a clip may be said must be there from the first offer on.
     const direction = this.#options.microphone === false ? "recvonly" : "sendrecv";
     const peer = new Peer(decodePreparation(result), direction, this.#listener);
@@ -224,11 +227,14 @@ export class Attempt {
       await this.#bridge.request({ type: "mint", attempt }, { signal, limitMs: EXCHANGE_LIMIT_MS }),
     );
     if (!pass) throw pageError("unexpected", { message: "The kernel's reply holds no secret." });
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(EXCHANGE_LIMIT_MS)]);
-    const { sdp, callId } = await exchangeHere(pass, offer, limit);
-    // The kernel hangs up by the id, with its own key.
-    this.#bridge.send({ type: "exchanged", attempt, call_id: callId });
-    return sdp;
+    // Not ended with the attempt: the server may have made the call by then, and only the answer tells its id.
+    const posted = exchangeHere(pass, offer, AbortSignal.timeout(EXCHANGE_LIMIT_MS));
+    const told = posted.then(({ sdp, callId }) => {
+      // The kernel hangs up by the id, with its own key; at once where the attempt is over.
+      this.#bridge.send({ type: "exchanged", attempt, call_id: callId });
+      return sdp;
+    });
+    return abortable(told, signal);
   }
 
   #hangUp(): void {

@@ -101,8 +101,10 @@ export class Bridge {
     this.#post(message);
   }
 
-  /** Asks the kernel; rejects with the kernel's error, with `kernel_timeout`, or with the signal's reason. */
+  /** Asks the kernel; rejects with the kernel's error, `kernel_timeout`, the signal's reason, or `kernel_gone` when closed. */
   async request(message: PageRequest, { signal, limitMs, onLateReply, isPatient }: RequestOptions): Promise<Result> {
+    signal.throwIfAborted();
+    if (!this.isOpen) throw pageError("kernel_gone");
     if (this.#isOtherVersion) throw pageError("protocol_mismatch");
     const id = `${this.page}:${++this.#requests}`;
     const reply = new Promise<KernelReply>((resolve) =>

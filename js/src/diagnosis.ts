@@ -30,15 +30,26 @@ export interface Trail {
 export const NO_TRAIL: Trail = { prepared: false, microphone: "waiting", answered: false, peer: undefined };
 
 export function diagnose(state: CallState, microphones: number, trail: Trail | undefined): Diagnosis {
-  const steps = [...beforeCall(state, microphones), ...(trail ? duringCall(trail) : [])];
+  const needsMicrophone = trail?.microphone !== "none";
+  const steps = [...beforeCall(state, microphones, needsMicrophone), ...(trail ? duringCall(trail) : [])];
   const { error } = state;
   const stopped = steps.find(({ outcome }) => outcome !== "ok");
   const cause = error?.message ?? (stopped?.outcome === "failed" ? `${stopped.name}: ${stopped.detail}` : "");
   return { steps, cause, hint: error?.hint ?? "" };
 }
 
-function beforeCall({ microphone_permission: permission }: CallState, microphones: number): readonly Step[] {
+/** What a microphone needs; nothing of it hinders a call that has none. */
+function beforeCall(
+  { microphone_permission: permission }: CallState,
+  microphones: number,
+  isNeeded: boolean,
+): readonly Step[] {
   const hindrance = microphoneHindrance();
+  const step = (name: string, isFine: boolean, detail: string): Step => ({
+    name,
+    outcome: isFine || !isNeeded ? "ok" : "failed",
+    detail: isFine || isNeeded ? detail : `${detail}; not needed`,
+  });
   return [
     step("Secure context", isSecureContext, isSecureContext ? location.origin : `${location.origin} is plain http`),
     step("Microphone access", !hindrance, hindrance?.message ?? "the browser has it"),
@@ -68,10 +79,6 @@ function duringCall({ prepared, microphone, answered, peer }: Trail): readonly S
     outcome: isReached ? "ok" : index === stop ? "failed" : "not reached",
     detail,
   }));
-}
-
-function step(name: string, isFine: boolean, detail: string): Step {
-  return { name, outcome: isFine ? "ok" : "failed", detail };
 }
 
 function kinds(candidates: readonly string[]): string {

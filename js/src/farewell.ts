@@ -2,6 +2,7 @@
 
 import { pageError, type RtcWidgetError } from "./errors";
 import { isRecord, isText } from "./protocol";
+import { quoted } from "./quote";
 
 /** The reason for the end of the call that an event announces, if it does. */
 export function farewellIn(text: string): RtcWidgetError | undefined {
@@ -12,7 +13,7 @@ export function farewellIn(text: string): RtcWidgetError | undefined {
     if (!isRecord(event) || event.type !== "error" || !isRecord(event.error)) return undefined;
     const { code, message } = event.error;
     if (code !== "session_expired") return undefined;
-    return isText(message) ? pageError("session_expired", { message }) : pageError("session_expired");
+    return isText(message) ? pageError("session_expired", { message: quoted(message) }) : pageError("session_expired");
   } catch {
     return undefined;
   }

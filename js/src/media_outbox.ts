@@ -4,6 +4,7 @@ import { within } from "./abortable";
 import { Deferred } from "./deferred";
 import { toBase64 } from "./pcm";
 import type { MediaMessage, Track } from "./protocol";
+import { ResendGuard } from "./resend_guard";
 
 /** How many messages may be ahead of the kernel: more would only stand in its queue. */
 const WINDOW = 64;
@@ -12,7 +13,6 @@ const MOST_WAITING_BYTES = 64 * 2 ** 20;
 const REPORT_BYTES = 16_384;
 const FIRST_REMINDER_MS = 5_000;
 const LONGEST_REMINDER_MS = 30_000;
-const RESEND_PAUSE_MS = 1_000;
 
 export interface Sound {
   readonly attempt: string;
@@ -38,7 +38,7 @@ export class MediaOutbox {
   #waitingBytes = 0;
   readonly #sent: MediaMessage[] = [];
   #next = 0;
-  #resent = { from: -1, at: 0 };
+  readonly #guard = new ResendGuard();
   #reminder: ReturnType<typeof setTimeout> | undefined;
   /** Samples dropped of a track of which nothing waits that could tell so. */
   readonly #lost: Record<Track, number> = { user: 0, assistant: 0 };
@@ -115,11 +115,8 @@ export class MediaOutbox {
     }
   }
 
-  /** Once for each hole: every message behind it makes the kernel ask again. */
   #resend(from: number): void {
-    const now = performance.now();
-    if (from === this.#resent.from && now - this.#resent.at < RESEND_PAUSE_MS) return;
-    this.#resent = { from, at: now };
+    if (!this.#guard.isDue(from)) return;
     for (const message of this.#sent) this.#post(message);
   }
 

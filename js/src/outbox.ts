@@ -3,6 +3,7 @@
 import { nextFrame } from "./frame";
 import { now } from "./page_clock";
 import type { Direction, PageMessage, WireEvent } from "./protocol";
+import { ResendGuard } from "./resend_guard";
 
 const BATCH_CHARACTERS = 65_536;
 const FIRST_REMINDER_MS = 5_000;
@@ -31,6 +32,7 @@ export class Outbox {
   #cancelFrame: (() => void) | undefined;
   #reminder: ReturnType<typeof setTimeout> | undefined;
   #attempt: string | null = null;
+  readonly #guard = new ResendGuard();
 
   constructor(post: (batch: Batch) => void) {
     this.#post = post;
@@ -60,6 +62,7 @@ export class Outbox {
 
   /** The kernel misses the events from this number on. */
   resendFrom(first: number): void {
+    if (!this.#guard.isDue(first)) return;
     this.#next = Math.max(this.#base, Math.min(first, this.#next));
     this.#flush();
   }

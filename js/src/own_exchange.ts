@@ -2,8 +2,7 @@
 
 import { pageError } from "./errors";
 import type { Pass } from "./protocol";
-
-const LONGEST_QUOTE = 300;
+import { quoted } from "./quote";
 
 export interface OwnAnswer {
   readonly sdp: string;
@@ -16,7 +15,7 @@ export async function exchangeHere({ url, secret }: Pass, offer: string, signal:
   const headers = { Authorization: `Bearer ${secret}`, "Content-Type": "application/sdp", Accept: "application/sdp" };
   const { response, text } = await post(url, { method: "POST", headers, body: offer, signal, credentials: "omit" });
   if (!response.ok) {
-    const words = text.replaceAll(secret, "[secret]").replace(/\s+/g, " ").slice(0, LONGEST_QUOTE);
+    const words = quoted(text.replaceAll(secret, "[secret]").replace(/\s+/g, " "));
     throw pageError("exchange_refused", { message: `The server answered ${response.status}: ${words || "no words"}` });
   }
   const callId = response.headers.get("Location")?.split("?")[0]?.split("/").filter(Boolean).at(-1) ?? null;

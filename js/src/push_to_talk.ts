@@ -56,13 +56,12 @@ export class PushToTalk {
   release(): void {
     if (!this.#state.isHeld) return;
     this.#set({ ...this.#state, isHeld: false });
-    this.#tail = setTimeout(() => this.#finish(), TAIL_MS);
+    this.#tail = setTimeout(() => this.#finishIfPossible(), TAIL_MS);
   }
 
   /** The call is over. */
   end(): void {
-    clearTimeout(this.#tail);
-    this.#tail = undefined;
+    this.#letGo();
     this.#responses.clear();
     this.#isVoiceOut = false;
     this.#parts.holdBack(false);
@@ -101,8 +100,24 @@ export class PushToTalk {
     if (detection === undefined) return;
     const isOn = detection === null;
     if (isOn === this.#state.isOn) return;
+    // Whoever holds the button now will never let go of it: it vanishes.
+    if (!isOn) this.#letGo();
     this.#parts.holdBack(isOn && !this.#state.isHeld);
     this.#set({ ...this.#state, isOn });
+  }
+
+  #letGo(): void {
+    clearTimeout(this.#tail);
+    this.#tail = undefined;
+    this.#state = { ...this.#state, isHeld: false };
+  }
+
+  #finishIfPossible(): void {
+    try {
+      this.#finish();
+    } catch {
+      // The channel is closing, and the turn ends with the call.
+    }
   }
 
   #finish(): void {

@@ -1,6 +1,6 @@
 /** Records what is sent and what comes from the other side, while Python wants it and there is a call. */
 
-import { asRtcWidgetError, type RtcWidgetError } from "./errors";
+import { asRtcWidgetError, pageError, type RtcWidgetError } from "./errors";
 import type { Sound } from "./media_outbox";
 import { isSilent } from "./pcm";
 import type { Track } from "./protocol";
@@ -16,6 +16,7 @@ export class Recorder {
   #isOn = false;
   #attempt: string | undefined;
   #tracks = NOBODY;
+  #rate: "wanted" | "own" = "wanted";
   #graph: Promise<RecordingGraph> | undefined;
   #ending: Promise<unknown> = Promise.resolve();
 
@@ -32,14 +33,19 @@ export class Recorder {
   /** A connection is being made; what `hear` is given from now on is part of it. */
   begin(attempt: string): void {
     this.end();
+    // What went wrong with the recording before is no matter of this one's.
+    this.#ending = this.#ending.catch(() => {});
     this.#attempt = attempt;
     this.#update();
   }
 
   hear(side: Track, track: MediaStreamTrack | null): void {
     this.#tracks = { ...this.#tracks, [side]: track };
-    const tracks = this.#tracks;
-    this.#graph?.then((graph) => graph.listenTo(tracks)).catch(() => {});
+    const graph = this.#graph;
+    graph?.then(
+      (opened) => this.#listen(graph, opened),
+      () => {}, // told when it was opened
+    );
   }
 
   end(): void {
@@ -48,7 +54,7 @@ export class Recorder {
     this.#update();
   }
 
-  /** Resolves when all that was heard so far has been handed over; rejects if nothing can be heard. */
+  /** Resolves when all that was heard so far has been handed over; rejects if nothing can be heard, or could be. */
   async flush(): Promise<void> {
     const graph = await this.#graph;
     await graph?.flush();
@@ -68,18 +74,38 @@ export class Recorder {
         // A gap reads as silence on the other end, so silence need not travel.
         if (!isSilent(samples)) this.#take({ attempt, track, rate, atMs, samples });
       }
-    });
+    }, this.#rate);
     this.#graph = graph;
     graph.then(
-      (opened) => opened.listenTo(this.#graph === graph ? this.#tracks : NOBODY),
+      (opened) => this.#listen(graph, opened),
       (error: unknown) => this.#onFailure(asRtcWidgetError(error)),
     );
+  }
+
+  /** Lets the graph hear what there is now; one that has been stopped meanwhile hears nothing. */
+  #listen(graph: Promise<RecordingGraph>, opened: RecordingGraph): void {
+    if (this.#graph !== graph) return;
+    try {
+      opened.listenTo(this.#tracks);
+    } catch (error) {
+      const isRate = error instanceof DOMException && error.name === "NotSupportedError";
+      if (isRate && this.#rate === "wanted") this.#startAtOwnRate();
+      else this.#onFailure(pageError("recording_unavailable", { cause: error }));
+    }
+  }
+
+  #startAtOwnRate(): void {
+    this.#rate = "own";
+    this.#stop();
+    this.#update();
   }
 
   #stop(): void {
     const graph = this.#graph;
     if (!graph) return;
     this.#graph = undefined;
-    this.#ending = graph.then((opened) => opened.close()).catch(() => {});
+    // Whoever flushes is told why there is nothing; a page in which nobody does needs no alarm.
+    this.#ending = graph.then((opened) => opened.close());
+    this.#ending.catch(() => {});
   }
 }

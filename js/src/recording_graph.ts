@@ -26,9 +26,13 @@ export class RecordingGraph {
   #batch: Heard[] = [];
   #flushed: Deferred<void> | undefined;
 
-  /** Rejects with `recording_unavailable` where the browser or the host's rules do not let a page record. */
-  static async open(take: TakeBatch): Promise<RecordingGraph> {
-    const context = openContext({ sampleRate: RATE });
+  /**
+   * Rejects with `recording_unavailable` where the browser or the host's rules do not let a page record.
+   *
+   * It runs at the wanted rate, or at the browser's own, which is that of the browser's tracks.
+   */
+  static async open(take: TakeBatch, rate: "wanted" | "own"): Promise<RecordingGraph> {
+    const context = openContext(rate === "wanted" ? { sampleRate: RATE } : undefined);
     try {
       await loadRecorderWorklet(context);
       return new RecordingGraph(context, take);
@@ -50,6 +54,7 @@ export class RecordingGraph {
     keepResuming(context, this.#life.signal);
   }
 
+  /** Throws `NotSupportedError` where the browser hears no track of another rate than the graph's (Firefox). */
   listenTo(tracks: Readonly<Record<Track, MediaStreamTrack | null>>): void {
     if (this.#life.signal.aborted) return;
     this.#listen("user", tracks.user, 0);

@@ -25,6 +25,8 @@ const FLUSH_LIMIT_MS = 7_000;
 
 /** Whoever shows the session. */
 export interface SessionListener extends RecallListener {
+  /** The kernel has greeted this page: what its traits tell is true now, and not left over in a saved notebook. */
+  onWelcome(): void;
   onState(state: CallState): void;
   onEvent(attempt: string, direction: Direction, text: string): void;
   /** A call stands. Gives back what must be sent first, where it goes on with an earlier one. */
@@ -165,6 +167,7 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
   const open = () =>
     bridge.open({
       onWelcome: () => {
+        listener.onWelcome();
         report.send();
         recall.begin();
       },

@@ -22,6 +22,7 @@ import {
 } from "./protocol";
 import type { TalkState } from "./push_to_talk";
 import { Questions } from "./questions";
+import { quoted } from "./quote";
 import { Resumption } from "./resumption";
 import { openSession } from "./session";
 
@@ -96,6 +97,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
   const speaking = signalOf(SILENCE);
   const isSlow = signalOf(false);
   const isKernelGone = signalOf(false);
+  const isWelcomed = signalOf(false);
   const isAudioBlocked = signalOf(false);
   const note = signalOf<Problem | null>(null);
   const dismissed = signalOf<ErrorReport | null>(null);
@@ -128,6 +130,9 @@ export function openStore(model: Model, signal: AbortSignal): Store {
   };
 
   const session = openSession(model, signal, {
+    onWelcome() {
+      isWelcomed.value = true;
+    },
     onState(after) {
       batch(() => {
         if (after.status === "connecting" && ownState.value.status !== "connecting") note.value = null;
@@ -151,6 +156,8 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     },
     onOpen(attempt, resumes) {
       ours.add(attempt);
+      // What the call before this one, or the one that was followed, has left open will not be closed any more.
+      endTalk();
       conversation.value = beginCall(conversation.value, attempt, resumes);
       if (resumes) return resumption.eventsFor(conversation.value);
       resumption.forget();
@@ -211,6 +218,8 @@ export function openStore(model: Model, signal: AbortSignal): Store {
   const { call, speaker, microphone } = session;
   const events = new EventList((first, before) => session.recall.window(first, before), signal);
   const isFollowing = computed(() => {
+    // A saved notebook holds the traits of a call long over, and a dead kernel takes none back.
+    if (!isWelcomed.value || isKernelGone.value) return false;
     const { holder, status } = told.value;
     return holder !== null && holder !== session.page && isCalling(status) && !isCalling(ownState.value.status);
   });
@@ -246,7 +255,10 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     isAudioBlocked,
     draft,
     // A failure is in the state, where every view shows it.
-    connect: (wish) => void call.connect({ ...wish, resumes: isFollowing.value }).catch(() => {}),
+    connect(wish) {
+      // The microphone would be opened for a call that nobody can make.
+      if (!isKernelGone.value) call.connect({ ...wish, resumes: isFollowing.value }).catch(() => {});
+    },
     disconnect: () => call.disconnect(),
     toggleMute: () => call.mute(!ownState.value.muted),
     sendDraft() {
@@ -375,6 +387,6 @@ function noteOf(event: Readonly<Record<string, unknown>>): Problem | undefined {
   const details = response.status === "failed" ? response.status_details : undefined;
   const error = event.type === "error" ? event.error : isRecord(details) ? details.error : undefined;
   if (!isRecord(error) || isHarmless(error)) return undefined;
-  const message = isText(error.message) ? error.message : "The server reports an error without saying which.";
+  const message = isText(error.message) ? quoted(error.message) : "The server reports an error without saying which.";
   return { code: textOr(error.code, "server_error"), message, hint: "The call goes on.", endsCall: false };
 }

@@ -41,6 +41,19 @@ describe("a call that is ended while it is being made", () => {
     await vi.waitFor(() => expect(microphone.tracks[0]?.readyState).toBe("ended"));
   });
 
+  it("makes no connection when it ends in the moment in which the kernel has prepared", async () => {
+    const { kernel } = startWidget();
+    const preparation = kernel.answers.prepare;
+    kernel.answers.prepare = "later";
+    const connecting = kernel.ask("connect");
+    const request = await vi.waitFor(() => kernel.last("prepare"));
+    kernel.reply(request, preparation);
+    void kernel.ask("disconnect");
+    expect((await connecting).error).toMatchObject({ code: "cancelled" });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(FakePeer.all).toHaveLength(0);
+  });
+
   it("hangs up at once, and again when the answer comes too late", async () => {
     const { kernel, peer } = startWidget();
     kernel.answers.exchange = "later";

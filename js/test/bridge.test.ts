@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
-import { startCall, startWidget } from "./fakes";
+import { Bridge, type KernelListener } from "../src/bridge";
+import { FakeModel, startCall, startWidget } from "./fakes";
 
 const fakeTime = () => vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
 
@@ -119,6 +120,19 @@ describe("a kernel that does not answer", () => {
     await vi.waitFor(() => expect(element.textContent).toContain("Waiting for the kernel"));
     kernel.reply(kernel.last("prepare"), { result: { data_channel_label: "x", ice_servers: [] } });
     await vi.waitFor(() => expect(element.textContent).not.toContain("Waiting for the kernel"));
+  });
+});
+
+describe("a bridge that is closed", () => {
+  it("lets nobody wait for an answer", async () => {
+    const bridge = new Bridge(new FakeModel());
+    bridge.open({} as KernelListener);
+    bridge.close();
+    const asked = bridge.request(
+      { type: "prepare", attempt: "a1" },
+      { signal: new AbortController().signal, limitMs: 50 },
+    );
+    await expect(asked).rejects.toMatchObject({ code: "kernel_gone" });
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
+import { toBase64 } from "../src/pcm";
 import { startCall, startWidget } from "./fakes";
 
 type Steps = { steps: { name: string; outcome: string; detail: string }[]; cause: string; hint: string };
@@ -13,6 +14,30 @@ describe("the diagnosis", () => {
     const found = (await kernel.ask("diagnose")).result as Steps;
     expect(new Set(Object.values(outcomes(found)))).toEqual(new Set(["ok"]));
     expect(found.cause).toBe("");
+  });
+
+  it("asks a call that only listens for no microphone", async () => {
+    const { kernel, peer } = await startCall({ microphone: false });
+    peer().iceConnectionState = "completed";
+    peer().dispatchEvent(new Event("iceconnectionstatechange"));
+    vi.spyOn(navigator.mediaDevices, "enumerateDevices").mockResolvedValue([]);
+    const found = (await kernel.ask("diagnose")).result as Steps;
+    expect(new Set(Object.values(outcomes(found)))).toEqual(new Set(["ok"]));
+    expect(found.steps.find(({ name }) => name === "Microphones")?.detail).toBe("0 found; not needed");
+    expect(found.cause).toBe("");
+  });
+
+  it("takes a clip in the microphone's place for no microphone that is waited for", async () => {
+    const started = startWidget({
+      setUp: (model) => Object.assign(model.traits, { settings: { microphone: { clip: "c1" } } }),
+    });
+    started.kernel.clips.c1 = { rate: 24_000, parts: [toBase64(new Int16Array(240))] };
+    const connecting = started.kernel.ask("connect");
+    await vi.waitFor(() => expect(started.peer().remoteDescription).not.toBeNull());
+    started.peer().open();
+    await connecting;
+    const found = (await started.kernel.ask("diagnose")).result as Steps;
+    expect(outcomes(found)).toMatchObject({ "Microphone opened": "ok", "Data channel opened": "ok" });
   });
 
   it("says that ICE found no way, after everything before it went well", async () => {

@@ -97,6 +97,32 @@ describe("a page that follows another page's call", () => {
     expect(kernel.of("recall")).toHaveLength(2);
   });
 
+  it("shows no call any more when the kernel is gone", async () => {
+    const { model, kernel, card, button, element, record } = startFollowing();
+    await vi.waitFor(() => expect(card()?.getAttribute("data-status")).toBe("connected"));
+    record.push(wire({ type: "output_audio_buffer.started" }));
+    kernel.say({ type: "grown", next: 1 });
+    await vi.waitFor(() => expect(element.querySelector(".rtc-voice")).not.toBeNull());
+    model.trigger("comm_live_update");
+    await vi.waitFor(() => expect(card()?.getAttribute("data-status")).toBe("idle"));
+    expect(element.querySelector(".rtc-connection")?.textContent).toBe("Disconnected");
+    expect(element.querySelector(".rtc-voice")).toBeNull();
+    expect(element.textContent).not.toContain("another window");
+    expect(button("take-over")).toBeNull();
+    expect(button("connect")?.disabled).toBe(true);
+  });
+
+  it("does not take what a saved notebook holds for a call", async () => {
+    const { model, kernel, mount } = startWidget({ isListening: false });
+    tell(model, THEIRS);
+    const { element } = mount();
+    const card = element.querySelector(".rtc-widget");
+    expect(card?.getAttribute("data-status")).toBe("idle");
+    expect(element.querySelector("[data-action=take-over]")).toBeNull();
+    kernel.welcome();
+    await vi.waitFor(() => expect(card?.getAttribute("data-status")).toBe("connected"));
+  });
+
   it("sends nothing", async () => {
     const { element, button } = startFollowing();
     await vi.waitFor(() => expect(button("take-over")).not.toBeNull());
@@ -136,6 +162,19 @@ describe("taking a call over", () => {
       "What is ICE?",
       "A way to find a way.",
     ]);
+  });
+
+  it("does not show as speaking who spoke in the call before", async () => {
+    const { kernel, button, peer, element } = startFollowing([wire({ type: "session.created", session: {} })]);
+    await vi.waitFor(() => expect(button("take-over")).not.toBeNull());
+    kernel.recollection = () => piece([wire({ type: "output_audio_buffer.started" })], 1, 2);
+    kernel.say({ type: "grown", next: 2 });
+    await vi.waitFor(() => expect(element.querySelector(".rtc-voice")).not.toBeNull());
+    button("take-over")?.click();
+    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
+    peer().open();
+    await vi.waitFor(() => expect(kernel.statuses.at(-1)).toBe("connected"));
+    await vi.waitFor(() => expect(element.querySelector(".rtc-voice")).toBeNull());
   });
 
   it("leaves the other page its call when this one gets no microphone", async () => {

@@ -98,6 +98,22 @@ describe("events that the kernel may not have", () => {
     expect(texts(posted.at(-1))).toEqual(["2", "3"]);
   });
 
+  it("are sent again once, however often the kernel misses them, and once more when they were lost again", async () => {
+    for (const text of ["0", "1", "2", "3"]) add(text);
+    await frame();
+    posted = [];
+    const start = performance.now();
+    const clock = vi.spyOn(performance, "now").mockReturnValue(start);
+    for (let asked = 0; asked < 3; asked++) outbox.resendFrom(2);
+    expect(posted.map(texts)).toEqual([["2", "3"]]);
+    clock.mockReturnValue(start + 1_100);
+    outbox.resendFrom(2);
+    expect(posted.map(texts)).toEqual([
+      ["2", "3"],
+      ["2", "3"],
+    ]);
+  });
+
   it("are kept until they are acknowledged, and not longer", async () => {
     for (const text of ["0", "1", "2"]) add(text);
     await frame();

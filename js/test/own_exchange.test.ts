@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { Deferred } from "../src/deferred";
 import { startWidget } from "./fakes";
 
 const answerWith = (response: Response | Error) => {
@@ -33,6 +34,24 @@ describe("an exchange made by the page itself", () => {
     expect(new Headers(request?.headers).get("Authorization")).toBe("Bearer ek_1");
     expect(kernel.of("exchange")).toHaveLength(0);
     expect(kernel.last("exchanged").call_id).toBe("rtc_7");
+  });
+
+  it("tells the kernel the id also when the call was cancelled meanwhile, so that it can hang up", async () => {
+    const answered = new Deferred<Response>();
+    const fetching = vi.fn((_: string, { signal }: RequestInit) => {
+      signal?.addEventListener("abort", () => answered.reject(signal.reason));
+      return answered.promise;
+    });
+    vi.stubGlobal("fetch", fetching);
+    const { kernel, peer } = start();
+    const connecting = kernel.ask("connect");
+    await vi.waitFor(() => expect(fetching).toHaveBeenCalled());
+    await kernel.ask("disconnect");
+    expect((await connecting).error).toMatchObject({ code: "cancelled" });
+    const { attempt } = kernel.last("hang_up");
+    answered.resolve(new Response("v=0\r\nanswer", { status: 201, headers: { Location: "/v1/realtime/calls/rtc_8" } }));
+    await vi.waitFor(() => expect(kernel.last("exchanged")).toMatchObject({ attempt, call_id: "rtc_8" }));
+    expect(peer().remoteDescription).toBeNull();
   });
 
   it("says the server's own words, without the secret", async () => {

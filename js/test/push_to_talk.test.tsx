@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { userEvent } from "vitest/browser";
+import { PushToTalk } from "../src/push_to_talk";
 import "../src/styles.css";
 import { type FakeKernel, startCall } from "./fakes";
 
@@ -91,6 +92,57 @@ describe("push-to-talk", () => {
     talkButton(element)?.dispatchEvent(new PointerEvent("pointerup", pointer));
     await vi.waitFor(() => expect(talkButton(element)?.dataset.held).toBe("false"));
     expect(types(channel.sent)[0]).toBe("input_audio_buffer.clear");
+  });
+
+  it("lets go of a button that vanishes while it is held", async () => {
+    const { element, kernel, channel, track } = await startTalk();
+    await kernel.ask("talk", { on: true });
+    channel.receive(automatic);
+    await vi.waitFor(() => expect(talkButton(element)).toBeNull());
+    channel.receive({ ...manual, type: "session.updated" });
+    await vi.waitFor(() => expect(talkButton(element)?.dataset.held).toBe("false"));
+    expect(track.enabled).toBe(false);
+  });
+
+  it.each([
+    ["the microphone is muted", (kernel: FakeKernel) => void kernel.ask("mute", { muted: true })],
+    ["its view goes", (_: FakeKernel, unmount: () => void) => unmount()],
+  ])("ends the turn when %s during a hold", async (_, happen) => {
+    const { kernel, channel, mount, track } = await startTalk();
+    const view = mount();
+    vi.spyOn(HTMLElement.prototype, "setPointerCapture").mockImplementation(() => {});
+    const pointer = { bubbles: true, pointerId: 1, button: 0 };
+    talkButton(view.element)?.dispatchEvent(new PointerEvent("pointerdown", pointer));
+    await vi.waitFor(() => expect(talkButton(view.element)?.dataset.held).toBe("true"));
+    happen(kernel, () => void (view.unmount as () => void)());
+    await vi.waitFor(() => expect(channel.sent).toHaveLength(2));
+    await kernel.ask("mute", { muted: false });
+    expect(track.enabled).toBe(false);
+  });
+
+  it("leaves what Python holds to Python when a view goes", async () => {
+    const { kernel, mount, track } = await startTalk();
+    const view = mount();
+    await kernel.ask("talk", { on: true });
+    (view.unmount as () => void)();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(track.enabled).toBe(true);
+  });
+
+  it("loses no word about a channel that closes before the turn has ended", async () => {
+    const send = vi.fn();
+    const talk = new PushToTalk({ send, holdBack: () => {}, onChange: () => {} });
+    const thrown = vi.fn((event: ErrorEvent) => event.preventDefault());
+    addEventListener("error", thrown);
+    talk.press();
+    talk.release();
+    send.mockImplementation(() => {
+      throw new Error("not connected");
+    });
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    removeEventListener("error", thrown);
+    expect(send).toHaveBeenCalledTimes(2);
+    expect(thrown).not.toHaveBeenCalled();
   });
 
   it("leaves a muted microphone muted", async () => {

@@ -21,6 +21,20 @@ describe("a question of the kernel", () => {
     await vi.waitFor(() => expect(element.querySelector(".rtc-question")).toBeNull());
   });
 
+  it("shows all of what is asked leave for, and scrolls where it is long", async () => {
+    const { kernel, mount } = await startCall();
+    const { element } = mount();
+    const script = `${"echo fine; ".repeat(200)}rm -r notes`;
+    void kernel.ask("approve", { ...QUESTION, arguments: { script } });
+    const shown = await vi.waitFor(() => {
+      const found = element.querySelector("dd");
+      if (!found) throw new Error("There is no question");
+      return found;
+    });
+    expect(shown.textContent).toBe(script);
+    expect(shown.scrollHeight).toBeGreaterThan(shown.clientHeight);
+  });
+
   it("is answered with no by silence", async () => {
     const { kernel } = await startCall();
     expect(await kernel.ask("approve", { ...QUESTION, seconds: 0.05 })).toMatchObject({ result: { approved: false } });
@@ -57,6 +71,15 @@ describe("a note of the kernel", () => {
     await vi.waitFor(() => expect(element.querySelector(".rtc-error")?.textContent).toContain("show failed: no."));
     expect(element.querySelector(".rtc-error")?.getAttribute("data-ends-call")).toBe("false");
     expect(element.querySelector(".rtc-widget")?.getAttribute("data-status")).toBe("connected");
+  });
+
+  it("quotes no more of a server's words than one can read", async () => {
+    const { channel, mount } = await startCall();
+    const { element } = mount();
+    channel.receive({ type: "error", error: { code: "other", message: "x".repeat(100_000) } });
+    await vi.waitFor(() =>
+      expect(element.querySelector(".rtc-error-message")?.textContent).toBe(`${"x".repeat(300)}…`),
+    );
   });
 
   it("is not made of a cancellation that came too late", async () => {

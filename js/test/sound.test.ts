@@ -2,6 +2,7 @@
 
 import { describe, expect, it, vi } from "vitest";
 import { fromBase64, toBase64 } from "../src/pcm";
+import { Recorder } from "../src/recorder";
 import type { FakeKernel, Message } from "./fakes";
 import { startLoopback } from "./loopback_server";
 
@@ -44,6 +45,18 @@ function listenAt(server: ReturnType<typeof startLoopback>["server"]) {
     return context.close();
   };
   return { loud, stop };
+}
+
+/** A browser in which some contexts hear no track. */
+function refuseSources(isRefused: (context: BaseAudioContext) => boolean, name: string) {
+  const Native = globalThis.MediaStreamAudioSourceNode;
+  class Refusing extends Native {
+    constructor(context: AudioContext, options: MediaStreamAudioSourceOptions) {
+      if (isRefused(context)) throw new DOMException("refused", name);
+      super(context, options);
+    }
+  }
+  vi.stubGlobal("MediaStreamAudioSourceNode", Refusing);
 }
 
 describe("a recording", () => {
@@ -115,6 +128,34 @@ describe("a recording", () => {
     await kernel.ask("connect");
     expect((await kernel.ask("flush_audio")).error).toMatchObject({ code: "recording_unavailable" });
     expect(kernel.states.at(-1)?.status).toBe("connected");
+    await kernel.ask("disconnect");
+    expect((await kernel.ask("flush_audio")).error).toMatchObject({ code: "recording_unavailable" });
+  });
+
+  it("is made at the browser's own rate where the browser hears no track of another", async () => {
+    refuseSources((context) => context.sampleRate === RATE, "NotSupportedError");
+    const { kernel } = startLoopback({ record: true });
+    await kernel.ask("connect");
+    await vi.waitFor(() => expect(heardFrom(kernel, "assistant").length).toBeGreaterThan(2), PATIENT);
+    expect(kernel.last("audio").rate).not.toBe(RATE);
+    expect((await kernel.ask("flush_audio")).result).toEqual({});
+  });
+
+  it("says why when the browser lets no track be heard", async () => {
+    refuseSources(() => true, "NotSupportedError");
+    const told: unknown[] = [];
+    const recorder = new Recorder(
+      () => {},
+      ({ code }) => told.push(code),
+    );
+    recorder.setOn(true);
+    recorder.begin("a1");
+    const context = new AudioContext();
+    recorder.hear("user", new MediaStreamAudioDestinationNode(context).stream.getAudioTracks()[0] ?? null);
+    await vi.waitFor(() => expect(told).toEqual(["recording_unavailable"]));
+    recorder.end();
+    await recorder.flush();
+    await context.close();
   });
 
   it("ends with the call: nothing goes on listening", async () => {

@@ -82,6 +82,20 @@ describe("a kernel that goes", () => {
     await vi.waitFor(() => expect(element.textContent).toContain("The kernel is gone"));
   });
 
+  it("is not called again: the microphone stays closed, and no way on is offered", async () => {
+    const { microphone, kernelConnection, mount } = await withKernel();
+    const { element } = mount();
+    kernelConnection.statusChanged.emit("dead");
+    const problem = await vi.waitFor(() => {
+      const found = element.querySelector(".rtc-error");
+      if (found?.getAttribute("data-code") !== "kernel_gone") throw new Error("The end is not told");
+      return found;
+    });
+    expect(problem.querySelector("[data-action=retry]")).toBeNull();
+    expect(element.querySelector<HTMLButtonElement>("[data-action=connect]")?.disabled).toBe(true);
+    expect(microphone.tracks).toHaveLength(1);
+  });
+
   it("is not taken for dead while the host says that it is there, however long it is silent", async () => {
     const { kernel, microphone } = await withKernel();
     kernel.isListening = false;

@@ -38,8 +38,8 @@ export function ProblemBox({ store }: { store: Store }) {
 
 /** What can be done from here: try again, or go without a microphone where it is the microphone that is missing. */
 function WaysOn({ store, problem }: { store: Store; problem: Problem }) {
-  // The head of the card offers to take it back.
-  if (store.isFollowing.value) return null;
+  // The head of the card offers to take it back, or says that nothing can be done from here.
+  if (store.isFollowing.value || store.isKernelGone.value) return null;
   return (
     <div class="rtc-error-ways">
       <button type="button" class="rtc-button" data-action="retry" onClick={thenToTheCallButton(() => store.connect())}>

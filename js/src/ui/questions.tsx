@@ -3,8 +3,6 @@
 import type { Question } from "../protocol";
 import type { Store } from "../store";
 
-const LONGEST_VALUE = 300;
-
 export function QuestionBox({ store }: { store: Store }) {
   // The region stands there before it has words: screen readers announce what changes inside, not what appears.
   return (
@@ -52,7 +50,7 @@ function Ask({ store, question }: { store: Store; question: Question }) {
   );
 }
 
+/** All of it, however long: what is not shown would be allowed unseen. */
 function shown(value: unknown): string {
-  const text = typeof value === "string" ? value : JSON.stringify(value);
-  return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE)}…` : text;
+  return typeof value === "string" ? value : JSON.stringify(value);
 }

@@ -1,5 +1,6 @@
 /** Hold to talk: shown where the session leaves it to the person to say when their turn ends. */
 
+import { useEffect, useRef } from "preact/hooks";
 import type { Store } from "../store";
 import { MicrophoneIcon } from "./icons";
 
@@ -7,7 +8,23 @@ export function TalkButton({ store }: { store: Store }) {
   const { isOn, isHeld } = store.talk.value;
   const { muted, listening_only, data_channel_state } = store.state.value;
   if (!isOn || listening_only || data_channel_state !== "open") return null;
-  const release = () => store.hold(false);
+  return <Hold store={store} isHeld={isHeld} muted={muted} />;
+}
+
+function Hold({ store, isHeld, muted }: { store: Store; isHeld: boolean; muted: boolean }) {
+  const isPressed = useRef(false);
+  const press = () => {
+    isPressed.current = true;
+    store.hold(true);
+  };
+  // What Python or another view holds is not let go of here.
+  const release = () => {
+    if (!isPressed.current) return;
+    isPressed.current = false;
+    store.hold(false);
+  };
+  // A button that vanishes or is disabled while it is held never hears that it is let go of.
+  useEffect(() => release, [muted]);
   return (
     <div class="rtc-talk">
       <button
@@ -20,12 +37,12 @@ export function TalkButton({ store }: { store: Store }) {
           if (event.button !== 0) return;
           // The pointer may slip off the button; the turn ends when it is lifted, wherever that is.
           event.currentTarget.setPointerCapture(event.pointerId);
-          store.hold(true);
+          press();
         }}
         onPointerUp={release}
         onLostPointerCapture={release}
         onKeyDown={({ key, repeat }) => {
-          if (key === " " && !repeat) store.hold(true);
+          if (key === " " && !repeat) press();
         }}
         onKeyUp={({ key }) => {
           if (key === " ") release();
