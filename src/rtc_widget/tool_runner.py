@@ -156,7 +156,8 @@ class ToolRunner:
 
     async def _answer(self, response_id: str, calls: list[_Call], *, asks: bool) -> None:
         number = self._number
-        outputs = await asyncio.gather(*(self._output(call) for call in calls))
+        outcomes = await asyncio.gather(*(self._output(call) for call in calls), return_exceptions=True)
+        outputs = [_output_of(outcome) for outcome in outcomes]
         if number != self._number:
             return  # the call is over; what the tools did stands in the record
         items = [
@@ -182,6 +183,8 @@ class ToolRunner:
             arguments = tool.check(call.arguments)
         except InvalidArguments as error:
             return self._refused(record, error, f"Wrong arguments: {error}")
+        except Exception as error:  # noqa: BLE001 - a parameter's validator is the user's own
+            return self._failed(record, error)
         try:
             await self._allowed(tool, record, arguments)
         except Denied as error:
@@ -210,7 +213,9 @@ class ToolRunner:
             async with limit:
                 result = await _called(tool, arguments)
             output = result_text(result)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - told to the model and to the user, whoever wrote it
+        except (Exception, SystemExit, asyncio.CancelledError) as error:  # noqa: BLE001 - told to model and user alike
+            if isinstance(error, asyncio.CancelledError) and _is_cancelled():
+                raise  # not something that the tool has waited for: this task itself is to end
             record = replace(record, seconds=time.perf_counter() - began)
             if isinstance(error, TimeoutError) and limit.expired():
                 late = TimeoutError(f"{tool.name} took longer than {tool.timeout:g} s.")
@@ -242,6 +247,19 @@ async def _called(tool: Tool, arguments: Arguments) -> Any:
         return await asyncio.to_thread(call)
     outcome = call()
     return await outcome if inspect.isawaitable(outcome) else outcome
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _output_of(outcome: str | BaseException) -> str:
+    """Return what the model is told, also where running a tool failed in a way that nobody has thought of."""
+    if isinstance(outcome, str):
+        return outcome
+    logger.error("A tool could not be run", exc_info=outcome)
+    return json.dumps({"error": f"{type(outcome).__name__}: {outcome}"}, ensure_ascii=False)
 
 
 def _readable(arguments: str) -> Mapping[str, Any]:
