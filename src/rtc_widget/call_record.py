@@ -103,7 +103,10 @@ class CallRecord:
             event = Event.from_text(wire.text, direction=wire.direction, time_ms=time_ms, elapsed=elapsed)
             self.events.append(event)
             self._fold(event)
-            self.subscriptions.publish(event)
+            try:
+                self.subscriptions.publish(event)
+            except Exception:
+                logger.exception("%r could not be handed to everybody who waits for it", event)
 
     def history(self) -> tuple[EventLog, list[tuple[int, bool]]]:
         """Return the events that are kept, and where in them each call begins and whether it resumes another."""
@@ -129,7 +132,7 @@ class CallRecord:
         for add in (self.transcript.add, *(follower.follow for follower in self.followers)):
             try:
                 add(event)
-            except (TypeError, ValueError, AttributeError, KeyError):
+            except Exception:
                 # It is in the log as it came; the events behind it must not be lost for it.
                 logger.exception("%r has an odd shape and was not understood", event)
         if event.direction == "received" and event.type in _SPEAKING:

@@ -149,7 +149,14 @@ class ToolRunner:
         ours = [call for call in calls if call.name not in others]
         if not ours:
             return
-        task = asyncio.get_running_loop().create_task(self._answer(response_id, ours, asks=len(ours) == len(calls)))
+        asks = len(ours) == len(calls)
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            # A script between two of its `asyncio.run`: the model must not wait for what nothing can run.
+            self._tell(response_id, ours, [self._not_run(call) for call in ours], asks=asks)
+            return
+        task = loop.create_task(self._answer(response_id, ours, asks=asks))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         self._followed_up[response_id] = task
@@ -158,8 +165,10 @@ class ToolRunner:
         number = self._number
         outcomes = await asyncio.gather(*(self._output(call) for call in calls), return_exceptions=True)
         outputs = [_output_of(outcome) for outcome in outcomes]
-        if number != self._number:
-            return  # the call is over; what the tools did stands in the record
+        if number == self._number:  # else the call is over; what the tools did stands in the record
+            self._tell(response_id, calls, outputs, asks=asks)
+
+    def _tell(self, response_id: str, calls: list[_Call], outputs: list[str], *, asks: bool) -> None:
         items = [
             {"type": "function_call_output", "call_id": call.call_id, "output": output}
             for call, output in zip(calls, outputs, strict=True)
@@ -171,6 +180,10 @@ class ToolRunner:
                 self._send([{"type": "conversation.item.create", "item": item} for item in items])
         except NotConnected:
             logger.warning("The call ended before the model could be told what %s gave back", calls[0].name)
+
+    def _not_run(self, call: _Call) -> str:
+        record = ToolCall(call.name, _readable(call.arguments), call.call_id)
+        return self._failed(record, RuntimeError("No event loop runs that could run the tool."))
 
     async def _output(self, call: _Call) -> str:
         """Run one tool; whatever happens, there is something to tell the model."""
@@ -213,7 +226,7 @@ class ToolRunner:
             async with limit:
                 result = await _called(tool, arguments)
             output = result_text(result)
-        except (Exception, SystemExit, asyncio.CancelledError) as error:  # noqa: BLE001 - told to model and user alike
+        except (Exception, SystemExit, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and _is_cancelled():
                 raise  # not something that the tool has waited for: this task itself is to end
             record = replace(record, seconds=time.perf_counter() - began)

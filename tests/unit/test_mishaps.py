@@ -1,0 +1,73 @@
+"""What fails on the way takes nothing else with it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from rtc_widget.call_record import CallRecord
+from rtc_widget.protocol import WireEvent
+from tests.unit.waiting import settled
+
+ITEM, ASK = "conversation.item.create", "response.create"
+
+
+class _Clumsy:
+    def begin_call(self, *, resumes):
+        """Nothing to do."""
+
+    def follow(self, event):
+        if event.type == "first":
+            raise RuntimeError("a fault")
+
+    def end_call(self):
+        """Nothing to do."""
+
+
+def wire(*types):
+    return tuple(WireEvent("received", 1000.0 + n, f'{{"type": "{kind}"}}') for n, kind in enumerate(types))
+
+
+def test_events_behind_one_that_nobody_could_take_are_kept():
+    record = CallRecord(lambda values: None)
+    record.followers = [_Clumsy()]
+    record.page_events("a1", wire("first", "second"), 0.0)
+    assert [event.type for event in record.events] == ["first", "second"]
+
+
+def test_an_async_callback_without_a_loop_is_a_failure_and_takes_no_event_with_it():
+    record = CallRecord(lambda values: None)
+
+    async def hear(event):
+        """Never run."""
+
+    record.subscriptions.add("*", hear)
+    record.page_events("a1", wire("first", "second"), 0.0)
+    assert len(record.events) == 2
+    assert [failure.event.type for failure in record.failures] == ["first", "second"]
+
+
+async def test_a_condition_that_raises_stop_iteration_tells_whoever_waits(chat, server):
+    await server.connect()
+    waiting = asyncio.ensure_future(chat.wait_for("x", where=lambda event: next(iter(()))))
+    await settled()
+    await server.says({"type": "x"})
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        await waiting
+
+
+async def test_a_tool_call_that_comes_without_a_loop_is_answered(chat, server):
+    chat.tool(_now)
+    await server.connect(tools=[{"name": "_now"}])
+    await server.begins()
+    done = '{"type": "response.done", "response": {"id": "r1", "status": "completed", "output": [%s]}}'
+    item = '{"type": "function_call", "id": "fc_1", "name": "_now", "arguments": "{}", "call_id": "c1"}'
+    event = WireEvent("received", 1000.0, done % item)
+    await asyncio.to_thread(chat._record.page_events, "a1", (event,), 0.0)
+    output, _ = await server.takes(ITEM, ASK)
+    assert "No event loop" in output["item"]["output"]
+
+
+def _now() -> str:
+    return "now"
