@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from rtc_widget.call_record import CallRecord
+from rtc_widget.errors import NotConnected
 from rtc_widget.protocol import WireEvent
 from tests.unit.waiting import settled
 
@@ -71,3 +72,19 @@ async def test_a_tool_call_that_comes_without_a_loop_is_answered(chat, server):
 
 def _now() -> str:
     return "now"
+
+
+async def test_a_call_that_ends_as_its_answer_begins_ends_the_question(chat, server, page):
+    await server.connect()
+    asking = asyncio.ensure_future(chat.ask("Hello?", timeout=3))
+    await server.confirms(*await server.takes(ITEM, ASK))
+    answers = chat._answers
+    chat._record.page_events("a1", (_created("r1"),), 0.0)
+    answers.end_call()
+    with pytest.raises(NotConnected):
+        await asking
+
+
+def _created(response_id):
+    text = f'{{"type": "response.created", "response": {{"id": "{response_id}", "conversation_id": "conv_1"}}}}'
+    return WireEvent("received", 2000.0, text)
