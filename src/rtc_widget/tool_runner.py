@@ -83,6 +83,7 @@ class ToolRunner:
         self._send = send
         self._others = others
         self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting: list[asyncio.Future[None]] = []
         self._forget()
 
     def _forget(self) -> None:
@@ -91,6 +92,10 @@ class ToolRunner:
         self._items: dict[str, dict[str, Mapping[str, Any]]] = {}
         self._followed_up: dict[str, asyncio.Task[None]] = {}
         self._wishes: dict[str, Wish] = {}
+        waiting, self._waiting = self._waiting, []
+        for over in waiting:
+            if not over.done():
+                over.set_result(None)
 
     def begin_call(self, *, resumes: bool) -> None:
         """The events that follow are another call's."""
@@ -120,7 +125,15 @@ class ToolRunner:
         task = self._followed_up.get(response_id)
         if task is None:
             return None
-        await asyncio.wait([task])
+        # A tool may run on for long after the call in which it was called.
+        number, over = self._number, asyncio.get_running_loop().create_future()
+        self._waiting.append(over)
+        try:
+            await asyncio.wait([task, over], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._waiting = [one for one in self._waiting if one is not over]
+        if number != self._number:
+            raise NotConnected("The call ended before the answer was there.")
         wish = self._wishes.get(response_id)
         if wish is None:
             return None

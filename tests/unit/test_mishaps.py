@@ -9,6 +9,7 @@ import pytest
 from rtc_widget.call_record import CallRecord
 from rtc_widget.errors import NotConnected
 from rtc_widget.protocol import WireEvent
+from tests.unit.server_double import call
 from tests.unit.waiting import settled
 
 ITEM, ASK = "conversation.item.create", "response.create"
@@ -88,3 +89,26 @@ async def test_a_call_that_ends_as_its_answer_begins_ends_the_question(chat, ser
 def _created(response_id):
     text = f'{{"type": "response.created", "response": {{"id": "{response_id}", "conversation_id": "conv_1"}}}}'
     return WireEvent("received", 2000.0, text)
+
+
+async def test_a_question_ends_with_the_call_although_a_tool_runs_on(chat, server, page):
+    gate = asyncio.Event()
+
+    @chat.tool
+    async def slow() -> str:
+        await gate.wait()
+        return "done"
+
+    await server.connect(tools=[{"name": "slow"}])
+    asking = asyncio.ensure_future(chat.ask("Hello?", timeout=3))
+    await server.confirms(*await server.takes(ITEM, ASK))
+    await server.begins()
+    await server.ends("r1", call("slow"))
+    await settled()
+    assert chat.tools.calls[0].status == "running"
+    page.state(None, status="idle", data_channel_state="closed")
+    with pytest.raises(NotConnected):
+        await asking
+    gate.set()
+    await settled()
+    assert chat.tools.calls[0].status == "completed"
