@@ -112,3 +112,11 @@ async def test_a_question_ends_with_the_call_although_a_tool_runs_on(chat, serve
     gate.set()
     await settled()
     assert chat.tools.calls[0].status == "completed"
+
+
+async def test_sending_when_the_page_has_just_left_says_that_there_is_no_call(chat, server, page):
+    await server.connect()
+    page.say("goodbye")
+    chat._write({"data_channel_state": "open"})  # the traits may lag behind
+    with pytest.raises(NotConnected, match="has left"):
+        chat.send({"type": "x"})
