@@ -222,13 +222,16 @@ class ToolRunner:
         return await self._run(tool, record, arguments)
 
     async def _allowed(self, tool: Tool, record: ToolCall, arguments: Arguments) -> None:
+        whole = tool.completed(arguments)
         must_ask = tool.confirm
         if callable(must_ask):
-            must_ask = bool(must_ask(*arguments.positional, **arguments.named))
+            must_ask = bool(must_ask(*whole.positional, **whole.named))
         if not must_ask:
             return
         self._tools.calls.put(replace(record, status="asking"))
-        if not await self._approve(record, APPROVAL_SECONDS):
+        # What the model has left out is done all the same: it is shown as well.
+        defaults = {name: _writable(value) for name, value in whole.named.items() if name not in arguments.named}
+        if not await self._approve(replace(record, arguments={**record.arguments, **defaults}), APPROVAL_SECONDS):
             raise Denied("The user did not allow this call.")
 
     async def _run(self, tool: Tool, record: ToolCall, arguments: Arguments) -> str:
@@ -286,6 +289,15 @@ def _output_of(outcome: str | BaseException) -> str:
         return outcome
     logger.error("A tool could not be run", exc_info=outcome)
     return json.dumps({"error": f"{type(outcome).__name__}: {outcome}"}, ensure_ascii=False)
+
+
+def _writable(value: object) -> object:
+    """Return a default as it can be shown to a person, on a page."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return str(value)
+    return value
 
 
 def _readable(arguments: str) -> Mapping[str, Any]:

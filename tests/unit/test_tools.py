@@ -279,6 +279,25 @@ async def test_a_function_may_say_when_to_ask(chat, server, page):
     await page.hears("approve")
 
 
+async def test_what_the_model_leaves_out_is_known_to_who_confirms(chat, server, page):
+    @chat.tool(confirm=lambda to, amount: amount > 100)
+    def pay(to: str, amount: float = 500) -> str:
+        return "paid"
+
+    await server.connect(tools=[{"name": "pay"}])
+    await calls(server, call("pay", '{"to": "Ada"}'))
+    asked = await page.hears("approve")
+    assert asked["arguments"] == {"to": "Ada", "amount": 500}
+
+
+def test_confirm_cannot_be_async():
+    async def ask(city: str) -> bool:
+        return True
+
+    with pytest.raises(InvalidTool, match="async"):
+        Tool(get_weather, confirm=ask)
+
+
 async def test_a_page_that_cannot_ask_means_no(chat, server, page):
     @chat.tool(confirm=True)
     def delete_file(path: str) -> None:
