@@ -26,6 +26,12 @@ _SPEAKING: Mapping[str, tuple[str, bool]] = {
     "output_audio_buffer.cleared": ("assistant_speaking", False),
 }
 _PIECE_CHARACTERS = 262_144
+_CLOSED: Mapping[str, object] = {
+    "data_channel_state": "closed",
+    "connection_state": "closed",
+    "ice_connection_state": "closed",
+    "signaling_state": "closed",
+}
 _NO_CALL: Mapping[str, object] = {"holder": None, "call_id": None, "user_speaking": False, "assistant_speaking": False}
 
 
@@ -59,6 +65,7 @@ class CallRecord:
         self._calls: list[tuple[int, str, bool]] = []
         self._resuming: set[str] = set()
         self._made: tuple[str, str | None] | None = None
+        self._is_closed = False
         # When the first event of the call came, on the page's clock, and how far that was from the kernel's then: times
         # of one call must not jump when the estimate gets better.
         self._first_ms = 0.0
@@ -72,6 +79,8 @@ class CallRecord:
 
     def page_state(self, told: State) -> None:
         """Take the page's picture of the call over into the traits."""
+        if self._is_closed:
+            return  # said before the page has heard that the widget is closed
         values: dict[str, object] = asdict(told.state)
         self._attempt = told.attempt
         if told.attempt is not None and told.resumes:
@@ -181,10 +190,20 @@ class CallRecord:
 
     def page_lost(self) -> None:
         """Say that the call went down with its page."""
+        if self._is_closed:
+            return
         error = PageNotFound("The page that held the call is gone.", hint="Connect again.")
         self._end_call()
-        closed = {"connection_state": "closed", "ice_connection_state": "closed", "signaling_state": "closed"}
-        self._write({"status": "error", "data_channel_state": "closed", "error": error.to_wire(), **closed, **_NO_CALL})
+        self._write({"status": "error", "error": error.to_wire(), **_CLOSED, **_NO_CALL})
+
+    def close(self) -> None:
+        """End the call with the widget, whatever its page goes on to say; harmless to repeat."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        had_call = self._attempt is not None
+        self._end_call()
+        self._write({"status": "idle", "data_channel_state": "closed", **(_CLOSED if had_call else {}), **_NO_CALL})
 
     def _end_call(self) -> None:
         self.transcript.end_call()

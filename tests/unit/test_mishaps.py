@@ -120,3 +120,24 @@ async def test_sending_when_the_page_has_just_left_says_that_there_is_no_call(ch
     chat._write({"data_channel_state": "open"})  # the traits may lag behind
     with pytest.raises(NotConnected, match="has left"):
         chat.send({"type": "x"})
+
+
+async def test_closing_ends_what_waits_for_the_call(chat, server, page):
+    await server.connect()
+    stream = chat.stream()
+    reading = asyncio.ensure_future(_all_of(stream))
+    asking = asyncio.ensure_future(chat.ask("Hello?", timeout=3))
+    await server.takes(ITEM, ASK)
+    chat.close()
+    assert (chat.status, chat.data_channel_state, chat.holder) == ("idle", "closed", None)
+    page.connected()  # was under way
+    await asyncio.wait_for(reading, 3)
+    with pytest.raises(NotConnected):
+        await asking
+    assert chat.status == "idle"
+    with pytest.raises(NotConnected):
+        chat.send({"type": "x"})
+
+
+async def _all_of(stream):
+    return [event async for event in stream]
