@@ -281,7 +281,7 @@ class Bridge:
         let_go: Future[None] = Future()
 
         def done(reply: Reply) -> None:
-            if self._pending.pop(reply.id, None):
+            if self._pending.pop(reply.id, None) and not let_go.done():
                 let_go.set_result(None)
 
         self._post("hand_over", holder, done, {})

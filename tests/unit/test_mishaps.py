@@ -141,3 +141,17 @@ async def test_closing_ends_what_waits_for_the_call(chat, server, page):
 
 async def _all_of(stream):
     return [event async for event in stream]
+
+
+async def test_a_page_that_lets_go_too_late_is_no_fault(chat, server, page, monkeypatch):
+    monkeypatch.setattr("rtc_widget.attendance.HOLDER_SECONDS", 0.05)
+    await server.connect()
+    other = page.beside("p2")
+    other.hello()
+    other.state("b1", status="connecting")
+    other.say("exchange", id="p2:1", attempt="b1", sdp="v=0\r\noffer\r\n")
+    request = await page.hears("hand_over")
+    await other.hears("reply")
+    page.say("reply", id=request["id"], seq=3, result={})
+    await settled()
+    assert chat.holder == "p2"
