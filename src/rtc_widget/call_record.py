@@ -61,6 +61,7 @@ class CallRecord:
         self._write = write
         self._attempt: str | None = None
         self._followed: str | None = None
+        self._followed_ever: set[str] = set()
         self._talking: str | None = None
         self._calls: list[tuple[int, str, bool]] = []
         self._resuming: set[str] = set()
@@ -82,6 +83,9 @@ class CallRecord:
         if self._is_closed:
             return  # said before the page has heard that the widget is closed
         values: dict[str, object] = asdict(told.state)
+        is_another = told.attempt not in (self._attempt, self._talking)
+        if is_another or told.state.data_channel_state == "closed":
+            values |= {"user_speaking": False, "assistant_speaking": False}
         self._attempt = told.attempt
         if told.attempt is not None and told.resumes:
             self._resuming.add(told.attempt)
@@ -97,6 +101,9 @@ class CallRecord:
 
     def page_events(self, attempt: str | None, events: tuple[WireEvent, ...], offset_ms: float) -> None:
         """Log, fold and publish events, one after the other."""
+        if attempt is not None and attempt in self._followed_ever and attempt != self._followed:
+            self._log_late(attempt, events)
+            return
         if attempt is not None and attempt != self._talking:
             resumes = attempt in self._resuming
             self._talking = attempt
@@ -107,15 +114,24 @@ class CallRecord:
                 self._first_ms, self._offset_ms = events[0].time_ms, offset_ms
                 self._began[attempt] = self._first_ms
         for wire in events:
-            elapsed = (wire.time_ms - self._first_ms) / 1000
-            time_ms = wire.time_ms + self._offset_ms
-            event = Event.from_text(wire.text, direction=wire.direction, time_ms=time_ms, elapsed=elapsed)
-            self.events.append(event)
+            event = self._log(wire, self._first_ms)
             self._fold(event)
             try:
                 self.subscriptions.publish(event)
             except Exception:
                 logger.exception("%r could not be handed to everybody who waits for it", event)
+
+    def _log(self, wire: WireEvent, first_ms: float) -> Event:
+        elapsed = (wire.time_ms - first_ms) / 1000
+        time_ms = wire.time_ms + self._offset_ms
+        event = Event.from_text(wire.text, direction=wire.direction, time_ms=time_ms, elapsed=elapsed)
+        self.events.append(event)
+        return event
+
+    def _log_late(self, attempt: str, events: tuple[WireEvent, ...]) -> None:
+        """Log what a page still had to say of a call when another had begun already."""
+        for wire in events:
+            self._log(wire, self._began.get(attempt, self._first_ms))
 
     def history(self) -> tuple[EventLog, list[tuple[int, bool]]]:
         """Return the events that are kept, and where in them each call begins and whether it resumes another."""
@@ -127,8 +143,9 @@ class CallRecord:
 
     def _let_followers_begin(self, attempt: str) -> None:
         # Whichever is here first, the state or the first event: somebody may have sent something between the two.
-        if attempt == self._followed:
+        if attempt in self._followed_ever:
             return
+        self._followed_ever.add(attempt)
         self._followed = attempt
         for follower in self.followers:
             follower.begin_call(resumes=attempt in self._resuming)

@@ -155,3 +155,26 @@ async def test_a_page_that_lets_go_too_late_is_no_fault(chat, server, page, monk
     page.say("reply", id=request["id"], seq=3, result={})
     await settled()
     assert chat.holder == "p2"
+
+
+async def test_late_events_of_an_earlier_call_are_logged_and_begin_no_call(chat, server, page):
+    seen = []
+    chat.on("*", lambda event: seen.append(event.type))
+    await server.connect("a1")
+    page.connected("a2")
+    page.events({"type": "session.created", "session": {"tools": [], "voice": "marin"}}, attempt="a2")
+    page.events({"type": "late"}, attempt="a1")
+    page.events({"type": "now"}, attempt="a2")
+    await settled()
+    assert [event.type for event in chat.events] == ["session.created", "session.created", "late", "now"]
+    assert seen == ["session.created", "session.created", "now"]
+    assert [start for start, _ in chat._record.history()[1]] == [0, 1]
+
+
+async def test_nobody_speaks_when_the_connection_is_lost(chat, server, page):
+    await server.connect()
+    await server.says({"type": "input_audio_buffer.speech_started"}, {"type": "output_audio_buffer.started"})
+    assert (chat.user_speaking, chat.assistant_speaking) == (True, True)
+    page.state("a1", status="reconnecting", data_channel_state="closed")
+    await settled()
+    assert (chat.user_speaking, chat.assistant_speaking) == (False, False)
