@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from rtc_widget.call_record import CallRecord
-from rtc_widget.errors import NotConnected
+from rtc_widget.errors import NotConnected, PageNotFound
 from rtc_widget.protocol import WireEvent
 from tests.unit.server_double import call
 from tests.unit.waiting import settled
@@ -178,3 +178,12 @@ async def test_nobody_speaks_when_the_connection_is_lost(chat, server, page):
     page.state("a1", status="reconnecting", data_channel_state="closed")
     await settled()
     assert (chat.user_speaking, chat.assistant_speaking) == (False, False)
+
+
+async def test_a_request_to_a_page_that_leaves_does_not_wait_for_it(chat, server, page):
+    await server.connect()
+    asking = asyncio.ensure_future(chat.devices(timeout=30))
+    await page.hears("devices")
+    page.say("goodbye")
+    with pytest.raises(PageNotFound, match="has left"):
+        await asyncio.wait_for(asking, 5)
