@@ -90,6 +90,7 @@ class Answers:
         self._requests: deque[_Request] = deque()
         self._active: str | None = None
         self._beside: set[str] = set()
+        self._begun: set[str] = set()
         self._done: dict[str, Event] = {}
         self._voices: dict[str, str] = {}
 
@@ -160,6 +161,9 @@ class Answers:
         NotConnected
             If the call ends before.
         """
+        if response_id not in self._begun:
+            # The call ended in the same turn of the loop in which the response began.
+            raise NotConnected("The call ended before the answer was there.")
         await self._until(lambda: response_id in self._done)
         return self._done[response_id]
 
@@ -226,6 +230,7 @@ class Answers:
 
     def _begin(self, response: Mapping[str, Any]) -> None:
         response_id = str(response["id"])
+        self._begun.add(response_id)
         is_beside = "conversation_id" in response and response["conversation_id"] is None
         if is_beside and (request := next((one for one in self._requests if one.is_beside), None)):
             self._requests.remove(request)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rtc_widget.answers import Wish
 from rtc_widget.conversing import Conversing
-from rtc_widget.errors import AnswerFailed, AudioError, PageError, WaitTimeout
+from rtc_widget.errors import AnswerFailed, RtcWidgetError, WaitTimeout
 from rtc_widget.measuring import Measuring
 from rtc_widget.turn import Turn
 
@@ -27,8 +27,18 @@ _FLUSH_SECONDS = 3.0
 class Asking(Conversing, Measuring):
     """The part of `VoiceChat` that asks and waits for the answer."""
 
-    async def ask(self, text: str, *, image: Any = None, timeout: float | None = 60, until_spoken: bool = True) -> Turn:
+    async def ask(
+        self,
+        text: str,
+        *,
+        image: Any = None,
+        timeout: float | None = 60,
+        until_spoken: bool = True,
+        audio: bool = True,
+    ) -> Turn:
         """Say something in writing and wait for the finished answer; tools that the model calls on the way are run.
+
+        For the answer's sound the call is recorded meanwhile: it is in ``chat.recording`` as well.
 
         Parameters
         ----------
@@ -37,15 +47,17 @@ class Asking(Conversing, Measuring):
         image : PIL image, array, path or figure, optional
             A picture to go with it; see `send_image`.
         timeout : float or None
-            Seconds for all of it; None waits as long as it takes.
+            Seconds until the answer is finished; None waits as long as it takes. Its sound may take a moment more.
         until_spoken : bool
             Wait until the answer has been spoken to its end. False: until its words are complete, which is earlier.
+        audio : bool
+            Record how the answer sounds. False: nothing is recorded for it.
 
         Returns
         -------
         Turn
             The answer; look at ``turn.interrupted`` where somebody may have spoken in between. ``turn.audio`` is how it
-            sounded: None where nothing was spoken or waited for, numpy is missing, or the page cannot record.
+            sounded: None where nothing was spoken, waited for or recorded, numpy is missing, or the page cannot record.
 
         Raises
         ------
@@ -68,14 +80,18 @@ class Asking(Conversing, Measuring):
         """
         self._await_here()
         wish = self._answers.wish([self._question(text, image)])
+        if not audio or not until_spoken or find_spec("numpy") is None:
+            return await self._answer_within(timeout, wish, until_spoken=until_spoken)
+        with self._begin_recording():
+            turn = await self._answer_within(timeout, wish, until_spoken=True)
+            # After the limit: a finished answer is not lost to its sound.
+            return replace(turn, audio=await self._sound_of(turn))
+
+    async def _answer_within(self, timeout: float | None, wish: Wish, *, until_spoken: bool) -> Turn:
         limit = asyncio.timeout(timeout)
         try:
             async with limit:
-                if not until_spoken or find_spec("numpy") is None:
-                    return await self._answer_to(wish, until_spoken=until_spoken)
-                with self._begin_recording():
-                    turn = await self._answer_to(wish, until_spoken=True)
-                    return replace(turn, audio=await self._sound_of(turn))
+                return await self._answer_to(wish, until_spoken=until_spoken)
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -107,8 +123,8 @@ class Asking(Conversing, Measuring):
             await asyncio.sleep(_BUFFER_SECONDS)
             await self._flush_audio(timeout=_FLUSH_SECONDS)
             return self.recording.assistant.between(turn.start, turn.end + _BUFFER_SECONDS)
-        except (AudioError, PageError, ValueError):
-            # The words have come; that this page records nothing must not take them away.
+        except (RtcWidgetError, ValueError):
+            # The words have come; that this page records nothing, or the call is over, must not take them away.
             return None
 
 

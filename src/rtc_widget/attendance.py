@@ -112,7 +112,8 @@ class Attendance:
     async def _after_hand_over(self, holder: KnownPage, let_go: Future[None], call: Callable[[], None]) -> None:
         # On the I/O thread: a busy cell must hold up nobody who takes a call over.
         try:
-            await asyncio.wait_for(asyncio.wrap_future(let_go), HOLDER_SECONDS)
+            # Shielded: a reply that comes too late must find it as it was.
+            await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(let_go)), HOLDER_SECONDS)
         except TimeoutError:
             self.leave(holder)
         call()

@@ -133,7 +133,7 @@ class Bridge:
         Raises
         ------
         PageNotFound
-            If there is no page within ten seconds.
+            If there is no page within ten seconds, or it leaves.
         PageTimeout, AwaitNotPossible
             If it does not answer in time, or gives no sign of life.
         RtcWidgetError
@@ -154,6 +154,8 @@ class Bridge:
                 now = time.monotonic()
                 if now >= deadline:
                     raise PageTimeout(f"The page did not {kind} within {timeout:g} s.")
+                if page.gone:
+                    raise PageNotFound(f"The page has left before it could {kind}.")
                 if page.heard < sent and now >= sent + PAGE_SECONDS:
                     raise silence(PAGE_SECONDS)
                 await asyncio.wait([answered], timeout=min(deadline - now, 1.0))
@@ -281,7 +283,7 @@ class Bridge:
         let_go: Future[None] = Future()
 
         def done(reply: Reply) -> None:
-            if self._pending.pop(reply.id, None):
+            if self._pending.pop(reply.id, None) and not let_go.done():
                 let_go.set_result(None)
 
         self._post("hand_over", holder, done, {})

@@ -26,6 +26,12 @@ _SPEAKING: Mapping[str, tuple[str, bool]] = {
     "output_audio_buffer.cleared": ("assistant_speaking", False),
 }
 _PIECE_CHARACTERS = 262_144
+_CLOSED: Mapping[str, object] = {
+    "data_channel_state": "closed",
+    "connection_state": "closed",
+    "ice_connection_state": "closed",
+    "signaling_state": "closed",
+}
 _NO_CALL: Mapping[str, object] = {"holder": None, "call_id": None, "user_speaking": False, "assistant_speaking": False}
 
 
@@ -55,10 +61,12 @@ class CallRecord:
         self._write = write
         self._attempt: str | None = None
         self._followed: str | None = None
+        self._followed_ever: set[str] = set()
         self._talking: str | None = None
         self._calls: list[tuple[int, str, bool]] = []
         self._resuming: set[str] = set()
         self._made: tuple[str, str | None] | None = None
+        self._is_closed = False
         # When the first event of the call came, on the page's clock, and how far that was from the kernel's then: times
         # of one call must not jump when the estimate gets better.
         self._first_ms = 0.0
@@ -72,7 +80,12 @@ class CallRecord:
 
     def page_state(self, told: State) -> None:
         """Take the page's picture of the call over into the traits."""
+        if self._is_closed:
+            return  # said before the page has heard that the widget is closed
         values: dict[str, object] = asdict(told.state)
+        is_another = told.attempt not in (self._attempt, self._talking)
+        if is_another or told.state.data_channel_state == "closed":
+            values |= {"user_speaking": False, "assistant_speaking": False}
         self._attempt = told.attempt
         if told.attempt is not None and told.resumes:
             self._resuming.add(told.attempt)
@@ -88,6 +101,9 @@ class CallRecord:
 
     def page_events(self, attempt: str | None, events: tuple[WireEvent, ...], offset_ms: float) -> None:
         """Log, fold and publish events, one after the other."""
+        if attempt is not None and attempt in self._followed_ever and attempt != self._followed:
+            self._log_late(attempt, events)
+            return
         if attempt is not None and attempt != self._talking:
             resumes = attempt in self._resuming
             self._talking = attempt
@@ -98,12 +114,24 @@ class CallRecord:
                 self._first_ms, self._offset_ms = events[0].time_ms, offset_ms
                 self._began[attempt] = self._first_ms
         for wire in events:
-            elapsed = (wire.time_ms - self._first_ms) / 1000
-            time_ms = wire.time_ms + self._offset_ms
-            event = Event.from_text(wire.text, direction=wire.direction, time_ms=time_ms, elapsed=elapsed)
-            self.events.append(event)
+            event = self._log(wire, self._first_ms)
             self._fold(event)
-            self.subscriptions.publish(event)
+            try:
+                self.subscriptions.publish(event)
+            except Exception:
+                logger.exception("%r could not be handed to everybody who waits for it", event)
+
+    def _log(self, wire: WireEvent, first_ms: float) -> Event:
+        elapsed = (wire.time_ms - first_ms) / 1000
+        time_ms = wire.time_ms + self._offset_ms
+        event = Event.from_text(wire.text, direction=wire.direction, time_ms=time_ms, elapsed=elapsed)
+        self.events.append(event)
+        return event
+
+    def _log_late(self, attempt: str, events: tuple[WireEvent, ...]) -> None:
+        """Log what a page still had to say of a call when another had begun already."""
+        for wire in events:
+            self._log(wire, self._began.get(attempt, self._first_ms))
 
     def history(self) -> tuple[EventLog, list[tuple[int, bool]]]:
         """Return the events that are kept, and where in them each call begins and whether it resumes another."""
@@ -115,8 +143,9 @@ class CallRecord:
 
     def _let_followers_begin(self, attempt: str) -> None:
         # Whichever is here first, the state or the first event: somebody may have sent something between the two.
-        if attempt == self._followed:
+        if attempt in self._followed_ever:
             return
+        self._followed_ever.add(attempt)
         self._followed = attempt
         for follower in self.followers:
             follower.begin_call(resumes=attempt in self._resuming)
@@ -129,7 +158,7 @@ class CallRecord:
         for add in (self.transcript.add, *(follower.follow for follower in self.followers)):
             try:
                 add(event)
-            except (TypeError, ValueError, AttributeError, KeyError):
+            except Exception:
                 # It is in the log as it came; the events behind it must not be lost for it.
                 logger.exception("%r has an odd shape and was not understood", event)
         if event.direction == "received" and event.type in _SPEAKING:
@@ -178,10 +207,20 @@ class CallRecord:
 
     def page_lost(self) -> None:
         """Say that the call went down with its page."""
+        if self._is_closed:
+            return
         error = PageNotFound("The page that held the call is gone.", hint="Connect again.")
         self._end_call()
-        closed = {"connection_state": "closed", "ice_connection_state": "closed", "signaling_state": "closed"}
-        self._write({"status": "error", "data_channel_state": "closed", "error": error.to_wire(), **closed, **_NO_CALL})
+        self._write({"status": "error", "error": error.to_wire(), **_CLOSED, **_NO_CALL})
+
+    def close(self) -> None:
+        """End the call with the widget, whatever its page goes on to say; harmless to repeat."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        had_call = self._attempt is not None
+        self._end_call()
+        self._write({"status": "idle", "data_channel_state": "closed", **(_CLOSED if had_call else {}), **_NO_CALL})
 
     def _end_call(self) -> None:
         self.transcript.end_call()

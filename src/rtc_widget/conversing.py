@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from rtc_widget.call_widget import CallWidget
 from rtc_widget.conversation import Transcript
-from rtc_widget.errors import NotConnected, RtcWidgetError
+from rtc_widget.errors import NotConnected, PageNotFound, RtcWidgetError
 from rtc_widget.events import Event
 
 Detail = Literal["auto", "low", "high"]
@@ -151,7 +151,11 @@ class Conversing(CallWidget):
             if failed is not None:
                 failed(error)
 
-        self._bridge.post("send", fault, events=texts)
+        try:
+            self._bridge.post("send", fault, events=texts)
+        except PageNotFound as error:
+            # The page has left; that its call is over comes to the traits in a moment.
+            raise NotConnected("Nothing was sent: the page with the call has left.") from error
         return str(prepared[0]["event_id"])
 
 

@@ -56,6 +56,17 @@ class MainLoop:
                 return
         self.settle()
 
+    def call_now(self, function: Callable[[], None]) -> None:
+        """Run `function` at once where this is the loop's own thread, or none runs; else as `call` does."""
+        try:
+            here = asyncio.get_running_loop()
+        except RuntimeError:
+            here = None
+        if self.running in (None, here):
+            function()
+        else:
+            self.call(function)
+
     def call_later(self, seconds: float, function: Callable[[], None]) -> None:
         """Run `function` there after a while; without a running loop it is not run at all. Called on the loop."""
         if (loop := self.running) is not None:

@@ -11,12 +11,17 @@ class _Sample:
     offset_ms: float
     uncertainty_ms: float
 
+    def contradicts(self, other: _Sample) -> bool:
+        return abs(self.offset_ms - other.offset_ms) > self.uncertainty_ms + other.uncertainty_ms
+
 
 class PageClock:
     """Estimates the offset of one page's clock from signs of life that it was asked for.
 
     The kernel asks, the page answers with its time, the kernel hears it: the page's time lies somewhere between the two
-    moments of the kernel (RFC 5905, section 8, in its simplest form). The answer that came back fastest counts.
+    moments of the kernel (RFC 5905, section 8, in its simplest form). The answer that came back fastest counts, until
+    one contradicts it: then one of the clocks has been set. Of several open questions the first counts: nobody
+    knows which one an answer answers.
 
     Examples
     --------
@@ -39,7 +44,8 @@ class PageClock:
 
     def asked(self, now_ms: float | None = None) -> None:
         """Note that the page is asked now (milliseconds since 1970)."""
-        self._asked_ms = _now_ms() if now_ms is None else now_ms
+        if self._asked_ms is None:
+            self._asked_ms = _now_ms() if now_ms is None else now_ms
 
     def answered(self, page_ms: float, now_ms: float | None = None) -> None:
         """Note what the page has answered; an answer to no question is passed over."""
@@ -48,7 +54,8 @@ class PageClock:
             return
         heard = _now_ms() if now_ms is None else now_ms
         sample = _Sample((asked + heard) / 2 - page_ms, (heard - asked) / 2)
-        if self._best is None or 0 <= sample.uncertainty_ms < self._best.uncertainty_ms:
+        best = self._best
+        if best is None or 0 <= sample.uncertainty_ms < best.uncertainty_ms or sample.contradicts(best):
             self._best = sample
 
 

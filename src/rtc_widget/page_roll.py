@@ -61,7 +61,8 @@ class PageRoll:
     @property
     def living(self) -> list[KnownPage]:
         """The pages that have not said goodbye, in the order in which they would be asked."""
-        pages = [page for page in reversed(self._pages.values()) if not page.gone]
+        # Of a list of them, made in one step: pages come on any thread.
+        pages = [page for page in reversed(list(self._pages.values())) if not page.gone]
         return sorted(pages, key=lambda page: page is not self._newest)
 
     @property

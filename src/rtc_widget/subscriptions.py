@@ -155,7 +155,13 @@ class Subscriptions:
             self.failures.add(CallbackFailure(callback, event, error))
             return
         if inspect.isawaitable(outcome):
-            task = asyncio.ensure_future(outcome)
+            try:
+                task = asyncio.ensure_future(outcome, loop=asyncio.get_running_loop())
+            except Exception as error:  # noqa: BLE001 - no loop runs here: a script whose `asyncio.run` has ended
+                if inspect.iscoroutine(outcome):
+                    outcome.close()
+                self.failures.add(CallbackFailure(callback, event, error))
+                return
             self._running.add(task)
             task.add_done_callback(lambda done: self._finished(done, callback, event))
 
@@ -170,5 +176,10 @@ def _offer(event: Event, where: Condition | None, future: asyncio.Future[Event])
     try:
         if where is None or where(event):
             future.set_result(event)
+    except StopIteration as error:
+        # No future takes one: it would end the coroutine that awaits.
+        told = RuntimeError("The condition raised StopIteration.")
+        told.__cause__ = error
+        future.set_exception(told)
     except Exception as error:  # noqa: BLE001 - told to whoever waits
         future.set_exception(error)

@@ -83,6 +83,7 @@ class ToolRunner:
         self._send = send
         self._others = others
         self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting: list[asyncio.Future[None]] = []
         self._forget()
 
     def _forget(self) -> None:
@@ -91,6 +92,10 @@ class ToolRunner:
         self._items: dict[str, dict[str, Mapping[str, Any]]] = {}
         self._followed_up: dict[str, asyncio.Task[None]] = {}
         self._wishes: dict[str, Wish] = {}
+        waiting, self._waiting = self._waiting, []
+        for over in waiting:
+            if not over.done():
+                over.set_result(None)
 
     def begin_call(self, *, resumes: bool) -> None:
         """The events that follow are another call's."""
@@ -120,7 +125,15 @@ class ToolRunner:
         task = self._followed_up.get(response_id)
         if task is None:
             return None
-        await asyncio.wait([task])
+        # A tool may run on for long after the call in which it was called.
+        number, over = self._number, asyncio.get_running_loop().create_future()
+        self._waiting.append(over)
+        try:
+            await asyncio.wait([task, over], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._waiting = [one for one in self._waiting if one is not over]
+        if number != self._number:
+            raise NotConnected("The call ended before the answer was there.")
         wish = self._wishes.get(response_id)
         if wish is None:
             return None
@@ -149,16 +162,26 @@ class ToolRunner:
         ours = [call for call in calls if call.name not in others]
         if not ours:
             return
-        task = asyncio.get_running_loop().create_task(self._answer(response_id, ours, asks=len(ours) == len(calls)))
+        asks = len(ours) == len(calls)
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            # A script between two of its `asyncio.run`: the model must not wait for what nothing can run.
+            self._tell(response_id, ours, [self._not_run(call) for call in ours], asks=asks)
+            return
+        task = loop.create_task(self._answer(response_id, ours, asks=asks))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         self._followed_up[response_id] = task
 
     async def _answer(self, response_id: str, calls: list[_Call], *, asks: bool) -> None:
         number = self._number
-        outputs = await asyncio.gather(*(self._output(call) for call in calls))
-        if number != self._number:
-            return  # the call is over; what the tools did stands in the record
+        outcomes = await asyncio.gather(*(self._output(call) for call in calls), return_exceptions=True)
+        outputs = [_output_of(outcome) for outcome in outcomes]
+        if number == self._number:  # else the call is over; what the tools did stands in the record
+            self._tell(response_id, calls, outputs, asks=asks)
+
+    def _tell(self, response_id: str, calls: list[_Call], outputs: list[str], *, asks: bool) -> None:
         items = [
             {"type": "function_call_output", "call_id": call.call_id, "output": output}
             for call, output in zip(calls, outputs, strict=True)
@@ -171,6 +194,10 @@ class ToolRunner:
         except NotConnected:
             logger.warning("The call ended before the model could be told what %s gave back", calls[0].name)
 
+    def _not_run(self, call: _Call) -> str:
+        record = ToolCall(call.name, _readable(call.arguments), call.call_id)
+        return self._failed(record, RuntimeError("No event loop runs that could run the tool."))
+
     async def _output(self, call: _Call) -> str:
         """Run one tool; whatever happens, there is something to tell the model."""
         record = ToolCall(call.name, _readable(call.arguments), call.call_id)
@@ -182,6 +209,8 @@ class ToolRunner:
             arguments = tool.check(call.arguments)
         except InvalidArguments as error:
             return self._refused(record, error, f"Wrong arguments: {error}")
+        except Exception as error:  # noqa: BLE001 - a parameter's validator is the user's own
+            return self._failed(record, error)
         try:
             await self._allowed(tool, record, arguments)
         except Denied as error:
@@ -193,13 +222,16 @@ class ToolRunner:
         return await self._run(tool, record, arguments)
 
     async def _allowed(self, tool: Tool, record: ToolCall, arguments: Arguments) -> None:
+        whole = tool.completed(arguments)
         must_ask = tool.confirm
         if callable(must_ask):
-            must_ask = bool(must_ask(*arguments.positional, **arguments.named))
+            must_ask = bool(must_ask(*whole.positional, **whole.named))
         if not must_ask:
             return
         self._tools.calls.put(replace(record, status="asking"))
-        if not await self._approve(record, APPROVAL_SECONDS):
+        # What the model has left out is done all the same: it is shown as well.
+        defaults = {name: _writable(value) for name, value in whole.named.items() if name not in arguments.named}
+        if not await self._approve(replace(record, arguments={**record.arguments, **defaults}), APPROVAL_SECONDS):
             raise Denied("The user did not allow this call.")
 
     async def _run(self, tool: Tool, record: ToolCall, arguments: Arguments) -> str:
@@ -210,7 +242,9 @@ class ToolRunner:
             async with limit:
                 result = await _called(tool, arguments)
             output = result_text(result)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - told to the model and to the user, whoever wrote it
+        except (Exception, SystemExit, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and _is_cancelled():
+                raise  # not something that the tool has waited for: this task itself is to end
             record = replace(record, seconds=time.perf_counter() - began)
             if isinstance(error, TimeoutError) and limit.expired():
                 late = TimeoutError(f"{tool.name} took longer than {tool.timeout:g} s.")
@@ -242,6 +276,28 @@ async def _called(tool: Tool, arguments: Arguments) -> Any:
         return await asyncio.to_thread(call)
     outcome = call()
     return await outcome if inspect.isawaitable(outcome) else outcome
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _output_of(outcome: str | BaseException) -> str:
+    """Return what the model is told, also where running a tool failed in a way that nobody has thought of."""
+    if isinstance(outcome, str):
+        return outcome
+    logger.error("A tool could not be run", exc_info=outcome)
+    return json.dumps({"error": f"{type(outcome).__name__}: {outcome}"}, ensure_ascii=False)
+
+
+def _writable(value: object) -> object:
+    """Return a default as it can be shown to a person, on a page."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return str(value)
+    return value
 
 
 def _readable(arguments: str) -> Mapping[str, Any]:

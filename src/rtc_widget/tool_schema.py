@@ -114,6 +114,15 @@ class Parameters:
         first = [one.name for one in self._parameters if one.kind is one.POSITIONAL_ONLY]
         return Arguments(tuple(values.pop(name) for name in first), values)
 
+    def completed(self, arguments: Arguments) -> Arguments:
+        """Return arguments with the function's own defaults for what was not given."""
+        defaults = {
+            one.name: one.default
+            for one in self._parameters
+            if one.default is not one.empty and one.kind is not one.POSITIONAL_ONLY
+        }
+        return Arguments(arguments.positional, {**defaults, **arguments.named})
+
 
 def _parameters(function: Callable[..., Any], tool: str) -> list[inspect.Parameter]:
     try:

@@ -70,6 +70,10 @@ class Tool:
             raise InvalidTool(f"{function.__name__} cannot be a tool: it yields.", hint="Return the whole result.")
         if thread and inspect.iscoroutinefunction(function):
             raise InvalidTool(f"{function.__name__} is async: it needs no thread.", hint="Leave thread=True out.")
+        if inspect.iscoroutinefunction(confirm):
+            raise InvalidTool(
+                f"{getattr(function, '__name__', function)}: confirm says at once whether to ask; it cannot be async."
+            )
         if timeout is not None and not timeout > 0:
             raise ValueError(f"timeout={timeout} is no time in seconds; None sets no limit.")
         doc = function_doc(function)
@@ -95,6 +99,10 @@ class Tool:
             If they do not fit.
         """
         return self._parameters.check(arguments)
+
+    def completed(self, arguments: Arguments) -> Arguments:
+        """Return arguments with the function's own defaults for what was not given."""
+        return self._parameters.completed(arguments)
 
     def to_wire(self) -> dict[str, Any]:
         """Return the tool as the session describes it."""

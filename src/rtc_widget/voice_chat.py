@@ -185,6 +185,8 @@ class VoiceChat(Calling, Asking, Steering, Tooling, Counting, Watching, Saying, 
             self._bridge.close()
         if self._page is not None:
             self._page.close()
+        if hasattr(self, "_main"):
+            self._main.call_now(self._record.close)
         super().close()
 
     def __repr__(self) -> str:

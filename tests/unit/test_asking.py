@@ -225,3 +225,26 @@ async def test_a_server_that_confirms_no_items_is_understood(chat, server):
     await server.takes(ITEM, ASK)
     await server.answers("It finds an address.", "r2")
     assert (await asking).text == "It finds an address."
+
+
+async def test_a_finished_answer_is_not_lost_to_its_sound(chat, server, monkeypatch):
+    async def slow(self, turn):
+        await asyncio.sleep(1.5)
+
+    monkeypatch.setattr("rtc_widget.asking.Asking._sound_of", slow)
+    await server.connect()
+    asking = asyncio.ensure_future(chat.ask("What is ICE?", timeout=1.2))
+    await server.confirms(*await server.takes(ITEM, ASK))
+    assert chat.is_recording
+    await server.answers("It finds a way.")
+    assert (await asking).text == "It finds a way."
+    assert not chat.is_recording
+
+
+async def test_nothing_is_recorded_for_an_answer_without_sound(chat, server):
+    await server.connect()
+    asking = asyncio.ensure_future(chat.ask("What is ICE?", audio=False))
+    await server.confirms(*await server.takes(ITEM, ASK))
+    assert not chat.is_recording
+    await server.answers("It finds a way.")
+    assert (await asking).audio is None

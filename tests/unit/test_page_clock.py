@@ -28,6 +28,22 @@ def test_an_answer_to_no_question_says_nothing():
     assert clock.offset_ms == 0
 
 
+def test_an_answer_that_comes_after_the_next_question_is_not_taken_for_the_answer_to_that():
+    clock = PageClock()
+    clock.asked(now_ms=0)
+    clock.asked(now_ms=6_000)
+    clock.answered(page_ms=10, now_ms=6_005)  # a busy cell held it up
+    assert clock.offset_ms == 0
+
+
+def test_a_clock_that_was_set_is_noticed():
+    clock = PageClock()
+    for page_ms, now_ms in ((1_002, 1_004), (61_010, 1_040)):
+        clock.asked(now_ms=1_000)
+        clock.answered(page_ms=page_ms, now_ms=now_ms)
+    assert clock.offset_ms == 1_020 - 61_010
+
+
 async def test_events_of_a_browser_whose_clock_is_an_hour_off_have_the_kernels_time(chat, page):
     page.hello()
     hour_ahead = time.time() * 1000 + 3_600_000

@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 import time
+from typing import Annotated
 
 import pytest
 
@@ -278,6 +279,25 @@ async def test_a_function_may_say_when_to_ask(chat, server, page):
     await page.hears("approve")
 
 
+async def test_what_the_model_leaves_out_is_known_to_who_confirms(chat, server, page):
+    @chat.tool(confirm=lambda to, amount: amount > 100)
+    def pay(to: str, amount: float = 500) -> str:
+        return "paid"
+
+    await server.connect(tools=[{"name": "pay"}])
+    await calls(server, call("pay", '{"to": "Ada"}'))
+    asked = await page.hears("approve")
+    assert asked["arguments"] == {"to": "Ada", "amount": 500}
+
+
+def test_confirm_cannot_be_async():
+    async def ask(city: str) -> bool:
+        return True
+
+    with pytest.raises(InvalidTool, match="async"):
+        Tool(get_weather, confirm=ask)
+
+
 async def test_a_page_that_cannot_ask_means_no(chat, server, page):
     @chat.tool(confirm=True)
     def delete_file(path: str) -> None:
@@ -419,3 +439,38 @@ async def test_many_calls_are_kept_within_bounds(chat):
     assert kept[-1].call_id == "c1199"
     assert [one.call_id for one in kept[:2]] == ["c200", "c201"]
     assert "960 earlier calls" in kept._repr_html_()
+
+
+def _known(word: str) -> str:
+    return {"a": "b"}[word]
+
+
+async def test_a_parameter_whose_own_check_fails_is_answered_and_so_are_its_siblings(chat, server):
+    pydantic = pytest.importorskip("pydantic")
+
+    def look_up(word) -> str:
+        return word
+
+    look_up.__annotations__["word"] = Annotated[str, pydantic.AfterValidator(_known)]
+    chat.tool(look_up)
+    chat.tool(get_weather)
+    await server.connect(tools=[{"name": "look_up"}, {"name": "get_weather"}])
+    await calls(server, call("look_up", '{"word": "x"}', "c1"), call("get_weather", '{"city": "Paris"}', "c2"))
+    first, second, _ = await server.takes(ITEM, ITEM, ASK)
+    assert "KeyError" in first["item"]["output"]
+    assert "sunny" in second["item"]["output"]
+    assert chat.errors[-1].call.name == "look_up"
+
+
+async def test_a_tool_that_waited_for_something_cancelled_is_answered(chat, server):
+    @chat.tool
+    async def wait() -> str:
+        gone = asyncio.get_running_loop().create_future()
+        gone.cancel()
+        return await gone
+
+    await server.connect(tools=[{"name": "wait"}])
+    await calls(server, call("wait"))
+    output, _ = await server.takes(ITEM, ASK)
+    assert "CancelledError" in output["item"]["output"]
+    assert chat.tools.calls[0].status == "failed"
