@@ -130,6 +130,55 @@ def test_redaction_leaves_ordinary_words_alone():
     assert Redaction().of(talk) == talk
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"headers": {"X-Whatever": "canary", "Accept": "canary"}},
+        {"headers": [["X-Whatever", "canary"]]},
+        {"refresh_token": "canary"},
+        {"refreshToken": "canary"},
+        {"x-api-key": "canary"},
+        {"apiKey": "canary"},
+        {"db_password": "canary"},
+        {"Proxy-Authorization": "canary"},
+        {"client_secret": {"value": "canary"}},
+        {"text": "Authorization: Basic Y2FuYXJ5OnBhc3M="},
+        {"text": "It is hf_Y2FuYXJ5Y2FuYXJ5."},
+        {"text": "It is ghp_Y2FuYXJ5Y2FuYXJ5."},
+        {"text": "It is eyJhbGciOiJub25lIn0.Y2FuYXJ5.Y2FuYXJ5."},
+        {"url": "https://someone:canary@example.org/mcp"},
+        {"arguments": '{"api_key": "canary", "city": "Basel"}'},
+        {"arguments": '{"request": "{\\"headers\\": {\\"a\\": \\"canary\\"}}"}'},
+    ],
+)
+def test_redaction_finds_secrets(value):
+    safe = json.dumps(Redaction().of(value))
+    assert "canary" not in safe
+    assert "Y2FuYXJ5" not in safe
+    assert "[removed]" in safe
+
+
+def test_redaction_leaves_the_rest_of_a_json_text():
+    safe = Redaction().of({"arguments": '{"api_key": "x", "city": "Zürich"}'})
+    assert safe == {"arguments": '{"api_key": "[removed]", "city": "Zürich"}'}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"logprobs": [{"token": "Hello", "logprob": -0.1, "bytes": [72]}]},
+        {"usage": {"total_tokens": 5, "token": 3}},
+        {"text": "Basic training begins; see https://example.org/a@b and mail@example.org, basic understanding."},
+        {"arguments": '{"city":  "Basel"}'},
+        {"text": "{not JSON"},
+        {"monkey": "Bobo", "key": "C sharp", "keyboard": "Swiss", "secretary": "Ada"},
+        {"headers": None, "token": ""},
+    ],
+)
+def test_redaction_leaves_what_is_no_secret(value):
+    assert Redaction().of(value) == value
+
+
 async def test_a_loaded_session_says_that_it_has_no_call(chat, page, tmp_path):
     await talk(page)
     again = VoiceChat.load(chat.save(tmp_path / "session.zip"))
