@@ -66,6 +66,27 @@ async def test_a_session_comes_back_as_it_was(chat, page, tmp_path):
     assert again.about["settings"]["max_duration"] == 3600
 
 
+async def test_a_session_that_was_saved_can_be_measured(chat, page, tmp_path):
+    usage = {"input_tokens": 20, "input_token_details": {"text_tokens": 20}, "output_tokens": 5}
+    message = {"id": "item_2", "type": "message", "role": "assistant", "content": []}
+    response = {"id": "resp_2", "status": "completed", "output": [message], "usage": usage}
+    await talk(
+        page,
+        {"type": "session.updated", "session": {"model": "tutor", "audio": {"output": {"voice": "heart"}}}},
+        {"type": "input_audio_buffer.speech_stopped", "item_id": "item_0", "audio_end_ms": 100},
+        {"type": "response.created", "response": {"id": "resp_2", "status": "in_progress", "output": []}},
+        {"type": "response.output_item.added", "response_id": "resp_2", "item": message},
+        {"type": "response.output_text.delta", "response_id": "resp_2", "item_id": "item_2", "delta": "So"},
+        {"type": "response.done", "response": response},
+    )
+    again = VoiceChat.load(chat.save(tmp_path / "session.zip"))
+    assert (again.session.model, again.session.voice) == ("tutor", "heart") == (chat.session.model, chat.session.voice)
+    assert repr(again.usage) == repr(chat.usage)
+    assert "20" in repr(again.usage)
+    assert repr(again.latency()) == repr(chat.latency())
+    assert len(again.latency()) == len(chat.latency()) > 0
+
+
 async def test_a_reconnection_is_where_it_was(chat, page, tmp_path):
     await talk(page)
     page.state("a2", resumes=True, status="connected", data_channel_state="open")
