@@ -97,6 +97,21 @@ async def test_a_reconnection_is_where_it_was(chat, page, tmp_path):
     assert "connected again" in str(again.transcript)
 
 
+async def test_a_file_of_before_1980_spoils_nothing(chat, page, tmp_path, monkeypatch):
+    # Packages that are built reproducibly are unpacked with such times.
+    old = tmp_path / "session_file.py"
+    old.touch()
+    os.utime(old, (0, 0))
+    monkeypatch.setattr("rtc_widget.session_file.__file__", str(old))
+    monkeypatch.setattr(os, "umask", lambda mask: pytest.fail("the umask is the whole process's"))
+    say_sound(page)
+    await talk(page)
+    path = chat.save(tmp_path / "session.zip")
+    assert VoiceChat.load(path).recording.duration == pytest.approx(1.0)
+    (tmp_path / "any").touch()
+    assert path.stat().st_mode == (tmp_path / "any").stat().st_mode
+
+
 async def test_a_session_without_sound_has_no_recording(chat, page, tmp_path):
     await talk(page)
     path = chat.save(tmp_path / "session.zip")
