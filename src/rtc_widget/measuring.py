@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import weakref
 from types import TracebackType
 
 from rtc_widget.audio import require_numpy
@@ -68,7 +69,7 @@ class Measuring(CallWidget):
         return self._heard.stats
 
     def _begin_recording(self) -> Recorder:
-        recorder = Recorder(self)
+        recorder = Recorder(self, self._heard)
         self._recorders.add(recorder)
         self._change_settings(record=True)
         return recorder
@@ -87,17 +88,21 @@ class Measuring(CallWidget):
 class Recorder:
     """A recording in progress, as `VoiceChat.record` has begun it."""
 
-    def __init__(self, chat: Measuring) -> None:
-        self._chat = chat
+    def __init__(self, chat: Measuring, heard: MediaRecord) -> None:
+        # Weak: who keeps a recorder does not keep the call, which ends after `del chat`.
+        self._chat = weakref.ref(chat)
+        self._heard = heard
 
     @property
     def recording(self) -> Recording:
         """The sound, as `VoiceChat.recording`."""
-        return self._chat.recording
+        return self._heard.recording
 
     def stop(self) -> None:
         """Record no more; harmless to repeat. The last fifth of a second may arrive a moment later."""
-        self._chat._stop(self)
+        chat = self._chat()
+        if chat is not None:
+            chat._stop(self)
 
     async def finish(self) -> Recording:
         """Record no more, and return the recording when all of it has arrived.
@@ -107,10 +112,15 @@ class Recorder:
         RecordingUnavailable
             If the browser lets the page record nothing.
         """
-        self.stop()
-        # Where no page can be heard or none is left, what has arrived is all there is.
-        with contextlib.suppress(PageError):
-            await self._chat._flush_audio()
+        chat = self._chat()
+        try:
+            if chat is not None:
+                # Before it stops: a page that records no more has no fault to tell.
+                # Where no page can be heard or none is left, what has arrived is all there is.
+                with contextlib.suppress(PageError):
+                    await chat._flush_audio()
+        finally:
+            self.stop()
         return self.recording
 
     def __enter__(self) -> Recorder:
@@ -131,5 +141,6 @@ class Recorder:
             self.stop()
 
     def __repr__(self) -> str:
-        state = "recording" if self in self._chat._recorders else "stopped"
+        chat = self._chat()
+        state = "recording" if chat is not None and self in chat._recorders else "stopped"
         return f"<Recorder: {state}, {repr(self.recording).strip('<>')}>"

@@ -16,6 +16,8 @@ from rtc_widget import message_fields as fields
 from rtc_widget.message_fields import MalformedMessage
 
 PROTOCOL = 1
+LOWEST_RATE, HIGHEST_RATE = 1000, 768_000
+"""Samples a second that sound may have."""
 
 Status = Literal["idle", "connecting", "connected", "reconnecting", "error"]
 Direction = Literal["sent", "received"]
@@ -429,8 +431,8 @@ def _audio(message: Mapping[str, Any], page: str) -> Audio:
     if len(data) % 2:
         raise MalformedMessage("data must be 16-bit samples")
     rate = fields.whole(message, "rate")
-    if rate == 0:
-        raise MalformedMessage("rate must be above zero")
+    if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+        raise MalformedMessage(f"rate must lie between {LOWEST_RATE} and {HIGHEST_RATE}")
     return Audio(
         page=page,
         number=fields.whole(message, "number"),

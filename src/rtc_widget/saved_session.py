@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,15 +10,20 @@ from typing import Any
 from rtc_widget.conversation import Transcript
 from rtc_widget.errors import SavedSessionOnly
 from rtc_widget.event_log import EventLog
+from rtc_widget.latency import Latency
 from rtc_widget.recording import Recording
+from rtc_widget.session import Session, SessionWatch
 from rtc_widget.session_file import SessionContents, read_session
 from rtc_widget.stats import StatsLog
+from rtc_widget.usage import Usage
 
 
 class SavedSession:
-    """What `VoiceChat.save` wrote: the same attributes as the widget's, without a call.
+    """What `VoiceChat.save` wrote: the widget's attributes that need no call, and `latency`.
 
-    Secrets that stood in the events are gone. Of the statistics the raw reports are not there.
+    Secrets that stood in the events are gone. Not in the file are the raw reports of the statistics, what callbacks
+    and tools raised (`errors`), and the record of the tools that were called (``tools.calls``); calls and their
+    results stand among the events.
 
     Attributes
     ----------
@@ -29,6 +35,10 @@ class SavedSession:
         How well the calls were carried.
     recording : Recording
         The sound of the call that was recorded last; may be empty.
+    usage : Usage
+        The tokens that were used.
+    session : Session or None
+        The session's settings as the server had confirmed them last.
     about : mapping
         ``server``, ``settings``, ``saved`` (when, as ISO 8601) and ``rtc_widget`` (by which version).
 
@@ -50,6 +60,16 @@ class SavedSession:
         self.stats: StatsLog = contents.stats
         self.recording: Recording = contents.recording
         self.transcript = _transcript_of(contents)
+        self.session: Session | None = _session_of(contents)
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens that were used, by kind."""
+        return Usage(self.events)
+
+    def latency(self) -> Latency:
+        """Return how long each answer took; see `VoiceChat.latency`."""
+        return Latency(self.events)
 
     @classmethod
     def load(cls, path: str | Path) -> SavedSession:
@@ -77,3 +97,12 @@ def _transcript_of(contents: SessionContents) -> Transcript:
         transcript.add(event)
     transcript.end_call()
     return transcript
+
+
+def _session_of(contents: SessionContents) -> Session | None:
+    watch = SessionWatch()
+    for event in contents.events:
+        # Events of an odd shape are in the file as they came.
+        with contextlib.suppress(TypeError, ValueError, AttributeError, KeyError):
+            watch.follow(event)
+    return watch.session

@@ -13,11 +13,13 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import time
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from rtc_widget.errors import RtcWidgetError, SessionFileError
 from rtc_widget.event_log import EventLog
@@ -66,18 +68,14 @@ class SessionContents:
 
 def write_session(path: Path, contents: SessionContents, redaction: Redaction) -> None:
     """Write a session file; what is at `path` is replaced when all of it is written, or not at all."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    part = Path(name)
+    # Not by mkstemp, which keeps a file to its owner; this one is to be like any other.
+    part = path.with_name(f".{path.name}.{uuid4().hex[:12]}.part")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with part.open("xb") as file:
             with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
                 _write_all(archive, contents, redaction)
             file.flush()
             os.fsync(file.fileno())
-        # mkstemp keeps a file to its owner; this one is to be like any other.
-        mask = os.umask(0)
-        os.umask(mask)
-        part.chmod(0o666 & ~mask)
         part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
@@ -123,7 +121,8 @@ def _write_all(archive: zipfile.ZipFile, contents: SessionContents, redaction: R
         from rtc_widget.sound_files import write_flac
 
         # FLAC is compressed already.
-        entry = zipfile.ZipInfo.from_file(__file__, _RECORDING)
+        entry = zipfile.ZipInfo(_RECORDING, time.localtime()[:6])
+        entry.external_attr = 0o600 << 16
         entry.compress_type = zipfile.ZIP_STORED
         with tempfile.TemporaryFile(suffix=".flac") as flac:
             write_flac(flac, recording.blocks(), recording.sample_rate)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, overload
@@ -220,6 +220,10 @@ class StatsLog(Sequence[StatsSample]):
     def __getitem__(self, index: int | slice) -> StatsSample | StatsLog:
         samples = self._snapshot()
         return StatsLog(samples[index]) if isinstance(index, slice) else samples[index]
+
+    def __iter__(self) -> Iterator[StatsSample]:
+        # One snapshot for all of them; `Sequence` would take one for each.
+        return iter(self._snapshot())
 
     def __len__(self) -> int:
         return len(self._samples)

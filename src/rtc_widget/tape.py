@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+import mmap
 from collections.abc import Iterable
 from tempfile import TemporaryFile
 from threading import Lock
-from typing import TYPE_CHECKING, Any
-from weakref import finalize
+from typing import IO, TYPE_CHECKING
+from weakref import finalize, ref
 
 from rtc_widget.audio import require_numpy
+from rtc_widget.errors import RtcWidgetError
 from rtc_widget.protocol import Audio, Track
 
 if TYPE_CHECKING:
@@ -21,13 +23,16 @@ _SEAM_SECONDS = 0.025
 """Pieces that nearly touch are joined: the page tells the time to a few milliseconds only."""
 _LONGEST_SECONDS = 86_400.0
 _SAMPLE_BYTES = 2
+_MAPPED_BYTES = 1 << 23
+"""Views of a growing file are made in steps of so many bytes, so that the clips of a step share a mapping."""
 
 
 class Tape:
     """What was heard in one call; safe on any thread.
 
     Each side is a temporary file of 16-bit samples that vanishes with the tape: an hour of both takes 346 MB of disk
-    and next to no memory. A time of which nothing came is a hole in the file, which reads as silence.
+    and next to no memory. It is made when it is first needed. A time of which nothing came is a hole in the file, which
+    reads as silence.
 
     Attributes
     ----------
@@ -56,8 +61,12 @@ class Tape:
                 return
             try:
                 self._place(piece)
+            except RtcWidgetError as error:
+                # Without this piece; those behind it may be in order.
+                self.lost += len(piece.data) / _SAMPLE_BYTES / piece.rate
+                logger.warning("A piece of sound is left out of the recording: %s", error)
             except (OSError, ImportError) as error:
-                # A full disk, most likely. The call is more than its recording.
+                # A full disk, or too many open files. The call is more than its recording.
                 self._is_broken = True
                 logger.error("The recording stops here: %s", error)
 
@@ -110,27 +119,46 @@ class _Reel:
     def __init__(self) -> None:
         self.length = 0
         self.attempt: str | None = None
-        self._file = TemporaryFile(prefix="rtc_widget-", suffix=".pcm", buffering=0)  # noqa: SIM115 - the reel's own
-        finalize(self, self._file.close)
+        self._opened: IO[bytes] | None = None
+        self._mapping: ref[mmap.mmap] | None = None
 
     def write(self, at: int, data: bytes) -> None:
         """Write samples at a place; what is there already stays."""
         known = max(0, self.length - at) * _SAMPLE_BYTES
         if known >= len(data):
             return
-        self._file.seek((at + known // _SAMPLE_BYTES) * _SAMPLE_BYTES)
+        file = self._file()
+        file.seek((at + known // _SAMPLE_BYTES) * _SAMPLE_BYTES)
         fresh = memoryview(data)[known:]
         while fresh:
             # Unbuffered files may take less than they are given.
-            fresh = fresh[self._file.write(fresh) or 0 :]
-        self.length = self._file.tell() // _SAMPLE_BYTES
+            fresh = fresh[file.write(fresh) or 0 :]
+        self.length = file.tell() // _SAMPLE_BYTES
 
-    def view(self, length: int) -> Any:
+    def view(self, length: int) -> Integers:
+        """Return the samples up to `length`; behind the reel's own it was silent so far."""
         np = require_numpy()
-        if length > self.length:
-            # The side that is ahead tells how long; the other was silent so far.
-            self._file.truncate(length * _SAMPLE_BYTES)
-        return np.memmap(self._file, np.dtype("<i2"), mode="r", shape=(length,))
+        samples: Integers = np.frombuffer(self._mapped(length * _SAMPLE_BYTES), np.dtype("<i2"), count=length)
+        return samples
+
+    def _mapped(self, size: int) -> mmap.mmap:
+        # Each mapping costs a file descriptor for as long as a clip uses it.
+        mapping = self._mapping() if self._mapping is not None else None
+        if mapping is None or len(mapping) < size:
+            whole = -(-size // _MAPPED_BYTES) * _MAPPED_BYTES
+            file = self._file()
+            if file.seek(0, 2) < whole:
+                # A hole at the end, of which nobody is shown more than is asked for.
+                file.truncate(whole)
+            mapping = mmap.mmap(file.fileno(), whole, access=mmap.ACCESS_READ)
+            self._mapping = ref(mapping)
+        return mapping
+
+    def _file(self) -> IO[bytes]:
+        if self._opened is None:
+            self._opened = TemporaryFile(prefix="rtc_widget-", suffix=".pcm", buffering=0)  # noqa: SIM115 - the reel's own
+            finalize(self, self._opened.close)
+        return self._opened
 
 
 def _converted(piece: Audio, rate: int) -> bytes:

@@ -5,11 +5,13 @@ import resource
 import subprocess
 import sys
 import wave
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from rtc_widget.errors import NothingRecorded
+from rtc_widget.errors import InvalidAudio, NothingRecorded
+from rtc_widget.media_desk import MediaDesk
 from rtc_widget.media_record import MediaRecord
 from rtc_widget.protocol import Audio, Stats
 from rtc_widget.recording import Recording
@@ -137,6 +139,67 @@ def test_a_full_disk_stops_the_recording_and_nothing_else(monkeypatch, caplog):
     tape.take(piece(level(0.1), 0.4, "assistant"))
     assert "No space left" in caplog.text
     assert Recording(tape, lambda: None).duration == pytest.approx(0.2)
+
+
+def test_a_bad_piece_is_left_out_and_the_recording_goes_on(monkeypatch, caplog):
+    def refuse(*_arguments):
+        raise InvalidAudio("No sound.")
+
+    tape = Tape()
+    tape.take(piece(level(0.1), 0.0))
+    with monkeypatch.context() as patch:
+        patch.setattr("rtc_widget.tape._converted", refuse)
+        tape.take(piece(level(0.1, rate=48_000), 0.2, rate=48_000))
+    tape.take(piece(level(0.1), 0.4))
+    assert "No sound." in caplog.text
+    assert tape.lost == pytest.approx(0.2)
+    assert Recording(tape, lambda: BEGAN_MS).duration == pytest.approx(0.6)
+
+
+def test_too_many_open_files_stop_the_recording_and_nothing_else(monkeypatch, caplog):
+    def full(**_options):
+        raise OSError(24, "Too many open files")
+
+    record = media()
+    desk = MediaDesk(record)
+    with monkeypatch.context() as patch:
+        patch.setattr("rtc_widget.tape.TemporaryFile", full)
+        assert desk.take(piece(level(0.1), 0.0))["next"] == 1
+    assert "Too many open files" in caplog.text
+    assert desk.take(Stats("p1", 1, "a1", BEGAN_MS, ({"id": "T", "type": "transport"},)))["next"] == 2
+    assert len(record.stats) == 1
+    record.note_attempt("a2", resumes=False)
+    record.keep(piece(level(0.1), 5.0, attempt="a2"))
+    assert record.recording.duration == pytest.approx(0.2), "the next call is recorded"
+
+
+def test_many_clips_need_few_files():
+    tape = Tape()
+    recording = Recording(tape, lambda: BEGAN_MS)
+    before = len(list(Path("/dev/fd").iterdir()))
+    clips = []
+    for number in range(50):
+        tape.take(piece(level(0.1 if number % 2 else 0.2), number / 5))
+        clips += [
+            recording.user,
+            recording.assistant.between(0.0, 0.1),
+            recording.user.between(number / 5, number / 5 + 0.2),
+        ]
+    assert len(list(Path("/dev/fd").iterdir())) - before <= 2 + 2, "two files, and a mapping of each"
+    assert [round(clip.peak, 2) for clip in clips[2::3]] == [0.2, 0.1] * 25
+    assert [clip.duration for clip in clips[::3]] == pytest.approx([number / 5 + 0.2 for number in range(50)])
+
+
+def test_a_clip_of_a_recording_that_outgrew_its_mapping_is_whole(monkeypatch):
+    monkeypatch.setattr("rtc_widget.tape._MAPPED_BYTES", 1 << 16)
+    tape = Tape()
+    recording = Recording(tape, lambda: BEGAN_MS)
+    clips = []
+    for number in range(30):
+        tape.take(piece(level(0.1), number / 5))
+        clips.append(recording.user)
+    assert [len(clip) for clip in clips] == [4800 * (number + 1) for number in range(30)]
+    assert all(clip.rms == pytest.approx(0.1, abs=1e-4) for clip in clips)
 
 
 def test_nothing_recorded_is_said_in_words():

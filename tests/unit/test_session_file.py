@@ -66,6 +66,27 @@ async def test_a_session_comes_back_as_it_was(chat, page, tmp_path):
     assert again.about["settings"]["max_duration"] == 3600
 
 
+async def test_a_session_that_was_saved_can_be_measured(chat, page, tmp_path):
+    usage = {"input_tokens": 20, "input_token_details": {"text_tokens": 20}, "output_tokens": 5}
+    message = {"id": "item_2", "type": "message", "role": "assistant", "content": []}
+    response = {"id": "resp_2", "status": "completed", "output": [message], "usage": usage}
+    await talk(
+        page,
+        {"type": "session.updated", "session": {"model": "tutor", "audio": {"output": {"voice": "heart"}}}},
+        {"type": "input_audio_buffer.speech_stopped", "item_id": "item_0", "audio_end_ms": 100},
+        {"type": "response.created", "response": {"id": "resp_2", "status": "in_progress", "output": []}},
+        {"type": "response.output_item.added", "response_id": "resp_2", "item": message},
+        {"type": "response.output_text.delta", "response_id": "resp_2", "item_id": "item_2", "delta": "So"},
+        {"type": "response.done", "response": response},
+    )
+    again = VoiceChat.load(chat.save(tmp_path / "session.zip"))
+    assert (again.session.model, again.session.voice) == ("tutor", "heart") == (chat.session.model, chat.session.voice)
+    assert repr(again.usage) == repr(chat.usage)
+    assert "20" in repr(again.usage)
+    assert repr(again.latency()) == repr(chat.latency())
+    assert len(again.latency()) == len(chat.latency()) > 0
+
+
 async def test_a_reconnection_is_where_it_was(chat, page, tmp_path):
     await talk(page)
     page.state("a2", resumes=True, status="connected", data_channel_state="open")
@@ -74,6 +95,21 @@ async def test_a_reconnection_is_where_it_was(chat, page, tmp_path):
     again = VoiceChat.load(chat.save(tmp_path / "session.zip"))
     assert str(again.transcript) == str(chat.transcript)
     assert "connected again" in str(again.transcript)
+
+
+async def test_a_file_of_before_1980_spoils_nothing(chat, page, tmp_path, monkeypatch):
+    # Packages that are built reproducibly are unpacked with such times.
+    old = tmp_path / "session_file.py"
+    old.touch()
+    os.utime(old, (0, 0))
+    monkeypatch.setattr("rtc_widget.session_file.__file__", str(old))
+    monkeypatch.setattr(os, "umask", lambda mask: pytest.fail("the umask is the whole process's"))
+    say_sound(page)
+    await talk(page)
+    path = chat.save(tmp_path / "session.zip")
+    assert VoiceChat.load(path).recording.duration == pytest.approx(1.0)
+    (tmp_path / "any").touch()
+    assert path.stat().st_mode == (tmp_path / "any").stat().st_mode
 
 
 async def test_a_session_without_sound_has_no_recording(chat, page, tmp_path):
@@ -128,6 +164,55 @@ async def test_a_key_that_a_function_gave_is_struck_out_once_it_was_used(tmp_pat
 def test_redaction_leaves_ordinary_words_alone():
     talk = {"text": "The risk-averse task is to ask-and-wait.", "skill": "sky", "token_count": 5, "n": None, "b": True}
     assert Redaction().of(talk) == talk
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"headers": {"X-Whatever": "canary", "Accept": "canary"}},
+        {"headers": [["X-Whatever", "canary"]]},
+        {"refresh_token": "canary"},
+        {"refreshToken": "canary"},
+        {"x-api-key": "canary"},
+        {"apiKey": "canary"},
+        {"db_password": "canary"},
+        {"Proxy-Authorization": "canary"},
+        {"client_secret": {"value": "canary"}},
+        {"text": "Authorization: Basic Y2FuYXJ5OnBhc3M="},
+        {"text": "It is hf_Y2FuYXJ5Y2FuYXJ5."},
+        {"text": "It is ghp_Y2FuYXJ5Y2FuYXJ5."},
+        {"text": "It is eyJhbGciOiJub25lIn0.Y2FuYXJ5.Y2FuYXJ5."},
+        {"url": "https://someone:canary@example.org/mcp"},
+        {"arguments": '{"api_key": "canary", "city": "Basel"}'},
+        {"arguments": '{"request": "{\\"headers\\": {\\"a\\": \\"canary\\"}}"}'},
+    ],
+)
+def test_redaction_finds_secrets(value):
+    safe = json.dumps(Redaction().of(value))
+    assert "canary" not in safe
+    assert "Y2FuYXJ5" not in safe
+    assert "[removed]" in safe
+
+
+def test_redaction_leaves_the_rest_of_a_json_text():
+    safe = Redaction().of({"arguments": '{"api_key": "x", "city": "Zürich"}'})
+    assert safe == {"arguments": '{"api_key": "[removed]", "city": "Zürich"}'}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"logprobs": [{"token": "Hello", "logprob": -0.1, "bytes": [72]}]},
+        {"usage": {"total_tokens": 5, "token": 3}},
+        {"text": "Basic training begins; see https://example.org/a@b and mail@example.org, basic understanding."},
+        {"arguments": '{"city":  "Basel"}'},
+        {"text": "{not JSON"},
+        {"monkey": "Bobo", "key": "C sharp", "keyboard": "Swiss", "secretary": "Ada"},
+        {"headers": None, "token": ""},
+    ],
+)
+def test_redaction_leaves_what_is_no_secret(value):
+    assert Redaction().of(value) == value
 
 
 async def test_a_loaded_session_says_that_it_has_no_call(chat, page, tmp_path):

@@ -153,12 +153,13 @@ async def test_leaving_async_with_waits_for_the_last_of_the_sound(chat, page):
 
     recording = asyncio.ensure_future(record())
     flush = await page.hears("flush_audio", 2)
-    assert chat.settings["record"] is False
+    assert chat.settings["record"] is True, "a page that records no more could not say that it cannot"
     await settled()
     assert not recording.done()
     audio(page, 1, 0.2)
     page.say("reply", id=flush["id"], seq=0, result={})
     await recording
+    assert chat.settings["record"] is False
     assert chat.recording.duration == pytest.approx(0.4)
 
 

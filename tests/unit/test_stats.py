@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -207,3 +208,13 @@ def test_it_says_what_it_is():
     assert (
         repr(log) == "<StatsLog: 1 samples, the last: <StatsSample: 1.0 s, round trip 3 ms, jitter 4 ms, opus 48000/2>>"
     )
+
+
+def test_going_through_the_samples_takes_one_snapshot(monkeypatch):
+    log = StatsLog(StatsSample(datetime(2026, 1, 1, tzinfo=UTC), float(number)) for number in range(5))
+    monkeypatch.setattr(StatsLog, "__getitem__", lambda log, index: pytest.fail("a copy of the log for each sample"))
+    seen = []
+    for sample in log:
+        seen.append(sample.elapsed)
+        log._append(sample)
+    assert seen == [0.0, 1.0, 2.0, 3.0, 4.0]

@@ -159,6 +159,9 @@ class PageSession:
         is_calling, was_calling = (state.status not in ("idle", "error") for state in (after, before))
         if is_calling != was_calling:
             self._limit_duration(is_calling)
+        if after.status == "connected" and before.status == "reconnecting" and self._call.attempt is not None:
+            # What was asked for while the connection was away.
+            self._record_and_measure(self._call.attempt)
         self._tell_state()
 
     def event_passed(self, attempt: str, direction: Direction, text: str) -> None:
