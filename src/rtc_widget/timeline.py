@@ -66,7 +66,7 @@ def timeline(events: Iterable[Event]) -> Figure:
     """
     figure, [axes] = new_figure(1, height=3.2)
     drawn = spans(events)
-    whole = max((span.end for span in drawn), default=1.0)
+    whole = max((span.end for span in drawn), default=1.0) or 1.0  # a single moment has no length
     for span in drawn:
         y = LANES.index(span.lane)
         color = _BAD if span.status == "failed" else _CUT if span.status != "completed" else _COLORS[span.lane]
@@ -80,7 +80,9 @@ def timeline(events: Iterable[Event]) -> Figure:
             is_mark, is_late = span.end - span.start < whole / 400, span.start > whole * 0.8
             shift = whole * (0.012 if is_mark else 0.004) * (-1 if is_late and is_mark else 1)
             side = "right" if is_late and is_mark else "left"
-            axes.text(span.start + shift, y, span.label, va="center", ha=side, fontsize=7, clip_on=True)
+            # Words of a server or a tool: a "$" in them begins no formula.
+            words: dict[str, Any] = {"va": "center", "ha": side, "fontsize": 7, "clip_on": True, "parse_math": False}
+            axes.text(span.start + shift, y, span.label, **words)
     axes.set_ylim(len(LANES) - 0.5, -0.5)
     axes.set_yticks(range(len(LANES)), LANES)
     axes.set_xlim(-whole * 0.02, whole * 1.03)

@@ -91,12 +91,13 @@ class ToolCalls(Sequence[ToolCall]):
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._calls: dict[str, ToolCall] = {}
+        # By its time, too: a server may count its calls from one again in the next session.
+        self._calls: dict[tuple[str, datetime], ToolCall] = {}
 
     def put(self, call: ToolCall) -> None:
         """Take in a call, or how it stands now."""
         with self._lock:
-            self._calls[call.call_id] = call
+            self._calls[call.call_id, call.time] = call
             while len(self._calls) > _MOST_CALLS:
                 del self._calls[next(iter(self._calls))]
 

@@ -131,3 +131,20 @@ async def test_a_picture_fits_the_channel_of_the_call(chat, page, server, limit)
 async def test_no_picture_goes_without_a_call(chat):
     with pytest.raises(NotConnected):
         chat.send_image(Image.new("RGB", (4, 3)))
+
+
+@pytest.mark.parametrize("name", ["photo.jpg", "photo.png"])
+def test_a_photo_is_turned_upright_and_does_not_tell_where_it_was_taken(tmp_path, name):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # lies on its side
+    exif.get_ifd(0x8825)[1] = "N"
+    path = tmp_path / name
+    Image.fromarray(NOISE[:200, :300]).save(path, exif=exif)
+    with Image.open(path) as photo:
+        assert photo.getexif().get_ifd(0x8825)
+        urls = [image_url(path, 300_000), image_url(path, 40_000), image_url(photo, 300_000)]
+    for picture in map(opened, urls):
+        assert picture.size[0] < picture.size[1]
+        assert not picture.getexif()
+        assert not picture.getexif().get_ifd(0x8825)
+    assert [opened(url).format for url in urls] == ["PNG", "JPEG", "PNG"]

@@ -222,3 +222,9 @@ def test_measures_are_those_of_the_widget(chat, page):
     page.events(*(json.loads(json.dumps(event.raw)) for event in USED))
     assert chat.usage.total_tokens in (0, 190)  # the events arrive a moment later
     assert len(chat.latency()) == 0
+
+
+def test_a_log_of_one_moment_is_a_picture_and_a_dollar_no_formula(tmp_path):
+    words = {"error": {"message": "costs $5_{ and $6"}}
+    figure = log_of((1.0, "error", words)).timeline()
+    figure.savefig(tmp_path / "moment.png")

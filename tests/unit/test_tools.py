@@ -474,3 +474,17 @@ async def test_a_tool_that_waited_for_something_cancelled_is_answered(chat, serv
     output, _ = await server.takes(ITEM, ASK)
     assert "CancelledError" in output["item"]["output"]
     assert chat.tools.calls[0].status == "failed"
+
+
+async def test_calls_of_the_same_id_in_two_sessions_both_stand_in_the_record(chat, server):
+    chat.tool(get_weather)
+    for attempt, city in (("a1", "Paris"), ("a2", "Rome")):
+        await server.connect(attempt, tools=[{"name": "get_weather"}])
+        text = '{"type": "response.done", "response": {"id": "r1", "status": "completed", "output": [%s]}}'
+        made = json.dumps(call("get_weather", json.dumps({"city": city})))
+        server.page.events(text % made, attempt=attempt)
+        await settled()
+        server.page.state(None, status="idle")
+        await settled()
+    assert [one.arguments["city"] for one in chat.tools.calls] == ["Paris", "Rome"]
+    assert {one.status for one in chat.tools.calls} == {"completed"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -133,7 +134,9 @@ class OpenAI:
             return Answer(answer_sdp(response, self.name, secret=key), call_id)
         except SignalingError:
             if call_id is not None:
-                await self.hang_up(call_id)
+                # Why there is no call is what counts.
+                with contextlib.suppress(SignalingError):
+                    await self.hang_up(call_id)
             raise
 
     async def mint(self, session: Mapping[str, Any]) -> ClientSecret:

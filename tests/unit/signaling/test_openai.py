@@ -258,3 +258,13 @@ async def test_an_answer_without_a_secret_is_an_error(server, body):
     server.secret_body = body
     with pytest.raises(InvalidAnswer, match="no client secret"):
         await calling(server).mint({})
+
+
+async def test_a_hang_up_that_fails_does_not_hide_why_there_is_no_call(server, monkeypatch):
+    async def fails(self, call_id):
+        raise ServerUnreachable("It is gone.")
+
+    monkeypatch.setattr(OpenAI, "hang_up", fails)
+    server.body = "nothing"
+    with pytest.raises(InvalidAnswer):
+        await calling(server).exchange(OFFER, {})
