@@ -19,7 +19,7 @@ async def ask(path: Path, at_once: asyncio.Semaphore) -> tuple[Path, str]:
     async with at_once:
         try:
             return path, await answer_to(path)
-        except RtcWidgetError as error:
+        except (RtcWidgetError, OSError) as error:
             return path, f"!! {error}"
 
 

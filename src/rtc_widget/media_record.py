@@ -31,6 +31,8 @@ class MediaRecord:
         # The attempt with which the call of an attempt began.
         self._first_of: dict[str, str] = {}
         self._latest: str | None = None
+        # The calls that were measured, in their order.
+        self._numbers: dict[str, int] = {}
         self._tape: tuple[str, Tape] | None = None
         self.stats = StatsLog()
 
@@ -72,6 +74,7 @@ class MediaRecord:
     def _measure(self, message: Stats) -> None:
         with self._lock:
             call = self._first_of.get(message.attempt, message.attempt)
+            number = self._numbers.setdefault(call, len(self._numbers) + 1)
         began = self._began_ms(call)
         elapsed = 0.0 if began is None else (message.time_ms - began) / 1000
-        self.stats.add(message.attempt, message.time_ms, elapsed, message.reports)
+        self.stats.add(message.attempt, message.time_ms, elapsed, message.reports, call=number)

@@ -46,6 +46,14 @@ class Page(Protocol):
         """End the call, if there is one, and say nothing more."""
 
 
+@runtime_checkable
+class PlaysServer(Protocol):
+    """A page that plays the server, too, and therefore needs what the app tells a server about the session."""
+
+    def take_session(self, session: Callable[[], Mapping[str, Any]]) -> None:
+        """Take the way to the session's settings, with its tools; before `Page.open`."""
+
+
 PageMaker = Callable[[], Page]
 
 _instead: ContextVar[PageMaker | None] = ContextVar("rtc_widget_page", default=None)

@@ -72,6 +72,8 @@ class StatsSample:
         The two ends of the way.
     raw : tuple of dict or None
         The W3C reports as they came; kept for the newest sample only.
+    call : int
+        The number of the call among those that were measured, from 1 on; one that was recovered stays the same.
     """
 
     time: datetime
@@ -89,6 +91,7 @@ class StatsSample:
     codec: str | None = None
     candidate_pair: CandidatePair | None = None
     raw: tuple[Mapping[str, Any], ...] | None = None
+    call: int = 1
 
     def to_json(self) -> dict[str, Any]:
         """Return the sample without `raw` as what JSON knows; `from_json` reads it."""
@@ -137,7 +140,9 @@ class StatsLog(Sequence[StatsSample]):
         for sample in samples:
             self._append(sample)
 
-    def add(self, attempt: str, time_ms: float, elapsed: float, reports: Sequence[Mapping[str, Any]]) -> StatsSample:
+    def add(
+        self, attempt: str, time_ms: float, elapsed: float, reports: Sequence[Mapping[str, Any]], *, call: int = 1
+    ) -> StatsSample:
         """Make a sample of one ``getStats()`` and append it.
 
         Parameters
@@ -150,6 +155,8 @@ class StatsLog(Sequence[StatsSample]):
             Seconds since the call began.
         reports : sequence of mapping
             W3C reports.
+        call : int
+            The number of the call.
         """
         if attempt != self._attempt:
             self._attempt, self._counters = attempt, Counters()
@@ -173,6 +180,7 @@ class StatsLog(Sequence[StatsSample]):
             codec=look.codec(),
             candidate_pair=CandidatePair(**pair) if pair else None,
             raw=tuple(reports),
+            call=call,
         )
         self._append(sample)
         return sample
@@ -202,6 +210,7 @@ class StatsLog(Sequence[StatsSample]):
         columns: dict[str, Any] = {"time": pd.to_datetime([sample.time for sample in samples], utc=True)}
         for name in _NUMBERS:
             columns[name] = pd.array([getattr(sample, name) for sample in samples], dtype="Float64").astype("float64")
+        columns["call"] = [sample.call for sample in samples]
         columns["codec"] = pd.array([sample.codec for sample in samples], dtype="string")
         pairs = [sample.candidate_pair and str(sample.candidate_pair) for sample in samples]
         columns["candidate_pair"] = pd.array(pairs, dtype="string")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from rtc_widget.pictures import new_figure
@@ -19,15 +20,19 @@ _ROWS: tuple[tuple[str, tuple[tuple[str, str], ...], float], ...] = (
     ("% lost", (("loss", "received"), ("sent_loss", "sent"), ("concealed", "concealed")), 100),
     ("loudness", (("assistant_level", "assistant"), ("user_level", "user")), 1),
 )
+_NOTHING = float("nan")
 
 
 def draw_stats(samples: Sequence[StatsSample]) -> Figure:
     """Draw delays, bitrates, losses and loudness, one above the other."""
     figure, axes = new_figure(len(_ROWS), height=7.0)
-    seconds = [sample.elapsed for sample in samples]
+    # Where a call begins the line breaks: each counts its seconds anew.
+    calls = [list(of_call) for _, of_call in groupby(samples, lambda sample: sample.call)]
+    seconds = [second for call in calls for second in (*(sample.elapsed for sample in call), _NOTHING)][:-1]
     for (unit, lines, factor), one in zip(_ROWS, axes, strict=True):
         for name, label in lines:
-            values = [_scaled(getattr(sample, name), factor) for sample in samples]
+            parts = [[_scaled(getattr(sample, name), factor) for sample in call] for call in calls]
+            values = [value for part in parts for value in (*part, _NOTHING)][:-1]
             # A few samples would make no line.
             one.plot(seconds, values, label=label, linewidth=1.2, marker="." if len(samples) < 30 else None)
         one.set_ylabel(unit)
@@ -39,4 +44,4 @@ def draw_stats(samples: Sequence[StatsSample]) -> Figure:
 
 
 def _scaled(value: float | None, factor: float) -> Any:
-    return float("nan") if value is None else value * factor
+    return _NOTHING if value is None else value * factor

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from rtc_widget.main_loop import MainLoop
 from rtc_widget.measuring import Measuring
 from rtc_widget.media_desk import MediaDesk
 from rtc_widget.media_record import MediaRecord
-from rtc_widget.pages import Page, PageName, choose_page
+from rtc_widget.pages import Page, PageName, PlaysServer, choose_page
 from rtc_widget.reconnect import Reconnect
 from rtc_widget.saying import Saying, microphone_choice
 from rtc_widget.session import SessionWatch
@@ -157,9 +157,11 @@ class VoiceChat(Calling, Asking, Steering, Tooling, Counting, Watching, Saying, 
         self._record.failures.show_by(self._show_failure)
         self._main = MainLoop()
         starts_early = self._page is None or self._page.makes_calls
-        self._desk = CallDesk(
-            self._signaling, lambda: self._offer.added_to(settings), self._progress, starts_early=starts_early
-        )
+
+        def session_of_call() -> Mapping[str, Any]:
+            return self._offer.added_to(settings)
+
+        self._desk = CallDesk(self._signaling, session_of_call, self._progress, starts_early=starts_early)
         self._heard = MediaRecord(self._record.began_ms, self._main.call)
         self._recorders = set()
         self._media = MediaDesk(self._heard)
@@ -171,6 +173,8 @@ class VoiceChat(Calling, Asking, Steering, Tooling, Counting, Watching, Saying, 
         if self._page is None:
             self.on_msg(self._receive)
         else:
+            if isinstance(self._page, PlaysServer):
+                self._page.take_session(session_of_call)
             self._page.open(self._bridge.receive)
         for tool in tools:
             self._offer.add(tool)

@@ -250,6 +250,18 @@ def test_statistics_are_on_the_clock_of_the_call():
     assert record.stats.last.elapsed == 1.5
 
 
+def test_statistics_of_two_calls_are_told_apart():
+    record = media()
+    for attempt, resumes in (("a1", False), ("a2", True), ("a3", False)):
+        record.note_attempt(attempt, resumes=resumes)
+        record.keep(Stats("p1", 0, attempt, BEGAN_MS + 1500, ({"id": "T", "type": "transport"},)))
+    assert [sample.call for sample in record.stats] == [1, 1, 2]
+    assert list(record.stats.to_pandas()["call"]) == [1, 1, 2]
+    assert [bool(np.isnan(second)) for second in record.stats.plot().axes[0].lines[0].get_xdata()] == [
+        False, False, True, False,
+    ]  # fmt: skip
+
+
 HOUR = """
 import resource, sys
 import numpy as np

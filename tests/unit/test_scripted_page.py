@@ -173,3 +173,20 @@ def test_the_examples_of_its_documentation_run(name):
     tried = doctest.testmod(module)
     assert tried.attempted
     assert not tried.failed
+
+
+async def test_the_session_is_what_the_app_wants():
+    page = ScriptedPage(session={"voice": "marin", "instructions": "Be long."})
+    chat = VoiceChat(page=page, turn_detection=None, instructions="Be brief.")
+    page.will_say("It finds a way.")
+    page.connect()
+    await page.settled()
+    assert (chat.session.instructions, chat.session.voice) == ("Be brief.", "marin")
+    assert chat.session.turn_detection is None
+    page.person_says("What is ICE?")
+    await page.settled()
+    assert len(chat.events.of("response.created")) == 0
+    chat.send({"type": "response.create"})
+    await page.settled()
+    assert chat.transcript[-1].text == "It finds a way."
+    chat.close()

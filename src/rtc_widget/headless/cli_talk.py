@@ -3,9 +3,11 @@
 # No `from __future__ import annotations`: typer reads the annotations, and they name what is imported here.
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
@@ -35,7 +37,13 @@ _BaseUrl = Annotated[
         show_default=False,
     ),
 ]
-_Key = Annotated[str, typer.Option(help="Its key.", envvar=["RTC_WIDGET_TOKEN", "OPENAI_API_KEY"], show_default=False)]
+_Key = Annotated[
+    str,
+    typer.Option(
+        help="The server's key. Default: OPENAI_API_KEY for OpenAI, RTC_WIDGET_TOKEN for any other server.",
+        show_default=False,
+    ),
+]
 _Timeout = Annotated[float, typer.Option(help="Seconds to wait for the answer.", min=0.1)]
 
 
@@ -100,11 +108,23 @@ def _read(path: Path) -> "AudioClip":
 
 
 def _server(base_url: str, key: str) -> "Signaling | None":
-    if not base_url:
+    if not base_url and not key:
         return None
-    from rtc_widget.signaling.openai import OpenAI
+    from rtc_widget.errors import MissingKey
+    from rtc_widget.signaling.openai import DEFAULT_BASE_URL, OpenAI
 
-    return OpenAI(key or None, base_url=base_url)
+    base_url = base_url or DEFAULT_BASE_URL
+
+    def token() -> str:
+        # Never OPENAI_API_KEY: it is not for other servers.
+        found = os.environ.get("RTC_WIDGET_TOKEN", "").strip()
+        if not found:
+            raise MissingKey(f"There is no key for {base_url}.", hint="Give it by --key, or set RTC_WIDGET_TOKEN.")
+        return found
+
+    host = urlsplit(base_url).hostname or ""
+    is_openai = host == "openai.com" or host.endswith(".openai.com")
+    return OpenAI(key or (None if is_openai else token), base_url=base_url)
 
 
 async def _talk(

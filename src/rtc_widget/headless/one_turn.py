@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rtc_widget.audio import AudioClip
-from rtc_widget.errors import ServerError, WaitTimeout
+from rtc_widget.errors import NotConnected, RtcWidgetError, ServerError, WaitTimeout, error_from_wire
 from rtc_widget.events import Event
 
 if TYPE_CHECKING:
@@ -93,6 +93,8 @@ async def take_turn(chat: VoiceChat, question: AudioClip | str, timeout: float) 
     ------
     ServerError
         If the server could not answer.
+    RtcWidgetError
+        If the call ends before that; what ended it.
     WaitTimeout
         If the answer takes longer than `timeout` seconds after the question.
     """
@@ -103,7 +105,11 @@ async def take_turn(chat: VoiceChat, question: AudioClip | str, timeout: float) 
             progress.note(event)
             news.set()
 
+    def note_status(_change: object) -> None:
+        news.set()
+
     chat.on("*", note)
+    chat.observe(note_status, "status")
     recorder = chat.record()
     try:
         if isinstance(question, str):
@@ -112,7 +118,7 @@ async def take_turn(chat: VoiceChat, question: AudioClip | str, timeout: float) 
         else:
             await chat.say(question)
         progress.is_said = True
-        await _until_over(progress, news, timeout)
+        await _until_over(chat, progress, news, timeout)
         if not progress.was_heard:
             return None
         if not progress.completed:
@@ -121,6 +127,7 @@ async def take_turn(chat: VoiceChat, question: AudioClip | str, timeout: float) 
         recording = await recorder.finish()
     finally:
         chat.off("*", note)
+        chat.unobserve(note_status, "status")
         recorder.stop()
     heard = " ".join(turn.text for turn in chat.transcript if turn.role == "user" and turn.text)
     answered = " ".join(turn.text for turn in chat.transcript if turn.role == "assistant" and turn.text)
@@ -129,10 +136,12 @@ async def take_turn(chat: VoiceChat, question: AudioClip | str, timeout: float) 
     return OneTurn(heard, answered, sound)
 
 
-async def _until_over(progress: _Progress, news: asyncio.Event, timeout: float) -> None:
+async def _until_over(chat: VoiceChat, progress: _Progress, news: asyncio.Event, timeout: float) -> None:
     loop = asyncio.get_running_loop()
     begun = loop.time()
     while not progress.is_over and not (progress.failure and not progress.active):
+        if chat.status in ("idle", "error"):
+            raise _what_ended(chat)
         patience = timeout if progress.was_heard else min(timeout, UNHEARD_SECONDS)
         left = begun + patience - loop.time()
         if left <= 0:
@@ -144,6 +153,13 @@ async def _until_over(progress: _Progress, news: asyncio.Event, timeout: float) 
             await asyncio.wait_for(news.wait(), left)
         except TimeoutError:
             continue
+
+
+def _what_ended(chat: VoiceChat) -> RtcWidgetError:
+    error: Mapping[str, str] | None = chat.error or None
+    if error is not None:
+        return error_from_wire(error)
+    return NotConnected("The call ended before the answer.", hint="Connect again to ask once more.")
 
 
 async def _words_of(chat: VoiceChat) -> None:

@@ -23,6 +23,7 @@ from rtc_widget.errors import (
 )
 from rtc_widget.pages import instead_of_browser
 from rtc_widget.protocol import Direction, Message
+from rtc_widget.signaling.session import merged, session_settings
 from rtc_widget.testing.server_script import Event, Reaction, ScriptedAnswer, ScriptedCall, ServerScript
 from rtc_widget.testing.states import CLOSED, CONNECTED, CONNECTING, IDLE
 
@@ -41,6 +42,9 @@ class ScriptedPage:
         False: it obeys nothing and plays no server; every message is left to the test (`say`, `answer`).
     page : str
         Its name in messages.
+    session : mapping, optional
+        The session's settings, as `VoiceChat` takes them, that its server has of its own. Those that the app gives
+        win over them.
 
     Attributes
     ----------
@@ -71,7 +75,7 @@ class ScriptedPage:
 
     name = "scripted page"
 
-    def __init__(self, *, acts: bool = True, page: str = "p1") -> None:
+    def __init__(self, *, acts: bool = True, page: str = "p1", session: Mapping[str, Any] | None = None) -> None:
         self.page = page
         self.sent: list[dict[str, Any]] = []
         self.notes: list[dict[str, Any]] = []
@@ -80,6 +84,8 @@ class ScriptedPage:
         self.now_ms = _FIRST_MOMENT_MS
         self.settings: Mapping[str, Any] = {}
         self._acts = acts
+        self._own_session = session_settings(session or {})
+        self._app_session: Callable[[], Mapping[str, Any]] = dict
         self._server = ServerScript()
         self._say: Callable[[Message], None] = _unopened
         self._hears: list[ScriptedPage] = [self]
@@ -137,7 +143,7 @@ class ScriptedPage:
         kept = {"muted": self._state["muted"], "listening_only": not wanted, "microphone_permission": permission}
         self._state = {**CONNECTED, **kept}
         self._tell()
-        self._arrive(self._server.begin({"model": "scripted", "instructions": ""}))
+        self._arrive(self._server.begin(self._session()))
 
     def disconnect(self) -> None:
         """End the call, as a person does who clicks Disconnect."""
@@ -169,7 +175,7 @@ class ScriptedPage:
         """Let a lost connection be made anew, by a call that goes on with the one before."""
         self._attempt = f"a{next(self._attempts)}"
         self._tell(**{**CONNECTED, "muted": self._state["muted"]}, resumes=True)
-        self._arrive(self._server.begin({}))
+        self._arrive(self._server.begin(self._session()))
 
     def gives_up(self) -> None:
         """Let a lost connection stay lost."""
@@ -279,6 +285,10 @@ class ScriptedPage:
     def take_settings(self, settings: Mapping[str, Any]) -> None:
         """Take in the widget's settings."""
         self.settings = json.loads(json.dumps(settings))
+
+    def take_session(self, session: Callable[[], Mapping[str, Any]]) -> None:
+        """Take the way to the session's settings that the app gives, with its tools; asked for each call."""
+        self._app_session = session
 
     def open(self, say: Callable[[Message], None]) -> None:
         """Take the way to the widget, and say hello."""
@@ -399,6 +409,10 @@ class ScriptedPage:
     def _tell(self, *, resumes: bool = False, **changes: Any) -> None:
         self._state = {**self._state, **changes}
         self.state(self._attempt, resumes=resumes, **self._state)
+
+    def _session(self) -> Mapping[str, Any]:
+        own = merged({"model": "scripted", "instructions": ""}, self._own_session)
+        return merged(own, self._app_session())
 
     @property
     def _detects_turns(self) -> bool:
