@@ -84,6 +84,9 @@ class Calling(CallWidget):
             # Nobody is there to end it: the traits must not go on claiming a call.
             self._bridge.give_up_holder()
             raise
+        except PageNotFound:
+            # It has just left, and its call with it.
+            self._bridge.give_up_holder()
         finally:
             self._desk.hang_up_all()
 
