@@ -43,7 +43,9 @@ class IoThread:
         self._farewells.add(weakref.WeakMethod(farewell, self._farewells.discard))
 
     def _say_farewell(self) -> None:
-        methods = [method for reference in self._farewells if (method := reference()) is not None]
+        methods = [method for reference in list(self._farewells) if (method := reference()) is not None]
+        # References that die later, when the interpreter is half gone, would complain aloud.
+        self._farewells.clear()
         wait([method() for method in methods], timeout=_FAREWELL_SECONDS)
 
 

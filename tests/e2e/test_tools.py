@@ -36,6 +36,7 @@ DELETE = """
 asking = asyncio.ensure_future(chat.ask('Delete the file "notes.txt", please.'))
 """
 FAILS = """
+import asyncio
 @chat.on("response.done")
 def breaks(event):
     raise ValueError("mine")
@@ -44,6 +45,9 @@ async def breaks_later(event):
     raise KeyError("also mine")
 turn = await chat.ask("What is ICE?", until_spoken=False)
 chat.off("response.done", breaks); chat.off("response.done", breaks_later)
+for _ in range(100):  # the later one fails in a task of its own
+    if len(chat.errors) == 2: break
+    await asyncio.sleep(0.02)
 print(turn.text[:3], "|", [str(failure) for failure in chat.errors])
 """
 MANUAL = """

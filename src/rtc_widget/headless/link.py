@@ -82,11 +82,13 @@ class Link:
         if take is not None:
             take(reply)
 
-    async def answer(self, request: Message, work: Awaitable[Mapping[str, object]], seq: Callable[[], int]) -> None:
+    async def answer(
+        self, request: Message, work: Callable[[], Awaitable[Mapping[str, object]]], seq: Callable[[], int]
+    ) -> None:
         """Do what the widget asks and tell it what came of it; `seq` is the number of the last state told."""
         id = request["id"]
         try:
-            result = await work
+            result = await work()
         except RtcWidgetError as error:
             self.say("reply", id=id, seq=seq(), error=error.to_wire())
         except Exception as error:  # noqa: BLE001 - the one who asked must hear of it, whatever it is

@@ -93,7 +93,7 @@ class PageSession:
             case "alive":
                 self._link.say("alive", time_ms=time.time() * 1000)
             case _:
-                self._run(self._link.answer(message, self._obey(message), lambda: self._seq))
+                self._run(self._link.answer(message, lambda: self._obey(message), lambda: self._seq))
 
     async def _obey(self, request: Message) -> Mapping[str, object]:
         match request["type"]:

@@ -218,7 +218,7 @@ async def test_fifty_websocket_sessions_leave_nothing_behind(server: str, memory
 
         assert dialogues() <= before[2]
         if HAS_PROC:
-            assert sockets() == before[1]
+            assert sockets() <= before[1]
         assert memory() - memory_before < MOST_KEPT
 
 
