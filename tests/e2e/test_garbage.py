@@ -48,6 +48,15 @@ for kind in ("page", "stub", "huge", "hung up"):
 print(json.dumps(found))
 """
 
+# A cell that sleeps is not enough: another thread of the kernel may hear the page.
+DEAF = """
+import os, signal, subprocess
+print("busy", flush=True)
+time.sleep(0.5)
+subprocess.Popen(["sh", "-c", f"sleep 8; kill -CONT {os.getpid()}"])
+os.kill(os.getpid(), signal.SIGSTOP)
+"""
+
 
 def test_garbage_servers_give_clear_errors(opened, silent_browser):
     page = opened(silent_browser, SERVER, CALLS)
@@ -68,11 +77,12 @@ def test_garbage_servers_give_clear_errors(opened, silent_browser):
 
 def test_a_connect_while_a_cell_runs_says_so_and_still_completes(opened, silent_browser, server):
     widget = f"import rtc_widget, time\nchat = rtc_widget.VoiceChat({server.signaling})\nchat"
-    page = opened(silent_browser, widget, "print('busy', flush=True)\ntime.sleep(8)", "await chat.disconnect()")
+    page = opened(silent_browser, widget, DEAF, "await chat.disconnect()")
     page.page.locator("button[data-action=connect]").wait_for()
     page.page.wait_for_timeout(1_000)  # the page has been welcomed
     page.run_next(wait=False)
     page.page.locator(".jp-OutputArea-output", has_text="busy").wait_for()
+    page.page.wait_for_timeout(1_000)
     page.page.locator("button[data-action=connect]").first.click()
     page.page.locator(".rtc-activity", has_text="is a cell running?").wait_for(timeout=4_000)
     page.wait_for_status("connected", timeout=40)
