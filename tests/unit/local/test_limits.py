@@ -169,7 +169,8 @@ async def test_fifty_calls_leave_nothing_behind(memory: Callable[[], int]) -> No
     assert len(made) == 120
     assert [ref() for ref in made if ref() is not None] == []
     tasks, threads, open_now = len(asyncio.all_tasks()), threading.active_count(), sockets()
-    assert (tasks, open_now) == (before[0], before[2])
+    assert tasks == before[0]
+    assert open_now <= before[2]  # an earlier test's may have been closed meanwhile
     assert memory() - memory_before < MOST_KEPT
     # The loop's own pool of threads may have grown to its size; it does not grow with the calls.
     assert threads <= before[1] + min(32, (os.cpu_count() or 1) + 4)
