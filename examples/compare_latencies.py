@@ -11,56 +11,41 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 
-from rtc_widget import VoiceChat
+from rtc_widget import RtcWidgetError, VoiceChat
 
 QUESTIONS = ("What is ICE?", "What is a jitter buffer?", "What is DTLS?")
 
 
-async def converse(name: int, questions: Sequence[Any]) -> list[dict[str, object]]:
-    """Hold one conversation; a question is a text, or a sound file to be spoken."""
-    rows: list[dict[str, object]] = []
+async def converse(name: int, questions: Sequence[str]) -> pd.DataFrame:
+    """Hold one conversation; a question is a text that ends in a question mark, or the path of a sound file."""
     chat = VoiceChat(page="headless")
     try:
         await chat.connect(timeout=150)
-        for number, question in enumerate(questions):
+        for question in questions:
+            if question.endswith("?"):
+                await chat.ask(question, timeout=120)
+                continue
+            # It listens before there is anything to hear.
             answered = asyncio.ensure_future(chat.wait_for("output_audio_buffer.stopped", timeout=120))
-            await asyncio.sleep(0)  # it listens before there is anything to hear
-            first = len(chat.events)
-            if isinstance(question, str) and question.endswith("?"):
-                chat.send_text(question)
-                asked = None
-            else:
-                asked = (await chat.say(question)).end
+            await chat.say(question)
             await answered
-            rows.append({"conversation": name, "turn": number, **latencies(chat.events[first:], asked)})
+    except RtcWidgetError as error:
+        # One that fails must not take the others' measures with it.
+        print(f"conversation {name}: {error}")
     finally:
         chat.close()
-    return rows
+    table = chat.latency().to_pandas()
+    table.insert(0, "conversation", name)
+    return table
 
 
-def latencies(events: Sequence[Any], asked: float | None) -> dict[str, object]:
-    """Return the seconds from the end of the question to the answer's first word, first sound and last word."""
-    times: dict[str, float] = {}
-    for event in events:
-        times.setdefault(event.type, event.elapsed)
-    begin = times["conversation.item.create"] if asked is None else asked
-    done = next(event for event in events if event.type == "response.done")
-    return {
-        "first_word": times["response.output_audio_transcript.delta"] - begin,
-        "first_sound": times["output_audio_buffer.started"] - begin,
-        "all_words": times["response.done"] - begin,
-        "tokens": done.response.usage.total_tokens,
-    }
-
-
-async def compare(conversations: int, questions: Sequence[Any]) -> pd.DataFrame:
-    """Hold all conversations at the same time; return what was measured."""
-    rows = await asyncio.gather(*(converse(name, questions) for name in range(conversations)))
-    return pd.DataFrame([row for turns in rows for row in turns])
+async def compare(conversations: int, questions: Sequence[str]) -> pd.DataFrame:
+    """Hold all conversations at the same time; return what was measured, in seconds since each question's end."""
+    tables = await asyncio.gather(*(converse(name, questions) for name in range(conversations)))
+    return pd.concat(tables, ignore_index=True)
 
 
 def main() -> None:
@@ -73,9 +58,9 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     table = asyncio.run(compare(arguments.conversations, arguments.questions))
-    print(table.round(2).to_string(index=False))
+    print(table.drop(columns=["silence", "response_id"]).round(2).to_string(index=False))
     print()
-    print(table[["first_word", "first_sound", "all_words"]].describe(percentiles=[0.5, 0.9]).round(2))
+    print(table[["first_transcript", "first_audio", "done"]].describe(percentiles=[0.5, 0.9]).round(2))
     if arguments.csv:
         table.to_csv(arguments.csv, index=False)
 

@@ -181,16 +181,18 @@ class _Reading:
         self._open: dict[str, _Answer] = {}
         self._silence: float | None = None
         self._beside = 0
+        self._last = 0.0
 
     def follow(self, event: Event) -> None:
         raw, at = event.raw, event.elapsed
+        if at == 0 < self._last:  # the next call; its first question may be sent before `session.created` comes
+            self._question, self._open = None, {}
+        self._last = at
         if event.direction == "sent":
             self._sent(event)
             return
         match event.type:
             case "session.created" | "session.updated":
-                if event.type == "session.created":
-                    self._question, self._open = None, {}
                 self._silence = _silence(raw.get("session"))
             case "input_audio_buffer.speech_stopped":
                 self._question = _Question("spoken", at, self._silence)

@@ -44,9 +44,10 @@ def test_latencies_of_three_conversations_are_compared(tmp_path):
     table = pd.read_csv(tmp_path / "t.csv")
     assert len(table) == 6
     assert set(table.conversation) == {0, 1, 2}
-    assert (table.first_word > 0).all()
-    assert (table.first_sound < 60).all()
-    assert (table.tokens > 0).all()
+    assert (table.asked == "written").all()
+    assert (table.first_transcript > 0).all()
+    assert (table.first_audio < 60).all()
+    assert (table.done > 0).all()
 
 
 def test_files_are_asked_and_a_broken_one_is_told(tmp_path):

@@ -74,6 +74,14 @@ def test_latency_of_push_to_talk_counts_from_the_commit():
     assert (pushed.asked, pushed.asked_at, pushed.first_transcript, pushed.first_audio) == ("pushed", 3.0, 0.5, None)
 
 
+def test_a_question_sent_before_the_session_was_confirmed_is_counted_and_one_of_the_call_before_is_not():
+    first_words = [(0.0, "> conversation.item.create", WRITTEN), (0.25, "session.created", VAD)]
+    answered = Latency(log_of(*first_words, *response(0.5, words=1.0)))
+    assert [(turn.asked_at, turn.first_transcript) for turn in answered] == [(0.0, 1.0)]
+    unanswered = [(3.0, "> conversation.item.create", WRITTEN), (0.0, "session.created", VAD)]
+    assert not Latency(log_of(*unanswered, *response(0.5, words=1.0)))
+
+
 def test_a_response_beside_the_conversation_is_no_answer():
     beside = {"response": {"id": "b1", "conversation_id": None}}
     events = log_of(

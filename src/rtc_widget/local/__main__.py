@@ -7,6 +7,9 @@ import logging
 
 from rtc_widget.local.control import Control
 
+MOST_CALLS = 64
+"""Only one kernel can call it, whose experiments may hold many conversations side by side."""
+
 
 def main() -> None:
     """Serve until the parent process ends."""
@@ -21,6 +24,7 @@ async def _serve(control: Control, token: str) -> None:
     control.listen()
     # Late, so that the parent has already been told that something goes on: this takes most of a second.
     from rtc_widget.local.app import Access
+    from rtc_widget.local.calls import Limits
     from rtc_widget.local.minds import KernelMinds
     from rtc_widget.local.server import Listening, bound_socket, serve
 
@@ -31,6 +35,7 @@ async def _serve(control: Control, token: str) -> None:
         bound_socket("127.0.0.1", 0),
         Access(token),
         mind_for=KernelMinds(control),
+        limits=Limits(calls=MOST_CALLS),
         on_progress=lambda text: control.tell("progress", text=text),
         on_ready=ready,
     )
