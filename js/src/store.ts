@@ -118,13 +118,16 @@ export function openStore(model: Model, signal: AbortSignal): Store {
   const showNote = (error: RtcWidgetError) => {
     note.value = { ...error.toWire(), endsCall: false };
   };
-  /** The call of another page that was heard of last; it may come in several pieces. */
-  let heardOf: string | undefined;
+  /** The calls of other pages in their order; each may come in several pieces, and its last words after the next has begun. */
+  const heardOf: string[] = [];
   /** A call that goes on with another page's needs its settings. */
   const noteSettings = ({ calls }: Recollection) => {
     for (const { attempt, resumes, events: heard } of calls) {
-      if (attempt !== heardOf && !resumes) resumption.forget();
-      heardOf = attempt;
+      if (!heardOf.includes(attempt)) {
+        heardOf.push(attempt);
+        if (!resumes) resumption.forget();
+      }
+      if (attempt !== heardOf.at(-1)) continue;
       for (const [direction, , text] of heard) if (direction === "sent") resumption.noteSent(text);
     }
   };
