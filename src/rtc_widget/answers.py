@@ -5,63 +5,26 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
-from uuid import uuid4
 
 from rtc_widget.errors import EventRefused, NotConnected, RtcWidgetError
 from rtc_widget.events import Event
+from rtc_widget.responses import Responses, says_beside
+from rtc_widget.wishes import Request, Wish, item_key, new_id
 
 Send = Callable[[Sequence[Mapping[str, Any]], Callable[[RtcWidgetError], None]], object]
 """Sends client events, all or none; the callback is told when they could not be sent after all."""
+Later = Callable[[float, Callable[[], None]], None]
+"""Calls a function on the loop after so many seconds."""
 
 _ALREADY_ACTIVE = "conversation_already_has_active_response"
-_MOST_DONE = 200
 _LOST_SECONDS = 10.0
 """After so long without a word a `response.create` counts as lost: not every refusal says what it refuses."""
+_PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+"""Before `response.create` is sent again that was refused for a response of which the server has not told."""
 _ITEM_EVENTS = ("conversation.item.added", "conversation.item.created", "conversation.item.done")
-_VOICE = {
-    "output_audio_buffer.started": "speaking",
-    "output_audio_buffer.stopped": "over",
-    "output_audio_buffer.cleared": "over",
-}
-
-
-class Wish:
-    """A response that some items are to bring about.
-
-    Attributes
-    ----------
-    event_id : str
-        The event that sent the first item.
-    response_id : str or None
-        The response, once the server has begun it.
-    failure : RtcWidgetError or None
-        Why there will be none.
-    """
-
-    def __init__(self, items: Iterable[str], events: Sequence[str]) -> None:
-        self.event_id = events[0] if events else ""
-        self.response_id: str | None = None
-        self.failure: RtcWidgetError | None = None
-        self.unconfirmed = set(items)
-        self.events = frozenset(events)
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether there is anything left to wait for."""
-        return self.response_id is not None or self.failure is not None
-
-
-class _Request:
-    """A ``response.create`` that the server has neither begun nor refused."""
-
-    def __init__(self, event_id: str | None, wishes: Sequence[Wish] = (), *, is_beside: bool = False) -> None:
-        self.event_id = event_id
-        self.wishes = list(wishes)
-        self.is_beside = is_beside
-        self.at = time.monotonic()
-        self.suspect: str | None = None
 
 
 class Answers:
@@ -76,41 +39,29 @@ class Answers:
     ----------
     send : callable
         Sends events over the data channel.
+    later : callable
+        Calls a function on the loop after a while.
+
+    Attributes
+    ----------
+    responses : Responses
+        What the server has begun in this call.
     """
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, later: Later) -> None:
         self._send = send
+        self._later = later
         self._news: list[asyncio.Future[None]] = []
         self._number = 0
         self._forget()
 
     def _forget(self) -> None:
         self._number += 1
+        self.responses = Responses()
         self._wishes: list[Wish] = []
-        self._requests: deque[_Request] = deque()
-        self._active: str | None = None
-        self._beside: set[str] = set()
-        self._begun: set[str] = set()
-        self._done: dict[str, Event] = {}
-        self._voices: dict[str, str] = {}
-
-    @property
-    def active(self) -> str | None:
-        """The id of the response of the conversation that is under way."""
-        return self._active
-
-    @property
-    def is_speaking(self) -> bool:
-        """Whether a response can be heard."""
-        return "speaking" in self._voices.values()
-
-    def has_voice(self, response_id: str) -> bool:
-        """Whether the response has begun to be spoken."""
-        return response_id in self._voices
-
-    def is_beside(self, response_id: str) -> bool:
-        """Whether the response is no part of the conversation."""
-        return response_id in self._beside
+        self._requests: deque[Request] = deque()
+        self._unexplained = 0
+        self._not_before = 0.0
 
     def wish(self, items: Sequence[Mapping[str, Any]]) -> Wish:
         """Add items to the conversation now, and see to it that a response follows that knows them.
@@ -120,13 +71,13 @@ class Answers:
         NotConnected
             If there is no open data channel.
         """
-        named = [{"id": _new_id("item"), **item} if item.get("type") == "message" else dict(item) for item in items]
-        ids = [_new_id("event") for _ in named]
+        named = [{"id": new_id("item"), **item} if item.get("type") == "message" else dict(item) for item in items]
+        ids = [new_id("event") for _ in named]
         events = [
             {"type": "conversation.item.create", "event_id": event_id, "item": item}
             for event_id, item in zip(ids, named, strict=True)
         ]
-        wish = Wish((_key(item) for item in named), ids)
+        wish = Wish((item_key(item) for item in named), ids)
         self._wishes.append(wish)
         request = self._request_if_free()
         try:
@@ -161,11 +112,11 @@ class Answers:
         NotConnected
             If the call ends before.
         """
-        if response_id not in self._begun:
+        if not self.responses.has_begun(response_id):
             # The call ended in the same turn of the loop in which the response began.
             raise NotConnected("The call ended before the answer was there.")
-        await self._until(lambda: response_id in self._done)
-        return self._done[response_id]
+        await self._until(lambda: response_id in self.responses.done)
+        return self.responses.done[response_id]
 
     async def spoken(self, response_id: str, *, begins_within: float) -> None:
         """Wait until a response has been spoken to its end; servers that do not tell are not waited for.
@@ -177,10 +128,10 @@ class Answers:
         """
         try:
             async with asyncio.timeout(begins_within):
-                await self._until(lambda: response_id in self._voices)
+                await self._until(lambda: self.responses.has_voice(response_id))
         except TimeoutError:
             return
-        await self._until(lambda: self._voices.get(response_id) == "over")
+        await self._until(lambda: self.responses.has_been_spoken(response_id))
 
     def begin_call(self, *, resumes: bool) -> None:
         """The events that follow are another call's."""
@@ -207,10 +158,10 @@ class Answers:
             self._begin(raw["response"])
         elif event.type == "response.done":
             self._finish(event)
-        elif event.type in _VOICE and isinstance(raw.get("response_id"), str):
-            self._voices[raw["response_id"]] = _VOICE[event.type]
         elif event.type == "error":
             self._note_error(event)
+        else:
+            self.responses.follow_voice(event)
         self._tell()
 
     def _note_request(self, raw: Mapping[str, Any]) -> None:
@@ -219,26 +170,25 @@ class Answers:
             return
         response = raw.get("response")
         is_beside = isinstance(response, Mapping) and response.get("conversation") == "none"
-        self._requests.append(_Request(event_id, is_beside=is_beside))
+        self._requests.append(Request(event_id, is_beside=is_beside))
 
     def _confirm(self, item: object) -> None:
         if not isinstance(item, Mapping):
             return
         for wish in self._all_wishes():
-            if _key(item) in wish.unconfirmed:
-                wish.unconfirmed.discard(_key(item))
+            if item_key(item) in wish.unconfirmed:
+                wish.unconfirmed.discard(item_key(item))
 
     def _begin(self, response: Mapping[str, Any]) -> None:
         response_id = str(response["id"])
-        self._begun.add(response_id)
-        is_beside = "conversation_id" in response and response["conversation_id"] is None
-        if is_beside and (request := next((one for one in self._requests if one.is_beside), None)):
-            self._requests.remove(request)
-            self._beside.add(response_id)
+        beside = next((one for one in self._requests if one.is_beside), None) if says_beside(response) else None
+        self.responses.begin(response_id, is_beside=beside is not None)
+        if beside is not None:
+            self._requests.remove(beside)
             return
-        self._active = response_id
+        self._unexplained = 0
         request = next((one for one in self._requests if not one.is_beside), None)
-        if request is not None and any(wish.unconfirmed for wish in request.wishes):
+        if request is not None and not request.is_confirmed:
             # A server takes events in order: before it answers our request it confirms the items that stand before it.
             # So it has begun this response of its own accord; or it confirms nothing, which shows at the end.
             request.suspect = response_id
@@ -257,36 +207,51 @@ class Answers:
 
     def _finish(self, event: Event) -> None:
         response_id = str(event.raw["response"]["id"])
-        self._done[response_id] = event
-        while len(self._done) > _MOST_DONE:
-            del self._done[next(iter(self._done))]
-        if response_id == self._active:
-            self._active = None
+        self.responses.finish(response_id, event)
         for request in [one for one in self._requests if one.suspect == response_id]:
-            if any(wish.unconfirmed for wish in request.wishes):
+            if not request.is_confirmed:
                 self._requests.remove(request)
                 self._grant(request.wishes, response_id)
+        self._not_before = 0.0  # whatever was in the way, it may have been this one
         self._ask_if_free()
 
     def _note_error(self, event: Event) -> None:
         error = event.raw.get("error")
         if not isinstance(error, Mapping):
             return
-        event_id, code = error.get("event_id"), error.get("code")
-        request = next((one for one in self._requests if one.event_id == event_id and not one.is_beside), None)
-        if request is not None and (event_id is not None or code == _ALREADY_ACTIVE):
-            self._requests.remove(request)
-            if code == _ALREADY_ACTIVE:
-                # Another one came first. It is asked again, unless that one knows the items already. The page's own
-                # text box sends without an id; it wants its answer as well.
-                self._wishes += [wish for wish in request.wishes if not wish.is_settled]
-                if event_id is None:
-                    self._wishes.append(Wish((), ()))
-                self._ask_if_free()
+        event_id, is_busy = error.get("event_id"), error.get("code") == _ALREADY_ACTIVE
+        # Not every refusal names its event; this one then means the oldest request, for a server takes them in order.
+        meant = [one for one in self._requests if not one.is_beside and event_id in (None, one.event_id)]
+        if meant and (event_id is not None or is_busy):
+            self._requests.remove(meant[0])
+            if is_busy:
+                self._ask_again(meant[0], event)
                 return
-            self._fail(request.wishes, EventRefused.by(event))
+            self._fail(meant[0].wishes, EventRefused.by(event))
         if event_id is not None:
             self._fail([wish for wish in self._all_wishes() if event_id in wish.events], EventRefused.by(event))
+
+    def _ask_again(self, request: Request, refusal: Event) -> None:
+        """Another response came first: ask again after it, unless that one knows the items already."""
+        self._wishes += [wish for wish in request.wishes if not wish.is_settled]
+        if request.event_id is None:
+            # The page's own text box sends without an id; it wants its answer as well.
+            self._wishes.append(Wish((), ()))
+        if self.responses.active is not None or not self._wishes:
+            return
+        if self._unexplained == len(_PAUSES):
+            self._unexplained = 0
+            self._fail(list(self._wishes), _never_free(refusal))
+            return
+        pause = _PAUSES[self._unexplained]
+        self._unexplained += 1
+        self._not_before = time.monotonic() + pause
+        self._later(pause, partial(self._pause_is_over, self._number))
+
+    def _pause_is_over(self, number: int) -> None:
+        if number == self._number:
+            self._not_before = 0.0
+            self._ask_if_free()
 
     def _fail(self, wishes: Sequence[Wish], error: RtcWidgetError) -> None:
         for wish in wishes:
@@ -300,10 +265,10 @@ class Answers:
     def _request_if_free(self) -> list[Mapping[str, Any]]:
         oldest = time.monotonic() - _LOST_SECONDS
         is_asked = any(not request.is_beside and request.at > oldest for request in self._requests)
-        if self._active is not None or is_asked or not self._wishes:
+        if self.responses.active is not None or is_asked or not self._wishes or time.monotonic() < self._not_before:
             return []
-        event_id = _new_id("event")
-        self._requests.append(_Request(event_id, self._wishes))
+        event_id = new_id("event")
+        self._requests.append(Request(event_id, self._wishes))
         self._wishes = []
         return [{"type": "response.create", "event_id": event_id}]
 
@@ -349,12 +314,11 @@ class Answers:
                 future.set_result(None)
 
 
-def _key(item: Mapping[str, Any]) -> str:
-    """What an item is recognised by: tool outputs by their call, for servers name such items themselves."""
-    is_output = item.get("type") == "function_call_output"
-    return f"output of {item.get('call_id')}" if is_output else str(item.get("id"))
-
-
-def _new_id(kind: str) -> str:
-    # The service takes ids of 32 characters.
-    return f"{kind}_{uuid4().hex[:20]}"
+def _never_free(refusal: Event) -> EventRefused:
+    words = EventRefused.by(refusal)
+    error = EventRefused(
+        f"The server begins no response, for another is under way that it has not told of: {words.message}",
+        hint="Disconnect and connect again for a new conversation.",
+    )
+    error.server_code = words.server_code
+    return error

@@ -8,11 +8,11 @@ from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from rtc_widget.answers import Wish
 from rtc_widget.conversing import Conversing
 from rtc_widget.errors import AnswerFailed, RtcWidgetError, WaitTimeout
 from rtc_widget.measuring import Measuring
 from rtc_widget.turn import Turn
+from rtc_widget.wishes import Wish
 
 if TYPE_CHECKING:
     from rtc_widget.audio import AudioClip

@@ -15,6 +15,7 @@ from rtc_widget.events import Event
 from rtc_widget.failures import Failures
 from rtc_widget.protocol import Recall, State, WireEvent
 from rtc_widget.subscriptions import Subscriptions
+from rtc_widget.usage import Usage
 
 logger = logging.getLogger("rtc_widget")
 
@@ -74,6 +75,8 @@ class CallRecord:
         self._began: dict[str, float] = {}
         self.events = EventLog()
         self.transcript = Transcript()
+        # Of the whole session: the log forgets its oldest events.
+        self.usage = Usage()
         self.failures = Failures()
         self.subscriptions = Subscriptions(self.failures)
         self.followers: list[Follower] = []
@@ -126,6 +129,7 @@ class CallRecord:
         time_ms = wire.time_ms + self._offset_ms
         event = Event.from_text(wire.text, direction=wire.direction, time_ms=time_ms, elapsed=elapsed)
         self.events.append(event)
+        self.usage.add(event)
         return event
 
     def _log_late(self, attempt: str, events: tuple[WireEvent, ...]) -> None:

@@ -109,8 +109,9 @@ class Conversing(CallWidget):
         NotConnected
             If the data channel is not open.
         """
-        is_speaking = self._answers.is_speaking or self._answers.active is not None
-        events = [{"type": "response.cancel"}] if self._answers.active is not None else []
+        responses = self._answers.responses
+        is_speaking = responses.is_speaking or responses.active is not None
+        events = [{"type": "response.cancel"}] if responses.active is not None else []
         # The answer is made faster than it is spoken: often there is only the voice left to stop.
         events += [{"type": "output_audio_buffer.clear"}] if is_speaking else []
         if events or self.data_channel_state != "open":

@@ -8,10 +8,12 @@ from rtc_widget.usage import Usage
 
 
 class Counting(CallWidget):
-    """The part of `VoiceChat` that measures what stands in its event log."""
+    """The part of `VoiceChat` that measures its calls."""
 
     def latency(self) -> Latency:
         """Return how long each answer took: from the end of the question to the first words, the voice, the end.
+
+        It is read from ``chat.events``: answers whose events the log has dropped are not there.
 
         Examples
         --------
@@ -23,5 +25,5 @@ class Counting(CallWidget):
 
     @property
     def usage(self) -> Usage:
-        """The tokens that were used so far, by kind; ``chat.usage.cost(prices)`` says what they cost."""
-        return Usage(self._record.events)
+        """The tokens that all calls have used so far, by kind; ``chat.usage.cost(prices)`` says what they cost."""
+        return self._record.usage.copy()

@@ -34,6 +34,8 @@ class EventLog(Sequence[Event]):
 
     Attributes
     ----------
+    limit : int
+        How many events are kept; it can be changed: ``chat.events.limit = 1_000_000``.
     dropped : int
         How many have gone.
 
@@ -45,19 +47,30 @@ class EventLog(Sequence[Event]):
     'session.created'
     """
 
-    __slots__ = ("_events", "_gone", "_lock", "_trimmed", "limit")
+    __slots__ = ("_events", "_gone", "_limit", "_lock", "_trimmed")
 
     def __init__(self, events: Iterable[Event] = (), *, limit: int = MOST_EVENTS) -> None:
-        if limit < 1:
-            raise ValueError(f"limit must be 1 or more, not {limit}")
-        self.limit = limit
         self._lock = Lock()
         self._events: list[Event] = []
         # Events that have gone but still stand at the front of the list: it is cut now and then, not at each append.
         self._gone = 0
         self._trimmed = 0
+        self.limit = limit
         for event in events:
             self.append(event)
+
+    @property
+    def limit(self) -> int:
+        """How many events are kept."""
+        return self._limit
+
+    @limit.setter
+    def limit(self, limit: int) -> None:
+        if limit < 1:
+            raise ValueError(f"limit must be 1 or more, not {limit}")
+        with self._lock:
+            self._limit = limit
+            self._drop()
 
     @property
     def dropped(self) -> int:
@@ -68,12 +81,14 @@ class EventLog(Sequence[Event]):
         """Add one event at the end."""
         with self._lock:
             self._events.append(event)
-            if len(self._events) - self._gone > self.limit:
-                self._gone += 1
-            if self._gone > max(_TRIM, self.limit // 10):
-                del self._events[: self._gone]
-                self._trimmed += self._gone
-                self._gone = 0
+            self._drop()
+
+    def _drop(self) -> None:
+        self._gone = max(self._gone, len(self._events) - self._limit)
+        if self._gone > max(_TRIM, self._limit // 10):
+            del self._events[: self._gone]
+            self._trimmed += self._gone
+            self._gone = 0
 
     def of(self, pattern: str, *, direction: Direction | None = None) -> EventLog:
         """Return the events whose type fits `pattern` (shell-style: ``*``, ``?``, ``[…]``)."""

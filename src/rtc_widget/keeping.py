@@ -53,7 +53,8 @@ class Keeping(CallWidget):
             "saved": datetime.now(UTC).isoformat(),
             "rtc_widget": __version__,
         }
-        contents = SessionContents(about, calls, events, self._heard.stats, self._heard.recording)
+        usage = self._record.usage.copy()
+        contents = SessionContents(about, calls, events, usage, self._heard.stats, self._heard.recording)
         write_session(path, contents, Redaction(getattr(self._signaling, "redacted", str)))
         return path
 

@@ -36,7 +36,7 @@ class SavedSession:
     recording : Recording
         The sound of the call that was recorded last; may be empty.
     usage : Usage
-        The tokens that were used.
+        The tokens that were used, also by answers whose events the log had dropped.
     session : Session or None
         The session's settings as the server had confirmed them last.
     about : mapping
@@ -60,12 +60,8 @@ class SavedSession:
         self.stats: StatsLog = contents.stats
         self.recording: Recording = contents.recording
         self.transcript = _transcript_of(contents)
+        self.usage: Usage = contents.usage
         self.session: Session | None = _session_of(contents)
-
-    @property
-    def usage(self) -> Usage:
-        """The tokens that were used, by kind."""
-        return Usage(self.events)
 
     def latency(self) -> Latency:
         """Return how long each answer took; see `VoiceChat.latency`."""

@@ -1,7 +1,7 @@
 """A whole session in one file: a zip of JSON lines, JSON and FLAC.
 
 ======================  ==============================================================================
-``session.json``        format version, settings, calls, when and by which version it was saved
+``session.json``        format version, settings, calls, usage, when and by which version it was saved
 ``events.jsonl``        one event a line, as `EventLog.to_jsonl` writes them
 ``statistics.jsonl``    one sample a line
 ``recording.flac``      the recorded sound, the user left and the assistant right; only if there is any
@@ -16,7 +16,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -27,6 +27,7 @@ from rtc_widget.recording import Recording
 from rtc_widget.redaction import Redaction
 from rtc_widget.stats import StatsLog, StatsSample
 from rtc_widget.tape import Tape
+from rtc_widget.usage import Usage, UsageEntry
 
 FORMAT = "rtc_widget session"
 FORMAT_VERSION = 1
@@ -53,6 +54,8 @@ class SessionContents:
         The seams in `events`.
     events : EventLog
         Every event that was kept.
+    usage : Usage
+        What all calls have used, also those whose events were not kept.
     stats : StatsLog
         The statistics, without raw reports.
     recording : Recording
@@ -62,6 +65,7 @@ class SessionContents:
     about: Mapping[str, Any]
     calls: Sequence[CallStart]
     events: EventLog
+    usage: Usage
     stats: StatsLog
     recording: Recording
 
@@ -112,6 +116,7 @@ def _write_all(archive: zipfile.ZipFile, contents: SessionContents, redaction: R
         "version": FORMAT_VERSION,
         **redaction.of(dict(contents.about)),
         "calls": [{"first": call.first, "resumes": call.resumes} for call in contents.calls],
+        "usage": [asdict(entry) for entry in contents.usage.entries],
         "recording": sound,
     }
     archive.writestr(_SESSION, json.dumps(about, ensure_ascii=False, indent=1))
@@ -152,6 +157,8 @@ def _read_all(archive: zipfile.ZipFile, path: Path) -> SessionContents:
         )
     calls = [CallStart(int(call["first"]), bool(call["resumes"])) for call in about.pop("calls")]
     events = EventLog.from_json(_lines(archive, _EVENTS))
+    counted = about.pop("usage", None)  # not in the files of the first versions
+    usage = Usage(events) if counted is None else Usage.of(UsageEntry(**entry) for entry in counted)
     stats = StatsLog(StatsSample.from_json(line) for line in _lines(archive, _STATISTICS))
     sound = about.pop("recording")
     tape = Tape()
@@ -164,7 +171,7 @@ def _read_all(archive: zipfile.ZipFile, path: Path) -> SessionContents:
                 flac.write(block)
             flac.seek(0)
             tape.fill(1000 * float(sound["start"]), float(sound["lost"]), *read_flac(flac))
-    return SessionContents(about, calls, events, stats, recording)
+    return SessionContents(about, calls, events, usage, stats, recording)
 
 
 def _lines(archive: zipfile.ZipFile, name: str) -> Iterator[dict[str, Any]]:

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rtc_widget.answers import Answers, Wish
+from rtc_widget.answers import Answers
 from rtc_widget.errors import NotConnected, RtcWidgetError
 from rtc_widget.events import Event
 from rtc_widget.failures import Failures
@@ -20,6 +20,7 @@ from rtc_widget.tool_calls import CallStatus, ToolCall, ToolFailure
 from rtc_widget.tool_results import result_text
 from rtc_widget.tool_schema import Arguments, InvalidArguments
 from rtc_widget.tools import Tool, Tools
+from rtc_widget.wishes import Wish
 
 logger = logging.getLogger("rtc_widget")
 
@@ -150,7 +151,7 @@ class ToolRunner:
         for item in response.get("output") or ():
             if isinstance(item, Mapping) and item.get("type") == "function_call":
                 items[str(item.get("call_id"))] = item
-        if response.get("status") != "completed" or self._answers.is_beside(response_id):
+        if response.get("status") != "completed" or self._answers.responses.is_beside(response_id):
             return
         calls = [
             _Call(str(item.get("name")), str(item.get("arguments") or ""), call_id)

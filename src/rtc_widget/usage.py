@@ -59,6 +59,11 @@ class Usage(Mapping[str, float]):
     events : iterable of Event
         The events of the calls, such as an `EventLog`.
 
+    Attributes
+    ----------
+    entries : list of UsageEntry
+        Each response and transcription, oldest first.
+
     Examples
     --------
     >>> details = {"text_tokens": 20, "audio_tokens": 80}
@@ -70,8 +75,27 @@ class Usage(Mapping[str, float]):
     0.00544
     """
 
-    def __init__(self, events: Iterable[Event]) -> None:
-        self.entries = [entry for event in events if (entry := _entry(event)) is not None]
+    def __init__(self, events: Iterable[Event] = ()) -> None:
+        self.entries: list[UsageEntry] = []
+        for event in events:
+            self.add(event)
+
+    def add(self, event: Event) -> None:
+        """Count what an event says was used; most say nothing."""
+        entry = _entry(event)
+        if entry is not None:
+            self.entries.append(entry)
+
+    def copy(self) -> Usage:
+        """Return what was used so far, which does not grow any more."""
+        return Usage.of(self.entries)
+
+    @classmethod
+    def of(cls, entries: Iterable[UsageEntry]) -> Usage:
+        """Return the sum of entries, such as ``chat.usage.entries[-3:]``."""
+        usage = cls()
+        usage.entries.extend(entries)
+        return usage
 
     @property
     def input_tokens(self) -> int:

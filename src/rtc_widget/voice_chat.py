@@ -149,13 +149,13 @@ class VoiceChat(Calling, Asking, Steering, Tooling, Counting, Watching, Saying, 
         self._tools = Tools()
         self._offer = ToolOffer(self._tools, self._send_if_open)
         self._session_watch = SessionWatch()
-        self._answers = Answers(self._send_events)
+        self._main = MainLoop()
+        self._answers = Answers(self._send_events, self._main.call_later)
         self._runner = ToolRunner(
             self._tools, self._answers, self._approve, self._record.failures, self._send_events, self._offer.others
         )
         self._record.followers = [self._session_watch, self._offer, self._answers, self._runner]
         self._record.failures.show_by(self._show_failure)
-        self._main = MainLoop()
         starts_early = self._page is None or self._page.makes_calls
 
         def session_of_call() -> Mapping[str, Any]:

@@ -9,6 +9,12 @@ from rtc_widget import VoiceChat
 from rtc_widget.testing import ScriptedPage
 from tests.unit.waiting import eventually, settled
 
+OFFER = "v=0\r\noffer\r\n"
+"""A page's offer: enough for a server that does not read it."""
+
+ITEM, ASK, UPDATE = "conversation.item.create", "response.create", "session.update"
+"""What the kernel sends most."""
+
 
 class ServerDouble:
     """Sits behind a `ScriptedPage` whose call stands."""

@@ -7,10 +7,10 @@ import asyncio
 import pytest
 
 from rtc_widget.errors import AnswerFailed, EventRefused, NotConnected, WaitTimeout
+from tests.unit.server_double import ASK, ITEM
 from tests.unit.waiting import settled
 
 ACTIVE = "conversation_already_has_active_response"
-ITEM, ASK = "conversation.item.create", "response.create"
 
 
 async def test_a_question_and_its_answer(chat, server):

@@ -9,10 +9,8 @@ import pytest
 from rtc_widget.call_record import CallRecord
 from rtc_widget.errors import NotConnected, PageNotFound
 from rtc_widget.protocol import WireEvent
-from tests.unit.server_double import call
+from tests.unit.server_double import ASK, ITEM, call
 from tests.unit.waiting import settled
-
-ITEM, ASK = "conversation.item.create", "response.create"
 
 
 class _Clumsy:

@@ -8,9 +8,8 @@ import pytest
 
 from rtc_widget.errors import PageTimeout
 from rtc_widget.testing.states import CONNECTED
+from tests.unit.server_double import OFFER
 from tests.unit.waiting import eventually, settled
-
-OFFER = "v=0\r\noffer\r\n"
 
 
 @pytest.fixture

@@ -6,30 +6,12 @@ import asyncio
 import json
 import threading
 import time
-from typing import Annotated
 
 import pytest
 
-from rtc_widget import Tool, VoiceChat
-from rtc_widget.errors import InvalidTool
-from tests.unit.server_double import call
+from tests.unit.server_double import ASK, ITEM, call
+from tests.unit.tool_calls import calls, get_weather
 from tests.unit.waiting import eventually, settled
-
-ITEM, ASK, UPDATE = "conversation.item.create", "response.create", "session.update"
-
-
-def get_weather(city: str) -> dict:
-    """Tell the weather of a city."""
-    return {"city": city, "sky": "sunny"}
-
-
-def names(session_update):
-    return [tool["name"] for tool in session_update["session"]["tools"]]
-
-
-async def calls(server, *made, response_id="r1", status="completed"):
-    await server.begins(response_id)
-    await server.ends(response_id, *made, status=status)
 
 
 async def test_a_tool_is_called_and_its_result_told(chat, server):
@@ -139,89 +121,6 @@ async def test_a_call_that_stands_only_in_its_own_event_is_made(chat, server):
     await server.takes(ITEM, ASK)
 
 
-async def test_a_tool_that_fails_tells_the_model_a_word_and_the_user_everything(chat, server, page, caplog):
-    @chat.tool
-    def divide(a: int, b: int) -> float:
-        return a / b
-
-    await server.connect(tools=[{"name": "divide"}])
-    await calls(server, call("divide", '{"a": 1, "b": 0}'))
-    output, _ = await server.takes(ITEM, ASK)
-    assert json.loads(output["item"]["output"]) == {"error": "ZeroDivisionError: division by zero"}
-    [record] = chat.tools.calls
-    assert record.status == "failed"
-    assert record.error.__traceback__ is not None
-    [failure] = chat.errors
-    assert str(failure) == "divide(a=1, b=0) failed: ZeroDivisionError: division by zero"
-    assert "return a / b" in caplog.text
-    note = await page.hears("note")
-    assert (note["code"], note["message"]) == ("tool_failed", str(failure))
-
-
-async def test_a_long_error_is_told_in_short(chat, server, caplog):
-    @chat.tool
-    def fails() -> None:
-        raise ValueError("x" * 5000 + "\nand a second line")
-
-    await server.connect(tools=[{"name": "fails"}])
-    await calls(server, call("fails"))
-    output, _ = await server.takes(ITEM, ASK)
-    assert len(output["item"]["output"]) < 350
-    assert "second line" not in output["item"]["output"]
-
-
-@pytest.mark.parametrize(
-    ("made", "words"),
-    [
-        (call("get_weather", '{"town": "Paris"}'), "Wrong arguments: city: Field required"),
-        (call("get_weather", "{"), "Wrong arguments: The arguments are not valid JSON"),
-        (call("fly"), "There is no tool called 'fly'."),
-    ],
-)
-async def test_a_wrong_call_is_told_so(chat, server, made, words):
-    chat.tool(get_weather)
-    await server.connect(tools=[{"name": "get_weather"}])
-    await calls(server, made)
-    output, _ = await server.takes(ITEM, ASK)
-    assert words in json.loads(output["item"]["output"])["error"]
-    assert chat.tools.calls[-1].status == "failed"
-    assert chat.errors == [], "no fault of the user's"
-
-
-@pytest.mark.parametrize("thread", [False, True])
-async def test_a_tool_that_takes_too_long_is_given_up(chat, server, thread, caplog):
-    released = threading.Event()
-    if thread:
-
-        @chat.tool(thread=True, timeout=0.05)
-        def slow() -> None:
-            released.wait(5)
-    else:
-
-        @chat.tool(timeout=0.05)
-        async def slow() -> None:
-            await asyncio.sleep(60)
-
-    await server.connect(tools=[{"name": "slow"}])
-    await calls(server, call("slow"))
-    output, _ = await server.takes(ITEM, ASK)
-    released.set()
-    assert "took longer than 0.05 s" in output["item"]["output"]
-    assert chat.tools.calls[-1].status == "timed_out"
-
-
-async def test_a_tool_s_own_timeout_error_is_its_own(chat, server, caplog):
-    @chat.tool
-    async def asks_elsewhere() -> None:
-        raise TimeoutError("the other server is slow")
-
-    await server.connect(tools=[{"name": "asks_elsewhere"}])
-    await calls(server, call("asks_elsewhere"))
-    output, _ = await server.takes(ITEM, ASK)
-    assert "the other server is slow" in output["item"]["output"]
-    assert chat.tools.calls[-1].status == "failed"
-
-
 async def test_tools_run_on_the_main_loop_or_in_a_thread(chat, server):
     where = {}
 
@@ -242,73 +141,6 @@ async def test_tools_run_on_the_main_loop_or_in_a_thread(chat, server):
     await server.takes(ITEM, ITEM, ASK)
     assert where["here"] == (threading.main_thread(), asyncio.get_running_loop())
     assert where["there"] is not threading.main_thread()
-
-
-@pytest.mark.parametrize(("approved", "status"), [(True, "completed"), (False, "denied")])
-async def test_a_tool_that_wants_leave_asks_the_person(chat, server, page, approved, status):
-    deleted = []
-
-    @chat.tool(confirm=True)
-    def delete_file(path: str) -> str:
-        deleted.append(path)
-        return "gone"
-
-    await server.connect(tools=[{"name": "delete_file"}])
-    await calls(server, call("delete_file", '{"path": "a.txt"}'))
-    question = await page.hears("approve")
-    assert (question["name"], question["arguments"]) == ("delete_file", {"path": "a.txt"})
-    assert chat.tools.calls[-1].status == "asking"
-    assert deleted == []
-    await page.answer("approve", result={"approved": approved})
-    output, _ = await server.takes(ITEM, ASK)
-    assert deleted == (["a.txt"] if approved else [])
-    assert chat.tools.calls[-1].status == status
-    assert ("did not allow" in output["item"]["output"]) is not approved
-
-
-async def test_a_function_may_say_when_to_ask(chat, server, page):
-    @chat.tool(confirm=lambda amount: amount > 100)
-    def pay(amount: float) -> str:
-        return "paid"
-
-    await server.connect(tools=[{"name": "pay"}])
-    await calls(server, call("pay", '{"amount": 5}'))
-    await server.confirms(*await server.takes(ITEM, ASK))
-    assert page.heard("approve") == []
-    await calls(server, call("pay", '{"amount": 500}', "c2"), response_id="r2")
-    await page.hears("approve")
-
-
-async def test_what_the_model_leaves_out_is_known_to_who_confirms(chat, server, page):
-    @chat.tool(confirm=lambda to, amount: amount > 100)
-    def pay(to: str, amount: float = 500) -> str:
-        return "paid"
-
-    await server.connect(tools=[{"name": "pay"}])
-    await calls(server, call("pay", '{"to": "Ada"}'))
-    asked = await page.hears("approve")
-    assert asked["arguments"] == {"to": "Ada", "amount": 500}
-
-
-def test_confirm_cannot_be_async():
-    async def ask(city: str) -> bool:
-        return True
-
-    with pytest.raises(InvalidTool, match="async"):
-        Tool(get_weather, confirm=ask)
-
-
-async def test_a_page_that_cannot_ask_means_no(chat, server, page):
-    @chat.tool(confirm=True)
-    def delete_file(path: str) -> None:
-        raise AssertionError("it must not run")
-
-    await server.connect(tools=[{"name": "delete_file"}])
-    await calls(server, call("delete_file", '{"path": "a.txt"}'))
-    await page.answer("approve", error={"code": "unexpected", "message": "No view.", "hint": ""})
-    output, _ = await server.takes(ITEM, ASK)
-    assert "could not be asked" in output["item"]["output"]
-    assert chat.tools.calls[-1].status == "denied"
 
 
 async def test_results_that_come_after_the_call_are_kept_and_not_sent(chat, server, page):
@@ -350,85 +182,6 @@ async def test_tools_of_a_response_beside_the_conversation_are_left_alone(chat, 
     assert await server.take() == []
 
 
-# What the server is told of the tools
-
-
-async def test_tools_that_are_there_before_the_call_go_with_its_offer(chat, page, signaling):
-    chat.tool(get_weather)
-    page.hello()
-    page.say("exchange", id="p1:1", attempt="a1", sdp="v=0\r\n")
-    await page.hears("reply")
-    [(_, session)] = signaling.offers
-    assert [tool["name"] for tool in session["tools"]] == ["get_weather"]
-    assert session["instructions"] == "Be brief."
-
-
-async def test_tools_that_come_and_go_during_a_call_are_told_at_once(chat, server):
-    await server.connect()
-    chat.tool(get_weather)
-    [update] = await server.takes(UPDATE)
-    assert update["session"]["type"] == "realtime"
-    assert names(update) == ["get_weather"]
-    chat.tools.remove(get_weather)
-    assert names((await server.takes(UPDATE))[0]) == []
-    with pytest.raises(KeyError, match="there are none"):
-        chat.tools.remove("get_weather")
-
-
-async def test_a_server_that_takes_no_settings_with_the_offer_is_told_the_tools(chat, server):
-    chat.tool(get_weather)
-    await server.connect(tools=[])
-    assert names((await server.takes(UPDATE))[0]) == ["get_weather"]
-
-
-async def test_a_server_that_knows_the_tools_is_told_nothing(chat, server):
-    chat.tool(get_weather)
-    await server.connect(tools=[{"type": "function", "name": "get_weather"}])
-    assert await server.take() == []
-
-
-async def test_a_cell_that_is_run_again_replaces_its_tool(chat):
-    chat.tool(get_weather)
-
-    @chat.tool(name="get_weather")
-    def better(city: str, day: str = "today") -> str:
-        return "rain"
-
-    assert list(chat.tools) == ["get_weather"]
-    assert chat.tools["get_weather"].function is better
-    assert "get_weather(city, day)" in repr(chat.tools)
-    assert "get_weather" in chat.tools._repr_html_()
-
-
-async def test_the_decorator_gives_the_function_back(chat):
-    assert chat.tool(get_weather) is get_weather
-    assert chat.tool(thread=True)(get_weather) is get_weather
-
-
-async def test_a_wrong_definition_fails_where_it_stands(chat):
-    with pytest.raises(InvalidTool, match="no type hint"):
-
-        @chat.tool
-        def no_hint(city): ...
-
-    assert len(chat.tools) == 0
-
-
-async def test_tools_are_given_to_the_widget_as_functions_or_descriptions(monkeypatch, signaling):
-    import comm
-
-    from tests.unit.comm_double import RecordingComm
-
-    monkeypatch.setattr(comm, "create_comm", RecordingComm)
-    mcp = {"type": "mcp", "server_label": "deep", "server_url": "https://mcp.example"}
-    widget = VoiceChat(signaling, tools=[get_weather, Tool(get_weather, name="other", confirm=True), mcp])
-    assert list(widget.tools) == ["get_weather", "other"]
-    assert [tool.get("name") for tool in widget._offer.added_to({})["tools"]] == [None, "get_weather", "other"]
-    with pytest.raises(TypeError, match="no function"):
-        VoiceChat(signaling, tools=[7])
-    widget.close()
-
-
 async def test_many_calls_are_kept_within_bounds(chat):
     from rtc_widget.tool_calls import ToolCall, ToolCalls
 
@@ -439,41 +192,6 @@ async def test_many_calls_are_kept_within_bounds(chat):
     assert kept[-1].call_id == "c1199"
     assert [one.call_id for one in kept[:2]] == ["c200", "c201"]
     assert "960 earlier calls" in kept._repr_html_()
-
-
-def _known(word: str) -> str:
-    return {"a": "b"}[word]
-
-
-async def test_a_parameter_whose_own_check_fails_is_answered_and_so_are_its_siblings(chat, server):
-    pydantic = pytest.importorskip("pydantic")
-
-    def look_up(word) -> str:
-        return word
-
-    look_up.__annotations__["word"] = Annotated[str, pydantic.AfterValidator(_known)]
-    chat.tool(look_up)
-    chat.tool(get_weather)
-    await server.connect(tools=[{"name": "look_up"}, {"name": "get_weather"}])
-    await calls(server, call("look_up", '{"word": "x"}', "c1"), call("get_weather", '{"city": "Paris"}', "c2"))
-    first, second, _ = await server.takes(ITEM, ITEM, ASK)
-    assert "KeyError" in first["item"]["output"]
-    assert "sunny" in second["item"]["output"]
-    assert chat.errors[-1].call.name == "look_up"
-
-
-async def test_a_tool_that_waited_for_something_cancelled_is_answered(chat, server):
-    @chat.tool
-    async def wait() -> str:
-        gone = asyncio.get_running_loop().create_future()
-        gone.cancel()
-        return await gone
-
-    await server.connect(tools=[{"name": "wait"}])
-    await calls(server, call("wait"))
-    output, _ = await server.takes(ITEM, ASK)
-    assert "CancelledError" in output["item"]["output"]
-    assert chat.tools.calls[0].status == "failed"
 
 
 async def test_calls_of_the_same_id_in_two_sessions_both_stand_in_the_record(chat, server):

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 
 import pytest
 
 from rtc_widget.local.process import Address, running_address
 from rtc_widget.signaling.local import Local
+from tests.unit.local.official import validate
+from tests.unit.local.stage import Stage
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +24,12 @@ def address(local_server: Local) -> Address:
     found = running_address()
     assert found is not None
     return found
+
+
+@pytest.fixture
+async def stage() -> AsyncGenerator[Stage, None]:
+    made = Stage()
+    yield made
+    await made.dialogue.end()
+    # Whatever a test was about: everything it saw is what OpenAI's own client expects.
+    validate(made.events)

@@ -1,0 +1,34 @@
+"""All that a client may send is known, and all that a server sends was seen in the flows of the other files."""
+
+from __future__ import annotations
+
+import pytest
+
+from rtc_widget.local.client_events import CLIENT_EVENTS
+from rtc_widget.local.events import REQUIRED_FIELDS
+from tests.conformance.record import EVENTS, FLOWS
+from tests.unit.local.official import client_event_types, server_event_types
+
+
+def test_the_server_knows_every_event_of_a_client() -> None:
+    assert CLIENT_EVENTS.keys() == client_event_types()
+
+
+NOT_SENT = {
+    "conversation.item.created",  # of the beta; `added` and `done` took its place
+    "input_audio_buffer.dtmf_event_received",  # SIP
+    "conversation.item.input_audio_transcription.segment",  # of models that tell speakers apart
+}
+
+
+def test_the_server_sends_every_event_of_a_server_but_those_that_cannot_occur() -> None:
+    missing = server_event_types() - REQUIRED_FIELDS.keys()
+
+    assert {kind for kind in missing if "mcp" not in kind} == NOT_SENT
+    assert REQUIRED_FIELDS.keys() <= server_event_types()
+
+
+def test_every_event_that_the_server_sends_was_seen() -> None:
+    if len(FLOWS) < 25:
+        pytest.skip("only some of the flows were run")
+    assert EVENTS.keys() == REQUIRED_FIELDS.keys()
