@@ -1,7 +1,7 @@
 /** One try at a call, from the first click to the open data channel, and everything it has opened on the way. */
 
 import { abortable, within } from "./abortable";
-import type { Bridge } from "./bridge";
+import type { Bridge, Result } from "./bridge";
 import { ClipVoice, type Spoken } from "./clip_voice";
 import { type Clip, fetchClip } from "./clips";
 import { NO_TRAIL, type Trail } from "./diagnosis";
@@ -43,6 +43,8 @@ export class Attempt {
   readonly #options: AttemptOptions;
   readonly #life = new AbortController();
   #switching: Promise<unknown> = Promise.resolve();
+  #restarting: Promise<unknown> = Promise.resolve();
+  #renegotiates = false;
   #peer: Peer | undefined;
   #line: Line | undefined;
   readonly #hushed = new Map<string, AbortController>();
@@ -86,6 +88,29 @@ export class Attempt {
     return within(limitMs, this.#make(), () => {
       throw pageError("channel_timeout", { message: `No connection within ${limitMs / 1_000} s.` });
     });
+  }
+
+  /** Whether `restart` is possible. */
+  get canRestart(): boolean {
+    return this.#renegotiates;
+  }
+
+  /** Seeks a new way to the server for the same call; resolves when the server knows of it too. */
+  async restart(): Promise<void> {
+    // One after the other: an answer must not meet another offer than its own.
+    const restarted = this.#restarting.then(() => this.#restart());
+    this.#restarting = restarted.catch(() => {});
+    return restarted;
+  }
+
+  async #restart(): Promise<void> {
+    const peer = this.#peer;
+    if (!peer) throw pageError("not_connected");
+    const { signal } = this.#life;
+    const sdp = await peer.restartOffer(signal);
+    const request = { type: "renegotiate", attempt: this.id, sdp } as const;
+    const result = await this.#bridge.request(request, { signal, limitMs: EXCHANGE_LIMIT_MS });
+    await abortable(peer.accept(answerIn(result)), signal);
   }
 
   /** Speaks through the microphone that is chosen now: the new one is opened and put in place before the old one stops. */
@@ -200,8 +225,10 @@ export class Attempt {
     signal.throwIfAborted();
     // A line on which a clip may be said must be there from the first offer on.
     const direction = this.#options.microphone === false ? "recvonly" : "sendrecv";
-    const peer = new Peer(decodePreparation(result), direction, this.#listener);
+    const preparation = decodePreparation(result);
+    const peer = new Peer(preparation, direction, this.#listener);
     this.#peer = peer;
+    this.#renegotiates = preparation.renegotiates;
     this.#trail = { ...this.#trail, prepared: true };
     this.#listener.onStates(peer.states);
     return { peer, offer: await abortable(peer.createOffer(), signal) };
@@ -211,13 +238,12 @@ export class Attempt {
     const { signal } = this.#life;
     this.#hasAskedServer = true;
     if (this.#options.exchange === "browser") return this.#exchangeHere(offer);
-    const { sdp } = await this.#bridge.request(
+    const result = await this.#bridge.request(
       { type: "exchange", attempt: this.id, sdp: offer },
       // An answer that comes too late means a call on the server that nobody holds: the first hang-up may have been too early for it.
       { signal, limitMs: EXCHANGE_LIMIT_MS, onLateReply: () => this.#hangUp() },
     );
-    if (!isText(sdp)) throw pageError("answer_invalid", { message: "The kernel's reply holds no answer." });
-    return sdp;
+    return answerIn(result);
   }
 
   async #exchangeHere(offer: string): Promise<string> {
@@ -240,4 +266,9 @@ export class Attempt {
   #hangUp(): void {
     if (this.#hasAskedServer) this.#bridge.send({ type: "hang_up", attempt: this.id });
   }
+}
+
+function answerIn({ sdp }: Result): string {
+  if (!isText(sdp)) throw pageError("answer_invalid", { message: "The kernel's reply holds no answer." });
+  return sdp;
 }

@@ -2,7 +2,7 @@
 
 import { Attempt } from "./attempt";
 import type { Bridge } from "./bridge";
-import { type Happening, hasAttempt, next, type Phase, statusOf } from "./call_machine";
+import { type Happening, hasAttempt, type Means, next, type Phase, statusOf } from "./call_machine";
 import type { Spoken } from "./clip_voice";
 import { Deferred } from "./deferred";
 import { asRtcWidgetError, isPassing, pageError, type RtcWidgetError } from "./errors";
@@ -14,6 +14,8 @@ import { pauseBefore, type Reconnect, type Settings, type Voice } from "./settin
 const STATE_KEYS = Object.keys(INITIAL_STATE) as readonly (keyof CallState)[];
 /** After so long without trouble a connection counts as healthy, and its lost predecessors are forgotten. */
 const HEALTHY_MS = 10_000;
+
+const NO_OTHER_WAY = pageError("connection_failed", { message: "No other way to the server was found in time." });
 
 export interface CallListener {
   onState(state: CallState, before: CallState): void;
@@ -137,7 +139,7 @@ export class Call {
 
   #go(happening: Happening): void {
     const before = this.#phase;
-    const after = next(before, happening, this.#reconnect);
+    const after = next(before, happening, this.#means);
     if (after === before) return;
     this.#phase = after;
     this.#phaseLife.abort();
@@ -147,6 +149,10 @@ export class Call {
 
   get #reconnect(): Reconnect | null {
     return this.#settings().reconnect;
+  }
+
+  get #means(): Means {
+    return { reconnect: this.#reconnect, canRestart: this.#attempt?.canRestart ?? false };
   }
 
   #enter(phase: Phase, before: Phase): void {
@@ -162,6 +168,9 @@ export class Call {
       case "unsteady":
         if (this.#reconnect) this.#after(this.#reconnect.graceMs, { type: "grace_over" });
         break;
+      case "restarting":
+        this.#restart(phase);
+        break;
       case "pausing":
         if (this.#reconnect) this.#after(pauseBefore(phase.tries, this.#reconnect), { type: "pause_over" });
         this.#end(phase.error);
@@ -176,6 +185,13 @@ export class Call {
         this.#end(phase.error);
         break;
     }
+  }
+
+  /** Keeps the call and seeks a new way to the server; where none is found in time, the call is lost after all. */
+  #restart(phase: Phase): void {
+    const lose = (error: RtcWidgetError) => this.#phase === phase && this.#go({ type: "lost", error });
+    if (this.#reconnect) this.#after(this.#reconnect.attemptTimeoutMs, { type: "lost", error: NO_OTHER_WAY });
+    this.#attempt?.restart().catch((thrown: unknown) => lose(asRtcWidgetError(thrown)));
   }
 
   #after(milliseconds: number, happening: Happening): void {
@@ -244,7 +260,7 @@ export class Call {
 
   #onStates(states: PeerStates): void {
     const happening = this.#happeningOf(states);
-    const after = happening ? next(this.#phase, happening, this.#reconnect) : this.#phase;
+    const after = happening ? next(this.#phase, happening, this.#means) : this.#phase;
     // One picture of it all: the status changes with the state that changes it, unless the end of the attempt comes now.
     const status = hasAttempt(after) ? statusOf(after) : this.#state.status;
     this.#update({ ...states, status });
@@ -253,12 +269,16 @@ export class Call {
 
   #happeningOf({ connection_state, data_channel_state }: PeerStates): Happening | undefined {
     const hadChannel = this.#state.data_channel_state !== "closed";
+    const { is } = this.#phase;
+    // It goes on being called failed until the new way is tried; that has a time limit of its own.
+    if (connection_state === "failed" && is === "restarting") return undefined;
     if (connection_state === "failed") return { type: "lost", error: pageError("connection_failed") };
     if (connection_state === "closed" || (hadChannel && data_channel_state === "closed")) {
       return { type: "ended", error: this.#attempt?.farewell ?? pageError("server_hung_up") };
     }
     if (connection_state === "disconnected") return { type: "wavered" };
-    if (this.#phase.is === "unsteady") return connection_state === "connected" ? { type: "healed" } : undefined;
+    const isWaiting = is === "unsteady" || is === "restarting";
+    if (isWaiting) return connection_state === "connected" ? { type: "healed" } : undefined;
     return data_channel_state === "open" ? { type: "opened" } : undefined;
   }
 

@@ -113,6 +113,17 @@ export class Peer {
     return this.#connection.localDescription?.sdp ?? "";
   }
 
+  /** An offer that seeks a new way to the other side (W3C WebRTC, `iceRestart`), with the candidates in it. */
+  async restartOffer(signal: AbortSignal): Promise<string> {
+    // Those of the first offer are complete; the new ones are when that comes about once more.
+    const gathered = this.#gathered(signal, { anew: true });
+    gathered.catch(() => {}); // told by what is awaited before it
+    const offer = await abortable(this.#connection.createOffer({ iceRestart: true }), signal);
+    await abortable(this.#connection.setLocalDescription(offer), signal);
+    await gathered;
+    return this.#connection.localDescription?.sdp ?? "";
+  }
+
   /** Takes the server's answer, byte for byte as it came. */
   async accept(sdp: string): Promise<void> {
     try {
@@ -175,14 +186,14 @@ export class Peer {
   }
 
   /** Waits for the candidates, which stand in the offer since there is no trickle; VPNs can hold them up for long. */
-  #gathered(signal: AbortSignal): Promise<void> {
+  #gathered(signal: AbortSignal, { anew = false } = {}): Promise<void> {
     const isComplete = () => this.#connection.iceGatheringState === "complete";
-    const complete = this.#until(this.#connection, "icegatheringstatechange", isComplete);
+    const complete = this.#until(this.#connection, "icegatheringstatechange", isComplete, anew);
     return within(GATHERING_LIMIT_MS, abortable(complete, signal), () => undefined);
   }
 
-  #until(target: EventTarget, change: string, isReached: () => boolean): Promise<void> {
-    if (isReached()) return Promise.resolve();
+  #until(target: EventTarget, change: string, isReached: () => boolean, anew = false): Promise<void> {
+    if (!anew && isReached()) return Promise.resolve();
     return new Promise((resolve) => {
       target.addEventListener(change, () => isReached() && resolve(), { signal: this.#detach.signal });
     });

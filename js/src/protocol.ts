@@ -12,6 +12,11 @@ export const PROTOCOL = 1;
 export const STATUSES = ["idle", "connecting", "connected", "reconnecting", "error"] as const;
 export type Status = (typeof STATUSES)[number];
 
+/** Whether there is a call, or the beginning of one. */
+export function isCalling(status: Status): boolean {
+  return status !== "idle" && status !== "error";
+}
+
 export const MICROPHONE_PERMISSIONS = ["prompt", "granted", "denied", "unavailable"] as const;
 export type MicrophonePermission = (typeof MICROPHONE_PERMISSIONS)[number];
 
@@ -97,6 +102,7 @@ export type PageMessage =
 export type PageRequest =
   | { type: "prepare"; attempt: string }
   | { type: "exchange"; attempt: string; sdp: string }
+  | { type: "renegotiate"; attempt: string; sdp: string }
   | { type: "mint"; attempt: string }
   | {
       type: "recall";
@@ -224,13 +230,15 @@ function decodeReply(id: string, content: Readonly<Record<string, unknown>>): Ke
 export interface Preparation {
   readonly label: string;
   readonly iceServers: RTCIceServer[];
+  /** Whether the server takes another offer for a call that stands. */
+  readonly renegotiates: boolean;
 }
 
 export function decodePreparation(result: Readonly<Record<string, unknown>>): Preparation {
-  const { data_channel_label: label, ice_servers: servers } = result;
+  const { data_channel_label: label, ice_servers: servers, renegotiates } = result;
   // The servers are the kernel's own; the RTCPeerConnection constructor checks them and says what is wrong.
   const iceServers = Array.isArray(servers) ? servers.filter((server): server is RTCIceServer => isRecord(server)) : [];
-  return { label: textOr(label, "oai-events"), iceServers };
+  return { label: textOr(label, "oai-events"), iceServers, renegotiates: renegotiates === true };
 }
 
 /** What the page needs to post an offer itself: where to, and a secret that is worth nothing in a few minutes. */

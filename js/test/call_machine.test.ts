@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Happening, hasAttempt, next, type Phase, statusOf, TRANSITIONS } from "../src/call_machine";
+import { type Happening, hasAttempt, type Means, next, type Phase, statusOf, TRANSITIONS } from "../src/call_machine";
 import { pageError } from "../src/errors";
 import { DEFAULT_SETTINGS, pauseBefore, type Reconnect } from "../src/settings";
 
@@ -11,11 +11,13 @@ const RECONNECT: Reconnect = {
   maxBackoffMs: 8_000,
   attemptTimeoutMs: 15_000,
 };
+const MEANS: Means = { reconnect: RECONNECT, canRestart: false };
 const PHASES: Record<Phase["is"], Phase> = {
   idle: { is: "idle" },
   connecting: { is: "connecting" },
   connected: { is: "connected", tries: 1 },
   unsteady: { is: "unsteady", tries: 1 },
+  restarting: { is: "restarting", tries: 1, error },
   pausing: { is: "pausing", tries: 1, error },
   retrying: { is: "retrying", tries: 1, error },
   failed: { is: "failed", error },
@@ -38,6 +40,7 @@ const EXPECTED: Record<Phase["is"], Partial<Record<Happening["type"], Phase["is"
   connecting: { opened: "connected", disconnect: "idle", lost: "failed", ended: "failed" },
   connected: { wavered: "unsteady", healthy: "connected", disconnect: "idle", lost: "pausing", ended: "failed" },
   unsteady: { healed: "connected", grace_over: "pausing", disconnect: "idle", lost: "pausing", ended: "failed" },
+  restarting: { healed: "connected", disconnect: "idle", lost: "pausing", ended: "failed" },
   pausing: { connect: "retrying", pause_over: "retrying", disconnect: "idle", ended: "failed" },
   retrying: { opened: "connected", disconnect: "idle", lost: "pausing", ended: "failed" },
   failed: { connect: "connecting", disconnect: "idle", ended: "failed" },
@@ -49,7 +52,7 @@ const ALL = (Object.keys(PHASES) as Phase["is"][]).flatMap((phase) =>
 describe("the machine of a call", () => {
   it.each(ALL)("goes from %s on %s where the table says, and nowhere else", (phase, happening) => {
     const before = PHASES[phase];
-    const after = next(before, HAPPENINGS[happening], RECONNECT);
+    const after = next(before, HAPPENINGS[happening], MEANS);
     const expected = EXPECTED[phase][happening];
     if (expected === undefined) expect(after).toBe(before);
     else expect(after.is).toBe(expected);
@@ -61,23 +64,42 @@ describe("the machine of a call", () => {
     }
   });
 
-  it.each(["connected", "unsteady", "retrying"] as const)("gives up from %s when the attempts are used up", (phase) => {
-    const tired = { ...PHASES[phase], tries: 2 } as Phase;
-    const after = next(tired, HAPPENINGS.lost, RECONNECT);
-    expect(after).toMatchObject({ is: "failed", error: { code: "reconnect_failed" } });
-    expect(after.is === "failed" && after.error.message).toContain("2 attempts");
-  });
+  it.each(["connected", "unsteady", "restarting", "retrying"] as const)(
+    "gives up from %s when the attempts are used up",
+    (phase) => {
+      const tired = { ...PHASES[phase], tries: 2 } as Phase;
+      const after = next(tired, HAPPENINGS.lost, { ...MEANS, canRestart: true });
+      expect(after).toMatchObject({ is: "failed", error: { code: "reconnect_failed" } });
+      expect(after.is === "failed" && after.error.message).toContain("2 attempts");
+    },
+  );
 
   it("does not call again where that is switched off, and keeps the first error", () => {
-    expect(next({ is: "connected", tries: 0 }, HAPPENINGS.lost, null)).toEqual({ is: "failed", error });
+    expect(next({ is: "connected", tries: 0 }, HAPPENINGS.lost, { reconnect: null, canRestart: true })).toEqual({
+      is: "failed",
+      error,
+    });
+  });
+
+  it.each([
+    ["connected", "lost"],
+    ["unsteady", "lost"],
+    ["unsteady", "grace_over"],
+  ] as const)("seeks a new way for the same call, once, from %s on %s where the server helps", (phase, happening) => {
+    const means = { ...MEANS, canRestart: true };
+    const restarting = next(PHASES[phase], HAPPENINGS[happening], means);
+    expect(restarting).toMatchObject({ is: "restarting", tries: 2 });
+    expect(next(restarting, HAPPENINGS.healed, means)).toEqual({ is: "connected", tries: 2 });
+    const first = { ...restarting, tries: 1 } as Phase;
+    expect(next(first, HAPPENINGS.lost, means)).toMatchObject({ is: "pausing", tries: 2 });
   });
 
   it("counts the attempts through a connection that was made, until it was healthy", () => {
-    let phase = next(PHASES.connected, HAPPENINGS.lost, RECONNECT);
+    let phase = next(PHASES.connected, HAPPENINGS.lost, MEANS);
     expect(phase).toMatchObject({ is: "pausing", tries: 2 });
-    phase = next(next(phase, HAPPENINGS.pause_over, RECONNECT), HAPPENINGS.opened, RECONNECT);
+    phase = next(next(phase, HAPPENINGS.pause_over, MEANS), HAPPENINGS.opened, MEANS);
     expect(phase).toEqual({ is: "connected", tries: 2 });
-    expect(next(phase, HAPPENINGS.healthy, RECONNECT)).toEqual({ is: "connected", tries: 0 });
+    expect(next(phase, HAPPENINGS.healthy, MEANS)).toEqual({ is: "connected", tries: 0 });
   });
 
   it("is in every phase as Python sees it", () => {
@@ -87,12 +109,13 @@ describe("the machine of a call", () => {
       connecting: "connecting",
       connected: "connected",
       unsteady: "reconnecting",
+      restarting: "reconnecting",
       pausing: "reconnecting",
       retrying: "reconnecting",
       failed: "error",
     });
     const open = Object.values(PHASES).filter(hasAttempt);
-    expect(open.map(({ is }) => is)).toEqual(["connecting", "connected", "unsteady", "retrying"]);
+    expect(open.map(({ is }) => is)).toEqual(["connecting", "connected", "unsteady", "restarting", "retrying"]);
   });
 });
 

@@ -67,7 +67,7 @@ describe("what both halves have agreed on", () => {
     await vi.waitFor(() => kernel.last("events"));
     dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true }));
     // Of the other way to exchange, and of sound and statistics, which have tests of their own.
-    const elsewhere = new Set(["mint", "exchanged", "audio", "stats", "clip"]);
+    const elsewhere = new Set(["renegotiate", "mint", "exchanged", "audio", "stats", "clip"]);
     expect(new Set([...model.sent.map(({ type }) => type), ...elsewhere])).toEqual(new Set(Object.keys(fromPage)));
     for (const message of model.sent) {
       const { required = [], one_of = [] } = fromPage[message.type] ?? {};

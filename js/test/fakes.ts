@@ -61,9 +61,10 @@ export class FakeKernel {
   readonly model: FakeModel;
   protocol = 1;
   isListening = true;
-  answers: Record<"prepare" | "exchange", Answer> = {
+  answers: Record<"prepare" | "exchange" | "renegotiate", Answer> = {
     prepare: { result: { data_channel_label: "oai-events", ice_servers: [] } },
     exchange: { result: { sdp: "v=0\r\nanswer", call_id: "rtc_1" } },
+    renegotiate: { result: { sdp: "v=0\r\nanother answer" } },
   };
   pass: Answer = { result: { url: "https://api.example/v1/realtime/calls", secret: "ek_1" } };
   /** Clips by their ids, each in parts. */
@@ -149,7 +150,8 @@ export class FakeKernel {
     if ((message.type === "audio" || message.type === "stats") && this.takesMedia) {
       this.say({ type: "media_ack", next: Number(message.number) + 1, missing: false });
     }
-    if (message.type === "prepare" || message.type === "exchange") this.reply(message, this.answers[message.type]);
+    const { type } = message;
+    if (type === "prepare" || type === "exchange" || type === "renegotiate") this.reply(message, this.answers[type]);
   }
 }
 
@@ -283,9 +285,9 @@ export class FakePeer extends EventTarget {
     return channel;
   }
 
-  async createOffer(): Promise<RTCSessionDescriptionInit> {
+  async createOffer({ iceRestart = false }: RTCOfferOptions = {}): Promise<RTCSessionDescriptionInit> {
     this.steps.push("createOffer");
-    return { type: "offer", sdp: "v=0\r\noffer" };
+    return { type: "offer", sdp: iceRestart ? "v=0\r\nanother offer" : "v=0\r\noffer" };
   }
 
   async setLocalDescription(offer: RTCSessionDescriptionInit): Promise<void> {
@@ -384,8 +386,9 @@ function proxied(model: FakeModel): Model {
 }
 
 /** A widget whose call is up. */
-export async function startCall(settings: Record<string, unknown> = {}) {
+export async function startCall(settings: Record<string, unknown> = {}, { renegotiates = false } = {}) {
   const started = startWidget({ setUp: (model) => Object.assign(model.traits, { settings }) });
+  started.kernel.answers.prepare = { result: { data_channel_label: "oai-events", ice_servers: [], renegotiates } };
   await vi.waitFor(() => started.kernel.last("state"));
   const connecting = started.kernel.ask("connect");
   await vi.waitFor(() => {

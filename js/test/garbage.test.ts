@@ -22,7 +22,7 @@ afterEach(() => {
 /** A real offer of ours, and how to take an answer to it. */
 async function offering() {
   const silent = { onStates: () => {}, onRemoteAudio: () => {}, onMessage: () => {} };
-  const peer = new Peer({ label: "oai-events", iceServers: [] }, "sendrecv", silent);
+  const peer = new Peer({ label: "oai-events", iceServers: [], renegotiates: false }, "sendrecv", silent);
   open.push(peer);
   const offer = await peer.fixOffer(await peer.createOffer(), new AbortController().signal);
   return { peer, offer };

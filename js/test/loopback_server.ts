@@ -37,7 +37,20 @@ export class LoopbackServer {
     tone.connect(speaker);
     tone.start();
     for (const track of speaker.stream.getTracks()) this.connection.addTrack(track, speaker.stream);
+    return this.#answer();
+  }
+
+  /** Answers another offer for the same call. */
+  async answerAgain(sdp: string): Promise<string> {
+    await this.connection.setRemoteDescription({ type: "offer", sdp });
+    return this.#answer();
+  }
+
+  async #answer(): Promise<string> {
+    const before = this.connection.localDescription?.sdp;
     await this.connection.setLocalDescription();
+    // Complete is what the first ones were, too, until the next are gathered.
+    await vi.waitFor(() => expect(this.connection.localDescription?.sdp).not.toBe(before));
     await vi.waitFor(() => expect(this.connection.iceGatheringState).toBe("complete"), { timeout: 5_000 });
     return this.connection.localDescription?.sdp ?? "";
   }
@@ -54,10 +67,13 @@ export function startLoopback(settings: Record<string, unknown> = {}) {
   const model = new FakeModel();
   Object.assign(model.traits, { settings });
   const kernel = new FakeKernel(model);
-  kernel.answers.exchange = "later";
+  kernel.answers.exchange = kernel.answers.renegotiate = "later";
   model.on("sent", async (message: Message) => {
-    if (message.type !== "exchange") return;
-    kernel.reply(message, { result: { sdp: await server.answer(String(message.sdp)), call_id: "loopback" } });
+    const sdp = String(message.sdp);
+    if (message.type === "exchange") {
+      kernel.reply(message, { result: { sdp: await server.answer(sdp), call_id: "loopback" } });
+    }
+    if (message.type === "renegotiate") kernel.reply(message, { result: { sdp: await server.answerAgain(sdp) } });
   });
   const life = new AbortController();
   const { initialize } = widget();

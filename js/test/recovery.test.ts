@@ -166,6 +166,107 @@ describe("a connection that is lost", () => {
   });
 });
 
+describe("a lost connection to a server that renegotiates", () => {
+  const startRestartable = async (settings: Record<string, unknown> = {}) => {
+    const started = await startCall(settings, { renegotiates: true });
+    fakeTimers();
+    return started;
+  };
+
+  it("finds a new way in the same call", async () => {
+    const { kernel, microphone, peer, attempt } = await startRestartable();
+    peer().become("failed");
+    await settle();
+    expect(kernel.last("renegotiate")).toMatchObject({
+      attempt,
+      sdp: expect.stringMatching(/another offer\r\na=candidate/),
+    });
+    expect(peer().remoteDescription?.sdp).toBe("v=0\r\nanother answer");
+    expect(kernel.statuses.at(-1)).toBe("reconnecting");
+    peer().become("connecting");
+    peer().become("connected");
+    await tick(60_000);
+    expect(kernel.statuses).toEqual(["idle", "connecting", "connected", "reconnecting", "connected"]);
+    expect(kernel.last("state").attempt).toBe(attempt);
+    expect(FakePeer.all).toHaveLength(1);
+    expect(microphone.tracks.map((track) => track.readyState)).toEqual(["live"]);
+    expect(kernel.of("hang_up")).toHaveLength(0);
+  });
+
+  it("does so too when WebRTC has not healed in time", async () => {
+    const { kernel, peer } = await startRestartable();
+    peer().become("disconnected");
+    await tick(4_900);
+    expect(kernel.of("renegotiate")).toHaveLength(0);
+    await tick(100);
+    await settle();
+    peer().become("connected");
+    await settle();
+    expect(kernel.of("renegotiate")).toHaveLength(1);
+    expect(kernel.statuses.at(-1)).toBe("connected");
+    expect(FakePeer.all).toHaveLength(1);
+  });
+
+  it("becomes a new call when no way is found in time", async () => {
+    const { kernel, peer, attempt } = await startRestartable();
+    peer().become("failed");
+    await settle();
+    await tick(15_000);
+    expect(kernel.last("hang_up").attempt).toBe(attempt);
+    await tick(1_000);
+    await settle();
+    latest().open();
+    expect(FakePeer.all).toHaveLength(2);
+    expect(kernel.last("state")).toMatchObject({ resumes: true, state: { status: "connected" } });
+  });
+
+  it("becomes a new call when the server does not agree", async () => {
+    const { kernel, peer } = await startRestartable();
+    kernel.answers.renegotiate = { error: { code: "invalid_offer", message: "No such call.", hint: "" } };
+    peer().become("failed");
+    await settle();
+    await tick(1_000);
+    await settle();
+    expect(FakePeer.all).toHaveLength(2);
+  });
+
+  it("counts it among the attempts", async () => {
+    const { kernel, peer } = await startRestartable({ reconnect: { max_attempts: 1 } });
+    peer().become("failed");
+    await settle();
+    await tick(15_000);
+    expect(FakePeer.all).toHaveLength(1);
+    expect(kernel.states.at(-1)).toMatchObject({ status: "error", error: { code: "reconnect_failed" } });
+  });
+
+  it("asks for the next way only when the server has answered for the last", async () => {
+    const { kernel, peer } = await startRestartable();
+    kernel.answers.renegotiate = "later";
+    peer().become("failed");
+    await settle();
+    peer().become("connected");
+    peer().become("failed");
+    await settle();
+    expect(kernel.of("renegotiate")).toHaveLength(1);
+    kernel.reply(kernel.last("renegotiate"), { result: { sdp: "v=0\r\nfirst" } });
+    await settle();
+    expect(kernel.of("renegotiate")).toHaveLength(2);
+  });
+
+  it("is let go of at once when nobody wants it any more", async () => {
+    const { kernel, peer } = await startRestartable();
+    kernel.answers.renegotiate = "later";
+    peer().become("failed");
+    await settle();
+    await kernel.ask("disconnect");
+    kernel.reply(kernel.last("renegotiate"), { result: { sdp: "v=0\r\ntoo late" } });
+    await tick(60_000);
+    expect(peer().remoteDescription?.sdp).toBe("v=0\r\nanswer");
+    expect(kernel.states.at(-1)).toMatchObject({ status: "idle", error: null });
+    expect(kernel.of("hang_up")).toHaveLength(1);
+  });
+});
+
 describe("an end that is no loss", () => {
   it("is told apart: the server hung up", async () => {
     const { kernel, channel } = await startCall();

@@ -238,6 +238,8 @@ class Bridge:
             case protocol.Exchange(page=name, id=id, attempt=attempt, sdp=sdp):
                 answer: Done = lambda outcome: self._exchanged(name, id, attempt, outcome)  # noqa: E731
                 self._make_way(page, lambda: self._desk.exchange(attempt, sdp, answer))
+            case protocol.Renegotiate(page=name, id=id, attempt=attempt, sdp=sdp):
+                self._desk.renegotiate(attempt, sdp, lambda outcome: self._answer(name, id, outcome))
             case protocol.Mint(page=name, id=id, attempt=attempt):
                 given: Done = lambda outcome: self._answer(name, id, outcome)  # noqa: E731
                 self._make_way(page, lambda: self._desk.mint(attempt, given))

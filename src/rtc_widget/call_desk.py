@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, TypeVar
 
 from rtc_widget.errors import (
     Cancelled,
     InvalidAnswer,
+    RenegotiationNotPossible,
     RtcWidgetError,
     SecretNotPossible,
     SignalingTimeout,
     UnexpectedError,
 )
 from rtc_widget.io_thread import io_thread
-from rtc_widget.signaling.base import MintsSecrets, Progress, Signaling
+from rtc_widget.signaling.base import MintsSecrets, Progress, Renegotiates, Signaling
 
 logger = logging.getLogger("rtc_widget")
 
@@ -25,6 +26,8 @@ logger = logging.getLogger("rtc_widget")
 # HTTP (20 s) < this < the page's wait for the exchange (45 s).
 EXCHANGE_SECONDS = 25.0
 _HANG_UP_SECONDS = 10.0
+
+T = TypeVar("T")
 
 
 class CallDesk:
@@ -75,6 +78,10 @@ class CallDesk:
         """Exchange an attempt's offer for an answer; `done` gets ``{sdp, call_id}`` or the error."""
         self._io.run(self._reporting(self._exchange(attempt, offer), done))
 
+    def renegotiate(self, attempt: str, offer: str, done: Callable[[dict[str, Any] | RtcWidgetError], None]) -> None:
+        """Exchange another offer of a call that stands for an answer; `done` gets ``{sdp}`` or the error."""
+        self._io.run(self._reporting(self._renegotiate(attempt, offer), done))
+
     def mint(self, attempt: str, done: Callable[[dict[str, Any] | RtcWidgetError], None]) -> None:
         """Mint a short-lived secret for an attempt that exchanges its offer itself; `done` gets ``{url, secret}``."""
         self._io.run(self._reporting(self._mint(attempt), done))
@@ -116,6 +123,7 @@ class CallDesk:
         return {
             "data_channel_label": self._signaling.data_channel_label,
             "ice_servers": [dict(server) for server in self._signaling.ice_servers],
+            "renegotiates": isinstance(self._signaling, Renegotiates),
         }
 
     async def _exchange(self, attempt: str, offer: str) -> dict[str, Any]:
@@ -123,10 +131,7 @@ class CallDesk:
             raise Cancelled("The call was ended before it was made.")
         self._asked.add(attempt)
         try:
-            async with asyncio.timeout(EXCHANGE_SECONDS):
-                answer = await self._signaling.exchange(offer, self._session())
-        except TimeoutError:
-            raise SignalingTimeout(f"{self._signaling.name} did not answer within {EXCHANGE_SECONDS:g} s.") from None
+            answer = await self._in_time(self._signaling.exchange(offer, self._session()))
         finally:
             self._asked.discard(attempt)
         self._calls[attempt] = answer.call_id
@@ -135,8 +140,27 @@ class CallDesk:
             raise Cancelled("The call was ended while it was being made; it has been hung up.")
         if not answer.sdp.startswith("v=0"):
             await self._hang_up(attempt)
-            raise InvalidAnswer(f"{self._signaling.name} answered with something that is no session description.")
+            raise self._no_description()
         return {"sdp": answer.sdp, "call_id": answer.call_id}
+
+    async def _renegotiate(self, attempt: str, offer: str) -> dict[str, Any]:
+        call_id = self._calls.get(attempt)
+        if call_id is None or not isinstance(self._signaling, Renegotiates):
+            raise RenegotiationNotPossible(f"{self._signaling.name} cannot change this call.")
+        sdp = await self._in_time(self._signaling.renegotiate(call_id, offer))
+        if not sdp.startswith("v=0"):
+            raise self._no_description()
+        return {"sdp": sdp}
+
+    async def _in_time(self, work: Awaitable[T]) -> T:
+        try:
+            async with asyncio.timeout(EXCHANGE_SECONDS):
+                return await work
+        except TimeoutError:
+            raise SignalingTimeout(f"{self._signaling.name} did not answer within {EXCHANGE_SECONDS:g} s.") from None
+
+    def _no_description(self) -> InvalidAnswer:
+        return InvalidAnswer(f"{self._signaling.name} answered with something that is no session description.")
 
     async def _mint(self, attempt: str) -> dict[str, Any]:
         if attempt in self._ended:

@@ -145,6 +145,16 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
+class Renegotiate:
+    """Asks for the answer to another offer of a call that stands, which seeks a new way to the server."""
+
+    page: str
+    id: str
+    attempt: str
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True)
 class Mint:
     """Asks for a short-lived secret, with which the page exchanges its offer itself."""
 
@@ -272,6 +282,7 @@ FromPage = (
     | Events
     | Prepare
     | Exchange
+    | Renegotiate
     | Mint
     | Exchanged
     | Recall
@@ -311,6 +322,10 @@ def decode(content: object) -> FromPage:
             return Prepare(page, fields.text(message, "id"), fields.text(message, "attempt"))
         case "exchange":
             return Exchange(
+                page, fields.text(message, "id"), fields.text(message, "attempt"), fields.text(message, "sdp")
+            )
+        case "renegotiate":
+            return Renegotiate(
                 page, fields.text(message, "id"), fields.text(message, "attempt"), fields.text(message, "sdp")
             )
         case "mint":

@@ -133,7 +133,7 @@ def test_a_line_that_stays_cut_is_given_up_with_a_clear_error(page, line, lab):
     page.wait_for_status("error", timeout=45)
     error = page.page.locator(".rtc-error").first
     assert error.get_attribute("data-code") == ReconnectFailed.code
-    assert "2 attempts to call again failed" in error.inner_text()
+    assert "2 attempts to connect again failed" in error.inner_text()
     assert page.spy("spy.microphone.every((track) => track.readyState === 'ended')")
     assert page.spy("spy.peers.every((peer) => peer.connectionState === 'closed')")
     kernel = lab.kernel_client()

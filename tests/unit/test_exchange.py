@@ -22,7 +22,11 @@ async def test_the_kernel_exchanges_the_offer_with_the_session_and_says_the_call
     while len(replies) < 2:
         await asyncio.sleep(0.005)
         replies = {reply["id"]: reply["result"] for reply in page.heard("reply")}
-    assert replies["p1:1"] == {"data_channel_label": "oai-events", "ice_servers": [*signaling.ice_servers]}
+    assert replies["p1:1"] == {
+        "data_channel_label": "oai-events",
+        "ice_servers": [*signaling.ice_servers],
+        "renegotiates": False,
+    }
     assert replies["p1:2"] == {"sdp": "v=0\r\nanswer\r\n", "call_id": "rtc_1"}
     assert signaling.offers == [(OFFER, {"instructions": "Be brief."})]
     await settled()

@@ -37,6 +37,7 @@ Every error has a stable ``code``, says what happened (``message``) and what to 
     │   ├── InvalidAnswer             the body is no SDP
     │   ├── ExchangeRefused           the server refused the page's own offer (``exchange="browser"``)
     │   ├── SecretNotPossible         this server gives no short-lived secrets
+    │   ├── RenegotiationNotPossible  this server changes no call that it has
     │   └── LocalServerError          the embedded server did not start
     ├── CallError                     the connection itself
     │   ├── WebRTCUnavailable
@@ -139,6 +140,7 @@ from rtc_widget.errors.signaling import (
     MissingKey,
     QuotaExceeded,
     RateLimited,
+    RenegotiationNotPossible,
     SecretNotPossible,
     ServerError,
     ServerNotFound,
@@ -213,6 +215,7 @@ __all__ = [
     "RateLimited",
     "ReconnectFailed",
     "RecordingUnavailable",
+    "RenegotiationNotPossible",
     "RtcWidgetError",
     "SavedSessionOnly",
     "SayInterrupted",

@@ -129,6 +129,13 @@ class SecretNotPossible(SignalingError):
     default_hint = "Use exchange='kernel', which works with every server."
 
 
+class RenegotiationNotPossible(SignalingError):
+    """The server changes no call that it has; the page makes a new one instead."""
+
+    code = "renegotiation_not_possible"
+    default_hint = "Connect again for a new call."
+
+
 class LocalServerError(SignalingError):
     """The embedded server did not start, or ended."""
 

@@ -144,7 +144,7 @@ def following(phase: Phase, happening: Happening, error: RtcWidgetError, reconne
 
 
 def _given_up(tries: int, last: RtcWidgetError) -> RtcWidgetError:
-    attempts = "one attempt to call again" if tries == 1 else f"{tries} attempts to call again"
+    attempts = "one attempt to connect again" if tries == 1 else f"{tries} attempts to connect again"
     return ReconnectFailed(
         f"The connection to the server was lost, and {attempts} failed. The last one: {last.message}",
         hint="Check the network (cable, Wi-Fi, VPN) and connect again. What was said is kept.",

@@ -52,6 +52,19 @@ class MintsSecrets(Protocol):
 
 
 @runtime_checkable
+class Renegotiates(Protocol):
+    """A signaling whose server can change a call that it has: a lost way to it is then sought anew, in the same call.
+
+    A page whose connection is lost asks such a server for an ICE restart (RFC 8839, section 4.4; RFC 9429, section
+    5.2.3.2) before it makes a new call. OpenAI's ``/calls`` and the embedded server (aiortc) know no second offer.
+    """
+
+    async def renegotiate(self, call_id: str, offer: str) -> str:
+        """Send another offer of the page for the call, unchanged, and return the server's answer, unchanged."""
+        ...
+
+
+@runtime_checkable
 class Signaling(Protocol):
     """Whom to call, and how offer and answer are exchanged (RFC 9429).
 
