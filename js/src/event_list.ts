@@ -11,6 +11,9 @@ const MOST_CHARACTERS = 64_000_000;
 /** Events from before this page are asked for in such pieces, the newest first. */
 const WINDOW = 500;
 
+/** Asks the kernel for the events of its record from number `first` to before number `before`. */
+export type Window = (first: number, before: number) => Promise<Recollection>;
+
 export interface ListedEvent {
   readonly direction: Direction;
   /** Milliseconds since 1970. */
@@ -21,7 +24,7 @@ export interface ListedEvent {
 }
 
 export class EventList {
-  readonly #window: (first: number, before: number) => Promise<Recollection>;
+  readonly #window: Window;
   readonly #version = signalOf(0);
   #events: ListedEvent[] = [];
   #characters = 0;
@@ -33,7 +36,7 @@ export class EventList {
   #oldest: number | undefined;
   #isAsking = false;
 
-  constructor(window: (first: number, before: number) => Promise<Recollection>, signal: AbortSignal) {
+  constructor(window: Window, signal: AbortSignal) {
     this.#window = window;
     signal.addEventListener("abort", () => this.#cancelFrame?.());
   }

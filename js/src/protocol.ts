@@ -12,6 +12,11 @@ export const PROTOCOL = 1;
 export const STATUSES = ["idle", "connecting", "connected", "reconnecting", "error"] as const;
 export type Status = (typeof STATUSES)[number];
 
+/** Whether there is a call, or the beginning of one. */
+export function isCalling(status: Status): boolean {
+  return status !== "idle" && status !== "error";
+}
+
 export const MICROPHONE_PERMISSIONS = ["prompt", "granted", "denied", "unavailable"] as const;
 export type MicrophonePermission = (typeof MICROPHONE_PERMISSIONS)[number];
 

@@ -29,8 +29,8 @@ class EventLog(Sequence[Event]):
     ----------
     events : iterable of Event, optional
         What to begin with.
-    limit : int
-        How many events are kept.
+    limit : int, optional
+        How many events are kept: by default 100,000, or as many as it begins with.
 
     Attributes
     ----------
@@ -49,15 +49,13 @@ class EventLog(Sequence[Event]):
 
     __slots__ = ("_events", "_gone", "_limit", "_lock", "_trimmed")
 
-    def __init__(self, events: Iterable[Event] = (), *, limit: int = MOST_EVENTS) -> None:
+    def __init__(self, events: Iterable[Event] = (), *, limit: int | None = None) -> None:
         self._lock = Lock()
-        self._events: list[Event] = []
+        self._events = list(events)
         # Events that have gone but still stand at the front of the list: it is cut now and then, not at each append.
         self._gone = 0
         self._trimmed = 0
-        self.limit = limit
-        for event in events:
-            self.append(event)
+        self.limit = max(MOST_EVENTS, len(self._events)) if limit is None else limit
 
     @property
     def limit(self) -> int:
@@ -191,14 +189,14 @@ class EventLog(Sequence[Event]):
         ValueError
             If a line is no such event; names the line.
         """
-        log = cls()
+        events = []
         with Path(path).open(encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
                 try:
-                    log.append(_read(json.loads(line)))
+                    events.append(_read(json.loads(line)))
                 except (ValueError, KeyError, TypeError) as error:
                     raise ValueError(f"{path}, line {number}, is no event: {error!r}") from error
-        return log
+        return cls(events)
 
     @overload
     def __getitem__(self, index: int) -> Event: ...

@@ -241,8 +241,7 @@ class ToolRunner:
         limit = asyncio.timeout(tool.timeout)
         try:
             async with limit:
-                result = await _called(tool, arguments)
-            output = result_text(result)
+                result, output = await _called(tool, arguments)
         except (Exception, SystemExit, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and _is_cancelled():
                 raise  # not something that the tool has waited for: this task itself is to end
@@ -271,12 +270,19 @@ class ToolRunner:
         return output
 
 
-async def _called(tool: Tool, arguments: Arguments) -> Any:
+async def _called(tool: Tool, arguments: Arguments) -> tuple[Any, str]:
+    """Return what the function returns, and the text of it: what it returns may go on to work as it is read."""
     call = functools.partial(tool.function, *arguments.positional, **arguments.named)
     if tool.thread:
-        return await asyncio.to_thread(call)
+        return await asyncio.to_thread(_with_text, call)
     outcome = call()
-    return await outcome if inspect.isawaitable(outcome) else outcome
+    result = await outcome if inspect.isawaitable(outcome) else outcome
+    return result, result_text(result)
+
+
+def _with_text(call: Callable[[], Any]) -> tuple[Any, str]:
+    result = call()
+    return result, result_text(result)
 
 
 def _is_cancelled() -> bool:

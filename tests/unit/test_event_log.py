@@ -75,6 +75,15 @@ def test_the_oldest_events_go_first_and_are_counted():
         EventLog(limit=0)
 
 
+def test_a_part_of_a_log_is_whole_however_many_events_it_was_told_to_keep(tmp_path, monkeypatch):
+    monkeypatch.setattr("rtc_widget.event_log.MOST_EVENTS", 10)
+    log = EventLog(limit=1_000)
+    for number in range(20):
+        log.append(at(number, "x"))
+    assert len(log) == len(log[:]) == len(log.of("x")) == len(EventLog.from_json(log.to_json())) == 20
+    assert len(EventLog.from_jsonl(log.to_jsonl(tmp_path / "log.jsonl"))) == 20
+
+
 def test_threads_may_append_and_read_at_once():
     log = EventLog(limit=500)
 

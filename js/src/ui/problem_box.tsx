@@ -3,7 +3,8 @@
 import { useState } from "preact/hooks";
 import type { Diagnosis } from "../diagnosis";
 import { browserHelp } from "../host";
-import type { Problem, Store } from "../store";
+import type { Problem } from "../problem";
+import type { Store } from "../store";
 import { CloseIcon } from "./icons";
 
 export function ProblemBox({ store }: { store: Store }) {

@@ -8,8 +8,10 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +23,7 @@ from rtc_widget.local.speech.engines import load
 
 MINE = """
     import os
+    import time
     from rtc_widget.local.speech import Sound, samples_of
 
     print("loading my engine")  # on the pipe this would be nonsense
@@ -33,6 +36,10 @@ MINE = """
                 raise ValueError("one sample is no sound")
             if len(samples) == 2:
                 os._exit(3)
+            if len(samples) == 4:
+                with open("asked.txt", "a") as file:
+                    print(os.getpid(), file=file)
+                time.sleep(60 if len(open("asked.txt").readlines()) == 1 else 0)
             return f"{len(samples)} samples in {os.getpid()}"
 
     class Mouth:
@@ -50,6 +57,7 @@ MINE = """
 
 @pytest.fixture(autouse=True)
 def my_engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "my_engines.py").write_text(textwrap.dedent(MINE))
     monkeypatch.syspath_prepend(tmp_path)
 
@@ -91,6 +99,46 @@ def test_one_that_ends_is_started_again(ears: RecognizerElsewhere) -> None:
         ears.recognize(sound(2))
 
     assert ears.recognize(sound(3)) != first
+
+
+def test_one_that_is_killed_between_two_questions_answers_the_next(ears: RecognizerElsewhere) -> None:
+    _, _, pid = ears.recognize(sound(3)).partition(" samples in ")
+    os.kill(int(pid), signal.SIGKILL)
+
+    assert ears.recognize(sound(5)).startswith("5 samples")
+
+
+def test_what_it_was_asked_as_it_was_killed_is_asked_once_more(ears: RecognizerElsewhere, tmp_path: Path) -> None:
+    ears.recognize(sound(3))
+    asked = tmp_path / "asked.txt"
+    with ThreadPoolExecutor(1) as thread:
+        answer = thread.submit(ears.recognize, sound(4))
+        pid = int(wait_for(lambda: asked.exists() and asked.read_text()))
+        os.kill(pid, signal.SIGKILL)
+
+        words, _, other = answer.result(30).partition(" samples in ")
+    assert (words, int(other) != pid) == ("4", True)
+    assert asked.read_text().split() == [str(pid), other]
+
+
+def test_one_that_is_closed_while_it_is_asked_is_not_started_again(ears: RecognizerElsewhere, tmp_path: Path) -> None:
+    before = children(os.getpid())
+    asked = tmp_path / "asked.txt"
+    with ThreadPoolExecutor(1) as thread:
+        answer = thread.submit(ears.recognize, sound(4))
+        wait_for(asked.exists)
+        ears.close()
+        with pytest.raises(EngineFailed, match="has been closed"):
+            answer.result(30)
+    assert children(os.getpid()) < before
+
+
+def wait_for(found: Callable[[], Any]) -> Any:
+    end = time.monotonic() + 30
+    while not (value := found()):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    return value
 
 
 def test_one_that_cannot_be_loaded_says_why() -> None:

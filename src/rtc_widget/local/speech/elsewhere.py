@@ -23,10 +23,15 @@ class EngineFailed(Exception):
     """An engine raised, or its process ended; the message says which and why."""
 
 
+class ProcessEnded(EngineFailed):
+    """The process ended before it had replied."""
+
+
 class EngineProcess:
     """The process of one engine. It loads at once; `loaded` waits for that.
 
-    A process that has ended, as by a fault in native code, is started anew when it is needed next.
+    A process that has ended, as by a fault in native code, is started anew when it is needed next. What it was asked
+    as it ended is asked once more; if that ends the new one too, it is to blame.
 
     Parameters
     ----------
@@ -40,6 +45,8 @@ class EngineProcess:
         self._what = what
         self._wanted = wanted
         self._talking = threading.Lock()
+        self._starting = threading.Lock()
+        self._is_closed = False
         self._name: str | None = None
         self._start()
 
@@ -59,10 +66,22 @@ class EngineProcess:
             return self._name
 
     def call(self, method: str, *arguments: Any, **named: Any) -> Any:
-        """Call a method of the engine and return what it returns; blocks, so it is called in a thread."""
+        """Call a method of the engine and return what it returns; blocks, so it is called in a thread.
+
+        Raises
+        ------
+        EngineFailed
+            When the engine raises, or ends its process also when it is asked again.
+        """
         if self._process.poll() is not None:
-            log.warning("the %s's process had ended (%s); it is started again", self._what, self._process.returncode)
-            self._start()
+            self._start_again()
+        try:
+            return self._asked(method, *arguments, **named)
+        except ProcessEnded:
+            self._start_again()
+            return self._asked(method, *arguments, **named)
+
+    def _asked(self, method: str, *arguments: Any, **named: Any) -> Any:
         self.loaded()
         with self._talking:
             # A process that ends in this moment is noticed when its reply is read.
@@ -73,7 +92,18 @@ class EngineProcess:
 
     def close(self) -> None:
         """End the process."""
+        with self._starting:
+            self._is_closed = True
         self._closing()
+
+    def _start_again(self) -> None:
+        code = self._process.wait()
+        with self._starting:
+            if self._is_closed:
+                raise EngineFailed(f"The {self._what} has been closed.")
+            log.warning("the %s's process has ended (exit code %s); it is started again", self._what, code)
+            self._closing()  # its pipes
+            self._start()
 
     def _start(self) -> None:
         self._name = None
@@ -92,7 +122,7 @@ class EngineProcess:
             reply: Reply | Failure = pickle.load(self._from)  # noqa: S301 - from the process that was started here
         except (EOFError, OSError, pickle.UnpicklingError):
             code = self._process.wait()
-            raise EngineFailed(f"The {self._what}'s process has ended (exit code {code}).") from None
+            raise ProcessEnded(f"The {self._what}'s process has ended (exit code {code}).") from None
         if isinstance(reply, Reply):
             return reply.value
         if reply.kind in _KNOWN:
