@@ -17,8 +17,8 @@ export class CallRecord {
   /** The attempts of this page, which the kernel recalls as well. */
   readonly #ours = new Set<string>();
   #recalled = EMPTY_CONVERSATION;
-  /** The call of another page that was heard of last; it may come in several pieces. */
-  #heardOf: string | undefined;
+  /** The calls of other pages in their order; each may come in several pieces, and its last words after the next has begun. */
+  readonly #heardOf: string[] = [];
 
   constructor(window: Window, signal: AbortSignal) {
     this.events = new EventList(window, signal);
@@ -91,8 +91,11 @@ export class CallRecord {
   /** A call that goes on with another page's needs its settings. */
   #noteSettings({ calls }: Recollection): void {
     for (const { attempt, resumes, events } of calls) {
-      if (attempt !== this.#heardOf && !resumes) this.#resumption.forget();
-      this.#heardOf = attempt;
+      if (!this.#heardOf.includes(attempt)) {
+        this.#heardOf.push(attempt);
+        if (!resumes) this.#resumption.forget();
+      }
+      if (attempt !== this.#heardOf.at(-1)) continue;
       for (const [direction, , text] of events) if (direction === "sent") this.#resumption.noteSent(text);
     }
   }

@@ -56,7 +56,19 @@ export function fold(conversation: Conversation, event: Fields, attempt: string)
   if (change === undefined) return conversation;
   if ("isTranscribed" in change) return { ...conversation, isTranscribed: change.isTranscribed };
   const turns = change.turns(conversation.turns);
-  return turns === conversation.turns ? conversation : { ...conversation, turns };
+  if (turns === conversation.turns) return conversation;
+  return { ...conversation, turns: isLatest(conversation, attempt) ? turns : byCalls(turns, conversation) };
+}
+
+function isLatest({ calls }: Conversation, attempt: string): boolean {
+  return calls.length === 0 || calls.at(-1)?.attempt === attempt;
+}
+
+/** What came late of an earlier call stands in its place, and not behind the seam. */
+function byCalls(turns: readonly Turn[], { calls }: Conversation): readonly Turn[] {
+  const order = new Map(calls.map(({ attempt }, number) => [attempt, number]));
+  const place = ({ attempt }: Turn) => order.get(attempt) ?? calls.length;
+  return turns.toSorted((one, other) => place(one) - place(other));
 }
 
 /** The conversation with one more call in it; every call is known once. */

@@ -186,21 +186,21 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
   model.on("change:settings", obeySettings);
   open();
   void watchPermission((permission) => call.notePermission(permission), signal);
-  signal.addEventListener("abort", () => {
-    model.off("change:settings", obeySettings);
-    bridge.close();
-    call.disconnect();
-    outbox.close();
-    media.close();
-    watchman.stop();
-    speaker.remove();
-  });
-  // The page goes away: hang up while it still can speak. It may come back from the browser's cache.
+  // Hang up while there is still a way to say so.
   const leave = () => {
     call.disconnect();
     bridge.send({ type: "goodbye" });
     bridge.close();
   };
+  signal.addEventListener("abort", () => {
+    model.off("change:settings", obeySettings);
+    leave();
+    outbox.close();
+    media.close();
+    watchman.stop();
+    speaker.remove();
+  });
+  // A page that goes away may come back from the browser's cache.
   const comeBack = ({ persisted }: PageTransitionEvent) => persisted && open();
   addEventListener("pagehide", leave, { signal });
   addEventListener("pageshow", comeBack, { signal });

@@ -164,6 +164,32 @@ describe("taking a call over", () => {
     ]);
   });
 
+  it("puts what came late of an earlier call in its place, and keeps the settings of the latest", async () => {
+    const update = (instructions: string) => wire({ type: "session.update", session: { instructions } }, "sent");
+    const call = (attempt: string, ...events: Wire[]) => ({ attempt, resumes: false, events });
+    const { kernel, button, peer, element } = startFollowing([wire({ type: "session.created", session: {} })]);
+    await vi.waitFor(() => expect(button("take-over")).not.toBeNull());
+    const calls = [
+      call("a1", said("u1", "user", "First question")),
+      call("b1", update("Be brief."), said("u1", "user", "Second question")),
+      call("a1", said("m1", "assistant", "Late answer"), update("Be long.")),
+      call("b1", said("m1", "assistant", "Second answer")),
+    ];
+    kernel.recollection = { result: { calls, first: 1, next: 7, more: false } };
+    kernel.say({ type: "grown", next: 7 });
+    await vi.waitFor(() => expect(element.textContent).toContain("Second answer"));
+    const texts = [...element.querySelectorAll(".rtc-turn, .rtc-new-call")].map((one) => one.textContent);
+    const words = ["First question", "Late answer", "New call", "Second question", "Second answer"];
+    expect(texts).toEqual(words.map((text) => expect.stringContaining(text)));
+    button("take-over")?.click();
+    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
+    peer().open();
+    await vi.waitFor(() => expect(kernel.statuses.at(-1)).toBe("connected"));
+    expect(peer().channel.sent.filter((text) => text.includes("session.update"))).toEqual([
+      JSON.stringify({ type: "session.update", session: { instructions: "Be brief." } }),
+    ]);
+  });
+
   it("does not show as speaking who spoke in the call before", async () => {
     const { kernel, button, peer, element } = startFollowing([wire({ type: "session.created", session: {} })]);
     await vi.waitFor(() => expect(button("take-over")).not.toBeNull());

@@ -60,18 +60,29 @@ describe("the end of a call that nobody asked for", () => {
     expect(model.sent).toHaveLength(sent);
   });
 
-  it("comes when the widget is closed, and all listeners go", async () => {
-    const { model, microphone, peer, life } = await startCall();
-    const sent = model.sent.length;
+  it("comes when the widget is closed: the kernel is told to hang up, and all listeners go", async () => {
+    const { kernel, model, microphone, peer, life, attempt } = await startCall();
     const audio = document.querySelectorAll("audio").length;
     life.abort();
     expect(microphone.tracks[0]?.readyState).toBe("ended");
     expect(peer().connectionState).toBe("closed");
-    expect(model.sent).toHaveLength(sent);
+    expect(kernel.states.at(-1)).toMatchObject({ status: "idle", connection_state: "closed" });
+    expect(kernel.last("hang_up").attempt).toBe(attempt);
+    expect(model.sent.at(-1)?.type).toBe("goodbye");
+    const sent = model.sent.length;
     expect(document.querySelectorAll("audio")).toHaveLength(audio - 1);
     expect(model.listenerCount()).toBe(2); // the two of the fake kernel itself
     leave();
     expect(model.sent).toHaveLength(sent);
+  });
+
+  it("comes all the same when the widget is closed and nobody hears of it any more", async () => {
+    const { model, microphone, peer, life } = await startCall();
+    model.isDead = true;
+    life.abort();
+    expect(microphone.tracks[0]?.readyState).toBe("ended");
+    expect(peer().connectionState).toBe("closed");
+    expect(model.listenerCount()).toBe(2);
   });
 
   it("comes also from a host that has no signal but calls what initialize returns", async () => {

@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import Protocol
 
 from rtc_widget.conversation import Transcript
@@ -14,6 +15,7 @@ from rtc_widget.event_log import EventLog
 from rtc_widget.events import Event
 from rtc_widget.failures import Failures
 from rtc_widget.protocol import Recall, State, WireEvent
+from rtc_widget.stretches import CallStart, Stretches
 from rtc_widget.subscriptions import Subscriptions
 from rtc_widget.usage import Usage
 
@@ -64,15 +66,14 @@ class CallRecord:
         self._followed: str | None = None
         self._followed_ever: set[str] = set()
         self._talking: str | None = None
-        self._calls: list[tuple[int, str, bool]] = []
+        self._stretches = Stretches()
+        self._numbers: dict[str, int] = {}
         self._resuming: set[str] = set()
         self._made: tuple[str, str | None] | None = None
         self._is_closed = False
-        # When the first event of the call came, on the page's clock, and how far that was from the kernel's then: times
-        # of one call must not jump when the estimate gets better.
-        self._first_ms = 0.0
-        self._offset_ms = 0.0
-        self._began: dict[str, float] = {}
+        # By attempt, when the first event of its call came, on the page's clock, and how far that was from the kernel's
+        # then: times of one call must not jump when the estimate gets better.
+        self._clocks: dict[str | None, tuple[float, float]] = {}
         self.events = EventLog()
         self.transcript = Transcript()
         # Of the whole session: the log forgets its oldest events.
@@ -105,45 +106,50 @@ class CallRecord:
     def page_events(self, attempt: str | None, events: tuple[WireEvent, ...], offset_ms: float) -> None:
         """Log, fold and publish events, one after the other."""
         if attempt is not None and attempt in self._followed_ever and attempt != self._followed:
-            self._log_late(attempt, events)
+            self._log_late(attempt, events, offset_ms)
             return
         if attempt is not None and attempt != self._talking:
             resumes = attempt in self._resuming
+            before = self._clocks.get(self._talking) if resumes else None
+            self._clocks[attempt] = before or (events[0].time_ms, offset_ms)
             self._talking = attempt
-            self._calls.append((self.events.dropped + len(self.events), attempt, resumes))
-            self.transcript.begin_call(resumes=resumes)
+            self._numbers[attempt] = self.transcript.begin_call(resumes=resumes)
             self._let_followers_begin(attempt)
-            if not resumes:
-                self._first_ms, self._offset_ms = events[0].time_ms, offset_ms
-                self._began[attempt] = self._first_ms
+        if attempt is not None:
+            self._begin_stretch(attempt)
         for wire in events:
-            event = self._log(wire, self._first_ms)
+            event = self._log(wire, attempt or self._talking)
             self._fold(event)
             try:
                 self.subscriptions.publish(event)
             except Exception:
                 logger.exception("%r could not be handed to everybody who waits for it", event)
 
-    def _log(self, wire: WireEvent, first_ms: float) -> Event:
+    def _log(self, wire: WireEvent, attempt: str | None) -> Event:
+        first_ms, offset_ms = self._clocks.get(attempt, (0.0, 0.0))
         elapsed = (wire.time_ms - first_ms) / 1000
-        time_ms = wire.time_ms + self._offset_ms
+        time_ms = wire.time_ms + offset_ms
         event = Event.from_text(wire.text, direction=wire.direction, time_ms=time_ms, elapsed=elapsed)
         self.events.append(event)
         self.usage.add(event)
         return event
 
-    def _log_late(self, attempt: str, events: tuple[WireEvent, ...]) -> None:
+    def _log_late(self, attempt: str, events: tuple[WireEvent, ...], offset_ms: float) -> None:
         """Log what a page still had to say of a call when another had begun already."""
+        self._clocks.setdefault(attempt, (events[0].time_ms, offset_ms))
+        self._begin_stretch(attempt)
+        number = self._numbers.get(attempt)
         for wire in events:
-            self._log(wire, self._began.get(attempt, self._first_ms))
+            event = self._log(wire, attempt)
+            if number is not None:
+                self._guarded(partial(self.transcript.add, call=number), event)
 
-    def history(self) -> tuple[EventLog, list[tuple[int, bool]]]:
-        """Return the events that are kept, and where in them each call begins and whether it resumes another."""
-        events = self.events[:]
-        gone = self.events.dropped
-        calls = [(max(0, start - gone), resumes) for start, _, resumes in self._calls]
-        # Calls whose events have all gone begin where the next one does.
-        return events, list({start: (start, resumes) for start, resumes in calls}.values())
+    def _begin_stretch(self, attempt: str) -> None:
+        self._stretches.begin(self.event_count(), attempt, resumes=attempt in self._resuming)
+
+    def history(self) -> tuple[EventLog, list[CallStart]]:
+        """Return the events that are kept, and where in them each call begins."""
+        return self.events[:], self._stretches.calls(self.events.dropped)
 
     def _let_followers_begin(self, attempt: str) -> None:
         # Whichever is here first, the state or the first event: somebody may have sent something between the two.
@@ -155,19 +161,22 @@ class CallRecord:
             follower.begin_call(resumes=attempt in self._resuming)
 
     def began_ms(self, attempt: str) -> float | None:
-        """Return when the call that began with this attempt had its first event, on the page's clock."""
-        return self._began.get(attempt)
+        """Return when the call of this attempt had its first event, on the page's clock."""
+        return self._clocks[attempt][0] if attempt in self._clocks else None
 
     def _fold(self, event: Event) -> None:
         for add in (self.transcript.add, *(follower.follow for follower in self.followers)):
-            try:
-                add(event)
-            except Exception:
-                # It is in the log as it came; the events behind it must not be lost for it.
-                logger.exception("%r has an odd shape and was not understood", event)
+            self._guarded(add, event)
         if event.direction == "received" and event.type in _SPEAKING:
             name, value = _SPEAKING[event.type]
             self._write({name: value})
+
+    def _guarded(self, add: Callable[[Event], None], event: Event) -> None:
+        try:
+            add(event)
+        except Exception:
+            # It is in the log as it came; the events behind it must not be lost for it.
+            logger.exception("%r has an odd shape and was not understood", event)
 
     def call_made(self, attempt: str, call_id: str | None) -> None:
         """Remember what the server calls the call."""
@@ -186,11 +195,10 @@ class CallRecord:
         first = at = min(max(asked.first, gone), end)
         size = 0
         calls: list[dict[str, object]] = []
-        ends = [start for start, _, _ in self._calls[1:]] + [total]
-        for (start, attempt, resumes), last in zip(self._calls, ends, strict=False):
+        for stretch, last in self._stretches.with_ends(total):
             told: list[tuple[str, float, str]] = []
-            events = self.events[max(start, at) - gone : min(last, end) - gone] if at < min(last, end) else ()
-            if attempt in asked.without:
+            events = self.events[max(stretch.start, at) - gone : min(last, end) - gone] if at < min(last, end) else ()
+            if stretch.attempt in asked.without:
                 at = max(at, min(last, end))
                 continue
             for event in events:
@@ -202,10 +210,10 @@ class CallRecord:
                     told.append((event.direction, event.time.timestamp() * 1000, text))
                     size += len(text)
             if told:
-                calls.append({"attempt": attempt, "resumes": resumes, "events": told})
+                calls.append({"attempt": stretch.attempt, "resumes": stretch.resumes, "events": told})
             if size >= _PIECE_CHARACTERS:
                 break
-        if not self._calls:
+        if not self._stretches:
             at = end
         return {"calls": calls, "first": first, "next": at, "more": at < end}
 

@@ -39,19 +39,32 @@ class Transcript(Sequence[Turn]):
         for event in events:
             self.add(event)
 
-    def add(self, event: Mapping[str, Any]) -> None:
-        """Fold in one event: a raw dict, or an `Event`, which also tells the time."""
-        if isinstance(event, Event):
-            self._calls[-1].add(event.raw, event.elapsed)
-        else:
-            self._calls[-1].add(event, None)
+    def add(self, event: Mapping[str, Any], *, call: int | None = None) -> None:
+        """Fold in one event: a raw dict, or an `Event`, which also tells the time.
 
-    def begin_call(self, *, resumes: bool) -> None:
-        """Note that what follows is said in another call, which goes on with the one before it or does not."""
+        It belongs to the last call, or to the one of that number: what came late was said before.
+        """
+        turns = self._calls[-1 if call is None else call - 1]
+        if isinstance(event, Event):
+            turns.add(event.raw, event.elapsed)
+        else:
+            turns.add(event, None)
+        if turns is not self._calls[-1]:
+            turns.end()
+
+    def begin_call(self, *, resumes: bool) -> int:
+        """Note that what follows is said in another call, which goes on with the one before it or does not.
+
+        Returns
+        -------
+        int
+            The call's number, as in `Turn.call`.
+        """
         if self._begun:
             self.end_call()
             self._calls.append(CallTurns(len(self._calls) + 1, resumes=resumes))
         self._begun = True
+        return len(self._calls)
 
     def end_call(self) -> None:
         """Note that the call is over: what was still being said will not be finished."""

@@ -10,7 +10,7 @@ from rtc_widget.call_widget import CallWidget
 from rtc_widget.media_record import MediaRecord
 from rtc_widget.redaction import Redaction
 from rtc_widget.saved_session import SavedSession
-from rtc_widget.session_file import CallStart, SessionContents, write_session
+from rtc_widget.session_file import SessionContents, write_session
 from rtc_widget.signaling.base import Signaling
 
 
@@ -45,8 +45,7 @@ class Keeping(CallWidget):
         >>> VoiceChat.load("monday.zip").recording.assistant  # doctest: +SKIP
         """
         path = Path(path)
-        events, starts = self._record.history()
-        calls = [CallStart(first, resumes) for first, resumes in starts]
+        events, calls = self._record.history()
         about = {
             "server": self.server,
             "settings": {**self.settings, "microphone": bool(self.settings["microphone"])},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from threading import Lock
+from weakref import WeakValueDictionary
 
 from rtc_widget.protocol import Audio, Stats
 from rtc_widget.recording import Recording
@@ -33,7 +34,11 @@ class MediaRecord:
         self._latest: str | None = None
         # The calls that were measured, in their order.
         self._numbers: dict[str, int] = {}
+        # In the order in which they were heard of.
+        self._calls: list[str] = []
         self._tape: tuple[str, Tape] | None = None
+        # Tapes of earlier calls, as long as somebody holds their recordings.
+        self._tapes: WeakValueDictionary[str, Tape] = WeakValueDictionary()
         self.stats = StatsLog()
 
     def note_attempt(self, attempt: str, *, resumes: bool) -> None:
@@ -42,6 +47,8 @@ class MediaRecord:
             if attempt not in self._first_of:
                 self._first_of[attempt] = self._latest if resumes and self._latest is not None else attempt
                 self._latest = self._first_of[attempt]
+                if self._latest not in self._calls:
+                    self._calls.append(self._latest)
 
     def keep(self, message: Audio | Stats) -> None:
         """Keep what a page has heard or measured; on any thread."""
@@ -50,12 +57,18 @@ class MediaRecord:
             return
         self.note_attempt(message.attempt, resumes=False)
         with self._lock:
-            call = self._first_of[message.attempt]
-            if self._tape is None or self._tape[0] != call:
-                # The recording of the call before lives on with whoever holds it.
-                self._tape = (call, Tape())
-            tape = self._tape[1]
-        tape.take(message)
+            tape = self._tape_of(self._first_of[message.attempt])
+        if tape is not None:
+            tape.take(message)
+
+    def _tape_of(self, call: str) -> Tape | None:
+        """Return the tape of a call; None for an earlier call than the recorded one, if nobody holds its recording."""
+        if self._tape is None or self._calls.index(self._tape[0]) < self._calls.index(call):
+            # The recording of the call before lives on with whoever holds it.
+            self._tape = (call, Tape())
+            self._tapes[call] = self._tape[1]
+        # A page may have much to say of an earlier call still; that must not take the place of this one's recording.
+        return self._tapes.get(call)
 
     @property
     def recording(self) -> Recording:

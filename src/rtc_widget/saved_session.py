@@ -87,11 +87,12 @@ class SavedSession:
 
 def _transcript_of(contents: SessionContents) -> Transcript:
     transcript = Transcript()
-    seams = {call.first: call for call in contents.calls}
+    starts = {start.first: start for start in contents.calls}
+    call: int | None = None
     for number, event in enumerate(contents.events):
-        if number in seams:
-            transcript.begin_call(resumes=seams[number].resumes)
-        transcript.add(event)
+        if start := starts.get(number):
+            call = start.again or transcript.begin_call(resumes=start.resumes)
+        transcript.add(event, call=call)
     transcript.end_call()
     return transcript
 

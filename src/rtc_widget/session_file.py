@@ -26,20 +26,13 @@ from rtc_widget.event_log import EventLog
 from rtc_widget.recording import Recording
 from rtc_widget.redaction import Redaction
 from rtc_widget.stats import StatsLog, StatsSample
+from rtc_widget.stretches import CallStart
 from rtc_widget.tape import Tape
 from rtc_widget.usage import Usage, UsageEntry
 
 FORMAT = "rtc_widget session"
 FORMAT_VERSION = 1
 _SESSION, _EVENTS, _STATISTICS, _RECORDING = "session.json", "events.jsonl", "statistics.jsonl", "recording.flac"
-
-
-@dataclass(frozen=True, slots=True)
-class CallStart:
-    """Where a call begins among the events, and whether it goes on with the one before."""
-
-    first: int
-    resumes: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +108,7 @@ def _write_all(archive: zipfile.ZipFile, contents: SessionContents, redaction: R
         "format": FORMAT,
         "version": FORMAT_VERSION,
         **redaction.of(dict(contents.about)),
-        "calls": [{"first": call.first, "resumes": call.resumes} for call in contents.calls],
+        "calls": [asdict(call) for call in contents.calls],
         "usage": [asdict(entry) for entry in contents.usage.entries],
         "recording": sound,
     }
@@ -155,7 +148,7 @@ def _read_all(archive: zipfile.ZipFile, path: Path) -> SessionContents:
             f"{path} is of format {version}; this version of rtc_widget reads formats up to {FORMAT_VERSION}.",
             hint="Upgrade with: pip install --upgrade rtc-widget",
         )
-    calls = [CallStart(int(call["first"]), bool(call["resumes"])) for call in about.pop("calls")]
+    calls = _calls(about.pop("calls"))
     events = EventLog.from_json(_lines(archive, _EVENTS))
     counted = about.pop("usage", None)  # not in the files of the first versions
     usage = Usage(events) if counted is None else Usage.of(UsageEntry(**entry) for entry in counted)
@@ -172,6 +165,17 @@ def _read_all(archive: zipfile.ZipFile, path: Path) -> SessionContents:
             flac.seek(0)
             tape.fill(1000 * float(sound["start"]), float(sound["lost"]), *read_flac(flac))
     return SessionContents(about, calls, events, usage, stats, recording)
+
+
+def _calls(told: Sequence[Mapping[str, Any]]) -> list[CallStart]:
+    calls: list[CallStart] = []
+    for entry in told:
+        again = entry.get("again")  # not in the files of the first versions
+        begun = sum(call.again is None for call in calls)
+        if again is not None and not 1 <= again <= begun:
+            raise ValueError(f"there is no call {again}")
+        calls.append(CallStart(int(entry["first"]), bool(entry["resumes"]), again))
+    return calls
 
 
 def _lines(archive: zipfile.ZipFile, name: str) -> Iterator[dict[str, Any]]:

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from rtc_widget import VoiceChat
 from rtc_widget.call_record import CallRecord
 from rtc_widget.errors import NotConnected, PageNotFound
 from rtc_widget.protocol import WireEvent
@@ -163,10 +164,34 @@ async def test_late_events_of_an_earlier_call_are_logged_and_begin_no_call(chat,
     page.events({"type": "session.created", "session": {"tools": [], "voice": "marin"}}, attempt="a2")
     page.events({"type": "late"}, attempt="a1")
     page.events({"type": "now"}, attempt="a2")
+    page.events({"type": "later"}, attempt="a2")
     await settled()
-    assert [event.type for event in chat.events] == ["session.created", "session.created", "late", "now"]
-    assert seen == ["session.created", "session.created", "now"]
-    assert [start for start, _ in chat._record.history()[1]] == [0, 1]
+    assert [event.type for event in chat.events] == ["session.created", "session.created", "late", "now", "later"]
+    assert seen == ["session.created", "session.created", "now", "later"]
+    calls = [(start.first, start.again) for start in chat._record.history()[1]]
+    assert calls == [(0, None), (1, None), (2, 1), (3, 2)], "the late one stands in the first call's part of the log"
+
+
+async def test_late_words_of_an_earlier_call_are_its_own_by_time_and_place(chat, server, page, tmp_path):
+    began = page.now_ms
+
+    def at(seconds, event, attempt):
+        page.now_ms = began + 1000 * seconds
+        page.events(event, attempt=attempt)
+
+    created, said = {"type": "session.created", "session": {}}, {"type": "response.output_text.done", "item_id": "i1"}
+    await server.connect("a1")
+    page.state("a2", resumes=True, status="connected", data_channel_state="open")
+    at(9, created, "a2")
+    page.connected("b1")
+    at(60, created, "b1")
+    at(10, {**said, "text": "I was about to say"}, "a2")
+    at(61, {**said, "text": "Hello"}, "b1")
+    await settled()
+    assert [event.elapsed for event in chat.events] == [0, 9, 0, 10, 1]
+    assert [(turn.call, turn.text) for turn in chat.transcript] == [(2, "I was about to say"), (3, "Hello")]
+    again = VoiceChat.load(chat.save(tmp_path / "late.zip"))
+    assert str(again.transcript) == str(chat.transcript)
 
 
 async def test_nobody_speaks_when_the_connection_is_lost(chat, server, page):

@@ -243,6 +243,22 @@ def test_a_reconnection_goes_on_with_the_recording_and_a_new_call_begins_another
     assert first.duration == pytest.approx(4.2), "who holds it keeps it"
 
 
+def test_what_comes_late_of_the_call_before_takes_no_recording_away():
+    record = media()
+    for attempt in ("a1", "a2"):
+        record.note_attempt(attempt, resumes=False)
+        record.keep(piece(level(0.1), 1.0, attempt=attempt))
+        if attempt == "a1":
+            first = record.recording
+    record.keep(piece(level(0.2), 1.2, attempt="a1"))
+    record.keep(piece(level(0.3), 1.2, attempt="a2"))
+    assert first.duration == pytest.approx(0.4), "it is the first call's"
+    assert record.recording.user.samples.max() == pytest.approx(0.3, abs=0.001)
+    del first
+    record.keep(piece(level(0.2), 1.4, attempt="a1"))
+    assert record.recording.duration == pytest.approx(0.4), "what nobody holds is let go"
+
+
 def test_statistics_are_on_the_clock_of_the_call():
     record = media()
     record.keep(Stats("p1", 0, "a1", BEGAN_MS + 1500, ({"id": "T", "type": "transport"},)))
