@@ -20,7 +20,7 @@ from rtc_widget.main_loop import MainLoop
 from rtc_widget.media_desk import MediaDesk
 from rtc_widget.pages import Page
 from rtc_widget.protocol import Message
-from rtc_widget.session import SessionWatch
+from rtc_widget.session_watch import SessionWatch
 from rtc_widget.tool_runner import ToolRunner
 from rtc_widget.tools import Tools
 

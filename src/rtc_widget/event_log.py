@@ -23,7 +23,9 @@ _TRIM = 1_000
 class EventLog(Sequence[Event]):
     """Every event of a widget's calls, oldest first.
 
-    It only grows, up to `limit`; then the oldest go first and are counted. Safe to read and append on any thread.
+    It only grows, up to `limit`; then the oldest go first and are counted. Safe to read and append on any thread. Its
+    parts (slices, `of`, `between`) and copies are logs of their own, which do not grow with it. Two logs are equal when
+    their events are; like a list, a log cannot be kept in a set.
 
     Parameters
     ----------
@@ -90,7 +92,7 @@ class EventLog(Sequence[Event]):
 
     def of(self, pattern: str, *, direction: Direction | None = None) -> EventLog:
         """Return the events whose type fits `pattern` (shell-style: ``*``, ``?``, ``[…]``)."""
-        return EventLog(e for e in self._snapshot() if e.matches(pattern) and direction in (None, e.direction))
+        return self._part(e for e in self._snapshot() if e.matches(pattern) and direction in (None, e.direction))
 
     def last(self, pattern: str = "*") -> Event | None:
         """Return the newest event whose type fits `pattern`, or None."""
@@ -105,14 +107,14 @@ class EventLog(Sequence[Event]):
             Aware datetimes, compared with ``event.time``; or seconds, compared with ``event.elapsed``.
         """
         if isinstance(start, datetime) and isinstance(end, datetime):
-            return EventLog(event for event in self._snapshot() if start <= event.time < end)
+            return self._part(event for event in self._snapshot() if start <= event.time < end)
         if isinstance(start, datetime) or isinstance(end, datetime):
             raise TypeError("start and end are two datetimes, or two numbers of seconds")
-        return EventLog(event for event in self._snapshot() if start <= event.elapsed < end)
+        return self._part(event for event in self._snapshot() if start <= event.elapsed < end)
 
     def response(self, id: str) -> EventLog:
         """Return the events of one response, from ``response.created`` to ``output_audio_buffer.stopped``."""
-        return EventLog(event for event in self._snapshot() if _response_id(event) == id)
+        return self._part(event for event in self._snapshot() if _response_id(event) == id)
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a table with a row an event and a typed column a field (extra ``data``).
@@ -204,7 +206,7 @@ class EventLog(Sequence[Event]):
     def __getitem__(self, index: slice) -> EventLog: ...
     def __getitem__(self, index: int | slice) -> Event | EventLog:
         if isinstance(index, slice):
-            return EventLog(self._snapshot()[index])
+            return self._part(self._snapshot()[index])
         with self._lock:
             length = len(self._events) - self._gone
             if not -length <= index < length:
@@ -214,6 +216,14 @@ class EventLog(Sequence[Event]):
     def __len__(self) -> int:
         with self._lock:
             return len(self._events) - self._gone
+
+    def __eq__(self, other: object) -> bool:
+        return self._snapshot() == other._snapshot() if isinstance(other, EventLog) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # it grows
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_restored, (self._snapshot(), self.limit, self.dropped))
 
     def __repr__(self) -> str:
         events = self._snapshot()
@@ -226,9 +236,18 @@ class EventLog(Sequence[Event]):
 
         return log_html(self._snapshot(), self.dropped)
 
+    def _part(self, events: Iterable[Event]) -> EventLog:
+        return EventLog(events, limit=self.limit)
+
     def _snapshot(self) -> list[Event]:
         with self._lock:
             return self._events[self._gone :]
+
+
+def _restored(events: list[Event], limit: int, dropped: int) -> EventLog:
+    log = EventLog(events, limit=limit)
+    log._trimmed = dropped
+    return log
 
 
 def _response_id(event: Event) -> str | None:

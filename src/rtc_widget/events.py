@@ -37,6 +37,12 @@ class Fields(Mapping[str, Any]):
             present = ", ".join(self._raw) or "none"
             raise AttributeError(f"{name!r} is not among the fields: {present}") from None
 
+    def __eq__(self, other: object) -> bool:
+        # As JSON has it: lists come out as tuples.
+        if isinstance(other, Fields):
+            return self._raw == other._raw
+        return self._raw == dict(other) if isinstance(other, Mapping) else NotImplemented
+
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError("events cannot be changed; copy `.raw` to make another")
 
@@ -66,6 +72,9 @@ class Event(Fields):
     """One event of a realtime session, sent or received.
 
     Every field of the JSON object is an attribute: ``event.response.usage.total_tokens``.
+
+    Two events are equal when object, direction and times are; an event and a plain mapping, when the objects are. They
+    can be kept in sets.
 
     Attributes
     ----------
@@ -151,6 +160,17 @@ class Event(Fields):
         from rtc_widget.typed_events import typed_event
 
         return typed_event(self)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Event):
+            return self._moment() == other._moment() and self._raw == other._raw
+        return super().__eq__(other)
+
+    def __hash__(self) -> int:
+        return hash(self._moment())
+
+    def _moment(self) -> tuple[object, ...]:
+        return (self.type, self.direction, self.time, self.elapsed)
 
     def matches(self, pattern: str) -> bool:
         """Whether the type fits a shell-style pattern such as ``"response.*"``."""

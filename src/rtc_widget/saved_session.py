@@ -12,8 +12,9 @@ from rtc_widget.errors import SavedSessionOnly
 from rtc_widget.event_log import EventLog
 from rtc_widget.latency import Latency
 from rtc_widget.recording import Recording
-from rtc_widget.session import Session, SessionWatch
+from rtc_widget.session import Session
 from rtc_widget.session_file import SessionContents, read_session
+from rtc_widget.session_watch import SessionWatch
 from rtc_widget.stats import StatsLog
 from rtc_widget.usage import Usage
 

@@ -69,7 +69,9 @@ class Steering(Conversing):
             hint = "`await chat.connect()` makes one; settings for every call are given to VoiceChat(…)."
             raise NotConnected(error.message, hint=hint) from None
         except TimeoutError:
-            raise WaitTimeout(f"The server has not confirmed the change within {timeout:g} s.") from None
+            suspected = self._session_watch.suspected(event_id)
+            perhaps = f"It may be this one that it has refused: {suspected.message}" if suspected else None
+            raise WaitTimeout(f"The server has not confirmed the change within {timeout:g} s.", hint=perhaps) from None
         finally:
             self._session_watch.give_up(event_id)
 

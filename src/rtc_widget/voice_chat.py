@@ -23,7 +23,7 @@ from rtc_widget.media_record import MediaRecord
 from rtc_widget.pages import Page, PageName, PlaysServer, choose_page
 from rtc_widget.reconnect import Reconnect
 from rtc_widget.saying import Saying, microphone_choice
-from rtc_widget.session import SessionWatch
+from rtc_widget.session_watch import SessionWatch
 from rtc_widget.signaling.base import Signaling
 from rtc_widget.signaling.default import WHAT_TO_DO, Nobody, default_signaling
 from rtc_widget.signaling.session import session_settings
