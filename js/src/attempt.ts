@@ -5,7 +5,7 @@ import type { Bridge, Result } from "./bridge";
 import { ClipVoice, type Spoken } from "./clip_voice";
 import { type Clip, fetchClip } from "./clips";
 import { NO_TRAIL, type Trail } from "./diagnosis";
-import { pageError, type RtcWidgetError } from "./errors";
+import { asRtcWidgetError, pageError, type RtcWidgetError } from "./errors";
 import { farewellIn } from "./farewell";
 import { Line } from "./line";
 import type { Microphone } from "./microphone";
@@ -22,6 +22,8 @@ const EXCHANGE_LIMIT_MS = 45_000;
 export interface AttemptListener extends PeerListener {
   /** The microphone is open and about to be used, or could not be opened. */
   onMicrophone(outcome: { track: MediaStreamTrack } | { error: unknown }): void;
+  /** The microphone is gone, or the clip in its place cannot be heard; the call goes on without. */
+  onSilence(error: RtcWidgetError): void;
   /** This track is sent from now on; null: nothing is. */
   onSending(track: MediaStreamTrack | null): void;
 }
@@ -182,7 +184,12 @@ export class Attempt {
     await voice.ready(signal);
     this.#microphone.adopt(voice.track);
     // Not before the other side can hear it, and not a second time when the call is made anew.
-    const begin = () => void (resumes ? undefined : voice.speak(clip, signal).catch(() => {}));
+    const begin = () => {
+      if (resumes) return;
+      voice.speak(clip, signal).catch((error: unknown) => {
+        if (!signal.aborted) this.#listener.onSilence(asRtcWidgetError(error));
+      });
+    };
     return { track: voice.track, begin };
   }
 
@@ -214,7 +221,13 @@ export class Attempt {
 
   /** A microphone that is unplugged during the call ends its track; another one takes its place if there is one. */
   #keepTrackAlive(track: MediaStreamTrack): void {
-    const replace = () => void this.switchMicrophone().catch((error) => this.#listener.onMicrophone({ error }));
+    const replace = () => {
+      this.switchMicrophone().catch((error: unknown) => {
+        if (this.#life.signal.aborted) return;
+        this.#listener.onMicrophone({ error });
+        this.#listener.onSilence(asRtcWidgetError(error));
+      });
+    };
     track.addEventListener("ended", replace, { signal: this.#life.signal, once: true });
   }
 
@@ -256,8 +269,8 @@ export class Attempt {
     // Not ended with the attempt: the server may have made the call by then, and only the answer tells its id.
     const posted = exchangeHere(pass, offer, AbortSignal.timeout(EXCHANGE_LIMIT_MS));
     const told = posted.then(({ sdp, callId }) => {
-      // The kernel hangs up by the id, with its own key; at once where the attempt is over.
-      this.#bridge.send({ type: "exchanged", attempt, call_id: callId });
+      // The kernel hangs up by the id, with its own key; at once where the attempt is over, and be it with the widget.
+      this.#bridge.sendLast({ type: "exchanged", attempt, call_id: callId });
       return sdp;
     });
     return abortable(told, signal);

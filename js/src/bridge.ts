@@ -101,6 +101,11 @@ export class Bridge {
     this.#post(message);
   }
 
+  /** Says it even after `close`, while there is still somebody to hear it: what could not be known before. */
+  sendLast(message: PageMessage): void {
+    this.#hand({ ...message, page: this.page });
+  }
+
   /** Asks the kernel; rejects with the kernel's error, `kernel_timeout`, the signal's reason, or `kernel_gone` when closed. */
   async request(message: PageRequest, { signal, limitMs, onLateReply, isPatient }: RequestOptions): Promise<Result> {
     signal.throwIfAborted();
@@ -233,9 +238,12 @@ export class Bridge {
   }
 
   #post(message: PageMessage | (PageRequest & { id: string })): void {
-    if (!this.isOpen) return;
+    if (this.isOpen) this.#hand({ ...message, page: this.page });
+  }
+
+  #hand(message: object): void {
     try {
-      this.#model.send({ ...message, page: this.page });
+      this.#model.send(message);
     } catch {
       // The comm is gone and with it the kernel: nobody is left to tell. The call's own end comes by the model's signal.
     }

@@ -26,6 +26,8 @@ export interface CallListener {
   /** A call stands; `resumes` when it goes on with an earlier one. */
   onOpen(attempt: string, resumes: boolean): void;
   onAttempt(attempt: Attempt): void;
+  /** Something went wrong that leaves the call going. */
+  onFault(error: RtcWidgetError): void;
   onEnd(): void;
 }
 
@@ -208,6 +210,7 @@ export class Call {
         onMessage: (text) => this.#isCurrent(attempt) && this.#onMessage(attempt, text),
         onSending: (track) => this.#isCurrent(attempt) && this.#listener.onSending(track),
         onRemoteAudio: (stream) => this.#isCurrent(attempt) && this.#listener.onRemoteAudio(stream),
+        onSilence: (error) => this.#isCurrent(attempt) && this.#onFault(error),
         onMicrophone: (outcome) => this.#onMicrophone(outcome),
       },
       { microphone: this.#wishedMicrophone, exchange: this.#settings().exchange, resumes },
@@ -251,6 +254,11 @@ export class Call {
   #onMicrophone(outcome: { track: MediaStreamTrack } | { error: unknown }): void {
     const permission = permissionAfter("error" in outcome ? asRtcWidgetError(outcome.error) : undefined);
     if (permission) this.notePermission(permission);
+  }
+
+  #onFault(error: RtcWidgetError): void {
+    this.#update({ error: error.toWire() });
+    this.#listener.onFault(error);
   }
 
   #onMessage(attempt: Attempt, text: string): void {

@@ -41,7 +41,7 @@ export class ClipVoice {
   /** Resolves when the clip is over; the signal cuts it off and rejects with its reason. */
   async speak(clip: Clip, signal: AbortSignal): Promise<Spoken> {
     await this.ready(signal);
-    const source = new AudioBufferSourceNode(this.#context, { buffer: bufferOf(clip) });
+    const source = this.#sourceOf(clip);
     source.connect(this.#destination);
     const ended = new Promise<unknown>((resolve) => source.addEventListener("ended", resolve, { once: true }));
     const startMs = now() + 1_000 * LEAD_SECONDS;
@@ -52,6 +52,15 @@ export class ClipVoice {
     } finally {
       source.stop();
       source.disconnect();
+    }
+  }
+
+  #sourceOf(clip: Clip): AudioBufferSourceNode {
+    try {
+      return new AudioBufferSourceNode(this.#context, { buffer: bufferOf(clip) });
+    } catch (error) {
+      const words = error instanceof Error ? error.message : String(error);
+      throw pageError("clip_failed", { message: `The browser could not speak the clip: ${words}`, cause: error });
     }
   }
 }

@@ -91,6 +91,10 @@ const PAGE_ERRORS = {
     "Send it in smaller parts; images can be scaled down.",
   ],
   say_interrupted: ["The call ended before the clip did.", "Connect again and say it once more."],
+  clip_failed: [
+    "The clip could not be spoken.",
+    "The call goes on, and nothing is heard from this side. Look whether the clip holds any sound, and say it with chat.say.",
+  ],
   recording_unavailable: [
     "The browser lets this page record nothing.",
     "Recording needs AudioWorklet, which all current browsers have on https and localhost; the host's content security policy may forbid blob: scripts.",

@@ -13,6 +13,7 @@ export interface OwnAnswer {
 /** Posts the offer; throws `exchange_refused`, `server_unreachable` or the signal's reason. */
 export async function exchangeHere({ url, secret }: Pass, offer: string, signal: AbortSignal): Promise<OwnAnswer> {
   const headers = { Authorization: `Bearer ${secret}`, "Content-Type": "application/sdp", Accept: "application/sdp" };
+  // Without `keepalive`: a request that outlived the page would make a call whose id nobody reads, so that nobody hangs it up.
   const { response, text } = await post(url, { method: "POST", headers, body: offer, signal, credentials: "omit" });
   if (!response.ok) {
     const words = quoted(text.replaceAll(secret, "[secret]").replace(/\s+/g, " "));

@@ -90,6 +90,7 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
       const events = listener.onOpen(attempt, resumes);
       if (events.length > 0) call.send(events);
     },
+    onFault: (error) => listener.onNote(error.toWire()),
     onAttempt: (attempt) => {
       latest = attempt;
       recorder.begin(attempt.id);

@@ -93,6 +93,17 @@ describe("another microphone during a call", () => {
     await vi.waitFor(() => expect(peer().senders).toHaveLength(2));
     expect(microphone.tracks.at(-1)?.readyState).toBe("live");
   });
+
+  it("is missed, in page and kernel, where the only one is unplugged; the call goes on", async () => {
+    const { kernel, microphone, mount } = await startCall();
+    const { element } = mount();
+    vi.spyOn(navigator.mediaDevices, "getUserMedia").mockRejectedValue(new DOMException("gone", "NotFoundError"));
+    microphone.tracks[0]?.stop();
+    microphone.tracks[0]?.dispatchEvent(new Event("ended"));
+    await vi.waitFor(() => expect(element.querySelector(".rtc-error")?.textContent).toContain("No microphone"));
+    expect(element.querySelector(".rtc-error")?.getAttribute("data-ends-call")).toBe("false");
+    expect(kernel.states.at(-1)).toMatchObject({ status: "connected", error: { code: "microphone_not_found" } });
+  });
 });
 
 describe("a choice", () => {

@@ -54,6 +54,28 @@ describe("an exchange made by the page itself", () => {
     expect(peer().remoteDescription).toBeNull();
   });
 
+  it("tells the kernel the id also when the widget was closed meanwhile", async () => {
+    const answered = new Deferred<Response>();
+    const fetching = vi.fn((_url: string, _request: RequestInit) => answered.promise);
+    vi.stubGlobal("fetch", fetching);
+    const { kernel, life } = start();
+    void kernel.ask("connect");
+    await vi.waitFor(() => expect(fetching).toHaveBeenCalled());
+    life.abort();
+    const { attempt } = kernel.last("hang_up");
+    expect(kernel.model.sent.at(-1)?.type).toBe("goodbye");
+    answered.resolve(new Response("v=0\r\nanswer", { status: 201, headers: { Location: "/v1/realtime/calls/rtc_9" } }));
+    await vi.waitFor(() => expect(kernel.last("exchanged")).toMatchObject({ attempt, call_id: "rtc_9" }));
+  });
+
+  it("does not outlive the page: nobody would read the id of the call that it makes", async () => {
+    const fetching = answerWith(new Response("v=0\r\nanswer", { status: 201 }));
+    const { kernel } = start();
+    void kernel.ask("connect");
+    await vi.waitFor(() => expect(fetching).toHaveBeenCalled());
+    expect(fetching.mock.calls[0]?.[1].keepalive ?? false).toBe(false);
+  });
+
   it("says the server's own words, without the secret", async () => {
     answerWith(new Response("Incorrect API key provided: ek_1", { status: 401 }));
     const { kernel } = start();

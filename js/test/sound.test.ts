@@ -264,6 +264,20 @@ describe("a clip as the microphone", () => {
     expect(heardFrom(kernel, "user").length).toBeLessThan(9);
   });
 
+  it("that cannot be spoken is told of, and the call goes on without a voice", async () => {
+    const { kernel, server } = startLoopback({ microphone: { clip: "c9" } });
+    kernel.clips.c9 = { rate: RATE, parts: [""] };
+    await kernel.ask("connect");
+    await vi.waitFor(() => expect(kernel.states.at(-1)?.error).toMatchObject({ code: "clip_failed" }), PATIENT);
+    expect(kernel.states.at(-1)).toMatchObject({ status: "connected" });
+    await kernel.ask("send", { events: ['{"type":"response.create"}'] });
+    await vi.waitFor(() => expect(server.received).toEqual(['{"type":"response.create"}']));
+    kernel.clips.c1 = { rate: RATE, parts: [tone(0.2, 700)] };
+    expect((await kernel.ask("say", { clip: "c1" })).result).toBeDefined();
+    kernel.clips.c2 = { rate: 7, parts: [tone(0.2, 700)] };
+    expect((await kernel.ask("say", { clip: "c2" })).error).toMatchObject({ code: "clip_failed" });
+  });
+
   it("that the kernel does not have is why there is no call", async () => {
     const { kernel } = startLoopback({ microphone: { clip: "c9" } });
     expect((await kernel.ask("connect")).error).toMatchObject({ code: "clip_not_found" });

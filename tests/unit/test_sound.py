@@ -11,6 +11,7 @@ import pytest
 
 from rtc_widget import AudioClip, VoiceChat
 from rtc_widget.errors import (
+    ClipFailed,
     ClipTooLong,
     InvalidAudio,
     ListeningOnly,
@@ -19,6 +20,7 @@ from rtc_widget.errors import (
     PageTimeout,
     RecordingUnavailable,
     SayInterrupted,
+    error_from_wire,
 )
 from rtc_widget.testing.states import CONNECTED
 from tests.unit.waiting import settled
@@ -324,3 +326,13 @@ async def test_how_often_statistics_are_taken_can_be_set(chat, signaling):
     widget = VoiceChat(signaling, stats_interval=None)
     assert widget.stats_interval is None
     widget.close()
+
+
+async def test_a_clip_that_the_page_could_not_speak_is_an_error_and_the_call_goes_on(chat, page):
+    page.hello()
+    failure = {"code": "clip_failed", "message": "The browser could not speak the clip.", "hint": "Say it."}
+    page.state("a1", status="connected", data_channel_state="open", error=failure)
+    await settled()
+    assert chat.error == failure
+    assert chat.status == "connected"
+    assert error_from_wire(chat.error).code == ClipFailed.code

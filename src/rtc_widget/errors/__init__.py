@@ -57,6 +57,7 @@ Every error has a stable ``code``, says what happened (``message``) and what to 
     │   ├── InvalidAudio              what was given is no sound (also a ValueError)
     │   ├── ClipTooLong               more than a page takes
     │   ├── ClipNotFound              the kernel has let go of the clip
+    │   ├── ClipFailed                the page could not speak the clip
     │   ├── SayInterrupted            the call ended before the clip did
     │   ├── ListeningOnly             the call was made for listening only, so no clip can be said
     │   ├── AudioBlocked              the browser wants a click into the page first
@@ -80,6 +81,7 @@ from __future__ import annotations
 from rtc_widget.errors.audio import (
     AudioBlocked,
     AudioError,
+    ClipFailed,
     ClipNotFound,
     ClipTooLong,
     InvalidAudio,
@@ -174,6 +176,7 @@ __all__ = [
     "CallUnwatched",
     "Cancelled",
     "ChannelTimeout",
+    "ClipFailed",
     "ClipNotFound",
     "ClipTooLong",
     "ConnectionFailed",

@@ -31,6 +31,12 @@ class ClipNotFound(AudioError):
     default_hint = "Say it again."
 
 
+class ClipFailed(AudioError):
+    """The page could not speak a clip; the call goes on."""
+
+    code = "clip_failed"
+
+
 class SayInterrupted(AudioError):
     """The call ended before the clip did."""
 

@@ -64,7 +64,7 @@ class Attempt:
     options : AttemptOptions
         What it is to be.
     run : callable
-        Runs what may outlive the attempt: the closing of its connection.
+        Runs what may outlive the attempt: the closing of its connection, and an exchange that is under way.
     """
 
     def __init__(
@@ -162,10 +162,22 @@ class Attempt:
 
     async def _exchange_here(self, offer: str) -> str:
         key = await self._link.request("mint", limit=EXCHANGE_SECONDS, attempt=self.id)
-        answer = await exchange_here(key["url"], key["secret"], offer, EXCHANGE_SECONDS)
-        # The kernel hangs up by the id, with its own key.
+        answered: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        # Not cancelled with the attempt: the server may have made the call by then, and only the answer tells its id.
+        self._run(self._post(key["url"], key["secret"], offer, answered))
+        return await answered
+
+    async def _post(self, url: str, secret: str, offer: str, answered: asyncio.Future[str]) -> None:
+        try:
+            answer = await exchange_here(url, secret, offer, EXCHANGE_SECONDS)
+        except Exception as error:  # noqa: BLE001 - whoever waits for the answer hears of it, whatever it is
+            if not answered.done():
+                answered.set_exception(error)
+            return
+        # The kernel hangs up by the id, with its own key; at once where the attempt is over.
         self._link.say("exchanged", attempt=self.id, call_id=answer.call_id)
-        return answer.sdp
+        if not answered.done():
+            answered.set_result(answer.sdp)
 
     def _hang_up(self) -> None:
         self._link.say("hang_up", attempt=self.id)

@@ -73,9 +73,10 @@ class PageSession:
         """End the call and say nothing more; returns when all is closed."""
         self._call.disconnect()
         self._outbox.close()
-        self._link.close()
+        # What an exchange under way has made of the call must still be said: it is hung up by that.
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._link.close()
 
     def hear(self, message: Message) -> None:
         """Take in a message of the widget."""
