@@ -79,11 +79,12 @@ class Asking(Conversing, Measuring):
         'ICE is short for Interactive Connectivity Establishment. …'
         """
         self._await_here()
-        wish = self._answers.wish([self._question(text, image)])
+        question = self._question(text, image)
         if not audio or not until_spoken or find_spec("numpy") is None:
-            return await self._answer_within(timeout, wish, until_spoken=until_spoken)
+            return await self._answer_within(timeout, self._answers.wish([question]), until_spoken=until_spoken)
+        # First, so that nothing of a quick answer is missing.
         with self._begin_recording():
-            turn = await self._answer_within(timeout, wish, until_spoken=True)
+            turn = await self._answer_within(timeout, self._answers.wish([question]), until_spoken=True)
             # After the limit: a finished answer is not lost to its sound.
             return replace(turn, audio=await self._sound_of(turn))
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import itertools
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rtc_widget import protocol
 from rtc_widget.errors import (
     Cancelled,
     ConnectionFailed,
@@ -22,15 +20,27 @@ from rtc_widget.errors import (
     UnexpectedError,
 )
 from rtc_widget.pages import instead_of_browser
-from rtc_widget.protocol import Direction, Message
+from rtc_widget.protocol import Message, Track
 from rtc_widget.signaling.session import merged, session_settings
-from rtc_widget.testing.server_script import Event, Reaction, ScriptedAnswer, ScriptedCall, ServerScript
+from rtc_widget.testing.message_page import MessagePage
+from rtc_widget.testing.scripted_media import Measures, ScriptedMedia
+from rtc_widget.testing.server_script import (
+    Event,
+    Happening,
+    Reaction,
+    ScriptedAnswer,
+    ScriptedCall,
+    ScriptedSound,
+    ServerScript,
+)
 from rtc_widget.testing.states import CLOSED, CONNECTED, CONNECTING, IDLE
 
-_FIRST_MOMENT_MS = 1_795_286_400_000.0
+if TYPE_CHECKING:
+    from rtc_widget.audio import AudioClip
+    from rtc_widget.saying import Sound
 
 
-class ScriptedPage:
+class ScriptedPage(MessagePage):
     """A page for tests: ``VoiceChat(page=ScriptedPage())`` makes calls without a browser, a network or a server.
 
     It obeys the widget as the browser's page does: `VoiceChat.connect` connects, what is sent arrives, and the server
@@ -76,35 +86,31 @@ class ScriptedPage:
     name = "scripted page"
 
     def __init__(self, *, acts: bool = True, page: str = "p1", session: Mapping[str, Any] | None = None) -> None:
-        self.page = page
+        super().__init__(page)
         self.sent: list[dict[str, Any]] = []
         self.notes: list[dict[str, Any]] = []
         self.clips: list[tuple[int, bytes]] = []
         self.approves = False
-        self.now_ms = _FIRST_MOMENT_MS
-        self.settings: Mapping[str, Any] = {}
         self._acts = acts
         self._own_session = session_settings(session or {})
         self._app_session: Callable[[], Mapping[str, Any]] = dict
         self._server = ServerScript()
-        self._say: Callable[[Message], None] = _unopened
         self._hears: list[ScriptedPage] = [self]
-        self._messages: list[Message] = []
-        self._log: list[tuple[str, list[object]]] = []
-        self._next = 0
-        self._seq = 0
         self._attempts = itertools.count(1)
         self._attempt: str | None = None
         self._state: dict[str, Any] = dict(IDLE)
         self._refusal: RtcWidgetError | None = None
-        self._is_silent = False
         self._asked = itertools.count(1)
+        self._media = ScriptedMedia(self.say)
 
     # What the script says
 
-    def will_say(self, text: str, **answer: Any) -> None:
-        """Let the model say this when it is asked next; ``spoken=False`` writes it, `usage` counts its tokens."""
-        self.will_answer(ScriptedAnswer(text, **answer))
+    def will_say(self, text: str, *, sound: Sound | None = None, **answer: Any) -> None:
+        """Let the model say this when it is asked next; ``spoken=False`` writes it, `usage` counts its tokens.
+
+        With a `sound` (a clip, a path or an array) that is what is heard, for as long as it lasts on the page's clock.
+        """
+        self.will_answer(ScriptedAnswer(text, sound=_clip(sound), **answer))
 
     def will_call(self, tool: str, **arguments: Any) -> None:
         """Let the model call a tool when it is asked next."""
@@ -149,9 +155,12 @@ class ScriptedPage:
         """End the call, as a person does who clicks Disconnect."""
         self._tell(**CLOSED, status="idle", error=None)
 
-    def person_says(self, text: str) -> None:
-        """Let a person speak. Where the session detects turns, the model answers with the next line of the script."""
-        self._arrive(self._server.heard(text))
+    def person_says(self, text: str, *, sound: Sound | None = None) -> None:
+        """Let a person speak. Where the session detects turns, the model answers with the next line of the script.
+
+        With a `sound` (a clip, a path or an array) that is what is heard, for as long as it lasts on the page's clock.
+        """
+        self._arrive(self._server.heard(text, _clip(sound)))
         if self._detects_turns:
             self._arrive(self._server.answer())
 
@@ -162,6 +171,26 @@ class ScriptedPage:
     def passes(self, seconds: float) -> None:
         """Let time go by on the page's clock; nobody waits for it."""
         self.now_ms += 1000 * seconds
+
+    def measures(self, seconds: float = 1.0, **values: Any) -> None:
+        """Let some seconds go by, and the page measure the connection at their end (`VoiceChat.stats`).
+
+        The values are those of `StatsSample`: ``round_trip_time``, ``jitter``, ``loss``, ``sent_loss``,
+        ``received_bitrate``, ``sent_bitrate``, ``assistant_level``, ``user_level``, ``playout_delay``, ``concealed``,
+        ``codec``. As in a browser the first sample of a connection has no rates and shares (loss, bitrates,
+        delay, what was concealed), for they are those since the sample before.
+
+        Raises
+        ------
+        NotConnected
+            If there is no call.
+        """
+        found = Measures(**values)
+        if self._attempt is None or self._state["connection_state"] != "connected":
+            raise NotConnected("There is no connection to measure.")
+        self.passes(seconds)
+        if self.settings.get("stats_interval") is not None:
+            self._media.measure(found, seconds, self._attempt, self.now_ms)
 
     def server_hangs_up(self) -> None:
         """Let the server end the call."""
@@ -185,14 +214,6 @@ class ScriptedPage:
         """Obey and say nothing any more, as a page does that was closed or whose machine sleeps."""
         self._is_silent = True
 
-    async def settled(self) -> None:
-        """Wait until the widget has taken in what was said so far."""
-        for _ in range(3):
-            await asyncio.sleep(0)
-        # As often as there are messages: each is a callback of its own on the loop.
-        for _ in range(len(self._messages) + self._seq):
-            await asyncio.sleep(0)
-
     @contextmanager
     def in_use(self) -> Iterator[ScriptedPage]:
         """Give this page to the widget that is made inside; for apps that make their `VoiceChat` themselves.
@@ -209,64 +230,6 @@ class ScriptedPage:
         with instead_of_browser(lambda: self):
             yield self
 
-    # The messages themselves
-
-    def say(self, type: str, **fields: Any) -> None:
-        """Send one message of the page, whatever it says."""
-        if not self._is_silent:
-            # What cannot be JSON must fail here as it would on the wire.
-            self._say(json.loads(json.dumps({"type": type, "page": self.page, **fields})))
-
-    def hello(self) -> None:
-        """Say that a page is there."""
-        self.say("hello", protocol=protocol.PROTOCOL)
-
-    def state(self, attempt: str | None = "a1", *, resumes: bool = False, **changes: Any) -> None:
-        """Send a state: that of an idle page, with changes."""
-        self._seq += 1
-        self.say("state", seq=self._seq, attempt=attempt, resumes=resumes, state={**IDLE, **changes})
-
-    def connected(self, attempt: str = "a1") -> None:
-        """Send the state of a call that stands."""
-        self.state(attempt, **CONNECTED)
-
-    def events(
-        self,
-        *events: Mapping[str, Any] | str,
-        direction: Direction = "received",
-        first: int | None = None,
-        attempt: str = "a1",
-    ) -> None:
-        """Send a batch of events; `first` is the running number of the first, the next one if left out."""
-        number = self._next if first is None else first
-        texts = [event if isinstance(event, str) else json.dumps(event) for event in events]
-        batch: list[list[object]] = []
-        for text in texts:
-            batch.append([direction, self.now_ms, text])
-            self.now_ms += 1
-        if number == len(self._log):
-            self._log += [(attempt, event) for event in batch]
-        self._next = max(self._next, number + len(batch))
-        self.say("events", attempt=attempt, first=number, events=batch)
-
-    def heard(self, type: str) -> list[dict[str, Any]]:
-        """Return the messages of a type that the widget has sent this page."""
-        return [message for message in self._messages if message["type"] == type]
-
-    async def hears(self, type: str, count: int = 1, timeout: float = 5.0) -> dict[str, Any]:
-        """Wait until the widget has sent this page so many messages of a type; return the last."""
-        async with asyncio.timeout(timeout):
-            while len(self.heard(type)) < count:  # noqa: ASYNC110 - heard on any thread
-                await asyncio.sleep(0.005)
-        return self.heard(type)[count - 1]
-
-    async def answer(
-        self, type: str, *, result: dict[str, Any] | None = None, error: Mapping[str, str] | None = None
-    ) -> None:
-        """Answer the first request of a type."""
-        request = await self.hears(type)
-        self.say("reply", id=request["id"], seq=self._seq, **({"error": error} if error else {"result": result or {}}))
-
     def beside(self, page: str) -> ScriptedPage:
         """Return another page of the same widget, which obeys nothing."""
         other = ScriptedPage(acts=False, page=page)
@@ -281,10 +244,6 @@ class ScriptedPage:
     def makes_calls(self) -> bool:
         """Whether it calls the widget's server; only where the test itself makes it."""
         return not self._acts
-
-    def take_settings(self, settings: Mapping[str, Any]) -> None:
-        """Take in the widget's settings."""
-        self.settings = json.loads(json.dumps(settings))
 
     def take_session(self, session: Callable[[], Mapping[str, Any]]) -> None:
         """Take the way to the session's settings that the app gives, with its tools; asked for each call."""
@@ -396,12 +355,29 @@ class ScriptedPage:
             rate, sound, first = part["rate"], sound + base64.b64decode(part["data"]), part["next"]
         self.clips.append((rate, sound))
         start_ms = self.now_ms
-        self.passes(len(sound) / 2 / rate)
+        self._hear("user", rate, sound)
         return {"start_ms": start_ms, "end_ms": self.now_ms}
 
-    def _arrive(self, events: list[Event]) -> None:
+    def _arrive(self, happenings: Iterable[Happening]) -> None:
+        events: list[Event] = []
+        for happening in happenings:
+            if not isinstance(happening, ScriptedSound):
+                events.append(happening)
+                continue
+            self._flush(events)
+            self._hear(happening.track, happening.clip.sample_rate, happening.clip.pcm.astype("<i2").tobytes())
+        self._flush(events)
+
+    def _flush(self, events: list[Event]) -> None:
         if events:
             self.events(*events, attempt=self._attempt or "a1")
+            events.clear()
+
+    def _hear(self, track: Track, rate: int, pcm: bytes) -> None:
+        """Let sound be heard: it takes its time, and is recorded if the widget wants it. The muted are not heard."""
+        if self.settings.get("record") and not (track == "user" and self._state["muted"]):
+            self._media.hear(track, rate, pcm, self._attempt or "a1", self.now_ms)
+        self.passes(len(pcm) / 2 / rate)
 
     def _fail(self, error: RtcWidgetError) -> None:
         self._tell(**CLOSED, status="error", error=error.to_wire())
@@ -420,5 +396,9 @@ class ScriptedPage:
         return (audio.get("input") or {}).get("turn_detection", "default") is not None
 
 
-def _unopened(_message: Message) -> None:
-    raise RuntimeError("This page belongs to no widget yet: VoiceChat(page=page).")
+def _clip(sound: Sound | None) -> AudioClip | None:
+    if sound is None:
+        return None
+    from rtc_widget.audio import AudioClip
+
+    return AudioClip.of(sound)

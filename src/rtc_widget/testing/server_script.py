@@ -5,13 +5,19 @@ from __future__ import annotations
 import itertools
 import json
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from rtc_widget.protocol import Track
+
+if TYPE_CHECKING:
+    from rtc_widget.audio import AudioClip
 
 Event = dict[str, Any]
 Reaction = Callable[[Mapping[str, Any]], list[Event] | Event | None]
 
+_SPEECH_SECONDS = 1.0
 _NO_USAGE: Mapping[str, Any] = {
     "total_tokens": 0,
     "input_tokens": 0,
@@ -19,6 +25,25 @@ _NO_USAGE: Mapping[str, Any] = {
     "input_token_details": {"text_tokens": 0, "audio_tokens": 0, "image_tokens": 0, "cached_tokens": 0},
     "output_token_details": {"text_tokens": 0, "audio_tokens": 0},
 }
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptedSound:
+    """Sound of one side, heard before what is said next.
+
+    Attributes
+    ----------
+    track : {"user", "assistant"}
+        Whose.
+    clip : AudioClip
+        What is heard.
+    """
+
+    track: Track
+    clip: AudioClip
+
+
+Happening = Event | ScriptedSound
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +66,8 @@ class ScriptedAnswer:
         The tools it calls, together.
     spoken : bool
         Whether it is said aloud, or written.
+    sound : AudioClip or None
+        How it sounds; None: nothing is heard, and it takes no time.
     usage : mapping
         The ``usage`` of its ``response.done``.
     error : str or None
@@ -50,6 +77,7 @@ class ScriptedAnswer:
     text: str | None = None
     calls: tuple[ScriptedCall, ...] = ()
     spoken: bool = True
+    sound: AudioClip | None = None
     usage: Mapping[str, Any] = field(default_factory=lambda: dict(_NO_USAGE))
     error: str | None = None
 
@@ -78,7 +106,7 @@ class ServerScript:
         self.session = {"type": "realtime", "object": "realtime.session", "id": self._id("sess"), **session}
         return [self._event("session.created", session=dict(self.session))]
 
-    def react(self, event: Mapping[str, Any]) -> list[Event]:
+    def react(self, event: Mapping[str, Any]) -> Sequence[Happening]:
         """Return what the server says to a client event."""
         reaction = self.reactions.get(str(event.get("type")))
         if reaction is not None:
@@ -103,7 +131,7 @@ class ServerScript:
             case _:
                 return []
 
-    def heard(self, text: str) -> list[Event]:
+    def heard(self, text: str, sound: AudioClip | None = None) -> list[Happening]:
         """Return what a server says when a person has spoken, up to the words; the answer is another matter."""
         item_id = self._id("item")
         item = {
@@ -114,9 +142,11 @@ class ServerScript:
             "content": [{"type": "input_audio", "transcript": None}],
         }
         before = self._last_item
+        seconds = _SPEECH_SECONDS if sound is None else sound.duration
         return [
             self._event("input_audio_buffer.speech_started", item_id=item_id, audio_start_ms=0),
-            self._event("input_audio_buffer.speech_stopped", item_id=item_id, audio_end_ms=1000),
+            *([] if sound is None else [ScriptedSound("user", sound)]),
+            self._event("input_audio_buffer.speech_stopped", item_id=item_id, audio_end_ms=round(1000 * seconds)),
             self._event("input_audio_buffer.committed", item_id=item_id, previous_item_id=before),
             *self._item(item),
             self._event(
@@ -127,12 +157,12 @@ class ServerScript:
             ),
         ]
 
-    def answer(self) -> list[Event]:
+    def answer(self) -> list[Happening]:
         """Return the next scripted answer, from the response's first event to its last."""
         answer = self.answers.popleft() if self.answers else _NOTHING_LEFT
         response_id = self._id("resp")
         response = {"object": "realtime.response", "id": response_id, "status": "in_progress", "output": []}
-        events = [self._event("response.created", response=response)]
+        events: list[Happening] = [self._event("response.created", response=response)]
         output: list[Event] = []
         if answer.text is not None:
             events += self._message(answer.text, response_id, output, spoken=answer.spoken)
@@ -148,6 +178,8 @@ class ServerScript:
         }
         events.append(self._event("response.done", response=done))
         if answer.text is not None and answer.spoken:
+            # It is made faster than it is heard.
+            events += [] if answer.sound is None else [ScriptedSound("assistant", answer.sound)]
             events.append(self._event("output_audio_buffer.stopped", response_id=response_id))
         return events
 
