@@ -1,6 +1,6 @@
 /** The controller of a model's call: runs the machine, makes its attempts, and keeps the state that everyone looks at. */
 
-import { Attempt } from "./attempt";
+import { Attempt, type MicrophoneNews } from "./attempt";
 import type { Bridge } from "./bridge";
 import { type Happening, hasAttempt, type Means, next, type Phase, statusOf } from "./call_machine";
 import type { Spoken } from "./clip_voice";
@@ -211,7 +211,7 @@ export class Call {
         onSending: (track) => this.#isCurrent(attempt) && this.#listener.onSending(track),
         onRemoteAudio: (stream) => this.#isCurrent(attempt) && this.#listener.onRemoteAudio(stream),
         onSilence: (error) => this.#isCurrent(attempt) && this.#onFault(error),
-        onMicrophone: (outcome) => this.#onMicrophone(outcome),
+        onMicrophone: (news) => this.#isCurrent(attempt) && this.#onMicrophone(news),
       },
       { microphone: this.#wishedMicrophone, exchange: this.#settings().exchange, resumes },
     );
@@ -251,9 +251,21 @@ export class Call {
     return this.#attempt === attempt;
   }
 
-  #onMicrophone(outcome: { track: MediaStreamTrack } | { error: unknown }): void {
-    const permission = permissionAfter("error" in outcome ? asRtcWidgetError(outcome.error) : undefined);
+  #onMicrophone(news: MicrophoneNews): void {
+    const permission = permissionAfter(news.is === "open" ? undefined : news.error);
     if (permission) this.notePermission(permission);
+    switch (news.is) {
+      case "open":
+        // What was missed is there again.
+        if (this.#state.listening_only) this.#update({ listening_only: false, error: null });
+        break;
+      case "refused":
+        break;
+      case "lost":
+        this.#update({ listening_only: true, error: news.error.toWire() });
+        this.#listener.onFault(news.error);
+        break;
+    }
   }
 
   #onFault(error: RtcWidgetError): void {

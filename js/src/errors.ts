@@ -21,6 +21,7 @@ const PAGE_ERRORS = {
     "Another program may be using it. Close that program, or plug the microphone in again, and connect again.",
   ],
   microphone_constraints: ["No microphone fits what was asked for.", "Choose another microphone and connect again."],
+  listening_only: ["This call was made without a microphone.", "Connect again to speak. Your choice is kept."],
   device_not_found: ["There is no such device.", "Choose one of those that `await chat.devices()` lists."],
   insecure_context: [
     "The browser gives no microphone to a page loaded over plain http.",

@@ -23,6 +23,9 @@ import { Watchman } from "./watchman";
 /** The kernel waits for ten seconds; it is told before that what has not gone out. */
 const FLUSH_LIMIT_MS = 7_000;
 
+const MADE_WITHOUT =
+  "In Python this widget was made to hear no microphone (microphone=…). Your choice is kept for others.";
+
 /** Whoever shows the session. */
 export interface SessionListener extends RecallListener {
   /** The kernel has greeted this page: what its traits tell is true now, and not left over in a saved notebook. */
@@ -161,6 +164,10 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
     async useDevice(kind, device) {
       if (kind === "speaker") return speaker.choose(device);
       microphone.choose(device);
+      if (call.attempt?.canSwitchMicrophone === false) {
+        const isWanted = settings().microphone === true;
+        listener.onNote(pageError("listening_only", isWanted ? {} : { hint: MADE_WITHOUT }).toWire());
+      }
       await call.attempt?.switchMicrophone();
       lookForDevices();
     },

@@ -96,6 +96,8 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     onState(after) {
       batch(() => {
         if (after.status === "connecting" && ownState.value.status !== "connecting") note.value = null;
+        // A fault of a call that goes on, and that is mended.
+        if (after.error === null && note.value?.code === ownState.value.error?.code) note.value = null;
         if (after.data_channel_state === "closed" && ownState.value.data_channel_state !== "closed") {
           record.end();
           questions.withdraw();

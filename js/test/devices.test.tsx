@@ -45,6 +45,16 @@ describe("the device menus", () => {
   });
 });
 
+/** Takes the only microphone away, during a call. */
+const unplug = ({ tracks }: { tracks: readonly FakeTrack[] }) => {
+  const opened = vi
+    .spyOn(navigator.mediaDevices, "getUserMedia")
+    .mockRejectedValue(new DOMException("gone", "NotFoundError"));
+  tracks[0]?.stop();
+  tracks[0]?.dispatchEvent(new Event("ended"));
+  return opened;
+};
+
 describe("another microphone during a call", () => {
   it("is opened first, then put in place, then the old one stops; there is no new offer", async () => {
     const { kernel, microphone, peer } = await startCall();
@@ -103,6 +113,48 @@ describe("another microphone during a call", () => {
     await vi.waitFor(() => expect(element.querySelector(".rtc-error")?.textContent).toContain("No microphone"));
     expect(element.querySelector(".rtc-error")?.getAttribute("data-ends-call")).toBe("false");
     expect(kernel.states.at(-1)).toMatchObject({ status: "connected", error: { code: "microphone_not_found" } });
+  });
+
+  it("is no longer claimed then: the dead one is off the line, and the mute button has nothing to mute", async () => {
+    const { kernel, peer, microphone, mount } = await startCall();
+    const { element } = mount();
+    unplug(microphone);
+    await vi.waitFor(() => expect(peer().senders).toHaveLength(2));
+    const silence = peer().senders[1] as MediaStreamTrack;
+    expect([silence.readyState, silence === (microphone.tracks[0] as unknown)]).toEqual(["live", false]);
+    await vi.waitFor(() => expect(kernel.states.at(-1)).toMatchObject({ status: "connected", listening_only: true }));
+    expect(element.textContent).toContain("No microphone");
+    expect(element.querySelector<HTMLButtonElement>("[data-action=mute]")?.disabled).toBe(true);
+  });
+
+  it("is heard as soon as one is plugged in again, and the note goes", async () => {
+    const { kernel, peer, microphone, mount } = await startCall();
+    const { element } = mount();
+    const opened = unplug(microphone);
+    await vi.waitFor(() => expect(element.querySelector(".rtc-error")).not.toBeNull());
+    const change = () => navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
+    change(); // of the unplugging itself
+    await vi.waitFor(() => expect(opened).toHaveBeenCalledTimes(2));
+    opened.mockImplementation(microphone.open);
+    change();
+    await vi.waitFor(() => expect(peer().senders.at(-1)).toBe(microphone.tracks[1]));
+    expect(microphone.tracks[1]?.readyState).toBe("live");
+    await vi.waitFor(() => expect(kernel.states.at(-1)).toMatchObject({ listening_only: false, error: null }));
+    await vi.waitFor(() => expect(element.querySelector(".rtc-error")).toBeNull());
+    change();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(microphone.tracks).toHaveLength(2); // what is there is not opened anew with each device that comes
+  });
+
+  it("is no more opened after the call", async () => {
+    const { kernel, microphone } = await startCall();
+    const opened = unplug(microphone);
+    await vi.waitFor(() => expect(kernel.states.at(-1)).toMatchObject({ listening_only: true }));
+    await kernel.ask("disconnect");
+    const calls = opened.mock.calls.length;
+    navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(opened).toHaveBeenCalledTimes(calls);
   });
 });
 
@@ -165,6 +217,28 @@ describe("a call without a microphone", () => {
     const { peer, microphone } = await startCall({ microphone: false });
     expect(peer().steps).toContain("addTransceiver audio recvonly");
     expect(peer().senders).toEqual([]);
+    expect(microphone.tracks).toHaveLength(0);
+  });
+
+  it.each([
+    { settings: {}, words: "Connect again to speak" },
+    { settings: { microphone: false }, words: "In Python" },
+  ])("says what a microphone chosen during it is good for ($words)", async ({ settings, words }) => {
+    const started = startWidget({ setUp: (model) => Object.assign(model.traits, { settings }) });
+    const { kernel, microphone, peer, mount } = started;
+    const { element } = mount();
+    await vi.waitFor(() => kernel.last("state"));
+    const reply = kernel.ask("connect", { microphone: false });
+    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
+    peer().open();
+    await reply;
+    await openMenus(element);
+    await vi.waitFor(() => expect(names(element, "microphone")).toContain("Headset"));
+    const menu = select(element, "microphone");
+    menu.value = "d2";
+    menu.dispatchEvent(new Event("change"));
+    await vi.waitFor(() => expect(element.querySelector(".rtc-error")?.textContent).toContain(words));
+    expect(element.querySelector(".rtc-error")?.getAttribute("data-ends-call")).toBe("false");
     expect(microphone.tracks).toHaveLength(0);
   });
 
