@@ -28,6 +28,8 @@ export type MicrophoneNews =
 
 export interface AttemptListener extends PeerListener {
   onMicrophone(news: MicrophoneNews): void;
+  /** Whether the browser is being asked for a microphone: it may be asking the person. */
+  onAsking(asking: boolean): void;
   /** The clip in the microphone's place cannot be heard; the call goes on without. */
   onSilence(error: RtcWidgetError): void;
   /** This track is sent from now on; null: nothing is. */
@@ -39,6 +41,8 @@ export interface AttemptOptions {
   /** The call goes on with an earlier one, in which a clip has been heard already. */
   readonly resumes: boolean;
   readonly exchange: "kernel" | "browser";
+  /** Whether the kernel has a server to call. */
+  readonly canCall: boolean;
 }
 
 /** Lives until `end`; everything it opened ends with it, also what arrives later. */
@@ -136,7 +140,7 @@ export class Attempt {
     // One after the other: two hurried choices must not leave the earlier one in place.
     const switched = this.#switching.then(async () => {
       const before = this.#microphone.track;
-      const track = await abortable(this.#microphone.open(signal), signal);
+      const track = await this.#askForMicrophone();
       await abortable(line.useMicrophone(track), signal);
       before?.stop();
       this.#missing?.abort();
@@ -172,8 +176,12 @@ export class Attempt {
 
   async #make(): Promise<void> {
     const { signal } = this.#life;
-    // The microphone is asked for first and synchronously: browsers want that inside the click.
-    const [speakFirst, { peer, offer }] = await Promise.all([this.#openVoice(), this.#prepareOffer()]);
+    // Nobody's microphone is opened for nobody: neither where no kernel answers, nor where it has no server to call.
+    if (!this.#bridge.isWelcomed) await this.#bridge.welcomed(signal, PREPARE_LIMIT_MS);
+    const prepared = this.#prepareOffer();
+    if (!this.#options.canCall) await prepared; // the kernel says what to do
+    // Without waiting for the kernel: browsers want that inside the click.
+    const [speakFirst, { peer, offer }] = await Promise.all([this.#openVoice(), prepared]);
     this.#line = new Line(async (track) => {
       await peer.speakWith(track);
       this.#listener.onSending(track);
@@ -223,7 +231,7 @@ export class Attempt {
     if (!this.hasMicrophone) return null;
     const { signal } = this.#life;
     try {
-      const track = await abortable(this.#microphone.open(signal), signal);
+      const track = await this.#askForMicrophone();
       this.#trail = { ...this.#trail, microphone: "open" };
       this.#listener.onMicrophone({ is: "open" });
       this.#keepTrackAlive(track);
@@ -232,6 +240,16 @@ export class Attempt {
       this.#trail = { ...this.#trail, microphone: "failed" };
       if (!signal.aborted) this.#listener.onMicrophone({ is: "refused", error: asRtcWidgetError(error) });
       throw error;
+    }
+  }
+
+  async #askForMicrophone(): Promise<MediaStreamTrack> {
+    const { signal } = this.#life;
+    this.#listener.onAsking(true);
+    try {
+      return await abortable(this.#microphone.open(signal), signal);
+    } finally {
+      this.#listener.onAsking(false);
     }
   }
 

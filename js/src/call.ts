@@ -26,6 +26,8 @@ export interface CallListener {
   /** A call stands; `resumes` when it goes on with an earlier one. */
   onOpen(attempt: string, resumes: boolean): void;
   onAttempt(attempt: Attempt): void;
+  /** Whether the browser is being asked for a microphone. */
+  onAsking(asking: boolean): void;
   /** Something went wrong that leaves the call going. */
   onFault(error: RtcWidgetError): void;
   onEnd(): void;
@@ -202,6 +204,7 @@ export class Call {
   }
 
   #begin(resumes: boolean): void {
+    const settings = this.#settings();
     const attempt: Attempt = new Attempt(
       this.#bridge,
       this.#microphone,
@@ -211,9 +214,10 @@ export class Call {
         onSending: (track) => this.#isCurrent(attempt) && this.#listener.onSending(track),
         onRemoteAudio: (stream) => this.#isCurrent(attempt) && this.#listener.onRemoteAudio(stream),
         onSilence: (error) => this.#isCurrent(attempt) && this.#onFault(error),
+        onAsking: (asking) => this.#isCurrent(attempt) && this.#listener.onAsking(asking),
         onMicrophone: (news) => this.#isCurrent(attempt) && this.#onMicrophone(news),
       },
-      { microphone: this.#wishedMicrophone, exchange: this.#settings().exchange, resumes },
+      { microphone: this.#wishedMicrophone, exchange: settings.exchange, canCall: settings.canCall, resumes },
     );
     this.#attempt = attempt;
     this.#latestId = attempt.id;
@@ -307,7 +311,10 @@ export class Call {
     const attempt = this.#attempt;
     this.#attempt = undefined;
     attempt?.end(error);
-    if (attempt) this.#listener.onEnd();
+    if (attempt) {
+      this.#listener.onAsking(false);
+      this.#listener.onEnd();
+    }
     const closed = {
       connection_state: "closed",
       ice_connection_state: "closed",

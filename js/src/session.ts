@@ -43,6 +43,8 @@ export interface SessionListener extends RecallListener {
   /** Something went wrong beside the call, or of the user's own in the kernel; the call goes on. */
   onNote(note: ErrorReport): void;
   onTalk(state: TalkState): void;
+  /** Whether the browser is being asked for a microphone. */
+  onAsking(asking: boolean): void;
 }
 
 export interface Session {
@@ -93,6 +95,7 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
       const events = listener.onOpen(attempt, resumes);
       if (events.length > 0) call.send(events);
     },
+    onAsking: (asking) => listener.onAsking(asking),
     onFault: (error) => listener.onNote(error.toWire()),
     onAttempt: (attempt) => {
       latest = attempt;

@@ -15,8 +15,10 @@ import { type CallState, type ErrorReport, INITIAL_STATE, isCalling, type Questi
 import type { TalkState } from "./push_to_talk";
 import { Questions } from "./questions";
 import { openSession } from "./session";
+import { readSettings } from "./settings";
 import type { Speaking } from "./speaking";
 
+const ALLOW = "Allow the microphone in the browser's prompt.";
 const WAITING = "Waiting for the kernel; is a cell running?";
 
 export interface Store {
@@ -29,6 +31,8 @@ export interface Store {
   readonly speaking: ReadonlySignal<Speaking>;
   /** Whom the kernel calls. */
   readonly server: ReadonlySignal<string>;
+  /** Whether there is anybody to call; if not, `activity` says what to do. */
+  readonly canCall: ReadonlySignal<boolean>;
   /** What is being waited for; empty when nothing is. */
   readonly activity: ReadonlySignal<string>;
   /** What went wrong and has not been dismissed: the end of a call, or a note that leaves it going. */
@@ -75,6 +79,8 @@ export function openStore(model: Model, signal: AbortSignal): Store {
   const told = watchKernelState(model, signal);
   const record = new CallRecord((first, before) => session.recall.window(first, before), signal);
   const isSlow = signalOf(false);
+  const isAsking = signalOf(false);
+  const canCall = signalOf(readSettings(model).canCall);
   const isKernelGone = signalOf(false);
   const isWelcomed = signalOf(false);
   const isAudioBlocked = signalOf(false);
@@ -84,6 +90,11 @@ export function openStore(model: Model, signal: AbortSignal): Store {
   const devices = signalOf<readonly Device[]>([]);
   const questions = new Questions();
   const talk = signalOf<TalkState>({ isOn: false, isHeld: false });
+  const readCanCall = () => {
+    canCall.value = readSettings(model).canCall;
+  };
+  model.on("change:settings", readCanCall);
+  signal.addEventListener("abort", () => model.off("change:settings", readCanCall));
   const kernelActivity = traitSignal(model, "activity", signal);
 
   const showNote = (error: RtcWidgetError) => {
@@ -139,6 +150,9 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     onTalk: (state) => {
       talk.value = state;
     },
+    onAsking: (asking) => {
+      isAsking.value = asking;
+    },
   });
   const { call, speaker, microphone } = session;
   const isFollowing = computed(() => {
@@ -170,7 +184,11 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     conversation: record.conversation,
     speaking: record.speaking,
     server: traitSignal(model, "server", signal),
-    activity: computed(() => kernelActivity.value || (isSlow.value ? WAITING : "")),
+    canCall,
+    activity: computed(() => {
+      if (isAsking.value && ownState.value.microphone_permission === "prompt") return ALLOW;
+      return kernelActivity.value || (isSlow.value ? WAITING : "");
+    }),
     problem: computed(() => {
       const error = endOfCall(ownState.value, told.value, isFollowing.value);
       return error && error !== dismissed.value ? { ...error, endsCall: true } : note.value;

@@ -45,6 +45,22 @@ describe("the device menus", () => {
   });
 });
 
+/** The browser's word on the microphone, which a person may change at any time. */
+class FakePermission extends EventTarget {
+  readonly name = "microphone";
+  onchange = null;
+  state: PermissionState;
+  constructor(state: PermissionState) {
+    super();
+    this.state = state;
+  }
+  become(state: PermissionState): void {
+    this.state = state;
+    this.dispatchEvent(new Event("change"));
+  }
+}
+const permissionOf = (state: PermissionState) => new FakePermission(state);
+
 /** Takes the only microphone away, during a call. */
 const unplug = ({ tracks }: { tracks: readonly FakeTrack[] }) => {
   const opened = vi
@@ -256,6 +272,85 @@ describe("before a call", () => {
     const words = element.querySelector(".rtc-privacy")?.textContent;
     expect(words).toContain("only during a call");
     expect(words).toContain("Test server");
+  });
+});
+
+describe("where there is nobody to call", () => {
+  const startWithNobody = () => {
+    const settings = { can_call: false };
+    const started = startWidget({
+      setUp: (model) => Object.assign(model.traits, { settings, activity: "Set a key." }),
+    });
+    const error = { code: "missing_key", message: "There is no voice server to call.", hint: "Set a key." };
+    started.kernel.answers.prepare = { error };
+    return started;
+  };
+
+  it("nothing is promised of the microphone, and no button offers a call", () => {
+    const { element } = startWithNobody().mount();
+    expect(element.querySelector(".rtc-privacy")).toBeNull();
+    expect(element.querySelector("[data-action=listen]")).toBeNull();
+    expect(element.querySelector<HTMLButtonElement>("[data-action=connect]")?.disabled).toBe(true);
+    expect(element.querySelector(".rtc-activity")?.textContent).toBe("Set a key.");
+  });
+
+  it("Python's connect hears so, and no microphone is opened for it", async () => {
+    const { kernel, microphone } = startWithNobody();
+    expect((await kernel.ask("connect")).error).toMatchObject({ code: "missing_key" });
+    expect(microphone.constraints).toBeUndefined();
+  });
+});
+
+describe("while the browser asks for the microphone", () => {
+  const ALLOW = "Allow the microphone in the browser's prompt.";
+  const startAsking = async (state: PermissionState) => {
+    vi.spyOn(navigator.permissions, "query").mockResolvedValue(permissionOf(state));
+    const started = startWidget();
+    await vi.waitFor(() => expect(started.kernel.states.at(-1)).toMatchObject({ microphone_permission: state }));
+    started.microphone.isPrompting = true;
+    const { element } = started.mount();
+    const reply = started.kernel.ask("connect");
+    await vi.waitFor(() => expect(FakePeer.all).toHaveLength(1));
+    const activity = () => element.querySelector(".rtc-activity")?.textContent;
+    return { ...started, activity, reply };
+  };
+
+  it("the person is told to look there, until there is an answer", async () => {
+    const { microphone, activity } = await startAsking("prompt");
+    await vi.waitFor(() => expect(activity()).toBe(ALLOW));
+    microphone.allow();
+    await vi.waitFor(() => expect(activity()).toBe(""));
+  });
+
+  it("the words go with a call that is given up", async () => {
+    const { kernel, activity } = await startAsking("prompt");
+    await vi.waitFor(() => expect(activity()).toBe(ALLOW));
+    await kernel.ask("disconnect");
+    await vi.waitFor(() => expect(activity()).toBe(""));
+  });
+
+  it("nothing is said where it is allowed already", async () => {
+    const { activity } = await startAsking("granted");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(activity()).toBe("");
+  });
+});
+
+describe("the permission for the microphone", () => {
+  it("is followed while the person changes it in the browser's own settings", async () => {
+    const permission = permissionOf("prompt");
+    vi.spyOn(navigator.permissions, "query").mockResolvedValue(permission);
+    const { kernel, life } = startWidget();
+    await vi.waitFor(() => expect(kernel.states.at(-1)).toMatchObject({ microphone_permission: "prompt" }));
+    for (const state of ["denied", "granted"] as const) {
+      permission.become(state);
+      await vi.waitFor(() => expect(kernel.states.at(-1)).toMatchObject({ microphone_permission: state }));
+    }
+    life.abort();
+    const told = kernel.of("state").length;
+    permission.become("denied");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(kernel.of("state")).toHaveLength(told);
   });
 });
 

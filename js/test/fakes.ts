@@ -197,11 +197,17 @@ export class FakeMicrophone {
   };
 
   allow(): void {
-    this.#prompts.shift()?.allow();
+    this.#prompt().allow();
   }
 
   refuse(name: string, words = "refused"): void {
-    this.#prompts.shift()?.refuse(new DOMException(words, name));
+    this.#prompt().refuse(new DOMException(words, name));
+  }
+
+  #prompt() {
+    const prompt = this.#prompts.shift();
+    if (!prompt) throw new Error("The page has not asked for the microphone");
+    return prompt;
   }
 }
 

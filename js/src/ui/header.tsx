@@ -125,7 +125,7 @@ function CallButton({ store }: { store: Store }) {
         type="button"
         class="rtc-button rtc-primary"
         data-action="connect"
-        disabled={store.isKernelGone.value}
+        disabled={store.isKernelGone.value || !store.canCall.value}
         onClick={once(() => store.connect())}
       >
         Connect
