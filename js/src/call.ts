@@ -109,7 +109,7 @@ export class Call {
     if (!peer || this.#state.data_channel_state !== "open") throw pageError("not_connected");
     const limit = peer.maxMessageBytes;
     for (const text of texts) {
-      const bytes = new TextEncoder().encode(text).byteLength;
+      const bytes = bytesOf(text);
       if (bytes > limit) {
         const message = `The message has ${bytes} bytes, more than the ${limit} that the data channel carries.`;
         throw pageError("message_too_large", { message });
@@ -119,6 +119,11 @@ export class Call {
       peer.send(text);
       this.#listener.onEvent(attempt.id, "sent", text);
     }
+  }
+
+  /** Whether the data channel takes a message of this size. */
+  canCarry(text: string): boolean {
+    return bytesOf(text) <= (this.#attempt?.peer?.maxMessageBytes ?? 0);
   }
 
   /** Lets a clip speak in place of the microphone. */
@@ -165,8 +170,8 @@ export class Call {
         this.#begin(this.#wish.resumes ?? false);
         break;
       case "connected":
-        if (before.is === "connecting" || before.is === "retrying") this.#open();
         if (phase.tries > 0) this.#after(HEALTHY_MS, { type: "healthy" });
+        if (before.is === "connecting" || before.is === "retrying") this.#open();
         this.#update({ status: "connected", error: null });
         break;
       case "unsteady":
@@ -338,4 +343,8 @@ export class Call {
     this.#state = after;
     this.#listener.onState(after, before);
   }
+}
+
+function bytesOf(text: string): number {
+  return new TextEncoder().encode(text).byteLength;
 }

@@ -3,9 +3,9 @@
 import type { Attempt } from "./attempt";
 import { Bridge, type Model, type Result } from "./bridge";
 import { Call } from "./call";
-import { type Device, findDevice, listDevices, watchDevices } from "./devices";
+import { type Device, findDevice, isSource, listDevices, watchDevices } from "./devices";
 import { type Diagnosis, diagnose } from "./diagnosis";
-import { asRtcWidgetError, pageError } from "./errors";
+import { asRtcWidgetError, pageError, type RtcWidgetError } from "./errors";
 import { KernelWatch } from "./kernel_watch";
 import { MediaOutbox } from "./media_outbox";
 import { Microphone, watchPermission } from "./microphone";
@@ -93,7 +93,9 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
       const peer = call.attempt?.peer;
       if (peer) stats.start(attempt, peer);
       const events = listener.onOpen(attempt, resumes);
-      if (events.length > 0) call.send(events);
+      const carried = events.filter((event) => call.canCarry(event));
+      if (carried.length < events.length) listener.onNote(tooLargeToCarry(events.length - carried.length).toWire());
+      if (carried.length > 0) call.send(carried);
     },
     onAsking: (asking) => listener.onAsking(asking),
     onFault: (error) => listener.onNote(error.toWire()),
@@ -275,12 +277,20 @@ async function obey(session: Session, request: KernelRequest, listener: SessionL
   }
 }
 
+function tooLargeToCarry(count: number): RtcWidgetError {
+  const what = count === 1 ? "One message of the call before is" : `${count} messages of the call before are`;
+  return pageError("message_too_large", {
+    message: `${what} larger than the data channel carries, so the new call does not know of ${count === 1 ? "it" : "them"}.`,
+    hint: "The call goes on. Say again, in short, what still matters.",
+  });
+}
+
 async function describeDevices({ microphone, speaker }: Session): Promise<readonly object[]> {
-  const chosen = { microphone: microphone.choice, speaker: speaker.choice };
-  const inUse = microphone.track?.readyState === "live" ? microphone.track.getSettings().deviceId : undefined;
+  const chosen = { microphone: microphone.choice?.id, speaker: speaker.choice?.id };
+  const heard = microphone.track?.readyState === "live" ? microphone.track : undefined;
   return (await listDevices()).map((device) => ({
     ...device,
     chosen: device.id === chosen[device.kind],
-    in_use: device.kind === "microphone" && device.id === inUse,
+    in_use: device.kind === "microphone" && heard !== undefined && isSource(device, heard),
   }));
 }

@@ -14,6 +14,7 @@ import { endOfCall, noteOf, type Problem } from "./problem";
 import { type CallState, type ErrorReport, INITIAL_STATE, isCalling, type Question, textOr } from "./protocol";
 import type { TalkState } from "./push_to_talk";
 import { Questions } from "./questions";
+import type { Choice } from "./remembered";
 import { openSession } from "./session";
 import { readSettings } from "./settings";
 import type { Speaking } from "./speaking";
@@ -67,10 +68,10 @@ export interface Store {
   dismiss(): void;
 }
 
-/** The ids of the devices a person has chosen; undefined leaves it to the browser. */
+/** The devices a person has chosen; undefined leaves it to the browser. */
 export interface Chosen {
-  readonly microphone: string | undefined;
-  readonly speaker: string | undefined;
+  readonly microphone: Choice | undefined;
+  readonly speaker: Choice | undefined;
 }
 
 /** Makes the store of a model; it lives as long as the signal. */
@@ -107,6 +108,8 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     onState(after) {
       batch(() => {
         if (after.status === "connecting" && ownState.value.status !== "connecting") note.value = null;
+        // What was said of a call that went on is of no use when it is over.
+        if (isCalling(ownState.value.status) && !isCalling(after.status)) note.value = null;
         // A fault of a call that goes on, and that is mended.
         if (after.error === null && note.value?.code === ownState.value.error?.code) note.value = null;
         if (after.data_channel_state === "closed" && ownState.value.data_channel_state !== "closed") {

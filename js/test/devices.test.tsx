@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { FakePeer, FakeTrack, journal, startCall, startWidget } from "./fakes";
 
 const device = (kind: MediaDeviceKind, deviceId: string, label: string) =>
@@ -35,6 +35,57 @@ describe("the device menus", () => {
     plugged = [DESK, SPEAKER];
     navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
     await vi.waitFor(() => expect(names(element, "microphone")).toEqual(["System default", "Desk microphone"]));
+  });
+
+  it("name a device once, however often Chromium lists it, and so it is found by a part of its name", async () => {
+    const stands = (id: string) => device("audioinput", id, `${id} - Jabra Link`);
+    plugged = [stands("default"), stands("communications"), device("audioinput", "d3", "Jabra Link"), SPEAKER];
+    const { kernel, mount } = await startCall();
+    const { element } = mount();
+    await openMenus(element);
+    await vi.waitFor(() => expect(names(element, "microphone")).toEqual(["System default", "Jabra Link"]));
+    const reply = await kernel.ask("use_device", { device_kind: "microphone", device: "jabra" });
+    expect(reply.error).toBeUndefined();
+    expect((await kernel.ask("devices")).result).toMatchObject({ devices: [{ id: "d3", chosen: true }, { id: "s1" }] });
+  });
+
+  it("know the device that is in use also where it was opened as the system's default", async () => {
+    plugged = [device("audioinput", "default", "Standard - Headset"), DESK, HEADSET];
+    const { kernel } = startWidget();
+    const track = new FakeTrack("default", "Standard - Headset");
+    vi.spyOn(navigator.mediaDevices, "getUserMedia").mockResolvedValue({
+      getTracks: () => [track],
+      getAudioTracks: () => [track],
+    } as unknown as MediaStream);
+    void kernel.ask("connect");
+    await vi.waitFor(() => expect(kernel.of("exchange")).toHaveLength(1));
+    const { result } = await kernel.ask("devices");
+    const { devices } = result as { devices: { name: string; in_use: boolean }[] };
+    expect(devices.map(({ name, in_use }) => [name, in_use])).toEqual([
+      ["Desk microphone", false],
+      ["Headset", true],
+    ]);
+  });
+
+  it("keep the system's default where nothing else is listed", async () => {
+    plugged = [device("audioinput", "default", "Default")];
+    const { kernel } = startWidget();
+    expect((await kernel.ask("devices")).result).toMatchObject({ devices: [{ id: "default" }] });
+  });
+
+  it("name a remembered one that is not plugged in", async () => {
+    localStorage.setItem("rtc_widget.microphone", JSON.stringify({ id: "d9", name: "Stage microphone" }));
+    const { element } = startWidget().mount();
+    await openMenus(element);
+    await vi.waitFor(() =>
+      expect(names(element, "microphone")).toEqual([
+        "System default",
+        "Stage microphone (not plugged in)",
+        "Desk microphone",
+        "Headset",
+      ]),
+    );
+    expect(select(element, "microphone").value).toBe("d9");
   });
 
   it("show no nameless entries before the permission", async () => {
@@ -192,6 +243,70 @@ describe("a choice", () => {
     void later.kernel.ask("connect");
     await vi.waitFor(() => expect(asked).toEqual([{ exact: "d2" }, undefined]));
     expect(JSON.parse(localStorage.getItem("rtc_widget.microphone") ?? "")).toEqual({ id: "d2", name: "Headset" });
+  });
+});
+
+describe("the loudspeaker", () => {
+  const REMEMBERED = JSON.stringify({ id: "s1", name: "Desk speaker" });
+  const sink = () => vi.spyOn(HTMLMediaElement.prototype, "setSinkId").mockResolvedValue(undefined);
+  const speak = (peer: FakePeer) => {
+    const stream = new MediaStream();
+    peer.dispatchEvent(Object.assign(new Event("track"), { track: new FakeTrack(), streams: [stream] }));
+    return stream;
+  };
+  const audio = () => document.querySelector("audio");
+
+  it("that Python names is used, and remembered by the browser", async () => {
+    const setSinkId = sink();
+    const { kernel } = await startCall();
+    const reply = await kernel.ask("use_device", { device_kind: "speaker", device: "Desk speaker" });
+    expect(setSinkId.mock.calls).toEqual([["s1"]]);
+    expect(reply.result).toMatchObject({ devices: [{}, {}, { id: "s1", chosen: true }] });
+    expect(localStorage.getItem("rtc_widget.speaker")).toBe(REMEMBERED);
+    await kernel.ask("use_device", { device_kind: "speaker", device: null });
+    expect(setSinkId.mock.calls.at(-1)).toEqual([""]);
+    expect(localStorage.getItem("rtc_widget.speaker")).toBeNull();
+  });
+
+  it("that was remembered is used when a voice comes", async () => {
+    localStorage.setItem("rtc_widget.speaker", REMEMBERED);
+    const setSinkId = sink();
+    const { peer } = await startCall();
+    expect(setSinkId).not.toHaveBeenCalled();
+    const stream = speak(peer());
+    await vi.waitFor(() => expect(audio()?.srcObject).toBe(stream));
+    expect(setSinkId.mock.calls).toEqual([["s1"]]);
+  });
+
+  it("that was remembered and is gone leaves the voice on the system's own, and stays remembered", async () => {
+    localStorage.setItem("rtc_widget.speaker", REMEMBERED);
+    sink().mockRejectedValue(new DOMException("gone", "NotFoundError"));
+    const { peer } = await startCall();
+    const stream = speak(peer());
+    await vi.waitFor(() => expect(audio()?.srcObject).toBe(stream));
+    expect(localStorage.getItem("rtc_widget.speaker")).toBe(REMEMBERED);
+  });
+
+  it("that cannot be used is refused in words, and not remembered", async () => {
+    sink().mockRejectedValue(new DOMException("gone", "NotFoundError"));
+    const { kernel } = await startCall();
+    const { error } = await kernel.ask("use_device", { device_kind: "speaker", device: "Desk speaker" });
+    expect(error).toMatchObject({ code: "speaker_not_selectable", hint: expect.stringContaining("plugged in") });
+    expect(localStorage.getItem("rtc_widget.speaker")).toBeNull();
+  });
+
+  it("cannot be chosen where the browser lets no page choose, and that is said", async () => {
+    const known = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, "setSinkId");
+    Object.defineProperty(HTMLMediaElement.prototype, "setSinkId", { value: undefined, configurable: true });
+    onTestFinished(() => void Object.defineProperty(HTMLMediaElement.prototype, "setSinkId", known ?? {}));
+    const { kernel, mount } = await startCall();
+    const { element } = mount();
+    await openMenus(element);
+    expect(select(element, "speaker").disabled).toBe(true);
+    const named = await kernel.ask("use_device", { device_kind: "speaker", device: "Desk speaker" });
+    expect(named.error).toMatchObject({ code: "speaker_not_selectable", message: expect.stringContaining("browser") });
+    const systems = await kernel.ask("use_device", { device_kind: "speaker", device: null });
+    expect(systems.result).toBeDefined();
   });
 });
 

@@ -160,9 +160,11 @@ export class FakeTrack extends EventTarget {
   enabled = true;
   readyState: "live" | "ended" = "live";
   readonly deviceId: string;
-  constructor(deviceId = "default") {
+  readonly label: string;
+  constructor(deviceId = "default", label = "") {
     super();
     this.deviceId = deviceId;
+    this.label = label;
   }
   getSettings(): MediaTrackSettings {
     return { deviceId: this.deviceId };
