@@ -22,6 +22,7 @@ class CallSettings:
     record: bool = False
     stats_interval: float | None = 1.0
     microphone_clip: str | None = None
+    can_call: bool = True
 
     def __post_init__(self) -> None:
         if self.exchange not in ("kernel", "browser"):
@@ -46,6 +47,7 @@ class CallSettings:
             "reconnect": self.reconnect and self.reconnect.to_wire(),
             "max_duration": float(self.max_duration),
             "view_grace": float(self.view_grace),
+            "can_call": self.can_call,
             "record": self.record,
             "stats_interval": self.stats_interval and float(self.stats_interval),
         }
