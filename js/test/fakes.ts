@@ -160,9 +160,11 @@ export class FakeTrack extends EventTarget {
   enabled = true;
   readyState: "live" | "ended" = "live";
   readonly deviceId: string;
-  constructor(deviceId = "default") {
+  readonly label: string;
+  constructor(deviceId = "default", label = "") {
     super();
     this.deviceId = deviceId;
+    this.label = label;
   }
   getSettings(): MediaTrackSettings {
     return { deviceId: this.deviceId };
@@ -197,11 +199,17 @@ export class FakeMicrophone {
   };
 
   allow(): void {
-    this.#prompts.shift()?.allow();
+    this.#prompt().allow();
   }
 
   refuse(name: string, words = "refused"): void {
-    this.#prompts.shift()?.refuse(new DOMException(words, name));
+    this.#prompt().refuse(new DOMException(words, name));
+  }
+
+  #prompt() {
+    const prompt = this.#prompts.shift();
+    if (!prompt) throw new Error("The page has not asked for the microphone");
+    return prompt;
   }
 }
 
@@ -249,6 +257,8 @@ export class FakePeer extends EventTarget {
   signalingState: RTCSignalingState = "stable";
   localDescription: RTCSessionDescriptionInit | null = null;
   remoteDescription: RTCSessionDescriptionInit | null = null;
+  /** Candidates and their pairs, as `getStats` reports them. */
+  pairs: readonly (readonly [id: string, report: object])[] = [];
   readonly sctp = { maxMessageSize: 1000 };
   readonly steps: string[] = [];
   readonly channels: FakeChannel[] = [];
@@ -310,7 +320,11 @@ export class FakePeer extends EventTarget {
   }
 
   async getStats(): Promise<Map<string, object>> {
-    return new Map([["T01", { id: "T01", type: "transport", timestamp: 1, bytesSent: 1_000 * this.steps.length }]]);
+    if (this.connectionState === "closed") throw new DOMException("The connection is closed", "InvalidStateError");
+    return new Map<string, object>([
+      ...this.pairs,
+      ["T01", { id: "T01", type: "transport", timestamp: 1, bytesSent: 1_000 * this.steps.length }],
+    ]);
   }
 
   close(): void {

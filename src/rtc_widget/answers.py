@@ -126,11 +126,14 @@ class Answers:
         NotConnected
             If the call ends before.
         """
-        try:
-            async with asyncio.timeout(begins_within):
-                await self._until(lambda: self.responses.has_voice(response_id))
-        except TimeoutError:
-            return
+        while not self.responses.has_voice(response_id):
+            # While another is still heard, this one waits for its turn.
+            await self._until(lambda: self.responses.has_voice(response_id) or not self.responses.is_speaking)
+            try:
+                async with asyncio.timeout(begins_within):
+                    await self._until(lambda: self.responses.has_voice(response_id) or self.responses.is_speaking)
+            except TimeoutError:
+                return
         await self._until(lambda: self.responses.has_been_spoken(response_id))
 
     def begin_call(self, *, resumes: bool) -> None:

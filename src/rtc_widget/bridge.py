@@ -100,6 +100,7 @@ class Bridge:
         self._main = main
         # Reentrant: without a loop the listener is called while it is held.
         self._lock = RLock()
+        self._is_closed = False
         self._pages = PageRoll()
         self._numbers = itertools.count(1)
         self._pending: dict[str, Callable[[Reply], None]] = {}
@@ -109,7 +110,8 @@ class Bridge:
         self._heart = Heartbeat(self._attendance.beat)
 
     def close(self) -> None:
-        """Give no more signs of life."""
+        """Give no more signs of life, and ask the pages for nothing any more; harmless to repeat."""
+        self._is_closed = True
         self._heart.run(False)
 
     def give_up_holder(self) -> None:
@@ -133,12 +135,13 @@ class Bridge:
         Raises
         ------
         PageNotFound
-            If there is no page within ten seconds, or it leaves.
+            If there is no page within ten seconds, or it leaves, or the widget is closed.
         PageTimeout, AwaitNotPossible
             If it does not answer in time, or gives no sign of life.
         RtcWidgetError
             What the page answered.
         """
+        self._require_open()
         deadline = time.monotonic() + timeout
         page = await self._page_that_answers(min(timeout, PAGE_SECONDS))
         loop = asyncio.get_running_loop()
@@ -184,8 +187,9 @@ class Bridge:
         Raises
         ------
         PageNotFound
-            If no page has ever said hello.
+            If no page has ever said hello, or the widget is closed.
         """
+        self._require_open()
         page = self._pages.current
         if page is None:
             raise PageNotFound("No page shows this widget.")
@@ -197,6 +201,10 @@ class Bridge:
 
         id = self._post(kind, page, done, fields)
         self._main.call(self._expire, id, kind, failed)
+
+    def _require_open(self) -> None:
+        if self._is_closed:
+            raise PageNotFound("This widget is closed.", hint="Make a new one: VoiceChat().")
 
     def _expire(self, id: str, kind: RequestKind, failed: Callable[[RtcWidgetError], None]) -> None:
         """Report a request that nobody has answered; nothing may vanish."""

@@ -170,6 +170,7 @@ class VoiceChat(Calling, Asking, Steering, Tooling, Counting, Watching, Saying, 
         self.microphone = hears
         if isinstance(self._signaling, Nobody):
             self._write({"activity": WHAT_TO_DO})
+            self._change_settings(can_call=False)
         if self._page is None:
             self.on_msg(self._receive)
         else:

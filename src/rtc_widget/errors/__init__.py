@@ -18,6 +18,7 @@ Every error has a stable ``code``, says what happened (``message``) and what to 
     │   ├── MicrophoneInUse
     │   ├── MicrophoneConstraints     no microphone fits what was asked for
     │   ├── DeviceNotFound            no microphone or loudspeaker of that name
+    │   ├── SpeakerNotSelectable      the browser lets the page choose no loudspeaker, or not this one
     │   ├── InsecureContext           plain http on a remote host
     │   └── MediaUnavailable          the browser has no microphone API here
     ├── SignalingError                the exchange of offer and answer
@@ -34,6 +35,7 @@ Every error has a stable ``code``, says what happened (``message``) and what to 
     │   ├── ServerUnreachable         refused, reset, no route
     │   ├── InsecureServer            TLS
     │   ├── SignalingTimeout
+    │   ├── InvalidIceServers         the browser does not take the ICE servers
     │   ├── InvalidAnswer             the body is no SDP
     │   ├── ExchangeRefused           the server refused the page's own offer (``exchange="browser"``)
     │   ├── SecretNotPossible         this server gives no short-lived secrets
@@ -116,6 +118,7 @@ from rtc_widget.errors.microphone import (
     MicrophoneError,
     MicrophoneInUse,
     MicrophoneNotFound,
+    SpeakerNotSelectable,
 )
 from rtc_widget.errors.page import (
     AwaitNotPossible,
@@ -135,6 +138,7 @@ from rtc_widget.errors.signaling import (
     HostNotFound,
     InsecureServer,
     InvalidAnswer,
+    InvalidIceServers,
     InvalidKey,
     InvalidOffer,
     InvalidSession,
@@ -189,6 +193,7 @@ __all__ = [
     "InsecureServer",
     "InvalidAnswer",
     "InvalidAudio",
+    "InvalidIceServers",
     "InvalidImage",
     "InvalidKey",
     "InvalidOffer",
@@ -231,6 +236,7 @@ __all__ = [
     "SessionFileError",
     "SignalingError",
     "SignalingTimeout",
+    "SpeakerNotSelectable",
     "TurnDetectionOn",
     "UnexpectedError",
     "WaitTimeout",

@@ -13,7 +13,6 @@ from aiortc import (
     MediaStreamTrack,
     RTCConfiguration,
     RTCIceServer,
-    RTCPeerConnection,
     RTCSessionDescription,
 )
 from aiortc.mediastreams import MediaStreamError
@@ -21,6 +20,7 @@ from av import AudioFrame
 
 from rtc_widget.errors import InvalidAnswer
 from rtc_widget.headless.failures import channel_timeout, not_connected
+from rtc_widget.local.connection import Connection
 from rtc_widget.local.connection_statistics import packets_received
 from rtc_widget.local.host_addresses import offer_loopback_when_alone
 from rtc_widget.local.incoming import hurry
@@ -85,12 +85,13 @@ class Peer:
         servers = [
             RTCIceServer(server["urls"], server.get("username"), server.get("credential")) for server in ice_servers
         ]
-        self._connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        self._connection = Connection(RTCConfiguration(iceServers=servers))
         self._connection.addTransceiver(track, direction="sendrecv")
         self._channel = self._connection.createDataChannel(label)
         self._listener = listener
         self._track = track
         self._is_silent = False
+        self._is_closed = False
         self._opened = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self.has_connected = False
@@ -103,7 +104,7 @@ class Peer:
         self._connection.on("track", self._take_track)
 
     @property
-    def connection(self) -> RTCPeerConnection:
+    def connection(self) -> Connection:
         """The aiortc connection."""
         return self._connection
 
@@ -142,6 +143,22 @@ class Peer:
             return None
         return DEFAULT_MAX_MESSAGE_BYTES if stated is None else int(stated[1]) or None
 
+    @property
+    def tried_pairs(self) -> list[dict[str, object]]:
+        """The ways that ICE has tried, also after the end; aiortc has no public way to ask for them."""
+        transports = {transceiver.sender.transport.transport for transceiver in self._connection.getTransceivers()}
+        return [
+            {
+                "local": f"{pair.local_candidate.type} {pair.local_candidate.host}:{pair.local_candidate.port}",
+                "remote": f"{pair.remote_candidate.type} {pair.remote_candidate.host}:{pair.remote_candidate.port}",
+                "protocol": pair.local_candidate.transport.lower(),
+                "state": pair.state.name.lower().replace("_", "-"),
+                "selected": pair.nominated,
+            }
+            for transport in transports
+            for pair in transport._connection._check_list
+        ]
+
     async def offer(self) -> str:
         """Make the offer and return it with all candidates in it."""
         await self._connection.setLocalDescription(await self._connection.createOffer())
@@ -179,6 +196,7 @@ class Peer:
 
     async def close(self) -> None:
         """Close channel and connection; nothing is told any more."""
+        self._is_closed = True
         self._connection.remove_all_listeners()
         self._channel.remove_all_listeners()
         self._track.stop()
@@ -229,6 +247,9 @@ class Peer:
                 self._tell_states()
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        if self._is_closed:
+            work.close()  # the channel opened while the call was called off
+            return
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from rtc_widget.local.items import Item, Message, Part
@@ -23,6 +23,12 @@ class Conversation:
     def items(self) -> tuple[Item, ...]:
         """All items, oldest first."""
         return tuple(self._items)
+
+    def part(self, ids: Collection[str]) -> Conversation:
+        """Return these items as a conversation of their own; what it takes as answered is so here as well."""
+        part = Conversation(item for item in self._items if item.id in ids)
+        part._asked = self._asked
+        return part
 
     @property
     def last_id(self) -> str | None:
@@ -64,6 +70,14 @@ class Conversation:
         """Put `item` in the place of the one that has its id; does nothing when that was deleted meanwhile."""
         if self.find(item.id):
             self._items[self._index(item.id)] = item
+
+    def truncate(self, item_id: str, content_index: int, end_ms: int) -> None:
+        """Keep of a spoken item what was heard until `end_ms`."""
+        item = self.find(item_id)
+        if isinstance(item, Message):
+            parts = list(item.parts)
+            parts[content_index] = parts[content_index].truncated(end_ms)
+            self.change(replace(item, parts=tuple(parts)))
 
     def remove(self, item_id: str) -> None:
         """Take an item out."""
