@@ -149,6 +149,25 @@ def chromium(
 
     `wrap` may give another program to start in the browser's stead.
     """
+    with sync_playwright() as playwright:
+        program = browser_program() or playwright.chromium.executable_path
+        if wrap is not None:
+            program = str(wrap(program))
+        browser = playwright.chromium.launch(
+            executable_path=program,
+            headless=True,
+            args=browser_arguments(microphone, permitted=permitted, arguments=arguments),
+        )
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def browser_arguments(
+    microphone: Path | None = None, *, permitted: bool = True, arguments: Sequence[str] = ()
+) -> list[str]:
+    """Return what Chromium is started with; see `chromium`."""
     arguments = [
         *arguments,
         "--use-fake-device-for-media-stream",
@@ -167,19 +186,12 @@ def chromium(
         arguments.append("--allow-loopback-in-peer-connection")
     if microphone is not None:
         arguments.append(f"--use-file-for-fake-audio-capture={microphone}%noloop")
-    program = _browser_program()
-    with sync_playwright() as playwright:
-        if wrap is not None:
-            program = str(wrap(program or playwright.chromium.executable_path))
-        browser = playwright.chromium.launch(executable_path=program, headless=True, args=arguments)
-        try:
-            yield browser
-        finally:
-            browser.close()
+    return arguments
 
 
 @cache
-def _browser_program() -> str | None:
+def browser_program() -> str | None:
+    """Return the Chromium of this machine; None: Playwright's own is to be used."""
     found = find_browser()
     return None if found is None else str(found)
 

@@ -27,6 +27,8 @@ from pathlib import Path
 PAGE, SERVER = "rtcw-page", "rtcw-server"
 LAB_HOST = "10.77.1.1"
 """Where the browser finds JupyterLab."""
+SERVER_LAB_HOST = "10.77.3.1"
+"""Where what lives beside the voice server finds this namespace."""
 SERVER_HOST = "10.77.3.2"
 """Where the kernel finds the voice server."""
 _ETH_P_ALL = 3
