@@ -93,6 +93,8 @@ class PageSession:
                 self._media.acknowledge(message["next"], missing=message["missing"])
             case "alive":
                 self._link.say("alive", time_ms=time.time() * 1000)
+            case "grown":
+                pass  # it shows nothing, so it follows no other page's call
             case _:
                 self._run(self._link.answer(message, lambda: self._obey(message), lambda: self._seq))
 
