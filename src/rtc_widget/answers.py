@@ -121,17 +121,22 @@ class Answers:
     async def spoken(self, response_id: str, *, begins_within: float) -> None:
         """Wait until a response has been spoken to its end; servers that do not tell are not waited for.
 
+        One that waits until another has been spoken has `begins_within` seconds from then on.
+
         Raises
         ------
         NotConnected
             If the call ends before.
         """
-        try:
-            async with asyncio.timeout(begins_within):
-                await self._until(lambda: self.responses.has_voice(response_id))
-        except TimeoutError:
-            return
-        await self._until(lambda: self.responses.has_been_spoken(response_id))
+        responses = self.responses
+        while not responses.has_voice(response_id):
+            await self._until(lambda: responses.has_voice(response_id) or not responses.is_speaking)
+            try:
+                async with asyncio.timeout(begins_within):
+                    await self._until(lambda: responses.has_voice(response_id) or responses.is_speaking)
+            except TimeoutError:
+                return
+        await self._until(lambda: responses.has_been_spoken(response_id))
 
     def begin_call(self, *, resumes: bool) -> None:
         """The events that follow are another call's."""
