@@ -19,10 +19,18 @@ import type { Voice } from "./settings";
 const PREPARE_LIMIT_MS = 90_000;
 const EXCHANGE_LIMIT_MS = 45_000;
 
+export type MicrophoneNews =
+  | { readonly is: "open" }
+  /** It could not be opened, and the attempt ends. */
+  | { readonly is: "refused"; readonly error: RtcWidgetError }
+  /** It was unplugged and there is no other; the call goes on without, until one is plugged in or chosen. */
+  | { readonly is: "lost"; readonly error: RtcWidgetError };
+
 export interface AttemptListener extends PeerListener {
-  /** The microphone is open and about to be used, or could not be opened. */
-  onMicrophone(outcome: { track: MediaStreamTrack } | { error: unknown }): void;
-  /** The microphone is gone, or the clip in its place cannot be heard; the call goes on without. */
+  onMicrophone(news: MicrophoneNews): void;
+  /** Whether the browser is being asked for a microphone: it may be asking the person. */
+  onAsking(asking: boolean): void;
+  /** The clip in the microphone's place cannot be heard; the call goes on without. */
   onSilence(error: RtcWidgetError): void;
   /** This track is sent from now on; null: nothing is. */
   onSending(track: MediaStreamTrack | null): void;
@@ -33,6 +41,8 @@ export interface AttemptOptions {
   /** The call goes on with an earlier one, in which a clip has been heard already. */
   readonly resumes: boolean;
   readonly exchange: "kernel" | "browser";
+  /** Whether the kernel has a server to call. */
+  readonly canCall: boolean;
 }
 
 /** Lives until `end`; everything it opened ends with it, also what arrives later. */
@@ -49,6 +59,8 @@ export class Attempt {
   #renegotiates = false;
   #peer: Peer | undefined;
   #line: Line | undefined;
+  /** While the microphone is lost; ends when there is one again. */
+  #missing: AbortController | undefined;
   readonly #hushed = new Map<string, AbortController>();
   #hasAskedServer = false;
   #farewell: RtcWidgetError | undefined;
@@ -115,17 +127,25 @@ export class Attempt {
     await abortable(peer.accept(answerIn(result)), signal);
   }
 
+  /** Whether another microphone can be put in place during this call. */
+  get canSwitchMicrophone(): boolean {
+    return this.#options.microphone === true;
+  }
+
   /** Speaks through the microphone that is chosen now: the new one is opened and put in place before the old one stops. */
   async switchMicrophone(): Promise<void> {
     const line = this.#line;
-    if (!line || this.#options.microphone !== true) return;
+    if (!line || !this.canSwitchMicrophone) return;
     const { signal } = this.#life;
     // One after the other: two hurried choices must not leave the earlier one in place.
     const switched = this.#switching.then(async () => {
       const before = this.#microphone.track;
-      const track = await abortable(this.#microphone.open(signal), signal);
+      const track = await this.#askForMicrophone();
       await abortable(line.useMicrophone(track), signal);
       before?.stop();
+      this.#missing?.abort();
+      this.#missing = undefined;
+      this.#listener.onMicrophone({ is: "open" });
       this.#keepTrackAlive(track);
     });
     this.#switching = switched.catch(() => {});
@@ -156,8 +176,12 @@ export class Attempt {
 
   async #make(): Promise<void> {
     const { signal } = this.#life;
-    // The microphone is asked for first and synchronously: browsers want that inside the click.
-    const [speakFirst, { peer, offer }] = await Promise.all([this.#openVoice(), this.#prepareOffer()]);
+    // Nobody's microphone is opened for nobody: neither where no kernel answers, nor where it has no server to call.
+    if (!this.#bridge.isWelcomed) await this.#bridge.welcomed(signal, PREPARE_LIMIT_MS);
+    const prepared = this.#prepareOffer();
+    if (!this.#options.canCall) await prepared; // the kernel says what to do
+    // Without waiting for the kernel: browsers want that inside the click.
+    const [speakFirst, { peer, offer }] = await Promise.all([this.#openVoice(), prepared]);
     this.#line = new Line(async (track) => {
       await peer.speakWith(track);
       this.#listener.onSending(track);
@@ -207,28 +231,47 @@ export class Attempt {
     if (!this.hasMicrophone) return null;
     const { signal } = this.#life;
     try {
-      const track = await abortable(this.#microphone.open(signal), signal);
+      const track = await this.#askForMicrophone();
       this.#trail = { ...this.#trail, microphone: "open" };
-      this.#listener.onMicrophone({ track });
+      this.#listener.onMicrophone({ is: "open" });
       this.#keepTrackAlive(track);
       return track;
     } catch (error) {
       this.#trail = { ...this.#trail, microphone: "failed" };
-      if (!signal.aborted) this.#listener.onMicrophone({ error });
+      if (!signal.aborted) this.#listener.onMicrophone({ is: "refused", error: asRtcWidgetError(error) });
       throw error;
+    }
+  }
+
+  async #askForMicrophone(): Promise<MediaStreamTrack> {
+    const { signal } = this.#life;
+    this.#listener.onAsking(true);
+    try {
+      return await abortable(this.#microphone.open(signal), signal);
+    } finally {
+      this.#listener.onAsking(false);
     }
   }
 
   /** A microphone that is unplugged during the call ends its track; another one takes its place if there is one. */
   #keepTrackAlive(track: MediaStreamTrack): void {
     const replace = () => {
-      this.switchMicrophone().catch((error: unknown) => {
-        if (this.#life.signal.aborted) return;
-        this.#listener.onMicrophone({ error });
-        this.#listener.onSilence(asRtcWidgetError(error));
-      });
+      this.switchMicrophone().catch((error: unknown) => this.#missMicrophone(asRtcWidgetError(error)));
     };
     track.addEventListener("ended", replace, { signal: this.#life.signal, once: true });
+  }
+
+  /** Goes on without a microphone, and takes the next one that is plugged in. */
+  #missMicrophone(error: RtcWidgetError): void {
+    const { signal } = this.#life;
+    // Another one may have been chosen meanwhile.
+    if (signal.aborted || this.#missing || this.#microphone.track?.readyState === "live") return;
+    this.#missing = new AbortController();
+    this.#line?.fallSilent().catch(() => {}); // a dead track is as silent, only less honest
+    const look = () => void this.switchMicrophone().catch(() => {}); // it is known that there is none
+    const until = AbortSignal.any([signal, this.#missing.signal]);
+    navigator.mediaDevices.addEventListener("devicechange", look, { signal: until });
+    this.#listener.onMicrophone({ is: "lost", error });
   }
 
   async #prepareOffer(): Promise<{ peer: Peer; offer: RTCSessionDescriptionInit }> {

@@ -8,6 +8,7 @@
 import type { AnyModel } from "@anywidget/types";
 import { abortable, within } from "./abortable";
 import { asRtcWidgetError, pageError, RtcWidgetError } from "./errors";
+import { idleFor, isIdle } from "./host_kernel";
 import { now } from "./page_clock";
 import {
   decodeKernelMessage,
@@ -26,6 +27,8 @@ export type Result = Readonly<Record<string, unknown>>;
 const FIRST_GREETING_PAUSE_MS = 250;
 const LONGEST_GREETING_PAUSE_MS = 4_000;
 const SLOW_REPLY_MS = 1_000;
+/** An idle kernel that has not welcomed a page by then never will: the page says hello several times meanwhile. */
+const IDLE_LIMIT_MS = 5_000;
 const REMEMBERED_REQUESTS = 200;
 
 /** What the page does when the kernel speaks. */
@@ -82,6 +85,35 @@ export class Bridge {
     return this.#welcomed;
   }
 
+  /** Resolves when the kernel has greeted this page; rejects soon where it is idle and yet silent, which means a stranger. */
+  async welcomed(signal: AbortSignal, limitMs: number): Promise<void> {
+    if (this.#welcomed) return;
+    this.#demandKernel();
+    const waiting = new AbortController();
+    const welcomed = new Promise<void>((resolve) => this.#heldBack.push(resolve));
+    const silence = idleFor(IDLE_LIMIT_MS, this.#model, AbortSignal.any([signal, waiting.signal])).then(() => {
+      throw pageError("kernel_gone", {
+        message: "This widget belongs to an earlier kernel.",
+        hint: "Run its cell again, then connect.",
+      });
+    });
+    // No cell is running there, so it would be wrong to wait for one aloud.
+    const noLongerSlow = isIdle(this.#model) ? () => {} : this.#watchForSlowness();
+    try {
+      await within(limitMs, abortable(Promise.race([welcomed, silence]), signal), () => {
+        throw pageError("kernel_timeout");
+      });
+    } finally {
+      noLongerSlow();
+      waiting.abort();
+    }
+  }
+
+  #demandKernel(): void {
+    if (!this.isOpen) throw pageError("kernel_gone");
+    if (this.#isOtherVersion) throw pageError("protocol_mismatch");
+  }
+
   open(listener: KernelListener): void {
     this.#listener = listener;
     this.#model.on("msg:custom", this.#receive);
@@ -109,8 +141,7 @@ export class Bridge {
   /** Asks the kernel; rejects with the kernel's error, `kernel_timeout`, the signal's reason, or `kernel_gone` when closed. */
   async request(message: PageRequest, { signal, limitMs, onLateReply, isPatient }: RequestOptions): Promise<Result> {
     signal.throwIfAborted();
-    if (!this.isOpen) throw pageError("kernel_gone");
-    if (this.#isOtherVersion) throw pageError("protocol_mismatch");
+    this.#demandKernel();
     const id = `${this.page}:${++this.#requests}`;
     const reply = new Promise<KernelReply>((resolve) =>
       this.#awaited.set(id, (answer) => (signal.aborted ? onLateReply?.() : resolve(answer))),

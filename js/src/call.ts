@@ -1,6 +1,6 @@
 /** The controller of a model's call: runs the machine, makes its attempts, and keeps the state that everyone looks at. */
 
-import { Attempt } from "./attempt";
+import { Attempt, type MicrophoneNews } from "./attempt";
 import type { Bridge } from "./bridge";
 import { type Happening, hasAttempt, type Means, next, type Phase, statusOf } from "./call_machine";
 import type { Spoken } from "./clip_voice";
@@ -26,6 +26,8 @@ export interface CallListener {
   /** A call stands; `resumes` when it goes on with an earlier one. */
   onOpen(attempt: string, resumes: boolean): void;
   onAttempt(attempt: Attempt): void;
+  /** Whether the browser is being asked for a microphone. */
+  onAsking(asking: boolean): void;
   /** Something went wrong that leaves the call going. */
   onFault(error: RtcWidgetError): void;
   onEnd(): void;
@@ -107,7 +109,7 @@ export class Call {
     if (!peer || this.#state.data_channel_state !== "open") throw pageError("not_connected");
     const limit = peer.maxMessageBytes;
     for (const text of texts) {
-      const bytes = new TextEncoder().encode(text).byteLength;
+      const bytes = bytesOf(text);
       if (bytes > limit) {
         const message = `The message has ${bytes} bytes, more than the ${limit} that the data channel carries.`;
         throw pageError("message_too_large", { message });
@@ -117,6 +119,11 @@ export class Call {
       peer.send(text);
       this.#listener.onEvent(attempt.id, "sent", text);
     }
+  }
+
+  /** Whether the data channel takes a message of this size. */
+  canCarry(text: string): boolean {
+    return bytesOf(text) <= (this.#attempt?.peer?.maxMessageBytes ?? 0);
   }
 
   /** Lets a clip speak in place of the microphone. */
@@ -163,8 +170,8 @@ export class Call {
         this.#begin(this.#wish.resumes ?? false);
         break;
       case "connected":
-        if (before.is === "connecting" || before.is === "retrying") this.#open();
         if (phase.tries > 0) this.#after(HEALTHY_MS, { type: "healthy" });
+        if (before.is === "connecting" || before.is === "retrying") this.#open();
         this.#update({ status: "connected", error: null });
         break;
       case "unsteady":
@@ -202,6 +209,7 @@ export class Call {
   }
 
   #begin(resumes: boolean): void {
+    const settings = this.#settings();
     const attempt: Attempt = new Attempt(
       this.#bridge,
       this.#microphone,
@@ -211,9 +219,10 @@ export class Call {
         onSending: (track) => this.#isCurrent(attempt) && this.#listener.onSending(track),
         onRemoteAudio: (stream) => this.#isCurrent(attempt) && this.#listener.onRemoteAudio(stream),
         onSilence: (error) => this.#isCurrent(attempt) && this.#onFault(error),
-        onMicrophone: (outcome) => this.#onMicrophone(outcome),
+        onAsking: (asking) => this.#isCurrent(attempt) && this.#listener.onAsking(asking),
+        onMicrophone: (news) => this.#isCurrent(attempt) && this.#onMicrophone(news),
       },
-      { microphone: this.#wishedMicrophone, exchange: this.#settings().exchange, resumes },
+      { microphone: this.#wishedMicrophone, exchange: settings.exchange, canCall: settings.canCall, resumes },
     );
     this.#attempt = attempt;
     this.#latestId = attempt.id;
@@ -251,9 +260,21 @@ export class Call {
     return this.#attempt === attempt;
   }
 
-  #onMicrophone(outcome: { track: MediaStreamTrack } | { error: unknown }): void {
-    const permission = permissionAfter("error" in outcome ? asRtcWidgetError(outcome.error) : undefined);
+  #onMicrophone(news: MicrophoneNews): void {
+    const permission = permissionAfter(news.is === "open" ? undefined : news.error);
     if (permission) this.notePermission(permission);
+    switch (news.is) {
+      case "open":
+        // What was missed is there again.
+        if (this.#state.listening_only) this.#update({ listening_only: false, error: null });
+        break;
+      case "refused":
+        break;
+      case "lost":
+        this.#update({ listening_only: true, error: news.error.toWire() });
+        this.#listener.onFault(news.error);
+        break;
+    }
   }
 
   #onFault(error: RtcWidgetError): void {
@@ -295,7 +316,10 @@ export class Call {
     const attempt = this.#attempt;
     this.#attempt = undefined;
     attempt?.end(error);
-    if (attempt) this.#listener.onEnd();
+    if (attempt) {
+      this.#listener.onAsking(false);
+      this.#listener.onEnd();
+    }
     const closed = {
       connection_state: "closed",
       ice_connection_state: "closed",
@@ -319,4 +343,8 @@ export class Call {
     this.#state = after;
     this.#listener.onState(after, before);
   }
+}
+
+function bytesOf(text: string): number {
+  return new TextEncoder().encode(text).byteLength;
 }

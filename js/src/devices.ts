@@ -11,16 +11,27 @@ export interface Device {
 
 const KINDS: Readonly<Record<string, Device["kind"]>> = { audioinput: "microphone", audiooutput: "speaker" };
 
+/** Chromium lists what the system prefers a second and a third time, as if these were devices. */
+const STAND_INS = new Set(["default", "communications"]);
+
 export async function listDevices(): Promise<readonly Device[]> {
   // Typed as always there, yet absent on plain http and in some webviews.
   const media: MediaDevices | undefined = navigator.mediaDevices;
   if (typeof media?.enumerateDevices !== "function") return [];
-  const found = await media.enumerateDevices();
-  return found.flatMap(({ kind, deviceId, label }) => {
+  const listed = await media.enumerateDevices();
+  const found = listed.flatMap(({ kind, deviceId, label }): readonly Device[] => {
     const known = KINDS[kind];
     // Before the permission there is one nameless entry of each kind; it is no device that one could choose.
     return known && deviceId !== "" ? [{ kind: known, id: deviceId, name: label }] : [];
   });
+  const real = found.filter(({ id }) => !STAND_INS.has(id));
+  return found.filter(({ kind, id }) => !STAND_INS.has(id) || !real.some((device) => device.kind === kind));
+}
+
+/** Whether this is the device that the track comes from, be it by way of a stand-in ("Default - Headset"). */
+export function isSource({ id, name }: Device, track: MediaStreamTrack): boolean {
+  const { deviceId = "" } = track.getSettings();
+  return deviceId === id || (STAND_INS.has(deviceId) && name !== "" && track.label.endsWith(` - ${name}`));
 }
 
 /** Reports the devices now and whenever one is plugged in or out. Call what is returned when names may have become known. */

@@ -21,6 +21,11 @@ const PAGE_ERRORS = {
     "Another program may be using it. Close that program, or plug the microphone in again, and connect again.",
   ],
   microphone_constraints: ["No microphone fits what was asked for.", "Choose another microphone and connect again."],
+  listening_only: ["This call was made without a microphone.", "Connect again to speak. Your choice is kept."],
+  speaker_not_selectable: [
+    "This browser does not let a page choose the loudspeaker.",
+    "Choose it in the system's sound settings, or open the notebook in a current Chrome, Edge or Firefox.",
+  ],
   device_not_found: ["There is no such device.", "Choose one of those that `await chat.devices()` lists."],
   insecure_context: [
     "The browser gives no microphone to a page loaded over plain http.",
@@ -45,6 +50,10 @@ const PAGE_ERRORS = {
   exchange_refused: [
     "The server refused the offer.",
     "Check the session settings and the server's log, then connect again.",
+  ],
+  ice_servers_invalid: [
+    "The browser does not take the ICE servers of the signaling.",
+    'Check its ice_servers: each has urls such as "stun:host:3478" or "turn:host:3478", a TURN server also username and credential.',
   ],
   answer_invalid: [
     "The browser does not accept the server's answer.",
@@ -73,8 +82,8 @@ const PAGE_ERRORS = {
   ],
   call_taken_over: ["Another page took the call over.", "Take it back here, or go on there."],
   kernel_gone: [
-    "The kernel is gone, so the call was ended.",
-    "Start the kernel, run the widget's cell again and connect.",
+    "The kernel is gone that this widget belongs to, and the call with it.",
+    "Run the widget's cell again, in a kernel that runs, and connect.",
   ],
   channel_timeout: [
     "The data channel did not open within 15 s.",

@@ -7,24 +7,11 @@
  */
 
 import type { Model } from "./bridge";
+import { kernelOf } from "./host_kernel";
 
 const SILENCE_MS = 60_000;
 const LOOK_MS = 5_000;
 const GONE = new Set<unknown>(["restarting", "autorestarting", "terminating", "dead"]);
-
-/** What JupyterLab's `Kernel.IKernelConnection` shows of itself, as far as it matters here. */
-interface KernelConnection {
-  readonly status: string;
-  readonly connectionStatus: string;
-  readonly isDisposed: boolean;
-  readonly statusChanged: LuminoSignal;
-  readonly disposed: LuminoSignal;
-}
-
-interface LuminoSignal {
-  connect(slot: (sender: unknown, value: unknown) => void): void;
-  disconnect(slot: (sender: unknown, value: unknown) => void): void;
-}
 
 export class KernelWatch {
   readonly #model: Model;
@@ -65,25 +52,4 @@ export class KernelWatch {
     const isSeen = kernel?.connectionStatus === "connected" && !GONE.has(kernel.status);
     if (!isSeen && performance.now() - this.#heardAt > SILENCE_MS) this.#onGone();
   }
-}
-
-function kernelOf(model: Model): KernelConnection | undefined {
-  // anywidget hands the host's own manager through; what it is made of is each host's matter.
-  const kernel = (model.widget_manager as { kernel?: unknown } | undefined)?.kernel;
-  return isKernelConnection(kernel) ? kernel : undefined;
-}
-
-function isKernelConnection(value: unknown): value is KernelConnection {
-  if (typeof value !== "object" || value === null) return false;
-  return (
-    "status" in value &&
-    "connectionStatus" in value &&
-    hasSignal(value, "statusChanged") &&
-    hasSignal(value, "disposed")
-  );
-}
-
-function hasSignal(value: object, name: string): boolean {
-  const signal: unknown = name in value ? value[name as keyof typeof value] : undefined;
-  return typeof signal === "object" && signal !== null && "connect" in signal && "disconnect" in signal;
 }

@@ -30,6 +30,12 @@ export class Line {
     await this.#update();
   }
 
+  /** Sends silence from now on: the server notices that nobody speaks any more, which it would not on a line without a track. */
+  async fallSilent(): Promise<void> {
+    this.#voice ??= new ClipVoice(this.#signal);
+    await this.useMicrophone(null);
+  }
+
   /** Speaks a clip when those before it have been spoken; either signal cuts it off and rejects with its reason. */
   say(clip: Clip, hushed: AbortSignal): Promise<Spoken> {
     const signal = AbortSignal.any([this.#signal, hushed]);

@@ -3,7 +3,7 @@
 import type { Device } from "./devices";
 import { microphoneError, pageError, type RtcWidgetError } from "./errors";
 import type { MicrophonePermission } from "./protocol";
-import { recall, remember } from "./remembered";
+import { type Choice, recall, remember } from "./remembered";
 
 const CONSTRAINTS: MediaTrackConstraints = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 
@@ -15,8 +15,8 @@ export class Microphone {
   #choice = recall("microphone");
 
   /** The chosen one; undefined leaves the choice to the browser. What was opened in its stead changes nothing here. */
-  get choice(): string | undefined {
-    return this.#choice?.id;
+  get choice(): Choice | undefined {
+    return this.#choice;
   }
 
   get track(): MediaStreamTrack | undefined {

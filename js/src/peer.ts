@@ -52,7 +52,7 @@ export class Peer {
   constructor({ label, iceServers }: Preparation, direction: "sendrecv" | "recvonly", listener: PeerListener) {
     // Looked up at call time: absent in some webviews, replaced by tests.
     if (typeof globalThis.RTCPeerConnection !== "function") throw pageError("webrtc_unavailable");
-    this.#connection = new RTCPeerConnection({ iceServers });
+    this.#connection = connectionBy(iceServers);
     // The line stands before the microphone is there, so that both are prepared side by side; the track comes by replaceTrack.
     const streams = direction === "sendrecv" ? [new MediaStream()] : [];
     this.#transceiver = this.#connection.addTransceiver("audio", { direction, streams });
@@ -197,6 +197,16 @@ export class Peer {
     return new Promise((resolve) => {
       target.addEventListener(change, () => isReached() && resolve(), { signal: this.#detach.signal });
     });
+  }
+}
+
+function connectionBy(iceServers: Preparation["iceServers"]): RTCPeerConnection {
+  try {
+    return new RTCPeerConnection({ iceServers });
+  } catch (error) {
+    // Whose fault it is only its words tell; without such servers there is nothing that could be wrong with them.
+    if (iceServers.length === 0) throw pageError("webrtc_unavailable", { cause: error });
+    throw pageError("ice_servers_invalid", { cause: error });
   }
 }
 

@@ -3,9 +3,9 @@
 import type { Attempt } from "./attempt";
 import { Bridge, type Model, type Result } from "./bridge";
 import { Call } from "./call";
-import { type Device, findDevice, listDevices, watchDevices } from "./devices";
+import { type Device, findDevice, isSource, listDevices, watchDevices } from "./devices";
 import { type Diagnosis, diagnose } from "./diagnosis";
-import { asRtcWidgetError, pageError } from "./errors";
+import { asRtcWidgetError, pageError, type RtcWidgetError } from "./errors";
 import { KernelWatch } from "./kernel_watch";
 import { MediaOutbox } from "./media_outbox";
 import { Microphone, watchPermission } from "./microphone";
@@ -22,6 +22,9 @@ import { Watchman } from "./watchman";
 
 /** The kernel waits for ten seconds; it is told before that what has not gone out. */
 const FLUSH_LIMIT_MS = 7_000;
+
+const MADE_WITHOUT =
+  "In Python this widget was made to hear no microphone (microphone=…). Your choice is kept for others.";
 
 /** Whoever shows the session. */
 export interface SessionListener extends RecallListener {
@@ -40,6 +43,8 @@ export interface SessionListener extends RecallListener {
   /** Something went wrong beside the call, or of the user's own in the kernel; the call goes on. */
   onNote(note: ErrorReport): void;
   onTalk(state: TalkState): void;
+  /** Whether the browser is being asked for a microphone. */
+  onAsking(asking: boolean): void;
 }
 
 export interface Session {
@@ -88,8 +93,11 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
       const peer = call.attempt?.peer;
       if (peer) stats.start(attempt, peer);
       const events = listener.onOpen(attempt, resumes);
-      if (events.length > 0) call.send(events);
+      const carried = events.filter((event) => call.canCarry(event));
+      if (carried.length < events.length) listener.onNote(tooLargeToCarry(events.length - carried.length).toWire());
+      if (carried.length > 0) call.send(carried);
     },
+    onAsking: (asking) => listener.onAsking(asking),
     onFault: (error) => listener.onNote(error.toWire()),
     onAttempt: (attempt) => {
       latest = attempt;
@@ -161,6 +169,10 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
     async useDevice(kind, device) {
       if (kind === "speaker") return speaker.choose(device);
       microphone.choose(device);
+      if (call.attempt?.canSwitchMicrophone === false) {
+        const isWanted = settings().microphone === true;
+        listener.onNote(pageError("listening_only", isWanted ? {} : { hint: MADE_WITHOUT }).toWire());
+      }
       await call.attempt?.switchMicrophone();
       lookForDevices();
     },
@@ -265,12 +277,20 @@ async function obey(session: Session, request: KernelRequest, listener: SessionL
   }
 }
 
+function tooLargeToCarry(count: number): RtcWidgetError {
+  const what = count === 1 ? "One message of the call before is" : `${count} messages of the call before are`;
+  return pageError("message_too_large", {
+    message: `${what} larger than the data channel carries, so the new call does not know of ${count === 1 ? "it" : "them"}.`,
+    hint: "The call goes on. Say again, in short, what still matters.",
+  });
+}
+
 async function describeDevices({ microphone, speaker }: Session): Promise<readonly object[]> {
-  const chosen = { microphone: microphone.choice, speaker: speaker.choice };
-  const inUse = microphone.track?.readyState === "live" ? microphone.track.getSettings().deviceId : undefined;
+  const chosen = { microphone: microphone.choice?.id, speaker: speaker.choice?.id };
+  const heard = microphone.track?.readyState === "live" ? microphone.track : undefined;
   return (await listDevices()).map((device) => ({
     ...device,
     chosen: device.id === chosen[device.kind],
-    in_use: device.kind === "microphone" && device.id === inUse,
+    in_use: device.kind === "microphone" && heard !== undefined && isSource(device, heard),
   }));
 }

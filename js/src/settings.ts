@@ -33,6 +33,8 @@ export interface Settings {
   readonly maxDurationMs: number;
   /** How long a call may go on that no view shows. */
   readonly viewGraceMs: number;
+  /** Whether the kernel has a server to call. */
+  readonly canCall: boolean;
   /** Whether calls are recorded. */
   readonly record: boolean;
   /** How long between two looks at the statistics; null for none. */
@@ -45,6 +47,7 @@ export const DEFAULT_SETTINGS: Settings = {
   reconnect: { maxAttempts: 3, graceMs: 5_000, backoffMs: 500, maxBackoffMs: 8_000, attemptTimeoutMs: 15_000 },
   maxDurationMs: 3_600_000,
   viewGraceMs: 10_000,
+  canCall: true,
   record: false,
   statsIntervalMs: 1_000,
 };
@@ -58,6 +61,7 @@ export function readSettings(model: Pick<Model, "get">): Settings {
     reconnect: given.reconnect === null ? null : readReconnect(given.reconnect),
     maxDurationMs: milliseconds(given.max_duration, DEFAULT_SETTINGS.maxDurationMs),
     viewGraceMs: milliseconds(given.view_grace, DEFAULT_SETTINGS.viewGraceMs),
+    canCall: given.can_call !== false,
     record: given.record === true,
     statsIntervalMs: given.stats_interval === null ? null : milliseconds(given.stats_interval, 1_000),
   };

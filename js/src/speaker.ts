@@ -1,5 +1,6 @@
 import type { Device } from "./devices";
-import { recall, remember } from "./remembered";
+import { pageError } from "./errors";
+import { type Choice, recall, remember } from "./remembered";
 
 /** The loudspeaker: one `<audio>` element that belongs to the model, so that no view that comes or goes cuts the voice off. */
 export class Speaker {
@@ -21,15 +22,26 @@ export class Speaker {
     return typeof this.#element.setSinkId === "function";
   }
 
-  get choice(): string | undefined {
-    return this.#choice?.id;
+  get choice(): Choice | undefined {
+    return this.#choice;
   }
 
-  /** Plays on that device, or on the system's own; rejects where the browser does not let it. */
+  /** Plays on that device, or on the system's own; rejects with `speaker_not_selectable` where the browser does not let it. */
   async choose(device: Device | undefined): Promise<void> {
-    await this.#element.setSinkId(device?.id ?? "");
+    if (this.canChoose) await this.#playOn(device?.id ?? "");
+    else if (device) throw pageError("speaker_not_selectable");
     this.#choice = device;
     remember("speaker", device && { id: device.id, name: device.name });
+  }
+
+  async #playOn(id: string): Promise<void> {
+    try {
+      await this.#element.setSinkId(id);
+    } catch (error) {
+      const message = "The browser does not play the voice on this loudspeaker.";
+      const hint = "Is it plugged in? Choose another one, or choose it in the system's sound settings.";
+      throw pageError("speaker_not_selectable", { message, hint, cause: error });
+    }
   }
 
   async play(stream: MediaStream): Promise<void> {

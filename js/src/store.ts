@@ -14,9 +14,12 @@ import { endOfCall, noteOf, type Problem } from "./problem";
 import { type CallState, type ErrorReport, INITIAL_STATE, isCalling, type Question, textOr } from "./protocol";
 import type { TalkState } from "./push_to_talk";
 import { Questions } from "./questions";
+import type { Choice } from "./remembered";
 import { openSession } from "./session";
+import { readSettings } from "./settings";
 import type { Speaking } from "./speaking";
 
+const ALLOW = "Allow the microphone in the browser's prompt.";
 const WAITING = "Waiting for the kernel; is a cell running?";
 
 export interface Store {
@@ -29,6 +32,8 @@ export interface Store {
   readonly speaking: ReadonlySignal<Speaking>;
   /** Whom the kernel calls. */
   readonly server: ReadonlySignal<string>;
+  /** Whether there is anybody to call; if not, `activity` says what to do. */
+  readonly canCall: ReadonlySignal<boolean>;
   /** What is being waited for; empty when nothing is. */
   readonly activity: ReadonlySignal<string>;
   /** What went wrong and has not been dismissed: the end of a call, or a note that leaves it going. */
@@ -63,10 +68,10 @@ export interface Store {
   dismiss(): void;
 }
 
-/** The ids of the devices a person has chosen; undefined leaves it to the browser. */
+/** The devices a person has chosen; undefined leaves it to the browser. */
 export interface Chosen {
-  readonly microphone: string | undefined;
-  readonly speaker: string | undefined;
+  readonly microphone: Choice | undefined;
+  readonly speaker: Choice | undefined;
 }
 
 /** Makes the store of a model; it lives as long as the signal. */
@@ -75,6 +80,8 @@ export function openStore(model: Model, signal: AbortSignal): Store {
   const told = watchKernelState(model, signal);
   const record = new CallRecord((first, before) => session.recall.window(first, before), signal);
   const isSlow = signalOf(false);
+  const isAsking = signalOf(false);
+  const canCall = signalOf(readSettings(model).canCall);
   const isKernelGone = signalOf(false);
   const isWelcomed = signalOf(false);
   const isAudioBlocked = signalOf(false);
@@ -84,6 +91,11 @@ export function openStore(model: Model, signal: AbortSignal): Store {
   const devices = signalOf<readonly Device[]>([]);
   const questions = new Questions();
   const talk = signalOf<TalkState>({ isOn: false, isHeld: false });
+  const readCanCall = () => {
+    canCall.value = readSettings(model).canCall;
+  };
+  model.on("change:settings", readCanCall);
+  signal.addEventListener("abort", () => model.off("change:settings", readCanCall));
   const kernelActivity = traitSignal(model, "activity", signal);
 
   const showNote = (error: RtcWidgetError) => {
@@ -96,6 +108,10 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     onState(after) {
       batch(() => {
         if (after.status === "connecting" && ownState.value.status !== "connecting") note.value = null;
+        // What was said of a call that went on is of no use when it is over.
+        if (isCalling(ownState.value.status) && !isCalling(after.status)) note.value = null;
+        // A fault of a call that goes on, and that is mended.
+        if (after.error === null && note.value?.code === ownState.value.error?.code) note.value = null;
         if (after.data_channel_state === "closed" && ownState.value.data_channel_state !== "closed") {
           record.end();
           questions.withdraw();
@@ -137,6 +153,9 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     onTalk: (state) => {
       talk.value = state;
     },
+    onAsking: (asking) => {
+      isAsking.value = asking;
+    },
   });
   const { call, speaker, microphone } = session;
   const isFollowing = computed(() => {
@@ -168,7 +187,11 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     conversation: record.conversation,
     speaking: record.speaking,
     server: traitSignal(model, "server", signal),
-    activity: computed(() => kernelActivity.value || (isSlow.value ? WAITING : "")),
+    canCall,
+    activity: computed(() => {
+      if (isAsking.value && ownState.value.microphone_permission === "prompt") return ALLOW;
+      return kernelActivity.value || (isSlow.value ? WAITING : "");
+    }),
     problem: computed(() => {
       const error = endOfCall(ownState.value, told.value, isFollowing.value);
       return error && error !== dismissed.value ? { ...error, endsCall: true } : note.value;

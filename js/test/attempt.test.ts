@@ -1,6 +1,28 @@
 import { describe, expect, it, vi } from "vitest";
 import { FakePeer, startWidget } from "./fakes";
 
+describe("a signaling whose ICE servers the browser does not take", () => {
+  class Refusing extends FakePeer {
+    constructor(configuration: RTCConfiguration) {
+      super(configuration);
+      throw new DOMException("Failed to construct 'RTCPeerConnection': no URL", "SyntaxError");
+    }
+  }
+
+  it.each([
+    { iceServers: [{ urls: "nonsense" }], code: "ice_servers_invalid", words: "ICE servers" },
+    { iceServers: [], code: "webrtc_unavailable", words: "no WebRTC" },
+  ])("is named as the cause where it has any ($code)", async ({ iceServers, code, words }) => {
+    const { kernel, microphone } = startWidget();
+    vi.stubGlobal("RTCPeerConnection", Refusing);
+    kernel.answers.prepare = { result: { data_channel_label: "oai-events", ice_servers: iceServers } };
+    const { error } = await kernel.ask("connect");
+    expect(error).toMatchObject({ code, message: expect.stringContaining(words) });
+    expect(JSON.stringify(error)).not.toContain("construct");
+    await vi.waitFor(() => expect(microphone.tracks[0]?.readyState).toBe("ended"));
+  });
+});
+
 describe("a call that is ended while it is being made", () => {
   it("stops a microphone that is permitted too late", async () => {
     const { kernel, microphone } = startWidget();

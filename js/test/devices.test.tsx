@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { FakePeer, FakeTrack, journal, startCall, startWidget } from "./fakes";
 
 const device = (kind: MediaDeviceKind, deviceId: string, label: string) =>
@@ -37,6 +37,57 @@ describe("the device menus", () => {
     await vi.waitFor(() => expect(names(element, "microphone")).toEqual(["System default", "Desk microphone"]));
   });
 
+  it("name a device once, however often Chromium lists it, and so it is found by a part of its name", async () => {
+    const stands = (id: string) => device("audioinput", id, `${id} - Jabra Link`);
+    plugged = [stands("default"), stands("communications"), device("audioinput", "d3", "Jabra Link"), SPEAKER];
+    const { kernel, mount } = await startCall();
+    const { element } = mount();
+    await openMenus(element);
+    await vi.waitFor(() => expect(names(element, "microphone")).toEqual(["System default", "Jabra Link"]));
+    const reply = await kernel.ask("use_device", { device_kind: "microphone", device: "jabra" });
+    expect(reply.error).toBeUndefined();
+    expect((await kernel.ask("devices")).result).toMatchObject({ devices: [{ id: "d3", chosen: true }, { id: "s1" }] });
+  });
+
+  it("know the device that is in use also where it was opened as the system's default", async () => {
+    plugged = [device("audioinput", "default", "Standard - Headset"), DESK, HEADSET];
+    const { kernel } = startWidget();
+    const track = new FakeTrack("default", "Standard - Headset");
+    vi.spyOn(navigator.mediaDevices, "getUserMedia").mockResolvedValue({
+      getTracks: () => [track],
+      getAudioTracks: () => [track],
+    } as unknown as MediaStream);
+    void kernel.ask("connect");
+    await vi.waitFor(() => expect(kernel.of("exchange")).toHaveLength(1));
+    const { result } = await kernel.ask("devices");
+    const { devices } = result as { devices: { name: string; in_use: boolean }[] };
+    expect(devices.map(({ name, in_use }) => [name, in_use])).toEqual([
+      ["Desk microphone", false],
+      ["Headset", true],
+    ]);
+  });
+
+  it("keep the system's default where nothing else is listed", async () => {
+    plugged = [device("audioinput", "default", "Default")];
+    const { kernel } = startWidget();
+    expect((await kernel.ask("devices")).result).toMatchObject({ devices: [{ id: "default" }] });
+  });
+
+  it("name a remembered one that is not plugged in", async () => {
+    localStorage.setItem("rtc_widget.microphone", JSON.stringify({ id: "d9", name: "Stage microphone" }));
+    const { element } = startWidget().mount();
+    await openMenus(element);
+    await vi.waitFor(() =>
+      expect(names(element, "microphone")).toEqual([
+        "System default",
+        "Stage microphone (not plugged in)",
+        "Desk microphone",
+        "Headset",
+      ]),
+    );
+    expect(select(element, "microphone").value).toBe("d9");
+  });
+
   it("show no nameless entries before the permission", async () => {
     plugged = [device("audioinput", "", ""), device("audiooutput", "", "")];
     const { element } = startWidget().mount();
@@ -44,6 +95,32 @@ describe("the device menus", () => {
     expect(names(element, "microphone")).toEqual(["System default"]);
   });
 });
+
+/** The browser's word on the microphone, which a person may change at any time. */
+class FakePermission extends EventTarget {
+  readonly name = "microphone";
+  onchange = null;
+  state: PermissionState;
+  constructor(state: PermissionState) {
+    super();
+    this.state = state;
+  }
+  become(state: PermissionState): void {
+    this.state = state;
+    this.dispatchEvent(new Event("change"));
+  }
+}
+const permissionOf = (state: PermissionState) => new FakePermission(state);
+
+/** Takes the only microphone away, during a call. */
+const unplug = ({ tracks }: { tracks: readonly FakeTrack[] }) => {
+  const opened = vi
+    .spyOn(navigator.mediaDevices, "getUserMedia")
+    .mockRejectedValue(new DOMException("gone", "NotFoundError"));
+  tracks[0]?.stop();
+  tracks[0]?.dispatchEvent(new Event("ended"));
+  return opened;
+};
 
 describe("another microphone during a call", () => {
   it("is opened first, then put in place, then the old one stops; there is no new offer", async () => {
@@ -104,6 +181,48 @@ describe("another microphone during a call", () => {
     expect(element.querySelector(".rtc-error")?.getAttribute("data-ends-call")).toBe("false");
     expect(kernel.states.at(-1)).toMatchObject({ status: "connected", error: { code: "microphone_not_found" } });
   });
+
+  it("is no longer claimed then: the dead one is off the line, and the mute button has nothing to mute", async () => {
+    const { kernel, peer, microphone, mount } = await startCall();
+    const { element } = mount();
+    unplug(microphone);
+    await vi.waitFor(() => expect(peer().senders).toHaveLength(2));
+    const silence = peer().senders[1] as MediaStreamTrack;
+    expect([silence.readyState, silence === (microphone.tracks[0] as unknown)]).toEqual(["live", false]);
+    await vi.waitFor(() => expect(kernel.states.at(-1)).toMatchObject({ status: "connected", listening_only: true }));
+    expect(element.textContent).toContain("No microphone");
+    expect(element.querySelector<HTMLButtonElement>("[data-action=mute]")?.disabled).toBe(true);
+  });
+
+  it("is heard as soon as one is plugged in again, and the note goes", async () => {
+    const { kernel, peer, microphone, mount } = await startCall();
+    const { element } = mount();
+    const opened = unplug(microphone);
+    await vi.waitFor(() => expect(element.querySelector(".rtc-error")).not.toBeNull());
+    const change = () => navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
+    change(); // of the unplugging itself
+    await vi.waitFor(() => expect(opened).toHaveBeenCalledTimes(2));
+    opened.mockImplementation(microphone.open);
+    change();
+    await vi.waitFor(() => expect(peer().senders.at(-1)).toBe(microphone.tracks[1]));
+    expect(microphone.tracks[1]?.readyState).toBe("live");
+    await vi.waitFor(() => expect(kernel.states.at(-1)).toMatchObject({ listening_only: false, error: null }));
+    await vi.waitFor(() => expect(element.querySelector(".rtc-error")).toBeNull());
+    change();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(microphone.tracks).toHaveLength(2); // what is there is not opened anew with each device that comes
+  });
+
+  it("is no more opened after the call", async () => {
+    const { kernel, microphone } = await startCall();
+    const opened = unplug(microphone);
+    await vi.waitFor(() => expect(kernel.states.at(-1)).toMatchObject({ listening_only: true }));
+    await kernel.ask("disconnect");
+    const calls = opened.mock.calls.length;
+    navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(opened).toHaveBeenCalledTimes(calls);
+  });
 });
 
 describe("a choice", () => {
@@ -124,6 +243,70 @@ describe("a choice", () => {
     void later.kernel.ask("connect");
     await vi.waitFor(() => expect(asked).toEqual([{ exact: "d2" }, undefined]));
     expect(JSON.parse(localStorage.getItem("rtc_widget.microphone") ?? "")).toEqual({ id: "d2", name: "Headset" });
+  });
+});
+
+describe("the loudspeaker", () => {
+  const REMEMBERED = JSON.stringify({ id: "s1", name: "Desk speaker" });
+  const sink = () => vi.spyOn(HTMLMediaElement.prototype, "setSinkId").mockResolvedValue(undefined);
+  const speak = (peer: FakePeer) => {
+    const stream = new MediaStream();
+    peer.dispatchEvent(Object.assign(new Event("track"), { track: new FakeTrack(), streams: [stream] }));
+    return stream;
+  };
+  const audio = () => document.querySelector("audio");
+
+  it("that Python names is used, and remembered by the browser", async () => {
+    const setSinkId = sink();
+    const { kernel } = await startCall();
+    const reply = await kernel.ask("use_device", { device_kind: "speaker", device: "Desk speaker" });
+    expect(setSinkId.mock.calls).toEqual([["s1"]]);
+    expect(reply.result).toMatchObject({ devices: [{}, {}, { id: "s1", chosen: true }] });
+    expect(localStorage.getItem("rtc_widget.speaker")).toBe(REMEMBERED);
+    await kernel.ask("use_device", { device_kind: "speaker", device: null });
+    expect(setSinkId.mock.calls.at(-1)).toEqual([""]);
+    expect(localStorage.getItem("rtc_widget.speaker")).toBeNull();
+  });
+
+  it("that was remembered is used when a voice comes", async () => {
+    localStorage.setItem("rtc_widget.speaker", REMEMBERED);
+    const setSinkId = sink();
+    const { peer } = await startCall();
+    expect(setSinkId).not.toHaveBeenCalled();
+    const stream = speak(peer());
+    await vi.waitFor(() => expect(audio()?.srcObject).toBe(stream));
+    expect(setSinkId.mock.calls).toEqual([["s1"]]);
+  });
+
+  it("that was remembered and is gone leaves the voice on the system's own, and stays remembered", async () => {
+    localStorage.setItem("rtc_widget.speaker", REMEMBERED);
+    sink().mockRejectedValue(new DOMException("gone", "NotFoundError"));
+    const { peer } = await startCall();
+    const stream = speak(peer());
+    await vi.waitFor(() => expect(audio()?.srcObject).toBe(stream));
+    expect(localStorage.getItem("rtc_widget.speaker")).toBe(REMEMBERED);
+  });
+
+  it("that cannot be used is refused in words, and not remembered", async () => {
+    sink().mockRejectedValue(new DOMException("gone", "NotFoundError"));
+    const { kernel } = await startCall();
+    const { error } = await kernel.ask("use_device", { device_kind: "speaker", device: "Desk speaker" });
+    expect(error).toMatchObject({ code: "speaker_not_selectable", hint: expect.stringContaining("plugged in") });
+    expect(localStorage.getItem("rtc_widget.speaker")).toBeNull();
+  });
+
+  it("cannot be chosen where the browser lets no page choose, and that is said", async () => {
+    const known = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, "setSinkId");
+    Object.defineProperty(HTMLMediaElement.prototype, "setSinkId", { value: undefined, configurable: true });
+    onTestFinished(() => void Object.defineProperty(HTMLMediaElement.prototype, "setSinkId", known ?? {}));
+    const { kernel, mount } = await startCall();
+    const { element } = mount();
+    await openMenus(element);
+    expect(select(element, "speaker").disabled).toBe(true);
+    const named = await kernel.ask("use_device", { device_kind: "speaker", device: "Desk speaker" });
+    expect(named.error).toMatchObject({ code: "speaker_not_selectable", message: expect.stringContaining("browser") });
+    const systems = await kernel.ask("use_device", { device_kind: "speaker", device: null });
+    expect(systems.result).toBeDefined();
   });
 });
 
@@ -168,6 +351,28 @@ describe("a call without a microphone", () => {
     expect(microphone.tracks).toHaveLength(0);
   });
 
+  it.each([
+    { settings: {}, words: "Connect again to speak" },
+    { settings: { microphone: false }, words: "In Python" },
+  ])("says what a microphone chosen during it is good for ($words)", async ({ settings, words }) => {
+    const started = startWidget({ setUp: (model) => Object.assign(model.traits, { settings }) });
+    const { kernel, microphone, peer, mount } = started;
+    const { element } = mount();
+    await vi.waitFor(() => kernel.last("state"));
+    const reply = kernel.ask("connect", { microphone: false });
+    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
+    peer().open();
+    await reply;
+    await openMenus(element);
+    await vi.waitFor(() => expect(names(element, "microphone")).toContain("Headset"));
+    const menu = select(element, "microphone");
+    menu.value = "d2";
+    menu.dispatchEvent(new Event("change"));
+    await vi.waitFor(() => expect(element.querySelector(".rtc-error")?.textContent).toContain(words));
+    expect(element.querySelector(".rtc-error")?.getAttribute("data-ends-call")).toBe("false");
+    expect(microphone.tracks).toHaveLength(0);
+  });
+
   it("has a line to say clips on where Python's microphone is 'clips'", async () => {
     const { kernel, peer, microphone } = await startCall({ microphone: "clips" });
     expect(peer().steps).toContain("addTransceiver audio sendrecv");
@@ -182,6 +387,85 @@ describe("before a call", () => {
     const words = element.querySelector(".rtc-privacy")?.textContent;
     expect(words).toContain("only during a call");
     expect(words).toContain("Test server");
+  });
+});
+
+describe("where there is nobody to call", () => {
+  const startWithNobody = () => {
+    const settings = { can_call: false };
+    const started = startWidget({
+      setUp: (model) => Object.assign(model.traits, { settings, activity: "Set a key." }),
+    });
+    const error = { code: "missing_key", message: "There is no voice server to call.", hint: "Set a key." };
+    started.kernel.answers.prepare = { error };
+    return started;
+  };
+
+  it("nothing is promised of the microphone, and no button offers a call", () => {
+    const { element } = startWithNobody().mount();
+    expect(element.querySelector(".rtc-privacy")).toBeNull();
+    expect(element.querySelector("[data-action=listen]")).toBeNull();
+    expect(element.querySelector<HTMLButtonElement>("[data-action=connect]")?.disabled).toBe(true);
+    expect(element.querySelector(".rtc-activity")?.textContent).toBe("Set a key.");
+  });
+
+  it("Python's connect hears so, and no microphone is opened for it", async () => {
+    const { kernel, microphone } = startWithNobody();
+    expect((await kernel.ask("connect")).error).toMatchObject({ code: "missing_key" });
+    expect(microphone.constraints).toBeUndefined();
+  });
+});
+
+describe("while the browser asks for the microphone", () => {
+  const ALLOW = "Allow the microphone in the browser's prompt.";
+  const startAsking = async (state: PermissionState) => {
+    vi.spyOn(navigator.permissions, "query").mockResolvedValue(permissionOf(state));
+    const started = startWidget();
+    await vi.waitFor(() => expect(started.kernel.states.at(-1)).toMatchObject({ microphone_permission: state }));
+    started.microphone.isPrompting = true;
+    const { element } = started.mount();
+    const reply = started.kernel.ask("connect");
+    await vi.waitFor(() => expect(FakePeer.all).toHaveLength(1));
+    const activity = () => element.querySelector(".rtc-activity")?.textContent;
+    return { ...started, activity, reply };
+  };
+
+  it("the person is told to look there, until there is an answer", async () => {
+    const { microphone, activity } = await startAsking("prompt");
+    await vi.waitFor(() => expect(activity()).toBe(ALLOW));
+    microphone.allow();
+    await vi.waitFor(() => expect(activity()).toBe(""));
+  });
+
+  it("the words go with a call that is given up", async () => {
+    const { kernel, activity } = await startAsking("prompt");
+    await vi.waitFor(() => expect(activity()).toBe(ALLOW));
+    await kernel.ask("disconnect");
+    await vi.waitFor(() => expect(activity()).toBe(""));
+  });
+
+  it("nothing is said where it is allowed already", async () => {
+    const { activity } = await startAsking("granted");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(activity()).toBe("");
+  });
+});
+
+describe("the permission for the microphone", () => {
+  it("is followed while the person changes it in the browser's own settings", async () => {
+    const permission = permissionOf("prompt");
+    vi.spyOn(navigator.permissions, "query").mockResolvedValue(permission);
+    const { kernel, life } = startWidget();
+    await vi.waitFor(() => expect(kernel.states.at(-1)).toMatchObject({ microphone_permission: "prompt" }));
+    for (const state of ["denied", "granted"] as const) {
+      permission.become(state);
+      await vi.waitFor(() => expect(kernel.states.at(-1)).toMatchObject({ microphone_permission: state }));
+    }
+    life.abort();
+    const told = kernel.of("state").length;
+    permission.become("denied");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(kernel.of("state")).toHaveLength(told);
   });
 });
 

@@ -160,9 +160,11 @@ export class FakeTrack extends EventTarget {
   enabled = true;
   readyState: "live" | "ended" = "live";
   readonly deviceId: string;
-  constructor(deviceId = "default") {
+  readonly label: string;
+  constructor(deviceId = "default", label = "") {
     super();
     this.deviceId = deviceId;
+    this.label = label;
   }
   getSettings(): MediaTrackSettings {
     return { deviceId: this.deviceId };
@@ -197,11 +199,17 @@ export class FakeMicrophone {
   };
 
   allow(): void {
-    this.#prompts.shift()?.allow();
+    this.#prompt().allow();
   }
 
   refuse(name: string, words = "refused"): void {
-    this.#prompts.shift()?.refuse(new DOMException(words, name));
+    this.#prompt().refuse(new DOMException(words, name));
+  }
+
+  #prompt() {
+    const prompt = this.#prompts.shift();
+    if (!prompt) throw new Error("The page has not asked for the microphone");
+    return prompt;
   }
 }
 

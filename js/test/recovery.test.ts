@@ -98,6 +98,28 @@ describe("a connection that is lost", () => {
     expect(element.querySelector(".rtc-new-call")?.textContent).toBe("Connected again");
   });
 
+  it("is told all that the data channel carries; what is too large is left out, and that is said", async () => {
+    const { kernel, channel, peer, mount } = await startCall();
+    const { element } = mount();
+    channel.receive(say("u1", "user", "x".repeat(2_000)));
+    channel.receive(say("m1", "assistant", "That was long."));
+    fakeTimers();
+    for (const lost of [peer, latest]) {
+      lost().become("failed");
+      await tick(500);
+      await settle();
+      latest().open();
+      const told = latest().channel.sent.map((text) => JSON.parse(text).item.content[0].text);
+      expect(told).toEqual(["That was long."]);
+      await tick(10_000); // healthy, so the next loss is the first one again
+    }
+    expect(FakePeer.all).toHaveLength(3);
+    expect(kernel.states.at(-1)).toMatchObject({ status: "connected", error: null });
+    vi.useRealTimers();
+    await vi.waitFor(() => expect(element.querySelector(".rtc-error")?.textContent).toContain("One message"));
+    expect(element.querySelector(".rtc-error")?.getAttribute("data-code")).toBe("message_too_large");
+  });
+
   it("is given up after three attempts, with a clear error and nothing left open", async () => {
     const { kernel, microphone, peer } = await startCall();
     fakeTimers();

@@ -175,6 +175,23 @@ describe("the text box", () => {
     await vi.waitFor(() => expect(element.querySelector("[data-code=message_too_large]")).not.toBeNull());
     expect(draft(element).value).toHaveLength(2_000);
     expect(channel.sent).toEqual([]);
+    // Of no use any more when the call is over.
+    button(element, "disconnect").click();
+    await vi.waitFor(() => expect(label(element)).toBe("Disconnected"));
+    expect(element.querySelector(".rtc-error")).toBeNull();
+  });
+
+  it("says when it can send, also while the call is on its way back", async () => {
+    const { mount, peer } = await startCall();
+    const { element } = mount();
+    expect(draft(element).placeholder).toBe("Write a message");
+    peer().channel.readyState = "connecting";
+    peer().become("disconnected");
+    await vi.waitFor(() => expect(draft(element).placeholder).toContain("when the call is back"));
+    button(element, "disconnect").click();
+    await vi.waitFor(() => expect(draft(element).placeholder).toBe("Connect to send a message"));
+    button(element, "connect").click();
+    await vi.waitFor(() => expect(draft(element).placeholder).toContain("when the call is there"));
   });
 });
 

@@ -134,3 +134,57 @@ describe("a kernel that goes", () => {
     expect(kernelConnection.statusChanged.slots.size + kernelConnection.disposed.slots.size).toBe(0);
   });
 });
+
+describe("a widget of an earlier kernel, as a saved notebook shows it", () => {
+  /** Clicked, in a host that tells of its kernel; that kernel knows no such widget. */
+  const click = (host: ReturnType<typeof jupyterKernel> | null) => {
+    fakeTimers();
+    const started = startWidget({
+      isListening: false,
+      setUp: (model: FakeModel) => Object.assign(model.widget_manager, { kernel: host }),
+    });
+    const { element } = started.mount();
+    element.querySelector<HTMLButtonElement>("[data-action=connect]")?.click();
+    return { ...started, element };
+  };
+
+  it.each([jupyterKernel(), null])("opens no microphone, and soon says what it is", async (host) => {
+    const { kernel, microphone, element } = click(host);
+    await tick(4_000);
+    expect(element.querySelector(".rtc-widget")?.getAttribute("data-status")).toBe("connecting");
+    expect(element.textContent).not.toContain("is a cell running?");
+    await tick(2_000);
+    expect(microphone.constraints).toBeUndefined();
+    expect(kernel.of("prepare")).toHaveLength(0);
+    await vi.waitFor(() => expect(element.querySelector(".rtc-error")?.textContent).toContain("Run its cell again"));
+    expect(element.querySelector(".rtc-error")?.getAttribute("data-code")).toBe("kernel_gone");
+  });
+
+  it("is not what a widget is whose kernel is busy: that is waited for, still without a microphone", async () => {
+    const host = jupyterKernel();
+    host.status = "busy";
+    const { kernel, microphone, element } = click(host);
+    await tick(30_000);
+    expect(microphone.constraints).toBeUndefined();
+    expect(element.textContent).toContain("is a cell running?");
+    host.status = "idle";
+    await tick(1_000);
+    kernel.isListening = true;
+    kernel.welcome();
+    await vi.waitFor(() => expect(kernel.of("exchange")).toHaveLength(1));
+    expect(microphone.tracks).toHaveLength(1);
+    await tick(10_000);
+    expect(element.textContent).not.toContain("earlier kernel");
+  });
+
+  it("can be given up, and opens nothing when the kernel greets it after all", async () => {
+    const { kernel, microphone, element } = click(jupyterKernel());
+    await tick(1_000);
+    element.querySelector<HTMLButtonElement>("[data-action=disconnect]")?.click();
+    kernel.isListening = true;
+    kernel.welcome();
+    await tick(10_000);
+    expect(microphone.constraints).toBeUndefined();
+    expect(kernel.states.at(-1)).toMatchObject({ status: "idle", error: null });
+  });
+});

@@ -128,15 +128,15 @@ class Answers:
         NotConnected
             If the call ends before.
         """
-        responses = self.responses
-        while not responses.has_voice(response_id):
-            await self._until(lambda: responses.has_voice(response_id) or not responses.is_speaking)
+        while not self.responses.has_voice(response_id):
+            # While another is still heard, this one waits for its turn.
+            await self._until(lambda: self.responses.has_voice(response_id) or not self.responses.is_speaking)
             try:
                 async with asyncio.timeout(begins_within):
-                    await self._until(lambda: responses.has_voice(response_id) or responses.is_speaking)
+                    await self._until(lambda: self.responses.has_voice(response_id) or self.responses.is_speaking)
             except TimeoutError:
                 return
-        await self._until(lambda: responses.has_been_spoken(response_id))
+        await self._until(lambda: self.responses.has_been_spoken(response_id))
 
     def begin_call(self, *, resumes: bool) -> None:
         """The events that follow are another call's."""

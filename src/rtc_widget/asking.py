@@ -112,7 +112,7 @@ class Asking(Conversing, Measuring):
         if until_spoken and _is_spoken(response):
             await self._answers.spoken(response_id, begins_within=_VOICE_SECONDS)
         turn = self.transcript.of_response(response_id)
-        if turn is None:
+        if turn is None or (turn.interrupted and not turn.text):
             raise AnswerFailed(f"The answer has no words; its response is {response.get('status')}.")
         return turn
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from rtc_widget.reconnect import Reconnect
@@ -23,6 +22,7 @@ class CallSettings:
     record: bool = False
     stats_interval: float | None = 1.0
     microphone_clip: str | None = None
+    can_call: bool = True
 
     def __post_init__(self) -> None:
         if self.exchange not in ("kernel", "browser"):
@@ -47,60 +47,7 @@ class CallSettings:
             "reconnect": self.reconnect and self.reconnect.to_wire(),
             "max_duration": float(self.max_duration),
             "view_grace": float(self.view_grace),
+            "can_call": self.can_call,
             "record": self.record,
             "stats_interval": self.stats_interval and float(self.stats_interval),
         }
-
-
-class HasCallSettings:
-    """The settings of a widget's calls as attributes; each can be changed at any time and holds from then on."""
-
-    _call_settings: CallSettings
-
-    def _write(self, values: Mapping[str, object]) -> None:
-        raise NotImplementedError
-
-    @property
-    def reconnect(self) -> Reconnect | None:
-        """How a lost connection is made anew; None leaves it lost."""
-        return self._call_settings.reconnect
-
-    @reconnect.setter
-    def reconnect(self, value: Reconnect | None) -> None:
-        self._change_settings(reconnect=value)
-
-    @property
-    def max_duration(self) -> float:
-        """Seconds after which a call is ended; holds for the next call."""
-        return self._call_settings.max_duration
-
-    @max_duration.setter
-    def max_duration(self, value: float) -> None:
-        self._change_settings(max_duration=value)
-
-    @property
-    def view_grace(self) -> float:
-        """Seconds that a call may go on when no view of it is left on the page."""
-        return self._call_settings.view_grace
-
-    @view_grace.setter
-    def view_grace(self, value: float) -> None:
-        self._change_settings(view_grace=value)
-
-    @property
-    def exchange(self) -> Exchange:
-        """Who sends the offer to the server: the kernel with its key, or the page with a short-lived secret."""
-        return self._call_settings.exchange
-
-    @property
-    def stats_interval(self) -> float | None:
-        """Seconds between two samples of `stats`; None for none. Holds at once."""
-        return self._call_settings.stats_interval
-
-    @stats_interval.setter
-    def stats_interval(self, value: float | None) -> None:
-        self._change_settings(stats_interval=value or None)
-
-    def _change_settings(self, **changes: Any) -> None:
-        self._call_settings = replace(self._call_settings, **changes)
-        self._write({"settings": self._call_settings.to_wire()})

@@ -15,7 +15,7 @@ from rtc_widget.awaiting import require_waiting
 from rtc_widget.bridge import Bridge
 from rtc_widget.call_desk import CallDesk
 from rtc_widget.call_record import CallRecord
-from rtc_widget.call_settings import CallSettings, HasCallSettings
+from rtc_widget.call_settings import CallSettings
 from rtc_widget.main_loop import MainLoop
 from rtc_widget.media_desk import MediaDesk
 from rtc_widget.pages import Page
@@ -31,7 +31,7 @@ def _from_page(values: tuple[str, ...], default: str) -> Any:
     return traitlets.Enum(values, default, read_only=True).tag(sync=True)
 
 
-class CallWidget(HasCallSettings, anywidget.AnyWidget):
+class CallWidget(anywidget.AnyWidget):
     """The traits of a call, written by Python alone; `VoiceChat` says what they mean."""
 
     _main: MainLoop

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from rtc_widget.call_widget import CallWidget
 from rtc_widget.conversation import Transcript
-from rtc_widget.errors import MessageTooLarge, NotConnected, PageNotFound, RtcWidgetError
+from rtc_widget.errors import InvalidImage, MessageTooLarge, NotConnected, PageNotFound, RtcWidgetError
 from rtc_widget.events import Event
 
 Detail = Literal["auto", "low", "high"]
@@ -96,6 +96,8 @@ class Conversing(CallWidget):
         ImportError
             If Pillow is needed and not installed; says how to install it.
         """
+        if image is None:
+            raise InvalidImage("None is no picture.")
         item = self._question(text, image, detail)
         if answer:
             return self._answers.wish([item]).event_id
@@ -130,7 +132,7 @@ class Conversing(CallWidget):
 
     def _question(self, text: str | None, image: Any, detail: Detail = "auto") -> dict[str, Any]:
         if image is None:
-            item = message_item(text or "")
+            item = message_item("" if text is None else text)
             self._require_room({"type": "conversation.item.create", "item": item})
             return item
         from rtc_widget.images import image_url
@@ -181,9 +183,11 @@ def message_item(text: str) -> dict[str, Any]:
 
     Raises
     ------
-    ValueError
-        If there is no text.
+    TypeError, ValueError
+        If it is no text, or empty.
     """
+    if not isinstance(text, str):
+        raise TypeError(f"What is said in writing is a str, not {type(text).__name__}.")
     if not text.strip():
         raise ValueError("There is no text to send.")
     return {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]}

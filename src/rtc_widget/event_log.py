@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -207,6 +208,7 @@ class EventLog(Sequence[Event]):
     def __getitem__(self, index: int | slice) -> Event | EventLog:
         if isinstance(index, slice):
             return self._part(self._snapshot()[index])
+        index = operator.index(index)
         with self._lock:
             length = len(self._events) - self._gone
             if not -length <= index < length:

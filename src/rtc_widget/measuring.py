@@ -6,8 +6,8 @@ import contextlib
 import weakref
 from types import TracebackType
 
+from rtc_widget.arranging import Arranging
 from rtc_widget.audio import require_numpy
-from rtc_widget.call_widget import CallWidget
 from rtc_widget.errors import PageError
 from rtc_widget.media_record import MediaRecord
 from rtc_widget.recording import Recording
@@ -16,7 +16,7 @@ from rtc_widget.stats import StatsLog
 _FLUSH_SECONDS = 10.0
 
 
-class Measuring(CallWidget):
+class Measuring(Arranging):
     """The part of `VoiceChat` that records sound and keeps statistics."""
 
     _heard: MediaRecord

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from rtc_widget.call_widget import CallWidget
+from rtc_widget.arranging import Arranging
 from rtc_widget.errors import AwaitNotPossible, ClipTooLong, ListeningOnly, NotConnected, PageNotFound, PageTimeout
 from rtc_widget.media_desk import Utterance
 from rtc_widget.media_record import MediaRecord
@@ -41,7 +41,7 @@ class Said:
     end: float
 
 
-class Saying(CallWidget):
+class Saying(Arranging):
     """The part of `VoiceChat` that lets clips speak."""
 
     _heard: MediaRecord

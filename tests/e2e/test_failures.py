@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from tests.e2e.lab import chromium
+import nbformat
+from ipywidgets.embed import dependency_state
+from nbformat.sign import NotebookNotary
+
+from rtc_widget import VoiceChat
+from tests.e2e.lab import Lab, NotebookPage, chromium
 
 CONNECT = """
 try:
@@ -71,3 +76,30 @@ chat
     assert "pip install 'rtc-widget[local]'" in page.page.locator(".rtc-widget").first.inner_text()
     page.run_next()
     assert "MissingKey" in page.output(1)
+
+
+def test_a_widget_of_an_earlier_kernel_opens_no_microphone_and_says_so(lab, silent_browser):
+    page = NotebookPage(lab, silent_browser, _notebook_with_saved_widget(lab))
+    page.page.locator("button[data-action=connect]").first.click(timeout=60_000)
+    error = page.page.locator(".rtc-error").first
+    error.wait_for(timeout=20_000)
+    assert error.get_attribute("data-code") == "kernel_gone"
+    assert "earlier kernel" in error.inner_text()
+    assert page.spy("spy.microphone.length") == 0
+
+
+def _notebook_with_saved_widget(lab: Lab) -> str:
+    """As JupyterLab writes it with *Save Widget State Automatically*, in a kernel that has ended since."""
+    chat = VoiceChat()
+    view = {"model_id": chat.model_id, "version_major": 2, "version_minor": 0}
+    output = nbformat.v4.new_output("display_data", {"application/vnd.jupyter.widget-view+json": view})
+    state = {"state": dependency_state([chat]), "version_major": 2, "version_minor": 0}
+    chat.close()
+    file = lab.folder / lab.notebook("saved.ipynb", "chat")
+    notebook = nbformat.read(file, as_version=4)
+    notebook.cells[0].outputs = [output]
+    notebook.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": state}
+    # Widgets of a notebook that nobody has signed are not shown.
+    NotebookNotary(data_dir=str(lab.folder.parent / "data")).sign(notebook)
+    nbformat.write(notebook, file)
+    return file.name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import threading
@@ -230,6 +231,28 @@ async def test_a_call_that_is_called_off_while_it_is_made_raises_and_leaves_no_c
     with pytest.raises(Cancelled):
         await connecting
     assert chat.status == "idle"
+
+
+async def test_a_connect_that_is_cancelled_at_any_moment_leaves_nothing_behind(make):
+    chat = make()
+    await chat.connect()
+    await chat.disconnect()
+    complaints = []
+    page = page_thread()._loop
+    page.set_exception_handler(lambda _loop, context: complaints.append(str(context)))
+    for state, pause in [("new", 0.0), ("new", 0.1), ("checking", 0.0), ("checking", 0.05), ("completed", 0.0)]:
+        connecting = asyncio.ensure_future(chat.connect())
+        await eventually(lambda state=state: chat.status == "connecting" and chat.ice_connection_state == state)
+        await asyncio.sleep(pause)
+        connecting.cancel()
+        await asyncio.gather(connecting, return_exceptions=True)
+        await chat.disconnect()
+    ours = asyncio.wrap_future(asyncio.run_coroutine_threadsafe(_tasks(), page))
+    assert await ours == []
+    gc.collect()
+    await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(asyncio.sleep(0), page))
+    page.set_exception_handler(None)
+    assert complaints == []
 
 
 async def test_a_clip_in_the_microphones_place_is_heard_once_in_each_call(make):

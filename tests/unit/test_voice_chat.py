@@ -88,12 +88,14 @@ def test_without_a_server_the_widget_says_what_to_do(monkeypatch):
     chat = VoiceChat()
     assert "rtc-widget[local]" in chat.activity
     assert "OPENAI_API_KEY" in chat.activity
+    assert chat.settings["can_call"] is False, "the page must open no microphone for it"
 
 
 def test_with_a_key_openai_is_called_and_the_key_shows_nowhere(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")
     chat = VoiceChat()
     assert chat.server == "OpenAI · gpt-realtime-2.1"
+    assert chat.settings["can_call"] is True
     assert "sk-canary" not in repr(chat) + repr(chat._signaling) + str(chat.get_state())
 
 

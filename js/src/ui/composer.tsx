@@ -28,9 +28,7 @@ export function Composer({ store }: { store: Store }) {
         class="rtc-draft"
         rows={1}
         aria-label="Message"
-        placeholder={
-          canSend ? "Write a message" : isFollowing ? "Take over to send a message" : "Connect to send a message"
-        }
+        placeholder={placeholder(store)}
         value={draft}
         onInput={({ currentTarget }) => {
           store.draft.value = currentTarget.value;
@@ -54,6 +52,21 @@ export function Composer({ store }: { store: Store }) {
       </button>
     </form>
   );
+}
+
+function placeholder({ state, isFollowing }: Store): string {
+  if (isFollowing.value) return "Take over to send a message";
+  const { status, data_channel_state: channel } = state.value;
+  // Also while WebRTC seeks the other side: what is sent then waits in the channel.
+  if (channel === "open") return "Write a message";
+  switch (status) {
+    case "connecting":
+      return "Write a message; send it when the call is there";
+    case "reconnecting":
+      return "Write a message; send it when the call is back";
+    default:
+      return "Connect to send a message";
+  }
 }
 
 function fitToText(box: HTMLTextAreaElement): void {

@@ -14,22 +14,22 @@ export function Devices({ store }: { store: Store }) {
 }
 
 function DeviceMenu({ store, kind, label }: { store: Store; kind: Device["kind"]; label: string }) {
-  const devices = store.devices.value.filter((device) => device.kind === kind && device.id !== "default");
-  const chosen = store.chosen.value[kind] ?? "";
-  const isGone = chosen !== "" && !devices.some(({ id }) => id === chosen);
+  const devices = store.devices.value.filter((device) => device.kind === kind);
+  const choice = store.chosen.value[kind];
+  const isGone = choice !== undefined && !devices.some(({ id }) => id === choice.id);
   return (
     <label class="rtc-device">
       <span>{label}</span>
       <select
         data-device={kind}
-        value={chosen}
+        value={choice?.id ?? ""}
         disabled={kind === "speaker" && !store.canChooseSpeaker}
         onChange={({ currentTarget }) => store.useDevice(kind, currentTarget.value)}
       >
         <option value="">System default</option>
         {isGone && (
-          <option value={chosen} disabled>
-            The one you chose is not plugged in
+          <option value={choice.id} disabled>
+            {choice.name || "The one you chose"} (not plugged in)
           </option>
         )}
         {devices.map(({ id, name }, index) => (

@@ -13,6 +13,8 @@ const CONNECTION_LABELS: Readonly<Record<RTCPeerConnectionState, string>> = {
   closed: "Disconnected",
 };
 
+const GONE = "The kernel is gone that this widget belongs to. Run its cell again.";
+
 type Mood = "off" | "busy" | "on" | "bad";
 
 export function Header({ store }: { store: Store }) {
@@ -125,7 +127,7 @@ function CallButton({ store }: { store: Store }) {
         type="button"
         class="rtc-button rtc-primary"
         data-action="connect"
-        disabled={store.isKernelGone.value}
+        disabled={store.isKernelGone.value || !store.canCall.value}
         onClick={once(() => store.connect())}
       >
         Connect
@@ -150,9 +152,9 @@ function once(act: () => void): (event: MouseEvent) => void {
 function Activity({ store }: { store: Store }) {
   const isGone = store.isKernelGone.value;
   const elsewhere = store.isFollowing.value ? "The call is in another window; you are following it." : "";
-  const activity = isGone
-    ? "The kernel is gone. Start it and run the widget's cell again."
-    : store.activity.value || elsewhere;
+  // Where a call ended with it, that is said below.
+  const gone = store.problem.value?.code === "kernel_gone" ? "" : GONE;
+  const activity = isGone ? gone : store.activity.value || elsewhere;
   return (
     <>
       <p class="rtc-activity" role="status" hidden={activity === ""}>

@@ -53,6 +53,8 @@ export function Transcript({ store }: { store: Store }) {
 function Invitation({ store }: { store: Store }) {
   const { status, microphone_permission: permission } = store.state.value;
   const isBefore = status === "idle" || status === "error";
+  // What to do about it is said above.
+  if (!store.canCall.value) return <p class="rtc-invitation">There is nobody to call yet.</p>;
   return (
     <div class="rtc-invitation">
       <p>{invitation(status, store.talk.value.isOn)}</p>

@@ -19,6 +19,7 @@ Every error has a stable ``code``, says what happened (``message``) and what to 
     │   ├── MicrophoneInUse
     │   ├── MicrophoneConstraints     no microphone fits what was asked for
     │   ├── DeviceNotFound            no microphone or loudspeaker of that name
+    │   ├── SpeakerNotSelectable      the browser lets the page choose no loudspeaker, or not this one
     │   ├── InsecureContext           plain http on a remote host
     │   └── MediaUnavailable          the browser has no microphone API here
     ├── SignalingError                the exchange of offer and answer
@@ -35,6 +36,7 @@ Every error has a stable ``code``, says what happened (``message``) and what to 
     │   ├── ServerUnreachable         refused, reset, no route
     │   ├── InsecureServer            TLS
     │   ├── SignalingTimeout
+    │   ├── InvalidIceServers         the browser does not take the ICE servers
     │   ├── InvalidAnswer             the body is no SDP
     │   ├── ExchangeRefused           the server refused the page's own offer (``exchange="browser"``)
     │   ├── SecretNotPossible         this server gives no short-lived secrets
@@ -117,6 +119,7 @@ from rtc_widget.errors.microphone import (
     MicrophoneError,
     MicrophoneInUse,
     MicrophoneNotFound,
+    SpeakerNotSelectable,
 )
 from rtc_widget.errors.page import (
     AwaitNotPossible,
@@ -137,6 +140,7 @@ from rtc_widget.errors.signaling import (
     HostNotFound,
     InsecureServer,
     InvalidAnswer,
+    InvalidIceServers,
     InvalidKey,
     InvalidOffer,
     InvalidSession,
@@ -191,6 +195,7 @@ __all__ = [
     "InsecureServer",
     "InvalidAnswer",
     "InvalidAudio",
+    "InvalidIceServers",
     "InvalidImage",
     "InvalidKey",
     "InvalidOffer",
@@ -233,6 +238,7 @@ __all__ = [
     "SessionFileError",
     "SignalingError",
     "SignalingTimeout",
+    "SpeakerNotSelectable",
     "TurnDetectionOn",
     "UnexpectedError",
     "WaitTimeout",

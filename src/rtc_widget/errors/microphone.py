@@ -29,6 +29,12 @@ class DeviceNotFound(MicrophoneError):
     code = "device_not_found"
 
 
+class SpeakerNotSelectable(MicrophoneError):
+    """The browser lets the page choose no loudspeaker, or not this one."""
+
+    code = "speaker_not_selectable"
+
+
 class MicrophoneNotFound(MicrophoneError):
     """There is no microphone."""
 

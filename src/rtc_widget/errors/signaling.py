@@ -109,6 +109,12 @@ class SignalingTimeout(SignalingError):
     default_hint = "Check the network and connect again. The server may have started a call that ends by itself."
 
 
+class InvalidIceServers(SignalingError):
+    """The browser does not take the signaling's `ice_servers`."""
+
+    code = "ice_servers_invalid"
+
+
 class InvalidAnswer(SignalingError):
     """The server answered with something that is no SDP."""
 

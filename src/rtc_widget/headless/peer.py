@@ -13,7 +13,6 @@ from aiortc import (
     MediaStreamTrack,
     RTCConfiguration,
     RTCIceServer,
-    RTCPeerConnection,
     RTCSessionDescription,
 )
 from aiortc.mediastreams import MediaStreamError
@@ -21,6 +20,7 @@ from av import AudioFrame
 
 from rtc_widget.errors import InvalidAnswer
 from rtc_widget.headless.failures import channel_timeout, not_connected
+from rtc_widget.local.connection import Connection
 from rtc_widget.local.connection_statistics import packets_received
 from rtc_widget.local.host_addresses import offer_loopback_when_alone
 from rtc_widget.local.incoming import hurry
@@ -85,12 +85,13 @@ class Peer:
         servers = [
             RTCIceServer(server["urls"], server.get("username"), server.get("credential")) for server in ice_servers
         ]
-        self._connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        self._connection = Connection(RTCConfiguration(iceServers=servers))
         self._connection.addTransceiver(track, direction="sendrecv")
         self._channel = self._connection.createDataChannel(label)
         self._listener = listener
         self._track = track
         self._is_silent = False
+        self._is_closed = False
         self._opened = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self.has_connected = False
@@ -103,7 +104,7 @@ class Peer:
         self._connection.on("track", self._take_track)
 
     @property
-    def connection(self) -> RTCPeerConnection:
+    def connection(self) -> Connection:
         """The aiortc connection."""
         return self._connection
 
@@ -179,6 +180,7 @@ class Peer:
 
     async def close(self) -> None:
         """Close channel and connection; nothing is told any more."""
+        self._is_closed = True
         self._connection.remove_all_listeners()
         self._channel.remove_all_listeners()
         self._track.stop()
@@ -229,6 +231,9 @@ class Peer:
                 self._tell_states()
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        if self._is_closed:
+            work.close()  # the channel opened while the call was called off
+            return
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

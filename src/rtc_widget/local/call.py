@@ -11,11 +11,11 @@ from aiortc import (
     MediaStreamTrack,
     RTCConfiguration,
     RTCDataChannel,
-    RTCPeerConnection,
     RTCSessionDescription,
 )
 
 from rtc_widget.local.call_statistics import CallStatistics
+from rtc_widget.local.connection import Connection
 from rtc_widget.local.connection_statistics import packets_received, statistics_of
 from rtc_widget.local.dialogue import Dialogue
 from rtc_widget.local.events import new_id
@@ -74,7 +74,7 @@ class Call:
         self._engines = engines
         self._on_ended = on_ended
         # No ICE servers: aiortc would ask Google's STUN server, and there may be no network.
-        self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._connection = Connection(RTCConfiguration(iceServers=[]))
         self._channel: RTCDataChannel | None = None
         self._voice = VoiceTrack()
         self.dialogue = Dialogue(

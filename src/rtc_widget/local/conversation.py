@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from rtc_widget.local.items import Item, Message, Part
@@ -23,6 +23,12 @@ class Conversation:
     def items(self) -> tuple[Item, ...]:
         """All items, oldest first."""
         return tuple(self._items)
+
+    def part(self, ids: Collection[str]) -> Conversation:
+        """Return these items as a conversation of their own; what it takes as answered is so here as well."""
+        part = Conversation(item for item in self._items if item.id in ids)
+        part._asked = self._asked
+        return part
 
     @property
     def last_id(self) -> str | None:

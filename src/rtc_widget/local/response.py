@@ -73,10 +73,13 @@ class Response:
     _heard: tuple[Item, ...] = ()
     _taken: tuple[Message, ...] = ()
     _limit: TokenLimit = field(init=False)
+    _known: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.utterance = self.around.outlet.open(self.id)
         self._limit = TokenLimit(self.settings.max_output_tokens)
+        # What comes from now on is the next response's to answer.
+        self._known = frozenset(item.id for item in self.around.conversation.items)
 
     @property
     def spoken_id(self) -> str | None:
@@ -119,12 +122,12 @@ class Response:
         around, settings = self.around, self.settings
         # What was said just before may still be being recognised.
         await around.until_recognized()
-        context = around.conversation
+        context = around.conversation.part(self._known)
         if settings.input is not None:
             context = Conversation(settings.input)
         self._heard = context.items
         text = context.question() if self.prompted else ""
-        if context is around.conversation and not settings.is_out_of_band:
+        if settings.input is None and not settings.is_out_of_band:
             self._taken = context.take_questions()
         limit = settings.max_output_tokens
         return Question(

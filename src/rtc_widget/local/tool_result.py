@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
+_MOST_ENTRIES = 12
+_MOST_CHARACTERS = 800
+"""About a minute of speech; a result may be a table."""
+
 
 def spoken_result(output: str) -> str:
-    """Return what a tool gave back as a person would say it.
+    """Return what a tool gave back as a person would say it; of what is long, the beginning.
 
     Examples
     --------
@@ -15,6 +20,8 @@ def spoken_result(output: str) -> str:
     'Temperature c is 21, and sky is sunny.'
     >>> spoken_result('{"error": "no such city"}')
     'That did not work: no such city.'
+    >>> spoken_result(str(list(range(1, 1001))))
+    '1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, and 988 more.'
     """
     try:
         value = json.loads(output)
@@ -26,6 +33,8 @@ def spoken_result(output: str) -> str:
     said = _said(value).strip()
     if not said:
         return "Done."
+    if len(said) > _MOST_CHARACTERS:
+        said = f"{said[:_MOST_CHARACTERS].rpartition(' ')[0] or said[:_MOST_CHARACTERS]} and so on"
     return said[0].upper() + said[1:] + ("" if said[-1] in ".!?" else ".")
 
 
@@ -36,15 +45,16 @@ def _said(value: Any) -> str:
         case None:
             return ""
         case dict():
-            return _joined(
-                [f"{str(key).replace('_', ' ')} is {_said(inner) or 'nothing'}" for key, inner in value.items()]
-            )
+            first = itertools.islice(value.items(), _MOST_ENTRIES)
+            said = [f"{str(key).replace('_', ' ')} is {_said(inner) or 'nothing'}" for key, inner in first]
+            return _joined(said, more=len(value) - len(said))
         case list():
-            return _joined([_said(inner) for inner in value])
+            return _joined([_said(inner) for inner in value[:_MOST_ENTRIES]], more=len(value) - _MOST_ENTRIES)
         case float():
             return f"{value:g}"
     return str(value)
 
 
-def _joined(parts: list[str]) -> str:
+def _joined(parts: list[str], more: int = 0) -> str:
+    parts = [*parts, f"{more} more"] if more > 0 else parts
     return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + f", and {parts[-1]}" if parts else ""

@@ -10,7 +10,10 @@ from rtc_widget.errors import MissingKey
 from rtc_widget.signaling.base import Answer, Progress, Signaling
 from rtc_widget.signaling.openai import KEY_VARIABLE, OpenAI
 
-WHAT_TO_DO = f"Install the embedded voice server: pip install 'rtc-widget[local]', or set {KEY_VARIABLE}."
+WHAT_TO_DO = (
+    "Install the embedded voice server: pip install 'rtc-widget[local]', "
+    f"or set {KEY_VARIABLE}. Then run this cell again."
+)
 
 
 def default_signaling() -> Signaling:

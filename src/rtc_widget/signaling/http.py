@@ -43,6 +43,8 @@ _KINDS_BY_CODE: Mapping[str, type[SignalingError]] = {
     "invalid_api_key": InvalidKey,
     "unknown_parameter": InvalidSession,
     "invalid_value": InvalidSession,
+    "missing_required_parameter": InvalidSession,
+    "unsupported_parameter": InvalidSession,
     "insufficient_quota": QuotaExceeded,
     "credit_balance_exhausted": QuotaExceeded,
     "rate_limit_exceeded": RateLimited,
@@ -120,7 +122,7 @@ class HttpLine:
         else:
             if response.is_success:
                 return response
-            failure = self._refused(response, secret)
+            failure = refusal(response, self._server, secret=secret)
         # Raised outside of the handlers, so that no traceback leads to the request and its credentials.
         raise failure
 
@@ -147,11 +149,13 @@ class HttpLine:
             return InsecureServer(f"No secure connection to {self._server}: {tls.reason or tls}.")
         return ServerUnreachable(f"{self._server} cannot be reached: {error or type(error).__name__}.")
 
-    def _refused(self, response: httpx.Response, secret: str | None) -> SignalingError:
-        code, words = _error_body(redacted(response.text, secret))
-        kind = _KINDS_BY_CODE.get(code) or _KINDS_BY_STATUS.get(response.status_code, ServerError)
-        said = f": {words}" if words else "."
-        return kind(f"{self._server} answered {response.status_code}{said}", status=response.status_code)
+
+def refusal(response: httpx.Response, server: str, *, secret: str | None = None) -> SignalingError:
+    """Return what a server said in place of a 2xx response, as an exception; parameters as for `answer_sdp`."""
+    code, words = _error_body(redacted(response.text, secret))
+    kind = _KINDS_BY_CODE.get(code) or _KINDS_BY_STATUS.get(response.status_code, ServerError)
+    said = f": {words}" if words else "."
+    return kind(f"{server} answered {response.status_code}{said}", status=response.status_code)
 
 
 async def _read(stream: httpx.Response) -> httpx.Response:

@@ -8,21 +8,12 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from rtc_widget.errors import (
-    InvalidKey,
-    InvalidOffer,
-    InvalidSession,
-    LocalServerError,
-    RateLimited,
-    ServerError,
-    SignalingError,
-    SignalingTimeout,
-)
+from rtc_widget.errors import LocalServerError, SignalingTimeout
 from rtc_widget.local.process import Address, ServerProcess, running_address, shared_process
 from rtc_widget.local.reply_function import Reply, ReplyFunction
 from rtc_widget.signaling.base import Answer, Progress
 from rtc_widget.signaling.chat_completions import ChatCompletions
-from rtc_widget.signaling.http import answer_sdp
+from rtc_widget.signaling.http import answer_sdp, refusal
 from rtc_widget.signaling.session import merged, session_settings
 
 if TYPE_CHECKING:
@@ -146,7 +137,7 @@ class Local:
             headers["Rtc-Widget-Chat"] = self._chat.to_header()
         response = await _request(address, "POST", "/v1/realtime/calls", files=parts, headers=headers)
         if response.status_code != httpx.codes.CREATED:
-            raise _error_of(response)
+            raise refusal(response, "The embedded server")
         return Answer(answer_sdp(response, "The embedded server"), response.headers["location"].rsplit("/", 1)[-1])
 
     async def hang_up(self, call_id: str) -> None:
@@ -161,7 +152,7 @@ class Local:
                 return  # it has ended meanwhile
             raise
         if response.status_code not in (200, 404):
-            raise _error_of(response)
+            raise refusal(response, "The embedded server")
 
 
 def _process() -> ServerProcess:
@@ -214,22 +205,3 @@ async def _request(
                 f"The embedded server does not answer ({type(error).__name__}); it may have ended.",
                 hint="Connect again: a new one is started then.",
             ) from None
-
-
-def _error_of(response: httpx.Response) -> SignalingError:
-    """Return what the server refused, as an exception."""
-    try:
-        error = response.json()["error"]
-        message, code = str(error["message"]), error["code"]
-    except (ValueError, KeyError, TypeError):
-        message, code = f"The embedded server answered with status {response.status_code}.", None
-    kind: type[SignalingError] = ServerError
-    if response.status_code == 401:
-        kind = InvalidKey
-    elif response.status_code == 429:
-        kind = RateLimited
-    elif code in ("unknown_parameter", "invalid_value", "missing_required_parameter", "unsupported_parameter"):
-        kind = InvalidSession
-    elif response.status_code < 500:
-        kind = InvalidOffer
-    return kind(message, status=response.status_code)
