@@ -100,17 +100,17 @@ class Bridge:
         self._main = main
         # Reentrant: without a loop the listener is called while it is held.
         self._lock = RLock()
+        self._is_closed = False
         self._pages = PageRoll()
         self._numbers = itertools.count(1)
         self._pending: dict[str, Callable[[Reply], None]] = {}
         self._awaiting_page: list[Callable[[], None]] = []
         self._next_nudge = 0.0
-        self._is_closed = False
         self._attendance = Attendance(self._pages, self._lock, send, desk, main, listener)
         self._heart = Heartbeat(self._attendance.beat)
 
     def close(self) -> None:
-        """Give no more signs of life, and ask nothing of any page any more."""
+        """Give no more signs of life, and ask the pages for nothing any more; harmless to repeat."""
         self._is_closed = True
         self._heart.run(False)
 
@@ -209,7 +209,7 @@ class Bridge:
 
     def _require_open(self) -> None:
         if self._is_closed:
-            raise WidgetClosed("This widget was closed; it makes no more calls.")
+            raise WidgetClosed("This widget is closed.")
 
     def _expire(self, id: str, kind: RequestKind, failed: Callable[[RtcWidgetError], None]) -> None:
         """Report a request that nobody has answered; nothing may vanish."""
