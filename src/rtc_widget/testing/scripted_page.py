@@ -316,7 +316,7 @@ class ScriptedPage(MessagePage):
                     raise DeviceNotFound("A scripted page has no devices.")
                 return {"devices": []}
             case "diagnose":
-                return {"steps": [], "cause": "", "hint": ""}
+                return {"steps": [], "pairs": [], "cause": "", "hint": ""}
             case "approve":
                 return {"approved": self.approves}
             case "note":
