@@ -91,6 +91,8 @@ class PageSession:
                 self._outbox.resend_from(message["first"])
             case "media_ack":
                 self._media.acknowledge(message["next"], missing=message["missing"])
+            case "grown":
+                pass  # it shows no log; said of events that come after its call, as when the widget is closed
             case "alive":
                 self._link.say("alive", time_ms=time.time() * 1000)
             case "grown":
