@@ -85,7 +85,8 @@ export class Attempt {
 
   /** How far it has come. */
   get trail(): Trail {
-    return this.#life.signal.aborted ? this.#trail : { ...this.#trail, peer: this.#peer?.facts };
+    const trail = this.#life.signal.aborted ? this.#trail : { ...this.#trail, peer: this.#peer?.facts };
+    return { ...trail, pairs: this.#peer?.tried.all ?? [] };
   }
 
   noteEvent(text: string): void {

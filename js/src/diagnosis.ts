@@ -3,6 +3,7 @@
 import { microphoneHindrance } from "./microphone";
 import type { PeerFacts } from "./peer";
 import type { CallState } from "./protocol";
+import type { TriedPair } from "./tried_pairs";
 
 export type Outcome = "ok" | "failed" | "not reached";
 
@@ -14,6 +15,8 @@ export interface Step {
 
 export interface Diagnosis {
   readonly steps: readonly Step[];
+  /** The ways that ICE has tried. */
+  readonly pairs: readonly TriedPair[];
   /** The likely cause in words; empty when nothing went wrong. */
   readonly cause: string;
   readonly hint: string;
@@ -25,9 +28,10 @@ export interface Trail {
   readonly microphone: "open" | "none" | "failed" | "waiting";
   readonly answered: boolean;
   readonly peer: PeerFacts | undefined;
+  readonly pairs: readonly TriedPair[];
 }
 
-export const NO_TRAIL: Trail = { prepared: false, microphone: "waiting", answered: false, peer: undefined };
+export const NO_TRAIL: Trail = { prepared: false, microphone: "waiting", answered: false, peer: undefined, pairs: [] };
 
 export function diagnose(state: CallState, microphones: number, trail: Trail | undefined): Diagnosis {
   const needsMicrophone = trail?.microphone !== "none";
@@ -35,7 +39,7 @@ export function diagnose(state: CallState, microphones: number, trail: Trail | u
   const { error } = state;
   const stopped = steps.find(({ outcome }) => outcome !== "ok");
   const cause = error?.message ?? (stopped?.outcome === "failed" ? `${stopped.name}: ${stopped.detail}` : "");
-  return { steps, cause, hint: error?.hint ?? "" };
+  return { steps, pairs: trail?.pairs ?? [], cause, hint: error?.hint ?? "" };
 }
 
 /** What a microphone needs; nothing of it hinders a call that has none. */
@@ -58,7 +62,7 @@ function beforeCall(
   ];
 }
 
-function duringCall({ prepared, microphone, answered, peer }: Trail): readonly Step[] {
+function duringCall({ prepared, microphone, answered, peer, pairs }: Trail): readonly Step[] {
   const sides = peer ? `${kinds(peer.localCandidates)} here, ${kinds(peer.remoteCandidates)} there` : "";
   const way: readonly (readonly [name: string, isReached: boolean, detail: string])[] = [
     ["Kernel prepared the call", prepared, ""],
@@ -68,7 +72,7 @@ function duringCall({ prepared, microphone, answered, peer }: Trail): readonly S
     [
       "ICE found a way",
       peer?.iceHasConnected ?? false,
-      `${peer?.ice ?? "new"}; candidates: ${sides}${peer?.pair ?? ""}`,
+      `${peer?.ice ?? "new"}; candidates: ${sides}; pairs tried: ${pairs.length}`,
     ],
     ["DTLS secured it", peer?.dtls === "connected" || (peer?.channelHasOpened ?? false), peer?.dtls ?? "new"],
     ["Data channel opened", peer?.channelHasOpened ?? false, peer?.channel ?? "none"],

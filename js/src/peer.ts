@@ -3,6 +3,7 @@
 import { abortable, within } from "./abortable";
 import { pageError } from "./errors";
 import type { CallState, Preparation } from "./protocol";
+import { TriedPairs } from "./tried_pairs";
 
 const GATHERING_LIMIT_MS = 2_000;
 const CHANNEL_LIMIT_MS = 15_000;
@@ -27,8 +28,6 @@ export interface PeerFacts {
   readonly remoteCandidates: readonly string[];
   readonly ice: RTCIceConnectionState;
   readonly iceHasConnected: boolean;
-  /** The pair of addresses in use, where the browser tells. */
-  readonly pair: string;
   readonly dtls: RTCDtlsTransportState | undefined;
   readonly channel: RTCDataChannelState;
   readonly channelHasOpened: boolean;
@@ -46,6 +45,8 @@ export class Peer {
   readonly #channel: RTCDataChannel;
   readonly #transceiver: RTCRtpTransceiver;
   readonly #detach = new AbortController();
+  /** The ways that were tried; readable after the end, too. */
+  readonly tried = new TriedPairs(() => this.getStats());
   #iceHasConnected = false;
   #channelHasOpened = false;
 
@@ -73,14 +74,11 @@ export class Peer {
 
   get facts(): PeerFacts {
     const { localDescription, remoteDescription, sctp } = this.#connection;
-    // Not every browser has all of these.
-    const pair = sctp?.transport?.iceTransport?.getSelectedCandidatePair?.();
     return {
       localCandidates: candidateKinds(localDescription?.sdp),
       remoteCandidates: candidateKinds(remoteDescription?.sdp),
       ice: this.#connection.iceConnectionState,
       iceHasConnected: this.#iceHasConnected,
-      pair: pair ? `; in use: ${pair.local?.type} to ${pair.remote?.type} by ${pair.local?.protocol}` : "",
       dtls: sctp?.transport?.state,
       channel: this.#channel.readyState,
       channelHasOpened: this.#channelHasOpened,
@@ -141,9 +139,12 @@ export class Peer {
   async opened(signal: AbortSignal): Promise<void> {
     const isOpen = () => this.#channel.readyState === "open";
     const open = this.#until(this.#channel, "open", isOpen);
+    // Until then it is ICE that may find no way; what it has tried is known only while it tries.
+    const trying = new AbortController();
+    this.tried.watch(AbortSignal.any([trying.signal, this.#detach.signal]));
     await within(CHANNEL_LIMIT_MS, abortable(open, signal), () => {
       throw pageError(this.#hasCandidates ? "channel_timeout" : "no_network");
-    });
+    }).finally(() => trying.abort());
   }
 
   get #hasCandidates(): boolean {
@@ -158,6 +159,8 @@ export class Peer {
 
   /** Closes the channel, then the connection; nothing is reported any more. */
   close(): void {
+    // Asked before the end, answered after it.
+    void this.tried.look();
     this.#detach.abort();
     this.#channel.close();
     this.#connection.close();

@@ -164,6 +164,7 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
     pushToTalk,
     async diagnose() {
       const microphones = (await listDevices()).filter(({ kind }) => kind === "microphone").length;
+      await call.attempt?.peer?.tried.look();
       return diagnose(call.state, microphones, latest?.trail);
     },
     async useDevice(kind, device) {

@@ -2,7 +2,12 @@ import { describe, expect, it, vi } from "vitest";
 import { toBase64 } from "../src/pcm";
 import { startCall, startWidget } from "./fakes";
 
-type Steps = { steps: { name: string; outcome: string; detail: string }[]; cause: string; hint: string };
+type Steps = {
+  steps: { name: string; outcome: string; detail: string }[];
+  cause: string;
+  hint: string;
+  pairs: object[];
+};
 const outcomes = ({ steps }: Steps) => Object.fromEntries(steps.map(({ name, outcome }) => [name, outcome]));
 
 describe("the diagnosis", () => {
@@ -45,6 +50,22 @@ describe("the diagnosis", () => {
     const reply = kernel.ask("connect");
     await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
     peer().localDescription = { type: "offer", sdp: "v=0\r\na=candidate:1 1 udp 1 10.0.0.1 9 typ host\r\n" };
+    peer().pairs = [
+      ["L", { id: "L", type: "local-candidate", candidateType: "host", protocol: "udp", address: "10.0.0.1", port: 9 }],
+      ["R", { id: "R", type: "remote-candidate", candidateType: "relay", address: "10.9.9.9", port: 3478 }],
+      [
+        "P",
+        {
+          id: "P",
+          type: "candidate-pair",
+          localCandidateId: "L",
+          remoteCandidateId: "R",
+          state: "in-progress",
+          requestsSent: 7,
+          responsesReceived: 0,
+        },
+      ],
+    ];
     peer().become("failed");
     await reply;
     const found = (await kernel.ask("diagnose")).result as Steps;
@@ -55,6 +76,17 @@ describe("the diagnosis", () => {
       "Data channel opened": "not reached",
     });
     expect(found.steps.find(({ name }) => name === "ICE found a way")?.detail).toContain("1 host here, none there");
+    expect(found.pairs).toEqual([
+      {
+        local: "host 10.0.0.1:9",
+        remote: "relay 10.9.9.9:3478",
+        protocol: "udp",
+        state: "in-progress",
+        sent: 7,
+        answered: 0,
+        selected: false,
+      },
+    ]);
     expect(found.hint).toContain("UDP");
   });
 

@@ -257,6 +257,8 @@ export class FakePeer extends EventTarget {
   signalingState: RTCSignalingState = "stable";
   localDescription: RTCSessionDescriptionInit | null = null;
   remoteDescription: RTCSessionDescriptionInit | null = null;
+  /** Candidates and their pairs, as `getStats` reports them. */
+  pairs: readonly (readonly [id: string, report: object])[] = [];
   readonly sctp = { maxMessageSize: 1000 };
   readonly steps: string[] = [];
   readonly channels: FakeChannel[] = [];
@@ -318,7 +320,11 @@ export class FakePeer extends EventTarget {
   }
 
   async getStats(): Promise<Map<string, object>> {
-    return new Map([["T01", { id: "T01", type: "transport", timestamp: 1, bytesSent: 1_000 * this.steps.length }]]);
+    if (this.connectionState === "closed") throw new DOMException("The connection is closed", "InvalidStateError");
+    return new Map<string, object>([
+      ...this.pairs,
+      ["T01", { id: "T01", type: "transport", timestamp: 1, bytesSent: 1_000 * this.steps.length }],
+    ]);
   }
 
   close(): void {

@@ -19,7 +19,7 @@ from rtc_widget import protocol
 from rtc_widget.attendance import Attendance
 from rtc_widget.awaiting import hears_during_cells, silence
 from rtc_widget.call_desk import CallDesk
-from rtc_widget.errors import PageNotFound, PageTimeout, RtcWidgetError, error_from_wire
+from rtc_widget.errors import PageNotFound, PageTimeout, RtcWidgetError, WidgetClosed, error_from_wire
 from rtc_widget.heartbeat import Heartbeat
 from rtc_widget.main_loop import MainLoop
 from rtc_widget.media_desk import MediaDesk
@@ -100,6 +100,7 @@ class Bridge:
         self._main = main
         # Reentrant: without a loop the listener is called while it is held.
         self._lock = RLock()
+        self._is_closed = False
         self._pages = PageRoll()
         self._numbers = itertools.count(1)
         self._pending: dict[str, Callable[[Reply], None]] = {}
@@ -109,7 +110,8 @@ class Bridge:
         self._heart = Heartbeat(self._attendance.beat)
 
     def close(self) -> None:
-        """Give no more signs of life."""
+        """Give no more signs of life, and ask the pages for nothing any more; harmless to repeat."""
+        self._is_closed = True
         self._heart.run(False)
 
     def give_up_holder(self) -> None:
@@ -132,6 +134,8 @@ class Bridge:
 
         Raises
         ------
+        WidgetClosed
+            If the widget is closed, before or meanwhile.
         PageNotFound
             If there is no page within ten seconds, or it leaves.
         PageTimeout, AwaitNotPossible
@@ -139,6 +143,7 @@ class Bridge:
         RtcWidgetError
             What the page answered.
         """
+        self._require_open()
         deadline = time.monotonic() + timeout
         page = await self._page_that_answers(min(timeout, PAGE_SECONDS))
         loop = asyncio.get_running_loop()
@@ -151,6 +156,7 @@ class Bridge:
         id = self._post(kind, page, wake, fields)
         try:
             while not answered.done():
+                self._require_open()
                 now = time.monotonic()
                 if now >= deadline:
                     raise PageTimeout(f"The page did not {kind} within {timeout:g} s.")
@@ -183,9 +189,12 @@ class Bridge:
 
         Raises
         ------
+        WidgetClosed
+            If the widget is closed.
         PageNotFound
             If no page has ever said hello.
         """
+        self._require_open()
         page = self._pages.current
         if page is None:
             raise PageNotFound("No page shows this widget.")
@@ -197,6 +206,10 @@ class Bridge:
 
         id = self._post(kind, page, done, fields)
         self._main.call(self._expire, id, kind, failed)
+
+    def _require_open(self) -> None:
+        if self._is_closed:
+            raise WidgetClosed("This widget is closed.")
 
     def _expire(self, id: str, kind: RequestKind, failed: Callable[[RtcWidgetError], None]) -> None:
         """Report a request that nobody has answered; nothing may vanish."""

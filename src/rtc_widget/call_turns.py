@@ -152,17 +152,29 @@ class CallTurns:
             self._turns[turn.item_id] = replace(turn, played=self._share(turn, end_ms / 1000))
 
     def _silenced(self, event: Mapping[str, Any]) -> None:
-        for turn in self._of_response(event.get("response_id")):
-            self._set_status(turn.item_id, "interrupted")
-            began = self._voices.get(str(turn.response_id))
-            seconds = self._now - began if self._now is not None and began is not None else 0.0
+        turns = self._of_response(event.get("response_id"))
+        began = self._voices.get(str(event.get("response_id")))
+        seconds = self._now - began if self._now is not None and began is not None else 0.0
+        for turn in turns:
             played = self._share(turn, seconds)
+            # Of several messages the first may have been heard to its end.
+            if played < 1 or turn is turns[-1]:
+                self._set_status(turn.item_id, "interrupted")
             self._turns[turn.item_id] = replace(self._turns[turn.item_id], end=self._now, played=played)
+            seconds -= self._seconds(turn)
 
     def _share(self, turn: Turn, seconds: float) -> float:
         """How much of an answer was played in so many seconds."""
-        whole = self._sounds.get(str(turn.response_id)) or len(turn.text) / _CHARACTERS_A_SECOND
+        whole = self._seconds(turn)
         return min(1.0, max(0.0, seconds / whole)) if whole > 0 else 0.0
+
+    def _seconds(self, turn: Turn) -> float:
+        """How long an answer takes to be spoken: of its response the share that its text is."""
+        whole = self._sounds.get(str(turn.response_id))
+        if not whole:
+            return len(turn.text) / _CHARACTERS_A_SECOND
+        letters = sum(len(other.text) for other in self._of_response(turn.response_id))
+        return whole * len(turn.text) / letters if letters else whole
 
     def _response_done(self, event: Mapping[str, Any]) -> None:
         response = event.get("response")

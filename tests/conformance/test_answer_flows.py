@@ -23,16 +23,17 @@ async def test_cancelling(begin: Begin) -> None:
     stage.playbacks[0].read(960)
     stage.send("response.cancel")
     stage.send("output_audio_buffer.clear")
-    await stage.until("output_audio_buffer.cleared")
+    await stage.until("conversation.item.truncated")
     stage.send("response.cancel", event_id="late")
 
-    assert stage.types()[-9:] == [
+    assert stage.types()[-10:] == [
         "output_audio_buffer.started",
         "response.output_audio.done",
         "response.output_audio_transcript.done",
         *MESSAGE_DONE,
         "response.done",
         "output_audio_buffer.cleared",
+        "conversation.item.truncated",
         "error",
     ]
     error = stage.events[-1]["error"]
@@ -89,6 +90,40 @@ async def test_an_out_of_band_response_beside_another(begin: Begin) -> None:
     assert (done["id"], done["status"]) == (beside["id"], "cancelled")
     assert stage.mind.asked[1].text == ""
     assert stage.mind.asked[1].conversation.items == ()
+
+
+async def test_clearing_an_out_of_band_answer_that_can_be_heard(begin: Begin) -> None:
+    stage = begin()
+    stage.send("response.create", response={"conversation": "none", "input": []})
+    done = (await stage.until("response.done"))["response"]
+    stage.playbacks[0].read(960)
+    stage.send("output_audio_buffer.clear")
+    cleared = await stage.until("output_audio_buffer.cleared")
+
+    assert stage.types()[-3:] == ["response.done", "output_audio_buffer.started", "output_audio_buffer.cleared"]
+    assert cleared["response_id"] == done["id"]
+    assert stage.playbacks[0].is_over
+
+
+async def test_clearing_an_answer_and_the_one_behind_it(begin: Begin) -> None:
+    stage = begin()
+    stage.ask("What is Opus?")
+    first = (await stage.until("response.done"))["response"]
+    stage.playbacks[0].read(960)
+    stage.ask("What is ICE?")
+    second = (await stage.until("response.done", count=2))["response"]
+    stage.send("output_audio_buffer.clear")
+    await stage.until("conversation.item.truncated", count=2)
+
+    # The second never began to be heard, so that there was nothing of it to clear.
+    cleared, *truncated = stage.events[-3:]
+    assert (cleared["type"], cleared["response_id"]) == ("output_audio_buffer.cleared", first["id"])
+    ends = [(event["type"], event["item_id"], event["audio_end_ms"]) for event in truncated]
+    assert ends == [
+        ("conversation.item.truncated", first["output"][0]["id"], 20),
+        ("conversation.item.truncated", second["output"][0]["id"], 0),
+    ]
+    assert all(playback.is_over for playback in stage.playbacks)
 
 
 async def test_an_answer_that_is_too_long(begin: Begin) -> None:

@@ -76,6 +76,35 @@ async def test_speech_after_the_answer_was_made_but_not_heard(begin: Begin) -> N
     ]
 
 
+async def test_a_barge_in_while_the_next_answer_is_being_made(begin: Begin) -> None:
+    stage = begin()
+    stage.ask("What is Opus?")
+    first = (await stage.until("response.done"))["response"]
+    stage.playbacks[0].read(960)
+    stage.mind.says = ["ICE finds a way. It", "…"]
+    stage.ask("What is ICE?")
+    await stage.until("response.output_audio_transcript.delta", count=3)
+    stage.dialogue.hear(SPEECH)
+    await stage.until("conversation.item.truncated", count=2)
+
+    assert stage.types()[-10:] == [
+        "input_audio_buffer.speech_started",
+        "response.output_audio.done",
+        "response.output_audio_transcript.done",
+        *MESSAGE_DONE,
+        "response.done",
+        "output_audio_buffer.cleared",
+        "conversation.item.truncated",
+        "conversation.item.truncated",
+    ]
+    second = (await stage.until("response.done", count=2))["response"]
+    assert second["status_details"] == {"type": "cancelled", "reason": "turn_detected"}
+    assert stage.events[-3]["response_id"] == first["id"]
+    ends = [(event["item_id"], event["audio_end_ms"]) for event in stage.events[-2:]]
+    assert ends == [(first["output"][0]["id"], 20), (second["output"][0]["id"], 0)]
+    assert all(playback.is_over for playback in stage.playbacks)
+
+
 async def test_push_to_talk(begin: Begin) -> None:
     stage = begin(**PUSH_TO_TALK)
     stage.dialogue.hear(SILENCE)
@@ -146,6 +175,16 @@ async def test_a_turn_in_g711(begin: Begin, encoding: str) -> None:
     assert (await stage.until(TRANSCRIPTION[1]))["usage"]["seconds"] == 1.0
     said = [event["delta"] for event in stage.events if event["type"] == "response.output_audio.delta"]
     assert sum(len(base64.b64decode(delta)) for delta in said) == pytest.approx(0.28 * 8000, abs=80)
+
+
+async def test_one_answer_in_another_format_than_the_session(begin: Begin) -> None:
+    stage = begin(plays=False)
+    stage.ask("What is Opus?", audio={"output": {"format": {"type": "audio/pcmu"}}})
+    done = (await stage.until("response.done"))["response"]
+
+    said = [event["delta"] for event in stage.events if event["type"] == "response.output_audio.delta"]
+    assert sum(len(base64.b64decode(delta)) for delta in said) == pytest.approx(0.28 * 8000, abs=80)
+    assert done["audio"]["output"]["format"] == {"type": "audio/pcmu"}
 
 
 async def test_nobody_speaks(begin: Begin) -> None:

@@ -11,12 +11,20 @@ async def test_the_report_reads_well(chat, page):
         {"name": "ICE found a way", "outcome": "failed", "detail": "checking"},
         {"name": "Data channel opened", "outcome": "not reached", "detail": ""},
     ]
-    await page.answer("diagnose", result={"steps": steps, "cause": "The connection failed.", "hint": "Try TURN."})
+    pair = {"local": "host 10.0.0.1:9", "remote": "host 10.9.9.9:3478", "protocol": "udp", "state": "failed"}
+    pairs = [pair | {"sent": 9, "answered": 0, "selected": False}, pair | {"state": "succeeded", "selected": True}]
+    await page.answer(
+        "diagnose", result={"steps": steps, "pairs": pairs, "cause": "The connection failed.", "hint": "Try TURN."}
+    )
     report = await asking
     assert str(report).splitlines() == [
         "✓ Secure context: http://localhost",
         "✕ ICE found a way: checking",
         "· Data channel opened",
+        "",
+        "Ways tried:",
+        "  host 10.0.0.1:9 → host 10.9.9.9:3478 (udp): failed, 9 checks sent, 0 answered",
+        "  host 10.0.0.1:9 → host 10.9.9.9:3478 (udp): succeeded, in use",
         "",
         "Likely cause: The connection failed.",
         "What to do: Try TURN.",

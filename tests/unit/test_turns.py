@@ -158,3 +158,37 @@ def test_as_a_picture_with_every_word_escaped(conversation):
     assert "Ice finds a<s" in html
     assert "— interrupted" in html
     assert "Nothing has been said" in Transcript()._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("cleared_at", "heard", "interrupted"),
+    [(3.8, ["Let me", ""], [True, True]), (5.1, ["Let me look.", "Here"], [False, True])],
+)
+def test_of_two_messages_in_one_answer_each_has_its_share(cleared_at, heard, interrupted):
+    items = [
+        {"id": item_id, "type": "message", "role": "assistant", "status": "completed", "content": [part]}
+        for item_id, part in (
+            ("a1", {"type": "output_audio", "transcript": "Let me look."}),
+            ("a2", {"type": "output_audio", "transcript": "Here it is.."}),
+        )
+    ]
+    usage = {"output_token_details": {"audio_tokens": 60}}  # 3 s, of which each message has the half
+    response = {"id": "r1", "status": "completed", "usage": usage, "output": items}
+    turns = transcript_of(
+        (3.0, "output_audio_buffer.started", {"response_id": "r1"}),
+        *((3.1, "response.output_item.done", {"response_id": "r1", "item": item}) for item in items),
+        (3.2, "response.done", {"response": response}),
+        (cleared_at, "output_audio_buffer.cleared", {"response_id": "r1"}),
+    )
+    assert [turn.heard for turn in turns] == heard
+    assert [turn.interrupted for turn in turns] == interrupted
+
+
+def test_an_answer_that_waited_and_was_never_heard_has_no_words_that_were():
+    *_, waiting = transcript_of(
+        *answered(),
+        *[event for event in answered(3.5, "a2", "r2") if event[1] != "output_audio_buffer.started"],
+        (4.0, "output_audio_buffer.cleared", {"response_id": "r1"}),
+        (4.0, "conversation.item.truncated", {"item_id": "a2", "content_index": 0, "audio_end_ms": 0}),
+    )
+    assert (waiting.text, waiting.heard, waiting.interrupted) == (ANSWER, "", True)

@@ -101,6 +101,15 @@ function Findings({ store }: { store: Store }) {
           </li>
         ))}
       </ol>
+      {findings !== null && findings.pairs.length > 0 && (
+        <ul aria-label="Ways tried">
+          {findings.pairs.map(({ local, remote, protocol, state, sent, answered }) => (
+            <li key={`${local} ${remote} ${protocol}`} data-state={state}>
+              {local} → {remote} ({protocol}): {state}, {sent} checks sent, {answered} answered
+            </li>
+          ))}
+        </ul>
+      )}
     </details>
   );
 }

@@ -10,14 +10,15 @@ from rtc_widget.protocol import PageState
 
 
 def diagnose(state: PageState, attempt: Attempt | None) -> dict[str, object]:
-    """Return ``{steps, cause, hint}``, as the browser's page does."""
+    """Return ``{steps, pairs, cause, hint}``, as the browser's page does."""
     steps = [{"name": "Page without a browser", "outcome": "ok", "detail": "aiortc"}]
     if attempt is not None:
         steps += _steps(state, attempt)
     stopped = next((step for step in steps if step["outcome"] == "failed"), None)
     cause = f"{stopped['name']}: {stopped['detail']}" if stopped else ""
     error = state.error or {"message": cause, "hint": ""}
-    return {"steps": steps, "cause": error["message"], "hint": error["hint"]}
+    pairs = attempt.peer.tried_pairs if attempt is not None and attempt.peer is not None else []
+    return {"steps": steps, "pairs": pairs, "cause": error["message"], "hint": error["hint"]}
 
 
 def _steps(state: PageState, attempt: Attempt) -> list[dict[str, str]]:

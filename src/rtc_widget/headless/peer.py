@@ -143,6 +143,22 @@ class Peer:
             return None
         return DEFAULT_MAX_MESSAGE_BYTES if stated is None else int(stated[1]) or None
 
+    @property
+    def tried_pairs(self) -> list[dict[str, object]]:
+        """The ways that ICE has tried, also after the end; aiortc has no public way to ask for them."""
+        transports = {transceiver.sender.transport.transport for transceiver in self._connection.getTransceivers()}
+        return [
+            {
+                "local": f"{pair.local_candidate.type} {pair.local_candidate.host}:{pair.local_candidate.port}",
+                "remote": f"{pair.remote_candidate.type} {pair.remote_candidate.host}:{pair.remote_candidate.port}",
+                "protocol": pair.local_candidate.transport.lower(),
+                "state": pair.state.name.lower().replace("_", "-"),
+                "selected": pair.nominated,
+            }
+            for transport in transports
+            for pair in transport._connection._check_list
+        ]
+
     async def offer(self) -> str:
         """Make the offer and return it with all candidates in it."""
         await self._connection.setLocalDescription(await self._connection.createOffer())

@@ -71,6 +71,14 @@ class Conversation:
         if self.find(item.id):
             self._items[self._index(item.id)] = item
 
+    def truncate(self, item_id: str, content_index: int, end_ms: int) -> None:
+        """Keep of a spoken item what was heard until `end_ms`."""
+        item = self.find(item_id)
+        if isinstance(item, Message):
+            parts = list(item.parts)
+            parts[content_index] = parts[content_index].truncated(end_ms)
+            self.change(replace(item, parts=tuple(parts)))
+
     def remove(self, item_id: str) -> None:
         """Take an item out."""
         del self._items[self._index(item_id)]

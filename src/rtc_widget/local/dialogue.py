@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from rtc_widget.local import client_events as received
@@ -15,13 +14,14 @@ from rtc_widget.local.events import Emitter, Send, encoded, new_id
 from rtc_widget.local.hearing import Hearing, Listener
 from rtc_widget.local.items import Item, Message, item_from_wire
 from rtc_widget.local.mind import Mind
-from rtc_widget.local.outlets import EventOutlet, Outlet, Player, TrackOutlet
+from rtc_widget.local.outlets import EventOutlet, Player, TrackOutlet
 from rtc_widget.local.refusal import Refusal
 from rtc_widget.local.response import Response, Surroundings
 from rtc_widget.local.response_settings import ResponseSettings, response_settings
 from rtc_widget.local.session import Session, changed_session
 from rtc_widget.local.speech import Samples, VoiceDetector
 from rtc_widget.local.speech.engines import Engines
+from rtc_widget.local.spoken import Spoken
 from rtc_widget.local.tasks import Tasks
 from rtc_widget.local.wire_audio import AudioFormat, decoded_pieces
 
@@ -65,26 +65,20 @@ class Dialogue:
         self._emit = self._emitter.emit
         listener = Listener(self._speech_started, self._turn_taken, self._is_quiet)
         self._hearing = Hearing(self.conversation, self._emitter, engines, session.audio.input, listener)
+        self._tasks = Tasks("the dialogue")
+        self._spoken = Spoken(self.conversation, self._emitter, self._tasks)
         self._around = Surroundings(
             self.conversation,
             new_id("conv"),
             mind,
             engines,
             self._emitter,
-            self._outlet(player),
+            TrackOutlet(player, self._emitter) if player else EventOutlet(self._emitter),
             self._hearing.until_recognized,
             statistics,
         )
         self._response: Response | None = None
         self._out_of_band: dict[str, Response] = {}
-        self._has_spoken = False
-        self._tasks = Tasks("the dialogue")
-
-    def _outlet(self, player: Player | None) -> Outlet:
-        def audio_format() -> AudioFormat:
-            return self.session.audio.output.format.audio_format()
-
-        return TrackOutlet(player, self._emitter) if player else EventOutlet(self._emitter, audio_format)
 
     def begin(self) -> None:
         """Tell the client that the session is there."""
@@ -158,14 +152,14 @@ class Dialogue:
             case received.ClearAudio():
                 self._hearing.clear()
             case received.ClearOutput():
-                self._silence()
+                self._spoken.silence()
             case received.CreateResponse():
                 self._create_response(event)
             case received.CancelResponse():
                 self._cancel_response(event)
 
     def _update_session(self, event: received.SessionUpdate) -> None:
-        self.session = changed_session(self.session, event.session, has_spoken=self._has_spoken)
+        self.session = changed_session(self.session, event.session, has_spoken=self._spoken.has_begun)
         self._hearing.set(self.session.audio.input)
         self._emit("session.updated", session=self.session.to_wire())
 
@@ -196,15 +190,7 @@ class Dialogue:
         if event.audio_end_ms > ms:
             message = f"Audio content of {ms}ms is already shorter than {event.audio_end_ms}ms."
             raise Refusal(message, "invalid_value", param="audio_end_ms")
-        self._cut(event.item_id, event.content_index, event.audio_end_ms)
-
-    def _cut(self, item_id: str, content_index: int, end_ms: int) -> None:
-        item = self.conversation.find(item_id)
-        if isinstance(item, Message):
-            parts = list(item.parts)
-            parts[content_index] = parts[content_index].truncated(end_ms)
-            self.conversation.change(replace(item, parts=tuple(parts)))
-        self._emit("conversation.item.truncated", item_id=item_id, content_index=content_index, audio_end_ms=end_ms)
+        self._spoken.truncate(event.item_id, event.content_index, event.audio_end_ms)
 
     def _append(self, event: received.AppendAudio) -> Iterator[None]:
         for sound in decoded_pieces(event.audio, self._input_format(), APPENDED_AT_ONCE, param="audio"):
@@ -248,7 +234,7 @@ class Dialogue:
         if detection is not None and detection.interrupt_response:
             if self._is_responding():
                 self._active().cancel("turn_detected")
-            self._silence(truncate=True)
+            self._spoken.silence()
 
     def _turn_taken(self, item_id: str) -> None:
         self._tasks.run(self._answer_turn(item_id))
@@ -270,7 +256,7 @@ class Dialogue:
 
     def _respond(self, settings: ResponseSettings, *, prompted: bool = True) -> None:
         response = Response(settings, self._around, prompted)
-        self._has_spoken = self._has_spoken or settings.modality == "audio"
+        self._spoken.add(response)
         if settings.is_out_of_band:
             self._out_of_band[response.id] = response
         else:
@@ -292,21 +278,4 @@ class Dialogue:
         return self._response
 
     def _is_quiet(self) -> bool:
-        response = self._response
-        return response is not None and response.done.is_set() and response.utterance.is_over
-
-    def _silence(self, *, truncate: bool = False) -> None:
-        """Stop the sound of the last response at once."""
-        response = self._response
-        if response is None or response.utterance.is_over:
-            return
-        response.utterance.clear()
-        if response.utterance.has_started:
-            self._tasks.run(self._tell_silence(response, truncate))
-
-    async def _tell_silence(self, response: Response, truncate: bool) -> None:
-        # In the protocol's order: first `response.done`, then the news of the sound.
-        await response.done.wait()
-        self._emit("output_audio_buffer.cleared", response_id=response.id)
-        if truncate and response.spoken_id:
-            self._cut(response.spoken_id, 0, response.utterance.played_ms)
+        return self._response is not None and self._response.done.is_set() and self._spoken.is_over

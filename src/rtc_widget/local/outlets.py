@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from rtc_widget.local.events import Emitter
@@ -18,6 +18,11 @@ DELTA_SECONDS = 0.2
 
 class Utterance(Protocol):
     """The sound of one response."""
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether the server knows how much of it has been heard."""
+        ...
 
     @property
     def has_started(self) -> bool:
@@ -50,8 +55,8 @@ class Utterance(Protocol):
 class Outlet(Protocol):
     """Makes utterances."""
 
-    def open(self, response_id: str) -> Utterance:
-        """Return the utterance of a response; it is heard after those before it."""
+    def open(self, response_id: str, audio_format: AudioFormat) -> Utterance:
+        """Return the utterance of a response, in `audio_format` if it is sent; it is heard after those before it."""
         ...
 
 
@@ -65,6 +70,8 @@ class Player(Protocol):
 
 class PlayedUtterance:
     """An utterance that the server itself plays; it tells when it starts and stops, as only WebRTC and SIP do."""
+
+    is_followed = True
 
     def __init__(self, player: Player, emitter: Emitter, response_id: str) -> None:
         self._player = player
@@ -114,14 +121,15 @@ class TrackOutlet:
         self._player = player
         self._emitter = emitter
 
-    def open(self, response_id: str) -> Utterance:
-        """Return the utterance of a response."""
+    def open(self, response_id: str, audio_format: AudioFormat) -> Utterance:
+        """Return the utterance of a response; its format was agreed on with the track."""
         return PlayedUtterance(self._player, self._emitter, response_id)
 
 
 class SentUtterance:
     """An utterance that the client plays; what it has played, only the client knows."""
 
+    is_followed = False
     has_started = False
     played_ms = 0
 
@@ -155,18 +163,11 @@ class SentUtterance:
 
 
 class EventOutlet:
-    """The events of a WebSocket session.
+    """The events of a WebSocket session."""
 
-    Parameters
-    ----------
-    audio_format : callable
-        Returns the session's output format of the moment.
-    """
-
-    def __init__(self, emitter: Emitter, audio_format: Callable[[], AudioFormat]) -> None:
+    def __init__(self, emitter: Emitter) -> None:
         self._emitter = emitter
-        self._format = audio_format
 
-    def open(self, response_id: str) -> Utterance:
+    def open(self, response_id: str, audio_format: AudioFormat) -> Utterance:
         """Return the utterance of a response."""
-        return SentUtterance(self._emitter, self._format())
+        return SentUtterance(self._emitter, audio_format)

@@ -76,15 +76,36 @@ class Response:
     _known: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.utterance = self.around.outlet.open(self.id)
+        self.utterance = self.around.outlet.open(self.id, self.settings.output_format.audio_format())
         self._limit = TokenLimit(self.settings.max_output_tokens)
         # What comes from now on is the next response's to answer.
         self._known = frozenset(item.id for item in self.around.conversation.items)
 
     @property
-    def spoken_id(self) -> str | None:
-        """The id of the message whose sound is the utterance, once it has begun."""
-        return next((draft.item_id for draft in self._drafts if isinstance(draft, MessageDraft)), None)
+    def is_cancelled(self) -> bool:
+        """Whether it has been asked to stop."""
+        return self._cancel_reason is not None
+
+    @property
+    def has_sound(self) -> bool:
+        """Whether any of it has been spoken to the end of a sentence, though not necessarily been heard."""
+        return any(message.seconds for message in self._messages())
+
+    def cut_messages(self) -> list[tuple[str, int]]:
+        """Return the messages whose sound was cut off, by their ids, and how many milliseconds of each were heard."""
+        cut: list[tuple[str, int]] = []
+        heard_ms = self.utterance.played_ms
+        spoken = [message for message in self._messages() if message.seconds]
+        for message in spoken:
+            ms = round(message.seconds * 1000)
+            # Who interrupts between two sentences has heard all there was, yet not all that was to come.
+            if heard_ms < ms or message is spoken[-1]:
+                cut.append((message.item_id, min(ms, heard_ms)))
+            heard_ms = max(0, heard_ms - ms)
+        return cut
+
+    def _messages(self) -> list[MessageDraft]:
+        return [draft for draft in self._drafts if isinstance(draft, MessageDraft)]
 
     async def start(self) -> None:
         """Make the response; returns when `response.done` has been sent."""
@@ -211,7 +232,7 @@ class Response:
             "conversation_id": None if settings.is_out_of_band else self.around.conversation_id,
             "output_modalities": [settings.modality],
             "max_output_tokens": settings.max_output_tokens,
-            "audio": {"output": {"format": dict(settings.output_format), "voice": settings.voice}},
+            "audio": {"output": {"format": settings.output_format.model_dump(), "voice": settings.voice}},
             "usage": None if status == "in_progress" else usage_of(self._heard, self._finished),
             "metadata": dict(settings.metadata) if settings.metadata else None,
         }

@@ -37,7 +37,7 @@ class ResponseSettings:
     instructions: str = ""
     speed: float = 1.0
     voice: str = "heart"
-    output_format: Mapping[str, Any] = field(default_factory=dict)
+    output_format: settings.Format = field(default_factory=settings.PcmFormat)
     max_output_tokens: int | Literal["inf"] = "inf"
     metadata: Mapping[str, str] | None = None
     is_out_of_band: bool = False
@@ -102,7 +102,7 @@ def response_settings(
         instructions=session.instructions if wanted.instructions is None else wanted.instructions,
         speed=output.speed,
         voice=settings.name_of(wanted.audio.output.voice or output.voice),
-        output_format=output.format.model_dump(),
+        output_format=wanted.audio.output.format or output.format,
         max_output_tokens=wanted.max_output_tokens or session.max_output_tokens,
         metadata=wanted.metadata,
         is_out_of_band=wanted.conversation == "none",

@@ -280,7 +280,7 @@ class ScriptedPage(MessagePage):
             case "resend":
                 for number, (attempt, event) in list(enumerate(self._log))[message["first"] :]:
                     self.say("events", attempt=attempt, first=number, events=[event])
-            case "ack" | "reply" | "media_ack":
+            case "ack" | "reply" | "media_ack" | "grown":
                 pass
             case _:
                 self._reply(message)
@@ -316,7 +316,7 @@ class ScriptedPage(MessagePage):
                     raise DeviceNotFound("A scripted page has no devices.")
                 return {"devices": []}
             case "diagnose":
-                return {"steps": [], "cause": "", "hint": ""}
+                return {"steps": [], "pairs": [], "cause": "", "hint": ""}
             case "approve":
                 return {"approved": self.approves}
             case "note":

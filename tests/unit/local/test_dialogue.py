@@ -177,3 +177,21 @@ async def test_a_mind_that_fails_fails_its_response_only(stage: Stage) -> None:
     assert failed["status_details"]["error"]["message"] == "no idea"
     assert done["status"] == "completed"
     assert stage.mind.asked[1].text == "And now?"
+
+
+async def test_the_voice_can_be_changed_until_there_is_sound(stage: Stage) -> None:
+    stage.mind.says = [ValueError("no idea")]
+    stage.ask("What is Opus?")
+    await stage.until("response.done")
+    stage.send("session.update", session={"type": "realtime", "audio": {"output": {"voice": "kore"}}})
+    assert stage.types()[-1] == "session.updated", "nothing has been heard of the first voice"
+
+    stage.mind.says = ["Opus is a codec."]
+    stage.ask("What is Opus?")
+    await stage.until("response.done", count=2)
+    stage.send("session.update", session={"type": "realtime", "audio": {"output": {"voice": "heart"}}})
+    assert stage.events[-1]["error"]["code"] == "cannot_update_voice"
+    stage.play_out()
+    stage.ask("In writing, please.", output_modalities=["text"])
+    stage.send("session.update", session={"type": "realtime", "audio": {"output": {"voice": "heart"}}})
+    assert stage.events[-1]["error"]["code"] == "cannot_update_voice", "it was heard, although it is over"
