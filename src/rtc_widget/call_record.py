@@ -241,7 +241,7 @@ class CallRecord:
         self.transcript.end_call()
         for follower in self.followers:
             follower.end_call()
-        self.subscriptions.end_streams()
+        self.subscriptions.end_call()
 
     def fault(self, error: RtcWidgetError) -> None:
         """Show and log something that went wrong beside the call."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rtc_widget import VoiceChat
+from rtc_widget import VoiceChat, protocol
 from rtc_widget.errors import NotConnected, PageNotFound
 from rtc_widget.testing import ScriptedPage
 
@@ -47,3 +47,11 @@ async def test_a_recorder_is_finished_after_the_end():
         await chat.connect()
         chat.close()
     assert "stopped" in repr(recorder)
+
+
+async def test_the_news_that_the_log_has_grown_is_no_request():
+    page = ScriptedPage()
+    chat = VoiceChat(page=page)
+    page.hear(protocol.grown("p1", 3))
+    assert page.heard("grown") == [{"type": "grown", "page": "p1", "next": 3}]
+    chat.close()

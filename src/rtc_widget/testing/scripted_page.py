@@ -280,7 +280,7 @@ class ScriptedPage(MessagePage):
             case "resend":
                 for number, (attempt, event) in list(enumerate(self._log))[message["first"] :]:
                     self.say("events", attempt=attempt, first=number, events=[event])
-            case "ack" | "reply" | "media_ack":
+            case "ack" | "reply" | "media_ack" | "grown":
                 pass
             case _:
                 self._reply(message)

@@ -29,6 +29,18 @@ async def test_hello_and_state_are_understood_by_the_kernel():
     assert (state.seq, state.attempt, state.state.status) == (1, None, "idle")
 
 
+async def test_news_for_other_pages_is_no_request(caplog):
+    page, said = HeadlessPage(), []
+    page.open(said.append)
+    name = said[0]["page"]
+    page.hear(protocol.welcome(name))
+    await eventually(lambda: said[-1]["type"] == "state")
+    page.hear(protocol.grown(name, 3))
+    page.hear({"type": "alive", "page": name})
+    await eventually(lambda: said[-1]["type"] == "alive")
+    assert not caplog.records
+
+
 async def test_events_reach_the_kernel_once_and_in_order_however_they_were_batched():
     inbox, got, batches = Inbox("h1"), [], []
 
