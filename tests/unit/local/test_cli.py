@@ -1,18 +1,22 @@
 from __future__ import annotations
 
-import inspect
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+from types import SimpleNamespace
+from typing import Any, get_type_hints
 
 import httpx
 import pytest
 
 from rtc_widget import cli
 from rtc_widget._version import __version__
+from rtc_widget.local.app import Access
+from rtc_widget.local.calls import Limits
+from rtc_widget.local.chat_mind import ChatMind
 from rtc_widget.local.cli_serve import serve
 
 COMMAND = [sys.executable, "-c", "from rtc_widget.cli import main; main()"]
@@ -114,9 +118,32 @@ def test_help_explains_every_option() -> None:
         env={**os.environ, "COLUMNS": "200", "NO_COLOR": "1"},
     ).stdout
 
-    options = inspect.signature(serve).parameters
-    for option in options:
-        assert f"--{option.replace('_', '-')}" in shown
+    options = get_type_hints(serve, include_extras=True)
+    del options["return"]
+    for name, option in options.items():
+        assert f"--{name.replace('_', '-')}" in shown
+        [info] = option.__metadata__
+        assert info.help, f"--{name} is not explained"
+        assert " ".join(info.help.split()[:3]) in " ".join(shown.split())
+
+
+def test_what_is_asked_for_on_the_command_line_is_what_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    served = SimpleNamespace()
+
+    async def serve_on(listener: socket.socket, access: Access, **rest: Any) -> None:
+        listener.close()
+        served.access, served.limits, served.mind = access, rest["limits"], rest["mind_for"]
+
+    # Open to other machines only as far as the command knows.
+    loopback = socket.create_server(("127.0.0.1", 0))
+    monkeypatch.setattr("rtc_widget.local.server.bound_socket", lambda host, port: loopback)
+    monkeypatch.setattr("rtc_widget.local.server.serve", serve_on)
+    options = {"host": "0.0.0.0", "chat_url": "http://127.0.0.1:1/v1", "chat_model": "llama"}
+    serve(max_calls=3, max_minutes=1.5, **options)
+
+    assert len(served.access.token) >= 32, "never without a token"
+    assert served.limits == Limits(3, 1.5)
+    assert isinstance(served.mind({}), ChatMind)
 
 
 @pytest.mark.speech
