@@ -157,7 +157,7 @@ export function asRtcWidgetError(thrown: unknown): RtcWidgetError {
 }
 
 /** Of the way, not of the matter: the same call may succeed a moment later. */
-const PASSING = new Set([
+export const PASSING: ReadonlySet<string> = new Set([
   "connection_failed",
   "channel_timeout",
   "no_network",
@@ -165,7 +165,8 @@ const PASSING = new Set([
   "server_unreachable",
   "server_error",
   "signaling_timeout",
-  "server_not_found",
+  "host_not_found",
+  "local_server",
   "rate_limited",
 ]);
 

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import contract from "../../tests/contract/protocol.json";
-import { PAGE_ERROR_CODES, pageError } from "../src/errors";
+import { PAGE_ERROR_CODES, PASSING, pageError } from "../src/errors";
 import { decodeKernelMessage, INITIAL_STATE, MICROPHONE_PERMISSIONS, PROTOCOL, STATUSES } from "../src/protocol";
 import { startCall, startWidget } from "./fakes";
 
@@ -44,6 +44,10 @@ describe("what both halves have agreed on", () => {
     for (const [name, value] of Object.entries(INITIAL_STATE)) expect(traits[name]?.default, name).toEqual(value);
     expect(traits.status?.enum).toEqual(STATUSES);
     expect(traits.microphone_permission?.enum).toEqual(MICROPHONE_PERMISSIONS);
+  });
+
+  it("calls again after the same errors", () => {
+    expect([...PASSING].sort()).toEqual([...contract.error.passing_codes].sort());
   });
 
   it("names the same errors, and each has words and a next step", () => {

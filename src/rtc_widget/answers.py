@@ -121,6 +121,8 @@ class Answers:
     async def spoken(self, response_id: str, *, begins_within: float) -> None:
         """Wait until a response has been spoken to its end; servers that do not tell are not waited for.
 
+        One that waits until another has been spoken has `begins_within` seconds from then on.
+
         Raises
         ------
         NotConnected

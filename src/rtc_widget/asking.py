@@ -117,7 +117,7 @@ class Asking(Conversing, Measuring):
         return turn
 
     async def _sound_of(self, turn: Turn) -> AudioClip | None:
-        if turn.start is None or turn.end is None or turn.end <= turn.start:
+        if turn.start is None or turn.end is None or turn.end <= turn.start or not self._was_heard(turn):
             return None
         try:
             _ = self.recording.start  # raises where nothing is recorded, for which nobody should wait
@@ -127,6 +127,11 @@ class Asking(Conversing, Measuring):
         except (RtcWidgetError, ValueError):
             # The words have come; that this page records nothing, or the call is over, must not take them away.
             return None
+
+    def _was_heard(self, turn: Turn) -> bool:
+        responses = self._answers.responses
+        # Where it waited in vain behind another voice, its time is that of its words: another's sound would be there.
+        return not responses.tells_of_voices or responses.has_voice(turn.response_id or "")
 
 
 def _is_spoken(response: Mapping[str, Any]) -> bool:

@@ -19,7 +19,7 @@ from rtc_widget import protocol
 from rtc_widget.attendance import Attendance
 from rtc_widget.awaiting import hears_during_cells, silence
 from rtc_widget.call_desk import CallDesk
-from rtc_widget.errors import PageNotFound, PageTimeout, RtcWidgetError, error_from_wire
+from rtc_widget.errors import PageNotFound, PageTimeout, RtcWidgetError, WidgetClosed, error_from_wire
 from rtc_widget.heartbeat import Heartbeat
 from rtc_widget.main_loop import MainLoop
 from rtc_widget.media_desk import MediaDesk
@@ -134,8 +134,10 @@ class Bridge:
 
         Raises
         ------
+        WidgetClosed
+            If the widget is closed, before or meanwhile.
         PageNotFound
-            If there is no page within ten seconds, or it leaves, or the widget is closed.
+            If there is no page within ten seconds, or it leaves.
         PageTimeout, AwaitNotPossible
             If it does not answer in time, or gives no sign of life.
         RtcWidgetError
@@ -154,6 +156,7 @@ class Bridge:
         id = self._post(kind, page, wake, fields)
         try:
             while not answered.done():
+                self._require_open()
                 now = time.monotonic()
                 if now >= deadline:
                     raise PageTimeout(f"The page did not {kind} within {timeout:g} s.")
@@ -186,8 +189,10 @@ class Bridge:
 
         Raises
         ------
+        WidgetClosed
+            If the widget is closed.
         PageNotFound
-            If no page has ever said hello, or the widget is closed.
+            If no page has ever said hello.
         """
         self._require_open()
         page = self._pages.current
@@ -204,7 +209,7 @@ class Bridge:
 
     def _require_open(self) -> None:
         if self._is_closed:
-            raise PageNotFound("This widget is closed.", hint="Make a new one: VoiceChat().")
+            raise WidgetClosed("This widget is closed.")
 
     def _expire(self, id: str, kind: RequestKind, failed: Callable[[RtcWidgetError], None]) -> None:
         """Report a request that nobody has answered; nothing may vanish."""

@@ -60,6 +60,7 @@ class CallDesk:
         self._calls: dict[str, str | None] = {}
         self._asked: set[str] = set()
         self._ended: set[str] = set()
+        self._hanging_up: set[asyncio.Task[Any]] = set()
         self._warm = not starts_early
         self._io = io_thread()
         self._io.at_exit(self.hang_up_all)
@@ -180,6 +181,12 @@ class CallDesk:
         call_id = self._calls.pop(attempt, None)
         if call_id is None:
             return
+        task = asyncio.create_task(self._tell_server(call_id))
+        self._hanging_up.add(task)
+        task.add_done_callback(self._hanging_up.discard)
+        await task
+
+    async def _tell_server(self, call_id: str) -> None:
         try:
             async with asyncio.timeout(_HANG_UP_SECONDS):
                 await self._signaling.hang_up(call_id)
@@ -191,4 +198,5 @@ class CallDesk:
     async def _hang_up_all(self) -> None:
         # What is still being exchanged is hung up when its answer comes.
         self._ended |= self._asked
-        await asyncio.gather(*(self._hang_up(attempt) for attempt in list(self._calls)))
+        # Also those that others have begun to hang up: whoever exits now waits for them, too.
+        await asyncio.gather(*(self._hang_up(attempt) for attempt in list(self._calls)), *self._hanging_up)

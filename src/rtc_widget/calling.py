@@ -31,8 +31,8 @@ class Calling(CallWidget):
         ------
         AwaitNotPossible
             In a cell of ipykernel 6, which cannot hear the page before the cell has ended.
-        PageNotFound, PageTimeout
-            If no page shows this widget, or it does not answer.
+        PageNotFound, PageTimeout, WidgetClosed
+            If no page shows this widget, or it does not answer, or the widget was closed.
         MicrophoneError, SignalingError, CallError
             What the page could not do.
         """

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from rtc_widget.call_widget import CallWidget
 from rtc_widget.conversation import Transcript
-from rtc_widget.errors import InvalidImage, NotConnected, PageNotFound, RtcWidgetError
+from rtc_widget.errors import InvalidImage, MessageTooLarge, NotConnected, PageNotFound, RtcWidgetError
 from rtc_widget.events import Event
 
 Detail = Literal["auto", "low", "high"]
@@ -39,9 +39,12 @@ class Conversing(CallWidget):
         ------
         NotConnected
             If the data channel is not open.
+        MessageTooLarge
+            If it is larger than the data channel carries.
         ValueError, TypeError
             If it is no event, or cannot be written as JSON.
         """
+        self._require_room(event)
         return self._send_events([event])
 
     def send_text(self, text: str) -> str:
@@ -58,10 +61,12 @@ class Conversing(CallWidget):
         ------
         NotConnected
             If the data channel is not open.
+        MessageTooLarge
+            If the data channel does not carry so much in one message.
         ValueError
             If there is no text.
         """
-        return self._answers.wish([message_item(text)]).event_id
+        return self._answers.wish([self._question(text, None)]).event_id
 
     def send_image(self, image: Any, text: str | None = None, *, detail: Detail = "auto", answer: bool = True) -> str:
         """Show the model a picture, made small enough for the data channel.
@@ -127,7 +132,9 @@ class Conversing(CallWidget):
 
     def _question(self, text: str | None, image: Any, detail: Detail = "auto") -> dict[str, Any]:
         if image is None:
-            return message_item("" if text is None else text)
+            item = message_item("" if text is None else text)
+            self._require_room({"type": "conversation.item.create", "item": item})
+            return item
         from rtc_widget.images import image_url
 
         if self.data_channel_state != "open":
@@ -138,16 +145,25 @@ class Conversing(CallWidget):
         picture = {"type": "input_image", "image_url": url, "detail": detail}
         return {"type": "message", "role": "user", "content": [picture, *words]}
 
+    def _require_room(self, event: Mapping[str, Any]) -> None:
+        """Refuse at once what the page would refuse a moment later, when nobody waits for it any more."""
+        limit = self.max_message_size
+        if limit is None or self.data_channel_state != "open":
+            return
+        size = len(_text_of(_checked(event)).encode())
+        if size > limit:
+            raise MessageTooLarge(
+                f"The message has {size} bytes, more than the {limit} that the data channel carries.",
+                hint="Send it in smaller parts; images can be scaled down.",
+            )
+
     def _send_events(
         self, events: Sequence[Mapping[str, Any]], failed: Callable[[RtcWidgetError], None] | None = None
     ) -> str:
         if self.data_channel_state != "open":
             raise NotConnected(f"Nothing was sent: the data channel is {self.data_channel_state}.")
         prepared = [{"event_id": f"event_{uuid4().hex[:20]}", **_checked(event)} for event in events]
-        try:
-            texts = [json.dumps(event, ensure_ascii=False, allow_nan=False) for event in prepared]
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"The event cannot be written as JSON: {error}") from None
+        texts = [_text_of(event) for event in prepared]
 
         def fault(error: RtcWidgetError) -> None:
             self._record.fault(error)
@@ -178,7 +194,19 @@ def message_item(text: str) -> dict[str, Any]:
 
 
 def _checked(event: Mapping[str, Any]) -> dict[str, Any]:
+    if not isinstance(event, Mapping):
+        raise TypeError(
+            f"An event is a mapping such as {{'type': 'response.create'}}, not {type(event).__name__}; "
+            "to say something in writing there is send_text."
+        )
     raw = dict(event.raw if isinstance(event, Event) else event)
     if not isinstance(raw.get("type"), str):
         raise ValueError(f"An event needs a 'type', such as 'response.create'; this one has only {sorted(raw)}.")
     return raw
+
+
+def _text_of(event: Mapping[str, Any]) -> str:
+    try:
+        return json.dumps(event, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"The event cannot be written as JSON: {error}") from None

@@ -1,18 +1,21 @@
 """Closes widgets that a notebook has let go of: by ``del chat``, or by running the cell that makes ``chat`` again.
 
-ipywidgets keeps every widget alive until it is closed, and IPython keeps what a cell has shown (``Out``, ``_``), so
-Python alone never finds out. After each cell it is therefore asked who still holds the widget. One that never had a
-holder, such as ``VoiceChat()`` on a line of its own, is held by its view alone and stays.
+ipywidgets keeps every widget alive until it is closed, and IPython keeps what a cell has shown (``Out``, ``_``) and the
+frames of the last error, so Python alone never finds out. After each cell it is therefore asked who still holds the
+widget, and who holds those, back to a name of the notebook or of a module. What only the widget itself leads to, such
+as an object whose method it calls back, holds nothing. A widget that never had a holder, such as ``VoiceChat()`` on a
+line of its own, is held by its view alone and stays.
 """
 
 from __future__ import annotations
 
+import builtins
 import gc
 import re
 import sys
 import weakref
 from collections.abc import Mapping
-from types import FrameType, MethodType
+from types import FrameType, FunctionType, MethodType, ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,6 +23,13 @@ if TYPE_CHECKING:
 
 # The names under which IPython keeps what cells have shown.
 _SHOWN = re.compile(r"_{1,3}|_i?\d+|_oh|Out")
+
+# What holds every widget, or something of each cell, and is not meant to keep it.
+_MACHINERY = frozenset({"IPython", "anywidget", "comm", "ipykernel", "ipywidgets", "rtc_widget", "traitlets"})
+
+# Each step back looks at all objects there are. Who is held by so many, or from so far, is taken to be held.
+_MOST_HOLDERS = 1_000
+_MOST_STEPS = 25
 
 
 def close_when_let_go(chat: VoiceChat) -> None:
@@ -34,8 +44,6 @@ class _Watch:
         self._chat = weakref.ref(chat)
         self._shell = shell
         self._was_held = False
-        # Whatever holds it now is this package, or ipywidgets: the person has not been given it yet.
-        self._own = {id(referrer) for referrer in gc.get_referrers(chat) if not isinstance(referrer, FrameType)}
 
     def __call__(self, _result: object = None) -> None:
         chat = self._chat()
@@ -47,26 +55,79 @@ class _Watch:
             chat.close()
 
     def _is_held(self, chat: VoiceChat) -> bool:
-        # Loops, since a generator expression would hold the widget in a cell of its own.
-        space: Mapping[str, object] = self._shell.user_ns
-        for name, value in list(space.items()):
-            if value is chat and not _SHOWN.fullmatch(name):
-                return True  # the usual case, and cheap: it has a name
-        value = None
-        shown = {id(space), id(self._shell.user_ns_hidden), id(space.get("_oh")), id(self._shell.displayhook.__dict__)}
-        for referrer in gc.get_referrers(chat):
-            if id(referrer) not in shown and id(referrer) not in self._own and not _is_passing(referrer):
+        # The usual cases, and cheap: it has a name, or is in something that has one. A loop, since a generator
+        # expression would hold the widget in a cell of its own.
+        for name, value in list(self._shell.user_ns.items()):
+            if not _SHOWN.fullmatch(name) and (value is chat or _contains(value, chat)):
                 return True
+        value = None
+        return self._leads_to_a_name(chat)
+
+    def _leads_to_a_name(self, chat: VoiceChat) -> bool:
+        space: dict[str, object] = self._shell.user_ns
+        passing = {id(self._shell.user_ns_hidden), id(space.get("_oh")), id(self._shell.displayhook.__dict__)}
+        passing.add(id(vars(builtins)))  # IPython keeps `_` there, too
+        spaces: set[int] = set()
+        for name, module in list(sys.modules.items()):
+            (passing if _package(name) in _MACHINERY else spaces).add(id(getattr(module, "__dict__", None)))
+        spaces -= passing
+        seen: list[object] = [chat]  # kept, so that no other object gets the id of one that was seen
+        known = {id(chat)}
+        step = list(seen)
+        for _ in range(_MOST_STEPS):
+            ours = {id(seen), id(step)}
+            before: list[object] = []
+            for holder in gc.get_referrers(*step):
+                if holder is space:
+                    if _names(space, step):
+                        return True
+                    continue
+                if id(holder) in known or id(holder) in passing or id(holder) in ours or _is_passing(holder, chat):
+                    continue
+                if id(holder) in spaces:
+                    return True
+                known.add(id(holder))
+                before.append(holder)
+            holder = None
+            if not before:
+                return False
+            if len(known) > _MOST_HOLDERS:
+                return True
+            seen += before
+            step = before
+        return True
+
+
+def _contains(value: object, chat: VoiceChat) -> bool:
+    entries = value if isinstance(value, list | tuple) else getattr(value, "__dict__", None)
+    if isinstance(value, ModuleType) or not isinstance(entries, list | tuple | dict) or len(entries) > _MOST_HOLDERS:
         return False
+    return any(entry is chat for entry in (entries.values() if isinstance(entries, dict) else entries))
 
 
-def _is_passing(referrer: object) -> bool:
-    """Whether this is something of ours, or of the cell that has just ended."""
-    if isinstance(referrer, MethodType):
-        module = getattr(referrer.__func__, "__module__", "")
+def _names(space: Mapping[str, object], held: list[object]) -> bool:
+    """Whether one of these has a name that a person has given."""
+    ids = set(map(id, held))
+    return any(id(value) in ids and not _SHOWN.fullmatch(name) for name, value in list(space.items()))
+
+
+def _is_passing(holder: object, chat: VoiceChat) -> bool:
+    """Whether this is a part of the machinery, or of a cell that has ended."""
+    if isinstance(holder, FrameType | TracebackType | BaseException):
+        return True
+    if isinstance(holder, MethodType):
+        package = _package(holder.__func__.__module__)
         # A person may have handed on `chat.mute`; the package itself hands on what begins with an underscore.
-        return not module.startswith("rtc_widget.") or referrer.__func__.__name__.startswith("_")
-    return isinstance(referrer, FrameType) or type(referrer).__module__.startswith(("IPython.", "ipykernel."))
+        is_public = package == "rtc_widget" and not holder.__func__.__name__.startswith("_")
+        return package in _MACHINERY and not is_public
+    if isinstance(holder, FunctionType):
+        return _package(holder.__module__) in _MACHINERY
+    # Another widget may have been told to keep this one.
+    return _package(type(holder).__module__) in _MACHINERY and not isinstance(holder, type(chat))
+
+
+def _package(module: str | None) -> str:
+    return (module or "").partition(".")[0]
 
 
 def _shell() -> Any:

@@ -71,6 +71,11 @@ class Responses:
         return self._voices.get(response_id) == "over"
 
     @property
+    def tells_of_voices(self) -> bool:
+        """Whether the server has said of any response that it can be heard."""
+        return bool(self._voices)
+
+    @property
     def is_speaking(self) -> bool:
         """Whether any can be heard."""
         return "speaking" in self._voices.values()

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from rtc_widget.errors import WaitTimeout
+from rtc_widget.errors import NotConnected, WaitTimeout
 from rtc_widget.events import Event
 from rtc_widget.failures import Failures
 
@@ -41,6 +41,14 @@ class CallbackFailure:
     def __str__(self) -> str:
         name = getattr(self.callback, "__name__", repr(self.callback))
         return f"{name} failed on {self.event.type}: {type(self.error).__name__}: {self.error}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiter:
+    pattern: str
+    where: Condition | None
+    future: asyncio.Future[Event]
+    in_call: bool
 
 
 class EventStream(AsyncIterator[Event]):
@@ -87,7 +95,7 @@ class Subscriptions:
     def __init__(self, failures: Failures | None = None) -> None:
         self.failures = Failures() if failures is None else failures
         self._callbacks: list[tuple[str, Callback]] = []
-        self._waiting: list[tuple[str, Condition | None, asyncio.Future[Event]]] = []
+        self._waiting: list[_Waiter] = []
         # A stream whose loop was left is forgotten by itself.
         self._streams: weakref.WeakSet[EventStream] = weakref.WeakSet()
         self._running: set[asyncio.Future[Any]] = set()
@@ -103,25 +111,29 @@ class Subscriptions:
 
     def publish(self, event: Event) -> None:
         """Wake the waiters, feed the streams, then call the callbacks; an exception in one stops nobody else."""
-        for pattern, where, future in self._waiting:
-            if event.matches(pattern) and not future.done():
-                _offer(event, where, future)
+        for waiter in self._waiting:
+            if event.matches(waiter.pattern) and not waiter.future.done():
+                _offer(event, waiter.where, waiter.future)
         for stream in list(self._streams):
             stream.put(event)
         for pattern, callback in list(self._callbacks):
             if event.matches(pattern):
                 self._call(callback, event)
 
-    async def next(self, pattern: str, timeout: float | None, where: Condition | None = None) -> Event:
-        """Return the next event that fits.
+    async def next(
+        self, pattern: str, timeout: float | None, where: Condition | None = None, *, in_call: bool = False
+    ) -> Event:
+        """Return the next event that fits; `in_call` says that there is a call now, with which the waiting ends.
 
         Raises
         ------
         WaitTimeout
             If none comes within `timeout` seconds.
+        NotConnected
+            If the call ends.
         """
         future: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
-        waiter = (pattern, where, future)
+        waiter = _Waiter(pattern, where, future, in_call)
         self._waiting.append(waiter)
         try:
             async with asyncio.timeout(timeout):
@@ -142,11 +154,18 @@ class Subscriptions:
         self._streams.add(stream)
         return stream
 
-    def end_streams(self) -> None:
-        """The call is over: no stream has more to come."""
+    def end_call(self) -> None:
+        """The call is over: no stream, and nobody who began to wait in it, has more to come."""
         for stream in list(self._streams):
             stream.end()
         self._streams.clear()
+        for waiter in self._waiting:
+            if waiter.in_call and not waiter.future.done():
+                ended = NotConnected(
+                    f"The call has ended before a {waiter.pattern!r} event came.",
+                    hint="Look at chat.events for what came.",
+                )
+                waiter.future.set_exception(ended)
 
     def _call(self, callback: Callback, event: Event) -> None:
         try:

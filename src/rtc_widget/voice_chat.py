@@ -66,6 +66,8 @@ class VoiceChat(Calling, Asking, Steering, Tooling, Counting, Watching, Saying, 
         Seconds after which a call is ended.
     view_grace : float
         Seconds that a call may go on when no view of it is left on the page.
+    stats_interval : float or None
+        Every how many seconds the connection's statistics are read (`stats`); None: never.
     page : {"browser", "headless"} or Page, optional
         Who makes the calls: the page that shows the widget, or one in this process (extra ``local``). Left out: as the
         environment variable ``RTC_WIDGET_PAGE`` says, else the browser.

@@ -31,9 +31,17 @@ class Watching(CallWidget):
             An event type, or a shell-style pattern such as ``"response.*"``.
         callback : callable, optional
             A function or coroutine function of one `Event`. Left out: use ``@chat.on("response.done")``.
+
+        Raises
+        ------
+        TypeError
+            If the type is no text, or the callback cannot be called.
         """
+        _require_text(type, 'chat.on("response.done", …), or @chat.on("response.done")')
         if callback is None:
             return lambda function: self.on(type, function)
+        if not callable(callback):
+            raise TypeError(f"What is to be called must be a function, not {callback!r}.")
         self._record.subscriptions.add(type, callback)
         return callback
 
@@ -60,11 +68,14 @@ class Watching(CallWidget):
         ------
         WaitTimeout
             If none comes in time (it is a `TimeoutError` as well).
+        NotConnected
+            If the call ends in which the waiting began. Before a call it waits for that to come.
         AwaitNotPossible
             In a cell of ipykernel 6.
         """
+        _require_text(type, 'chat.wait_for("response.done")')
         self._await_here()
-        return await self._record.subscriptions.next(type, timeout, where)
+        return await self._record.subscriptions.next(type, timeout, where, in_call=self._has_call)
 
     def stream(self, type: str = "*") -> EventStream:
         """Return the events of a type from now on, for ``async for``; the loop ends with the call.
@@ -88,10 +99,15 @@ class Watching(CallWidget):
         >>> async for event in chat.stream("response.*"):  # doctest: +SKIP
         ...     print(event.type)
         """
-        if self.status in ("idle", "error"):
+        _require_text(type, 'chat.stream("response.*")')
+        if not self._has_call:
             raise NotConnected("There is no call whose events could be read.")
         self._await_here()
         return self._record.subscriptions.stream(type)
+
+    @property
+    def _has_call(self) -> bool:
+        return self.status not in ("idle", "error")
 
     @property
     def events(self) -> EventLog:
@@ -106,3 +122,8 @@ class Watching(CallWidget):
         call.
         """
         return list(self._record.failures)
+
+
+def _require_text(type: object, example: str) -> None:
+    if not isinstance(type, str):
+        raise TypeError(f"An event's type is a text, not {type!r}: {example}.")

@@ -11,6 +11,7 @@ import pytest
 import traitlets
 
 from rtc_widget import VoiceChat, errors, protocol
+from rtc_widget.headless.failures import PASSING
 from rtc_widget.message_fields import MalformedMessage
 
 CONTRACT = json.loads((Path(__file__).parent / "protocol.json").read_text(encoding="utf-8"))
@@ -113,6 +114,12 @@ def test_every_error_code_of_the_page_has_a_class_of_its_own():
         error = errors.error_from_wire({"code": code, "message": "m", "hint": "h"})
         assert error.code == code
         assert error.to_wire() == {"code": code, "message": "m", "hint": "h"}
+
+
+def test_both_kinds_of_page_call_again_after_the_same_errors():
+    assert set(CONTRACT["error"]["passing_codes"]) == PASSING
+    kinds = [kind for _, kind in inspect.getmembers(errors, inspect.isclass)]
+    assert {kind.code for kind in kinds if hasattr(kind, "code")} >= PASSING
 
 
 def test_error_codes_are_unique_and_drawn_in_the_tree():

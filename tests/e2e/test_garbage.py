@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+
+from tests.e2e.lab import NotebookPage, evaluate
 
 SERVER = """
 import http.server, threading, rtc_widget
@@ -89,3 +93,36 @@ def test_a_connect_while_a_cell_runs_says_so_and_still_completes(opened, silent_
     assert page.page.locator(".rtc-activity", has_text="is a cell running?").count() == 0
     page.run_next()
     server.wait_for_calls(0)
+
+
+def test_a_kernel_that_never_answers_ends_in_a_clear_error(lab, silent_browser, server):
+    """The kernel is really stopped; only the page's clock is put forward, as far as its patience goes."""
+    widget = f"import os, rtc_widget\nchat = rtc_widget.VoiceChat({server.signaling})\nchat"
+    page = NotebookPage(lab, silent_browser, lab.notebook("deaf.ipynb", widget))
+    page.focus_first_cell()
+    page.run_next()
+    page.page.locator("button[data-action=connect]").wait_for()
+    page.page.wait_for_timeout(1_000)  # the page has been welcomed
+    kernel = evaluate(lab.kernel_client(), "os.getpid()")
+    page.page.clock.install()
+    os.kill(kernel, signal.SIGSTOP)
+    try:
+        page.page.locator("button[data-action=connect]").first.click()
+        page.page.locator(".rtc-activity", has_text="is a cell running?").wait_for(timeout=5_000)
+        page.page.clock.fast_forward(91_000)
+        page.wait_for_status("error", timeout=10)
+        error = page.page.locator(".rtc-error").first
+        assert error.get_attribute("data-code") == "kernel_timeout"
+        assert "The kernel did not answer." in error.inner_text()
+        assert "Interrupt the cell or restart the kernel" in error.inner_text()
+        assert page.page.locator(".rtc-activity", has_text="is a cell running?").count() == 0
+        assert set(page.spy("spy.microphone.map((track) => track.readyState)")) == {"ended"}
+    finally:
+        os.kill(kernel, signal.SIGCONT)
+    # It can be tried again, and the kernel made no call of the attempt that was given up.
+    page.page.locator("[data-action=retry]").first.click()
+    page.wait_for_status("connected")
+    server.wait_for_calls(1)
+    page.page.locator("button[data-action=disconnect]").first.click()
+    server.wait_for_calls(0)
+    page.page.close()

@@ -103,7 +103,11 @@ def test_the_key_is_nowhere_but_in_its_cell(lab, silent_browser, server):
         "the kernel's log": log,
         "JupyterLab's log": (lab.folder.parent / "jupyterlab.log").read_text(errors="replace"),
     }
-    assert [place for place, text in places.items() if TOKEN in text] == []
+    assert places_with(TOKEN, places) == []
+
+
+def places_with(secret: str, places: dict[str, str]) -> list[str]:
+    return [place for place, text in places.items() if secret in text]
 
 
 # Everything that can be reached from the widgets' models, as text.
@@ -201,21 +205,52 @@ def page_prints(lab) -> str:
     return json.dumps(evaluate(kernel, expression))
 
 
-def test_a_page_that_exchanges_itself_never_sees_the_key(opened, silent_browser, server, lab):
+def test_a_page_that_exchanges_itself_never_sees_the_key(silent_browser, server, lab):
+    """The page gets the short-lived secret, and nobody else does; the key stays in the kernel."""
+    frames: list[str] = []
     with minting_relay(server) as (url, asked):
         widget = f"""
-import base64, rtc_widget
+import base64, logging, rtc_widget
+logging.basicConfig(level=logging.DEBUG, filename="minting.log", force=True)
 key = base64.b64decode({_encoded(TOKEN)!r}).decode()
 chat = rtc_widget.VoiceChat(rtc_widget.OpenAI(key, base_url={url!r}), exchange="browser")
 chat
 """
-        page = opened(silent_browser, widget)
+        page = NotebookPage(
+            lab,
+            silent_browser,
+            lab.notebook("minting.ipynb", widget, "repr(chat), chat, vars(chat)"),
+            on_frame=frames.append,
+        )
+        page.focus_first_cell()
+        page.run_next()
         page.page.locator("button[data-action=connect]").first.click()
         page.wait_for_status("connected")
         [call] = server.wait_for_calls(1)
         assert evaluate(lab.kernel_client(), "chat.call_id") == call
+        models = page.page.evaluate(REACHABLE)
+        assert "ice_gathering_state" in models, "the models were read"
+        dom = page.page.content()
         page.page.locator("button[data-action=disconnect]").first.click()
         server.wait_for_calls(0)
+    page.run_next()
+    page.page.evaluate(SAVE_WITH_WIDGETS)
     assert ("/v1/realtime/client_secrets", f"Bearer {TOKEN}", False) in asked, "the kernel mints, with the key"
     assert ("/v1/realtime/calls", f"Bearer {SECRET}", True) in asked, "the page calls, with the secret"
     assert not [path for path, bearer, from_page in asked if from_page and TOKEN in bearer]
+
+    notebook = (lab.folder / "minting.ipynb").read_text()
+    assert "widget-state+json" in notebook, "the widgets were saved"
+    kept = {
+        "the notebook file": notebook,
+        "the page": dom + page.page.content(),
+        "the browser's console": "\n".join(page.console),
+        "what Python prints": page_prints(lab),
+        "the kernel's log": (lab.folder / "minting.log").read_text(),
+        "JupyterLab's log": (lab.folder.parent / "jupyterlab.log").read_text(errors="replace"),
+    }
+    traffic = "\n".join(frames)
+    assert SECRET in traffic, "what kernel and page say to each other was listened to"
+    assert places_with(TOKEN, {**kept, "the traffic between page and kernel": traffic, "its memory": models}) == []
+    # The page needs it for one request; it must not be where anything is kept or shown.
+    assert places_with(SECRET, {**kept, "its memory": models}) == []

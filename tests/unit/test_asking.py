@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 
+from rtc_widget import VoiceChat
 from rtc_widget.errors import AnswerFailed, EventRefused, NotConnected, WaitTimeout
 from tests.unit.server_double import ASK, ITEM
 from tests.unit.waiting import settled
@@ -36,6 +38,47 @@ async def test_an_answer_is_finished_when_it_has_been_spoken(chat, server):
     turn = await asking
     assert turn.start is not None
     assert turn.end > turn.start
+
+
+async def test_an_answer_that_waits_behind_another_voice_is_waited_for(chat, server, monkeypatch):
+    monkeypatch.setattr("rtc_widget.asking._VOICE_SECONDS", 0.02)
+
+    def voice(what, response_id):
+        return {"type": f"output_audio_buffer.{what}", "response_id": response_id}
+
+    await server.connect()
+    asking = asyncio.ensure_future(chat.ask("one"))
+    await server.confirms(*await server.takes(ITEM, ASK))
+    await server.says(voice("started", "r1"))
+    await server.answers("A long answer.", "r1", kind="output_audio")
+    second = asyncio.ensure_future(chat.ask("two"))
+    await server.confirms(*await server.takes(ITEM, ASK))
+    await server.answers("Short.", "r2", kind="output_audio")
+    await asyncio.sleep(0.1)
+    assert not second.done()
+    await server.says(voice("stopped", "r1"), voice("started", "r2"))
+    assert (await asking).text == "A long answer."
+    await asyncio.sleep(0.1)
+    assert not second.done()
+    await server.says(voice("stopped", "r2"))
+    assert (await second).text == "Short."
+
+
+@pytest.mark.parametrize("heard", [True, False])
+async def test_an_answer_that_is_never_heard_has_no_sound_of_another(chat, server, monkeypatch, heard):
+    monkeypatch.setattr("rtc_widget.asking._VOICE_SECONDS", 0.1)
+    monkeypatch.setattr(chat, "_flush_audio", lambda timeout: asyncio.sleep(0))
+    sound = SimpleNamespace(start=0.0, assistant=SimpleNamespace(between=lambda start, end: "sound"))
+    monkeypatch.setattr(VoiceChat, "recording", sound)
+    await server.connect()
+    other = "r1" if heard else "r0"
+    await server.says({"type": "output_audio_buffer.started", "response_id": other})
+    asking = asyncio.ensure_future(chat.ask("one"))
+    await server.confirms(*await server.takes(ITEM, ASK))
+    await server.answers("Short.", "r1", kind="output_audio")
+    await server.says({"type": "output_audio_buffer.stopped", "response_id": other})
+    turn = await asking
+    assert (turn.text, turn.audio) == ("Short.", "sound" if heard else None)
 
 
 async def test_the_words_can_be_had_before_they_are_spoken(chat, server):

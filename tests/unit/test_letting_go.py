@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
+import io
 from collections.abc import Iterator
 
 import pytest
@@ -61,3 +63,64 @@ def test_a_widget_in_another_variable_is_held(shell):
     assert isinstance(shell.user_ns["calls"][0], VoiceChat)
     shell.run_cell("calls.clear()")
     assert ends == ["closed"]
+
+
+def failing(shell: InteractiveShell, cell: str) -> None:
+    with contextlib.redirect_stdout(io.StringIO()):
+        assert not shell.run_cell(cell).success
+
+
+@pytest.mark.parametrize("cell", ["chat.send_text('')", "chat.nothing", "def f(c): c.send_text('')\nf(chat)"])
+def test_an_error_of_an_earlier_cell_holds_no_widget(shell, cell):
+    ends = made(shell)
+    failing(shell, cell)
+    failing(shell, "1 / 0")
+    assert ends == []
+    shell.run_cell("del chat")
+    assert ends == ["closed"]
+
+
+def test_running_the_cell_again_after_an_error_closes_the_widget_before(shell):
+    ends = made(shell)
+    failing(shell, "chat.send_text('')")
+    shell.run_cell("chat = VoiceChat(page=Page(acts=False))")
+    assert ends == ["closed"]
+
+
+APP = """
+class App:
+    def __init__(self):
+        self.chat = VoiceChat(page=Page(acts=False))
+        self.chat.on("response.done", self.done)
+        self.chat.observe(self.done, "status")
+    def done(self, event): ...
+"""
+
+
+def test_an_object_that_the_widget_calls_back_does_not_hold_it_by_that(shell):
+    ends = made(shell, APP, "app = App()", "pass", "def kept(): return app", "other = [app]", "del app, kept")
+    assert ends == []
+    shell.run_cell("other.pop()")
+    assert ends == ["closed"]
+
+
+def test_a_closure_that_the_widget_calls_back_does_not_hold_it_by_that(shell):
+    ends = made(shell, "@chat.on('response.done')\ndef done(event, chat=chat): chat.mute()", "del done")
+    assert ends == []
+    shell.run_cell("del chat")
+    assert ends == ["closed"]
+
+
+def test_a_task_holds_what_it_works_with(shell):
+    ends = made(
+        shell,
+        "import asyncio\nasync def f(c):\n    await asyncio.sleep(3600)\n    c.mute()",
+        "loop = asyncio.new_event_loop()",
+        "job = loop.create_task(f(chat)); loop.run_until_complete(asyncio.sleep(0))",
+        "del chat, job",
+    )
+    assert ends == []
+    shell.run_cell("for job in asyncio.all_tasks(loop): job.cancel()\nloop.run_until_complete(asyncio.sleep(0))")
+    shell.run_cell("del job")
+    assert ends == ["closed"]
+    shell.run_cell("loop.close()").raise_error()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from rtc_widget import bridge
-from rtc_widget.errors import NotConnected, PageNotFound
+from rtc_widget.errors import MessageTooLarge, NotConnected, PageNotFound, WidgetClosed
 from tests.unit.waiting import eventually, settled
 
 
@@ -59,6 +61,37 @@ async def test_text_becomes_an_item_and_asks_for_an_answer(chat, page):
     ]
     with pytest.raises(ValueError, match="no text"):
         chat.send_text("  ")
+
+
+async def test_what_is_too_large_for_the_channel_or_no_event_is_refused_at_once(chat, page):
+    page.hello()
+    page.state("a1", status="connected", data_channel_state="open", max_message_size=1_000)
+    await settled()
+    for send in (chat.send_text, lambda text: chat.send({"type": "x", "text": text})):
+        with pytest.raises(MessageTooLarge, match="more than the 1000"):
+            send("ö" * 500)
+    with pytest.raises(TypeError, match="send_text"):
+        chat.send("hi")
+    assert page.heard("send") == []
+    chat.send_text("o" * 500)
+    assert len(page.heard("send")) == 1
+
+
+async def test_a_closed_widget_says_so_at_once(chat, page):
+    page.hello()
+    page.connected()
+    await settled()
+    asked = asyncio.ensure_future(chat.devices())
+    await settled()
+    chat.close()
+    for refused in (asked, chat.connect(), chat.devices()):
+        with pytest.raises(WidgetClosed, match="Make a new"):
+            await asyncio.wait_for(refused, 5)
+    with pytest.raises(WidgetClosed):
+        chat.mute()
+    with pytest.raises(NotConnected):
+        chat.send_text("hello")
+    await chat.disconnect()
 
 
 async def test_a_send_that_the_page_refuses_shows_as_an_error(chat, page):

@@ -87,6 +87,35 @@ async def test_wait_for_gives_up_in_time(chat):
     assert "response.done" in str(caught.value)
 
 
+async def test_waiting_ends_with_the_call_in_which_it_began_and_not_with_another(chat, page):
+    page.hello()
+    before = asyncio.ensure_future(chat.wait_for("x", timeout=5))
+    await settled()
+    page.connected()
+    await settled()
+    during = asyncio.ensure_future(chat.wait_for("x", timeout=None))
+    await settled()
+    page.state(None, status="idle")
+    with pytest.raises(NotConnected, match="ended before a 'x' event"):
+        await asyncio.wait_for(during, 5)
+    assert not before.done()
+    page.events({"type": "x"})
+    assert (await before).type == "x"
+
+
+async def test_what_is_no_type_or_no_callback_is_refused_at_once(chat):
+    def listening(event): ...
+
+    with pytest.raises(TypeError, match=r'@chat\.on\("response\.done"\)'):
+        chat.on(listening)
+    with pytest.raises(TypeError, match="must be a function"):
+        chat.on("x", "y")
+    with pytest.raises(TypeError, match="type is a text, not 5"):
+        await chat.wait_for(5)
+    with pytest.raises(TypeError, match="type is a text"):
+        chat.stream(None)
+
+
 async def test_wait_for_takes_a_condition_and_says_what_it_raises(chat, page):
     page.hello()
     waiting = asyncio.ensure_future(chat.wait_for("x", timeout=5, where=lambda event: event.n == 2))
@@ -152,6 +181,18 @@ async def test_who_speaks_is_known(chat, page):
     page.state(None, status="idle")
     await settled()
     assert (chat.user_speaking, chat.assistant_speaking) == (False, False)
+
+
+@pytest.mark.parametrize("end", ["speech_stopped", "committed", "cleared"])
+async def test_nobody_speaks_any_more_when_the_turn_is_over_or_dropped(chat, page, end):
+    page.hello()
+    page.connected()
+    page.events({"type": "input_audio_buffer.speech_started"})
+    await settled()
+    assert chat.user_speaking
+    page.events({"type": f"input_audio_buffer.{end}"})
+    await settled()
+    assert not chat.user_speaking
 
 
 async def test_a_recovered_call_shows_its_seam_in_the_transcript(chat, page):

@@ -7,6 +7,7 @@ Every error has a stable ``code``, says what happened (``message``) and what to 
     RtcWidgetError
     ├── PageError                     the notebook page
     │   ├── PageNotFound              no page has answered
+    │   │   └── WidgetClosed          nor will one: the widget was closed
     │   ├── AwaitNotPossible          this kernel cannot hear the page during a cell
     │   ├── PageTimeout               the page did not answer in time
     │   ├── ProtocolMismatch          page and kernel are of different versions
@@ -127,6 +128,7 @@ from rtc_widget.errors.page import (
     PageNotFound,
     PageTimeout,
     ProtocolMismatch,
+    WidgetClosed,
 )
 from rtc_widget.errors.root import (
     RtcWidgetError,
@@ -241,5 +243,6 @@ __all__ = [
     "UnexpectedError",
     "WaitTimeout",
     "WebRTCUnavailable",
+    "WidgetClosed",
     "error_from_wire",
 ]

@@ -28,6 +28,13 @@ class AwaitNotPossible(PageError):
     )
 
 
+class WidgetClosed(PageNotFound):
+    """The widget was closed, and its call with it."""
+
+    code = "widget_closed"
+    default_hint = "Make a new `VoiceChat()`."
+
+
 class PageTimeout(PageError):
     """The page did not answer in time."""
 

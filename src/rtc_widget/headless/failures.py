@@ -19,7 +19,7 @@ from rtc_widget.errors import (
 logger = logging.getLogger("rtc_widget")
 
 # Of the way, not of the matter: the same call may succeed a moment later.
-_PASSING = frozenset(
+PASSING = frozenset(
     {
         "connection_failed",
         "channel_timeout",
@@ -28,7 +28,8 @@ _PASSING = frozenset(
         "server_unreachable",
         "server_error",
         "signaling_timeout",
-        "server_not_found",
+        "host_not_found",
+        "local_server",
         "rate_limited",
     }
 )
@@ -36,7 +37,7 @@ _PASSING = frozenset(
 
 def is_passing(error: RtcWidgetError) -> bool:
     """Whether the same call may succeed a moment later."""
-    return error.code in _PASSING
+    return error.code in PASSING
 
 
 def as_error(raised: BaseException) -> RtcWidgetError:

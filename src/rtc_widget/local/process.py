@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import json
+import logging
 import os
 import secrets
 import subprocess
@@ -23,6 +24,8 @@ from typing import Any
 
 from rtc_widget.errors import LocalServerError
 from rtc_widget.local.reply_function import Asked, reply_function
+
+logger = logging.getLogger("rtc_widget")
 
 LOG_LINES = 60
 """How much of what the server prints is kept for error messages."""
@@ -180,6 +183,8 @@ class ServerProcess:
         self._answers.pop(request, None)
         # Cancelled by the function itself, or by the server, which does not listen any more then.
         error = asyncio.CancelledError("the reply function was cancelled") if answer.cancelled() else answer.exception()
+        if error is not None and not answer.cancelled():
+            logger.error("The reply function failed; the answer fails with it.", exc_info=error)
         # The type and the text, as in the last line of a traceback; the rest is not for the other end's ears.
         self._tell("reply", id=request, **({} if error is None else {"error": _last_line(error)}))
 

@@ -145,7 +145,12 @@ class Local:
         address = running_address()
         if address is None:
             return  # the server has ended, and the call with it
-        response = await _request(address, "POST", f"/v1/realtime/calls/{call_id}/hangup")
+        try:
+            response = await _request(address, "POST", f"/v1/realtime/calls/{call_id}/hangup")
+        except LocalServerError:
+            if running_address() is None:
+                return  # it has ended meanwhile
+            raise
         if response.status_code not in (200, 404):
             raise refusal(response, "The embedded server")
 

@@ -95,7 +95,8 @@ class OpenAI:
     def name(self) -> str:
         """``"OpenAI · "`` and the model, or the host when it is another server."""
         host = urlsplit(self.base_url).hostname or ""
-        return f"{'OpenAI' if host.endswith('openai.com') else host} · {self.model}"
+        is_openai = host == "openai.com" or host.endswith(".openai.com")
+        return f"{'OpenAI' if is_openai else host} · {self.model}"
 
     @property
     def data_channel_label(self) -> str:
