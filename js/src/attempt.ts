@@ -200,7 +200,16 @@ export class Attempt {
   /** Opens what is heard on this side: a microphone, a clip in its place, or nothing. */
   async #openVoice(): Promise<{ track: MediaStreamTrack | null; begin(): void }> {
     const { microphone, resumes } = this.#options;
-    if (typeof microphone !== "object") return { track: await this.#openMicrophone(), begin: () => {} };
+    if (typeof microphone !== "object") {
+      try {
+        return { track: await this.#openMicrophone(), begin: () => {} };
+      } catch (thrown) {
+        const error = asRtcWidgetError(thrown);
+        // A conversation that goes on is worth more than the microphone that was lost on the way (with the dock, and so the network).
+        if (!resumes || error.code !== "microphone_not_found") throw error;
+        return { track: null, begin: () => this.#missMicrophone(error) };
+      }
+    }
     this.#trail = { ...this.#trail, microphone: "none" };
     const { signal } = this.#life;
     const clip: Clip = await fetchClip(this.#bridge, microphone.clip, signal);

@@ -12,6 +12,9 @@ export function listenFor(event: Readonly<Record<string, unknown>>, before: Spea
     case "input_audio_buffer.speech_started":
       return { ...before, user: true };
     case "input_audio_buffer.speech_stopped":
+    // Where the turn ends by hand no `speech_stopped` comes.
+    case "input_audio_buffer.committed":
+    case "input_audio_buffer.cleared":
       return { ...before, user: false };
     case "output_audio_buffer.started":
       return { ...before, assistant: true };

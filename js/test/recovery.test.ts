@@ -98,6 +98,28 @@ describe("a connection that is lost", () => {
     expect(element.querySelector(".rtc-new-call")?.textContent).toBe("Connected again");
   });
 
+  it("goes on without the microphone that was lost with it", async () => {
+    const { kernel, microphone, peer } = await startCall();
+    fakeTimers();
+    const opened = vi.spyOn(navigator.mediaDevices, "getUserMedia");
+    opened.mockRejectedValue(new DOMException("gone", "NotFoundError"));
+    peer().become("failed");
+    await tick(500);
+    await settle();
+    latest().open();
+    await settle();
+    expect(kernel.states.at(-1)).toMatchObject({
+      status: "connected",
+      listening_only: true,
+      error: { code: "microphone_not_found" },
+    });
+    opened.mockImplementation(microphone.open);
+    navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
+    await settle();
+    expect(latest().senders.at(-1)).toBe(microphone.tracks[1]);
+    expect(kernel.states.at(-1)).toMatchObject({ listening_only: false, error: null });
+  });
+
   it("is told all that the data channel carries; what is too large is left out, and that is said", async () => {
     const { kernel, channel, peer, mount } = await startCall();
     const { element } = mount();

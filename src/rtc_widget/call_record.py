@@ -24,6 +24,9 @@ logger = logging.getLogger("rtc_widget")
 _SPEAKING: Mapping[str, tuple[str, bool]] = {
     "input_audio_buffer.speech_started": ("user_speaking", True),
     "input_audio_buffer.speech_stopped": ("user_speaking", False),
+    # Where the turn ends by hand no `speech_stopped` comes.
+    "input_audio_buffer.committed": ("user_speaking", False),
+    "input_audio_buffer.cleared": ("user_speaking", False),
     "output_audio_buffer.started": ("assistant_speaking", True),
     "output_audio_buffer.stopped": ("assistant_speaking", False),
     "output_audio_buffer.cleared": ("assistant_speaking", False),

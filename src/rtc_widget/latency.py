@@ -241,6 +241,8 @@ class _Reading:
         kinds = [item.get("type") for item in response.get("output") or () if isinstance(item, dict)]
         # What only calls tools is the first half of an answer.
         answer.has_message = "function_call" not in kinds or "message" in kinds
+        if response.get("status") == "failed" and not kinds:
+            answer.has_message = False  # nothing was answered
         if "function_call" in kinds:
             answer.question.tools_since = at
         elif self._question is answer.question:

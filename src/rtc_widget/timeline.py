@@ -74,7 +74,8 @@ def timeline(events: Iterable[Event]) -> Figure:
             axes.plot(span.start, y, marker="x" if span.lane == "Errors" else "o", color=color, markersize=6)
         else:
             axes.broken_barh([(span.start, span.end - span.start)], (y - 0.32, 0.64), facecolors=color, alpha=0.85)
-        room = span.end - span.start > whole * 0.011 * len(span.label) or span.lane == "Errors"
+        # A moment has no width, but nothing else is in the way of its words.
+        room = span.end - span.start > whole * 0.011 * len(span.label) or span.end == span.start
         if span.label and room:
             # Beside a mark, on the side where there is room.
             is_mark, is_late = span.end - span.start < whole / 400, span.start > whole * 0.8
@@ -124,6 +125,12 @@ class _Reading:
             case "input_audio_buffer.committed" if self._pressed is not None:
                 self._done.append(Span("You", self._pressed, self._now, "held"))
                 self._pressed = None
+            case "input_audio_buffer.committed":
+                self._end("You", raw.get("item_id"))
+            case "input_audio_buffer.cleared":
+                for lane, key in list(self._open):
+                    if lane == "You":
+                        self._end(lane, key)
             case "output_audio_buffer.started":
                 self._begin("Assistant", raw.get("response_id"))
             case "output_audio_buffer.stopped":

@@ -129,6 +129,20 @@ async def test_a_picture(begin: Begin) -> None:
     stage.send("conversation.item.create", item={"type": "message", "role": "user", "content": content})
 
     assert stage.events[-1]["item"]["content"][0] == {"type": "input_image", "image_url": url}
+    content[0]["detail"] = "low"
+    stage.send("conversation.item.create", item={"type": "message", "role": "user", "content": content})
+    assert stage.events[-1]["item"]["content"][0] == {"type": "input_image", "image_url": url, "detail": "low"}
+
+
+async def test_the_output_of_a_call_that_nobody_made(begin: Begin) -> None:
+    stage = begin()
+    output = {"type": "function_call_output", "call_id": "call_nobody", "output": "sunny"}
+    stage.send("conversation.item.create", item=output, event_id="lost")
+
+    assert stage.types() == [*BEGIN, "error"]
+    error = stage.events[-1]["error"]
+    assert (error["code"], error["event_id"]) == ("invalid_tool_call_id", "lost")
+    assert error["message"] == "Tool call ID 'call_nobody' not found in conversation."
 
 
 async def test_the_session_changes_and_some_of_it_does_not(begin: Begin) -> None:

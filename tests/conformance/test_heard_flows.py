@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import threading
 
 import numpy as np
 import pytest
@@ -143,6 +144,17 @@ async def test_committing_before_the_silence_is_long_enough(begin: Begin) -> Non
 
     turn = ["input_audio_buffer.speech_started", "input_audio_buffer.committed", *ITEM]
     assert stage.types() == [*BEGIN, *turn, *RESPONSE, *TRANSCRIPTION, *SPOKEN, "response.done"]
+    started = await stage.until("input_audio_buffer.speech_started")
+    assert (await stage.until("input_audio_buffer.committed"))["item_id"] == started["item_id"]
+
+
+async def test_a_turn_that_push_to_talk_cuts_short_is_told_of(begin: Begin) -> None:
+    stage = begin()
+    stage.dialogue.hear(SPEECH)
+    stage.send("session.update", session={"type": "realtime", **PUSH_TO_TALK})
+
+    ended = ["input_audio_buffer.speech_started", "input_audio_buffer.cleared", "session.updated"]
+    assert stage.types() == [*BEGIN, *ended]
 
 
 async def test_a_turn_in_events(begin: Begin) -> None:
@@ -250,3 +262,20 @@ async def test_an_unfinished_sentence_is_waited_for_by_semantic_vad(begin: Begin
     await stage.until("response.done")
 
     assert stage.types() == [*BEGIN, *TURN, *TRANSCRIPTION, *RESPONSE, *SPOKEN, "response.done"]
+
+
+async def test_an_earlier_pause_does_not_judge_what_comes_after(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = begin(audio={"input": {"turn_detection": {"type": "semantic_vad"}}})
+    stage.dialogue.hear(np.concatenate([SPEECH, SILENCE[:4800]]))
+    await asyncio.sleep(0.05)
+    known = threading.Event()
+    monkeypatch.setattr(stage.recognizer, "recognize", lambda _: "What is Opus? And the" if known.wait(5) else "")
+    stage.dialogue.hear(np.concatenate([SPEECH, SILENCE]))
+    assert stage.types() == [*BEGIN, "input_audio_buffer.speech_started"], "nobody knows yet how the words end"
+    known.set()
+    await asyncio.sleep(0.05)
+    stage.dialogue.hear(np.tile(SILENCE, 2))
+    assert stage.types() == [*BEGIN, "input_audio_buffer.speech_started"]
+    stage.dialogue.hear(SILENCE)
+
+    await stage.until("input_audio_buffer.speech_stopped")

@@ -93,7 +93,7 @@ def _notebook_with_saved_widget(lab: Lab) -> str:
     chat = VoiceChat()
     view = {"model_id": chat.model_id, "version_major": 2, "version_minor": 0}
     output = nbformat.v4.new_output("display_data", {"application/vnd.jupyter.widget-view+json": view})
-    state = {"state": dependency_state([chat]), "version_major": 2, "version_minor": 0}
+    state = {"state": dependency_state([chat], drop_defaults=False), "version_major": 2, "version_minor": 0}
     chat.close()
     file = lab.folder / lab.notebook("saved.ipynb", "chat")
     notebook = nbformat.read(file, as_version=4)

@@ -95,6 +95,12 @@ def test_a_response_beside_the_conversation_is_no_answer():
     assert [turn.response_id for turn in Latency(events)] == ["r1"]
 
 
+def test_a_response_that_failed_without_a_word_is_no_answer():
+    failed = response(1.1, "r1", status="failed", output=[], done=1.2)
+    log = log_of((1.0, "> conversation.item.create", WRITTEN), (1.0, "> response.create", {}), *failed)
+    assert len(Latency(log)) == 0
+
+
 def test_latency_as_table_and_words():
     latency = Latency(CALL_LOG)
     table = latency.to_pandas()
@@ -216,12 +222,25 @@ def test_the_timeline_shows_what_was_interrupted_held_and_left_open():
     ]
 
 
+@pytest.mark.parametrize("end", [("committed", {"item_id": "u1"}), ("cleared", {})])
+def test_speech_that_no_silence_ended_ends_in_the_timeline(end):
+    name, fields = end
+    events = log_of(
+        (1.0, "input_audio_buffer.speech_started", {"item_id": "u1"}),
+        (2.0, f"input_audio_buffer.{name}", fields),
+        (9.0, "session.updated", {}),
+    )
+    [span] = spans(events)
+    assert (span.lane, span.start, span.end, span.status) == ("You", 0.0, 1.0, "completed")
+
+
 def test_the_timeline_is_a_picture(tmp_path):
     figure = CALL_LOG.timeline()
     figure.savefig(tmp_path / "timeline.png")
     [axes] = figure.axes
     assert [label.get_text() for label in axes.get_yticklabels()] == list(LANES)
     assert len(axes.collections) == 7
+    assert [text.get_text() for text in axes.texts] == ["wrote", "f", "invalid_value"]
     EventLog().timeline()
 
 

@@ -183,6 +183,18 @@ async def test_who_speaks_is_known(chat, page):
     assert (chat.user_speaking, chat.assistant_speaking) == (False, False)
 
 
+@pytest.mark.parametrize("end", ["speech_stopped", "committed", "cleared"])
+async def test_nobody_speaks_any_more_when_the_turn_is_over_or_dropped(chat, page, end):
+    page.hello()
+    page.connected()
+    page.events({"type": "input_audio_buffer.speech_started"})
+    await settled()
+    assert chat.user_speaking
+    page.events({"type": f"input_audio_buffer.{end}"})
+    await settled()
+    assert not chat.user_speaking
+
+
 async def test_a_recovered_call_shows_its_seam_in_the_transcript(chat, page):
     page.hello()
     page.connected("a1")

@@ -36,11 +36,15 @@ def _content(item: Message) -> str | list[dict[str, Any]]:
     if not pictures:
         return item.text
     text = [{"type": "text", "text": item.text}] if item.text else []
-    return [*text, *({"type": "image_url", "image_url": {"url": url}} for url in pictures)]
+    return [*text, *({"type": "image_url", "image_url": picture} for picture in pictures)]
 
 
-def _pictures(item: Message) -> list[str]:
-    return [part.image_url for part in item.parts if part.image_url]
+def _pictures(item: Message) -> list[dict[str, str]]:
+    return [
+        {"url": part.image_url, **({"detail": part.detail} if part.detail else {})}
+        for part in item.parts
+        if part.image_url
+    ]
 
 
 def _add_call(messages: list[dict[str, Any]], call: FunctionCall) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from rtc_widget.local.items import Item, Message, Part
+from rtc_widget.local.items import FunctionCall, Item, Message, Part
 from rtc_widget.local.refusal import Refusal
 
 LONGEST_KEPT_SECONDS = 300.0
@@ -38,6 +38,10 @@ class Conversation:
     def find(self, item_id: str) -> Item | None:
         """Return the item of that id, if there is one."""
         return next((item for item in self._items if item.id == item_id), None)
+
+    def has_call(self, call_id: str) -> bool:
+        """Whether a tool was called under that id."""
+        return any(isinstance(item, FunctionCall) and item.call_id == call_id for item in self._items)
 
     def previous_id(self, item_id: str) -> str | None:
         """Return the id of the item before `item_id`."""

@@ -12,7 +12,7 @@ from rtc_widget.local.call_statistics import CallStatistics, no_statistics
 from rtc_widget.local.conversation import Conversation
 from rtc_widget.local.events import Emitter, Send, encoded, new_id
 from rtc_widget.local.hearing import Hearing, Listener
-from rtc_widget.local.items import Item, Message, item_from_wire
+from rtc_widget.local.items import FunctionCallOutput, Item, Message, item_from_wire
 from rtc_widget.local.mind import Mind
 from rtc_widget.local.outlets import EventOutlet, Player, TrackOutlet
 from rtc_widget.local.refusal import Refusal
@@ -165,6 +165,9 @@ class Dialogue:
 
     def _create_item(self, event: received.CreateItem) -> None:
         item = item_from_wire(event.item, self._input_format())
+        if isinstance(item, FunctionCallOutput) and not self.conversation.has_call(item.call_id):
+            message = f"Tool call ID '{item.call_id}' not found in conversation."
+            raise Refusal(message, "invalid_tool_call_id")
         self.conversation.add(item, after=event.previous_item_id)
         previous = self.conversation.previous_id(item.id)
         self._emit("conversation.item.added", previous_item_id=previous, item=item.to_wire())

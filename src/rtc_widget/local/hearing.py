@@ -10,6 +10,7 @@ from typing import Any
 
 from rtc_widget.local.conversation import Conversation
 from rtc_widget.local.events import Emitter, new_id
+from rtc_widget.local.fault_place import kind_and_place
 from rtc_widget.local.foresight import Foresight
 from rtc_widget.local.input_buffer import InputBuffer
 from rtc_widget.local.items import Message, Part
@@ -100,7 +101,10 @@ class Hearing:
         detection = settings.turn_detection
         if (detection is None) != (self._settings.turn_detection is None):
             # What was begun in the one way would be ended in the other.
+            was_speaking = self.is_speaking
             self._forget()
+            if was_speaking:
+                self._emit("input_audio_buffer.cleared")
         self._settings = settings
         if self._turns is not None and detection is not None:
             self._turns.settings = detection.turns()
@@ -137,6 +141,8 @@ class Hearing:
             When hardly anything was.
         """
         by_hand = self._turns is None or self._settings.turn_detection is None
+        # Who was heard to begin is told of by the id that was said then.
+        item_id = self._item_id if self.is_speaking else new_id("item")
         said = self._buffer.take() if self._turns is None or by_hand else self._turns.take()
         ms = len(said) * 1000 / HEARING_RATE
         if ms < SHORTEST_COMMIT_MS:
@@ -145,7 +151,7 @@ class Hearing:
                 f"audio, but buffer only has {ms:.2f}ms of audio.",
                 "input_audio_buffer_commit_empty",
             )
-        self._tasks.run(self._transcribe(self._add_item(new_id("item"), said), self._recognized(said)))
+        self._tasks.run(self._transcribe(self._add_item(item_id, said), self._recognized(said)))
 
     def clear(self) -> None:
         """Forget what was said and not committed."""
@@ -181,7 +187,9 @@ class Hearing:
     def _speech_paused(self, said: Samples) -> None:
         words = self._foresight.recognize(said)
         detection = self._settings.turn_detection
-        if isinstance(detection, SemanticVad):
+        if isinstance(detection, SemanticVad) and self._turns is not None:
+            # What the words before an earlier pause said is no judgement of these.
+            self._turns.settings = detection.turns()
             self._tasks.run(self._wait_as_the_words_say(words, detection))
 
     async def _wait_as_the_words_say(self, words: asyncio.Task[str], detection: SemanticVad) -> None:
@@ -227,8 +235,8 @@ class Hearing:
         is_told = self._settings.transcription is not None
         try:
             text = await words
-        except Exception as error:
-            log.warning("recognition failed", exc_info=error)
+        except Exception as error:  # noqa: BLE001 - whatever an engine raises; the client is told its text
+            log.warning("recognition failed: %s", kind_and_place(error))
             if is_told:
                 wire = {"type": "server_error", "code": "recognition_failed", "message": str(error), "param": None}
                 self._emit(f"{TRANSCRIPTION}.failed", **place, error=wire)

@@ -16,6 +16,7 @@ from rtc_widget.local.wire_audio import PCM_24, AudioFormat, decoded_audio, enco
 
 Role = Literal["user", "assistant", "system"]
 ItemStatus = Literal["in_progress", "completed", "incomplete"]
+ImageDetail = Literal["auto", "low", "high"]
 PartType = Literal["input_text", "input_audio", "input_image", "output_text", "output_audio"]
 
 
@@ -33,6 +34,8 @@ class Part:
         The sound of a person (16 kHz), as long as it is kept.
     image_url : str or None
         The image, as a ``data:`` URL.
+    detail : {"auto", "low", "high"} or None
+        How closely a chat model is to look at it.
     is_truncated : bool
         The transcript is not shown any more: it says more than was heard.
     """
@@ -42,6 +45,7 @@ class Part:
     seconds: float = 0.0
     samples: Samples | None = field(default=None, repr=False, compare=False)
     image_url: str | None = field(default=None, repr=False)
+    detail: ImageDetail | None = None
     is_truncated: bool = False
 
     def truncated(self, end_ms: int) -> Part:
@@ -53,7 +57,8 @@ class Part:
     def to_wire(self, *, with_sound: bool = False) -> dict[str, Any]:
         """Return the part as the protocol shows it."""
         if self.type == "input_image":
-            return {"type": self.type, "image_url": self.image_url}
+            detail = {"detail": self.detail} if self.detail else {}
+            return {"type": self.type, "image_url": self.image_url, **detail}
         if not self.type.endswith("audio"):
             return {"type": self.type, "text": self.text}
         wire: dict[str, Any] = {"type": self.type, "transcript": None if self.is_truncated else self.text}
@@ -158,10 +163,10 @@ class _SaidAudio(_Closed):
 class _Image(_Closed):
     type: Literal["input_image"]
     image_url: Annotated[str, StringConstraints(pattern=r"^data:image/(png|jpeg);base64,")]
-    detail: Literal["auto", "low", "high"] | None = None
+    detail: ImageDetail | None = None
 
     def part(self, audio_format: AudioFormat, path: str) -> Part:
-        return Part(self.type, image_url=self.image_url)
+        return Part(self.type, image_url=self.image_url, detail=self.detail)
 
 
 class _InputText(_Text):

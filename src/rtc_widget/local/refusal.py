@@ -62,6 +62,9 @@ def refusal_of(error: ValidationError, given: object, root: str) -> Refusal:
         return Refusal(f"Unknown parameter: '{path}'.", "unknown_parameter", param=path)
     if fault["type"] == "missing":
         return Refusal(f"Missing required parameter: '{path}'.", "missing_required_parameter", param=path)
+    if fault["type"] == "too_long" and fault["loc"][-1:] == ("output_modalities",):
+        message = f"Invalid value for '{path}': a response is spoken or written. Give ['audio'] or ['text']."
+        return Refusal(message, "invalid_value", param=path)
     what = "Input should be an object" if fault["type"] in _NO_OBJECT else fault["msg"]
     return Refusal(f"Invalid value for '{path}': {what}.", "invalid_value", param=path)
 

@@ -13,6 +13,7 @@ from rtc_widget.local.call_statistics import CallStatistics
 from rtc_widget.local.conversation import Conversation
 from rtc_widget.local.drafts import CallDraft, Delivery, Draft, MessageDraft
 from rtc_widget.local.events import Emitter, new_id
+from rtc_widget.local.fault_place import kind_and_place
 from rtc_widget.local.items import Item, ItemStatus, Message
 from rtc_widget.local.mind import CutOff, Mind, Question, ToolCall
 from rtc_widget.local.outlets import Outlet, Utterance
@@ -212,7 +213,8 @@ class Response:
             status = "incomplete"
             details = {"type": "incomplete", "reason": error.reason}
         elif error is not None:
-            log.warning("response %s failed: %s", self.id, error, exc_info=error)
+            # Not its text, which may quote what was said.
+            log.warning("response %s failed: %s", self.id, kind_and_place(error))
             status = "failed"
             message = str(error) or type(error).__name__
             code = "speech_failed" if isinstance(error, EngineFailed) else "mind_failed"

@@ -191,7 +191,7 @@ ToolChoice = Annotated[
 class Reasoning(_Closed):
     """Taken and without effect: nothing reasons here."""
 
-    effort: Literal["minimal", "low", "medium", "high", "xhigh"] | None = None
+    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = None
 
 
 class Tracing(_Closed):

@@ -7,6 +7,7 @@ Follows the `server_vad` of the Realtime API: speech begins when the detector is
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import floor
 
@@ -123,14 +124,19 @@ class TurnDetector:
         """Whether a turn has begun and not yet ended."""
         return self._is_speaking
 
-    def hear(self, samples: Samples) -> list[TurnEvent]:
-        """Listen to the next `samples` (16 kHz, any number) and return what they brought."""
+    def hear(self, samples: Samples) -> Iterator[TurnEvent]:
+        """Listen to the next `samples` (16 kHz, any number), as far as is asked for, and yield what they bring.
+
+        Who changes the settings on an event changes them for the sound right after it.
+        """
         length = self._detector.frame_length
         sound = np.concatenate([self._rest, samples])
         whole = len(sound) // length * length
         self._rest = sound[whole:]
-        found = [self._hear_frame(sound[at : at + length]) for at in range(0, whole, length)]
-        return [event for event in found if event is not None]
+        for at in range(0, whole, length):
+            event = self._hear_frame(sound[at : at + length])
+            if event is not None:
+                yield event
 
     def wait(self) -> None:
         """Count the idle timeout from here on, unless it is being counted already."""

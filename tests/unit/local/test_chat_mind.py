@@ -109,6 +109,14 @@ def test_pictures_go_along() -> None:
     ]
 
 
+def test_a_picture_is_looked_at_as_closely_as_was_asked() -> None:
+    url = "data:image/png;base64,AA=="
+    item = Message("m", "user", (Part("input_image", image_url=url, detail="low"),))
+
+    [shown] = chat_messages(question(item))[1]["content"]
+    assert shown["image_url"] == {"url": url, "detail": "low"}
+
+
 def test_of_an_interrupted_answer_only_what_was_heard_is_history() -> None:
     spoken = Part("output_audio", "one two three four five six seven eight nine ten", seconds=10.0)
     item = Message("m", "assistant", (spoken.truncated(3000),))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import numpy as np
+import pytest
 
 from tests.unit.local.stage import SILENCE, SPEECH, Stage
 
@@ -195,3 +196,13 @@ async def test_the_voice_can_be_changed_until_there_is_sound(stage: Stage) -> No
     stage.ask("In writing, please.", output_modalities=["text"])
     stage.send("session.update", session={"type": "realtime", "audio": {"output": {"voice": "heart"}}})
     assert stage.events[-1]["error"]["code"] == "cannot_update_voice", "it was heard, although it is over"
+
+
+async def test_the_log_of_a_failure_quotes_nobody(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    stage.mind.says = [ValueError("my secret")]
+    stage.ask("What is Opus?")
+    failed = (await stage.until("response.done"))["response"]
+
+    assert failed["status_details"]["error"]["message"] == "my secret"
+    assert "secret" not in caplog.text
+    assert "ValueError < stage.py:" in caplog.text, "what it was and where is told"

@@ -187,3 +187,13 @@ def test_a_session_without_a_type_is_refused() -> None:
 def test_the_model_stays() -> None:
     with pytest.raises(Refusal, match="model"):
         changed(session(), model="another")
+
+
+def test_two_modalities_are_refused_with_what_to_give_instead() -> None:
+    with pytest.raises(Refusal, match=r"Give \['audio'\] or \['text'\]"):
+        session(output_modalities=["audio", "text"])
+
+
+def test_no_reasoning_may_be_asked_for() -> None:
+    # Newer models take it, though openai-python does not know it yet.
+    assert session(reasoning={"effort": "none"}).to_wire()["reasoning"] == {"effort": "none"}

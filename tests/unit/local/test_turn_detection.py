@@ -96,7 +96,8 @@ def test_sound_may_come_in_pieces_of_any_size() -> None:
 
 
 def test_the_last_pause_already_holds_the_whole_turn() -> None:
-    events = TurnDetector(LoudIsSpeech()).hear(sound((0, 500), (0.9, 500), (0, 300), (0.9, 400), (0, 600)))
+    spoken = sound((0, 500), (0.9, 500), (0, 300), (0.9, 400), (0, 600))
+    events = list(TurnDetector(LoudIsSpeech()).hear(spoken))
 
     first, last, stopped = (event for event in events if not isinstance(event, SpeechStarted))
     assert isinstance(first, SpeechPaused)
@@ -127,5 +128,5 @@ def test_a_fan_and_a_tone_are_no_speech() -> None:
     fan = np.convolve(rng.normal(0, 0.05, len(time)), np.ones(8) / 8, "same")
     tone = 0.2 * np.sin(2 * np.pi * 440 * time)
 
-    assert TurnDetector(silero()).hear(samples_of(fan)) == []
-    assert TurnDetector(silero()).hear(samples_of(tone)) == []
+    assert list(TurnDetector(silero()).hear(samples_of(fan))) == []
+    assert list(TurnDetector(silero()).hear(samples_of(tone))) == []
