@@ -95,6 +95,12 @@ def test_ends_that_leave_the_kernel_running(calling, lab, server):
     assert_over(page, server)
 
     again(page, server)
+    with pytest.raises(RuntimeError, match="text"):
+        evaluate(kernel, "chat.send_text('')")
+    evaluate(kernel, "globals().pop('chat') and None")  # the traceback above still leads to it
+    assert_over(page, server)
+
+    again(page, server)
     page.focus_first_cell()
     page.run_next()  # the name is given to a new widget
     assert_over(page, server)

@@ -38,7 +38,7 @@ async def test_news_for_other_pages_is_no_request(caplog):
     page.hear(protocol.grown(name, 3))
     page.hear({"type": "alive", "page": name})
     await eventually(lambda: said[-1]["type"] == "alive")
-    assert not caplog.records
+    assert not [record for record in caplog.records if "failed" in record.message]
 
 
 async def test_events_reach_the_kernel_once_and_in_order_however_they_were_batched():

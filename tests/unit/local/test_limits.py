@@ -210,9 +210,12 @@ async def test_fifty_websocket_sessions_leave_nothing_behind(server: str, memory
             await one_session()  # what is made once and kept, is made
         gc.collect()
         before = (len(asyncio.all_tasks()), sockets() if HAS_PROC else 0, dialogues())
-        memory_before = memory()
-        for _ in range(50):
-            await one_session()
+        for _ in range(2):
+            memory_before = memory()
+            for _ in range(50):
+                await one_session()
+            if (kept := memory() - memory_before) < MOST_KEPT:
+                break  # else once more: what something else in this process has loaded meanwhile is loaded once
         async with asyncio.timeout(5):
             while len(asyncio.all_tasks()) > before[0]:
                 await asyncio.sleep(0.02)
@@ -220,7 +223,7 @@ async def test_fifty_websocket_sessions_leave_nothing_behind(server: str, memory
         assert dialogues() <= before[2]
         if HAS_PROC:
             assert sockets() <= before[1]
-        assert memory() - memory_before < MOST_KEPT
+        assert kept < MOST_KEPT
 
 
 async def test_a_websocket_session_ends_when_its_time_is_over(server: str) -> None:
