@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -18,6 +20,9 @@ from rtc_widget.signaling.session import Session, merged, session_settings
 DEFAULT_MODEL = "gpt-realtime-2.1"
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 KEY_VARIABLE = "OPENAI_API_KEY"
+
+# What a key may stand as in a text, between quotes, blanks, "=" and the like.
+_WORD = re.compile(r"[\w~+/-][\w.~+/-]{6,}[\w~+/-]")
 
 _SECRET_SECONDS = 60
 """A page uses its secret within a second; the service allows 10 to 7200."""
@@ -176,7 +181,7 @@ class OpenAI:
 
 def _key_reader(api_key: str | Callable[[], str] | None) -> tuple[Callable[[], str], Callable[[str], str]]:
     """Return what reads the key, and what strikes every key out of a text that was read so far."""
-    known = {api_key.strip()} if isinstance(api_key, str) else set()
+    used: set[bytes] = set()  # digests: what was read is not kept
 
     def read() -> str:
         key = api_key() if callable(api_key) else api_key or os.environ.get(KEY_VARIABLE, "")
@@ -186,15 +191,20 @@ def _key_reader(api_key: str | Callable[[], str] | None) -> tuple[Callable[[], s
             )
         if not key.isascii() or not key.isprintable():
             raise MissingKey("The API key has characters that no key has.", hint="Copy it once more.")
-        known.add(key)
+        used.add(_digest(key))
         return key
 
     def strike(text: str) -> str:
-        for key in known:
-            text = text.replace(key, REMOVED)
-        return text
+        given = api_key if isinstance(api_key, str) else os.environ.get(KEY_VARIABLE, "")
+        if given.strip():
+            text = text.replace(given.strip(), REMOVED)
+        return _WORD.sub(lambda word: REMOVED if _digest(word[0]) in used else word[0], text) if used else text
 
     return read, strike
+
+
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()
 
 
 def _last_part(location: str) -> str | None:

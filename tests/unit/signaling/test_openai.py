@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import pickle
 import socket
 import traceback
+from itertools import cycle
 
 import pytest
 import trustme
@@ -105,6 +107,19 @@ async def test_the_key_is_read_when_the_call_is_made(server, monkeypatch):
 async def test_the_key_may_come_from_a_function(server):
     await calling(server, lambda: KEY).exchange(OFFER, {})
     assert server.posts[0]["headers"]["authorization"] == f"Bearer {KEY}"
+
+
+async def test_keys_of_a_function_are_not_kept_and_yet_struck_out(server):
+    keys = cycle(["made-up.key.number.1", "made-up.key.number.2"])
+    openai = OpenAI(lambda: next(keys), base_url=server.url)
+    for _ in range(2):
+        await OnIoThread(openai).exchange(OFFER, {})
+    said = openai.redacted('{"a":"made-up.key.number.1","b":"made-up.key.number.2."} made-up.key.number.3')
+    assert said.count("made-up.key") == 1
+    held = pickle.dumps(
+        [cell.cell_contents for cell in openai._strike_keys.__closure__ if not callable(cell.cell_contents)]
+    )
+    assert b"made-up" not in held
 
 
 async def test_a_function_that_finds_no_key_is_told_so(server):
