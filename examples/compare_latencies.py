@@ -29,12 +29,12 @@ async def converse(name: int, questions: Sequence[str]) -> pd.DataFrame:
                 await chat.ask(question, timeout=120)
                 continue
             # It listens before there is anything to hear.
-            answered = asyncio.ensure_future(chat.wait_for("output_audio_buffer.stopped", timeout=120))
-            await chat.say(question)
-            await answered
-    except RtcWidgetError as error:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(chat.wait_for("output_audio_buffer.stopped", timeout=120))
+                await chat.say(question)
+    except* (RtcWidgetError, OSError) as errors:
         # One that fails must not take the others' measures with it.
-        print(f"conversation {name}: {error}")
+        print(f"conversation {name}: {'; '.join(map(str, errors.exceptions))}")
     finally:
         chat.close()
     table = chat.latency().to_pandas()

@@ -172,7 +172,8 @@ export class Call {
       case "connected":
         if (phase.tries > 0) this.#after(HEALTHY_MS, { type: "healthy" });
         if (before.is === "connecting" || before.is === "retrying") this.#open();
-        this.#update({ status: "connected", error: null });
+        // A fault beside the call, such as a microphone that was lost, outlives a connection that wavered.
+        this.#update({ status: "connected" });
         break;
       case "unsteady":
         if (this.#reconnect) this.#after(this.#reconnect.graceMs, { type: "grace_over" });

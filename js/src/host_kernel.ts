@@ -33,6 +33,7 @@ export function isIdle(model: Model): boolean {
 /** Resolves when the kernel has been idle for so long on end; never where the host does not tell. */
 export function idleFor(milliseconds: number, model: Model, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
+    if (signal.aborted) return;
     let idle = 0;
     const timer = setInterval(() => {
       idle = isIdle(model) ? idle + LOOK_MS : 0;

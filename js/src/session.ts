@@ -10,7 +10,14 @@ import { KernelWatch } from "./kernel_watch";
 import { MediaOutbox } from "./media_outbox";
 import { Microphone, watchPermission } from "./microphone";
 import { Outbox } from "./outbox";
-import type { CallState, Direction, ErrorReport, KernelRequest, Question } from "./protocol";
+import {
+  type CallState,
+  type Direction,
+  type ErrorReport,
+  isCalling,
+  type KernelRequest,
+  type Question,
+} from "./protocol";
 import { PushToTalk, type TalkState } from "./push_to_talk";
 import { Recall, type RecallListener } from "./recall";
 import { Recorder } from "./recorder";
@@ -73,9 +80,9 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
   const microphone = new Microphone();
   const call = new Call(bridge, microphone, settings, {
     onState(after, before) {
-      const isCalling = after.status !== "idle" && after.status !== "error";
-      watchman.setCalling(isCalling);
-      if (isCalling !== (before.status !== "idle" && before.status !== "error")) kernel.setWatching(isCalling);
+      const isNow = isCalling(after.status);
+      watchman.setCalling(isNow);
+      if (isNow !== isCalling(before.status)) kernel.setWatching(isNow);
       // The names of the devices are told once the microphone is permitted.
       if (after.microphone_permission !== before.microphone_permission) lookForDevices();
       // The kernel closes its streams of events with the call: the last events go first.

@@ -44,6 +44,7 @@ export class TriedPairs {
 
   /** Looks again and again, until the signal. */
   watch(signal: AbortSignal): void {
+    if (signal.aborted) return;
     const timer = setInterval(() => void this.look(), LOOK_MS);
     signal.addEventListener("abort", () => clearInterval(timer), { once: true });
   }

@@ -113,6 +113,9 @@ describe("a connection that is lost", () => {
       listening_only: true,
       error: { code: "microphone_not_found" },
     });
+    await tick(10_000); // healthy now, and still without a microphone
+    await settle();
+    expect(kernel.states.at(-1)).toMatchObject({ error: { code: "microphone_not_found" } });
     opened.mockImplementation(microphone.open);
     navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
     await settle();

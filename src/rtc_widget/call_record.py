@@ -66,6 +66,7 @@ class CallRecord:
     def __init__(self, write: Callable[[Mapping[str, object]], None]) -> None:
         self._write = write
         self._attempt: str | None = None
+        self.is_made_for_listening = False
         self._followed: str | None = None
         self._followed_ever: set[str] = set()
         self._talking: str | None = None
@@ -93,6 +94,9 @@ class CallRecord:
         is_another = told.attempt not in (self._attempt, self._talking)
         if is_another or told.state.data_channel_state == "closed":
             values |= {"user_speaking": False, "assistant_speaking": False}
+        if told.attempt != self._attempt:
+            # Later it may become so: a microphone can be lost, and yet clips can be said.
+            self.is_made_for_listening = told.state.listening_only
         self._attempt = told.attempt
         if told.attempt is not None and told.resumes:
             self._resuming.add(told.attempt)
@@ -146,6 +150,8 @@ class CallRecord:
             event = self._log(wire, attempt)
             if number is not None:
                 self._guarded(partial(self.transcript.add, call=number), event)
+        if number is not None:
+            self.transcript.end_call(number)
 
     def _begin_stretch(self, attempt: str) -> None:
         self._stretches.begin(self.event_count(), attempt, resumes=attempt in self._resuming)

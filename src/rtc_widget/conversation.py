@@ -42,15 +42,14 @@ class Transcript(Sequence[Turn]):
     def add(self, event: Mapping[str, Any], *, call: int | None = None) -> None:
         """Fold in one event: a raw dict, or an `Event`, which also tells the time.
 
-        It belongs to the last call, or to the one of that number: what came late was said before.
+        It belongs to the last call, or to the one of that number: what came late was said before. Such a call is to be
+        ended again when all of it has come (`end_call`).
         """
         turns = self._calls[-1 if call is None else call - 1]
         if isinstance(event, Event):
             turns.add(event.raw, event.elapsed)
         else:
             turns.add(event, None)
-        if turns is not self._calls[-1]:
-            turns.end()
 
     def begin_call(self, *, resumes: bool) -> int:
         """Note that what follows is said in another call, which goes on with the one before it or does not.
@@ -66,9 +65,9 @@ class Transcript(Sequence[Turn]):
         self._begun = True
         return len(self._calls)
 
-    def end_call(self) -> None:
-        """Note that the call is over: what was still being said will not be finished."""
-        self._calls[-1].end()
+    def end_call(self, call: int | None = None) -> None:
+        """Note that the last call, or the one of that number, is over: what was still being said is cut short."""
+        self._calls[-1 if call is None else call - 1].end()
 
     def of_response(self, response_id: str) -> Turn | None:
         """Return what was said in a response of the last call; None if nothing was."""

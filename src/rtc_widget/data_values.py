@@ -44,17 +44,19 @@ def of_the_data_packages(value: Any, most: int) -> tuple[bool, Any]:
 
 def _array(array: Any, np: Any, most: int) -> Any:
     is_number = array.dtype.kind in "iufb"
+    # Times would come out of `tolist` as numbers.
+    is_time = array.dtype.kind in "mM"
     if array.size <= (_MOST_NUMBERS if is_number else most):
-        # Times would come out of `tolist` as numbers.
-        return list(array) if array.dtype.kind in "mM" and array.ndim else array.tolist()
+        return list(array) if is_time and array.ndim else array.tolist()
     finite = array[np.isfinite(array)] if array.dtype.kind == "f" else array
     names = ("min", "max", "mean", "std") if is_number and finite.size else ()
     measures = {name: getattr(finite, name)() for name in names}
+    first = array.ravel()[:_FIRST]
     return {
         "shape": list(array.shape),
         "dtype": str(array.dtype),
         **measures,
-        "first": array.ravel()[:_FIRST].tolist(),
+        "first": list(first) if is_time else first.tolist(),
         "note": f"cut: {'the measures and ' if measures else ''}the first {_FIRST} of {array.size} "
         f"{'numbers' if is_number else 'entries'}",
     }

@@ -18,6 +18,8 @@ from collections.abc import Mapping
 from types import FrameType, FunctionType, MethodType, ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
 
+from ipywidgets import Widget
+
 if TYPE_CHECKING:
     from rtc_widget.voice_chat import VoiceChat
 
@@ -82,10 +84,12 @@ class _Watch:
                     if _names(space, step):
                         return True
                     continue
-                if id(holder) in known or id(holder) in passing or id(holder) in ours or _is_passing(holder, chat):
+                if id(holder) in known or id(holder) in passing or id(holder) in ours:
                     continue
-                if id(holder) in spaces:
+                if id(holder) in spaces or _shows(holder, chat):
                     return True
+                if _is_passing(holder):
+                    continue
                 known.add(id(holder))
                 before.append(holder)
             holder = None
@@ -99,10 +103,21 @@ class _Watch:
 
 
 def _contains(value: object, chat: VoiceChat) -> bool:
-    entries = value if isinstance(value, list | tuple) else getattr(value, "__dict__", None)
-    if isinstance(value, ModuleType) or not isinstance(entries, list | tuple | dict) or len(entries) > _MOST_HOLDERS:
+    # By its type and without its own attribute access: what stands in a notebook may run anything there, or raise.
+    kind = type(value)
+    if issubclass(kind, ModuleType):
         return False
-    return any(entry is chat for entry in (entries.values() if isinstance(entries, dict) else entries))
+    entries: object = value
+    if not issubclass(kind, list | tuple):
+        try:
+            entries = object.__getattribute__(value, "__dict__")
+        except AttributeError:
+            return False
+    if type(entries) is dict:
+        entries = list(entries.values())
+    if not isinstance(entries, list | tuple) or len(entries) > _MOST_HOLDERS:
+        return False
+    return any(entry is chat for entry in entries)
 
 
 def _names(space: Mapping[str, object], held: list[object]) -> bool:
@@ -111,19 +126,25 @@ def _names(space: Mapping[str, object], held: list[object]) -> bool:
     return any(id(value) in ids and not _SHOWN.fullmatch(name) for name, value in list(space.items()))
 
 
-def _is_passing(holder: object, chat: VoiceChat) -> bool:
+def _shows(holder: object, chat: VoiceChat) -> bool:
+    """Whether this is another widget, such as a box, that is there until it is closed."""
+    return issubclass(type(holder), Widget) and holder is not chat and getattr(holder, "comm", None) is not None
+
+
+def _is_passing(holder: object) -> bool:
     """Whether this is a part of the machinery, or of a cell that has ended."""
-    if isinstance(holder, FrameType | TracebackType | BaseException):
+    kind = type(holder)  # not `isinstance`, which asks an object what it would like to be
+    if issubclass(kind, FrameType | TracebackType | BaseException):
         return True
-    if isinstance(holder, MethodType):
-        package = _package(holder.__func__.__module__)
+    if issubclass(kind, MethodType):
+        function: Any = holder.__func__  # type: ignore[attr-defined]
+        package = _package(getattr(function, "__module__", None))
         # A person may have handed on `chat.mute`; the package itself hands on what begins with an underscore.
-        is_public = package == "rtc_widget" and not holder.__func__.__name__.startswith("_")
+        is_public = package == "rtc_widget" and not function.__name__.startswith("_")
         return package in _MACHINERY and not is_public
-    if isinstance(holder, FunctionType):
+    if issubclass(kind, FunctionType):
         return _package(holder.__module__) in _MACHINERY
-    # Another widget may have been told to keep this one.
-    return _package(type(holder).__module__) in _MACHINERY and not isinstance(holder, type(chat))
+    return _package(kind.__module__) in _MACHINERY
 
 
 def _package(module: str | None) -> str:

@@ -10,8 +10,8 @@ class Reconnect:
     """What the page does when the way to the server is lost during a call. All times in seconds.
 
     WebRTC may heal a disconnected connection by itself; after `grace` a new call is made, with the session settings and
-    what was said so far. Where the server can renegotiate (`rtc_widget.signaling.base.Renegotiates`), a new way for the
-    same call is sought first. The attempts are counted until the connection has been healthy for ten seconds.
+    what was said so far. Where the server can renegotiate (`rtc_widget.signaling.base.Renegotiates`), a browser seeks a
+    new way for the same call first. The attempts are counted until the connection has been healthy for ten seconds.
 
     Attributes
     ----------

@@ -93,6 +93,8 @@ def _transcript_of(contents: SessionContents) -> Transcript:
         if start := starts.get(number):
             call = start.again or transcript.begin_call(resumes=start.resumes)
         transcript.add(event, call=call)
+    for late in {start.again for start in contents.calls if start.again}:
+        transcript.end_call(late)
     transcript.end_call()
     return transcript
 

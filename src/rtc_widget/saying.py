@@ -92,7 +92,7 @@ class Saying(Arranging):
         utterance = _utterance(clip)
         if self.data_channel_state != "open":
             raise NotConnected(f"Nothing was said: the data channel is {self.data_channel_state}.")
-        if self.listening_only and self._call_settings.microphone != "clips":
+        if self._record.is_made_for_listening and self._call_settings.microphone != "clips":
             raise ListeningOnly("This call is for writing and listening only, so no clip can be said in it.")
         self._await_here()
         id = self._media.offer(utterance)

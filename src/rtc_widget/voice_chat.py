@@ -90,7 +90,7 @@ class VoiceChat(Calling, Asking, Steering, Tooling, Counting, Watching, Saying, 
     muted, user_speaking, assistant_speaking : bool
         Who can be heard.
     listening_only : bool
-        Whether the call, or the last one, has no microphone.
+        Whether the call, or the last one, has no microphone: it was made without, or the microphone was lost.
     max_message_size : int or None
         How many bytes one event may have (W3C WebRTC, ``RTCSctpTransport.maxMessageSize``); None without a call.
     error : dict or None

@@ -146,3 +146,19 @@ def test_the_names_of_the_beta_are_understood():
         {"type": "response.audio_transcript.done", "item_id": "a1", "transcript": "Hello"},
         {"type": "response.text.done", "item_id": "a2", "text": "Bye"},
     ) == [("assistant", "Hello", "in_progress"), ("assistant", "Bye", "in_progress")]
+
+
+def test_what_is_completed_late_is_completed():
+    transcript = Transcript()
+    transcript.begin_call(resumes=False)
+    transcript.add({"type": "response.created", "response": {"id": "r1", "status": "in_progress"}})
+    transcript.begin_call(resumes=True)
+    item = {"id": "m1", "type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Late."}]}
+    transcript.add({"type": "response.output_item.added", "response_id": "r1", "item": item | {"content": []}}, call=1)
+    transcript.add(
+        {"type": "response.output_text.delta", "response_id": "r1", "item_id": "m1", "delta": "Late."}, call=1
+    )
+    transcript.add({"type": "response.done", "response": {"id": "r1", "status": "completed", "output": [item]}}, call=1)
+    transcript.end_call(1)
+    [turn] = transcript
+    assert (turn.text, turn.status, turn.call) == ("Late.", "completed", 1)

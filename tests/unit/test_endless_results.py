@@ -97,6 +97,12 @@ def test_times_stay_times_in_an_array():
     assert json.loads(told) == [["2026-11-22T12:00:00.500000000", None]]
 
 
+def test_times_stay_times_in_an_array_that_is_cut():
+    told = result_text(np.arange("2026-11-22", "2027-11-22", dtype="datetime64[m]").astype("datetime64[ns]"))
+    assert "2026-11-22T00:01" in told
+    assert "cut" in told
+
+
 def test_a_number_that_nobody_can_read_is_described():
     assert json.loads(result_text([10**100_000])) == ["(a number of 332193 bits)"]
 

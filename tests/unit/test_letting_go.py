@@ -124,3 +124,24 @@ def test_a_task_holds_what_it_works_with(shell):
     shell.run_cell("del job")
     assert ends == ["closed"]
     shell.run_cell("loop.close()").raise_error()
+
+
+def test_a_box_that_shows_a_widget_holds_it(shell):
+    ends = made(shell, "from ipywidgets import Button, VBox", "box = VBox([chat, Button()])", "del chat")
+    assert ends == []
+    shell.run_cell("box.close(); del box")
+    assert ends == ["closed"]
+
+
+def test_objects_of_a_notebook_that_raise_when_they_are_looked_at_do_no_harm(shell, capsys):
+    ends = made(
+        shell,
+        "import weakref\nclass Thing: ...\ndead = weakref.proxy(Thing())",
+        "class Proxy:\n    def __getattribute__(self, name): raise RuntimeError(name)\nodd = Proxy()",
+        "class Holder: ...\nholder = Holder(); holder.__dict__.update(chat=chat, odd=odd)",
+        "del chat",
+    )
+    assert ends == []
+    shell.run_cell("del holder")
+    assert ends == ["closed"]
+    assert "Error" not in capsys.readouterr().out

@@ -238,6 +238,17 @@ async def test_nothing_can_be_said_in_a_call_for_listening_only(chat, page):
         await chat.say([0.0] * 100)
 
 
+async def test_a_clip_can_be_said_when_the_microphone_was_lost(chat, page):
+    page.hello()
+    page.state("a1", **CONNECTED)
+    page.state("a1", **{**CONNECTED, "listening_only": True})
+    await settled()
+    assert chat.listening_only
+    saying = asyncio.ensure_future(chat.say([0.0] * 100))
+    await page.hears("say")
+    saying.cancel()
+
+
 async def test_nothing_is_said_without_a_call(chat):
     with pytest.raises(NotConnected, match="Nothing was said"):
         await chat.say(tone(1.0))

@@ -103,8 +103,8 @@ function Findings({ store }: { store: Store }) {
       </ol>
       {findings !== null && findings.pairs.length > 0 && (
         <ul aria-label="Ways tried">
-          {findings.pairs.map(({ local, remote, protocol, state, sent, answered }) => (
-            <li key={`${local} ${remote} ${protocol}`} data-state={state}>
+          {findings.pairs.map(({ local, remote, protocol, state, sent, answered }, index) => (
+            <li key={index} data-state={state}>
               {local} → {remote} ({protocol}): {state}, {sent} checks sent, {answered} answered
             </li>
           ))}

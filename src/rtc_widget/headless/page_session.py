@@ -95,8 +95,6 @@ class PageSession:
                 pass  # it shows no log; said of events that come after its call, as when the widget is closed
             case "alive":
                 self._link.say("alive", time_ms=time.time() * 1000)
-            case "grown":
-                pass  # it shows nothing, so it follows no other page's call
             case _:
                 self._run(self._link.answer(message, lambda: self._obey(message), lambda: self._seq))
 

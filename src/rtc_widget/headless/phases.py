@@ -1,6 +1,7 @@
 """The life of a call as a machine: its phases, what can happen to it, and one table of what follows from what.
 
-Pure, and the twin of ``js/src/call_machine.ts``. What the table does not list changes nothing.
+Pure, and the twin of ``js/src/call_machine.ts``, but for its ICE restart, which aiortc cannot do. What the table does
+not list changes nothing.
 """
 
 from __future__ import annotations
