@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.e2e.lab import Lab, NotebookPage, evaluate, jupyterlab
+from tests.e2e.lab import Lab, NotebookPage, evaluate, eventually, jupyterlab
 from tests.e2e.voice_server import TOKEN, VoiceServer
 
 WIDGET = """
@@ -227,7 +227,8 @@ chat
         page.page.locator("button[data-action=connect]").first.click()
         page.wait_for_status("connected")
         [call] = server.wait_for_calls(1)
-        assert evaluate(lab.kernel_client(), "chat.call_id") == call
+        kernel = lab.kernel_client()
+        eventually(lambda: evaluate(kernel, "chat.call_id") == call)
         models = page.page.evaluate(REACHABLE)
         assert "ice_gathering_state" in models, "the models were read"
         dom = page.page.content()
