@@ -137,9 +137,11 @@ REACHABLE = """async () => {
   return texts.join("\\n");
 }"""
 SAVE_WITH_WIDGETS = """async () => {
-  const panel = window.jupyterapp.shell.currentWidget;
-  await window.jupyterapp.commands.execute("@jupyter-widgets/jupyterlab-manager:saveWidgetState").catch(() => {});
-  await panel.context.save();
+  const { commands, shell } = window.jupyterapp;
+  const save = "@jupyter-widgets/jupyterlab-manager:saveWidgetState";
+  // It is a switch, which the test before may have thrown.
+  if (!commands.isToggled(save)) await commands.execute(save);
+  await shell.currentWidget.context.save();
 }"""
 
 
