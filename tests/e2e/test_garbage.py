@@ -73,6 +73,7 @@ def test_garbage_servers_give_clear_errors(opened, silent_browser):
         "hung up": ["server_unreachable", "error", True],
     }
     errors = page.page.locator(".rtc-error")
+    errors.nth(3).wait_for(timeout=10_000)
     assert errors.count() == 4
     assert "The browser does not accept the server's answer" in errors.nth(1).inner_text()
     assert set(page.spy("spy.microphone.map((track) => track.readyState)")) == {"ended"}
