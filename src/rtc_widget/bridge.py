@@ -33,7 +33,7 @@ PAGE_SECONDS = 10.0
 """How long to wait for a first page, and for a sign of life after a request."""
 REPLY_GRACE_SECONDS = 2.0
 """How much longer a reply may take that a busy cell may have held up."""
-STATE_SECONDS = 2.0
+STATE_SECONDS = 5.0
 """How long a reply waits for a state that it has overtaken."""
 ROLL_CALL_SECONDS = 1.0
 """How long the newest of several pages may take to say that it is there, before another one is asked."""
