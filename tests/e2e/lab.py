@@ -16,7 +16,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -280,7 +280,10 @@ def evaluate(client: BlockingKernelClient, expression: str, timeout: float = 30)
             raise RuntimeError("\n".join(content["traceback"]))
 
     code = f"import json as _json; print(_json.dumps({expression}))"
-    client.execute_interactive(code, timeout=timeout, output_hook=keep, store_history=False)
+    ask = partial(client.execute_interactive, code, timeout=timeout, output_hook=keep, store_history=False)
+    # A kernel drops what it is asked right after an error. Our own drops nothing; after a cell's it is asked again.
+    while ask(stop_on_error=False)["content"]["status"] == "aborted":
+        time.sleep(0.1)
     return json.loads("".join(said))
 
 

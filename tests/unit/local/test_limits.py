@@ -3,64 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
-import threading
 import time
-import tracemalloc
-import weakref
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import AsyncGenerator
 
-import httpx
 import pytest
-import uvicorn
 
-from rtc_widget.local.app import Access, create_app
-from rtc_widget.local.calls import Calls, Limits
-from rtc_widget.local.dialogue import Dialogue
-from rtc_widget.local.host_addresses import offer_loopback_when_alone
-from rtc_widget.local.minds import OneMind
+from rtc_widget.local.calls import Calls
 from rtc_widget.local.refusal import Refusal
-from rtc_widget.local.server import server_config
-from rtc_widget.local.speech.engines import Engines
-from rtc_widget.signaling.base import Answer
+from tests.unit.local.leftovers import left_by
 from tests.unit.local.peer import Peer
-from tests.unit.local.stage import LoudIsSpeech, Mind, Recognizer, Speaker
+from tests.unit.local.scripted_server import Direct, calls_with, server_of_two
 
-PROC = Path("/proc/self/fd")
-HAS_PROC = PROC.is_dir()
-MOST_KEPT = 500_000
-"""Bytes after fifty calls: ten thousand each. A call that is kept holds more than a hundred thousand."""
-SETTINGS = {"type": "realtime", "model": "any"}
-
-
-class Direct:
-    """A signaling without HTTP: straight to the calls."""
-
-    name, data_channel_label, ice_servers = "direct", "oai-events", ()
-
-    def __init__(self, calls: Calls) -> None:
-        self.calls = calls
-
-    async def prepare(self, progress: Any) -> None:
-        """Nothing is to be prepared."""
-
-    async def exchange(self, offer: str, session: Mapping[str, Any]) -> Answer:
-        answered = await self.calls.begin(offer, {**SETTINGS, **session}, Mind())
-        return Answer(answered.sdp, answered.call_id)
-
-    async def hang_up(self, call_id: str) -> None:
-        if call_id in self.calls.ids:
-            await self.calls.find(call_id).end()
-
-
-async def calls_with(**limits: Any) -> Calls:
-    offer_loopback_when_alone()
-    engines: asyncio.Future[Engines] = asyncio.get_running_loop().create_future()
-    engines.set_result(Engines(Recognizer(), Speaker(), LoudIsSpeech))
-    return Calls(engines, Limits(**limits))
+MOST_KEPT = 250_000
+"""Bytes after fifty calls: five thousand each. A call that is kept holds more than a hundred thousand."""
 
 
 async def ends_within(calls: Calls, seconds: float) -> float:
@@ -108,122 +64,31 @@ async def test_more_calls_than_are_allowed_are_refused() -> None:
         pass  # there is room again
 
 
-def sockets() -> int:
-    found = 0
-    for file in PROC.iterdir():
-        try:
-            found += str(file.readlink()).startswith("socket:")
-        except FileNotFoundError:
-            continue  # the one that lists the folder
-    return found
+def test_fifty_calls_leave_nothing_behind() -> None:
+    left = left_by("calls")
 
-
-@pytest.fixture
-def memory() -> Iterator[Callable[[], int]]:
-    """How many bytes Python and NumPy hold. What the system counts goes up and down with all other tests."""
-
-    def held() -> int:
-        gc.collect()
-        return tracemalloc.get_traced_memory()[0]
-
-    tracemalloc.start()
-    yield held
-    tracemalloc.stop()
-
-
-def dialogues() -> int:
-    gc.collect()
-    return sum(isinstance(made, Dialogue) for made in gc.get_objects())
-
-
-@pytest.mark.skipif(not HAS_PROC, reason="sockets are counted in /proc")
-async def test_fifty_calls_leave_nothing_behind(memory: Callable[[], int]) -> None:
-    calls = await calls_with()
-    made: list[weakref.ref[Any]] = []
-
-    async def one_call() -> None:
-        async with Peer(Direct(calls), {"output_modalities": ["text"]}) as peer:
-            assert peer.answer is not None
-            call = calls.find(str(peer.answer.call_id))
-            made.extend([weakref.ref(call), weakref.ref(call.dialogue)])
-            peer.ask("What is Opus?")
-            peer.send({"type": "response.create"})
-            await peer.wait_for("response.done")
-
-    async def five_calls() -> None:
-        await asyncio.gather(*(one_call() for _ in range(5)))
-
-    for _ in range(2):
-        await five_calls()  # what is made once and kept, is made
-    gc.collect()
-    before = (len(asyncio.all_tasks()), threading.active_count(), sockets())
-    memory_before = memory()
-    for _ in range(10):
-        await five_calls()
-    async with asyncio.timeout(5):
-        while len(asyncio.all_tasks()) > before[0]:
-            await asyncio.sleep(0.05)
-    gc.collect()
-
-    assert calls.ids == []
-    assert len(made) == 120
-    assert [ref() for ref in made if ref() is not None] == []
-    tasks, threads, open_now = len(asyncio.all_tasks()), threading.active_count(), sockets()
-    assert tasks == before[0]
-    assert open_now <= before[2]  # an earlier test's may have been closed meanwhile
-    assert memory() - memory_before < MOST_KEPT
+    assert (left.made, left.kept) == (120, 0)
+    assert left.after.tasks == left.before.tasks
+    assert left.after.sockets <= left.before.sockets
+    assert left.after.memory - left.before.memory < MOST_KEPT
     # The loop's own pool of threads may have grown to its size; it does not grow with the calls.
-    assert threads <= before[1] + min(32, (os.cpu_count() or 1) + 4)
+    assert left.after.threads <= left.before.threads + min(32, (os.cpu_count() or 1) + 4)
+
+
+def test_fifty_websocket_sessions_leave_nothing_behind() -> None:
+    pytest.importorskip("websockets")
+    left = left_by("websockets")
+
+    assert left.after.dialogues <= left.before.dialogues
+    assert left.after.tasks == left.before.tasks
+    assert left.after.sockets <= left.before.sockets
+    assert left.after.memory - left.before.memory < MOST_KEPT
 
 
 @pytest.fixture
 async def server() -> AsyncGenerator[str, None]:
-    """A server in this process that takes two sessions."""
-    engines: asyncio.Future[Engines] = asyncio.get_running_loop().create_future()
-    engines.set_result(Engines(Recognizer(), Speaker(), LoudIsSpeech))
-    app = create_app(Access("right"), engines=engines, mind_for=OneMind(Mind()), limits=Limits(calls=2, minutes=1 / 60))
-    config = server_config(app)
-    config.port = 0
-    running = uvicorn.Server(config)
-    running.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-    serving = asyncio.create_task(running.serve())
-    while not running.started:
-        await asyncio.sleep(0.01)
-    yield f"127.0.0.1:{running.servers[0].sockets[0].getsockname()[1]}"
-    running.should_exit = True
-    await serving
-
-
-async def test_fifty_websocket_sessions_leave_nothing_behind(server: str, memory: Callable[[], int]) -> None:
-    websockets = pytest.importorskip("websockets")
-    headers = {"Authorization": "Bearer right"}
-
-    async with httpx.AsyncClient(trust_env=False, verify=False) as client:
-
-        async def one_session() -> None:
-            async with websockets.connect(f"ws://{server}/v1/realtime?model=any", additional_headers=headers) as socket:
-                assert "session.created" in await socket.recv()
-            while (await client.get(f"http://{server}/health")).json()["calls"]:
-                await asyncio.sleep(0.005)
-
-        for _ in range(5):
-            await one_session()  # what is made once and kept, is made
-        gc.collect()
-        before = (len(asyncio.all_tasks()), sockets() if HAS_PROC else 0, dialogues())
-        for _ in range(2):
-            memory_before = memory()
-            for _ in range(50):
-                await one_session()
-            if (kept := memory() - memory_before) < MOST_KEPT:
-                break  # else once more: what something else in this process has loaded meanwhile is loaded once
-        async with asyncio.timeout(5):
-            while len(asyncio.all_tasks()) > before[0]:
-                await asyncio.sleep(0.02)
-
-        assert dialogues() <= before[2]
-        if HAS_PROC:
-            assert sockets() <= before[1]
-        assert kept < MOST_KEPT
+    async with server_of_two() as address:
+        yield address
 
 
 async def test_a_websocket_session_ends_when_its_time_is_over(server: str) -> None:
