@@ -39,6 +39,47 @@ export function browserHelp(agent = navigator.userAgent): BrowserHelp {
   };
 }
 
+export interface HelpLink {
+  readonly words: string;
+  readonly link: string;
+}
+
+/** A page of help for what keeps the microphone away, if there is one: the browser's maker's where it is the browser's matter. */
+export function helpLink(code: string): HelpLink | undefined {
+  const { name, link } = browserHelp();
+  switch (code) {
+    case "microphone_denied":
+      return { words: `How to allow the microphone in ${name}`, link };
+    case "microphone_not_found":
+    case "microphone_in_use":
+    case "microphone_constraints":
+      return { words: `Microphones in ${name}: how to choose and test one`, link };
+    case "microphone_blocked":
+      return isVsCode()
+        ? {
+            words: "How to open JupyterLab in a browser",
+            link: "https://jupyterlab.readthedocs.io/en/stable/getting_started/starting.html",
+          }
+        : {
+            words: "How a page allows the microphone to what it embeds",
+            link: "https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Permissions-Policy/microphone",
+          };
+    case "insecure_context":
+      return {
+        words: "How to serve Jupyter by https",
+        link: "https://jupyter-server.readthedocs.io/en/latest/operators/public-server.html",
+      };
+    case "media_unavailable":
+    case "webrtc_unavailable":
+      return {
+        words: "Which browsers have microphone and WebRTC",
+        link: "https://developer.mozilla.org/docs/Web/API/WebRTC_API",
+      };
+    default:
+      return undefined;
+  }
+}
+
 /** Whether this is a VS Code window, whose notebooks get no microphone. */
 export function isVsCode(agent = navigator.userAgent, origin = location.protocol): boolean {
   return /\bCode\//.test(agent) || origin === "vscode-webview:";

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { browserHelp } from "../src/host";
+import { browserHelp, helpLink } from "../src/host";
 import { startWidget } from "./fakes";
 
 const CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36";
@@ -22,27 +22,34 @@ function forbidMicrophone() {
   forbidden.push("featurePolicy" as keyof Document);
 }
 
-/** Tries a call whose microphone is refused in these words. */
-async function refused(words = "Permission denied") {
+/** Tries a call whose microphone is refused in these words, by this `DOMException`. */
+async function refused(words = "Permission denied", name = "NotAllowedError") {
   const { kernel, microphone, mount } = startWidget();
   const { element } = mount();
   microphone.isPrompting = true;
   const reply = kernel.ask("connect");
   await vi.waitFor(() => expect(kernel.of("prepare")).toHaveLength(1));
-  microphone.refuse("NotAllowedError", words);
+  microphone.refuse(name, words);
   const { error } = (await reply) as unknown as { error: { code: string; message: string; hint: string } };
   await vi.waitFor(() => expect(element.querySelector(".rtc-error-message")?.textContent).toBe(error.message));
   return { error, element, permission: () => kernel.states.at(-1)?.microphone_permission };
 }
 
+function linkIn(element: HTMLElement): HTMLAnchorElement {
+  const link = element.querySelector<HTMLAnchorElement>("a.rtc-help");
+  if (!link) throw new Error("there is no link");
+  return link;
+}
+
 describe("who refused the microphone", () => {
   it("is the page around the notebook: an iframe without permission", async () => {
     forbidMicrophone();
-    const { error, permission } = await refused();
+    const { error, element, permission } = await refused();
     expect(error.code).toBe("microphone_blocked");
     expect(error.message).toContain("page around this notebook");
     expect(error.hint).toContain("iframe");
     expect(permission()).toBe("denied");
+    expect(linkIn(element).href).toContain("Permissions-Policy/microphone");
   });
 
   it("is VS Code, which is named", async () => {
@@ -52,6 +59,7 @@ describe("who refused the microphone", () => {
     expect(error.message).toBe("VS Code gives its notebooks no microphone.");
     expect(error.hint).toContain("JupyterLab");
     expect(element.querySelector("[data-action=listen]")?.textContent).toBe("Go on without a microphone");
+    expect(linkIn(element).href).toContain("jupyterlab");
   });
 
   it("is the system", async () => {
@@ -73,10 +81,31 @@ describe("who refused the microphone", () => {
     const { error, element } = await refused();
     expect(error.code).toBe("microphone_denied");
     expect(error.hint).toContain(`In ${name}`);
-    const link = element.querySelector<HTMLAnchorElement>("a.rtc-help");
-    expect(link?.textContent).toContain(name);
-    expect(link?.href).toBe(browserHelp(agent).link);
-    expect(link?.rel).toBe("noreferrer");
+    const link = linkIn(element);
+    expect(link.textContent).toContain(name);
+    expect(link.href).toBe(browserHelp(agent).link);
+    expect(link.rel).toBe("noreferrer");
+  });
+
+  it.each(
+    Object.entries(AGENTS).flatMap(([name, agent]) =>
+      ["NotFoundError", "NotReadableError", "OverconstrainedError"].map(
+        (exception) => [exception, name, agent] as const,
+      ),
+    ),
+  )("is nobody, but there is none to be had (%s): help for %s", async (exception, name, agent) => {
+    vi.spyOn(navigator, "userAgent", "get").mockReturnValue(agent);
+    const { element } = await refused("", exception);
+    expect(linkIn(element).textContent).toContain(name);
+    expect(linkIn(element).href).toBe(browserHelp(agent).link);
+  });
+
+  it("leaves out the link where there is no page that helps", () => {
+    expect(helpLink("kernel_timeout")).toBeUndefined();
+  });
+
+  it.each(["insecure_context", "media_unavailable", "webrtc_unavailable"])("has a page for %s", (code) => {
+    expect(new URL(helpLink(code)?.link ?? "").protocol).toBe("https:");
   });
 
   it("has a page of help of its own for each browser", () => {

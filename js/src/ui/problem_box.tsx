@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import type { Diagnosis } from "../diagnosis";
-import { browserHelp } from "../host";
+import { helpLink } from "../host";
 import type { Problem } from "../problem";
 import type { Store } from "../store";
 import { CloseIcon } from "./icons";
@@ -70,11 +70,11 @@ function thenToTheCallButton(act: () => void) {
 }
 
 function HelpLink({ problem }: { problem: Problem }) {
-  if (problem.code !== "microphone_denied") return null;
-  const { name, link } = browserHelp();
+  const help = helpLink(problem.code);
+  if (!help) return null;
   return (
-    <a class="rtc-help" href={link} target="_blank" rel="noreferrer">
-      How to allow the microphone in {name}
+    <a class="rtc-help" href={help.link} target="_blank" rel="noreferrer">
+      {help.words}
     </a>
   );
 }
