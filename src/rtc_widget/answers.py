@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from rtc_widget.errors import EventRefused, NotConnected, RtcWidgetError
-from rtc_widget.events import Event
+from rtc_widget.events import Event, fields_of
 from rtc_widget.responses import Responses, says_beside
 from rtc_widget.wishes import Request, Wish, item_key, new_id
 
@@ -152,7 +152,7 @@ class Answers:
 
     def follow(self, event: Event) -> None:
         """Take in the next event, sent or received."""
-        raw = event.raw
+        raw = fields_of(event)
         if event.direction == "sent":
             if event.type == "response.create":
                 self._note_request(raw)
@@ -211,7 +211,7 @@ class Answers:
             request.wishes = [wish for wish in request.wishes if wish not in wishes]
 
     def _finish(self, event: Event) -> None:
-        response_id = str(event.raw["response"]["id"])
+        response_id = str(fields_of(event)["response"]["id"])
         self.responses.finish(response_id, event)
         for request in [one for one in self._requests if one.suspect == response_id]:
             if not request.is_confirmed:
@@ -221,7 +221,7 @@ class Answers:
         self._ask_if_free()
 
     def _note_error(self, event: Event) -> None:
-        error = event.raw.get("error")
+        error = fields_of(event).get("error")
         if not isinstance(error, Mapping):
             return
         event_id, is_busy = error.get("event_id"), error.get("code") == _ALREADY_ACTIVE

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rtc_widget.conversing import Conversing
 from rtc_widget.errors import AnswerFailed, RtcWidgetError, WaitTimeout
+from rtc_widget.events import fields_of
 from rtc_widget.measuring import Measuring
 from rtc_widget.turn import Turn
 from rtc_widget.wishes import Wish
@@ -106,7 +107,7 @@ class Asking(Conversing, Measuring):
         while (follow_up := await self._runner.follow_up(response_id)) is not None:
             response_id = follow_up
             done = await self._answers.finished(response_id)
-        response = done.raw["response"]
+        response = fields_of(done)["response"]
         if response.get("status") == "failed":
             raise AnswerFailed(f"The server could not answer: {_reason(response)}")
         if until_spoken and _is_spoken(response):

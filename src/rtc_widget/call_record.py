@@ -12,7 +12,7 @@ from typing import Protocol
 from rtc_widget.conversation import Transcript
 from rtc_widget.errors import PageNotFound, RtcWidgetError
 from rtc_widget.event_log import EventLog
-from rtc_widget.events import Event
+from rtc_widget.events import Event, fields_of
 from rtc_widget.failures import Failures
 from rtc_widget.protocol import Recall, State, WireEvent
 from rtc_widget.stretches import CallStart, Stretches
@@ -215,7 +215,7 @@ class CallRecord:
                     break
                 at += 1
                 if not asked.brief or _matters(event):
-                    text = json.dumps(event.raw, ensure_ascii=False)
+                    text = json.dumps(fields_of(event), ensure_ascii=False)
                     told.append((event.direction, event.time.timestamp() * 1000, text))
                     size += len(text)
             if told:

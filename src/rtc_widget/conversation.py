@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, overload
 
 from rtc_widget.call_turns import CallTurns
-from rtc_widget.events import Event
+from rtc_widget.events import Event, fields_of
 from rtc_widget.turn import Role, Turn
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Transcript(Sequence[Turn]):
         """
         turns = self._calls[-1 if call is None else call - 1]
         if isinstance(event, Event):
-            turns.add(event.raw, event.elapsed)
+            turns.add(fields_of(event), event.elapsed)
         else:
             turns.add(event, None)
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from rtc_widget.events import fields_of
+
 if TYPE_CHECKING:
     from rtc_widget.events import Event
 
@@ -39,9 +41,9 @@ def _row(event: Event, *, is_open: bool) -> str:
     arrow = "→" if event.direction == "sent" else "←"
     head = (
         f'<span style="{_FAINT}">{event.elapsed:8.3f} s {arrow}</span> <b>{escape(event.type or "no type")}</b>'
-        f' <span style="{_FAINT}">{escape(_gist(event.raw))}</span>'
+        f' <span style="{_FAINT}">{escape(_gist(fields_of(event)))}</span>'
     )
-    fields = ((key, value) for key, value in event.raw.items() if key != "type")
+    fields = ((key, value) for key, value in fields_of(event).items() if key != "type")
     return f"<details{' open' if is_open else ''}><summary>{head}</summary>{_fields(fields)}</details>"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, overload
 
-from rtc_widget.events import Event
+from rtc_widget.events import Event, fields_of
 from rtc_widget.protocol import Direction
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class EventLog(Sequence[Event]):
         except ImportError:
             raise ImportError("Tables need pandas: pip install 'rtc-widget[data]'") from None
         events = self._snapshot()
-        fields = pd.json_normalize([{k: v for k, v in event.raw.items() if k != "type"} for event in events])
+        fields = pd.json_normalize([{k: v for k, v in fields_of(event).items() if k != "type"} for event in events])
         table = pd.DataFrame(
             {
                 "time": pd.to_datetime([event.time for event in events], utc=True),
@@ -170,7 +170,7 @@ class EventLog(Sequence[Event]):
         """Yield what `to_jsonl` writes in its lines."""
         for event in self._snapshot():
             time = event.time.isoformat()
-            yield {"time": time, "elapsed": event.elapsed, "direction": event.direction, "event": event.raw}
+            yield {"time": time, "elapsed": event.elapsed, "direction": event.direction, "event": fields_of(event)}
 
     @classmethod
     def from_json(cls, lines: Iterable[dict[str, Any]]) -> EventLog:
@@ -253,7 +253,7 @@ def _restored(events: list[Event], limit: int, dropped: int) -> EventLog:
 
 
 def _response_id(event: Event) -> str | None:
-    raw = event.raw
+    raw = fields_of(event)
     response = raw.get("response")
     found = raw.get("response_id") or (response.get("id") if isinstance(response, dict) else None)
     return found if isinstance(found, str) else None

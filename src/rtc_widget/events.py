@@ -44,10 +44,10 @@ class Fields(Mapping[str, Any]):
         return self._raw == dict(other) if isinstance(other, Mapping) else NotImplemented
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError("events cannot be changed; copy `.raw` to make another")
+        raise AttributeError("events cannot be changed; take `.raw`, a copy, to make another")
 
     def __delattr__(self, name: str) -> None:
-        raise AttributeError("events cannot be changed; copy `.raw` to make another")
+        raise AttributeError("events cannot be changed; take `.raw`, a copy, to make another")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._raw)
@@ -87,7 +87,7 @@ class Event(Fields):
     elapsed : float
         Seconds since the call's first event.
     raw : dict
-        The JSON object as it came: unknown types and fields included.
+        The JSON object as it came, unknown types and fields included; each time a new copy, yours to change.
     """
 
     __slots__ = ("direction", "elapsed", "time")
@@ -103,7 +103,7 @@ class Event(Fields):
         time: datetime | None = None,
         elapsed: float = 0.0,
     ) -> None:
-        super().__init__(raw)
+        super().__init__(_copied(raw))
         object.__setattr__(self, "direction", direction)
         object.__setattr__(self, "time", time or datetime.now(UTC))
         object.__setattr__(self, "elapsed", elapsed)
@@ -143,8 +143,8 @@ class Event(Fields):
 
     @property
     def raw(self) -> dict[str, Any]:
-        """The JSON object as it came."""
-        return self._raw
+        """The JSON object as it came: a copy."""
+        return _copied(self._raw)
 
     @property
     def typed(self) -> Any:
@@ -187,6 +187,26 @@ class Event(Fields):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_event, (self._raw, self.direction, self.time, self.elapsed))
+
+
+def fields_of(event: Event) -> dict[str, Any]:
+    """Return the JSON object that an event holds, only to be read: unlike `Event.raw` it costs no copy."""
+    return event._raw
+
+
+def _copied(raw: dict[str, Any]) -> dict[str, Any]:
+    # Not `deepcopy`: a server may nest as deep as the JSON parser allows, which is deeper than Python calls.
+    twin: dict[str, Any] = {}
+    todo: list[tuple[Any, Any]] = [(raw, twin)]
+    while todo:
+        source, target = todo.pop()
+        for key, value in source.items() if isinstance(source, dict) else enumerate(source):
+            if isinstance(value, dict | list):
+                target[key] = {} if isinstance(value, dict) else [None] * len(value)
+                todo.append((value, target[key]))
+            else:
+                target[key] = value
+    return twin
 
 
 def _open(value: Any) -> Any:

@@ -8,7 +8,7 @@ from html import escape
 from statistics import median
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from rtc_widget.events import Event
+from rtc_widget.events import Event, fields_of
 from rtc_widget.pictures import new_figure
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ class _Reading:
         self._last = 0.0
 
     def follow(self, event: Event) -> None:
-        raw, at = event.raw, event.elapsed
+        raw, at = fields_of(event), event.elapsed
         if at == 0 < self._last:  # the next call; its first question may be sent before `session.created` comes
             self._question, self._open = None, {}
         self._last = at
@@ -213,7 +213,7 @@ class _Reading:
                     answer.words = at
 
     def _sent(self, event: Event) -> None:
-        item, response = event.raw.get("item"), event.raw.get("response")
+        item, response = fields_of(event).get("item"), fields_of(event).get("response")
         if event.type == "conversation.item.create" and isinstance(item, dict):
             if item.get("type") == "message" and item.get("role") == "user":
                 self._question = _Question("written", event.elapsed, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rtc_widget.events import Event
+from rtc_widget.events import Event, fields_of
 
 _MOST_DONE = 200
 _VOICE = {
@@ -50,7 +50,7 @@ class Responses:
 
     def follow_voice(self, event: Event) -> None:
         """Take in an event that may say that a response can be heard, or no more."""
-        response_id = event.raw.get("response_id")
+        response_id = fields_of(event).get("response_id")
         if event.type in _VOICE and isinstance(response_id, str):
             self._voices[response_id] = _VOICE[event.type]
 

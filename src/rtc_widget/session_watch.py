@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from rtc_widget.errors import EventRefused, NotConnected, RtcWidgetError
-from rtc_widget.events import Event
+from rtc_widget.events import Event, fields_of
 from rtc_widget.session import Session
 
 
@@ -64,7 +64,7 @@ class SessionWatch:
 
     def follow(self, event: Event) -> None:
         """Take in the next event, sent or received."""
-        raw = event.raw
+        raw = fields_of(event)
         if event.direction == "sent":
             if event.type == "session.update":
                 settings = raw.get("session")
@@ -97,7 +97,7 @@ class SessionWatch:
         )
 
     def _refused(self, event: Event) -> None:
-        error = event.raw.get("error")
+        error = fields_of(event).get("error")
         if not isinstance(error, Mapping) or not self._sent:
             return
         event_id, parameter = error.get("event_id"), error.get("param")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from rtc_widget.events import Event
+from rtc_widget.events import Event, fields_of
 from rtc_widget.pictures import new_figure
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class _Reading:
         # By the clock and not by `elapsed`, which begins anew with every call.
         self._zero = self._zero or event.time
         self._now = (event.time - self._zero).total_seconds()
-        raw = event.raw
+        raw = fields_of(event)
         if event.direction == "sent":
             self._sent(event.type, raw)
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rtc_widget.events import Event
+from rtc_widget.events import Event, fields_of
 from rtc_widget.tools import Function, Tool, Tools
 
 
@@ -60,7 +60,7 @@ class ToolOffer:
         """Take in the next event: the server says which tools it knows."""
         if event.direction == "sent" or event.type != "session.created":
             return
-        session = event.raw.get("session")
+        session = fields_of(event).get("session")
         known = session.get("tools") if isinstance(session, Mapping) else None
         names = {tool.get("name") for tool in known or () if isinstance(tool, Mapping)}
         # Not every server takes settings with the offer; and tools may have come while it was made.

@@ -14,7 +14,7 @@ from typing import Any
 
 from rtc_widget.answers import Answers
 from rtc_widget.errors import NotConnected, RtcWidgetError
-from rtc_widget.events import Event
+from rtc_widget.events import Event, fields_of
 from rtc_widget.failures import Failures
 from rtc_widget.tool_calls import CallStatus, ToolCall, ToolFailure
 from rtc_widget.tool_results import result_text
@@ -111,9 +111,9 @@ class ToolRunner:
         if event.direction == "sent":
             return
         if event.type == "response.output_item.done":
-            self._keep(event.raw.get("response_id"), event.raw.get("item"))
+            self._keep(fields_of(event).get("response_id"), fields_of(event).get("item"))
         elif event.type == "response.done":
-            self._response_done(event.raw["response"])
+            self._response_done(fields_of(event)["response"])
 
     async def follow_up(self, response_id: str) -> str | None:
         """Return the response that answers the tools a response has called; None if it has called none.

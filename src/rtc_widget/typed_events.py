@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from rtc_widget.events import fields_of
+
 if TYPE_CHECKING:
     from rtc_widget.events import Event
 
@@ -38,7 +40,7 @@ def typed_event(event: Event) -> Any:
     if model is None:
         return Untyped(event.type, event.raw, f"openai-python knows no {event.direction} event {event.type!r}")
     try:
-        return model.model_validate(event.raw)
+        return model.model_validate(fields_of(event))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))

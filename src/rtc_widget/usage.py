@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from rtc_widget.events import Event
+from rtc_widget.events import Event, fields_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -181,7 +181,7 @@ class Usage(Mapping[str, float]):
 
 
 def _entry(event: Event) -> UsageEntry | None:
-    raw = event.raw
+    raw = fields_of(event)
     if event.type == "response.done" and isinstance(raw.get("response"), dict):
         of, usage, kinds = raw["response"].get("id"), raw["response"].get("usage"), _response_kinds
     elif event.type == _TRANSCRIBED:

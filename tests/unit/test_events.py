@@ -43,8 +43,25 @@ def test_events_cannot_be_changed():
 
 def test_the_raw_dict_is_the_truth():
     raw = {"type": "brand.new", "odd": {"x": None}}
-    assert Event(raw).raw is raw
+    assert Event(raw).raw == raw
     assert Event(raw).odd.x is None
+
+
+def test_an_event_does_not_change_with_the_dicts_it_came_from_or_gave():
+    came = copy.deepcopy(DONE)
+    event = Event(came)
+    came["response"]["output"][0]["id"] = "another"
+    event.raw["response"]["output"].clear()
+    event.raw["type"] = "another"
+    assert event.raw == DONE
+    assert event.type == "response.done"
+
+
+def test_an_event_may_be_nested_as_deep_as_json_is_read():
+    deep = 700
+    event = Event.from_text('{"type": "deep", "in": ' + "[" * deep + "]" * deep + "}", direction="received", time_ms=0)
+    assert event.type == "deep"
+    assert str(event.raw["in"]).count("[") == deep
 
 
 def test_an_event_knows_when_and_which_way():
