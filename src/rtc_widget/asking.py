@@ -66,6 +66,12 @@ class Asking(Conversing, Measuring):
             If the server could not answer, or the answer has no words.
         EventRefused
             If the server refused the question.
+        MessageTooLarge
+            If the data channel does not carry so much in one message.
+        InvalidImage
+            If the image cannot be read, or not be made small enough.
+        ValueError
+            If there is neither text nor image.
         WaitTimeout
             If it takes too long.
         NotConnected

@@ -150,7 +150,7 @@ class Conversing(CallWidget):
         limit = self.max_message_size
         if limit is None or self.data_channel_state != "open":
             return
-        size = len(_text_of(_checked(event)).encode())
+        size = len(_text_of(_with_id(event)).encode())
         if size > limit:
             raise MessageTooLarge(
                 f"The message has {size} bytes, more than the {limit} that the data channel carries.",
@@ -162,7 +162,7 @@ class Conversing(CallWidget):
     ) -> str:
         if self.data_channel_state != "open":
             raise NotConnected(f"Nothing was sent: the data channel is {self.data_channel_state}.")
-        prepared = [{"event_id": f"event_{uuid4().hex[:20]}", **_checked(event)} for event in events]
+        prepared = [_with_id(event) for event in events]
         texts = [_text_of(event) for event in prepared]
 
         def fault(error: RtcWidgetError) -> None:
@@ -203,6 +203,10 @@ def _checked(event: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(raw.get("type"), str):
         raise ValueError(f"An event needs a 'type', such as 'response.create'; this one has only {sorted(raw)}.")
     return raw
+
+
+def _with_id(event: Mapping[str, Any]) -> dict[str, Any]:
+    return {"event_id": f"event_{uuid4().hex[:20]}", **_checked(event)}
 
 
 def _text_of(event: Mapping[str, Any]) -> str:

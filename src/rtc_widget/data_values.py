@@ -30,9 +30,10 @@ def of_the_data_packages(value: Any, most: int) -> tuple[bool, Any]:
         if value is pd.NaT or value is pd.NA:
             return True, None
         if isinstance(value, pd.DataFrame):
-            return True, _table(value, most)
+            return True, _table(value, pd, most)
         if isinstance(value, pd.Series):
-            return True, _table(value.rename(value.name if value.name is not None else "value").to_frame(), most)
+            named = value.rename(value.name if value.name is not None else "value")
+            return True, _table(named.to_frame(), pd, most)
         if isinstance(value, pd.Index):
             return True, list(value[:most])
     if (pil := sys.modules.get("PIL.Image")) is not None and isinstance(value, pil.Image):
@@ -62,12 +63,25 @@ def _array(array: Any, np: Any, most: int) -> Any:
     }
 
 
-def _table(table: Any, most: int) -> dict[str, Any]:
+def _table(table: Any, pd: Any, most: int) -> dict[str, Any]:
     """A table as rows; its index comes along where it is more than a running number."""
-    is_numbered = list(table.index[:2]) == list(range(min(2, len(table)))) and table.index.name is None
+    is_numbered = table.index.names == [None] and table.index.equals(pd.RangeIndex(len(table)))
     shown = table.iloc[:, : most // 5]  # each takes as much at least, with its name
     shown = shown.head(max(1, most // (3 * max(1, shown.shape[1]))))
-    shown = shown if is_numbered else shown.reset_index()
+    shown = shown if is_numbered else _with_its_index(shown)
     rows = [dict(zip(map(str, shown.columns), row, strict=True)) for row in shown.itertuples(index=False, name=None)]
     # The count comes first: there may be no room behind the rows.
     return {"row_count": len(table), "rows": rows}
+
+
+def _with_its_index(table: Any) -> Any:
+    """The index as columns in front, by names that no column has."""
+    taken = set(map(str, table.columns))
+    names = []
+    for place, name in enumerate(table.index.names):
+        wanted = str(name) if name is not None else "index" if table.index.nlevels == 1 else f"level {place}"
+        while wanted in taken:
+            wanted += " (index)"
+        taken.add(wanted)
+        names.append(wanted)
+    return table.rename_axis(index=names).reset_index()

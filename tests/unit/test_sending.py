@@ -70,6 +70,8 @@ async def test_what_is_too_large_for_the_channel_or_no_event_is_refused_at_once(
     for send in (chat.send_text, lambda text: chat.send({"type": "x", "text": text})):
         with pytest.raises(MessageTooLarge, match="more than the 1000"):
             send("ö" * 500)
+    with pytest.raises(MessageTooLarge, match="more than the 1000"):
+        chat.send({"type": "x", "text": "o" * 960})  # with the id that it is sent with
     with pytest.raises(TypeError, match="send_text"):
         chat.send("hi")
     assert page.heard("send") == []

@@ -90,6 +90,21 @@ def test_an_index_that_says_something_comes_along():
     assert json.loads(result_text(series))["rows"] == [{"letter": "a", "count": 1}, {"letter": "b", "count": 2}]
 
 
+def test_the_rows_of_a_filtered_table_keep_their_numbers():
+    table = pd.DataFrame({"n": [5, 6, 7, 8]})
+    kept = json.loads(result_text(table[table.n != 7]))["rows"]
+    assert kept == [{"index": 0, "n": 5}, {"index": 1, "n": 6}, {"index": 3, "n": 8}]
+
+
+def test_an_index_may_have_the_name_of_a_column():
+    by_city = pd.DataFrame({"city": ["Paris"], "index": [1]}, index=pd.Index(["fr"], name="city"))
+    assert json.loads(result_text(by_city))["rows"] == [{"city (index)": "fr", "city": "Paris", "index": 1}]
+    unnamed = pd.DataFrame({"index": [1]}, index=["fr"])
+    assert json.loads(result_text(unnamed))["rows"] == [{"index (index)": "fr", "index": 1}]
+    two = pd.DataFrame({"n": [1]}, index=pd.MultiIndex.from_tuples([("a", "b")], names=["x", None]))
+    assert json.loads(result_text(two))["rows"] == [{"x": "a", "level 1": "b", "n": 1}]
+
+
 def test_a_large_array_is_told_by_its_measures():
     told = json.loads(result_text(np.append(np.arange(1000.0), np.nan)))
     assert told["shape"] == [1001]
