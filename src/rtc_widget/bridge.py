@@ -181,7 +181,9 @@ class Bridge:
         deadline = time.monotonic() + STATE_SECONDS
         while page.seq < seq and time.monotonic() < deadline:  # noqa: ASYNC110 - set on any thread
             await asyncio.sleep(0.005)
-        # Whoever raised `seq` has put the traits' assignment on this loop already: let it happen first.
+        # Whoever raises `seq` holds the lock until the traits' assignment is on this loop; then let it happen first.
+        with self._lock:
+            pass
         await asyncio.sleep(0)
 
     def post(self, kind: RequestKind, failed: Callable[[RtcWidgetError], None], **fields: object) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 
 import pytest
 
@@ -20,6 +21,7 @@ from rtc_widget.errors import (
     ServerError,
     ServerNotFound,
 )
+from rtc_widget.heartbeat import Heartbeat
 from rtc_widget.testing import ScriptedPage
 from tests.unit.server_double import OFFER
 from tests.unit.signaling.realtime_server import RealtimeServer, running
@@ -47,6 +49,19 @@ async def test_a_reply_that_overtakes_the_state_waits_for_it(chat, page):
     page.connected()
     await connecting
     assert chat.status == "connected"
+
+
+async def test_a_state_that_another_thread_is_still_taking_in_is_waited_for(chat, page, monkeypatch):
+    page.hello()
+    connecting = asyncio.ensure_future(chat.connect(timeout=5))
+    request = await page.hears("connect")
+    monkeypatch.setattr(Heartbeat, "run", lambda *_: time.sleep(0.1))
+    page.say("reply", id=request["id"], seq=1, result={"attempt": "a1"})
+    taking_in = threading.Thread(target=page.connected)
+    taking_in.start()
+    await connecting
+    assert chat.status == "connected"
+    taking_in.join()
 
 
 async def test_connect_is_nothing_to_do_when_connected(chat, page):
