@@ -16,7 +16,7 @@ import time
 
 import numpy as np
 
-from rtc_widget import protocol
+from rtc_widget import page_messages, protocol
 from rtc_widget.media_desk import MediaDesk
 from rtc_widget.media_record import MediaRecord
 
@@ -52,7 +52,7 @@ def seconds_for(texts: list[str]) -> float:
     began = time.process_time()
     for text in texts:
         message = protocol.decode(json.loads(text)["content"]["data"]["content"])
-        assert isinstance(message, protocol.Audio)
+        assert isinstance(message, page_messages.Audio)
         json.dumps(desk.take(message))
     spent = time.process_time() - began
     assert abs(record.recording.duration - SECONDS) < 0.1

@@ -14,8 +14,9 @@ from rtc_widget.awaiting import hears_during_cells
 from rtc_widget.call_desk import CallDesk
 from rtc_widget.io_thread import io_thread
 from rtc_widget.main_loop import MainLoop
+from rtc_widget.page_messages import State
 from rtc_widget.page_roll import KnownPage, PageRoll
-from rtc_widget.protocol import Message, State
+from rtc_widget.protocol import Message
 
 HOLDER_SECONDS = 3.0
 """How long a page that holds a call may take to answer when it is asked whether it is still there, or to let go."""

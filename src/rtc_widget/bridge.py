@@ -15,7 +15,7 @@ from concurrent.futures import Future
 from threading import RLock
 from typing import Any, Protocol, TypeVar
 
-from rtc_widget import protocol
+from rtc_widget import page_messages, protocol
 from rtc_widget.attendance import Attendance
 from rtc_widget.awaiting import hears_during_cells, silence
 from rtc_widget.call_desk import CallDesk
@@ -24,8 +24,9 @@ from rtc_widget.heartbeat import Heartbeat
 from rtc_widget.main_loop import MainLoop
 from rtc_widget.media_desk import MediaDesk
 from rtc_widget.message_fields import MalformedMessage
+from rtc_widget.page_messages import FromPage, Reply, State, WireEvent
 from rtc_widget.page_roll import KnownPage, PageRoll
-from rtc_widget.protocol import FromPage, Message, Reply, RequestKind, State, WireEvent
+from rtc_widget.protocol import Message, RequestKind
 
 logger = logging.getLogger("rtc_widget")
 
@@ -60,7 +61,7 @@ class Listener(Protocol):
         """How many events there have ever been."""
         ...
 
-    def recall(self, asked: protocol.Recall) -> Mapping[str, object]:
+    def recall(self, asked: page_messages.Recall) -> Mapping[str, object]:
         """A page asks for what it has not seen itself."""
         ...
 
@@ -233,13 +234,13 @@ class Bridge:
 
     def _dispatch(self, message: FromPage, page: KnownPage) -> None:
         match message:
-            case protocol.Hello():
+            case page_messages.Hello():
                 self._greet(page)
-            case protocol.Goodbye():
+            case page_messages.Goodbye():
                 self._attendance.leave(page)
-            case protocol.State():
+            case page_messages.State():
                 self._take_state(message, page)
-            case protocol.Events():
+            case page_messages.Events():
                 # Taken in and handed over in one step: two threads must not swap two batches in between.
                 with self._lock:
                     intake = page.inbox.take(message)
@@ -248,31 +249,31 @@ class Bridge:
                         self._main.call(self._listener.page_events, message.attempt, intake.events, offset_ms)
                         self._main.call(self._nudge_followers)
                 self._send(intake.answer)
-            case protocol.Prepare(page=name, id=id):
+            case page_messages.Prepare(page=name, id=id):
                 self._desk.prepare(lambda outcome: self._answer(name, id, outcome))
-            case protocol.Exchange(page=name, id=id, attempt=attempt, sdp=sdp):
+            case page_messages.Exchange(page=name, id=id, attempt=attempt, sdp=sdp):
                 answer: Done = lambda outcome: self._exchanged(name, id, attempt, outcome)  # noqa: E731
                 self._make_way(page, lambda: self._desk.exchange(attempt, sdp, answer))
-            case protocol.Renegotiate(page=name, id=id, attempt=attempt, sdp=sdp):
+            case page_messages.Renegotiate(page=name, id=id, attempt=attempt, sdp=sdp):
                 self._desk.renegotiate(attempt, sdp, lambda outcome: self._answer(name, id, outcome))
-            case protocol.Mint(page=name, id=id, attempt=attempt):
+            case page_messages.Mint(page=name, id=id, attempt=attempt):
                 given: Done = lambda outcome: self._answer(name, id, outcome)  # noqa: E731
                 self._make_way(page, lambda: self._desk.mint(attempt, given))
-            case protocol.Exchanged(attempt=attempt, call_id=call_id):
+            case page_messages.Exchanged(attempt=attempt, call_id=call_id):
                 self._desk.note_call(attempt, call_id)
                 self._main.call(self._listener.call_made, attempt, call_id)
-            case protocol.Recall(page=name, id=id):
+            case page_messages.Recall(page=name, id=id):
                 self._main.call(lambda: self._send(protocol.result(name, id, self._listener.recall(message))))
-            case protocol.Audio() | protocol.Stats():
+            case page_messages.Audio() | page_messages.Stats():
                 # On whatever thread it came: a loop that is busy must not gather an hour of sound.
                 self._send(self._media.take(message))
-            case protocol.Clip(page=name, id=id, clip=clip, first=first):
+            case page_messages.Clip(page=name, id=id, clip=clip, first=first):
                 self._answer(name, id, self._media.part(clip, first))
-            case protocol.Alive(time_ms=time_ms):
+            case page_messages.Alive(time_ms=time_ms):
                 page.clock.answered(time_ms)
-            case protocol.HangUp(attempt=attempt):
+            case page_messages.HangUp(attempt=attempt):
                 self._desk.hang_up(attempt)
-            case protocol.Reply(id=id):
+            case page_messages.Reply(id=id):
                 done = self._pending.get(id)
                 if done is not None:
                     done(message)

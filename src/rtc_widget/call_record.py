@@ -14,7 +14,7 @@ from rtc_widget.errors import PageNotFound, RtcWidgetError
 from rtc_widget.event_log import EventLog
 from rtc_widget.events import Event, fields_of
 from rtc_widget.failures import Failures
-from rtc_widget.protocol import Recall, State, WireEvent
+from rtc_widget.page_messages import Recall, State, WireEvent
 from rtc_widget.stretches import CallStart, Stretches
 from rtc_widget.subscriptions import Subscriptions
 from rtc_widget.usage import Usage

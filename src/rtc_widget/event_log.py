@@ -11,7 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, overload
 
 from rtc_widget.events import Event, fields_of
-from rtc_widget.protocol import Direction
+from rtc_widget.page_messages import Direction
 
 if TYPE_CHECKING:
     import pandas as pd

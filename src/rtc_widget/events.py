@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
-from rtc_widget.protocol import Direction
+from rtc_widget.page_messages import Direction
 
 
 class Fields(Mapping[str, Any]):

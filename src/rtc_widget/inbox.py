@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 from rtc_widget import protocol
-from rtc_widget.protocol import Events, Message, WireEvent
+from rtc_widget.page_messages import Events, WireEvent
+from rtc_widget.protocol import Message
 
 
 @dataclass(frozen=True, slots=True)

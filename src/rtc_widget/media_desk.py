@@ -11,7 +11,8 @@ from typing import Protocol
 
 from rtc_widget import protocol
 from rtc_widget.errors import ClipNotFound, RtcWidgetError
-from rtc_widget.protocol import Audio, Message, Stats
+from rtc_widget.page_messages import Audio, Stats
+from rtc_widget.protocol import Message
 
 PART_BYTES = 262_144
 """How much of a clip travels in one message; Jupyter's WebSocket refuses messages of 10 MB."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from threading import Lock
 from weakref import WeakValueDictionary
 
-from rtc_widget.protocol import Audio, Stats
+from rtc_widget.page_messages import Audio, Stats
 from rtc_widget.recording import Recording
 from rtc_widget.stats import StatsLog
 from rtc_widget.tape import Tape

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from rtc_widget.inbox import Inbox
 from rtc_widget.page_clock import PageClock
-from rtc_widget.protocol import State
+from rtc_widget.page_messages import State
 
 _CALLING = ("connecting", "connected", "reconnecting")
 

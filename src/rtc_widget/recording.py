@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rtc_widget.audio import AudioClip, require_numpy
 from rtc_widget.errors import NothingRecorded
-from rtc_widget.protocol import Track
+from rtc_widget.page_messages import Track
 from rtc_widget.tape import Tape
 
 if TYPE_CHECKING:

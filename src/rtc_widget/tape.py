@@ -12,7 +12,7 @@ from weakref import finalize, ref
 
 from rtc_widget.audio import require_numpy
 from rtc_widget.errors import RtcWidgetError
-from rtc_widget.protocol import Audio, Track
+from rtc_widget.page_messages import Audio, Track
 
 if TYPE_CHECKING:
     from rtc_widget.audio import Integers

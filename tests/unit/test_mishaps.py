@@ -9,7 +9,7 @@ import pytest
 from rtc_widget import VoiceChat
 from rtc_widget.call_record import CallRecord
 from rtc_widget.errors import NotConnected, PageNotFound
-from rtc_widget.protocol import WireEvent
+from rtc_widget.page_messages import WireEvent
 from tests.unit.server_double import ASK, ITEM, call
 from tests.unit.waiting import settled
 

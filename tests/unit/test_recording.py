@@ -13,7 +13,7 @@ import pytest
 from rtc_widget.errors import InvalidAudio, NothingRecorded
 from rtc_widget.media_desk import MediaDesk
 from rtc_widget.media_record import MediaRecord
-from rtc_widget.protocol import Audio, Stats
+from rtc_widget.page_messages import Audio, Stats
 from rtc_widget.recording import Recording
 from rtc_widget.tape import Tape
 
@@ -281,7 +281,7 @@ def test_statistics_of_two_calls_are_told_apart():
 HOUR = """
 import resource, sys
 import numpy as np
-from rtc_widget.protocol import Audio
+from rtc_widget.page_messages import Audio
 from rtc_widget.recording import Recording
 from rtc_widget.tape import Tape
 

@@ -23,7 +23,7 @@ from rtc_widget.headless.link import Link
 from rtc_widget.headless.peer import PeerStates
 from rtc_widget.headless.phases import IDLE, Happening, Phase, following
 from rtc_widget.headless.settings import Settings, pause_before
-from rtc_widget.protocol import Direction, PageState
+from rtc_widget.page_messages import Direction, PageState
 
 HEALTHY_SECONDS = 10.0
 """After so long without trouble a connection counts as healthy, and its lost predecessors are forgotten."""

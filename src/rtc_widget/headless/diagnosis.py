@@ -6,7 +6,7 @@ import re
 from collections import Counter
 
 from rtc_widget.headless.attempt import Attempt
-from rtc_widget.protocol import PageState
+from rtc_widget.page_messages import PageState
 
 
 def diagnose(state: PageState, attempt: Attempt | None) -> dict[str, object]:

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rtc_widget.protocol import Direction
+from rtc_widget.page_messages import Direction
 
 BATCH_CHARACTERS = 65_536
 PAUSE_SECONDS = 0.016

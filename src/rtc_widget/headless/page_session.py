@@ -26,7 +26,8 @@ from rtc_widget.headless.recorder import TrackRecorder
 from rtc_widget.headless.resumption import Resumption
 from rtc_widget.headless.settings import Settings, read_settings
 from rtc_widget.headless.statistics import reports_of
-from rtc_widget.protocol import Direction, Message, PageState
+from rtc_widget.page_messages import Direction, PageState
+from rtc_widget.protocol import Message
 
 logger = logging.getLogger("rtc_widget")
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from rtc_widget.errors import Cancelled, ConnectionFailed, ReconnectFailed, RtcWidgetError
-from rtc_widget.protocol import Status
+from rtc_widget.page_messages import Status
 from rtc_widget.reconnect import Reconnect
 
 PhaseName = Literal["idle", "connecting", "connected", "unsteady", "pausing", "retrying", "failed"]

@@ -10,7 +10,7 @@ import numpy as np
 from av import AudioFrame
 
 from rtc_widget.local.resampling import Resampler
-from rtc_widget.protocol import Track
+from rtc_widget.page_messages import Track
 
 RATE = 24_000
 PIECE_SAMPLES = RATE // 5

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from rtc_widget.call_turns import CARRIED
 from rtc_widget.conversation import Transcript
-from rtc_widget.protocol import Direction
+from rtc_widget.page_messages import Direction
 
 MOST_TURNS = 100
 """Older turns are left out: every turn is read, and paid for, again."""

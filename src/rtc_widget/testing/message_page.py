@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rtc_widget import protocol
-from rtc_widget.protocol import Direction, Message
+from rtc_widget.page_messages import Direction
+from rtc_widget.protocol import Message
 from rtc_widget.testing.states import CONNECTED, IDLE
 
 _FIRST_MOMENT_MS = 1_795_286_400_000.0

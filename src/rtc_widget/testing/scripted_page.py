@@ -19,8 +19,9 @@ from rtc_widget.errors import (
     ServerHungUp,
     UnexpectedError,
 )
+from rtc_widget.page_messages import Track
 from rtc_widget.pages import instead_of_browser
-from rtc_widget.protocol import Message, Track
+from rtc_widget.protocol import Message
 from rtc_widget.signaling.session import merged, session_settings
 from rtc_widget.testing.message_page import MessagePage
 from rtc_widget.testing.scripted_media import Measures, ScriptedMedia

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from rtc_widget.protocol import Track
+from rtc_widget.page_messages import Track
 
 if TYPE_CHECKING:
     from rtc_widget.audio import AudioClip
