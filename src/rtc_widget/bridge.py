@@ -270,6 +270,7 @@ class Bridge:
             case page_messages.Clip(page=name, id=id, clip=clip, first=first):
                 self._answer(name, id, self._media.part(clip, first))
             case page_messages.Alive(time_ms=time_ms):
+                page.alive = time.monotonic()
                 page.clock.answered(time_ms)
             case page_messages.HangUp(attempt=attempt):
                 self._desk.hang_up(attempt)
@@ -357,14 +358,14 @@ class Bridge:
         asked = time.monotonic()
         for one in living:
             self._attendance.ask_for_life(one)
-        while living[0].heard < asked and time.monotonic() < asked + ROLL_CALL_SECONDS:  # noqa: ASYNC110 - any thread
+        while living[0].alive < asked and time.monotonic() < asked + ROLL_CALL_SECONDS:  # noqa: ASYNC110 - any thread
             await asyncio.sleep(0.01)
         # A machine that is short of time may let all of them wait.
         while hears_during_cells() and time.monotonic() < asked + timeout:
-            if any(one.heard >= asked for one in living):
+            if any(one.alive >= asked for one in living):
                 break
             await asyncio.sleep(0.01)
-        return next((one for one in living if one.heard >= asked), page)
+        return next((one for one in living if one.alive >= asked), page)
 
     async def _first_page(self, timeout: float) -> KnownPage:
         page = self._pages.current

@@ -15,7 +15,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ class Lab:
     folder: Path
     runtime: Path
     process: subprocess.Popen[bytes]
+    clients: list[BlockingKernelClient] = field(default_factory=list)
 
     def notebook(self, name: str, *cells: str) -> str:
         """Write a notebook of code cells and return its name."""
@@ -51,7 +52,9 @@ class Lab:
         return name
 
     def end_kernels(self) -> None:
-        """End every kernel, so that the next test finds a quiet machine."""
+        """End every kernel and let go of them, so that the next test finds a quiet machine."""
+        while self.clients:
+            self.clients.pop().stop_channels()
         for kernel in json.loads(self._ask("GET", "/api/kernels")):
             self._ask("DELETE", f"/api/kernels/{kernel['id']}")
 
@@ -70,6 +73,7 @@ class Lab:
         client = BlockingKernelClient(connection_file=str(max(files, key=lambda file: file.stat().st_mtime)))
         client.load_connection_file()
         client.start_channels()
+        self.clients.append(client)
         return client
 
 

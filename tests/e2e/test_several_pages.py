@@ -158,6 +158,7 @@ def test_lifecycle_of_a_follower_whose_holder_closes_or_crashes(tabs, server, la
 def test_lifecycle_when_python_connects_after_the_newer_tab_has_crashed(tabs, server, lab):
     first, second = tabs
     kernel = lab.kernel_client()
+    second.page.wait_for_timeout(1_000)  # what it says when it comes has been said
     crash(second)
 
     kernel.execute_interactive("await chat.connect()", timeout=60)
