@@ -112,11 +112,12 @@ class Answers:
         NotConnected
             If the call ends before.
         """
-        if not self.responses.has_begun(response_id):
+        responses = self.responses  # those of this call: it may end before whoever waits has its turn
+        if not responses.has_begun(response_id):
             # The call ended in the same turn of the loop in which the response began.
             raise NotConnected("The call ended before the answer was there.")
-        await self._until(lambda: response_id in self.responses.done)
-        return self.responses.done[response_id]
+        await self._until(lambda: response_id in responses.done)
+        return responses.done[response_id]
 
     async def spoken(self, response_id: str, *, begins_within: float) -> None:
         """Wait until a response has been spoken to its end; servers that do not tell are not waited for.

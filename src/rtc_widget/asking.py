@@ -12,6 +12,7 @@ from rtc_widget.conversing import Conversing
 from rtc_widget.errors import AnswerFailed, RtcWidgetError, WaitTimeout
 from rtc_widget.events import fields_of
 from rtc_widget.measuring import Measuring
+from rtc_widget.patience import within
 from rtc_widget.turn import Turn
 from rtc_widget.wishes import Wish
 
@@ -68,10 +69,10 @@ class Asking(Conversing, Measuring):
             If the server refused the question.
         MessageTooLarge
             If the data channel does not carry so much in one message.
-        InvalidImage
-            If the image cannot be read, or not be made small enough.
-        ValueError
-            If there is neither text nor image.
+        InvalidImage, OSError
+            If the image is none, cannot be made small enough, or is a file that cannot be read.
+        TypeError, ValueError
+            If there is no text.
         WaitTimeout
             If it takes too long.
         NotConnected
@@ -96,16 +97,9 @@ class Asking(Conversing, Measuring):
             return replace(turn, audio=await self._sound_of(turn))
 
     async def _answer_within(self, timeout: float | None, wish: Wish, *, until_spoken: bool) -> Turn:
-        limit = asyncio.timeout(timeout)
-        try:
-            async with limit:
-                return await self._answer_to(wish, until_spoken=until_spoken)
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            raise WaitTimeout(
-                f"There was no finished answer within {timeout:g} s.", hint="Look at chat.events for what came."
-            ) from None
+        words = f"There was no finished answer within {timeout} s."
+        late = WaitTimeout(words, hint="Look at chat.events for what came.")
+        return await within(timeout, self._answer_to(wish, until_spoken=until_spoken), late)
 
     async def _answer_to(self, wish: Wish, *, until_spoken: bool) -> Turn:
         response_id = await self._answers.response(wish)

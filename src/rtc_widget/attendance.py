@@ -92,12 +92,13 @@ class Attendance:
             attempt = page.said.attempt if page.said else None
             was_holder = self._pages.holder is page
             successor = self._pages.lose(page)
+            # Told before anyone else can take in a state, or the older news would come last.
+            if successor is not None:
+                self._main.call(self._listener.page_state, successor)
+            elif was_holder:
+                self._main.call(self._listener.page_lost)
         if had_call and attempt is not None:
             self._desk.hang_up(attempt)
-        if successor is not None:
-            self._main.call(self._listener.page_state, successor)
-        elif was_holder:
-            self._main.call(self._listener.page_lost)
 
     def give_up(self) -> None:
         """Take the page with the call for gone."""

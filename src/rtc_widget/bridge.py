@@ -112,8 +112,19 @@ class Bridge:
 
     def close(self) -> None:
         """Give no more signs of life, and ask the pages for nothing any more; harmless to repeat."""
-        self._is_closed = True
-        self._heart.run(False)
+        with self._lock:
+            self._is_closed = True
+            self._heart.run(False)
+            # The replies will not come any more, nor is anybody to hear of it who has closed the widget.
+            self._pending.clear()
+            waiting, self._awaiting_page = self._awaiting_page, []
+        for wake in waiting:
+            wake()
+
+    @property
+    def has_page(self) -> bool:
+        """Whether there is a page that could be asked."""
+        return self._pages.current is not None
 
     def give_up_holder(self) -> None:
         """Take the page with the call for gone: it does not do what it is asked."""
@@ -270,7 +281,7 @@ class Bridge:
             case page_messages.Clip(page=name, id=id, clip=clip, first=first):
                 self._answer(name, id, self._media.part(clip, first))
             case page_messages.Alive(time_ms=time_ms):
-                page.alive = time.monotonic()
+                page.answered_at = time.monotonic()
                 page.clock.answered(time_ms)
             case page_messages.HangUp(attempt=attempt):
                 self._desk.hang_up(attempt)
@@ -333,7 +344,7 @@ class Bridge:
             self._media.note_attempt(message.attempt, resumes=message.resumes)
         with self._lock:
             told = self._pages.take_state(page, message)
-            self._heart.run(self._pages.holder is not None)
+            self._heart.run(self._pages.holder is not None and not self._is_closed)
             if told is not None:
                 self._main.call(self._listener.page_state, told)
 
@@ -358,27 +369,29 @@ class Bridge:
         asked = time.monotonic()
         for one in living:
             self._attendance.ask_for_life(one)
-        while living[0].alive < asked and time.monotonic() < asked + ROLL_CALL_SECONDS:  # noqa: ASYNC110 - any thread
+        while living[0].answered_at < asked and time.monotonic() < asked + ROLL_CALL_SECONDS:  # noqa: ASYNC110 - any thread
             await asyncio.sleep(0.01)
         # A machine that is short of time may let all of them wait.
         while hears_during_cells() and time.monotonic() < asked + timeout:
-            if any(one.alive >= asked for one in living):
+            if any(one.answered_at >= asked for one in living):
                 break
             await asyncio.sleep(0.01)
-        return next((one for one in living if one.alive >= asked), page)
+        return next((one for one in living if one.answered_at >= asked), page)
 
     async def _first_page(self, timeout: float) -> KnownPage:
-        page = self._pages.current
-        if page is not None:
-            return page
         loop = asyncio.get_running_loop()
         arrived: asyncio.Future[None] = loop.create_future()
 
         def wake() -> None:
             loop.call_soon_threadsafe(_settle, arrived, None)
 
-        self._awaiting_page.append(wake)
+        with self._lock:
+            page = self._pages.current
+            if page is not None:
+                return page
+            self._awaiting_page.append(wake)
         await asyncio.wait([arrived], timeout=timeout)
+        self._require_open()
         page = self._pages.current
         if page is None:
             raise PageNotFound(f"No page has shown this widget within {timeout:g} s.")

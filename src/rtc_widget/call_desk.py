@@ -61,6 +61,7 @@ class CallDesk:
         self._asked: set[str] = set()
         self._ended: set[str] = set()
         self._hanging_up: set[asyncio.Task[Any]] = set()
+        self._is_closed = False
         self._warm = not starts_early
         self._io = io_thread()
         self._io.at_exit(self.hang_up_all)
@@ -99,6 +100,10 @@ class CallDesk:
         """End every call of this desk."""
         return self._io.run(self._hang_up_all())
 
+    def close(self) -> Future[None]:
+        """End every call of this desk, and make no other."""
+        return self._io.run(self._close())
+
     async def _reporting(self, work: Any, done: Callable[[dict[str, Any] | RtcWidgetError], None]) -> None:
         try:
             outcome: dict[str, Any] | RtcWidgetError = await work
@@ -128,7 +133,7 @@ class CallDesk:
         }
 
     async def _exchange(self, attempt: str, offer: str) -> dict[str, Any]:
-        if attempt in self._ended:
+        if self._is_over(attempt):
             raise Cancelled("The call was ended before it was made.")
         self._asked.add(attempt)
         try:
@@ -136,7 +141,7 @@ class CallDesk:
         finally:
             self._asked.discard(attempt)
         self._calls[attempt] = answer.call_id
-        if attempt in self._ended:
+        if self._is_over(attempt):
             await self._hang_up(attempt)
             raise Cancelled("The call was ended while it was being made; it has been hung up.")
         if not answer.sdp.startswith("v=0"):
@@ -164,7 +169,7 @@ class CallDesk:
         return InvalidAnswer(f"{self._signaling.name} answered with something that is no session description.")
 
     async def _mint(self, attempt: str) -> dict[str, Any]:
-        if attempt in self._ended:
+        if self._is_over(attempt):
             raise Cancelled("The call was ended before it was made.")
         if not isinstance(self._signaling, MintsSecrets):
             raise SecretNotPossible(f"{self._signaling.name} gives no short-lived secrets.")
@@ -173,8 +178,15 @@ class CallDesk:
 
     async def _note_call(self, attempt: str, call_id: str | None) -> None:
         self._calls[attempt] = call_id
-        if attempt in self._ended:
+        if self._is_over(attempt):
             await self._hang_up(attempt)
+
+    def _is_over(self, attempt: str) -> bool:
+        return self._is_closed or attempt in self._ended
+
+    async def _close(self) -> None:
+        self._is_closed = True
+        await self._hang_up_all()
 
     async def _hang_up(self, attempt: str) -> None:
         self._ended.add(attempt)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +17,7 @@ from rtc_widget.bridge import Bridge
 from rtc_widget.call_desk import CallDesk
 from rtc_widget.call_record import CallRecord
 from rtc_widget.call_settings import CallSettings
+from rtc_widget.errors import AwaitNotPossible
 from rtc_widget.main_loop import MainLoop
 from rtc_widget.media_desk import MediaDesk
 from rtc_widget.pages import Page
@@ -70,7 +72,8 @@ class CallWidget(anywidget.AnyWidget):
     def _write(self, values: Mapping[str, object]) -> None:
         # One message for all of them, so that the pages never see half a state.
         with self.hold_sync():
-            for name, value in values.items():
+            # `status` last: who observes it looks at the other traits then.
+            for name, value in sorted(values.items(), key=lambda entry: entry[0] == "status"):
                 try:
                     self.set_trait(name, value)
                 except Exception:
@@ -93,8 +96,14 @@ class CallWidget(anywidget.AnyWidget):
         Raises
         ------
         AwaitNotPossible
-            In a cell of ipykernel 6, which cannot hear the browser before it has ended; a page in this process is.
+            In a cell of ipykernel 6, which cannot hear the browser before it has ended; a page in this process is. Or
+            on another loop than the main one while that runs, since nothing would wake it.
         """
         if self._page is None:
             require_waiting()
         self._main.adopt()
+        if self._main.running is not asyncio.get_running_loop():
+            raise AwaitNotPossible(
+                "This widget belongs to another event loop, which is running.",
+                hint="Await it there: in a cell, or by asyncio.run_coroutine_threadsafe(…, loop) from a thread.",
+            )

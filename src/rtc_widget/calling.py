@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import Self
+from typing import Any, Self, cast
 
 from rtc_widget.call_widget import CallWidget
 from rtc_widget.devices import Device, devices_from_wire
 from rtc_widget.diagnosis import Diagnosis, diagnosis_from_wire
-from rtc_widget.errors import AwaitNotPossible, PageNotFound, PageTimeout
+from rtc_widget.errors import AwaitNotPossible, Cancelled, PageNotFound, PageTimeout, WidgetClosed
 
 
 class Calling(CallWidget):
     """The part of `VoiceChat` that makes and ends calls."""
+
+    _connecting: set[asyncio.Task[Any]]
+    """Those that are in `connect`."""
 
     async def connect(self, timeout: float = 30, *, microphone: bool | None = None) -> None:
         """Make the call; returns when events can be sent. Does nothing when there is a call already.
@@ -39,13 +42,20 @@ class Calling(CallWidget):
         if self.status == "connected":
             return
         self._await_here()
+        task = cast("asyncio.Task[Any]", asyncio.current_task())
+        self._connecting.add(task)
         try:
             await self._bridge.request("connect", timeout=timeout, microphone=microphone)
-        except (PageTimeout, AwaitNotPossible, asyncio.CancelledError):
+        except (PageTimeout, AwaitNotPossible, asyncio.CancelledError) as error:
             # Called off, or it would come about unattended. Without a page there is nothing to call off.
-            with contextlib.suppress(PageNotFound):
+            with contextlib.suppress(PageNotFound, WidgetClosed):
                 self._bridge.post("disconnect", self._record.fault)
+            if isinstance(error, asyncio.CancelledError) and task not in self._connecting:
+                task.uncancel()  # it was `disconnect` that did it, and it ends the call, not the task
+                raise Cancelled("The call was ended before it was made.") from None
             raise
+        finally:
+            self._connecting.discard(task)
 
     async def __aenter__(self) -> Self:
         """Make the call; it ends with the block, and so does the widget."""
@@ -76,7 +86,12 @@ class Calling(CallWidget):
             As for `connect`.
         """
         if self.status == "idle":
-            return
+            # Nothing has been heard of a call yet; what has just been asked for is not to come about after this.
+            called_off, self._connecting = self._connecting, set()
+            for task in called_off:
+                task.cancel()
+            if not (called_off and self._bridge.has_page):
+                return
         self._await_here()
         try:
             await self._bridge.request("disconnect", timeout=timeout)

@@ -14,6 +14,21 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 _FAREWELL_SECONDS = 2.0
+_ours: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
+
+
+def users_loop() -> asyncio.AbstractEventLoop:
+    """Return the loop that runs here, if it is the user's: nothing of theirs may hold up ours.
+
+    Raises
+    ------
+    RuntimeError
+        If none runs here, or one of this package's own threads.
+    """
+    loop = asyncio.get_running_loop()
+    if loop in _ours:
+        raise RuntimeError("no event loop of yours is running")
+    return loop
 
 
 class IoThread:
@@ -21,6 +36,7 @@ class IoThread:
 
     def __init__(self, name: str = "rtc_widget-io") -> None:
         self._loop = asyncio.new_event_loop()
+        _ours.add(self._loop)
         self._farewells: set[weakref.WeakMethod[Callable[[], Future[None]]]] = set()
         threading.Thread(target=self._loop.run_forever, name=name, daemon=True).start()
         # At `atexit` it would be too late: no thread pool works any more, and looking up a host name needs one. This is

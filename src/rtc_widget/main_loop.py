@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Callable
 from threading import RLock
 
+from rtc_widget.io_thread import users_loop
+
 logger = logging.getLogger("rtc_widget")
 
 
@@ -22,7 +24,9 @@ class MainLoop:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: deque[tuple[Callable[..., None], tuple[object, ...]]] = deque()
         self._lock = RLock()
+        self._handing_over = RLock()
         self._is_busy = False
+        self._missed = 0
         self.adopt()
 
     def adopt(self) -> None:
@@ -30,7 +34,7 @@ class MainLoop:
         if self.running is not None:
             return
         try:
-            self._loop = asyncio.get_running_loop()
+            self._loop = users_loop()
         except RuntimeError:
             return
         # What a loop that has ended left over.
@@ -44,16 +48,18 @@ class MainLoop:
 
     def call(self, function: Callable[..., None], *arguments: object) -> None:
         """Run `function` there soon; callable from any thread."""
-        self._waiting.append((function, arguments))
-        loop = self.running
-        if loop is not None:
-            try:
-                # One at a time, so that a cell that awaits has its turn between two of them.
-                loop.call_soon_threadsafe(self._run_next)
-            except RuntimeError:
-                pass  # it has ended just now
-            else:
-                return
+        # In one step: else the place on the loop of one would be taken by another, and it would come too late itself.
+        with self._handing_over:
+            self._waiting.append((function, arguments))
+            loop = self.running
+            if loop is not None:
+                try:
+                    # One at a time, so that a cell that awaits has its turn between two of them.
+                    loop.call_soon_threadsafe(self._run_next)
+                except RuntimeError:
+                    pass  # it has ended just now
+                else:
+                    return
         self.settle()
 
     def call_now(self, function: Callable[[], None]) -> None:
@@ -80,7 +86,10 @@ class MainLoop:
     def _run_next(self) -> bool:
         with self._lock:
             # Called by what is being run: whoever runs it goes on with the rest.
-            if self._is_busy or not self._waiting:
+            if self._is_busy:
+                self._missed += 1
+                return False
+            if not self._waiting:
                 return False
             function, arguments = self._waiting.popleft()
             self._is_busy = True
@@ -91,4 +100,9 @@ class MainLoop:
                 logger.exception("%r failed", function)
             finally:
                 self._is_busy = False
+                # Turns that came while it ran (a callback may run a loop of its own inside this one) come after it.
+                missed, self._missed = self._missed, 0
+                if (loop := self.running) is not None:
+                    for _ in range(missed):
+                        loop.call_soon_threadsafe(self._run_next)
         return True

@@ -24,8 +24,8 @@ class KnownPage:
     gone: bool = False
     """It has said goodbye, or does not answer any more."""
     heard: float = field(default_factory=time.monotonic)
-    alive: float = 0.0
-    """When it last answered that it is there; what else is heard may have been said long before."""
+    answered_at: float = 0.0
+    """When it last said that it is there, as it was asked to; what else is heard may have been said long before."""
 
     @property
     def seq(self) -> int:

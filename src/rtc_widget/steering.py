@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +9,7 @@ from uuid import uuid4
 
 from rtc_widget.conversing import Conversing
 from rtc_widget.errors import NotConnected, TurnDetectionOn, WaitTimeout
+from rtc_widget.patience import within
 from rtc_widget.session import Session
 from rtc_widget.signaling.session import session_settings
 
@@ -58,20 +58,21 @@ class Steering(Conversing):
         self._await_here()
         event_id = f"event_{uuid4().hex[:20]}"
         confirmed = self._session_watch.expect(event_id)
+        late = WaitTimeout(f"The server has not confirmed the change within {timeout} s.")
         try:
             self._send_events(
                 [{"type": "session.update", "event_id": event_id, "session": session}],
                 lambda error: self._session_watch.give_up(event_id, error),
             )
-            async with asyncio.timeout(timeout):
-                return await confirmed
+            return await within(timeout, confirmed, late)
         except NotConnected as error:
             hint = "`await chat.connect()` makes one; settings for every call are given to VoiceChat(…)."
             raise NotConnected(error.message, hint=hint) from None
-        except TimeoutError:
-            suspected = self._session_watch.suspected(event_id)
-            perhaps = f"It may be this one that it has refused: {suspected.message}" if suspected else None
-            raise WaitTimeout(f"The server has not confirmed the change within {timeout:g} s.", hint=perhaps) from None
+        except WaitTimeout as error:
+            if (suspected := self._session_watch.suspected(event_id)) is None:
+                raise
+            perhaps = f"It may be this one that it has refused: {suspected.message}"
+            raise WaitTimeout(error.message, hint=perhaps) from None
         finally:
             self._session_watch.give_up(event_id)
 

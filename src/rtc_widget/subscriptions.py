@@ -13,6 +13,8 @@ from typing import Any, ClassVar
 from rtc_widget.errors import NotConnected, WaitTimeout
 from rtc_widget.events import Event
 from rtc_widget.failures import Failures
+from rtc_widget.io_thread import users_loop
+from rtc_widget.patience import within
 
 Callback = Callable[[Event], Any] | Callable[[Event], Awaitable[Any]]
 Condition = Callable[[Event], object]
@@ -136,15 +138,8 @@ class Subscriptions:
         waiter = _Waiter(pattern, where, future, in_call)
         self._waiting.append(waiter)
         try:
-            async with asyncio.timeout(timeout):
-                return await future
-        except TimeoutError:
-            # A timeout around this call, or one that `where` raised, is not ours.
-            if future.done() and not future.cancelled():
-                raise
-            raise WaitTimeout(
-                f"No {pattern!r} event came within {timeout:g} s.", hint="Look at chat.events for what came."
-            ) from None
+            words = f"No {pattern!r} event came within {timeout} s."
+            return await within(timeout, future, WaitTimeout(words, hint="Look at chat.events for what came."))
         finally:
             self._waiting.remove(waiter)
 
@@ -175,7 +170,7 @@ class Subscriptions:
             return
         if inspect.isawaitable(outcome):
             try:
-                task = asyncio.ensure_future(outcome, loop=asyncio.get_running_loop())
+                task = asyncio.ensure_future(outcome, loop=users_loop())
             except Exception as error:  # noqa: BLE001 - no loop runs here: a script whose `asyncio.run` has ended
                 if inspect.iscoroutine(outcome):
                     outcome.close()

@@ -16,6 +16,7 @@ from rtc_widget.answers import Answers
 from rtc_widget.errors import NotConnected, RtcWidgetError
 from rtc_widget.events import Event, fields_of
 from rtc_widget.failures import Failures
+from rtc_widget.io_thread import users_loop
 from rtc_widget.tool_calls import CallStatus, ToolCall, ToolFailure
 from rtc_widget.tool_results import result_text
 from rtc_widget.tool_schema import Arguments, InvalidArguments
@@ -165,7 +166,7 @@ class ToolRunner:
             return
         asks = len(ours) == len(calls)
         try:
-            loop = asyncio.get_running_loop()
+            loop = users_loop()
         except RuntimeError:
             # A script between two of its `asyncio.run`: the model must not wait for what nothing can run.
             self._tell(response_id, ours, [self._not_run(call) for call in ours], asks=asks)

@@ -108,6 +108,14 @@ class VoiceChat(Calling, Asking, Steering, Tooling, Counting, Watching, Saying, 
     ------
     InvalidSession
         If a session setting is unknown.
+    TypeError, ValueError
+        If a setting of the calls is none, such as an `exchange` of another name.
+    InvalidAudio, ClipTooLong, OSError
+        If `microphone` is no clip that can be spoken, or a file that cannot be read.
+    InvalidTool
+        If one of `tools` cannot be described to a model.
+    ImportError
+        If something is asked for whose package is not installed; says how to install it.
 
     Examples
     --------
@@ -142,6 +150,8 @@ class VoiceChat(Calling, Asking, Steering, Tooling, Counting, Watching, Saying, 
             view_grace=view_grace,
             stats_interval=stats_interval or None,
         )
+        if isinstance(signaling, type):
+            raise TypeError(f"signaling is the class itself; make one of it: {signaling.__name__}()")
         if signaling is not None and not isinstance(signaling, Signaling):
             raise TypeError(f"signaling must be OpenAI(…), Local(…) or another Signaling, not {signaling!r}")
         self._page = choose_page(page)
@@ -166,6 +176,7 @@ class VoiceChat(Calling, Asking, Steering, Tooling, Counting, Watching, Saying, 
         self._desk = CallDesk(self._signaling, session_of_call, self._progress, starts_early=starts_early)
         self._heard = MediaRecord(self._record.began_ms, self._main.call)
         self._recorders = set()
+        self._connecting = set()
         self._media = MediaDesk(self._heard)
         self._bridge = Bridge(self._post_to_pages, self._desk, self._media, self._record, self._main)
         self._write({"server": self._signaling.name})
@@ -187,7 +198,7 @@ class VoiceChat(Calling, Asking, Steering, Tooling, Counting, Watching, Saying, 
         """End the call, stop the microphone and take the widget off every page."""
         # `__del__` closes too, also what was never finished because a parameter was wrong.
         if hasattr(self, "_desk"):
-            self._desk.hang_up_all()
+            self._desk.close()
         if hasattr(self, "_bridge"):
             self._bridge.close()
         if self._page is not None:

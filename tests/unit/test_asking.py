@@ -90,6 +90,20 @@ async def test_the_words_can_be_had_before_they_are_spoken(chat, server):
     assert (await asking).text == "It finds a way."
 
 
+async def test_an_answer_whose_end_came_together_with_the_end_of_the_call_is_there(chat, server, page):
+    await server.connect()
+    asking = asyncio.ensure_future(chat.ask("What is ICE?", until_spoken=False))
+    await server.confirms(*await server.takes(ITEM, ASK))
+    await server.begins("r1")
+    item = {"id": "item_1", "type": "message", "role": "assistant", "status": "completed"}
+    content = [{"type": "output_text", "text": "It finds a way."}]
+    page.events({"type": "response.output_item.added", "response_id": "r1", "item": item | {"content": []}})
+    response = {"id": "r1", "status": "completed", "output": [item | {"content": content}]}
+    page.events({"type": "response.done", "response": response})
+    page.state("a1", status="idle")
+    assert (await asking).text == "It finds a way."
+
+
 async def test_a_server_that_tells_nothing_of_its_voice_is_not_waited_for(chat, server, monkeypatch):
     monkeypatch.setattr("rtc_widget.asking._VOICE_SECONDS", 0.02)
     await server.connect()

@@ -12,6 +12,7 @@ import pytest
 from rtc_widget import OpenAI, VoiceChat
 from rtc_widget.errors import (
     AccessDenied,
+    Cancelled,
     InvalidAnswer,
     InvalidKey,
     MicrophoneDenied,
@@ -62,6 +63,29 @@ async def test_a_state_that_another_thread_is_still_taking_in_is_waited_for(chat
     await connecting
     assert chat.status == "connected"
     taking_in.join()
+
+
+async def test_a_disconnect_right_behind_a_connect_ends_it(chat, page):
+    page.hello()
+    connecting = asyncio.ensure_future(chat.connect(timeout=5))
+    await page.hears("connect")
+    disconnecting = asyncio.ensure_future(chat.disconnect())
+    with pytest.raises(Cancelled, match="before it was made"):
+        await connecting
+    await page.answer("disconnect", result={})
+    await disconnecting
+    assert chat.status == "idle"
+
+
+async def test_a_disconnect_without_a_page_calls_off_the_connect_that_waits_for_one(chat, page):
+    connecting = asyncio.ensure_future(chat.connect(timeout=5))
+    await settled()
+    await asyncio.wait_for(chat.disconnect(), 1)
+    with pytest.raises(Cancelled):
+        await connecting
+    page.hello()
+    await settled()
+    assert page.heard("connect") == []
 
 
 async def test_connect_is_nothing_to_do_when_connected(chat, page):

@@ -5,6 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 
+import pytest
+
+from rtc_widget.errors import AwaitNotPossible
+from rtc_widget.io_thread import io_thread
 from rtc_widget.main_loop import MainLoop
 
 
@@ -45,6 +49,44 @@ def test_a_loop_that_comes_later_is_adopted_and_what_it_leaves_over_is_done_by_t
     asyncio.run(second())
     main.call(seen.append, "last")
     assert seen == ["not yet", "more", "last"]
+
+
+def test_a_loop_of_our_own_threads_is_nobody_s_main_loop():
+    main = MainLoop()
+
+    async def adopts():
+        main.adopt()
+
+    io_thread().run(adopts()).result(5)
+    assert main.running is None
+
+
+async def test_turns_that_a_loop_inside_the_loop_has_used_up_are_made_up_for():
+    main, seen = MainLoop(), []
+
+    def runs_a_loop_inside():
+        loop = asyncio.get_running_loop()
+        with pytest.MonkeyPatch.context() as patch:
+            # The loop inside has its turns at once, while this still runs.
+            patch.setattr(loop, "call_soon_threadsafe", lambda turn: turn())
+            for number in range(3):
+                main.call(seen.append, number)
+        assert seen == []
+
+    main.call(runs_a_loop_inside)
+    await asyncio.sleep(0.01)
+    assert seen == [0, 1, 2]
+
+
+async def test_awaiting_on_another_loop_than_the_one_that_runs_is_refused(chat, page):
+    page.hello()
+    page.connected()
+
+    def elsewhere():
+        with pytest.raises(AwaitNotPossible, match="another event loop"):
+            asyncio.run(chat.wait_for("anything"))
+
+    await asyncio.to_thread(elsewhere)
 
 
 async def test_one_that_fails_does_not_hold_up_the_next(caplog):

@@ -3,12 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 
 import pytest
 
 from rtc_widget.errors import NotConnected, WaitTimeout
 from rtc_widget.testing.states import CONNECTED
 from tests.unit.waiting import settled
+
+
+async def test_who_observes_the_status_finds_the_other_traits_as_they_are(chat, page):
+    seen = []
+    chat.observe(lambda change: seen.append((change.new, chat.data_channel_state, chat.error)), "status")
+    page.hello()
+    page.connected()
+    gone = {"code": "server_hung_up", "message": "It has gone.", "hint": "Connect again."}
+    page.state("a1", status="error", error=gone)
+    await settled()
+    assert seen == [("connected", "open", None), ("error", "closed", gone)]
+
+
+async def test_an_event_that_came_in_time_counts_though_a_cell_held_up_the_loop(chat, page):
+    page.hello()
+    page.connected()
+    waiting = asyncio.ensure_future(chat.wait_for("late", timeout=0.1))
+    await settled()
+    page_thread = threading.Thread(target=page.events, args=({"type": "late"},))
+    page_thread.start()
+    page_thread.join()
+    time.sleep(0.3)  # noqa: ASYNC251 - as a cell does
+    assert (await waiting).type == "late"
 
 
 async def test_an_observer_that_fails_holds_up_nothing(chat, page, caplog):
