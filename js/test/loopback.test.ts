@@ -14,9 +14,11 @@ describe("a real call", () => {
     expect(kernel.last("exchange").sdp).toMatch(/^a=candidate:/m);
     expect(kernel.last("exchange").sdp).toMatch(/^a=sendrecv/m);
 
-    await vi.waitFor(() => expect(JSON.stringify(kernel.of("events"))).toContain("session.created"));
+    await vi.waitFor(() => expect(JSON.stringify(kernel.of("events"))).toContain("session.created"), {
+      timeout: 5_000,
+    });
     await kernel.ask("send", { events: ['{"type":"response.create"}'] });
-    await vi.waitFor(() => expect(server.received).toEqual(['{"type":"response.create"}']));
+    await vi.waitFor(() => expect(server.received).toEqual(['{"type":"response.create"}']), { timeout: 5_000 });
 
     await vi.waitFor(
       async () => {
@@ -78,7 +80,7 @@ describe("a real call", () => {
     await vi.waitFor(async () => expect(await ufragInUse(connection)).toBe(ufragOf(second)), { timeout: 5_000 });
 
     await kernel.ask("send", { events: ['{"type":"response.create"}'] });
-    await vi.waitFor(() => expect(server.received).toEqual(['{"type":"response.create"}']));
+    await vi.waitFor(() => expect(server.received).toEqual(['{"type":"response.create"}']), { timeout: 5_000 });
     expect(connections).toHaveLength(1);
     expect(kernel.of("hang_up")).toHaveLength(0);
   });

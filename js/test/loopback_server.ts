@@ -50,7 +50,7 @@ export class LoopbackServer {
     const before = this.connection.localDescription?.sdp;
     await this.connection.setLocalDescription();
     // Complete is what the first ones were, too, until the next are gathered.
-    await vi.waitFor(() => expect(this.connection.localDescription?.sdp).not.toBe(before));
+    await vi.waitFor(() => expect(this.connection.localDescription?.sdp).not.toBe(before), { timeout: 5_000 });
     await vi.waitFor(() => expect(this.connection.iceGatheringState).toBe("complete"), { timeout: 5_000 });
     return this.connection.localDescription?.sdp ?? "";
   }

@@ -104,10 +104,11 @@ describe("a recording", () => {
     await kernel.ask("connect");
     await vi.waitFor(() => expect(heardFrom(kernel, "assistant").length).toBeGreaterThan(2), PATIENT);
     await pause(130);
+    const askedMs = performance.timeOrigin + performance.now();
     await kernel.ask("flush_audio");
     const last = kernel.last("audio");
     const endMs = Number(last.at_ms) + (fromBase64(String(last.data)).length / RATE) * 1_000;
-    expect(performance.timeOrigin + performance.now() - endMs).toBeLessThan(150);
+    expect(askedMs - endMs).toBeLessThan(100);
   });
 
   it("is silent where the microphone is muted", async () => {
@@ -152,7 +153,7 @@ describe("a recording", () => {
     recorder.begin("a1");
     const context = new AudioContext();
     recorder.hear("user", new MediaStreamAudioDestinationNode(context).stream.getAudioTracks()[0] ?? null);
-    await vi.waitFor(() => expect(told).toEqual(["recording_unavailable"]));
+    await vi.waitFor(() => expect(told).toEqual(["recording_unavailable"]), PATIENT);
     recorder.end();
     await recorder.flush();
     await context.close();
@@ -164,7 +165,7 @@ describe("a recording", () => {
     await kernel.ask("connect");
     await vi.waitFor(() => expect(heardFrom(kernel, "assistant").length).toBeGreaterThan(1), PATIENT);
     await kernel.ask("disconnect");
-    await vi.waitFor(() => expect(closed).toHaveBeenCalled());
+    await vi.waitFor(() => expect(closed).toHaveBeenCalled(), PATIENT);
     const count = kernel.of("audio").length;
     await pause(500);
     expect(kernel.of("audio")).toHaveLength(count);
@@ -271,7 +272,7 @@ describe("a clip as the microphone", () => {
     await vi.waitFor(() => expect(kernel.states.at(-1)?.error).toMatchObject({ code: "clip_failed" }), PATIENT);
     expect(kernel.states.at(-1)).toMatchObject({ status: "connected" });
     await kernel.ask("send", { events: ['{"type":"response.create"}'] });
-    await vi.waitFor(() => expect(server.received).toEqual(['{"type":"response.create"}']));
+    await vi.waitFor(() => expect(server.received).toEqual(['{"type":"response.create"}']), PATIENT);
     kernel.clips.c1 = { rate: RATE, parts: [tone(0.2, 700)] };
     expect((await kernel.ask("say", { clip: "c1" })).result).toBeDefined();
     kernel.clips.c2 = { rate: 7, parts: [tone(0.2, 700)] };

@@ -252,12 +252,12 @@ async def test_an_unfinished_sentence_is_waited_for_by_semantic_vad(begin: Begin
     stage = begin(audio={"input": {"turn_detection": {"type": "semantic_vad"}}})
     stage.recognizer.hears = "I would like to"
     stage.dialogue.hear(np.concatenate([SPEECH, SILENCE[:4800]]))
-    await asyncio.sleep(0.05)
+    await stage.recognizes(1)
     stage.dialogue.hear(np.tile(SILENCE, 2))
     assert stage.types() == [*BEGIN, "input_audio_buffer.speech_started"]
     stage.recognizer.hears = "I would like to know what Opus is."
     stage.dialogue.hear(np.concatenate([SPEECH, SILENCE[:4800]]))
-    await asyncio.sleep(0.05)
+    await stage.recognizes(2)
     stage.dialogue.hear(SILENCE[:6400])
     await stage.until("response.done")
 

@@ -59,8 +59,8 @@ def lab(labs: Callable[[str], Lab], version: str) -> Iterator[Lab]:
 
 @pytest.fixture(scope="session")
 def question_wav(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The question, spoken two seconds after the microphone opens."""
-    return speak_wav(tmp_path_factory.mktemp("microphone") / "question.wav", QUESTION, lead=2.0, tail=1.0)
+    """The question, spoken four seconds after the microphone opens: the call stands by then."""
+    return speak_wav(tmp_path_factory.mktemp("microphone") / "question.wav", QUESTION, lead=4.0, tail=1.0)
 
 
 @pytest.fixture(scope="session")

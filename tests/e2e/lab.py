@@ -73,6 +73,7 @@ class Lab:
         client = BlockingKernelClient(connection_file=str(max(files, key=lambda file: file.stat().st_mtime)))
         client.load_connection_file()
         client.start_channels()
+        client.wait_for_ready(60)  # it hears what the kernel says from now on
         self.clients.append(client)
         return client
 
@@ -285,8 +286,10 @@ def evaluate(client: BlockingKernelClient, expression: str, timeout: float = 30)
 
     code = f"import json as _json; print(_json.dumps({expression}))"
     ask = partial(client.execute_interactive, code, timeout=timeout, output_hook=keep, store_history=False)
+    deadline = time.monotonic() + timeout
     # A kernel drops what it is asked right after an error. Our own drops nothing; after a cell's it is asked again.
     while ask(stop_on_error=False)["content"]["status"] == "aborted":
+        assert time.monotonic() < deadline, "the kernel drops whatever it is asked"
         time.sleep(0.1)
     return json.loads("".join(said))
 

@@ -104,7 +104,7 @@ def test_lifecycle_of_a_call_that_another_tab_follows_and_takes_over(tabs, serve
     assert first.spy("spy.peers.map((peer) => peer.connectionState)") == ["closed"]
     error = first.page.locator(".rtc-error").first
     assert error.get_attribute("data-code") == "call_taken_over"
-    assert evaluate(kernel, "[chat.status, chat.error]") == ["connected", None]
+    eventually(lambda: evaluate(kernel, "[chat.status, chat.error]") == ["connected", None])
     assert "reconnecting" not in evaluate(kernel, "seen")
     carried = (
         "[e.raw['item']['content'][0]['text'] for e in chat.events.of('conversation.item.create') if 'id' in e.item]"

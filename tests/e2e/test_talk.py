@@ -155,12 +155,12 @@ print(done.response.status, "|", chat.transcript[-1].text)
 def test_a_busy_kernel_does_not_hurt_the_conversation(opened, asking_browser, lab):
     """The cell holds the kernel while question and answer are spoken; afterwards everything is there, in order."""
     page = opened(
-        asking_browser, WIDGET, READY, "await chat.connect()", "import time; time.sleep(12)", "len(chat.transcript)"
+        asking_browser, WIDGET, READY, "await chat.connect()", "import time; time.sleep(16)", "len(chat.transcript)"
     )
     for _ in range(2):
         page.run_next(timeout=90)
     page.run_next(wait=False)
-    page.page.locator(".rtc-transcript [data-role=assistant]").first.wait_for(timeout=11_000)
+    page.page.locator(".rtc-transcript [data-role=assistant]").first.wait_for(timeout=15_000)
     assert page.page.locator(".jp-CodeCell").nth(3).locator(".jp-InputPrompt").inner_text().strip() == "[*]:"
     page.page.wait_for_function("() => __spy.received.some((text) => text.includes('output_audio_buffer.stopped'))")
     page.run_next(timeout=60)

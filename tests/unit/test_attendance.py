@@ -53,11 +53,11 @@ async def test_a_page_that_falls_silent_during_a_call_is_noticed_without_any_oth
 
 async def test_a_page_that_gives_signs_of_life_keeps_its_call(chat, page, monkeypatch):
     monkeypatch.setattr("rtc_widget.heartbeat.BEAT_SECONDS", 0.02)
-    monkeypatch.setattr("rtc_widget.attendance.SILENT_SECONDS", 0.05)
-    monkeypatch.setattr("rtc_widget.attendance.HOLDER_SECONDS", 0.05)
+    monkeypatch.setattr("rtc_widget.attendance.SILENT_SECONDS", 0.3)
+    monkeypatch.setattr("rtc_widget.attendance.HOLDER_SECONDS", 0.3)
     page.hello()
     page.connected()
-    for _ in range(30):
+    for _ in range(100):
         await asyncio.sleep(0.01)
         page.say("alive", time_ms=0)
     assert chat.status == "connected"

@@ -25,8 +25,9 @@ from rtc_widget.local.dialogue import Dialogue
 from tests.unit.local.peer import Peer
 from tests.unit.local.scripted_server import Direct, calls_with, server_of_two
 
-AT_ONCE = 5
+EACH_ROUND = 5
 ROUNDS = 10
+ROOT = Path(__file__).parents[3]
 SOCKETS_ARE_COUNTED = Path("/proc/self/fd").is_dir()
 
 
@@ -54,7 +55,7 @@ class Leftovers:
 def left_by(what: str) -> Leftovers:
     """Count in a process of its own what `calls` or `websockets` leave behind."""
     command = [sys.executable, "-m", "tests.unit.local.leftovers", what]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=ROOT)
     assert ran.returncode == 0, ran.stderr
     told = json.loads(ran.stdout)
     return Leftovers(Held(**told.pop("before")), Held(**told.pop("after")), **told)
@@ -83,6 +84,7 @@ async def counted(round_of_five: Callable[[], Awaitable[None]]) -> tuple[Held, H
     tracemalloc.start()
     for _ in range(2):
         await round_of_five()  # what is made once and kept, is made
+    await asyncio.sleep(0.2)  # what is just ending, ends
     before = held()
     for _ in range(ROUNDS):
         await round_of_five()
@@ -106,7 +108,7 @@ async def after_calls() -> Leftovers:
             await peer.wait_for("response.done")
 
     async def five_calls() -> None:
-        await asyncio.gather(*(one_call() for _ in range(AT_ONCE)))
+        await asyncio.gather(*(one_call() for _ in range(EACH_ROUND)))
 
     before, after = await counted(five_calls)
     assert calls.ids == []
@@ -126,7 +128,7 @@ async def after_websockets() -> Leftovers:
                 await asyncio.sleep(0.005)
 
         async def five_sessions() -> None:
-            for _ in range(AT_ONCE):
+            for _ in range(EACH_ROUND):
                 await one_session()
 
         return Leftovers(*await counted(five_sessions))

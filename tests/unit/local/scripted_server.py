@@ -53,9 +53,9 @@ def scripted_engines() -> asyncio.Future[Engines]:
 
 
 @asynccontextmanager
-async def server_of_two() -> AsyncGenerator[str, None]:
-    """Serve over HTTP two sessions at most, of a second each; gives host and port."""
-    limits = Limits(calls=2, minutes=1 / 60)
+async def server_of_two(minutes: float = 1.0) -> AsyncGenerator[str, None]:
+    """Serve over HTTP two sessions at most, each for so long; gives host and port."""
+    limits = Limits(calls=2, minutes=minutes)
     app = create_app(Access("right"), engines=scripted_engines(), mind_for=OneMind(Mind()), limits=limits)
     config = server_config(app)
     config.port = 0

@@ -104,6 +104,13 @@ class Stage:
         self.send("conversation.item.create", item={"type": "message", "role": "user", "content": content})
         self.send("response.create", **({"response": response} if response else {}))
 
+    async def recognizes(self, times: int) -> None:
+        """Wait until so many times something was recognised, and the dialogue knows it."""
+        async with asyncio.timeout(5):
+            while self.recognizer.times < times:
+                await asyncio.sleep(0.005)
+        await asyncio.sleep(0.05)
+
     async def until(self, kind: str, count: int = 1) -> dict[str, Any]:
         async with asyncio.timeout(5):
             while self.types().count(kind) < count:

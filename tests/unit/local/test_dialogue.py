@@ -92,8 +92,7 @@ async def test_items_know_what_came_before_them(stage: Stage) -> None:
 
 async def test_a_turn_is_recognised_while_its_silence_is_waited_for(stage: Stage) -> None:
     stage.dialogue.hear(np.concatenate([SPEECH, SILENCE[: len(SILENCE) // 4]]))
-    await asyncio.sleep(0.05)
-    assert stage.recognizer.times == 1
+    await stage.recognizes(1)
     stage.dialogue.hear(SILENCE)
     await stage.until("conversation.item.input_audio_transcription.completed")
 

@@ -44,10 +44,10 @@ async def silence(_: bytes) -> None:
 
 
 async def test_a_call_ends_when_its_time_is_over() -> None:
-    calls = await calls_with(minutes=1.5 / 60)
+    calls = await calls_with(minutes=4 / 60)
     async with Peer(Direct(calls)) as peer:
         error = (await peer.wait_for("error"))["error"]
-        await ends_within(calls, 3.0)
+        await ends_within(calls, 8.0)
 
     assert error["code"] == "session_expired"
 
@@ -68,7 +68,7 @@ def test_fifty_calls_leave_nothing_behind() -> None:
     left = left_by("calls")
 
     assert (left.made, left.kept) == (120, 0)
-    assert left.after.tasks == left.before.tasks
+    assert left.after.tasks <= left.before.tasks
     assert left.after.sockets <= left.before.sockets
     assert left.after.memory - left.before.memory < MOST_KEPT
     # The loop's own pool of threads may have grown to its size; it does not grow with the calls.
@@ -80,7 +80,7 @@ def test_fifty_websocket_sessions_leave_nothing_behind() -> None:
     left = left_by("websockets")
 
     assert left.after.dialogues <= left.before.dialogues
-    assert left.after.tasks == left.before.tasks
+    assert left.after.tasks <= left.before.tasks
     assert left.after.sockets <= left.before.sockets
     assert left.after.memory - left.before.memory < MOST_KEPT
 
@@ -91,11 +91,18 @@ async def server() -> AsyncGenerator[str, None]:
         yield address
 
 
-async def test_a_websocket_session_ends_when_its_time_is_over(server: str) -> None:
+@pytest.fixture
+async def brief_server() -> AsyncGenerator[str, None]:
+    """A server whose sessions last a second."""
+    async with server_of_two(minutes=1 / 60) as address:
+        yield address
+
+
+async def test_a_websocket_session_ends_when_its_time_is_over(brief_server: str) -> None:
     websockets = pytest.importorskip("websockets")
     headers = {"Authorization": "Bearer right"}
     said: list[str] = []
-    async with websockets.connect(f"ws://{server}/v1/realtime?model=any", additional_headers=headers) as socket:
+    async with websockets.connect(f"ws://{brief_server}/v1/realtime?model=any", additional_headers=headers) as socket:
 
         async def listen() -> None:
             while True:

@@ -43,9 +43,12 @@ async def test_no_frame_is_late_while_engines_work(engines: Engines) -> None:
         await engines.recognize(question)
         await asyncio.to_thread(pcm_of, await engines.speak(SENTENCE))
 
-    gaps = await gaps_during(hear_and_speak, frames=200)
+    # A machine that does something else may hold up one of three; work that holds the lock holds up every one.
+    longest = [(await gaps_during(hear_and_speak, frames=200)).max()]
+    while min(longest) >= LONGEST_GAP and len(longest) < 3:
+        longest.append((await gaps_during(hear_and_speak, frames=200)).max())
 
-    assert gaps.max() < LONGEST_GAP, np.sort(gaps)[-5:]
+    assert min(longest) < LONGEST_GAP, longest
 
 
 async def test_work_that_holds_the_interpreter_lock_would_be_noticed() -> None:

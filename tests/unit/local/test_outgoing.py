@@ -37,7 +37,7 @@ async def test_frames_come_in_real_time_without_drift() -> None:
         await asyncio.sleep(0.004 * (count % 3))  # a consumer that dawdles
 
     # The last frame may be late by what the machine did meanwhile; the time of the others is made up for.
-    assert 0.48 < loop.time() - begin < 0.6 + waited() - waited_before
+    assert 0.48 < loop.time() - begin < 0.8 + waited() - waited_before
     assert [frame.pts for frame in frames] == [FRAME_LENGTH * count for count in range(26)]
     assert {(frame.sample_rate, frame.samples) for frame in frames} == {(RATE, FRAME_LENGTH)}
 

@@ -67,7 +67,7 @@ async def test_eagerness_is_how_soon_a_whole_sentence_ends_the_turn(
 ) -> None:
     set_detection(stage, type="semantic_vad", eagerness=eagerness)
     stage.dialogue.hear(np.concatenate([SPEECH, SILENCE[: HEARING_RATE * 3 // 10]]))
-    await asyncio.sleep(0.05)
+    await stage.recognizes(1)
     stage.dialogue.hear(SILENCE[: HEARING_RATE // 5])
     assert (STOPPED in stage.types()) is is_over
 
