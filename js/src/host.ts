@@ -44,7 +44,7 @@ export interface HelpLink {
   readonly link: string;
 }
 
-/** A page of help for what keeps the microphone away, if there is one: the browser's maker's where it is the browser's matter. */
+/** A page that helps with an error, where there is one; of the browser's maker where its settings are what helps. */
 export function helpLink(code: string): HelpLink | undefined {
   const { name, link } = browserHelp();
   switch (code) {
@@ -53,7 +53,7 @@ export function helpLink(code: string): HelpLink | undefined {
     case "microphone_not_found":
     case "microphone_in_use":
     case "microphone_constraints":
-      return { words: `Microphones in ${name}: how to choose and test one`, link };
+      return { words: `Microphone settings in ${name}`, link };
     case "microphone_blocked":
       return isVsCode()
         ? {

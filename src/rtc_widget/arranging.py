@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import replace
 from typing import Any
 
 from rtc_widget.call_settings import CallSettings, Exchange
 from rtc_widget.call_widget import CallWidget
 from rtc_widget.reconnect import Reconnect
+from rtc_widget.signaling.session import KNOWN, SHORTHANDS
+
+_CAN_BE_SET = ("microphone", "exchange", "reconnect", "max_duration", "view_grace", "stats_interval")
 
 
 class Arranging(CallWidget):
-    """The part of `VoiceChat` with its calls' settings; each can be changed at any time and holds from then on."""
+    """The part of `VoiceChat` with its calls' settings; each can be changed at any time."""
 
     _call_settings: CallSettings
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Python would keep a setting that nobody reads, and say nothing.
+        if not name.startswith("_") and not hasattr(type(self), name):
+            if name in KNOWN or name in SHORTHANDS:
+                raise AttributeError(f"{name!r} is a setting of the session: await chat.update_session({name}=…)")
+            if near := difflib.get_close_matches(name, _CAN_BE_SET, n=1, cutoff=0.8):
+                raise AttributeError(f"A VoiceChat has no {name!r}. Did you mean {near[0]!r}?")
+        super().__setattr__(name, value)
 
     @property
     def reconnect(self) -> Reconnect | None:
@@ -44,8 +57,15 @@ class Arranging(CallWidget):
 
     @property
     def exchange(self) -> Exchange:
-        """Who sends the offer to the server: the kernel with its key, or the page with a short-lived secret."""
+        """Who sends the offer to the server: the kernel with its key, or the page with a short-lived secret.
+
+        Holds for the next call.
+        """
         return self._call_settings.exchange
+
+    @exchange.setter
+    def exchange(self, value: Exchange) -> None:
+        self._change_settings(exchange=value)
 
     @property
     def stats_interval(self) -> float | None:

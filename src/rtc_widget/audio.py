@@ -83,7 +83,7 @@ class AudioClip:
         """
         from rtc_widget.sound_files import decoded
 
-        samples, rate = decoded(Path(path))
+        samples, rate = decoded(Path(path).expanduser())
         return cls(samples, rate)
 
     @classmethod
@@ -106,7 +106,7 @@ class AudioClip:
 
     @property
     def pcm(self) -> Integers:
-        """The sound as signed 16-bit integers."""
+        """The sound as signed 16-bit integers, shape ``(n,)``."""
         np = require_numpy()
         pieces = [_integers(self._pcm[at : at + _BLOCK]) for at in range(0, len(self._pcm), _BLOCK)]
         whole: Integers = self._pcm if self._pcm.dtype == np.int16 else np.concatenate(pieces)
@@ -162,7 +162,14 @@ class AudioClip:
         return part
 
     def resample(self, sample_rate: int) -> AudioClip:
-        """Return the same sound with another number of samples a second (extra ``data``: PyAV)."""
+        """Return the same sound with another number of samples a second (extra ``data``: PyAV).
+
+        Raises
+        ------
+        InvalidAudio
+            If that is no number of samples that sound may have.
+        """
+        sample_rate = _whole_rate(sample_rate)
         if sample_rate == self.sample_rate:
             return self
         from rtc_widget.sound_files import resampled
@@ -171,7 +178,7 @@ class AudioClip:
 
     def to_wav(self, path: str | Path) -> Path:
         """Write a WAV file, mono, 16 bits a sample, and return its path."""
-        path = Path(path)
+        path = Path(path).expanduser()
         with path.open("wb") as file:
             self._write_wav(file)
         return path

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from rtc_widget.call_turns import CallTurns
 from rtc_widget.events import Event, fields_of
+from rtc_widget.tables import require_pandas
 from rtc_widget.turn import Role, Turn
 
 if TYPE_CHECKING:
@@ -94,10 +95,7 @@ class Transcript(Sequence[Turn]):
         ImportError
             If pandas is not installed; says how to install it.
         """
-        try:
-            import pandas as pd
-        except ImportError:
-            raise ImportError("Tables need pandas: pip install 'rtc-widget[data]'") from None
+        pd = require_pandas()
         names = ("call", "role", "text", "start", "end", "status", "interrupted", "heard", "item_id", "response_id")
         rows = [{name: getattr(turn, name) for name in names} for turn in self._turns]
         kinds = {"start": "float64", "end": "float64", "interrupted": "bool", "call": "int64"}

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
-from uuid import uuid4
 
 from rtc_widget.call_widget import CallWidget
 from rtc_widget.conversation import Transcript
 from rtc_widget.errors import InvalidImage, MessageTooLarge, NotConnected, PageNotFound, RtcWidgetError
 from rtc_widget.events import Event
+from rtc_widget.wishes import new_id
 
 Detail = Literal["auto", "low", "high"]
 
@@ -44,6 +44,7 @@ class Conversing(CallWidget):
         ValueError, TypeError
             If it is no event, or cannot be written as JSON.
         """
+        event = _with_id(event)
         self._require_room(event)
         return self._send_events([event])
 
@@ -89,8 +90,8 @@ class Conversing(CallWidget):
 
         Raises
         ------
-        InvalidImage
-            If it is none of these, or cannot be made small enough.
+        InvalidImage, OSError
+            If it is none of these, cannot be made small enough, or is a file that cannot be read.
         NotConnected
             If the data channel is not open.
         ImportError
@@ -133,7 +134,7 @@ class Conversing(CallWidget):
     def _question(self, text: str | None, image: Any, detail: Detail = "auto") -> dict[str, Any]:
         if image is None:
             item = message_item("" if text is None else text)
-            self._require_room({"type": "conversation.item.create", "item": item})
+            self._require_room(_with_id({"type": "conversation.item.create", "item": item}))
             return item
         from rtc_widget.images import image_url
 
@@ -150,7 +151,7 @@ class Conversing(CallWidget):
         limit = self.max_message_size
         if limit is None or self.data_channel_state != "open":
             return
-        size = len(_text_of(_with_id(event)).encode())
+        size = len(_text_of(event).encode())
         if size > limit:
             raise MessageTooLarge(
                 f"The message has {size} bytes, more than the {limit} that the data channel carries.",
@@ -190,7 +191,8 @@ def message_item(text: str) -> dict[str, Any]:
         raise TypeError(f"What is said in writing is a str, not {type(text).__name__}.")
     if not text.strip():
         raise ValueError("There is no text to send.")
-    return {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]}
+    content = [{"type": "input_text", "text": text}]
+    return {"id": new_id("item"), "type": "message", "role": "user", "content": content}
 
 
 def _checked(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -206,7 +208,7 @@ def _checked(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _with_id(event: Mapping[str, Any]) -> dict[str, Any]:
-    return {"event_id": f"event_{uuid4().hex[:20]}", **_checked(event)}
+    return {"event_id": new_id("event"), **_checked(event)}
 
 
 def _text_of(event: Mapping[str, Any]) -> str:

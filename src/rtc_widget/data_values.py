@@ -78,8 +78,9 @@ def _with_its_index(table: Any) -> Any:
     """The index as columns in front, by names that no column has."""
     taken = set(map(str, table.columns))
     names = []
-    for place, name in enumerate(table.index.names):
-        wanted = str(name) if name is not None else "index" if table.index.nlevels == 1 else f"level {place}"
+    unnamed = ["index"] if table.index.nlevels == 1 else [f"level {place}" for place in range(table.index.nlevels)]
+    for name, otherwise in zip(table.index.names, unnamed, strict=True):
+        wanted = otherwise if name is None else str(name)
         while wanted in taken:
             wanted += " (index)"
         taken.add(wanted)

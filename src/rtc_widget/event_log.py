@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from rtc_widget.events import Event, fields_of
 from rtc_widget.page_messages import Direction
+from rtc_widget.tables import require_pandas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,7 +106,8 @@ class EventLog(Sequence[Event]):
         Parameters
         ----------
         start, end : datetime or float
-            Aware datetimes, compared with ``event.time``; or seconds, compared with ``event.elapsed``.
+            Aware datetimes, compared with ``event.time``; or seconds, compared with ``event.elapsed``. Those begin anew
+            with each call, so that each call has its part.
         """
         if isinstance(start, datetime) and isinstance(end, datetime):
             return self._part(event for event in self._snapshot() if start <= event.time < end)
@@ -128,10 +130,7 @@ class EventLog(Sequence[Event]):
         ImportError
             If pandas is not installed; says how to install it.
         """
-        try:
-            import pandas as pd
-        except ImportError:
-            raise ImportError("Tables need pandas: pip install 'rtc-widget[data]'") from None
+        pd = require_pandas()
         events = self._snapshot()
         fields = pd.json_normalize([{k: v for k, v in fields_of(event).items() if k != "type"} for event in events])
         table = pd.DataFrame(
@@ -160,7 +159,7 @@ class EventLog(Sequence[Event]):
 
     def to_jsonl(self, path: str | Path) -> Path:
         """Write one JSON object a line, ``{"time", "elapsed", "direction", "event"}``, and return the path."""
-        path = Path(path)
+        path = Path(path).expanduser()
         with path.open("w", encoding="utf-8") as file:
             for line in self.to_json():
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
@@ -170,7 +169,7 @@ class EventLog(Sequence[Event]):
         """Yield what `to_jsonl` writes in its lines."""
         for event in self._snapshot():
             time = event.time.isoformat()
-            yield {"time": time, "elapsed": event.elapsed, "direction": event.direction, "event": fields_of(event)}
+            yield {"time": time, "elapsed": event.elapsed, "direction": event.direction, "event": event.raw}
 
     @classmethod
     def from_json(cls, lines: Iterable[dict[str, Any]]) -> EventLog:
@@ -193,7 +192,7 @@ class EventLog(Sequence[Event]):
             If a line is no such event; names the line.
         """
         events = []
-        with Path(path).open(encoding="utf-8") as file:
+        with Path(path).expanduser().open(encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
                 try:
                     events.append(_read(json.loads(line)))

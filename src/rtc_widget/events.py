@@ -27,6 +27,11 @@ class Fields(Mapping[str, Any]):
     def __init__(self, raw: dict[str, Any]) -> None:
         object.__setattr__(self, "_raw", raw)
 
+    @property
+    def raw(self) -> dict[str, Any]:
+        """The JSON object as it came: a copy, yours to change."""
+        return _copied(self._raw)
+
     def __getitem__(self, key: str) -> Any:
         return _open(self._raw[key])
 
@@ -44,10 +49,14 @@ class Fields(Mapping[str, Any]):
         return self._raw == dict(other) if isinstance(other, Mapping) else NotImplemented
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError("events cannot be changed; take `.raw`, a copy, to make another")
+        raise AttributeError(self._why_fixed(name))
 
     def __delattr__(self, name: str) -> None:
-        raise AttributeError("events cannot be changed; take `.raw`, a copy, to make another")
+        raise AttributeError(self._why_fixed(name))
+
+    def _why_fixed(self, name: str) -> str:
+        """Say why a field cannot be changed, and what to do instead."""
+        return f"{name!r} cannot be changed, for this is what was said; `.raw` gives a copy to make another of"
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._raw)
@@ -97,13 +106,15 @@ class Event(Fields):
 
     def __init__(
         self,
-        raw: dict[str, Any],
+        raw: Mapping[str, Any],
         *,
         direction: Direction = "received",
         time: datetime | None = None,
         elapsed: float = 0.0,
     ) -> None:
-        super().__init__(_copied(raw))
+        if not isinstance(raw, Mapping):
+            raise TypeError(f"An event is made of a mapping such as {{'type': 'response.create'}}, not {raw!r:.100}")
+        super().__init__(raw.raw if isinstance(raw, Fields) else _copied(dict(raw)))
         object.__setattr__(self, "direction", direction)
         object.__setattr__(self, "time", time or datetime.now(UTC))
         object.__setattr__(self, "elapsed", elapsed)
@@ -140,11 +151,6 @@ class Event(Fields):
     def type(self) -> str:
         """The event's name; empty when it has none."""
         return str(self._raw.get("type", ""))
-
-    @property
-    def raw(self) -> dict[str, Any]:
-        """The JSON object as it came: a copy."""
-        return _copied(self._raw)
 
     @property
     def typed(self) -> Any:

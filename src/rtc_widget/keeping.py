@@ -44,7 +44,7 @@ class Keeping(CallWidget):
         >>> chat.save("monday.zip")  # doctest: +SKIP
         >>> VoiceChat.load("monday.zip").recording.assistant  # doctest: +SKIP
         """
-        path = Path(path)
+        path = Path(path).expanduser()
         events, calls = self._record.history()
         about = {
             "server": self.server,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from rtc_widget.events import Event, fields_of
 from rtc_widget.pictures import new_figure
+from rtc_widget.tables import require_pandas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,10 +115,7 @@ class Latency(Sequence[TurnLatency]):
         ImportError
             If pandas is not installed; says how to install it.
         """
-        try:
-            import pandas as pd
-        except ImportError:
-            raise ImportError("Tables need pandas: pip install 'rtc-widget[data]'") from None
+        pd = require_pandas()
         names = [field.name for field in fields(TurnLatency)]
         table = pd.DataFrame([[getattr(turn, name) for name in names] for turn in self._turns], columns=names)
         numbers = [name for name in names if name not in ("asked", "response_id")]

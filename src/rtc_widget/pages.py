@@ -84,6 +84,8 @@ def choose_page(page: PageName | Page | None) -> Page | None:
         return _named(name, f"the environment variable {PAGE_VARIABLE}={name!r}")
     if isinstance(page, str):
         return _named(page, f"page={page!r}")
+    if isinstance(page, type):
+        raise TypeError(f"page is the class itself; make one of it: {page.__name__}()")
     if not isinstance(page, Page):
         raise TypeError(f"page is 'browser', 'headless' or a page such as ScriptedPage(), not {page!r}")
     return page

@@ -118,13 +118,13 @@ class Recording:
 
     def to_wav(self, path: str | Path) -> Path:
         """Write a stereo WAV file, the user left and the assistant right, and return its path."""
-        blocks = self.blocks()
-        path = Path(path)
+        self._sides()  # an empty recording writes over no file
+        path = Path(path).expanduser()
         with wave.open(str(path), "wb") as file:
             file.setnchannels(2)
             file.setsampwidth(2)
             file.setframerate(self._tape.rate)
-            for block in blocks:
+            for block in self.blocks():
                 file.writeframesraw(block.T.astype("<i2").tobytes())
         return path
 

@@ -71,7 +71,7 @@ class SavedSession:
     @classmethod
     def load(cls, path: str | Path) -> SavedSession:
         """Read a session file; see `VoiceChat.load`."""
-        return cls(read_session(Path(path)))
+        return cls(read_session(Path(path).expanduser()))
 
     def __getattr__(self, name: str) -> Any:
         from rtc_widget.voice_chat import VoiceChat

@@ -146,6 +146,8 @@ def microphone_choice(value: Voice | Sound) -> Voice:
         return value
     if isinstance(value, str) and value == "clips":
         return "clips"
+    if value is None or isinstance(value, int | float):
+        raise TypeError(f"microphone is True, False, 'clips', or a clip (AudioClip, path or array), not {value!r}")
     from rtc_widget.audio import AudioClip
 
     clip = AudioClip.of(value)

@@ -32,6 +32,9 @@ class Session(Fields):
             value = value[step] if isinstance(value, Fields) and step in value else None
         return value
 
+    def _why_fixed(self, name: str) -> str:
+        return f"this is what the server has confirmed; change it by `await chat.update_session({name}=…)`"
+
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *SHORTHANDS]
 

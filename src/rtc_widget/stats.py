@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, overload
 
 from rtc_widget.stats_reports import Counters, StatsReports
+from rtc_widget.tables import require_pandas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,6 +126,13 @@ class StatsLog(Sequence[StatsSample]):
 
     Its samples' attributes can be asked of all of them at once: ``chat.stats.to_pandas()["jitter"]``.
 
+    Parameters
+    ----------
+    samples : iterable of StatsSample
+        What it begins with.
+    limit : int
+        How many samples are kept.
+
     Examples
     --------
     >>> from datetime import UTC, datetime
@@ -186,12 +194,17 @@ class StatsLog(Sequence[StatsSample]):
         return sample
 
     @property
+    def limit(self) -> int:
+        """How many samples are kept."""
+        return self._samples.maxlen or MOST_SAMPLES
+
+    @property
     def last(self) -> StatsSample | None:
         """The newest sample, or None; the only one with `raw`."""
         return self._samples[-1] if self._samples else None
 
     def between(self, start: float, end: float) -> StatsLog:
-        """Return the samples from `start` on and before `end`, in seconds since the call began."""
+        """Return the samples from `start` on and before `end`, in seconds since the call began; of each call."""
         return StatsLog(sample for sample in self._snapshot() if start <= sample.elapsed < end)
 
     def to_pandas(self) -> pd.DataFrame:
@@ -202,10 +215,7 @@ class StatsLog(Sequence[StatsSample]):
         ImportError
             If pandas is not installed; says how to install it.
         """
-        try:
-            import pandas as pd
-        except ImportError:
-            raise ImportError("Tables need pandas: pip install 'rtc-widget[data]'") from None
+        pd = require_pandas()
         samples = self._snapshot()
         columns: dict[str, Any] = {"time": pd.to_datetime([sample.time for sample in samples], utc=True)}
         for name in _NUMBERS:

@@ -10,6 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
 from rtc_widget.errors import RtcWidgetError
+from rtc_widget.tables import require_pandas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,10 +110,7 @@ class ToolCalls(Sequence[ToolCall]):
         ImportError
             If pandas is not installed; says how to install it.
         """
-        try:
-            import pandas as pd
-        except ImportError:
-            raise ImportError("Tables need pandas: pip install 'rtc-widget[data]'") from None
+        pd = require_pandas()
         columns = ("time", "name", "arguments", "status", "output", "error", "seconds", "call_id")
         rows = [{name: getattr(call, name) for name in columns} for call in self._snapshot()]
         return pd.DataFrame(rows, columns=list(columns)).astype({"seconds": "float64"})

@@ -8,6 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from rtc_widget.events import Event, fields_of
+from rtc_widget.tables import require_pandas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -148,10 +149,7 @@ class Usage(Mapping[str, float]):
         ImportError
             If pandas is not installed; says how to install it.
         """
-        try:
-            import pandas as pd
-        except ImportError:
-            raise ImportError("Tables need pandas: pip install 'rtc-widget[data]'") from None
+        pd = require_pandas()
         rows = [{"of": one.of, "elapsed": one.elapsed, **dict.fromkeys(self, 0), **one.amounts} for one in self.entries]
         table = pd.DataFrame(rows, columns=["of", "elapsed", *self])
         return table.astype({"of": "string", "elapsed": "float64", SECONDS: "float64"} | dict.fromkeys(TOKENS, "int64"))
@@ -169,7 +167,7 @@ class Usage(Mapping[str, float]):
 
     def __repr__(self) -> str:
         used = ", ".join(f"{kind}={amount:g}" for kind, amount in self.items() if amount)
-        return f"<Usage: {self.total_tokens} tokens in {len(self.entries)} responses{f': {used}' if used else ''}>"
+        return f"<Usage: {self.total_tokens} tokens in {len(self.entries)} entries{f': {used}' if used else ''}>"
 
     def _repr_html_(self) -> str:
         rows = "".join(

@@ -169,6 +169,20 @@ def test_a_clip_is_made_of_a_clip_a_path_or_samples(tmp_path):
     assert AudioClip.of(tone()).sample_rate == RATE
 
 
+def test_a_path_may_begin_with_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    clip = AudioClip(np.full(2400, 0.5, np.float32))
+    assert clip.to_wav("~/question.wav") == tmp_path / "question.wav"
+    assert len(AudioClip.from_file("~/question.wav")) == 2400
+
+
+@pytest.mark.parametrize("rate", [0, -1, "16k", 2.5])
+def test_an_odd_rate_is_refused_when_resampling(rate):
+    with pytest.raises(InvalidAudio):
+        AudioClip(np.zeros(2400)).resample(rate)
+
+
 def test_resampling_keeps_tone_level_and_length():
     clip = AudioClip(tone(2.0, 1000), RATE, start=3.0).resample(16_000)
     assert (clip.sample_rate, clip.start) == (16_000, 3.0)

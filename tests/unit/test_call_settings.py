@@ -20,6 +20,26 @@ async def test_settings_of_a_call_reach_the_page_at_once(chat):
     assert chat.settings["reconnect"] is None
     chat.microphone = False
     assert chat.settings["microphone"] is False
+    chat.exchange = "browser"
+    assert chat.settings["exchange"] == chat.exchange == "browser"
+    with pytest.raises(ValueError, match="telegraph"):
+        chat.exchange = "telegraph"
+    assert chat.exchange == "browser"
+
+
+def test_a_setting_that_nobody_would_read_is_refused(chat):
+    with pytest.raises(AttributeError, match=r"await chat\.update_session\(voice=…\)"):
+        chat.voice = "marin"
+    with pytest.raises(AttributeError, match="Did you mean 'max_duration'"):
+        chat.max_duraton = 5
+    chat.my_own_notes = "kept"
+    assert chat.my_own_notes == "kept"
+
+
+@pytest.mark.parametrize("value", [None, 0, 2.5])
+def test_what_is_no_microphone_is_refused_in_words(chat, value):
+    with pytest.raises(TypeError, match="microphone is True, False"):
+        chat.microphone = value
 
 
 @pytest.mark.parametrize(

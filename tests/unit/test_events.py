@@ -4,6 +4,7 @@ import copy
 import pickle
 import tracemalloc
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 import pytest
 
@@ -55,6 +56,25 @@ def test_an_event_does_not_change_with_the_dicts_it_came_from_or_gave():
     event.raw["type"] = "another"
     assert event.raw == DONE
     assert event.type == "response.done"
+
+
+def test_an_event_is_made_of_any_mapping_and_of_nothing_else():
+    assert Event(Event(DONE)).response.output[0].id == "item_1"
+    assert Event(MappingProxyType(DONE)).raw == DONE
+    with pytest.raises(TypeError, match="mapping"):
+        Event("response.done")
+
+
+def test_a_part_of_an_event_gives_a_copy_too():
+    event = Event(DONE)
+    event.response.raw["output"].clear()
+    assert event.response.raw == DONE["response"]
+
+
+def test_what_a_log_yields_changes_nothing_in_it():
+    log = EventLog([Event(DONE)])
+    next(log.to_json())["event"]["type"] = "another"
+    assert log[0].type == "response.done"
 
 
 def test_an_event_may_be_nested_as_deep_as_json_is_read():

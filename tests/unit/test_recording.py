@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import resource
 import subprocess
 import sys
@@ -176,9 +175,9 @@ def test_too_many_open_files_stop_the_recording_and_nothing_else(monkeypatch, ca
     assert record.recording.duration == pytest.approx(0.2), "the next call is recorded"
 
 
-def inode(entry: Path) -> int | None:
+def identity(entry: Path) -> tuple[int, int] | None:
     try:
-        return entry.stat().st_ino
+        return entry.stat().st_dev, entry.stat().st_ino
     except OSError:
         return None  # another's, closed meanwhile
 
@@ -203,8 +202,8 @@ def test_many_clips_need_few_files(monkeypatch):
             recording.user.between(number / 5, number / 5 + 0.2),
         ]
     assert len(opened) == 2, "a file for each side"
-    files = {os.fstat(file.fileno()).st_ino for file in opened}
-    assert sum(inode(entry) in files for entry in OPEN_FILES.iterdir()) <= 2 + 2, "and a mapping of each"
+    files = {identity(OPEN_FILES / str(file.fileno())) for file in opened}
+    assert sum(identity(entry) in files for entry in OPEN_FILES.iterdir()) <= 2 + 2, "and a mapping of each"
     assert [round(clip.peak, 2) for clip in clips[2::3]] == [0.2, 0.1] * 25
     assert [clip.duration for clip in clips[::3]] == pytest.approx([number / 5 + 0.2 for number in range(50)])
 
@@ -228,6 +227,13 @@ def test_nothing_recorded_is_said_in_words():
     for name in ("user", "assistant", "mixed", "start"):
         with pytest.raises(NothingRecorded, match=r"chat\.record\(\)"):
             getattr(recording, name)
+
+
+def test_nothing_recorded_writes_over_no_file(tmp_path):
+    (tmp_path / "call.wav").write_text("precious")
+    with pytest.raises(NothingRecorded):
+        Recording(Tape(), lambda: BEGAN_MS).to_wav(tmp_path / "call.wav")
+    assert (tmp_path / "call.wav").read_text() == "precious"
 
 
 def test_the_wav_file_has_the_user_left_and_the_assistant_right(tmp_path):

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from rtc_widget.errors import EventRefused, InvalidSession, NotConnected, TurnDetectionOn, WaitTimeout
+from rtc_widget.session import Session
 from tests.unit.waiting import settled
 
 UPDATE = "session.update"
@@ -28,6 +29,13 @@ async def test_the_session_is_what_the_server_has_said_last(chat, server):
     assert "Be kind." in chat.session._repr_html_()
     with pytest.raises(AttributeError, match="not among the fields"):
         _ = chat.session.temperature
+
+
+def test_a_session_says_how_it_is_changed():
+    session = Session({"model": "tutor"})
+    with pytest.raises(AttributeError, match=r"await chat\.update_session\(voice=…\)"):
+        session.voice = "heart"
+    assert session.raw == {"model": "tutor"}
 
 
 async def test_a_change_is_awaited_until_the_server_confirms_it(chat, server):

@@ -8,8 +8,9 @@ import sys
 import comm
 import pytest
 
-from rtc_widget import VoiceChat
+from rtc_widget import OpenAI, VoiceChat
 from rtc_widget.errors import InvalidSession, UnexpectedError
+from rtc_widget.testing import ScriptedPage
 from rtc_widget.testing.states import CONNECTED
 from tests.unit.comm_double import RecordingComm
 from tests.unit.waiting import settled
@@ -79,6 +80,13 @@ def test_unknown_session_settings_are_refused_at_once():
 def test_signaling_of_the_wrong_kind_is_refused_at_once():
     with pytest.raises(TypeError, match=r"OpenAI\(…\)"):
         VoiceChat("https://api.openai.com")
+
+
+def test_a_class_in_the_place_of_a_thing_is_refused_at_once():
+    with pytest.raises(TypeError, match=r"OpenAI\(\)"):
+        VoiceChat(OpenAI)
+    with pytest.raises(TypeError, match=r"ScriptedPage\(\)"):
+        VoiceChat(page=ScriptedPage)
 
 
 def test_without_a_server_the_widget_says_what_to_do(monkeypatch):
