@@ -214,14 +214,19 @@ async def test_twenty_calls_leave_nothing_behind(make):
     # The loop's pool of workers may have grown to its size; every other thread is one that was there.
     new = {name for name in threads() - before[0] if not name.startswith("asyncio_")}
     assert new == set()
-    async with asyncio.timeout(5):
-        while await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(_tasks(), page_thread()._loop)):
-            await asyncio.sleep(0.05)
+    await nothing_goes_on()
 
 
-async def _tasks():
-    await asyncio.sleep(0.5)
-    return [repr(task) for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+async def nothing_goes_on(timeout=10.0):
+    """Wait until no task is left on the pages' thread."""
+
+    async def tasks():
+        return [repr(task) for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+
+    deadline = time.monotonic() + timeout
+    while left := await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(tasks(), page_thread()._loop)):
+        assert time.monotonic() < deadline, left
+        await asyncio.sleep(0.1)
 
 
 async def test_a_call_that_is_called_off_while_it_is_made_raises_and_leaves_no_call(make):
@@ -253,9 +258,7 @@ async def test_a_connect_that_is_cancelled_at_any_moment_leaves_nothing_behind(m
         connecting.cancel()
         await asyncio.gather(connecting, return_exceptions=True)
         await chat.disconnect()
-    async with asyncio.timeout(5):
-        while await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(_tasks(), page)):
-            await asyncio.sleep(0.05)
+    await nothing_goes_on()
     gc.collect()
     await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(asyncio.sleep(0), page))
     page.set_exception_handler(None)

@@ -139,12 +139,21 @@ class Attempt:
         self.track = MicrophoneTrack(self._listener.is_muted, self._listener.sound_left)
         self.peer = Peer(prepared["data_channel_label"], prepared["ice_servers"], self.track, self._listener)
         self._listener.states_changed(self.peer.states)
-        answer = await self._exchange(await self.peer.offer())
+        offer = await self.peer.offer()
+        self._require_wanted()
+        answer = await self._exchange(offer)
+        self._require_wanted()
         self.is_answered = True
         await self.peer.accept(answer)
+        self._require_wanted()
         await self.peer.opened()
         if clip is not None:
             self.track.hear(clip)
+
+    def _require_wanted(self) -> None:
+        # A cancellation may be lost in the libraries below, and what they were about to do goes on.
+        if self._is_over:
+            raise asyncio.CancelledError
 
     async def _exchange(self, offer: str) -> str:
         self._has_asked_server = True
