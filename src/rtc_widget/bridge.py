@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeVar
 
 from rtc_widget import page_messages, protocol
 from rtc_widget.attendance import Attendance
-from rtc_widget.awaiting import hears_during_cells, silence
+from rtc_widget.awaiting import silence
 from rtc_widget.call_desk import CallDesk
 from rtc_widget.errors import PageNotFound, PageTimeout, RtcWidgetError, WidgetClosed, error_from_wire
 from rtc_widget.heartbeat import Heartbeat
@@ -27,6 +27,7 @@ from rtc_widget.message_fields import MalformedMessage
 from rtc_widget.page_messages import FromPage, Reply, State, WireEvent
 from rtc_widget.page_roll import KnownPage, PageRoll
 from rtc_widget.protocol import Message, RequestKind
+from rtc_widget.roll_call import RollCall
 
 logger = logging.getLogger("rtc_widget")
 
@@ -36,8 +37,6 @@ REPLY_GRACE_SECONDS = 2.0
 """How much longer a reply may take that a busy cell may have held up."""
 STATE_SECONDS = 5.0
 """How long a reply waits for a state that it has overtaken."""
-ROLL_CALL_SECONDS = 1.0
-"""How long the newest of several pages may take to say that it is there, before another one is asked."""
 NUDGE_SECONDS = 0.05
 """The pages that follow a call hear of new events at most so often."""
 
@@ -105,9 +104,9 @@ class Bridge:
         self._pages = PageRoll()
         self._numbers = itertools.count(1)
         self._pending: dict[str, Callable[[Reply], None]] = {}
-        self._awaiting_page: list[Callable[[], None]] = []
         self._next_nudge = 0.0
         self._attendance = Attendance(self._pages, self._lock, send, desk, main, listener)
+        self._roll_call = RollCall(self._pages, self._lock, self._attendance.ask_for_life)
         self._heart = Heartbeat(self._attendance.beat)
 
     def close(self) -> None:
@@ -117,9 +116,7 @@ class Bridge:
             self._heart.run(False)
             # The replies will not come any more, nor is anybody to hear of it who has closed the widget.
             self._pending.clear()
-            waiting, self._awaiting_page = self._awaiting_page, []
-        for wake in waiting:
-            wake()
+        self._roll_call.wake()
 
     @property
     def has_page(self) -> bool:
@@ -157,7 +154,11 @@ class Bridge:
         """
         self._require_open()
         deadline = time.monotonic() + timeout
-        page = await self._page_that_answers(min(timeout, PAGE_SECONDS))
+        try:
+            page = await self._roll_call.page(min(timeout, PAGE_SECONDS))
+        except PageNotFound:
+            self._require_open()
+            raise
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[Reply] = loop.create_future()
 
@@ -294,12 +295,10 @@ class Bridge:
         with self._lock:
             holder = self._pages.holder
             self._pages.greet(page)
-            waiting, self._awaiting_page = self._awaiting_page, []
         self._send(protocol.welcome(page.name))
         self._attendance.ask_for_life(page)
         self._desk.warm_up()
-        for wake in waiting:
-            wake()
+        self._roll_call.wake()
         if holder is not None and holder is not page:
             self._attendance.check(holder)
 
@@ -358,44 +357,6 @@ class Bridge:
             self._send(protocol.failure(page, id, outcome.to_wire()))
         else:
             self._send(protocol.result(page, id, outcome))
-
-    async def _page_that_answers(self, timeout: float) -> KnownPage:
-        """Return the page with the call; else the newest that is still there, for some may have gone without a word."""
-        page = await self._first_page(timeout)
-        with self._lock:
-            living = self._pages.living
-            if self._pages.holder is not None or len(living) < 2:
-                return page
-        asked = time.monotonic()
-        for one in living:
-            self._attendance.ask_for_life(one)
-        while living[0].answered_at < asked and time.monotonic() < asked + ROLL_CALL_SECONDS:  # noqa: ASYNC110 - any thread
-            await asyncio.sleep(0.01)
-        # A machine that is short of time may let all of them wait.
-        while hears_during_cells() and time.monotonic() < asked + timeout:
-            if any(one.answered_at >= asked for one in living):
-                break
-            await asyncio.sleep(0.01)
-        return next((one for one in living if one.answered_at >= asked), page)
-
-    async def _first_page(self, timeout: float) -> KnownPage:
-        loop = asyncio.get_running_loop()
-        arrived: asyncio.Future[None] = loop.create_future()
-
-        def wake() -> None:
-            loop.call_soon_threadsafe(_settle, arrived, None)
-
-        with self._lock:
-            page = self._pages.current
-            if page is not None:
-                return page
-            self._awaiting_page.append(wake)
-        await asyncio.wait([arrived], timeout=timeout)
-        self._require_open()
-        page = self._pages.current
-        if page is None:
-            raise PageNotFound(f"No page has shown this widget within {timeout:g} s.")
-        return page
 
 
 def _settle(future: asyncio.Future[T], value: T) -> None:

@@ -151,7 +151,7 @@ class Attempt:
             self.track.hear(clip)
 
     def _require_wanted(self) -> None:
-        # A cancellation may be lost in the libraries below, and what they were about to do goes on.
+        # A cancellation may be lost in the libraries below, and what they were about to do would go on.
         if self._is_over:
             raise asyncio.CancelledError
 

@@ -66,7 +66,9 @@ class Link:
         self._awaited[id] = take
         self.say(type, id=id, **fields)
         try:
-            reply = await asyncio.wait_for(answered, limit)
+            # Not `wait_for`: that of Python 3.11 loses a cancellation that comes together with the answer.
+            async with asyncio.timeout(limit):
+                reply = await answered
         except TimeoutError:
             raise KernelTimeout(
                 f"The kernel did not answer within {limit:g} s.", hint="Connect again; the kernel's log may say more."

@@ -150,7 +150,8 @@ async def _until_over(chat: VoiceChat, progress: _Progress, news: asyncio.Event,
             raise WaitTimeout(f"No answer came within {timeout:g} s.", hint="--timeout sets how long to wait.")
         news.clear()
         try:
-            await asyncio.wait_for(news.wait(), left)
+            async with asyncio.timeout(left):
+                await news.wait()
         except TimeoutError:
             continue
 

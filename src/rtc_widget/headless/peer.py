@@ -183,7 +183,8 @@ class Peer:
     async def opened(self) -> None:
         """Wait until the data channel is open."""
         try:
-            await asyncio.wait_for(self._opened.wait(), CHANNEL_SECONDS)
+            async with asyncio.timeout(CHANNEL_SECONDS):
+                await self._opened.wait()
         except TimeoutError:
             raise channel_timeout(CHANNEL_SECONDS) from None
         self._run(self._watch_silence())

@@ -79,7 +79,9 @@ class Control:
         has_ended = False
         try:
             while True:
-                message = await asyncio.wait_for(pieces.get(), REPLY_SECONDS)
+                # Not `wait_for`: that of Python 3.11 loses an interruption that comes together with a piece.
+                async with asyncio.timeout(REPLY_SECONDS):
+                    message = await pieces.get()
                 has_ended = "piece" not in message
                 if message.get("error") is not None:
                     raise ReplyFailed(str(message["error"]))

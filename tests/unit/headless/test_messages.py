@@ -103,6 +103,17 @@ async def test_a_kernel_that_does_not_answer_is_given_up_and_a_late_answer_is_to
     assert late == [1]
 
 
+async def test_a_request_that_is_called_off_just_when_its_answer_comes_is_called_off():
+    said = []
+    link = Link("h1", said.append)
+    asking = asyncio.ensure_future(link.request("prepare", limit=5, attempt="a1"))
+    await asyncio.sleep(0)
+    link.settle(protocol.result("h1", said[0]["id"], {}))
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+
+
 def test_a_session_that_expires_is_told_from_a_server_that_hangs_up():
     text = '{"type": "error", "error": {"code": "session_expired", "message": "Sixty minutes."}}'
     assert farewell_in(text).message == "Sixty minutes."
