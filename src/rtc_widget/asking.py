@@ -86,7 +86,7 @@ class Asking(Conversing, Measuring):
         >>> turn.text  # doctest: +SKIP
         'ICE is short for Interactive Connectivity Establishment. …'
         """
-        self._await_here()
+        self._await_news_here()
         question = self._question(text, image)
         if not audio or not until_spoken or find_spec("numpy") is None:
             return await self._answer_within(timeout, self._answers.wish([question]), until_spoken=until_spoken)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -96,14 +95,23 @@ class CallWidget(anywidget.AnyWidget):
         Raises
         ------
         AwaitNotPossible
-            In a cell of ipykernel 6, which cannot hear the browser before it has ended; a page in this process is. Or
-            on another loop than the main one while that runs, since nothing would wake it.
+            In a cell of ipykernel 6, which cannot hear the browser before it has ended; a page in this process is.
         """
         if self._page is None:
             require_waiting()
         self._main.adopt()
-        if self._main.running is not asyncio.get_running_loop():
+
+    def _await_news_here(self) -> None:
+        """See that the caller can wait for events: as `_await_here`, and on the main loop itself.
+
+        Raises
+        ------
+        AwaitNotPossible
+            Also on another loop while the main one runs, since events would not wake it.
+        """
+        self._await_here()
+        if self._main.runs_elsewhere:
             raise AwaitNotPossible(
-                "This widget belongs to another event loop, which is running.",
-                hint="Await it there: in a cell, or by asyncio.run_coroutine_threadsafe(…, loop) from a thread.",
+                "Events are told to the kernel's event loop, and this is another one.",
+                hint="Await it in a cell, or by asyncio.run_coroutine_threadsafe(…, loop) from a thread.",
             )

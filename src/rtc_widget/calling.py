@@ -89,7 +89,7 @@ class Calling(CallWidget):
             # Nothing has been heard of a call yet; what has just been asked for is not to come about after this.
             called_off, self._connecting = self._connecting, set()
             for task in called_off:
-                task.cancel()
+                task.get_loop().call_soon_threadsafe(task.cancel)  # it may be another thread's
             if not (called_off and self._bridge.has_page):
                 return
         self._await_here()

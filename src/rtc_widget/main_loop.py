@@ -46,6 +46,15 @@ class MainLoop:
         """The loop, if it runs."""
         return self._loop if self._loop is not None and self._loop.is_running() else None
 
+    @property
+    def runs_elsewhere(self) -> bool:
+        """Whether the loop runs, and this is not it."""
+        try:
+            here = asyncio.get_running_loop()
+        except RuntimeError:
+            here = None
+        return self.running not in (None, here)
+
     def call(self, function: Callable[..., None], *arguments: object) -> None:
         """Run `function` there soon; callable from any thread."""
         # In one step: else the place on the loop of one would be taken by another, and it would come too late itself.
@@ -64,14 +73,10 @@ class MainLoop:
 
     def call_now(self, function: Callable[[], None]) -> None:
         """Run `function` at once where this is the loop's own thread, or none runs; else as `call` does."""
-        try:
-            here = asyncio.get_running_loop()
-        except RuntimeError:
-            here = None
-        if self.running in (None, here):
-            function()
-        else:
+        if self.runs_elsewhere:
             self.call(function)
+        else:
+            function()
 
     def call_later(self, seconds: float, function: Callable[[], None]) -> None:
         """Run `function` there after a while; without a running loop it is not run at all. Called on the loop."""

@@ -55,7 +55,7 @@ class Steering(Conversing):
         if "tools" in settings:
             raise TypeError("Tools are changed by @chat.tool and chat.tools.remove(…).")
         session = {"type": "realtime", **session_settings(settings)}
-        self._await_here()
+        self._await_news_here()
         event_id = f"event_{uuid4().hex[:20]}"
         confirmed = self._session_watch.expect(event_id)
         late = WaitTimeout(f"The server has not confirmed the change within {timeout} s.")

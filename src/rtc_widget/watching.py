@@ -74,7 +74,7 @@ class Watching(CallWidget):
             In a cell of ipykernel 6.
         """
         _require_text(type, 'chat.wait_for("response.done")')
-        self._await_here()
+        self._await_news_here()
         return await self._record.subscriptions.next(type, timeout, where, in_call=self._has_call)
 
     def stream(self, type: str = "*") -> EventStream:
@@ -102,7 +102,7 @@ class Watching(CallWidget):
         _require_text(type, 'chat.stream("response.*")')
         if not self._has_call:
             raise NotConnected("There is no call whose events could be read.")
-        self._await_here()
+        self._await_news_here()
         return self._record.subscriptions.stream(type)
 
     @property

@@ -78,15 +78,22 @@ async def test_turns_that_a_loop_inside_the_loop_has_used_up_are_made_up_for():
     assert seen == [0, 1, 2]
 
 
-async def test_awaiting_on_another_loop_than_the_one_that_runs_is_refused(chat, page):
+async def test_events_are_awaited_on_the_loop_that_they_are_told_to(chat, page):
     page.hello()
     page.connected()
 
     def elsewhere():
-        with pytest.raises(AwaitNotPossible, match="another event loop"):
+        with pytest.raises(AwaitNotPossible, match="another one"):
             asyncio.run(chat.wait_for("anything"))
 
     await asyncio.to_thread(elsewhere)
+
+
+async def test_the_page_can_be_asked_from_any_loop(chat, page):
+    page.hello()
+    asking = asyncio.create_task(asyncio.to_thread(lambda: asyncio.run(chat.devices())))
+    await page.answer("devices", result={"devices": []})
+    assert await asking == []
 
 
 async def test_one_that_fails_does_not_hold_up_the_next(caplog):
