@@ -88,19 +88,20 @@ def silent_browser(silence_wav: Path) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def opened(lab: Lab) -> Callable[..., NotebookPage]:
+def opened(lab: Lab, version: str) -> Callable[..., NotebookPage]:
     """Opens a notebook of the given cells and runs the first."""
 
     def open(browser: Browser, *cells: str) -> NotebookPage:
-        for is_last in (False, True):
+        for is_last in (True,) if version == CURRENT else (False, True):
             page = NotebookPage(lab, browser, lab.notebook("test.ipynb", *cells))
             page.focus_first_cell()
             try:
                 page.run_next(timeout=60 if is_last else 30)
-            except Error:
-                # ipykernel 7.3 may never answer its very first request; another kernel does.
-                if is_last:
+            except Error as error:
+                # Seen twice with 7.3.0, not explained: the first cell is never answered. Another kernel has its turn.
+                if is_last or "took too long" not in str(error):
                     raise
+                print(f"a kernel of ipykernel {version} did not answer its first cell")
                 page.page.close()
                 lab.end_kernels()
             else:
