@@ -16,9 +16,10 @@ import time
 
 import numpy as np
 
-from rtc_widget import page_messages, protocol
-from rtc_widget.media_desk import MediaDesk
-from rtc_widget.media_record import MediaRecord
+from rtc_widget.calls.media_record import MediaRecord
+from rtc_widget.comm import messages as page_messages
+from rtc_widget.comm import protocol
+from rtc_widget.comm.media import MediaDesk
 
 RATE = 24_000
 SECONDS = 60

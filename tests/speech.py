@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from rtc_widget.local.outgoing import pcm_of
-from rtc_widget.local.resampling import resampled
-from rtc_widget.local.speech import HEARING_RATE, Recognizer, Sound, Speaker, samples_of
-from rtc_widget.local.speech.hibari import Hibari
-from rtc_widget.local.speech.moonshine import Moonshine, is_available
-from rtc_widget.local.speech.whisper import Whisper
+from rtc_widget._aiortc.audio import resampled
+from rtc_widget._aiortc.output_track import pcm_of
+from rtc_widget.server.speech import HEARING_RATE, Recognizer, Sound, Speaker, samples_of
+from rtc_widget.server.speech.moonshine import Moonshine, is_available
+from rtc_widget.server.speech.synthesizer import Hibari
+from rtc_widget.server.speech.whisper import Whisper
 
 WAV_RATE = 48_000
 

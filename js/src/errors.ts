@@ -1,7 +1,7 @@
 /** Everything that can go wrong on the page, in words a person can act on; codes and hints match `errors.py`. */
 
+import type { ErrorReport } from "./comm/protocol";
 import { browserHelp, hostThatForbids } from "./host";
-import type { ErrorReport } from "./protocol";
 
 const PAGE_ERRORS = {
   microphone_denied: [

@@ -1,15 +1,16 @@
 /** Everything that belongs to one model on one page: its call, its messages, its loudspeaker, and when they end. */
 
-import type { Attempt } from "./attempt";
-import { Bridge, type Model, type Result } from "./bridge";
-import { Call } from "./call";
-import { type Device, findDevice, isSource, listDevices, watchDevices } from "./devices";
-import { type Diagnosis, diagnose } from "./diagnosis";
-import { asRtcWidgetError, pageError, type RtcWidgetError } from "./errors";
-import { KernelWatch } from "./kernel_watch";
-import { MediaOutbox } from "./media_outbox";
-import { Microphone, watchPermission } from "./microphone";
-import { Outbox } from "./outbox";
+import type { Attempt } from "./call/attempt";
+import { Call } from "./call/call";
+import { type Diagnosis, diagnose } from "./call/diagnosis";
+import { Watchman } from "./call/limits";
+import { PushToTalk, type TalkState } from "./call/push_to_talk";
+import { StatsWatch } from "./call/stats";
+import { Bridge, type Model, type Result } from "./comm/bridge";
+import { Recall, type RecallListener } from "./comm/history";
+import { KernelWatch } from "./comm/kernel_liveness";
+import { MediaOutbox } from "./comm/media_outbox";
+import { Outbox } from "./comm/outbox";
 import {
   type CallState,
   type Direction,
@@ -17,15 +18,14 @@ import {
   isCalling,
   type KernelRequest,
   type Question,
-} from "./protocol";
-import { PushToTalk, type TalkState } from "./push_to_talk";
-import { Recall, type RecallListener } from "./recall";
-import { Recorder } from "./recorder";
+} from "./comm/protocol";
+import { StateReport } from "./comm/state_report";
+import { asRtcWidgetError, pageError, type RtcWidgetError } from "./errors";
+import { type Device, findDevice, isSource, listDevices, watchDevices } from "./media/devices";
+import { Microphone, watchPermission } from "./media/microphone";
+import { Recorder } from "./media/recorder";
+import { Speaker } from "./media/speaker";
 import { readSettings } from "./settings";
-import { Speaker } from "./speaker";
-import { StateReport } from "./state_report";
-import { StatsWatch } from "./stats";
-import { Watchman } from "./watchman";
 
 /** The kernel waits for ten seconds; it is told before that what has not gone out. */
 const FLUSH_LIMIT_MS = 7_000;

@@ -1,7 +1,7 @@
 /** How calls are made and when they end, as Python has set it; read anew whenever it matters. */
 
-import type { Model } from "./bridge";
-import { isRecord, isText } from "./protocol";
+import type { Model } from "./comm/bridge";
+import { isRecord, isText } from "./comm/protocol";
 
 /** How a lost connection is made anew; all times in milliseconds. */
 export interface Reconnect {

@@ -1,23 +1,22 @@
 /** What the views show and what they can ask for; one store a model, however many views. */
 
 import { batch, computed, type ReadonlySignal, type Signal, signal as signalOf } from "@preact/signals";
-import type { Model } from "./bridge";
-import type { CallWish } from "./call";
-import { CallRecord } from "./call_record";
-import type { Conversation } from "./conversation";
-import type { Device } from "./devices";
-import type { Diagnosis } from "./diagnosis";
+import type { CallWish } from "./call/call";
+import type { Diagnosis } from "./call/diagnosis";
+import type { TalkState } from "./call/push_to_talk";
+import type { Model } from "./comm/bridge";
+import { watchKernelState } from "./comm/kernel_state";
+import { type CallState, type ErrorReport, INITIAL_STATE, isCalling, type Question, textOr } from "./comm/protocol";
+import { Questions } from "./conversation/approvals";
+import { CallRecord } from "./conversation/call_record";
+import type { EventList } from "./conversation/event_list";
+import { endOfCall, noteOf, type Problem } from "./conversation/problem";
 import { asRtcWidgetError, type RtcWidgetError } from "./errors";
-import type { EventList } from "./event_list";
-import { watchKernelState } from "./kernel_state";
-import { endOfCall, noteOf, type Problem } from "./problem";
-import { type CallState, type ErrorReport, INITIAL_STATE, isCalling, type Question, textOr } from "./protocol";
-import type { TalkState } from "./push_to_talk";
-import { Questions } from "./questions";
-import type { Choice } from "./remembered";
+import type { Choice, Device } from "./media/devices";
+import type { Speaking } from "./protocols/realtime/speaking";
+import type { Conversation } from "./protocols/realtime/transcript_reducer";
 import { openSession } from "./session";
 import { readSettings } from "./settings";
-import type { Speaking } from "./speaking";
 
 const ALLOW = "Allow the microphone in the browser's prompt.";
 const WAITING = "Waiting for the kernel; is a cell running?";

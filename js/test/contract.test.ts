@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import contract from "../../tests/contract/protocol.json";
+import { decodeKernelMessage, INITIAL_STATE, MICROPHONE_PERMISSIONS, PROTOCOL, STATUSES } from "../src/comm/protocol";
 import { PAGE_ERROR_CODES, PASSING, pageError } from "../src/errors";
-import { decodeKernelMessage, INITIAL_STATE, MICROPHONE_PERMISSIONS, PROTOCOL, STATUSES } from "../src/protocol";
 import { startCall, startWidget } from "./fakes";
 
 const fromPage = contract.from_page as Record<string, { required: string[]; one_of?: string[]; sample: object }>;

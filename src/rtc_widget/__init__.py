@@ -12,23 +12,22 @@ from typing import TYPE_CHECKING, Any
 from rtc_widget._version import __version__
 
 if TYPE_CHECKING:
-    from rtc_widget.audio import AudioClip
-    from rtc_widget.conversation import Transcript
-    from rtc_widget.devices import Device
+    from rtc_widget.audio.clip import AudioClip
+    from rtc_widget.audio.recording import Recording
+    from rtc_widget.calls.settings import Reconnect
+    from rtc_widget.conversation.event_log import EventLog
+    from rtc_widget.conversation.events import Event
+    from rtc_widget.conversation.transcript import Transcript
+    from rtc_widget.conversation.turn import Turn
     from rtc_widget.errors import RtcWidgetError
-    from rtc_widget.event_log import EventLog
-    from rtc_widget.events import Event
-    from rtc_widget.reconnect import Reconnect
-    from rtc_widget.recording import Recording
-    from rtc_widget.saved_session import SavedSession
+    from rtc_widget.saved.saved_session import SavedSession
     from rtc_widget.signaling.base import Answer, Signaling
-    from rtc_widget.signaling.chat_completions import ChatCompletions
-    from rtc_widget.signaling.local import Local
+    from rtc_widget.signaling.local import ChatCompletions, Local
     from rtc_widget.signaling.openai import OpenAI
-    from rtc_widget.stats import StatsLog
-    from rtc_widget.tools import Tool
-    from rtc_widget.turn import Turn
+    from rtc_widget.tools.tool import Tool
     from rtc_widget.voice_chat import VoiceChat
+    from rtc_widget.webrtc.devices import Device
+    from rtc_widget.webrtc.stats import StatsLog
 
 __all__ = [
     "Answer",
@@ -53,32 +52,32 @@ __all__ = [
 ]
 
 # Each name is loaded when it is first used, so that `import rtc_widget` costs next to nothing.
-_ROOMS = {
+_MODULES = {
     "Answer": "signaling.base",
-    "AudioClip": "audio",
-    "ChatCompletions": "signaling.chat_completions",
-    "Device": "devices",
-    "Event": "events",
-    "EventLog": "event_log",
+    "AudioClip": "audio.clip",
+    "ChatCompletions": "signaling.local",
+    "Device": "webrtc.devices",
+    "Event": "conversation.events",
+    "EventLog": "conversation.event_log",
     "Local": "signaling.local",
     "OpenAI": "signaling.openai",
-    "Reconnect": "reconnect",
-    "Recording": "recording",
+    "Reconnect": "calls.settings",
+    "Recording": "audio.recording",
     "RtcWidgetError": "errors",
-    "SavedSession": "saved_session",
+    "SavedSession": "saved.saved_session",
     "Signaling": "signaling.base",
-    "StatsLog": "stats",
-    "Tool": "tools",
-    "Transcript": "conversation",
-    "Turn": "turn",
+    "StatsLog": "webrtc.stats",
+    "Tool": "tools.tool",
+    "Transcript": "conversation.transcript",
+    "Turn": "conversation.turn",
     "VoiceChat": "voice_chat",
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _ROOMS:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -6,10 +6,9 @@ import difflib
 from dataclasses import replace
 from typing import Any
 
-from rtc_widget.call_settings import CallSettings, Exchange
 from rtc_widget.call_widget import CallWidget
-from rtc_widget.reconnect import Reconnect
-from rtc_widget.signaling.session import KNOWN, SHORTHANDS
+from rtc_widget.calls.settings import CallSettings, Exchange, Reconnect
+from rtc_widget.protocols.realtime.session_settings import KNOWN, SHORTHANDS
 
 _CAN_BE_SET = ("microphone", "exchange", "reconnect", "max_duration", "view_grace", "stats_interval")
 

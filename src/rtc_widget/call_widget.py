@@ -9,21 +9,21 @@ from typing import Any
 import anywidget
 import traitlets
 
-from rtc_widget import protocol
-from rtc_widget.answers import Answers
-from rtc_widget.awaiting import require_waiting
-from rtc_widget.bridge import Bridge
-from rtc_widget.call_desk import CallDesk
-from rtc_widget.call_record import CallRecord
-from rtc_widget.call_settings import CallSettings
+from rtc_widget.calls.record import CallRecord
+from rtc_widget.calls.settings import CallSettings
+from rtc_widget.comm import protocol
+from rtc_widget.comm.bridge import Bridge
+from rtc_widget.comm.media import MediaDesk
+from rtc_widget.comm.negotiation import CallDesk
+from rtc_widget.comm.pages import Page
+from rtc_widget.comm.protocol import Message
 from rtc_widget.errors import AwaitNotPossible
-from rtc_widget.main_loop import MainLoop
-from rtc_widget.media_desk import MediaDesk
-from rtc_widget.pages import Page
-from rtc_widget.protocol import Message
-from rtc_widget.session_watch import SessionWatch
-from rtc_widget.tool_runner import ToolRunner
-from rtc_widget.tools import Tools
+from rtc_widget.kernel.ipykernel import require_waiting
+from rtc_widget.kernel.main_loop import MainLoop
+from rtc_widget.protocols.realtime.response_queue import Answers
+from rtc_widget.protocols.realtime.session_updates import SessionWatch
+from rtc_widget.tools.runner import ToolRunner
+from rtc_widget.tools.tool import Tools
 
 logger = logging.getLogger("rtc_widget")
 

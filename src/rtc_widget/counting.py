@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from rtc_widget.call_widget import CallWidget
-from rtc_widget.latency import Latency
-from rtc_widget.usage import Usage
+from rtc_widget.conversation.latency import Latency
+from rtc_widget.conversation.usage import Usage
 
 
 class Counting(CallWidget):

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from rtc_widget._version import __version__
 from rtc_widget.call_widget import CallWidget
-from rtc_widget.media_record import MediaRecord
-from rtc_widget.redaction import Redaction
-from rtc_widget.saved_session import SavedSession
-from rtc_widget.session_file import SessionContents, write_session
+from rtc_widget.calls.media_record import MediaRecord
+from rtc_widget.saved.redaction import Redaction
+from rtc_widget.saved.saved_session import SavedSession
+from rtc_widget.saved.session_file import SessionContents, write_session
 from rtc_widget.signaling.base import Signaling
 
 

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
-from rtc_widget.conversing import Conversing
+from rtc_widget.calls.sender import Conversing
 from rtc_widget.errors import NotConnected, TurnDetectionOn, WaitTimeout
-from rtc_widget.patience import within
-from rtc_widget.session import Session
-from rtc_widget.signaling.session import session_settings
+from rtc_widget.kernel.main_loop import within
+from rtc_widget.protocols.realtime.session import Session
+from rtc_widget.protocols.realtime.session_settings import session_settings
 
 
 class Steering(Conversing):

@@ -6,12 +6,12 @@ import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any, overload
 
-from rtc_widget.conversing import Conversing
+from rtc_widget.calls.sender import Conversing
+from rtc_widget.conversation.subscriptions import Failure
 from rtc_widget.errors import NotConnected, PageNotFound
-from rtc_widget.failures import Failure
-from rtc_widget.tool_calls import ToolCall
-from rtc_widget.tool_offer import ToolOffer
-from rtc_widget.tools import Confirm, Function, Tools
+from rtc_widget.tools.call_log import ToolCall
+from rtc_widget.tools.session_tools import ToolOffer
+from rtc_widget.tools.tool import Confirm, Function, Tools
 
 _GRACE_SECONDS = 5.0
 

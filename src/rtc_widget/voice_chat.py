@@ -6,36 +6,35 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rtc_widget.answers import Answers
-from rtc_widget.asking import Asking
-from rtc_widget.bridge import Bridge
-from rtc_widget.call_desk import CallDesk
-from rtc_widget.call_record import CallRecord
-from rtc_widget.call_settings import CallSettings, Exchange
-from rtc_widget.calling import Calling
+from rtc_widget.calls.ask import Asking
+from rtc_widget.calls.clip_player import Saying, microphone_choice
+from rtc_widget.calls.controller import Calling
+from rtc_widget.calls.media_record import MediaRecord
+from rtc_widget.calls.record import CallRecord
+from rtc_widget.calls.recorder import Measuring
+from rtc_widget.calls.settings import CallSettings, Exchange, Reconnect
+from rtc_widget.comm.bridge import Bridge
+from rtc_widget.comm.media import MediaDesk
+from rtc_widget.comm.negotiation import CallDesk
+from rtc_widget.comm.pages import Page, PageName, PlaysServer, choose_page
 from rtc_widget.counting import Counting
 from rtc_widget.keeping import Keeping
-from rtc_widget.letting_go import close_when_let_go
-from rtc_widget.main_loop import MainLoop
-from rtc_widget.measuring import Measuring
-from rtc_widget.media_desk import MediaDesk
-from rtc_widget.media_record import MediaRecord
-from rtc_widget.pages import Page, PageName, PlaysServer, choose_page
-from rtc_widget.reconnect import Reconnect
-from rtc_widget.saying import Saying, microphone_choice
-from rtc_widget.session_watch import SessionWatch
+from rtc_widget.kernel.auto_close import close_when_let_go
+from rtc_widget.kernel.main_loop import MainLoop
+from rtc_widget.protocols.realtime.response_queue import Answers
+from rtc_widget.protocols.realtime.session_settings import session_settings
+from rtc_widget.protocols.realtime.session_updates import SessionWatch
 from rtc_widget.signaling.base import Signaling
 from rtc_widget.signaling.default import WHAT_TO_DO, Nobody, default_signaling
-from rtc_widget.signaling.session import session_settings
 from rtc_widget.steering import Steering
-from rtc_widget.tool_offer import ToolOffer
-from rtc_widget.tool_runner import ToolRunner
 from rtc_widget.tooling import Tooling
-from rtc_widget.tools import Function, Tool, Tools
+from rtc_widget.tools.runner import ToolRunner
+from rtc_widget.tools.session_tools import ToolOffer
+from rtc_widget.tools.tool import Function, Tool, Tools
 from rtc_widget.watching import Watching
 
 if TYPE_CHECKING:
-    from rtc_widget.saying import Sound, Voice
+    from rtc_widget.calls.clip_player import Sound, Voice
 
 _STATIC = Path(__file__).parent / "static"
 if not (_STATIC / "widget.js").is_file():
@@ -75,7 +74,7 @@ class VoiceChat(Calling, Asking, Steering, Tooling, Counting, Watching, Saying, 
         Functions that the model may call (see `Tool` for options), and descriptions of others for the session.
     **session
         Session settings for its calls, such as ``instructions`` or ``voice``
-        (see `rtc_widget.signaling.session.session_settings`).
+        (see `rtc_widget.protocols.realtime.session_settings.session_settings`).
 
     Attributes
     ----------

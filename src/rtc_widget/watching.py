@@ -6,11 +6,10 @@ from collections.abc import Callable
 from typing import overload
 
 from rtc_widget.call_widget import CallWidget
+from rtc_widget.conversation.event_log import EventLog
+from rtc_widget.conversation.events import Event
+from rtc_widget.conversation.subscriptions import Callback, EventStream, Failure
 from rtc_widget.errors import NotConnected
-from rtc_widget.event_log import EventLog
-from rtc_widget.events import Event
-from rtc_widget.failures import Failure
-from rtc_widget.subscriptions import Callback, EventStream
 
 
 class Watching(CallWidget):

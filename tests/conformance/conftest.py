@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tests.conformance import record
-from tests.unit.local.conftest import address, local_server
-from tests.unit.local.stage import Stage
+from tests.unit.server.conftest import address, local_server
+from tests.unit.server.stage import Stage
 
 __all__ = ["address", "local_server"]  # fixtures
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tests.unit.local.official import validate
+from tests.unit.server.official import validate
 
 EVENTS: Counter[str] = Counter()
 """How often each type of event was validated."""

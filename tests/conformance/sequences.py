@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.unit.local.stage import Stage
+from tests.unit.server.stage import Stage
 
 Begin = Callable[..., Stage]
 """The fixture `begin`: begins a session, whose settings are its arguments."""

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rtc_widget.local.mind import ToolCall
-from rtc_widget.local.speech import HEARING_RATE
+from rtc_widget.server.responders.responder import ToolCall
+from rtc_widget.server.speech import HEARING_RATE
 from tests.conformance.sequences import BEGIN, CALLED, ITEM, RESPONSE, TRANSCRIPTION, WEATHER, WRITTEN, Begin
 
 

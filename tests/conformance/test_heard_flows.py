@@ -21,7 +21,7 @@ from tests.conformance.sequences import (
     TURN,
     Begin,
 )
-from tests.unit.local.stage import SILENCE, SPEECH
+from tests.unit.server.stage import SILENCE, SPEECH
 
 
 async def test_a_voice_turn(begin: Begin) -> None:

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rtc_widget.local.process import Address
-from rtc_widget.local.speech import Sound
+from rtc_widget.server.process import Address
+from rtc_widget.server.speech import Sound
 from rtc_widget.signaling.local import Local
 from tests.conformance import record
 from tests.speech import WAV_RATE, recognize, spoken, word_error_rate
-from tests.unit.local.peer import Peer
+from tests.unit.server.peer import Peer
 
 openai = pytest.importorskip("openai")
 websockets = pytest.importorskip("websockets")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from rtc_widget.local.client_events import CLIENT_EVENTS
-from rtc_widget.local.events import REQUIRED_FIELDS
+from rtc_widget.server.protocols.realtime.client_events import CLIENT_EVENTS
+from rtc_widget.server.protocols.realtime.server_events import REQUIRED_FIELDS
 from tests.conformance.record import EVENTS, FLOWS
-from tests.unit.local.official import client_event_types, server_event_types
+from tests.unit.server.official import client_event_types, server_event_types
 
 
 def test_the_server_knows_every_event_of_a_client() -> None:

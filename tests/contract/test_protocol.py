@@ -10,9 +10,10 @@ import anywidget
 import pytest
 import traitlets
 
-from rtc_widget import VoiceChat, errors, protocol
-from rtc_widget.headless.failures import PASSING
-from rtc_widget.message_fields import MalformedMessage
+from rtc_widget import VoiceChat, errors
+from rtc_widget.comm import protocol
+from rtc_widget.comm.messages import MalformedMessage
+from rtc_widget.headless.errors import PASSING
 
 CONTRACT = json.loads((Path(__file__).parent / "protocol.json").read_text(encoding="utf-8"))
 OWN_TRAITS = {

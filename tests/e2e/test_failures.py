@@ -20,7 +20,7 @@ except rtc_widget.RtcWidgetError as error:
 def test_a_wrong_key_is_told_in_the_server_s_words(opened, silent_browser):
     widget = """
 import rtc_widget
-from rtc_widget.local.process import shared_process
+from rtc_widget.server.process import shared_process
 address = shared_process().ready.result(60)
 chat = rtc_widget.VoiceChat(rtc_widget.OpenAI("sk-wrong", base_url=address.url + "/v1"))
 chat
@@ -38,7 +38,7 @@ chat
 def test_the_openai_client_code_talks_to_any_compatible_server(opened, silent_browser):
     widget = """
 import rtc_widget
-from rtc_widget.local.process import shared_process
+from rtc_widget.server.process import shared_process
 address = shared_process().ready.result(60)
 chat = rtc_widget.VoiceChat(rtc_widget.OpenAI(address.token, base_url=address.url + "/v1", voice="marin"))
 chat

@@ -23,7 +23,7 @@ chat
 # The models must be loaded before the microphone opens: the fake one speaks only once.
 READY = """
 import asyncio
-from rtc_widget.local.process import running_address
+from rtc_widget.server.process import running_address
 async with asyncio.timeout(60):
     while running_address() is None:
         await asyncio.sleep(0.1)

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from rtc_widget import VoiceChat
-from rtc_widget.audio import AudioClip
-from rtc_widget.local.process import shared_process
+from rtc_widget.audio.clip import AudioClip
+from rtc_widget.server.process import shared_process
 from tests.speech import WAV_RATE, spoken
 
 QUESTION = "What is a jitter buffer?"

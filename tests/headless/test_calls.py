@@ -23,7 +23,7 @@ from rtc_widget.errors import (
     ServerUnreachable,
 )
 from rtc_widget.headless.page import page_thread
-from rtc_widget.local.process import running_address, shared_process
+from rtc_widget.server.process import running_address, shared_process
 from tests.headless.conftest import QUESTION, eventually, question, sockets, threads
 from tests.speech import recognize, word_error_rate
 

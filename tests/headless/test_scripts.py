@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 
-from rtc_widget.local.process import running_address
+from rtc_widget.server.process import running_address
 
 AWAITING = """
 import asyncio

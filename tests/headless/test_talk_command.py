@@ -9,7 +9,7 @@ import wave
 
 import pytest
 
-from rtc_widget.audio import AudioClip
+from rtc_widget.audio.clip import AudioClip
 from tests.headless.conftest import QUESTION
 from tests.speech import recognize, speak_wav, word_error_rate
 

@@ -11,7 +11,7 @@ import pytest
 from rtc_widget import OpenAI, VoiceChat
 from rtc_widget.errors import InvalidSession, UnexpectedError
 from rtc_widget.testing import ScriptedPage
-from rtc_widget.testing.states import CONNECTED
+from rtc_widget.testing.raw_page import CONNECTED
 from tests.unit.comm_double import RecordingComm
 from tests.unit.waiting import settled
 
@@ -108,8 +108,8 @@ def test_with_a_key_openai_is_called_and_the_key_shows_nowhere(monkeypatch):
 
 
 async def test_ipykernel_6_is_told_the_two_cell_way(browser_chat, monkeypatch):
-    from rtc_widget import awaiting
     from rtc_widget.errors import AwaitNotPossible
+    from rtc_widget.kernel import ipykernel as awaiting
 
     monkeypatch.setattr(awaiting, "kernel_version", lambda: (6, 31))
 

@@ -1,6 +1,6 @@
 /** The head of the card: how the connection stands, whom it leads to, and the two switches. */
 
-import type { CallState } from "../protocol";
+import type { CallState } from "../comm/protocol";
 import type { Store } from "../store";
 import { MicrophoneIcon, SlidersIcon } from "./icons";
 

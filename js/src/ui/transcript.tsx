@@ -2,8 +2,8 @@
 
 import { Component } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { type Turn, type TurnStatus, turnText } from "../conversation";
-import type { Status } from "../protocol";
+import type { Status } from "../comm/protocol";
+import { type Turn, type TurnStatus, turnText } from "../protocols/realtime/transcript_reducer";
 import type { Store } from "../store";
 
 /** How far from the end still counts as reading along. */

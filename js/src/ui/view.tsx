@@ -2,13 +2,13 @@
 
 import { render } from "preact";
 import type { Store } from "../store";
+import { QuestionBox } from "./approval_prompt";
 import { Composer } from "./composer";
-import { Devices } from "./devices";
-import { EventView } from "./event_view";
+import { Devices } from "./device_menu";
+import { ProblemBox } from "./error_banner";
+import { EventView } from "./event_log";
 import { Header } from "./header";
-import { ProblemBox } from "./problem_box";
-import { QuestionBox } from "./questions";
-import { TalkButton } from "./talk_button";
+import { TalkButton } from "./push_to_talk_button";
 import { Transcript } from "./transcript";
 
 /** Shows the store in the element; returns how to take it away. */

@@ -93,6 +93,10 @@ from rtc_widget.errors.audio import (
     RecordingUnavailable,
     SayInterrupted,
 )
+from rtc_widget.errors.base import (
+    RtcWidgetError,
+    UnexpectedError,
+)
 from rtc_widget.errors.call import (
     CallError,
     CallTakenOver,
@@ -108,6 +112,16 @@ from rtc_widget.errors.call import (
     ServerHungUp,
     SessionExpired,
     WebRTCUnavailable,
+)
+from rtc_widget.errors.decode import error_from_wire
+from rtc_widget.errors.events import (
+    AnswerFailed,
+    EventRefused,
+    InvalidImage,
+    MessageTooLarge,
+    NotConnected,
+    TurnDetectionOn,
+    WaitTimeout,
 )
 from rtc_widget.errors.microphone import (
     DeviceNotFound,
@@ -130,10 +144,7 @@ from rtc_widget.errors.page import (
     ProtocolMismatch,
     WidgetClosed,
 )
-from rtc_widget.errors.root import (
-    RtcWidgetError,
-    UnexpectedError,
-)
+from rtc_widget.errors.saved import SavedSessionOnly, SessionFileError
 from rtc_widget.errors.signaling import (
     AccessDenied,
     ExchangeRefused,
@@ -156,19 +167,7 @@ from rtc_widget.errors.signaling import (
     SignalingError,
     SignalingTimeout,
 )
-from rtc_widget.errors.use import (
-    AnswerFailed,
-    EventRefused,
-    InvalidImage,
-    InvalidTool,
-    MessageTooLarge,
-    NotConnected,
-    SavedSessionOnly,
-    SessionFileError,
-    TurnDetectionOn,
-    WaitTimeout,
-)
-from rtc_widget.errors.wire import error_from_wire
+from rtc_widget.errors.tools import InvalidTool
 
 __all__ = [
     "AccessDenied",

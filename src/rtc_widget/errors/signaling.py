@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rtc_widget.errors.root import RtcWidgetError
+from rtc_widget.errors.base import RtcWidgetError
 
 
 class SignalingError(RtcWidgetError):

@@ -1,7 +1,7 @@
 """A page without a browser: the kernel itself makes the call, with aiortc in the browser's stead (extra ``local``).
 
-It speaks the same messages as `js/src`, through the same `rtc_widget.bridge`, on a thread of its own, so that a busy
-cell does not hold up the call.
+It speaks the same messages as `js/src`, through the same `rtc_widget.comm.bridge`, on a thread of its own, so that a
+busy cell does not hold up the call.
 
 ===============  ====================================================================
 ``page``         one widget's page: what it does when the kernel speaks

@@ -9,9 +9,12 @@ from typing import Any, Protocol
 
 from av import AudioFrame
 
+from rtc_widget.comm.messages import Direction, PageState
 from rtc_widget.errors import MessageTooLarge, RtcWidgetError
 from rtc_widget.headless.attempt import Attempt, AttemptOptions
-from rtc_widget.headless.failures import (
+from rtc_widget.headless.bridge import Link
+from rtc_widget.headless.call_machine import IDLE, Happening, Phase, following
+from rtc_widget.headless.errors import (
     as_error,
     cancelled,
     connection_failed,
@@ -19,11 +22,8 @@ from rtc_widget.headless.failures import (
     not_connected,
     server_hung_up,
 )
-from rtc_widget.headless.link import Link
 from rtc_widget.headless.peer import PeerStates
-from rtc_widget.headless.phases import IDLE, Happening, Phase, following
 from rtc_widget.headless.settings import Settings, pause_before
-from rtc_widget.page_messages import Direction, PageState
 
 HEALTHY_SECONDS = 10.0
 """After so long without trouble a connection counts as healthy, and its lost predecessors are forgotten."""

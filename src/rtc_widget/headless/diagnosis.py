@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 
+from rtc_widget.comm.messages import PageState
 from rtc_widget.headless.attempt import Attempt
-from rtc_widget.page_messages import PageState
 
 
 def diagnose(state: PageState, attempt: Attempt | None) -> dict[str, object]:

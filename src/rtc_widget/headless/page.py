@@ -9,9 +9,9 @@ from importlib.util import find_spec
 from typing import Any
 from uuid import uuid4
 
+from rtc_widget.comm.protocol import PROTOCOL, Message
 from rtc_widget.errors import HeadlessNotInstalled
-from rtc_widget.io_thread import IoThread
-from rtc_widget.protocol import PROTOCOL, Message
+from rtc_widget.kernel.io_thread import IoThread
 
 _NEEDED = ("aiortc", "av", "numpy")
 
@@ -79,7 +79,7 @@ class HeadlessPage:
 
     def _open(self, say: Callable[[Message], None]) -> None:
         # Here, on its own thread, since importing aiortc takes most of a second.
-        from rtc_widget.headless.page_session import PageSession
+        from rtc_widget.headless.session import PageSession
 
         self._session = PageSession(self._id, say, self._decide)
         self._pass_settings()

@@ -18,12 +18,11 @@ from aiortc import (
 from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame
 
+from rtc_widget._aiortc.connection import Connection, offer_loopback_when_alone
+from rtc_widget._aiortc.input_track import hurry
+from rtc_widget._aiortc.stats import packets_received
 from rtc_widget.errors import InvalidAnswer
-from rtc_widget.headless.failures import channel_timeout, not_connected
-from rtc_widget.local.connection import Connection
-from rtc_widget.local.connection_statistics import packets_received
-from rtc_widget.local.host_addresses import offer_loopback_when_alone
-from rtc_widget.local.incoming import hurry
+from rtc_widget.headless.errors import channel_timeout, not_connected
 
 CHANNEL_SECONDS = 15.0
 SILENT_SECONDS = 5.0

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from rtc_widget.page_messages import Direction
+from rtc_widget.comm.messages import Direction
 
 TAIL_SECONDS = 0.2
 """What is said at the moment of letting go is still on its way."""

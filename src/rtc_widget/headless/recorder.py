@@ -9,8 +9,8 @@ from collections.abc import Callable
 import numpy as np
 from av import AudioFrame
 
-from rtc_widget.local.resampling import Resampler
-from rtc_widget.page_messages import Track
+from rtc_widget._aiortc.audio import Resampler
+from rtc_widget.comm.messages import Track
 
 RATE = 24_000
 PIECE_SAMPLES = RATE // 5

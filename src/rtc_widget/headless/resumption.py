@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from uuid import uuid4
 
-from rtc_widget.call_turns import CARRIED
-from rtc_widget.conversation import Transcript
-from rtc_widget.page_messages import Direction
+from rtc_widget.comm.messages import Direction
+from rtc_widget.conversation.transcript import Transcript
+from rtc_widget.protocols.realtime.transcript_reducer import CARRIED
 
 MOST_TURNS = 100
 """Older turns are left out: every turn is read, and paid for, again."""

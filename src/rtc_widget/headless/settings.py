@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rtc_widget.reconnect import Reconnect
+from rtc_widget.calls.settings import Reconnect
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rtc_widget.signaling.base import Answer, Signaling
-    from rtc_widget.signaling.chat_completions import ChatCompletions
-    from rtc_widget.signaling.local import Local
+    from rtc_widget.signaling.local import ChatCompletions, Local
     from rtc_widget.signaling.openai import OpenAI
 
 __all__ = ["Answer", "ChatCompletions", "Local", "OpenAI", "Signaling"]

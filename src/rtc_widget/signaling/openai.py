@@ -12,10 +12,10 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from rtc_widget.errors import InvalidAnswer, InvalidOffer, MissingKey, ServerNotFound, SignalingError
-from rtc_widget.redaction import REMOVED
+from rtc_widget.protocols.realtime.session_settings import Session, merged, session_settings
+from rtc_widget.saved.redaction import REMOVED
 from rtc_widget.signaling.base import Answer, ClientSecret, Progress
 from rtc_widget.signaling.http import HttpLine, answer_sdp
-from rtc_widget.signaling.session import Session, merged, session_settings
 
 DEFAULT_MODEL = "gpt-realtime-2.1"
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
@@ -51,7 +51,7 @@ class OpenAI:
         Session settings that are sent without being checked.
     **session
         Session settings such as ``instructions``, ``voice``, ``turn_detection`` or ``tools``
-        (see `rtc_widget.signaling.session.session_settings`).
+        (see `rtc_widget.protocols.realtime.session_settings.session_settings`).
 
     Raises
     ------

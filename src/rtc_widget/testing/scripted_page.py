@@ -9,6 +9,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from rtc_widget.comm.messages import Track
+from rtc_widget.comm.pages import instead_of_browser
+from rtc_widget.comm.protocol import Message
 from rtc_widget.errors import (
     Cancelled,
     ConnectionFailed,
@@ -19,13 +22,10 @@ from rtc_widget.errors import (
     ServerHungUp,
     UnexpectedError,
 )
-from rtc_widget.page_messages import Track
-from rtc_widget.pages import instead_of_browser
-from rtc_widget.protocol import Message
-from rtc_widget.signaling.session import merged, session_settings
-from rtc_widget.testing.message_page import MessagePage
+from rtc_widget.protocols.realtime.session_settings import merged, session_settings
+from rtc_widget.testing.raw_page import CLOSED, CONNECTED, CONNECTING, IDLE, MessagePage
 from rtc_widget.testing.scripted_media import Measures, ScriptedMedia
-from rtc_widget.testing.server_script import (
+from rtc_widget.testing.scripted_server import (
     Event,
     Happening,
     Reaction,
@@ -34,11 +34,10 @@ from rtc_widget.testing.server_script import (
     ScriptedSound,
     ServerScript,
 )
-from rtc_widget.testing.states import CLOSED, CONNECTED, CONNECTING, IDLE
 
 if TYPE_CHECKING:
-    from rtc_widget.audio import AudioClip
-    from rtc_widget.saying import Sound
+    from rtc_widget.audio.clip import AudioClip
+    from rtc_widget.calls.clip_player import Sound
 
 
 class ScriptedPage(MessagePage):
@@ -400,6 +399,6 @@ class ScriptedPage(MessagePage):
 def _clip(sound: Sound | None) -> AudioClip | None:
     if sound is None:
         return None
-    from rtc_widget.audio import AudioClip
+    from rtc_widget.audio.clip import AudioClip
 
     return AudioClip.of(sound)

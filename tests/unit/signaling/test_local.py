@@ -9,14 +9,13 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from rtc_widget.errors import InvalidOffer, InvalidSession, LocalServerError
-from rtc_widget.local.process import running_address, shared_process
+from rtc_widget.server.process import running_address, shared_process
 from rtc_widget.signaling import local as module
 from rtc_widget.signaling.base import Signaling
-from rtc_widget.signaling.chat_completions import ChatCompletions
-from rtc_widget.signaling.local import Local, is_installed
-from tests.unit.local.chat_server import call, chat_server, words
-from tests.unit.local.conftest import address, local_server
-from tests.unit.local.peer import Peer
+from rtc_widget.signaling.local import ChatCompletions, Local, is_installed
+from tests.unit.server.chat_server import call, chat_server, words
+from tests.unit.server.conftest import address, local_server
+from tests.unit.server.peer import Peer
 
 __all__ = ["address", "local_server"]  # fixtures
 

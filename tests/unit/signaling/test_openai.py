@@ -28,7 +28,7 @@ from rtc_widget.errors import (
     SignalingError,
     SignalingTimeout,
 )
-from rtc_widget.io_thread import io_thread
+from rtc_widget.kernel.io_thread import io_thread
 from rtc_widget.signaling import openai as room
 from rtc_widget.signaling.http import HttpLine
 from tests.unit.signaling.realtime_server import ANSWER, RealtimeServer, running

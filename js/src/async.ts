@@ -1,0 +1,106 @@
+/** Waiting that can be ended: by the attempt's signal, or by the clock. */
+
+/** Waits for a promise, but not past the signal: then it rejects with the signal's reason. */
+export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  let stop = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason);
+  });
+  if (signal.aborted) stop();
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    // The abortion stands first: where both have happened, the attempt is over and its fruit is not wanted.
+    return await Promise.race([aborted, promise]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+/** Waits for a promise for at most so many milliseconds; then `late` decides what comes of it (by returning or throwing). */
+export async function within<T>(milliseconds: number, promise: Promise<T>, late: () => T): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeout = new Promise<T>((resolve, reject) => {
+    timer = setTimeout(() => {
+      try {
+        resolve(late());
+      } catch (error) {
+        reject(error);
+      }
+    }, milliseconds);
+  });
+  try {
+    return await Promise.race([promise, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A promise that is settled from outside. Whoever does not wait for it misses nothing: its failure is seen in the state, too. */
+export class Deferred<T> {
+  readonly promise: Promise<T>;
+  #isSettled = false;
+  #resolve: (value: T) => void = () => {};
+  #reject: (reason: unknown) => void = () => {};
+
+  constructor() {
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    this.promise.catch(() => {});
+  }
+
+  get isSettled(): boolean {
+    return this.#isSettled;
+  }
+
+  resolve(value: T): void {
+    this.#isSettled = true;
+    this.#resolve(value);
+  }
+
+  reject(reason: unknown): void {
+    this.#isSettled = true;
+    this.#reject(reason);
+  }
+}
+
+/** The beat at which events leave for the kernel. */
+
+const HIDDEN_PAUSE_MS = 4;
+const LONGEST_FRAME_MS = 100;
+
+/**
+ * Calls back at the next animation frame, or about then where there are no frames; returns how to call it off.
+ *
+ * Hidden pages get no frames and their timers run once a second, but messages to oneself still come; they are passed on until a few
+ * milliseconds are over. An iframe that is not displayed gets no frames either while its page is visible: hence the timer beside.
+ */
+export function nextFrame(callback: () => void): () => void {
+  const end = new AbortController();
+  const call = () => {
+    end.abort();
+    callback();
+  };
+  if (document.visibilityState === "hidden") passMessages(call, end.signal);
+  else {
+    const frame = requestAnimationFrame(call);
+    const timer = setTimeout(call, LONGEST_FRAME_MS);
+    end.signal.addEventListener("abort", () => {
+      cancelAnimationFrame(frame);
+      clearTimeout(timer);
+    });
+  }
+  return () => end.abort();
+}
+
+function passMessages(callback: () => void, signal: AbortSignal): void {
+  const { port1, port2 } = new MessageChannel();
+  const due = performance.now() + HIDDEN_PAUSE_MS;
+  port1.onmessage = () => {
+    if (performance.now() >= due) callback();
+    else port2.postMessage(null);
+  };
+  signal.addEventListener("abort", () => port1.close());
+  port2.postMessage(null);
+}

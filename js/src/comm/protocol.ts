@@ -1,0 +1,320 @@
+/**
+ * The messages between the page and the kernel; the twin of `src/rtc_widget/protocol.py`.
+ *
+ * Both are held to `tests/contract/protocol.json`. Messages are plain JSON without buffers (Colab drops buffers). What the
+ * kernel sends is decoded once, here; nobody behind this file looks at an unchecked message.
+ */
+
+import type { Device } from "../media/devices";
+
+export const PROTOCOL = 1;
+
+export const STATUSES = ["idle", "connecting", "connected", "reconnecting", "error"] as const;
+export type Status = (typeof STATUSES)[number];
+
+/** Whether there is a call, or the beginning of one. */
+export function isCalling(status: Status): boolean {
+  return status !== "idle" && status !== "error";
+}
+
+export const MICROPHONE_PERMISSIONS = ["prompt", "granted", "denied", "unavailable"] as const;
+export type MicrophonePermission = (typeof MICROPHONE_PERMISSIONS)[number];
+
+export type Direction = "sent" | "received";
+
+/** An error as it crosses between page and kernel: a stable code for programs, words and a next step for people. */
+export interface ErrorReport {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** A complete picture of the call; the strings are those of the W3C. */
+export interface CallState {
+  readonly status: Status;
+  readonly connection_state: RTCPeerConnectionState;
+  readonly ice_connection_state: RTCIceConnectionState;
+  readonly ice_gathering_state: RTCIceGatheringState;
+  readonly signaling_state: RTCSignalingState;
+  readonly data_channel_state: RTCDataChannelState;
+  readonly microphone_permission: MicrophonePermission;
+  readonly muted: boolean;
+  /** The call has no microphone, by choice or after a refusal: text goes out, voice comes in. */
+  readonly listening_only: boolean;
+  /** How many bytes a message on the data channel may have; null while there is none. */
+  readonly max_message_size: number | null;
+  readonly error: ErrorReport | null;
+}
+
+export const INITIAL_STATE: CallState = {
+  status: "idle",
+  connection_state: "new",
+  ice_connection_state: "new",
+  ice_gathering_state: "new",
+  signaling_state: "stable",
+  data_channel_state: "closed",
+  microphone_permission: "prompt",
+  muted: false,
+  listening_only: false,
+  max_message_size: null,
+  error: null,
+};
+
+/** One event of the data channel: direction, milliseconds since 1970, and its JSON text as it went over the channel. */
+export type WireEvent = readonly [direction: Direction, timeMs: number, text: string];
+
+/** Which side is heard: what was sent, after muting; or what came from the other side. */
+export type Track = "user" | "assistant";
+
+/** What is bulky and may wait: numbered when it leaves, acknowledged by `media_ack`. */
+export type MediaMessage = { number: number; attempt: string } & (
+  | {
+      type: "audio";
+      track: Track;
+      /** Samples a second. */
+      rate: number;
+      /** When its first sample was heard, on the clock of the events. */
+      at_ms: number;
+      /** Samples of this track that had to be dropped just before it. */
+      lost: number;
+      /** Signed 16-bit little-endian mono PCM in base64. */
+      data: string;
+    }
+  | { type: "stats"; time_ms: number; reports: readonly object[] }
+);
+
+/** What the page sends; `page` is added by the bridge. */
+export type PageMessage =
+  | { type: "hello"; protocol: number }
+  | { type: "goodbye" }
+  | { type: "state"; seq: number; attempt: string | null; resumes: boolean; state: CallState }
+  | { type: "events"; attempt: string | null; first: number; events: readonly WireEvent[] }
+  | { type: "exchanged"; attempt: string; call_id: string | null }
+  | MediaMessage
+  | { type: "hang_up"; attempt: string }
+  | { type: "alive"; time_ms: number }
+  | ({ type: "reply"; id: string; seq: number } & (
+      | { result: Readonly<Record<string, unknown>> }
+      | { error: ErrorReport }
+    ));
+
+/** What the page asks of the kernel; `page` and `id` are added by the bridge. */
+export type PageRequest =
+  | { type: "prepare"; attempt: string }
+  | { type: "exchange"; attempt: string; sdp: string }
+  | { type: "renegotiate"; attempt: string; sdp: string }
+  | { type: "mint"; attempt: string }
+  | {
+      type: "recall";
+      first: number;
+      before: number | null;
+      brief: boolean;
+      without: readonly string[];
+    }
+  | { type: "clip"; clip: string; first: number };
+
+/** What the kernel asks of the page. */
+export type KernelRequest =
+  | { type: "connect"; id: string; microphone: boolean | null }
+  | { type: "disconnect"; id: string }
+  | { type: "hand_over"; id: string }
+  | { type: "send"; id: string; events: readonly string[] }
+  | { type: "mute"; id: string; muted: boolean }
+  | { type: "devices"; id: string }
+  | { type: "use_device"; id: string; device_kind: Device["kind"]; device: string | null }
+  | { type: "diagnose"; id: string }
+  | ({ type: "approve"; id: string } & Question)
+  | ({ type: "note"; id: string } & ErrorReport)
+  | { type: "talk"; id: string; on: boolean }
+  | { type: "say"; id: string; clip: string }
+  | { type: "hush"; id: string; clip: string }
+  | { type: "flush_audio"; id: string };
+
+/** Whether the model may call a function of the notebook. */
+export interface Question {
+  readonly call_id: string;
+  readonly name: string;
+  readonly arguments: Readonly<Record<string, unknown>>;
+  /** Without an answer for so long, the answer is no. */
+  readonly seconds: number;
+}
+
+export type KernelReply =
+  | { type: "reply"; id: string; result: Readonly<Record<string, unknown>> }
+  | { type: "reply"; id: string; error: ErrorReport };
+
+export type KernelMessage =
+  | { type: "welcome"; protocol: number }
+  | { type: "resend"; first: number }
+  | { type: "ack"; next: number }
+  | { type: "grown"; next: number }
+  | { type: "media_ack"; next: number; missing: boolean }
+  | { type: "alive" }
+  | KernelRequest
+  | KernelReply;
+
+/** Decodes a message of the kernel; undefined if it is for another page or no message of this protocol. */
+export function decodeKernelMessage(content: unknown, page: string): KernelMessage | undefined {
+  if (!isRecord(content) || content.page !== page) return undefined;
+  const { type, id } = content;
+  switch (type) {
+    case "welcome":
+      return isCount(content.protocol) ? { type, protocol: content.protocol } : undefined;
+    case "resend":
+      return isCount(content.first) ? { type, first: content.first } : undefined;
+    case "ack":
+    case "grown":
+      return isCount(content.next) ? { type, next: content.next } : undefined;
+    case "media_ack": {
+      const { next, missing } = content;
+      return isCount(next) && typeof missing === "boolean" ? { type, next, missing } : undefined;
+    }
+    case "alive":
+      return { type };
+    case "connect": {
+      const { microphone } = content;
+      if (typeof id !== "string" || (microphone !== null && typeof microphone !== "boolean")) return undefined;
+      return { type, id, microphone };
+    }
+    case "disconnect":
+    case "hand_over":
+    case "devices":
+    case "diagnose":
+    case "flush_audio":
+      return typeof id === "string" ? { type, id } : undefined;
+    case "use_device": {
+      const { device_kind, device } = content;
+      if (typeof id !== "string" || (device !== null && !isText(device))) return undefined;
+      if (device_kind !== "microphone" && device_kind !== "speaker") return undefined;
+      return { type, id, device_kind, device };
+    }
+    case "say":
+    case "hush":
+      return typeof id === "string" && isText(content.clip) ? { type, id, clip: content.clip } : undefined;
+    case "send": {
+      const { events } = content;
+      if (typeof id !== "string" || !Array.isArray(events) || !events.every(isText)) return undefined;
+      return { type, id, events };
+    }
+    case "mute":
+      return typeof id === "string" && typeof content.muted === "boolean"
+        ? { type, id, muted: content.muted }
+        : undefined;
+    case "approve": {
+      const { call_id, name, arguments: given, seconds } = content;
+      if (typeof id !== "string" || !isText(call_id) || !isText(name) || !isRecord(given)) return undefined;
+      return isDuration(seconds) ? { type, id, call_id, name, arguments: given, seconds } : undefined;
+    }
+    case "note": {
+      const { code, message, hint } = content;
+      if (typeof id !== "string" || !isText(code) || !isText(message) || !isText(hint)) return undefined;
+      return { type, id, code, message, hint };
+    }
+    case "talk":
+      return typeof id === "string" && typeof content.on === "boolean" ? { type, id, on: content.on } : undefined;
+    case "reply":
+      return typeof id === "string" ? decodeReply(id, content) : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function decodeReply(id: string, content: Readonly<Record<string, unknown>>): KernelReply | undefined {
+  const { result, error } = content;
+  if (isRecord(result)) return { type: "reply", id, result };
+  if (!isRecord(error) || !isText(error.code) || !isText(error.message)) return undefined;
+  return { type: "reply", id, error: { code: error.code, message: error.message, hint: textOr(error.hint, "") } };
+}
+
+/** What the kernel's reply to `prepare` says. */
+export interface Preparation {
+  readonly label: string;
+  readonly iceServers: RTCIceServer[];
+  /** Whether the server takes another offer for a call that stands. */
+  readonly renegotiates: boolean;
+}
+
+export function decodePreparation(result: Readonly<Record<string, unknown>>): Preparation {
+  const { data_channel_label: label, ice_servers: servers, renegotiates } = result;
+  // The servers are the kernel's own; the RTCPeerConnection constructor checks them and says what is wrong.
+  const iceServers = Array.isArray(servers) ? servers.filter((server): server is RTCIceServer => isRecord(server)) : [];
+  return { label: textOr(label, "oai-events"), iceServers, renegotiates: renegotiates === true };
+}
+
+/** What the page needs to post an offer itself: where to, and a secret that is worth nothing in a few minutes. */
+export interface Pass {
+  readonly url: string;
+  readonly secret: string;
+}
+
+export function decodePass({ url, secret }: Readonly<Record<string, unknown>>): Pass | undefined {
+  return isText(url) && isText(secret) ? { url, secret } : undefined;
+}
+
+/** A piece of the kernel's record: events by their calls, and where the next piece begins. */
+export interface Recollection {
+  readonly calls: readonly RecalledCall[];
+  /** Where the piece really begins: the oldest events may be gone. */
+  readonly first: number;
+  readonly next: number;
+  /** Whether there is more of what was asked for. */
+  readonly more: boolean;
+}
+
+export interface RecalledCall {
+  readonly attempt: string;
+  readonly resumes: boolean;
+  readonly events: readonly WireEvent[];
+}
+
+export function decodeRecollection({ calls, first, next, more }: Readonly<Record<string, unknown>>): Recollection {
+  const known = (Array.isArray(calls) ? calls : []).flatMap((call: unknown): readonly RecalledCall[] => {
+    if (!isRecord(call) || !isText(call.attempt) || !Array.isArray(call.events)) return [];
+    return [{ attempt: call.attempt, resumes: call.resumes === true, events: call.events.flatMap(asWireEvent) }];
+  });
+  const from = isCount(first) ? first : 0;
+  // A piece that does not go on would be asked for without end.
+  const isSound = isCount(next) && next > from;
+  return { calls: known, first: from, next: isSound ? next : from, more: isSound && more === true };
+}
+
+function asWireEvent(entry: unknown): readonly WireEvent[] {
+  if (!Array.isArray(entry)) return [];
+  const [direction, time, text] = entry as unknown[];
+  if ((direction !== "sent" && direction !== "received") || typeof time !== "number" || !isText(text)) return [];
+  return [[direction, time, text]];
+}
+
+/** A part of a clip: its samples, and where the next part begins. */
+export interface ClipPart {
+  readonly rate: number;
+  /** As in an `audio` message. */
+  readonly data: string;
+  /** Null when this was the last part. */
+  readonly next: number | null;
+}
+
+export function decodeClipPart({ rate, data, next }: Readonly<Record<string, unknown>>): ClipPart | undefined {
+  if (!isCount(rate) || !isText(data)) return undefined;
+  return { rate, data, next: isCount(next) ? next : null };
+}
+
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export function isText(value: unknown): value is string {
+  return typeof value === "string";
+}
+
+export function textOr<T>(value: unknown, fallback: T): string | T {
+  return typeof value === "string" ? value : fallback;
+}
+
+function isDuration(value: unknown): value is number {
+  return typeof value === "number" && Number.isFinite(value) && value >= 0;
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}

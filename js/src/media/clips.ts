@@ -1,0 +1,101 @@
+/** Clips of the kernel that are to be spoken, fetched part by part. */
+
+import { abortable } from "../async";
+import type { Bridge } from "../comm/bridge";
+import { decodeClipPart } from "../comm/protocol";
+import { pageError } from "../errors";
+import { now } from "../page";
+import { openContext, running } from "./audio_context";
+import { fromBase64 } from "./pcm";
+
+const PART_LIMIT_MS = 10_000;
+
+export interface Clip {
+  readonly id: string;
+  readonly rate: number;
+  readonly parts: readonly Int16Array[];
+}
+
+export async function fetchClip(bridge: Bridge, id: string, signal: AbortSignal): Promise<Clip> {
+  const parts: Int16Array[] = [];
+  let rate = 0;
+  for (let first: number | null = 0; first !== null; ) {
+    const result = await bridge.request({ type: "clip", clip: id, first }, { signal, limitMs: PART_LIMIT_MS });
+    const part = decodeClipPart(result);
+    if (!part) throw pageError("unexpected", { message: "The kernel's reply holds no part of a clip." });
+    parts.push(fromBase64(part.data));
+    rate = part.rate;
+    first = part.next;
+  }
+  return { id, rate, parts };
+}
+
+/** Turns clips into a track that can be sent; between clips the track is silent. */
+
+/** So that the first samples are not cut off while the graph starts. */
+const LEAD_SECONDS = 0.05;
+
+/** When a clip was spoken, on the page's clock. */
+export interface Spoken {
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+export class ClipVoice {
+  readonly track: MediaStreamTrack;
+  readonly #context: AudioContext;
+  readonly #destination: MediaStreamAudioDestinationNode;
+
+  /** Lives until the signal is aborted; its track ends with it. */
+  constructor(signal: AbortSignal) {
+    this.#context = openContext();
+    this.#destination = new MediaStreamAudioDestinationNode(this.#context, { channelCount: 1 });
+    const [track] = this.#destination.stream.getAudioTracks();
+    if (!track) throw pageError("media_unavailable");
+    this.track = track;
+    signal.addEventListener("abort", () => {
+      track.stop();
+      void this.#context.close();
+    });
+  }
+
+  /** Resolves when it can be heard; rejects with `audio_blocked` if the browser wants a gesture first. */
+  async ready(signal: AbortSignal): Promise<void> {
+    await abortable(running(this.#context), signal);
+  }
+
+  /** Resolves when the clip is over; the signal cuts it off and rejects with its reason. */
+  async speak(clip: Clip, signal: AbortSignal): Promise<Spoken> {
+    await this.ready(signal);
+    const source = this.#sourceOf(clip);
+    source.connect(this.#destination);
+    const ended = new Promise<unknown>((resolve) => source.addEventListener("ended", resolve, { once: true }));
+    const startMs = now() + 1_000 * LEAD_SECONDS;
+    source.start(this.#context.currentTime + LEAD_SECONDS);
+    try {
+      await abortable(ended, signal);
+      return { startMs, endMs: startMs + 1_000 * (source.buffer?.duration ?? 0) };
+    } finally {
+      source.stop();
+      source.disconnect();
+    }
+  }
+
+  #sourceOf(clip: Clip): AudioBufferSourceNode {
+    try {
+      return new AudioBufferSourceNode(this.#context, { buffer: bufferOf(clip) });
+    } catch (error) {
+      const words = error instanceof Error ? error.message : String(error);
+      throw pageError("clip_failed", { message: `The browser could not speak the clip: ${words}`, cause: error });
+    }
+  }
+}
+
+function bufferOf({ rate, parts }: Clip): AudioBuffer {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const buffer = new AudioBuffer({ length, sampleRate: rate });
+  const samples = buffer.getChannelData(0);
+  let at = 0;
+  for (const part of parts) for (const sample of part) samples[at++] = sample / 32_768;
+  return buffer;
+}

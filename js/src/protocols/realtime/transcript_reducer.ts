@@ -1,0 +1,256 @@
+/**
+ * The running transcript, folded from the server's events; pure, so that every view shows the same.
+ *
+ * Items are placed by `previous_item_id`, for a spoken question is written down later than its answer begins.
+ */
+
+import { isRecord, isText } from "../../comm/protocol";
+
+export type TurnStatus = "pending" | "streaming" | "done" | "interrupted" | "cancelled" | "failed" | "incomplete";
+
+/** One item of the conversation; items that are no message (tool calls) are kept unseen, since others are placed after them. */
+export interface Turn {
+  /** Unique over all calls: servers may count their items from one in each. */
+  readonly key: string;
+  readonly attempt: string;
+  readonly role: "user" | "assistant" | "unseen";
+  /** The texts of the content parts by their index. */
+  readonly parts: readonly string[];
+  readonly status: TurnStatus;
+  readonly responseId?: string;
+  /** A place at the end for want of a better one; a `previous_item_id` may correct it. */
+  readonly isGuessed: boolean;
+}
+
+/** The calls of a conversation, in their order. */
+export interface CallSeam {
+  readonly attempt: string;
+  /** Whether it goes on with the one before it. */
+  readonly resumes: boolean;
+}
+
+export interface Conversation {
+  readonly turns: readonly Turn[];
+  readonly calls: readonly CallSeam[];
+  /** Whether the server writes down what the user says; it need not. */
+  readonly isTranscribed: boolean;
+}
+
+export const EMPTY_CONVERSATION: Conversation = { turns: [], calls: [], isTranscribed: true };
+
+/** Begins the ids of items that were said in an earlier call and only told to a new one; the twin of `call_turns.py`. */
+export const CARRIED = "carried_";
+
+/** An index beyond this is no index; without a limit one odd event could fill the memory. */
+const MOST_PARTS = 64;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+export function turnText(turn: Turn): string {
+  return turn.parts.filter(Boolean).join("\n");
+}
+
+/** The conversation after one more event of the server; the same object if the event has nothing to say here. */
+export function fold(conversation: Conversation, event: Fields, attempt: string): Conversation {
+  const change = changeBy(event, attempt);
+  if (change === undefined) return conversation;
+  if ("isTranscribed" in change) return { ...conversation, isTranscribed: change.isTranscribed };
+  const turns = change.turns(conversation.turns);
+  if (turns === conversation.turns) return conversation;
+  return { ...conversation, turns: isLatest(conversation, attempt) ? turns : byCalls(turns, conversation) };
+}
+
+function isLatest({ calls }: Conversation, attempt: string): boolean {
+  return calls.length === 0 || calls.at(-1)?.attempt === attempt;
+}
+
+/** What came late of an earlier call stands in its place, and not behind the seam. */
+function byCalls(turns: readonly Turn[], { calls }: Conversation): readonly Turn[] {
+  const order = new Map(calls.map(({ attempt }, number) => [attempt, number]));
+  const place = ({ attempt }: Turn) => order.get(attempt) ?? calls.length;
+  return turns.toSorted((one, other) => place(one) - place(other));
+}
+
+/** The conversation with one more call in it; every call is known once. */
+export function beginCall(conversation: Conversation, attempt: string, resumes: boolean): Conversation {
+  if (conversation.calls.some((call) => call.attempt === attempt)) return conversation;
+  return { ...conversation, calls: [...conversation.calls, { attempt, resumes }] };
+}
+
+/** The conversation after its call: what was still under way will not be finished. */
+export function endCall(conversation: Conversation): Conversation {
+  if (!conversation.turns.some(isOpen)) return conversation;
+  const end = (turn: Turn): Turn => (isOpen(turn) ? { ...turn, status: "interrupted" } : turn);
+  return { ...conversation, turns: conversation.turns.map(end) };
+}
+
+type Change = { isTranscribed: boolean } | { turns: (before: readonly Turn[]) => readonly Turn[] };
+
+function changeBy(event: Fields, attempt: string): Change | undefined {
+  const id = event.item_id;
+  const itemKey = isText(id) ? `${attempt}/${id}` : undefined;
+  const edit = (role: Turn["role"], after: (turn: Turn) => Turn): Change | undefined =>
+    itemKey === undefined ? undefined : { turns: (turns) => upsert(turns, blank(itemKey, attempt, role), after) };
+  switch (event.type) {
+    case "session.created":
+    case "session.updated":
+      return transcriptionOf(event.session);
+    case "input_audio_buffer.committed":
+      if (itemKey === undefined) return undefined;
+      return { turns: (turns) => place(turns, blank(itemKey, attempt, "user"), event.previous_item_id) };
+    case "conversation.item.added":
+    case "conversation.item.created":
+    case "conversation.item.done":
+      return withItem(event.item, attempt, event.previous_item_id);
+    case "response.output_item.added":
+    case "response.output_item.done":
+      return withItem(event.item, attempt, undefined, event.response_id);
+    case "conversation.item.deleted":
+      return { turns: (turns) => turns.filter((turn) => turn.key !== itemKey) };
+    case "conversation.item.input_audio_transcription.delta":
+      return edit("user", (turn) => withPart(turn, event, "delta", (before, delta) => before + delta));
+    case "conversation.item.input_audio_transcription.completed":
+      return edit("user", (turn) => ({ ...withPart(turn, event, "transcript", (_, whole) => whole), status: "done" }));
+    case "conversation.item.input_audio_transcription.failed":
+      return edit("user", (turn) => ({ ...turn, status: "failed" }));
+    case "response.output_audio_transcript.delta":
+    case "response.output_text.delta":
+    case "response.audio_transcript.delta":
+    case "response.text.delta":
+      return edit("assistant", (turn) => withPart(turn, event, "delta", (before, delta) => before + delta));
+    case "response.output_audio_transcript.done":
+    case "response.audio_transcript.done":
+      return edit("assistant", (turn) => withPart(turn, event, "transcript", (_, whole) => whole));
+    case "response.output_text.done":
+    case "response.text.done":
+      return edit("assistant", (turn) => withPart(turn, event, "text", (_, whole) => whole));
+    case "conversation.item.truncated":
+      return edit("assistant", (turn) => ({ ...turn, status: "interrupted" }));
+    case "output_audio_buffer.cleared":
+      return { turns: (turns) => endResponse(turns, attempt, event.response_id, "interrupted") };
+    case "response.done":
+      return withResponse(event.response, attempt);
+    default:
+      return undefined;
+  }
+}
+
+function transcriptionOf(session: unknown): Change | undefined {
+  const audio = isRecord(session) ? session.audio : undefined;
+  const input = isRecord(audio) ? audio.input : undefined;
+  if (!isRecord(input) || !("transcription" in input)) return undefined;
+  return { isTranscribed: input.transcription !== null };
+}
+
+function blank(key: string, attempt: string, role: Turn["role"]): Turn {
+  return { key, attempt, role, parts: [], status: "pending", isGuessed: true };
+}
+
+/** Changes the turn of that key, which is put at the end if there is none yet. */
+function upsert(turns: readonly Turn[], fresh: Turn, after: (turn: Turn) => Turn): readonly Turn[] {
+  const index = turns.findIndex((turn) => turn.key === fresh.key);
+  const turn = turns[index];
+  return turn ? turns.with(index, after(turn)) : [...turns, after(fresh)];
+}
+
+/** Puts a turn where it belongs; one that already has its place keeps it. */
+function place(turns: readonly Turn[], fresh: Turn, previousId: unknown): readonly Turn[] {
+  const known = turns.find((turn) => turn.key === fresh.key);
+  if (known && !known.isGuessed) return turns;
+  const rest = turns.filter((turn) => turn !== known);
+  const previous = isText(previousId) ? rest.findIndex((turn) => turn.key === `${fresh.attempt}/${previousId}`) : -1;
+  const turn = { ...(known ?? fresh), isGuessed: previous < 0 };
+  // Without a known predecessor a turn stays where it is, or comes last.
+  if (previous < 0) return known ? turns : [...rest, turn];
+  return rest.toSpliced(previous + 1, 0, turn);
+}
+
+function withItem(item: unknown, attempt: string, previousId: unknown, responseId?: unknown): Change | undefined {
+  if (!isRecord(item) || !isText(item.id)) return undefined;
+  const isNew = !item.id.startsWith(CARRIED);
+  const role =
+    isNew && item.type === "message" && (item.role === "user" || item.role === "assistant") ? item.role : "unseen";
+  const fresh = blank(`${attempt}/${item.id}`, attempt, role);
+  const fill = (turn: Turn): Turn => ({
+    ...turn,
+    role,
+    parts: filledParts(turn.parts, item.content),
+    status: statusOfItem(turn, role, item),
+    ...(isText(responseId) ? { responseId } : {}),
+  });
+  return { turns: (turns) => upsert(place(turns, fresh, previousId), fresh, fill) };
+}
+
+/** The texts of an item where it has any; a transcript that is still to come must not wipe out what has been heard so far. */
+function filledParts(before: readonly string[], content: unknown): readonly string[] {
+  if (!Array.isArray(content)) return before;
+  const texts = content.map((part: unknown) => {
+    if (!isRecord(part)) return "";
+    if (part.type === "input_image") return "[image]";
+    return [part.transcript, part.text].find((text): text is string => isText(text) && text !== "") ?? "";
+  });
+  return Array.from(
+    { length: Math.max(before.length, texts.length) },
+    (_, index) => texts[index] || before[index] || "",
+  );
+}
+
+function statusOfItem(turn: Turn, role: Turn["role"], item: Fields): TurnStatus {
+  if (turn.status !== "pending") return turn.status;
+  const isWritten = filledParts([], item.content).some(Boolean);
+  if (role === "user") return isWritten ? "done" : "pending";
+  return isWritten && item.status === "completed" ? "done" : turn.status;
+}
+
+function withPart(turn: Turn, event: Fields, field: string, join: (before: string, text: string) => string): Turn {
+  const text = event[field];
+  if (!isText(text)) return turn;
+  const index = partIndex(event.content_index);
+  const parts = Array.from({ length: Math.max(turn.parts.length, index + 1) }, (_, at) => turn.parts[at] ?? "");
+  return {
+    ...turn,
+    parts: parts.with(index, join(parts[index] ?? "", text)),
+    status: turn.status === "pending" ? "streaming" : turn.status,
+    ...(isText(event.response_id) ? { responseId: event.response_id } : {}),
+  };
+}
+
+function partIndex(index: unknown): number {
+  const isSound = typeof index === "number" && Number.isInteger(index) && index >= 0 && index < MOST_PARTS;
+  return isSound ? index : 0;
+}
+
+function withResponse(response: unknown, attempt: string): Change | undefined {
+  if (!isRecord(response)) return undefined;
+  const { id, output } = response;
+  const status = statusOfResponse(response);
+  const items = Array.isArray(output) ? output.filter(isRecord) : [];
+  // A server may tell of an item here for the first time.
+  const changes = items.map((item) => withItem(item, attempt, undefined, id)).filter((change) => change !== undefined);
+  return {
+    turns: (before) => {
+      const turns = changes.reduce((all, change) => ("turns" in change ? change.turns(all) : all), before);
+      return endResponse(turns, attempt, id, status);
+    },
+  };
+}
+
+function statusOfResponse({ status, status_details: details }: Fields): TurnStatus {
+  if (status === "failed" || status === "incomplete") return status;
+  if (status !== "cancelled") return "done";
+  return isRecord(details) && details.reason === "turn_detected" ? "interrupted" : "cancelled";
+}
+
+/** Marks the turns of a response as ended; what has been interrupted stays so. */
+function endResponse(turns: readonly Turn[], attempt: string, id: unknown, status: TurnStatus): readonly Turn[] {
+  const isConcerned = (turn: Turn) => turn.attempt === attempt && isText(id) && turn.responseId === id;
+  return turns.map((turn) => {
+    if (!isConcerned(turn)) return turn;
+    // A response may be complete long before it has been spoken to its end.
+    return isOpen(turn) || (turn.status === "done" && status !== "done") ? { ...turn, status } : turn;
+  });
+}
+
+function isOpen({ status }: Turn): boolean {
+  return status === "pending" || status === "streaming";
+}

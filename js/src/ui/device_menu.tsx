@@ -1,0 +1,43 @@
+/** Which microphone and which loudspeaker; shown on demand, kept live while devices come and go. */
+
+import type { Device } from "../media/devices";
+import type { Store } from "../store";
+
+export function Devices({ store }: { store: Store }) {
+  if (!store.showsDevices.value) return null;
+  return (
+    <div class="rtc-devices">
+      <DeviceMenu store={store} kind="microphone" label="Microphone" />
+      <DeviceMenu store={store} kind="speaker" label="Speaker" />
+    </div>
+  );
+}
+
+function DeviceMenu({ store, kind, label }: { store: Store; kind: Device["kind"]; label: string }) {
+  const devices = store.devices.value.filter((device) => device.kind === kind);
+  const choice = store.chosen.value[kind];
+  const isGone = choice !== undefined && !devices.some(({ id }) => id === choice.id);
+  return (
+    <label class="rtc-device">
+      <span>{label}</span>
+      <select
+        data-device={kind}
+        value={choice?.id ?? ""}
+        disabled={kind === "speaker" && !store.canChooseSpeaker}
+        onChange={({ currentTarget }) => store.useDevice(kind, currentTarget.value)}
+      >
+        <option value="">System default</option>
+        {isGone && (
+          <option value={choice.id} disabled>
+            {choice.name || "The one you chose"} (not plugged in)
+          </option>
+        )}
+        {devices.map(({ id, name }, index) => (
+          <option key={id} value={id}>
+            {name || `${label} ${index + 1}`}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}

@@ -1,0 +1,115 @@
+/** What went wrong and what to do about it. */
+
+import { useState } from "preact/hooks";
+import type { Diagnosis } from "../call/diagnosis";
+import type { Problem } from "../conversation/problem";
+import { helpLink } from "../host";
+import type { Store } from "../store";
+import { CloseIcon } from "./icons";
+
+export function ProblemBox({ store }: { store: Store }) {
+  const problem = store.problem.value;
+  // The alert stands there before it has words: screen readers announce what changes inside, not what appears.
+  return (
+    <div class="rtc-alert" role="alert">
+      {problem && (
+        <div class="rtc-error" data-code={problem.code} data-ends-call={problem.endsCall}>
+          <div class="rtc-error-words">
+            <p class="rtc-error-message">{problem.message}</p>
+            {problem.hint !== "" && <p class="rtc-error-hint">{problem.hint}</p>}
+            <HelpLink problem={problem} />
+            {problem.endsCall && problem.code !== "call_taken_over" && <Findings key={problem.message} store={store} />}
+          </div>
+          {problem.endsCall && <WaysOn store={store} problem={problem} />}
+          <button
+            type="button"
+            class="rtc-button rtc-icon-button rtc-quiet"
+            data-action="dismiss"
+            aria-label="Dismiss"
+            title="Dismiss"
+            onClick={thenToTheCallButton(store.dismiss)}
+          >
+            <CloseIcon />
+          </button>
+        </div>
+      )}
+    </div>
+  );
+}
+
+/** What can be done from here: try again, or go without a microphone where it is the microphone that is missing. */
+function WaysOn({ store, problem }: { store: Store; problem: Problem }) {
+  // The head of the card offers to take it back, or says that nothing can be done from here.
+  if (store.isFollowing.value || store.isKernelGone.value) return null;
+  return (
+    <div class="rtc-error-ways">
+      <button type="button" class="rtc-button" data-action="retry" onClick={thenToTheCallButton(() => store.connect())}>
+        Try again
+      </button>
+      {isAboutMicrophone(problem) && (
+        <button
+          type="button"
+          class="rtc-button"
+          data-action="listen"
+          onClick={thenToTheCallButton(() => store.connect({ microphone: false }))}
+        >
+          Go on without a microphone
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** The buttons here vanish with the error; whoever works by keyboard must not be thrown back to the top of the page. */
+function thenToTheCallButton(act: () => void) {
+  return ({ currentTarget }: { currentTarget: HTMLElement }) => {
+    const next = currentTarget.closest(".rtc-widget")?.querySelector<HTMLElement>(".rtc-controls > :last-child");
+    act();
+    next?.focus();
+  };
+}
+
+function HelpLink({ problem }: { problem: Problem }) {
+  const help = helpLink(problem.code);
+  if (!help) return null;
+  return (
+    <a class="rtc-help" href={help.link} target="_blank" rel="noreferrer">
+      {help.words}
+    </a>
+  );
+}
+
+function isAboutMicrophone({ code }: Problem): boolean {
+  return code.startsWith("microphone_") || code === "insecure_context" || code === "media_unavailable";
+}
+
+/** What was tried and where it stopped, on demand. */
+function Findings({ store }: { store: Store }) {
+  const [findings, setFindings] = useState<Diagnosis | null>(null);
+  return (
+    <details
+      class="rtc-findings"
+      onToggle={({ currentTarget }) => {
+        if (currentTarget.open) void store.diagnose().then(setFindings, () => {});
+      }}
+    >
+      <summary>What was tried</summary>
+      <ol>
+        {findings?.steps.map(({ name, outcome, detail }) => (
+          <li key={name} data-outcome={outcome}>
+            <span>{name}</span> {detail}
+          </li>
+        ))}
+      </ol>
+      {findings !== null && findings.pairs.length > 0 && (
+        <ul aria-label="Ways tried">
+          {findings.pairs.map(({ local, remote, protocol, state, sent, answered }, index) => (
+            <li key={index} data-state={state}>
+              {local} → {remote} ({protocol}): {state}, {sent} checks sent, {answered} answered
+            </li>
+          ))}
+        </ul>
+      )}
+    </details>
+  );
+}

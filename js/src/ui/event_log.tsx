@@ -1,0 +1,213 @@
+/**
+ * The log of events: closed at first; only the rows in sight are drawn, however many events there are.
+ *
+ * All rows have one height, and what is inside an event is shown below them, so that the place of a row is a product and nothing
+ * need be measured.
+ */
+
+import { useCallback, useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { EventList, ListedEvent } from "../conversation/event_list";
+import type { Store } from "../store";
+
+const ROW_PIXELS = 26;
+const PAGE_ROWS = 8;
+/** Rows drawn beyond either edge, so that scrolling shows no gap. */
+const SPARE_ROWS = 6;
+/** A larger event would hold up the page for its drawing alone. */
+const LONGEST_TEXT = 20_000;
+
+export function EventView({ store }: { store: Store }) {
+  const [isOpen, setOpen] = useState(false);
+  const { events } = store;
+  void events.version.value; // read, so that this is drawn anew with every change
+  return (
+    <details class="rtc-events" onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
+      <summary>
+        Events <span class="rtc-event-count">{events.total.toLocaleString("en")}</span>
+      </summary>
+      {isOpen && <EventRows events={events} />}
+    </details>
+  );
+}
+
+function EventRows({ events }: { events: EventList }) {
+  const id = useId();
+  void events.version.value;
+  const { box, first, last, look } = useWindow(events);
+  /** The key of the event whose inside is shown. */
+  const [shown, setShown] = useState<number>();
+  /** That of the row which the arrow keys have come to. */
+  const [cursor, setCursor] = useState<number>();
+  const isMoving = useRef(false);
+  useEffect(() => {
+    if (events.size === 0) void events.showEarlier();
+  }, [events]);
+  useLayoutEffect(() => {
+    const row = isMoving.current && box.current?.querySelector<HTMLElement>(`[data-key="${cursor}"]`);
+    if (!row) return; // it is drawn in a moment, when the box has scrolled there
+    isMoving.current = false;
+    row.focus({ preventScroll: true });
+  });
+
+  const moveTo = (index: number) => {
+    const target = Math.max(0, Math.min(index, events.size - 1));
+    isMoving.current = true;
+    setCursor(events.keyAt(target));
+    if (!box.current) return;
+    bringIntoSight(box.current, target);
+    look();
+  };
+  const indices = Array.from({ length: Math.max(last - first, 0) }, (_, offset) => first + offset);
+  const isCursorDrawn = indices.some((index) => events.keyAt(index) === cursor);
+  const reachable = isCursorDrawn ? cursor : events.keyAt(last - 1);
+  return (
+    <>
+      {events.hasEarlier && (
+        <button type="button" class="rtc-link" data-action="earlier" onClick={() => void events.showEarlier()}>
+          Earlier events
+        </button>
+      )}
+      <div class="rtc-event-box" ref={box}>
+        {events.size === 0 && <p class="rtc-no-events">What goes over the data channel is listed here.</p>}
+        <ol class="rtc-event-rows" style={{ height: `${events.size * ROW_PIXELS}px` }}>
+          {indices.map((index) => {
+            const event = events.at(index);
+            const key = events.keyAt(index);
+            if (!event) return null;
+            return (
+              <li
+                key={key}
+                aria-setsize={events.size}
+                aria-posinset={index + 1}
+                style={{ insetBlockStart: `${index * ROW_PIXELS}px` }}
+              >
+                <button
+                  type="button"
+                  class="rtc-event"
+                  data-key={key}
+                  data-direction={event.direction}
+                  aria-expanded={key === shown}
+                  aria-controls={id}
+                  // The Tab key stops at one row; from there the arrow keys go on.
+                  tabIndex={key === reachable ? 0 : -1}
+                  onClick={() => {
+                    setCursor(key);
+                    setShown(key === shown ? undefined : key);
+                  }}
+                  onKeyDown={(pressed) => {
+                    const step = STEPS[pressed.key];
+                    if (step === undefined) return;
+                    pressed.preventDefault();
+                    moveTo(index + step);
+                  }}
+                >
+                  <EventLine event={event} />
+                </button>
+              </li>
+            );
+          })}
+        </ol>
+      </div>
+      <Inside id={id} event={shown === undefined ? undefined : events.at(shown - events.keyAt(0))} />
+    </>
+  );
+}
+
+const STEPS: Readonly<Record<string, number>> = {
+  ArrowDown: 1,
+  ArrowUp: -1,
+  PageDown: PAGE_ROWS,
+  PageUp: -PAGE_ROWS,
+  Home: Number.NEGATIVE_INFINITY,
+  End: Number.POSITIVE_INFINITY,
+};
+
+function EventLine({ event: { direction, time, type } }: { event: ListedEvent }) {
+  return (
+    <>
+      <span class="rtc-event-way" role="img" aria-label={direction} title={direction}>
+        {direction === "sent" ? "↑" : "↓"}
+      </span>
+      <time dateTime={new Date(time).toISOString()}>{clock(time)}</time>
+      <span class="rtc-event-type">{type || "(no event)"}</span>
+    </>
+  );
+}
+
+function Inside({ id, event }: { id: string; event: ListedEvent | undefined }) {
+  return (
+    <pre
+      id={id}
+      class="rtc-event-text"
+      hidden={!event}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling area must be reachable by keyboard
+      tabIndex={0}
+    >
+      {event && readable(event.text)}
+    </pre>
+  );
+}
+
+/** Which rows are in sight. Whoever reads along the end goes on doing so; whoever has scrolled up stays where they are. */
+function useWindow(events: EventList) {
+  const box = useRef<HTMLDivElement>(null);
+  const [sight, setSight] = useState({ top: 0, height: 0 });
+  const isAtEnd = useRef(true);
+  const firstKey = useRef(events.keyAt(0));
+  const look = useCallback(() => {
+    if (!box.current) return;
+    const { scrollTop, scrollHeight, clientHeight } = box.current;
+    isAtEnd.current = scrollHeight - scrollTop - clientHeight < ROW_PIXELS;
+    setSight({ top: scrollTop, height: clientHeight });
+  }, []);
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (!element) return;
+    const watcher = new ResizeObserver(look);
+    watcher.observe(element);
+    element.addEventListener("scroll", look, { passive: true });
+    return () => {
+      watcher.disconnect();
+      element.removeEventListener("scroll", look);
+    };
+  }, [look]);
+  useLayoutEffect(() => {
+    const rowsInFront = firstKey.current - events.keyAt(0);
+    firstKey.current = events.keyAt(0);
+    if (!box.current) return;
+    if (isAtEnd.current) box.current.scrollTop = box.current.scrollHeight;
+    else if (rowsInFront !== 0) box.current.scrollTop += rowsInFront * ROW_PIXELS;
+  });
+  const first = Math.max(0, Math.floor(sight.top / ROW_PIXELS) - SPARE_ROWS);
+  const last = Math.min(events.size, Math.ceil((sight.top + sight.height) / ROW_PIXELS) + SPARE_ROWS);
+  return { box, first: Math.min(first, last), last, look };
+}
+
+function bringIntoSight(box: HTMLElement, index: number): void {
+  const top = index * ROW_PIXELS;
+  const lowest = top + ROW_PIXELS - box.clientHeight;
+  box.scrollTop = Math.min(Math.max(box.scrollTop, lowest), top);
+}
+
+function clock(time: number): string {
+  const at = new Date(time);
+  const two = (number: number) => String(number).padStart(2, "0");
+  const milliseconds = String(at.getMilliseconds()).padStart(3, "0");
+  return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}.${milliseconds}`;
+}
+
+/** The JSON with line breaks; of a very long one, its beginning. */
+function readable(text: string): string {
+  const whole = text.length > 10 * LONGEST_TEXT ? text : indented(text);
+  if (whole.length <= LONGEST_TEXT) return whole;
+  const rest = (whole.length - LONGEST_TEXT).toLocaleString("en");
+  return `${whole.slice(0, LONGEST_TEXT)}\n… ${rest} more characters; chat.events in Python has them.`;
+}
+
+function indented(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}

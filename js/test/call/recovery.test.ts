@@ -1,0 +1,332 @@
+import { describe, expect, it, vi } from "vitest";
+import { FakePeer, startCall } from "../fakes";
+
+const fakeTimers = () => vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+const tick = (milliseconds: number) => vi.advanceTimersByTimeAsync(milliseconds);
+const latest = () => {
+  const peer = FakePeer.all.at(-1);
+  if (!peer) throw new Error("There is no connection");
+  return peer;
+};
+/** Lets the page come as far as it can towards its next connection. */
+const settle = async () => {
+  for (let turn = 0; turn < 20; turn++) await tick(0);
+};
+const say = (id: string, role: string, text: string) => ({
+  type: "conversation.item.added",
+  previous_item_id: null,
+  item: { id, type: "message", role, status: "completed", content: [{ type: "input_text", text }] },
+});
+
+describe("a connection that is lost for a moment", () => {
+  it("is given five seconds to heal by itself", async () => {
+    const { kernel, peer } = await startCall();
+    fakeTimers();
+    peer().become("disconnected");
+    await tick(4_900);
+    peer().become("connected");
+    await tick(60_000);
+    expect(kernel.statuses).toEqual(["idle", "connecting", "connected", "reconnecting", "connected"]);
+    expect(FakePeer.all).toHaveLength(1);
+  });
+
+  it("is given as long as Python says", async () => {
+    const { peer } = await startCall({ reconnect: { max_attempts: 3, grace: 1 } });
+    fakeTimers();
+    peer().become("disconnected");
+    await tick(1_600);
+    expect(FakePeer.all).toHaveLength(2);
+  });
+});
+
+describe("a connection that is lost", () => {
+  it("is made anew, with a hang-up for the old call and the microphone opened once more", async () => {
+    const { kernel, microphone, peer, attempt } = await startCall();
+    fakeTimers();
+    const old = peer();
+    old.become("disconnected");
+    await tick(5_000);
+    expect(old.connectionState).toBe("closed");
+    expect(microphone.tracks[0]?.readyState).toBe("ended");
+    expect(kernel.last("hang_up").attempt).toBe(attempt);
+    expect(kernel.statuses.at(-1)).toBe("reconnecting");
+    await tick(500);
+    await settle();
+    latest().open();
+    expect(kernel.statuses).toEqual(["idle", "connecting", "connected", "reconnecting", "connected"]);
+    expect(kernel.last("state")).toMatchObject({ resumes: true });
+    expect(kernel.last("state").attempt).not.toBe(attempt);
+    expect(microphone.tracks.map((track) => track.readyState)).toEqual(["ended", "live"]);
+  });
+
+  it("is made anew at once when ICE has failed for good", async () => {
+    const { peer } = await startCall();
+    fakeTimers();
+    peer().become("failed");
+    await tick(500);
+    expect(FakePeer.all).toHaveLength(2);
+  });
+
+  it("goes on with the session settings and with what was said, and shows the seam", async () => {
+    const { kernel, channel, peer, mount } = await startCall();
+    const { element } = mount();
+    const update = JSON.stringify({ type: "session.update", session: { instructions: "Be brief." } });
+    await kernel.ask("send", { events: [update] });
+    channel.receive(say("u1", "user", "What is ICE?"));
+    channel.receive(say("m1", "assistant", "A way to find a way."));
+    fakeTimers();
+    peer().become("failed");
+    await tick(500);
+    await settle();
+    latest().open();
+    const told = latest().channel.sent.map((text) => JSON.parse(text));
+    expect(told.map(({ type, item }) => item?.content[0].text ?? type)).toEqual([
+      "session.update",
+      "What is ICE?",
+      "A way to find a way.",
+    ]);
+    expect(told.map(({ item }) => item?.content[0].type)).toEqual([undefined, "input_text", "output_text"]);
+    for (const { item } of told.slice(1)) {
+      expect(item.id).toMatch(/^carried_.{24}$/);
+      // The new call confirms what it was told; it is no new turn.
+      latest().channel.receive({ type: "conversation.item.added", previous_item_id: null, item });
+    }
+    latest().channel.receive(say("u1", "user", "And DTLS?"));
+    await settle();
+    vi.useRealTimers();
+    await vi.waitFor(() => expect(element.querySelectorAll(".rtc-turn")).toHaveLength(3));
+    expect(element.querySelector(".rtc-new-call")?.textContent).toBe("Connected again");
+  });
+
+  it("goes on without the microphone that was lost with it", async () => {
+    const { kernel, microphone, peer } = await startCall();
+    fakeTimers();
+    const opened = vi.spyOn(navigator.mediaDevices, "getUserMedia");
+    opened.mockRejectedValue(new DOMException("gone", "NotFoundError"));
+    peer().become("failed");
+    await tick(500);
+    await settle();
+    latest().open();
+    await settle();
+    expect(kernel.states.at(-1)).toMatchObject({
+      status: "connected",
+      listening_only: true,
+      error: { code: "microphone_not_found" },
+    });
+    await tick(10_000); // healthy now, and still without a microphone
+    await settle();
+    expect(kernel.states.at(-1)).toMatchObject({ error: { code: "microphone_not_found" } });
+    opened.mockImplementation(microphone.open);
+    navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
+    await settle();
+    expect(latest().senders.at(-1)).toBe(microphone.tracks[1]);
+    expect(kernel.states.at(-1)).toMatchObject({ listening_only: false, error: null });
+  });
+
+  it("is told all that the data channel carries; what is too large is left out, and that is said", async () => {
+    const { kernel, channel, peer, mount } = await startCall();
+    const { element } = mount();
+    channel.receive(say("u1", "user", "x".repeat(2_000)));
+    channel.receive(say("m1", "assistant", "That was long."));
+    fakeTimers();
+    for (const lost of [peer, latest]) {
+      lost().become("failed");
+      await tick(500);
+      await settle();
+      latest().open();
+      const told = latest().channel.sent.map((text) => JSON.parse(text).item.content[0].text);
+      expect(told).toEqual(["That was long."]);
+      await tick(10_000); // healthy, so the next loss is the first one again
+    }
+    expect(FakePeer.all).toHaveLength(3);
+    expect(kernel.states.at(-1)).toMatchObject({ status: "connected", error: null });
+    vi.useRealTimers();
+    await vi.waitFor(() => expect(element.querySelector(".rtc-error")?.textContent).toContain("One message"));
+    expect(element.querySelector(".rtc-error")?.getAttribute("data-code")).toBe("message_too_large");
+  });
+
+  it("is given up after three attempts, with a clear error and nothing left open", async () => {
+    const { kernel, microphone, peer } = await startCall();
+    fakeTimers();
+    peer().become("failed");
+    for (const [pause, number] of [
+      [500, 2],
+      [1_000, 3],
+      [2_000, 4],
+    ] as const) {
+      await tick(pause);
+      await settle();
+      expect(FakePeer.all).toHaveLength(number);
+      await tick(15_000);
+    }
+    await tick(60_000);
+    expect(FakePeer.all).toHaveLength(4);
+    expect(kernel.states.at(-1)).toMatchObject({ status: "error", error: { code: "reconnect_failed" } });
+    expect(microphone.tracks.every((track) => track.readyState === "ended")).toBe(true);
+    expect(FakePeer.all.every((one) => one.connectionState === "closed")).toBe(true);
+    expect(new Set(kernel.of("hang_up").map(({ attempt }) => attempt)).size).toBe(4);
+  });
+
+  it("does not forget its attempts before the new connection was healthy for ten seconds", async () => {
+    const { kernel, peer } = await startCall({ reconnect: { max_attempts: 1, grace: 5, backoff: 0 } });
+    fakeTimers();
+    peer().become("failed");
+    await settle();
+    latest().open();
+    await tick(9_000);
+    latest().become("failed");
+    await settle();
+    expect(kernel.states.at(-1)).toMatchObject({ status: "error", error: { code: "reconnect_failed" } });
+  });
+
+  it("forgets them afterwards", async () => {
+    const { kernel, peer } = await startCall({ reconnect: { max_attempts: 1, grace: 5, backoff: 0 } });
+    fakeTimers();
+    peer().become("failed");
+    await settle();
+    latest().open();
+    await tick(10_100);
+    latest().become("failed");
+    await settle();
+    expect(kernel.statuses.at(-1)).toBe("reconnecting");
+    expect(FakePeer.all).toHaveLength(3);
+  });
+
+  it("can be left alone: a disconnect in the pause makes no further call", async () => {
+    const { kernel, peer } = await startCall();
+    fakeTimers();
+    peer().become("failed");
+    await kernel.ask("disconnect");
+    await tick(60_000);
+    expect(FakePeer.all).toHaveLength(1);
+    expect(kernel.states.at(-1)).toMatchObject({ status: "idle", error: null });
+  });
+
+  it("is not called again where a new call cannot succeed", async () => {
+    const { kernel, peer } = await startCall();
+    kernel.answers.exchange = { error: { code: "invalid_key", message: "The key was refused.", hint: "" } };
+    fakeTimers();
+    peer().become("failed");
+    await tick(500);
+    await settle();
+    expect(kernel.states.at(-1)).toMatchObject({ status: "error", error: { code: "invalid_key" } });
+  });
+});
+
+describe("a lost connection to a server that renegotiates", () => {
+  const startRestartable = async (settings: Record<string, unknown> = {}) => {
+    const started = await startCall(settings, { renegotiates: true });
+    fakeTimers();
+    return started;
+  };
+
+  it("finds a new way in the same call", async () => {
+    const { kernel, microphone, peer, attempt } = await startRestartable();
+    peer().become("failed");
+    await settle();
+    expect(kernel.last("renegotiate")).toMatchObject({
+      attempt,
+      sdp: expect.stringMatching(/another offer\r\na=candidate/),
+    });
+    expect(peer().remoteDescription?.sdp).toBe("v=0\r\nanother answer");
+    expect(kernel.statuses.at(-1)).toBe("reconnecting");
+    peer().become("connecting");
+    peer().become("connected");
+    await tick(60_000);
+    expect(kernel.statuses).toEqual(["idle", "connecting", "connected", "reconnecting", "connected"]);
+    expect(kernel.last("state").attempt).toBe(attempt);
+    expect(FakePeer.all).toHaveLength(1);
+    expect(microphone.tracks.map((track) => track.readyState)).toEqual(["live"]);
+    expect(kernel.of("hang_up")).toHaveLength(0);
+  });
+
+  it("does so too when WebRTC has not healed in time", async () => {
+    const { kernel, peer } = await startRestartable();
+    peer().become("disconnected");
+    await tick(4_900);
+    expect(kernel.of("renegotiate")).toHaveLength(0);
+    await tick(100);
+    await settle();
+    peer().become("connected");
+    await settle();
+    expect(kernel.of("renegotiate")).toHaveLength(1);
+    expect(kernel.statuses.at(-1)).toBe("connected");
+    expect(FakePeer.all).toHaveLength(1);
+  });
+
+  it("becomes a new call when no way is found in time", async () => {
+    const { kernel, peer, attempt } = await startRestartable();
+    peer().become("failed");
+    await settle();
+    await tick(15_000);
+    expect(kernel.last("hang_up").attempt).toBe(attempt);
+    await tick(1_000);
+    await settle();
+    latest().open();
+    expect(FakePeer.all).toHaveLength(2);
+    expect(kernel.last("state")).toMatchObject({ resumes: true, state: { status: "connected" } });
+  });
+
+  it("becomes a new call when the server does not agree", async () => {
+    const { kernel, peer } = await startRestartable();
+    kernel.answers.renegotiate = { error: { code: "invalid_offer", message: "No such call.", hint: "" } };
+    peer().become("failed");
+    await settle();
+    await tick(1_000);
+    await settle();
+    expect(FakePeer.all).toHaveLength(2);
+  });
+
+  it("counts it among the attempts", async () => {
+    const { kernel, peer } = await startRestartable({ reconnect: { max_attempts: 1 } });
+    peer().become("failed");
+    await settle();
+    await tick(15_000);
+    expect(FakePeer.all).toHaveLength(1);
+    expect(kernel.states.at(-1)).toMatchObject({ status: "error", error: { code: "reconnect_failed" } });
+  });
+
+  it("asks for the next way only when the server has answered for the last", async () => {
+    const { kernel, peer } = await startRestartable();
+    kernel.answers.renegotiate = "later";
+    peer().become("failed");
+    await settle();
+    peer().become("connected");
+    peer().become("failed");
+    await settle();
+    expect(kernel.of("renegotiate")).toHaveLength(1);
+    kernel.reply(kernel.last("renegotiate"), { result: { sdp: "v=0\r\nfirst" } });
+    await settle();
+    expect(kernel.of("renegotiate")).toHaveLength(2);
+  });
+
+  it("is let go of at once when nobody wants it any more", async () => {
+    const { kernel, peer } = await startRestartable();
+    kernel.answers.renegotiate = "later";
+    peer().become("failed");
+    await settle();
+    await kernel.ask("disconnect");
+    kernel.reply(kernel.last("renegotiate"), { result: { sdp: "v=0\r\ntoo late" } });
+    await tick(60_000);
+    expect(peer().remoteDescription?.sdp).toBe("v=0\r\nanswer");
+    expect(kernel.states.at(-1)).toMatchObject({ status: "idle", error: null });
+    expect(kernel.of("hang_up")).toHaveLength(1);
+  });
+});
+
+describe("an end that is no loss", () => {
+  it("is told apart: the server hung up", async () => {
+    const { kernel, channel } = await startCall();
+    channel.become("closed");
+    expect(kernel.states.at(-1)).toMatchObject({ status: "error", error: { code: "server_hung_up" } });
+    expect(FakePeer.all).toHaveLength(1);
+  });
+
+  it("is told apart: the session has expired", async () => {
+    const { kernel, channel } = await startCall();
+    const message = "Your session hit the maximum duration of 60 minutes.";
+    channel.receive({ type: "error", error: { type: "invalid_request_error", code: "session_expired", message } });
+    channel.become("closed");
+    expect(kernel.states.at(-1)).toMatchObject({ status: "error", error: { code: "session_expired", message } });
+  });
+});

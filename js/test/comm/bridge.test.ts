@@ -1,0 +1,161 @@
+import { describe, expect, it, vi } from "vitest";
+import { Bridge, type KernelListener } from "../../src/comm/bridge";
+import { FakeModel, startCall, startWidget } from "../fakes";
+
+const fakeTime = () => vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+
+describe("the greeting", () => {
+  it("is said at once and repeated, ever slower, until the kernel welcomes", async () => {
+    fakeTime();
+    const { kernel } = startWidget({ isListening: false });
+    expect(kernel.of("hello")).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(250 + 500 + 1_000 + 2_000 + 4_000 + 4_000);
+    expect(kernel.of("hello")).toHaveLength(7);
+    kernel.welcome();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(kernel.of("hello")).toHaveLength(7);
+  });
+
+  it("is followed by the state, whenever the kernel welcomes", async () => {
+    const { kernel } = startWidget({ isListening: false });
+    kernel.welcome();
+    kernel.welcome();
+    expect(kernel.states).toHaveLength(2);
+    expect(kernel.of("state").map(({ seq }) => seq)).toEqual([1, 2]);
+    expect(kernel.states[0]).toMatchObject({ status: "idle", connection_state: "new" });
+  });
+
+  it("shows what to do when page and kernel are of different versions", async () => {
+    const { kernel, mount } = startWidget({ isListening: false });
+    const { element } = mount();
+    kernel.protocol = 2;
+    kernel.welcome();
+    await vi.waitFor(() => expect(element.querySelector(".rtc-error")?.textContent).toContain("Reload the page"));
+    expect(element.querySelector(".rtc-error")?.getAttribute("data-code")).toBe("protocol_mismatch");
+    expect((await kernel.ask("connect")).error).toMatchObject({ code: "protocol_mismatch" });
+  });
+
+  it("holds requests back until the kernel has welcomed, since the first messages may get lost", async () => {
+    const { kernel, mount } = startWidget({ isListening: false });
+    const { element } = mount();
+    element.querySelector<HTMLButtonElement>("button[data-action=connect]")?.click();
+    expect(kernel.of("prepare")).toHaveLength(0);
+    kernel.isListening = true;
+    kernel.welcome();
+    await vi.waitFor(() => expect(kernel.of("exchange")).toHaveLength(1));
+  });
+
+  it("gives every page a name of its own, also where randomUUID is absent", () => {
+    vi.stubGlobal("crypto", { getRandomValues: crypto.getRandomValues.bind(crypto) });
+    const names = [startWidget().kernel.page, startWidget().kernel.page];
+    expect(names[0]).toMatch(/^p[0-9a-f]{24}$/);
+    expect(names[0]).not.toBe(names[1]);
+  });
+});
+
+describe("requests of the kernel", () => {
+  it("are not for this page when they name another", async () => {
+    const { kernel, microphone } = startWidget();
+    kernel.say({ type: "connect", id: "k:1", page: "another" });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(microphone.tracks).toHaveLength(0);
+    expect(kernel.of("reply")).toHaveLength(0);
+  });
+
+  it("act once when they are repeated, and the reply is given again", async () => {
+    const { kernel, channel } = await startCall();
+    const fields = { events: ['{"type":"response.create"}'] };
+    const first = await kernel.ask("send", fields, "k:same");
+    const second = await kernel.ask("send", fields, "k:same");
+    expect(second).toEqual(first);
+    expect(channel.sent).toHaveLength(1);
+  });
+
+  it("act once also when they are repeated before the reply", async () => {
+    const { kernel, peer } = startWidget();
+    const replies = [kernel.ask("connect", {}, "k:same"), kernel.ask("connect", {}, "k:same")];
+    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
+    peer().open();
+    await Promise.all(replies);
+    expect(kernel.of("reply")).toHaveLength(1);
+  });
+});
+
+describe("a kernel that does not answer", () => {
+  it("is said to be busy after a second, unless the kernel itself says what it does", async () => {
+    fakeTime();
+    const { kernel, model, mount } = startWidget();
+    const { element } = mount();
+    kernel.answers.prepare = "later";
+    void kernel.ask("connect");
+    await vi.advanceTimersByTimeAsync(900);
+    expect(element.textContent).not.toContain("Waiting for the kernel");
+    await vi.advanceTimersByTimeAsync(200);
+    await vi.waitFor(() => expect(element.textContent).toContain("Waiting for the kernel; is a cell running?"));
+    model.setTrait("activity", "Loading the speech models");
+    await vi.waitFor(() => expect(element.textContent).toContain("Loading the speech models"));
+    expect(element.textContent).not.toContain("Waiting for the kernel");
+  });
+
+  it("is not blamed in the moment between the end of its work and its reply", async () => {
+    fakeTime();
+    const { kernel, model, mount } = startWidget();
+    const { element } = mount();
+    kernel.answers.prepare = "later";
+    void kernel.ask("connect");
+    model.setTrait("activity", "Loading the speech models");
+    await vi.advanceTimersByTimeAsync(3_000);
+    model.setTrait("activity", "");
+    await vi.waitFor(() => expect(element.textContent).not.toContain("Loading"));
+    expect(element.textContent).not.toContain("Waiting for the kernel");
+  });
+
+  it("is no longer waited for when its reply comes", async () => {
+    fakeTime();
+    const { kernel, mount } = startWidget();
+    const { element } = mount();
+    kernel.answers.prepare = "later";
+    void kernel.ask("connect");
+    await vi.advanceTimersByTimeAsync(1_100);
+    await vi.waitFor(() => expect(element.textContent).toContain("Waiting for the kernel"));
+    kernel.reply(kernel.last("prepare"), { result: { data_channel_label: "x", ice_servers: [] } });
+    await vi.waitFor(() => expect(element.textContent).not.toContain("Waiting for the kernel"));
+  });
+});
+
+describe("a bridge that is closed", () => {
+  it("lets nobody wait for an answer", async () => {
+    const bridge = new Bridge(new FakeModel());
+    bridge.open({} as KernelListener);
+    bridge.close();
+    const asked = bridge.request(
+      { type: "prepare", attempt: "a1" },
+      { signal: new AbortController().signal, limitMs: 50 },
+    );
+    await expect(asked).rejects.toMatchObject({ code: "kernel_gone" });
+  });
+});
+
+describe("the state", () => {
+  it("is numbered without a hole and complete each time", async () => {
+    const { kernel } = await startCall();
+    await kernel.ask("disconnect");
+    const numbers = kernel.of("state").map(({ seq }) => Number(seq));
+    expect(numbers).toEqual(numbers.map((_, index) => index + 1));
+  });
+
+  it("swallows no status and no W3C state, but tells of other changes together", async () => {
+    const { kernel, peer } = await startCall();
+    const before = kernel.states.length;
+    peer().become("disconnected");
+    peer().become("connected");
+    expect(kernel.states.slice(before).map((state) => state.status)).toEqual(["reconnecting", "connected"]);
+    const replies = [
+      kernel.ask("mute", { muted: true }),
+      kernel.ask("mute", { muted: false }),
+      kernel.ask("mute", { muted: true }),
+    ];
+    await Promise.all(replies);
+    expect(kernel.states.slice(before + 2).map((state) => state.muted)).toEqual([true]);
+  });
+});

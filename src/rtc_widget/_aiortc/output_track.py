@@ -1,0 +1,153 @@
+"""The sound that goes out: one track that never stops, and the playbacks it carries."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+from av import AudioFrame
+
+from rtc_widget._aiortc.audio import resampled
+from rtc_widget.server.speech import Sound
+
+RATE = 48_000
+FRAME_SECONDS = 0.02
+FRAME_LENGTH = round(RATE * FRAME_SECONDS)
+
+LARGEST_LAG = 0.5
+"""Seconds by which the clock may run behind; a machine that slept longer does not send all it missed at once."""
+
+Pcm = npt.NDArray[np.int16]
+
+
+def pcm_of(sound: Sound) -> Pcm:
+    """Return `sound` as the track carries it: 48 kHz, 16 bit."""
+    return (np.clip(resampled(sound, RATE).samples, -1, 1) * 32767).astype(np.int16)
+
+
+class Playback:
+    """The sound of one answer, on its way out.
+
+    Parameters
+    ----------
+    on_started : callable
+        Called when the first of it leaves.
+    on_stopped : callable
+        Called when all of it has left and no more will come; not when it was cleared.
+    """
+
+    def __init__(self, on_started: Callable[[], None], on_stopped: Callable[[], None]) -> None:
+        self._on_started = on_started
+        self._on_stopped = on_stopped
+        self._waiting: deque[Pcm] = deque()
+        self._samples_played = 0
+        self._is_finished = False
+        self._is_over = False
+
+    @property
+    def has_started(self) -> bool:
+        """Whether some of it has left."""
+        return self._samples_played > 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing of it will be heard any more."""
+        return self._is_over
+
+    @property
+    def played_ms(self) -> int:
+        """How much of it has left."""
+        return self._samples_played * 1000 // RATE
+
+    def write(self, pcm: Pcm) -> None:
+        """Add sound (48 kHz, 16 bit, mono)."""
+        if len(pcm) and not self._is_over:
+            self._waiting.append(pcm)
+
+    def finish(self) -> None:
+        """Say that no more will be written."""
+        self._is_finished = True
+        if not self._waiting and not self.has_started:
+            self._is_over = True
+
+    def clear(self) -> None:
+        """Drop what has not left yet."""
+        self._waiting.clear()
+        self._is_over = True
+
+    def read(self, length: int) -> Pcm:
+        """Take up to `length` samples; fewer when there are no more at present."""
+        taken: list[Pcm] = []
+        while self._waiting and length > 0:
+            head = self._waiting.popleft()
+            if len(head) > length:
+                self._waiting.appendleft(head[length:])
+                head = head[:length]
+            taken.append(head)
+            length -= len(head)
+        sound = np.concatenate(taken) if taken else np.zeros(0, np.int16)
+        if len(sound) and not self.has_started:
+            self._samples_played = len(sound)
+            self._on_started()
+        else:
+            self._samples_played += len(sound)
+        if self._is_finished and not self._waiting and not len(sound) and not self._is_over:
+            self._is_over = True
+            self._on_stopped()
+        return sound
+
+
+class VoiceTrack(MediaStreamTrack):
+    """The server's audio track: 20 ms frames at 48 kHz, in real time, silence when there is nothing to say."""
+
+    kind = "audio"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._playbacks: deque[Playback] = deque()
+        self._frames_sent = 0
+        self._origin: float | None = None
+
+    def play(self, playback: Playback) -> None:
+        """Play `playback` after those that are still playing."""
+        self._playbacks.append(playback)
+
+    async def recv(self) -> AudioFrame:
+        """Return the next frame when it is due."""
+        if self.readyState != "live":
+            raise MediaStreamError
+        await self._due()
+        frame = AudioFrame.from_ndarray(self.next_pcm()[np.newaxis], format="s16", layout="mono")
+        frame.sample_rate = RATE
+        frame.time_base = Fraction(1, RATE)
+        frame.pts = self._frames_sent * FRAME_LENGTH
+        self._frames_sent += 1
+        return frame
+
+    async def _due(self) -> None:
+        # Counted from the first frame, not from the last: small delays do not add up to drift.
+        now = asyncio.get_running_loop().time()
+        if self._origin is None:
+            self._origin = now
+        wait = self._origin + self._frames_sent * FRAME_SECONDS - now
+        if wait > 0:
+            await asyncio.sleep(wait)
+        elif wait < -LARGEST_LAG:
+            self._origin -= wait
+
+    def next_pcm(self) -> Pcm:
+        """Return the sound of the next frame."""
+        pcm = np.zeros(FRAME_LENGTH, np.int16)
+        while self._playbacks:
+            if not self._playbacks[0].is_over:
+                sound = self._playbacks[0].read(FRAME_LENGTH)
+                pcm[: len(sound)] = sound
+            if not self._playbacks[0].is_over:
+                break
+            self._playbacks.popleft()
+        return pcm

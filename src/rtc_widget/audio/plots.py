@@ -1,0 +1,98 @@
+"""Pictures of sound: waveform and spectrogram along its clock, by matplotlib."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from rtc_widget.optional import new_figure
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from rtc_widget.audio.clip import AudioClip
+    from rtc_widget.audio.recording import Recording
+
+_COLUMNS = 1500
+"""More than a figure has pixels; an hour is drawn as fast as a minute."""
+_WINDOW_SECONDS = 0.03
+_FLOOR_DB = -90.0
+
+
+def draw_clip(clip: AudioClip, axes: Any = None) -> Figure:
+    """Draw the waveform above the spectrogram."""
+    top, bottom = new_figure(2, height=4.5)[1] if axes is None else axes
+    draw_waveform(clip, top)
+    draw_spectrogram(clip, bottom)
+    bottom.set_xlabel("seconds")
+    figure: Figure = top.figure
+    return figure
+
+
+def draw_recording(recording: Recording) -> Figure:
+    """Draw both sides, one above the other."""
+    figure, axes = new_figure(2, height=3.6)
+    sides = (("user", recording.user, "tab:blue"), ("assistant", recording.assistant, "tab:orange"))
+    for (name, clip, color), one in zip(sides, axes, strict=True):
+        draw_waveform(clip, one, color=color)
+        one.set_ylabel(name)
+    axes[-1].set_xlabel("seconds since the call began")
+    return figure
+
+
+def draw_waveform(clip: AudioClip, axes: Axes, *, color: str = "tab:blue") -> None:
+    """Draw the lowest and highest sample of each column."""
+    import numpy as np
+
+    pcm = clip.pcm
+    edges = np.linspace(0, len(pcm), min(_COLUMNS, len(pcm)), endpoint=False).astype(np.int64)
+    seconds = clip.start + edges / clip.sample_rate
+    low: Any = np.minimum.reduceat(pcm, edges)
+    high: Any = np.maximum.reduceat(pcm, edges)
+    axes.fill_between(seconds, low / 32768, high / 32768, facecolor=color, edgecolor=color, linewidth=0.6)
+    axes.set_ylim(-1, 1)
+    axes.set_xlim(clip.start, clip.end)
+    axes.set_ylabel("amplitude")
+
+
+def draw_spectrogram(clip: AudioClip, axes: Axes) -> None:
+    """Draw how loud each frequency is, in decibels below full loudness."""
+    import numpy as np
+    from matplotlib.mlab import magnitude_spectrum, specgram
+
+    size = max(16, 2 * round(_WINDOW_SECONDS * clip.sample_rate / 2))
+    windows = _windows(clip, size)
+    # Laid end to end, each window is one column: however long the sound is, so many are looked at.
+    levels: Any
+    full: Any
+    levels, _, _ = specgram(windows.ravel(), NFFT=size, Fs=clip.sample_rate, noverlap=0, mode="magnitude")
+    # matplotlib's own annotations call it a tuple.
+    full, _ = cast("Any", magnitude_spectrum)(np.sin(2 * np.pi * np.arange(size) * 8 / size))
+    decibels = 20 * np.log10(np.maximum(levels / full.max(), 10 ** (_FLOOR_DB / 20)))
+    extent = (clip.start, clip.end, 0.0, clip.sample_rate / 2000)
+    axes.imshow(
+        decibels,
+        origin="lower",
+        aspect="auto",
+        extent=extent,
+        cmap="magma",
+        vmin=_FLOOR_DB,
+        vmax=0,
+        interpolation="nearest",
+    )
+    axes.set_ylabel("kHz")
+
+
+def _windows(clip: AudioClip, size: int) -> npt.NDArray[np.float32]:
+    import numpy as np
+
+    pcm = clip.pcm
+    if len(pcm) < size:
+        pcm = np.pad(pcm, (0, size - len(pcm)))
+    count = min(_COLUMNS, max(1, 4 * len(pcm) // size))
+    starts = np.linspace(0, len(pcm) - size, count).astype(np.int64)
+    picked = pcm[starts[:, np.newaxis] + np.arange(size)]
+    floats: npt.NDArray[np.float32] = picked.astype(np.float32) / np.float32(32768)
+    return floats

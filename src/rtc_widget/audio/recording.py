@@ -1,0 +1,157 @@
+"""What was heard in a call, both sides on one clock."""
+
+from __future__ import annotations
+
+import wave
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rtc_widget.audio.clip import AudioClip, require_numpy
+from rtc_widget.audio.pcm_store import Tape
+from rtc_widget.comm.messages import Track
+from rtc_widget.errors import NothingRecorded
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from rtc_widget.audio.clip import Integers
+
+_BLOCK = 1 << 20
+
+
+class Recording:
+    """The sound of one call, growing while it is recorded; reconnections and pauses are silence in it.
+
+    Its clock is that of the call: seconds since the call's first event, as `Event.elapsed` and the times of turns are.
+    Both sides begin and end together, so that their samples can be laid over one another. They are kept on disk; see
+    `AudioClip.samples` for what a long one costs.
+
+    Attributes
+    ----------
+    user : AudioClip
+        What was sent, after muting.
+    assistant : AudioClip
+        What came from the other side.
+    mixed : AudioClip
+        Both together, as a third person would have heard them.
+    start, end, duration : float
+        Seconds. `start` may lie a little below zero: the line was open before the first event.
+    lost : float
+        Seconds of sound that are missing here: the kernel was busy for longer than the page could keep them.
+
+    Raises
+    ------
+    NothingRecorded
+        By all but `lost`, while there is no sound.
+    ImportError
+        If numpy is not installed (extra ``data``).
+
+    Examples
+    --------
+    >>> question, answer = chat.transcript[-2:]  # doctest: +SKIP
+    >>> chat.recording.assistant.between(answer.start, answer.end).to_wav("answer.wav")  # doctest: +SKIP
+    """
+
+    def __init__(self, tape: Tape, began_ms: Callable[[], float | None]) -> None:
+        self._tape = tape
+        self._began_ms = began_ms
+
+    @property
+    def user(self) -> AudioClip:
+        """What was sent, after muting."""
+        return self._clip("user")
+
+    @property
+    def assistant(self) -> AudioClip:
+        """What came from the other side."""
+        return self._clip("assistant")
+
+    @property
+    def mixed(self) -> AudioClip:
+        """Both together."""
+        np = require_numpy()
+        user, assistant = self._sides()
+        mixed = np.empty(len(user), np.int16)
+        for at in range(0, len(mixed), _BLOCK):
+            part = slice(at, at + _BLOCK)
+            # Where both are loud at once the sum may reach beyond what 16 bits hold.
+            mixed[part] = np.clip(user[part].astype(np.int32) + assistant[part], -32768, 32767)
+        mixed.flags.writeable = False
+        return AudioClip(mixed, self._tape.rate, start=self.start)
+
+    @property
+    def start(self) -> float:
+        """When it begins, in seconds since the call began."""
+        origin = self._tape.origin_ms
+        if origin is None:
+            raise NothingRecorded("Nothing of this call was recorded.")
+        began = self._began_ms()
+        return 0.0 if began is None else (origin - began) / 1000
+
+    @property
+    def end(self) -> float:
+        """When it ends, in seconds since the call began."""
+        return self.start + self.duration
+
+    @property
+    def duration(self) -> float:
+        """How long it is, in seconds."""
+        return len(self._tape) / self._tape.rate if self._tape.rate else 0.0
+
+    @property
+    def lost(self) -> float:
+        """Seconds of sound that are missing."""
+        return self._tape.lost
+
+    @property
+    def sample_rate(self) -> int:
+        """Samples a second; 0 while it is empty."""
+        return self._tape.rate
+
+    def blocks(self) -> Iterator[Integers]:
+        """Yield both sides piece by piece, for writing them down: arrays of shape (2, n), the user first."""
+        np = require_numpy()
+        user, assistant = self._sides()
+        for at in range(0, len(user), _BLOCK):
+            yield np.stack([user[at : at + _BLOCK], assistant[at : at + _BLOCK]])
+
+    def to_wav(self, path: str | Path) -> Path:
+        """Write a stereo WAV file, the user left and the assistant right, and return its path."""
+        self._sides()  # an empty recording writes over no file
+        path = Path(path).expanduser()
+        with wave.open(str(path), "wb") as file:
+            file.setnchannels(2)
+            file.setsampwidth(2)
+            file.setframerate(self._tape.rate)
+            for block in self.blocks():
+                file.writeframesraw(block.T.astype("<i2").tobytes())
+        return path
+
+    def plot(self) -> Figure:
+        """Draw the waveforms of both sides, one above the other (extra ``data``: matplotlib)."""
+        from rtc_widget.audio.plots import draw_recording
+
+        return draw_recording(self)
+
+    def __repr__(self) -> str:
+        if self._tape.origin_ms is None:
+            return "<Recording: empty>"
+        lost = f", {self.lost:.1f} s lost" if self.lost else ""
+        return f"<Recording: {self.duration:.1f} s from {self.start:.1f} s at {self._tape.rate / 1000:g} kHz{lost}>"
+
+    def _repr_html_(self) -> str:
+        words = repr(self).strip("<>")
+        return f"<div>{words}</div>" if self._tape.origin_ms is None else self.mixed._repr_html_()
+
+    def _clip(self, track: Track) -> AudioClip:
+        start = self.start
+        return AudioClip(self._tape.pcm(track), self._tape.rate, start=start)
+
+    def _sides(self) -> tuple[Integers, Integers]:
+        if self._tape.origin_ms is None:
+            raise NothingRecorded("Nothing of this call was recorded.")
+        user, assistant = self._tape.pcm("user"), self._tape.pcm("assistant")
+        # It may have grown in between.
+        length = min(len(user), len(assistant))
+        return user[:length], assistant[:length]

@@ -1,0 +1,1 @@
+"""The parts that `VoiceChat` is composed of. Internal."""

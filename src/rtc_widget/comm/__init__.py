@@ -1,0 +1,1 @@
+"""Messages between page and kernel (Jupyter comm). Internal."""

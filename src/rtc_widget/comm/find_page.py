@@ -1,0 +1,95 @@
+"""Which of the pages is to be asked: there may be none yet, or several, and some may have gone without a word."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from threading import RLock
+
+from rtc_widget.comm.page_registry import KnownPage, PageRoll
+from rtc_widget.errors import PageNotFound
+from rtc_widget.kernel.ipykernel import hears_during_cells
+
+ROLL_CALL_SECONDS = 1.0
+"""How long the newest of several pages may take to say that it is there, before another one is asked."""
+
+
+class RollCall:
+    """Waits for a first page, and asks several whether they are there.
+
+    Parameters
+    ----------
+    pages : PageRoll
+        The pages, guarded by `lock`.
+    lock : RLock
+        The bridge's.
+    ask_for_life : callable
+        Asks one page for a sign of life.
+    """
+
+    def __init__(self, pages: PageRoll, lock: RLock, ask_for_life: Callable[[KnownPage], None]) -> None:
+        self._pages = pages
+        self._lock = lock
+        self._ask_for_life = ask_for_life
+        self._waiting: list[Callable[[], None]] = []
+
+    def wake(self) -> None:
+        """Let whoever waits for a page look again; callable from any thread."""
+        with self._lock:
+            waiting = list(self._waiting)
+        for wake in waiting:
+            with suppress(RuntimeError):  # its loop has ended meanwhile
+                wake()
+
+    async def page(self, timeout: float) -> KnownPage:
+        """Return the page with the call; else the newest that answers.
+
+        A page that answered its greeting and went at once may be taken for one that is there: answers name no question.
+
+        Raises
+        ------
+        PageNotFound
+            If there is none within `timeout` seconds.
+        """
+        page = await self._first(timeout)
+        with self._lock:
+            living = self._pages.living
+            if self._pages.holder is not None or len(living) < 2:
+                return page
+        asked = time.monotonic()
+        for one in living:
+            self._ask_for_life(one)
+        while living[0].answered_at < asked and time.monotonic() < asked + ROLL_CALL_SECONDS:  # noqa: ASYNC110 - any thread
+            await asyncio.sleep(0.01)
+        # A machine that is short of time may let all of them wait.
+        while hears_during_cells() and time.monotonic() < asked + timeout:
+            if any(one.answered_at >= asked for one in living):
+                break
+            await asyncio.sleep(0.01)
+        return next((one for one in living if one.answered_at >= asked), page)
+
+    async def _first(self, timeout: float) -> KnownPage:
+        loop = asyncio.get_running_loop()
+        news = asyncio.Event()
+
+        def wake() -> None:
+            loop.call_soon_threadsafe(news.set)
+
+        with self._lock:
+            page = self._pages.current
+            if page is not None:
+                return page
+            self._waiting.append(wake)
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(timeout):
+                    await news.wait()
+        finally:
+            with self._lock:
+                self._waiting.remove(wake)
+        page = self._pages.current
+        if page is None:
+            raise PageNotFound(f"No page has shown this widget within {timeout:g} s.")
+        return page

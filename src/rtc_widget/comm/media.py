@@ -1,0 +1,99 @@
+"""The kernel's part in sound and statistics: takes in what pages heard and measured, gives out what they are to say."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from threading import Lock
+from typing import Protocol
+
+from rtc_widget.comm import protocol
+from rtc_widget.comm.messages import Audio, Stats
+from rtc_widget.comm.protocol import Message
+from rtc_widget.errors import ClipNotFound, RtcWidgetError
+
+PART_BYTES = 262_144
+"""How much of a clip travels in one message; Jupyter's WebSocket refuses messages of 10 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """Sound on its way to a page: signed 16-bit little-endian mono samples, `rate` of them a second."""
+
+    pcm: bytes
+    rate: int
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts."""
+        return len(self.pcm) / 2 / self.rate
+
+
+class MediaKeeper(Protocol):
+    """What keeps what pages have heard and measured; called on the thread that received it."""
+
+    def note_attempt(self, attempt: str, *, resumes: bool) -> None:
+        """Learn whether an attempt goes on with the call before it."""
+
+    def keep(self, message: Audio | Stats) -> None:
+        """Take a message, each once, in the order in which its page sent them."""
+
+
+class MediaDesk:
+    """Where media messages are taken in and clips are given out; safe on any thread.
+
+    Parameters
+    ----------
+    keeper : MediaKeeper
+        Given what comes in.
+    """
+
+    def __init__(self, keeper: MediaKeeper) -> None:
+        self._keeper = keeper
+        self._lock = Lock()
+        self._next: dict[str, int] = {}
+        self._clips: dict[str, Utterance] = {}
+        self._numbers = itertools.count(1)
+
+    def note_attempt(self, attempt: str, *, resumes: bool) -> None:
+        """Learn whether an attempt goes on with the call before it; harmless to repeat."""
+        self._keeper.note_attempt(attempt, resumes=resumes)
+
+    def take(self, message: Audio | Stats) -> Message:
+        """Take a message in and return what to tell its page."""
+        with self._lock:
+            expected = self._next.get(message.page, 0)
+            if message.number > expected:
+                return protocol.media_ack(message.page, expected, missing=True)
+            if message.number == expected:
+                # Under the lock: two threads must not swap two pieces of sound.
+                self._keeper.keep(message)
+                self._next[message.page] = expected = expected + 1
+            return protocol.media_ack(message.page, expected, missing=False)
+
+    def offer(self, utterance: Utterance) -> str:
+        """Keep a clip for pages to fetch until it is withdrawn; returns its id."""
+        with self._lock:
+            id = f"c{next(self._numbers)}"
+            self._clips[id] = utterance
+            return id
+
+    def withdraw(self, clip: str) -> None:
+        """Give the clip to nobody any more; harmless to repeat."""
+        with self._lock:
+            self._clips.pop(clip, None)
+
+    def part(self, clip: str, first: int) -> Mapping[str, object] | RtcWidgetError:
+        """Return the part of a clip that begins at byte `first`."""
+        with self._lock:
+            utterance = self._clips.get(clip)
+        if utterance is None:
+            return ClipNotFound("The kernel has let go of this clip.")
+        end = first + PART_BYTES
+        return {
+            "rate": utterance.rate,
+            "data": base64.b64encode(utterance.pcm[first:end]).decode(),
+            "next": end if end < len(utterance.pcm) else None,
+        }

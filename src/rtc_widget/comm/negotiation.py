@@ -1,0 +1,214 @@
+"""The kernel's part in making and ending calls: it knows which attempt became which call on the server."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from rtc_widget.errors import (
+    Cancelled,
+    InvalidAnswer,
+    RenegotiationNotPossible,
+    RtcWidgetError,
+    SecretNotPossible,
+    SignalingTimeout,
+    UnexpectedError,
+)
+from rtc_widget.kernel.io_thread import io_thread
+from rtc_widget.signaling.base import MintsSecrets, Progress, Renegotiates, Signaling
+
+logger = logging.getLogger("rtc_widget")
+
+# The limits lie inside one another, so that the one that strikes is the one that knows the reason:
+# HTTP (20 s) < this < the page's wait for the exchange (45 s).
+EXCHANGE_SECONDS = 25.0
+_HANG_UP_SECONDS = 10.0
+
+T = TypeVar("T")
+
+
+class CallDesk:
+    """Exchanges offers for answers and hangs every call up exactly once. All of it happens on the I/O thread.
+
+    Parameters
+    ----------
+    signaling : Signaling
+        Whom to call.
+    session : callable
+        Returns the session settings for the call that is being made; called on the I/O thread.
+    progress : callable
+        Told what is being waited for; called on the I/O thread.
+    starts_early : bool
+        Whether `warm_up` does anything.
+    """
+
+    def __init__(
+        self,
+        signaling: Signaling,
+        session: Callable[[], Mapping[str, Any]],
+        progress: Progress,
+        *,
+        starts_early: bool = True,
+    ) -> None:
+        self._signaling = signaling
+        self._session = session
+        self._progress = progress
+        # Only touched on the I/O thread, therefore without a lock.
+        self._calls: dict[str, str | None] = {}
+        self._asked: set[str] = set()
+        self._ended: set[str] = set()
+        self._hanging_up: set[asyncio.Task[Any]] = set()
+        self._is_closed = False
+        self._warm = not starts_early
+        self._io = io_thread()
+        self._io.at_exit(self.hang_up_all)
+
+    def warm_up(self) -> None:
+        """Begin to make a signaling ready that takes long to start (``slow_start = True``), once."""
+        if getattr(self._signaling, "slow_start", False) and not self._warm:
+            self._warm = True
+            self._io.run(self._warm_up())
+
+    def prepare(self, done: Callable[[dict[str, Any] | RtcWidgetError], None]) -> None:
+        """Make the signaling ready; `done` gets what the page needs for its offer, or the error."""
+        self._io.run(self._reporting(self._prepare(), done))
+
+    def exchange(self, attempt: str, offer: str, done: Callable[[dict[str, Any] | RtcWidgetError], None]) -> None:
+        """Exchange an attempt's offer for an answer; `done` gets ``{sdp, call_id}`` or the error."""
+        self._io.run(self._reporting(self._exchange(attempt, offer), done))
+
+    def renegotiate(self, attempt: str, offer: str, done: Callable[[dict[str, Any] | RtcWidgetError], None]) -> None:
+        """Exchange another offer of a call that stands for an answer; `done` gets ``{sdp}`` or the error."""
+        self._io.run(self._reporting(self._renegotiate(attempt, offer), done))
+
+    def mint(self, attempt: str, done: Callable[[dict[str, Any] | RtcWidgetError], None]) -> None:
+        """Mint a short-lived secret for an attempt that exchanges its offer itself; `done` gets ``{url, secret}``."""
+        self._io.run(self._reporting(self._mint(attempt), done))
+
+    def note_call(self, attempt: str, call_id: str | None) -> None:
+        """Take in what the server calls a call that the page has made itself."""
+        self._io.run(self._note_call(attempt, call_id))
+
+    def hang_up(self, attempt: str) -> Future[None]:
+        """End what the attempt has become on the server; harmless to repeat."""
+        return self._io.run(self._hang_up(attempt))
+
+    def hang_up_all(self) -> Future[None]:
+        """End every call of this desk."""
+        return self._io.run(self._hang_up_all())
+
+    def close(self) -> Future[None]:
+        """End every call of this desk, and make no other."""
+        return self._io.run(self._close())
+
+    async def _reporting(self, work: Any, done: Callable[[dict[str, Any] | RtcWidgetError], None]) -> None:
+        try:
+            outcome: dict[str, Any] | RtcWidgetError = await work
+        except RtcWidgetError as error:
+            outcome = error
+        except Exception as error:
+            # A user's own Signaling may raise anything; the page must hear of it all the same.
+            logger.exception("%s failed", type(self._signaling).__name__)
+            outcome = UnexpectedError(
+                f"{self._signaling.name} failed: {type(error).__name__}: {error}",
+                hint="The kernel's log has the traceback.",
+            )
+        done(outcome)
+
+    async def _warm_up(self) -> None:
+        try:
+            await self._signaling.prepare(self._progress)
+        except Exception as error:
+            logger.debug("Starting early failed, the call will tell: %s", error, exc_info=True)
+
+    async def _prepare(self) -> dict[str, Any]:
+        await self._signaling.prepare(self._progress)
+        return {
+            "data_channel_label": self._signaling.data_channel_label,
+            "ice_servers": [dict(server) for server in self._signaling.ice_servers],
+            "renegotiates": isinstance(self._signaling, Renegotiates),
+        }
+
+    async def _exchange(self, attempt: str, offer: str) -> dict[str, Any]:
+        if self._is_over(attempt):
+            raise Cancelled("The call was ended before it was made.")
+        self._asked.add(attempt)
+        try:
+            answer = await self._in_time(self._signaling.exchange(offer, self._session()))
+        finally:
+            self._asked.discard(attempt)
+        self._calls[attempt] = answer.call_id
+        if self._is_over(attempt):
+            await self._hang_up(attempt)
+            raise Cancelled("The call was ended while it was being made; it has been hung up.")
+        if not answer.sdp.startswith("v=0"):
+            await self._hang_up(attempt)
+            raise self._no_description()
+        return {"sdp": answer.sdp, "call_id": answer.call_id}
+
+    async def _renegotiate(self, attempt: str, offer: str) -> dict[str, Any]:
+        call_id = self._calls.get(attempt)
+        if call_id is None or not isinstance(self._signaling, Renegotiates):
+            raise RenegotiationNotPossible(f"{self._signaling.name} cannot change this call.")
+        sdp = await self._in_time(self._signaling.renegotiate(call_id, offer))
+        if not sdp.startswith("v=0"):
+            raise self._no_description()
+        return {"sdp": sdp}
+
+    async def _in_time(self, work: Awaitable[T]) -> T:
+        try:
+            async with asyncio.timeout(EXCHANGE_SECONDS):
+                return await work
+        except TimeoutError:
+            raise SignalingTimeout(f"{self._signaling.name} did not answer within {EXCHANGE_SECONDS:g} s.") from None
+
+    def _no_description(self) -> InvalidAnswer:
+        return InvalidAnswer(f"{self._signaling.name} answered with something that is no session description.")
+
+    async def _mint(self, attempt: str) -> dict[str, Any]:
+        if self._is_over(attempt):
+            raise Cancelled("The call was ended before it was made.")
+        if not isinstance(self._signaling, MintsSecrets):
+            raise SecretNotPossible(f"{self._signaling.name} gives no short-lived secrets.")
+        secret = await self._signaling.mint(self._session())
+        return {"url": secret.url, "secret": secret.value}
+
+    async def _note_call(self, attempt: str, call_id: str | None) -> None:
+        self._calls[attempt] = call_id
+        if self._is_over(attempt):
+            await self._hang_up(attempt)
+
+    def _is_over(self, attempt: str) -> bool:
+        return self._is_closed or attempt in self._ended
+
+    async def _close(self) -> None:
+        self._is_closed = True
+        await self._hang_up_all()
+
+    async def _hang_up(self, attempt: str) -> None:
+        self._ended.add(attempt)
+        call_id = self._calls.pop(attempt, None)
+        if call_id is None:
+            return
+        task = asyncio.create_task(self._tell_server(call_id))
+        self._hanging_up.add(task)
+        task.add_done_callback(self._hanging_up.discard)
+        await task
+
+    async def _tell_server(self, call_id: str) -> None:
+        try:
+            async with asyncio.timeout(_HANG_UP_SECONDS):
+                await self._signaling.hang_up(call_id)
+        except Exception as error:
+            # Nothing more can be done; the server ends the call itself when the media stops.
+            is_expected = isinstance(error, (RtcWidgetError, TimeoutError))
+            logger.warning("Hanging up %s failed: %s", call_id, error, exc_info=not is_expected)
+
+    async def _hang_up_all(self) -> None:
+        # What is still being exchanged is hung up when its answer comes.
+        self._ended |= self._asked
+        # Also those that others have begun to hang up: whoever exits now waits for them, too.
+        await asyncio.gather(*(self._hang_up(attempt) for attempt in list(self._calls)), *self._hanging_up)

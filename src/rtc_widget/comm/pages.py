@@ -1,0 +1,103 @@
+"""What shows a widget and makes its calls: the notebook's page in the browser, or a page in this process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from rtc_widget.comm.protocol import Message
+
+PAGE_VARIABLE = "RTC_WIDGET_PAGE"
+
+PageName = Literal["browser", "headless"]
+
+
+@runtime_checkable
+class Page(Protocol):
+    """A page in this process, in the browser's stead. It speaks the messages of `rtc_widget.comm.protocol`.
+
+    Attributes
+    ----------
+    name : str
+        What it is, in a word or two.
+    makes_calls : bool
+        Whether it calls the widget's server, which is then made ready early.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def makes_calls(self) -> bool: ...  # noqa: D102
+
+    def take_settings(self, settings: Mapping[str, Any]) -> None:
+        """Take in the widget's ``settings``; before `open`, and whenever they have changed."""
+
+    def open(self, say: Callable[[Message], None]) -> None:
+        """Begin: say hello to the widget. `say` takes messages on any thread."""
+
+    def hear(self, message: Message) -> None:
+        """Take in a message of the widget; may be called on any thread and must return at once."""
+
+    def close(self) -> None:
+        """End the call, if there is one, and say nothing more."""
+
+
+@runtime_checkable
+class PlaysServer(Protocol):
+    """A page that plays the server, too, and therefore needs what the app tells a server about the session."""
+
+    def take_session(self, session: Callable[[], Mapping[str, Any]]) -> None:
+        """Take the way to the session's settings, with its tools; before `Page.open`."""
+
+
+PageMaker = Callable[[], Page]
+
+_instead: ContextVar[PageMaker | None] = ContextVar("rtc_widget_page", default=None)
+
+
+@contextmanager
+def instead_of_browser(make: PageMaker) -> Iterator[None]:
+    """Give every widget that is made inside, and names no page of its own, one that `make` returns."""
+    token = _instead.set(make)
+    try:
+        yield
+    finally:
+        _instead.reset(token)
+
+
+def choose_page(page: PageName | Page | None) -> Page | None:
+    """Return the page in this process that is meant; None is the browser's.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the name, or that in the environment variable ``RTC_WIDGET_PAGE``, is none of a page.
+    """
+    if page is None and (make := _instead.get()) is not None:
+        return make()
+    if page is None:
+        name = os.environ.get(PAGE_VARIABLE, "").strip() or "browser"
+        return _named(name, f"the environment variable {PAGE_VARIABLE}={name!r}")
+    if isinstance(page, str):
+        return _named(page, f"page={page!r}")
+    if isinstance(page, type):
+        raise TypeError(f"page is the class itself; make one of it: {page.__name__}()")
+    if not isinstance(page, Page):
+        raise TypeError(f"page is 'browser', 'headless' or a page such as ScriptedPage(), not {page!r}")
+    return page
+
+
+def _named(name: str, said: str) -> Page | None:
+    match name:
+        case "browser":
+            return None
+        case "headless":
+            from rtc_widget.headless import HeadlessPage
+
+            return HeadlessPage()
+        case _:
+            raise ValueError(f"{said}: there are 'browser' and 'headless'.")

@@ -1,0 +1,72 @@
+"""Events as HTML: collapsible, and every word of them escaped, since servers and models wrote them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from rtc_widget.conversation.events import fields_of
+
+if TYPE_CHECKING:
+    from rtc_widget.conversation.events import Event
+
+_MOST_ROWS = 60
+_LONGEST_VALUE = 400
+_STYLE = "font: var(--jp-code-font-size, 13px)/1.6 var(--jp-code-font-family, monospace)"
+_FAINT = "color: var(--jp-ui-font-color2, gray)"
+
+
+def event_html(event: Event) -> str:
+    """Return one event, its fields unfolded at the first level."""
+    return f'<div style="{_STYLE}">{_row(event, is_open=True)}</div>'
+
+
+def log_html(events: Sequence[Event], dropped: int) -> str:
+    """Return a log: its last events, each to be unfolded."""
+    shown = events[-_MOST_ROWS:]
+    hidden = len(events) - len(shown) + dropped
+    words = f"{len(events)} events" + (f", {hidden} earlier ones not shown" if hidden else "")
+    rows = "".join(_row(event, is_open=False) for event in shown)
+    return f'<div style="{_STYLE}"><div style="{_FAINT}">{words}</div>{rows}</div>'
+
+
+def fields_html(title: str, fields: Mapping[str, Any]) -> str:
+    """Return the fields of an object, to be unfolded one by one."""
+    inside = f"<summary><b>{escape(title)}</b></summary>{_fields(fields.items())}"
+    return f'<div style="{_STYLE}"><details open>{inside}</details></div>'
+
+
+def _row(event: Event, *, is_open: bool) -> str:
+    arrow = "→" if event.direction == "sent" else "←"
+    head = (
+        f'<span style="{_FAINT}">{event.elapsed:8.3f} s {arrow}</span> <b>{escape(event.type or "no type")}</b>'
+        f' <span style="{_FAINT}">{escape(_gist(fields_of(event)))}</span>'
+    )
+    fields = ((key, value) for key, value in fields_of(event).items() if key != "type")
+    return f"<details{' open' if is_open else ''}><summary>{head}</summary>{_fields(fields)}</details>"
+
+
+def _fields(fields: Iterable[tuple[str, Any]]) -> str:
+    return '<div style="padding-left: 1.5em">' + "".join(_field(key, value) for key, value in fields) + "</div>"
+
+
+def _field(key: str, value: Any) -> str:
+    name = escape(str(key))
+    if isinstance(value, Mapping) and value:
+        return f"<details><summary>{name} {{{len(value)}}}</summary>{_fields(value.items())}</details>"
+    if isinstance(value, list) and value:
+        numbered = ((str(number), entry) for number, entry in enumerate(value))
+        return f"<details><summary>{name} [{len(value)}]</summary>{_fields(numbered)}</details>"
+    return f'<div><span style="{_FAINT}">{name}:</span> {escape(_shortened(repr(value)))}</div>'
+
+
+def _gist(raw: Mapping[str, Any]) -> str:
+    """What one wants to see of an event without unfolding it."""
+    error = raw.get("error")
+    gist = raw.get("delta") or raw.get("transcript") or raw.get("text")
+    return _shortened(str(gist or (error.get("message") if isinstance(error, Mapping) else "") or ""), 80)
+
+
+def _shortened(text: str, most: int = _LONGEST_VALUE) -> str:
+    return text if len(text) <= most else text[:most] + "…"

@@ -1,0 +1,232 @@
+"""What went over the data channel, as Python objects."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from typing import Any
+
+from rtc_widget.comm.messages import Direction
+
+
+class Fields(Mapping[str, Any]):
+    """A JSON object whose entries can be reached as items and as attributes, to any depth.
+
+    Examples
+    --------
+    >>> Fields({"usage": {"total_tokens": 7}}).usage.total_tokens
+    7
+    """
+
+    __slots__ = ("_raw",)
+    _raw: dict[str, Any]
+
+    def __init__(self, raw: dict[str, Any]) -> None:
+        object.__setattr__(self, "_raw", raw)
+
+    @property
+    def raw(self) -> dict[str, Any]:
+        """The JSON object as it came: a copy, yours to change."""
+        return _copied(self._raw)
+
+    def __getitem__(self, key: str) -> Any:
+        return _open(self._raw[key])
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            present = ", ".join(self._raw) or "none"
+            raise AttributeError(f"{name!r} is not among the fields: {present}") from None
+
+    def __eq__(self, other: object) -> bool:
+        # As JSON has it: lists come out as tuples.
+        if isinstance(other, Fields):
+            return self._raw == other._raw
+        return self._raw == dict(other) if isinstance(other, Mapping) else NotImplemented
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(self._why_fixed(name))
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(self._why_fixed(name))
+
+    def _why_fixed(self, name: str) -> str:
+        """Say why a field cannot be changed, and what to do instead."""
+        return f"{name!r} cannot be changed, for this is what was said; `.raw` gives a copy to make another of"
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._raw)
+
+    def __len__(self) -> int:
+        return len(self._raw)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *(key for key in self._raw if key.isidentifier())]
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self._raw)
+
+    def __repr__(self) -> str:
+        return repr(self._raw)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self), (self._raw,))
+
+
+class Event(Fields):
+    """One event of a realtime session, sent or received.
+
+    Every field of the JSON object is an attribute: ``event.response.usage.total_tokens``.
+
+    Two events are equal when object, direction and times are; an event and a plain mapping, when the objects are. They
+    can be kept in sets.
+
+    Attributes
+    ----------
+    type : str
+        The event's name, such as ``"response.done"``.
+    direction : {"sent", "received"}
+        Seen from the page.
+    time : datetime.datetime
+        When it passed the data channel: the browser's clock, set right by the kernel's where they differ; aware, UTC.
+    elapsed : float
+        Seconds since the call's first event.
+    raw : dict
+        The JSON object as it came, unknown types and fields included; each time a new copy, yours to change.
+    """
+
+    __slots__ = ("direction", "elapsed", "time")
+    direction: Direction
+    time: datetime
+    elapsed: float
+
+    def __init__(
+        self,
+        raw: Mapping[str, Any],
+        *,
+        direction: Direction = "received",
+        time: datetime | None = None,
+        elapsed: float = 0.0,
+    ) -> None:
+        if not isinstance(raw, Mapping):
+            raise TypeError(f"An event is made of a mapping such as {{'type': 'response.create'}}, not {raw!r:.100}")
+        super().__init__(raw.raw if isinstance(raw, Fields) else _copied(dict(raw)))
+        object.__setattr__(self, "direction", direction)
+        object.__setattr__(self, "time", time or datetime.now(UTC))
+        object.__setattr__(self, "elapsed", elapsed)
+
+    @classmethod
+    def from_text(cls, text: str, *, direction: Direction, time_ms: float, elapsed: float = 0.0) -> Event:
+        """Make an event of a data-channel message.
+
+        Text that is no JSON object is kept whole, as an event of type ``rtc_widget.unreadable`` with the fields
+        ``text`` and ``reason``.
+
+        Parameters
+        ----------
+        text : str
+            The message.
+        direction : {"sent", "received"}
+            Seen from the page.
+        time_ms : float
+            Milliseconds since 1970, UTC.
+        elapsed : float
+            Seconds since the call's first event.
+        """
+        try:
+            raw = json.loads(text, object_pairs_hook=_object)
+            reason = "" if isinstance(raw, dict) else f"a JSON {type(raw).__name__}, not an object"
+        except (ValueError, RecursionError) as error:
+            raw, reason = None, str(error)
+        if reason:
+            raw = {"type": "rtc_widget.unreadable", "text": text, "reason": reason}
+        time = datetime.fromtimestamp(time_ms / 1000, UTC)
+        return cls(raw, direction=direction, time=time, elapsed=elapsed)
+
+    @property
+    def type(self) -> str:
+        """The event's name; empty when it has none."""
+        return str(self._raw.get("type", ""))
+
+    @property
+    def typed(self) -> Any:
+        """The event as openai-python's own model (extra ``openai``).
+
+        An event that those models do not know, or that does not fit them, comes back as an `Untyped` that says why.
+
+        Raises
+        ------
+        ImportError
+            If the extra ``openai`` is not installed; says how to install it.
+        """
+        from rtc_widget.protocols.realtime.typed_events import typed_event
+
+        return typed_event(self)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Event):
+            return self._moment() == other._moment() and self._raw == other._raw
+        return super().__eq__(other)
+
+    def __hash__(self) -> int:
+        return hash(self._moment())
+
+    def _moment(self) -> tuple[object, ...]:
+        return (self.type, self.direction, self.time, self.elapsed)
+
+    def matches(self, pattern: str) -> bool:
+        """Whether the type fits a shell-style pattern such as ``"response.*"``."""
+        return fnmatchcase(self.type, pattern)
+
+    def __repr__(self) -> str:
+        arrow = "→" if self.direction == "sent" else "←"
+        return f"<{arrow} {self.type or 'event without a type'} {self.time:%H:%M:%S.%f}>"
+
+    def _repr_html_(self) -> str:
+        from rtc_widget.conversation.event_html import event_html
+
+        return event_html(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_event, (self._raw, self.direction, self.time, self.elapsed))
+
+
+def fields_of(event: Event) -> dict[str, Any]:
+    """Return the JSON object that an event holds, only to be read: unlike `Event.raw` it costs no copy."""
+    return event._raw
+
+
+def _copied(raw: dict[str, Any]) -> dict[str, Any]:
+    # Not `deepcopy`: a server may nest as deep as the JSON parser allows, which is deeper than Python calls.
+    twin: dict[str, Any] = {}
+    todo: list[tuple[Any, Any]] = [(raw, twin)]
+    while todo:
+        source, target = todo.pop()
+        for key, value in source.items() if isinstance(source, dict) else enumerate(source):
+            if isinstance(value, dict | list):
+                target[key] = {} if isinstance(value, dict) else [None] * len(value)
+                todo.append((value, target[key]))
+            else:
+                target[key] = value
+    return twin
+
+
+def _open(value: Any) -> Any:
+    if isinstance(value, dict):
+        return Fields(value)
+    if isinstance(value, list):
+        return tuple(_open(entry) for entry in value)
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # A log holds the same few field names a hundred thousand times: each is kept once.
+    return {sys.intern(key): value for key, value in pairs}
+
+
+def _event(raw: dict[str, Any], direction: Direction, time: datetime, elapsed: float) -> Event:
+    return Event(raw, direction=direction, time=time, elapsed=elapsed)

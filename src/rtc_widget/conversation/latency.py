@@ -1,0 +1,263 @@
+"""How long a person waits for an answer, by the events of a call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from html import escape
+from statistics import median
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from rtc_widget.conversation.events import Event, fields_of
+from rtc_widget.optional import new_figure, require_pandas
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+Asked = Literal["spoken", "pushed", "written"]
+
+_WORDS = frozenset(
+    f"response.{kind}.delta" for kind in ("output_audio_transcript", "output_text", "audio_transcript", "text")
+)
+_MEASURES = (("first_transcript", "#7aa6da"), ("first_audio", "#2e8b57"), ("done", "#c9c9c9"))
+
+
+@dataclass(frozen=True, slots=True)
+class TurnLatency:
+    """How long one answer took, in seconds since its question ended.
+
+    Attributes
+    ----------
+    asked : {"spoken", "pushed", "written"}
+        How: spoken to a server that detects turns, with push-to-talk, or in writing.
+    asked_at : float
+        When the question ended, in seconds since the call began. A server that detects turns knows it only when it has
+        waited for `silence`; the count begins then.
+    silence : float or None
+        Seconds of silence that the server waits for, where the session says so. A person has waited for
+        ``silence + first_audio``.
+    first_transcript, first_audio, done : float or None
+        Until the first words came, until the voice began, until the answer was complete; None where it did not happen.
+        The voice goes on after `done`, for answers are made faster than they are spoken.
+    tools : float
+        Seconds of these that tools took.
+    response_id : str
+        The response that answered.
+    """
+
+    asked: Asked
+    asked_at: float
+    silence: float | None
+    first_transcript: float | None
+    first_audio: float | None
+    done: float | None
+    tools: float
+    response_id: str
+
+
+@dataclass(slots=True)
+class _Question:
+    asked: Asked
+    at: float
+    silence: float | None
+    tools: float = 0.0
+    tools_since: float | None = None
+
+
+@dataclass(slots=True)
+class _Answer:
+    question: _Question
+    response_id: str
+    words: float | None = None
+    audio: float | None = None
+    done: float | None = None
+    has_message: bool = True
+
+    def measured(self) -> TurnLatency:
+        def since(at: float | None) -> float | None:
+            return None if at is None else at - self.question.at
+
+        question = self.question
+        return TurnLatency(
+            question.asked,
+            question.at,
+            question.silence,
+            since(self.words),
+            since(self.audio),
+            since(self.done),
+            question.tools,
+            self.response_id,
+        )
+
+
+class Latency(Sequence[TurnLatency]):
+    """The latency of every answer, oldest first. An answer that needed tools is one answer, with the tools' time in it.
+
+    Parameters
+    ----------
+    events : iterable of Event
+        The events of one call or more, such as an `EventLog`.
+    """
+
+    def __init__(self, events: Iterable[Event]) -> None:
+        reading = _Reading()
+        for event in events:
+            reading.follow(event)
+        self._turns = [answer.measured() for answer in reading.answers if answer.has_message]
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a table with a row an answer (extra ``data``).
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed; says how to install it.
+        """
+        pd = require_pandas()
+        names = [field.name for field in fields(TurnLatency)]
+        table = pd.DataFrame([[getattr(turn, name) for name in names] for turn in self._turns], columns=names)
+        numbers = [name for name in names if name not in ("asked", "response_id")]
+        return table.astype(dict.fromkeys(numbers, "float64") | {"asked": "string", "response_id": "string"})
+
+    def plot(self) -> Figure:
+        """Draw a bar for each answer: until the first words, the voice, the end (extra ``data``).
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed; says how to install it.
+        """
+        figure, [axes] = new_figure(1, height=1.2 + 0.5 * max(1, len(self._turns)))
+        rows = range(len(self._turns))
+        for name, color in reversed(_MEASURES):
+            values = [getattr(turn, name) or 0.0 for turn in self._turns]
+            axes.barh(rows, values, height=0.6, color=color, label=name.replace("_", " "))
+        axes.barh(rows, [turn.tools for turn in self._turns], height=0.2, color="#b06000", label="of it: tools")
+        axes.set_yticks(rows, [f"{turn.asked_at:.1f} s, {turn.asked}" for turn in self._turns])
+        axes.invert_yaxis()
+        axes.set_xlabel("seconds since the question ended")
+        axes.set_title("Latency of each answer")
+        axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
+        return figure
+
+    @overload
+    def __getitem__(self, index: int) -> TurnLatency: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[TurnLatency]: ...
+    def __getitem__(self, index: int | slice) -> TurnLatency | list[TurnLatency]:
+        return self._turns[index]
+
+    def __len__(self) -> int:
+        return len(self._turns)
+
+    def __repr__(self) -> str:
+        if not self._turns:
+            return "<Latency: no answers yet>"
+        return f"<Latency: {len(self)} answers, first audio after {_median(self, 'first_audio')} (median)>"
+
+    def _repr_html_(self) -> str:
+        names = ("asked", "asked_at", "first_transcript", "first_audio", "done", "tools")
+        head = "".join(f"<th>{name.replace('_', ' ')}</th>" for name in names)
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{escape(_said(getattr(turn, name)))}</td>" for name in names) + "</tr>"
+            for turn in self._turns
+        )
+        medians = "".join(f"<td><b>{_median(self, name)}</b></td>" for name in names[2:5])
+        return f"<table><tr>{head}</tr>{rows}<tr><td>median</td><td></td>{medians}<td></td></tr></table>"
+
+
+class _Reading:
+    """Goes through the events and pairs questions with their answers."""
+
+    def __init__(self) -> None:
+        self.answers: list[_Answer] = []
+        self._question: _Question | None = None
+        self._open: dict[str, _Answer] = {}
+        self._silence: float | None = None
+        self._beside = 0
+        self._last = 0.0
+
+    def follow(self, event: Event) -> None:
+        raw, at = fields_of(event), event.elapsed
+        if at == 0 < self._last:  # the next call; its first question may be sent before `session.created` comes
+            self._question, self._open = None, {}
+        self._last = at
+        if event.direction == "sent":
+            self._sent(event)
+            return
+        match event.type:
+            case "session.created" | "session.updated":
+                self._silence = _silence(raw.get("session"))
+            case "input_audio_buffer.speech_stopped":
+                self._question = _Question("spoken", at, self._silence)
+            case "input_audio_buffer.committed":
+                if self._question is None or self._question.asked != "spoken":
+                    self._question = _Question("pushed", at, None)
+            case "response.created":
+                self._begin(raw.get("response"))
+            case "output_audio_buffer.started":
+                answer = self._open.get(str(raw.get("response_id")))
+                if answer is not None and answer.audio is None:
+                    answer.audio = at
+            case "response.done":
+                self._done(raw.get("response"), at)
+            case kind if kind in _WORDS:
+                answer = self._open.get(str(raw.get("response_id")))
+                if answer is not None and answer.words is None:
+                    answer.words = at
+
+    def _sent(self, event: Event) -> None:
+        item, response = fields_of(event).get("item"), fields_of(event).get("response")
+        if event.type == "conversation.item.create" and isinstance(item, dict):
+            if item.get("type") == "message" and item.get("role") == "user":
+                self._question = _Question("written", event.elapsed, None)
+            elif item.get("type") == "function_call_output" and self._question and self._question.tools_since:
+                self._question.tools += event.elapsed - self._question.tools_since
+                self._question.tools_since = None
+        elif event.type == "response.create" and isinstance(response, dict):
+            self._beside += response.get("conversation") == "none"
+
+    def _begin(self, response: Any) -> None:
+        if not isinstance(response, dict):
+            return
+        if self._beside and response.get("conversation_id") is None:
+            self._beside -= 1
+        elif self._question is not None:
+            answer = _Answer(self._question, str(response.get("id")))
+            self._open[answer.response_id] = answer
+            self.answers.append(answer)
+
+    def _done(self, response: Any, at: float) -> None:
+        answer = self._open.get(str(response.get("id"))) if isinstance(response, dict) else None
+        if answer is None:
+            return
+        answer.done = at
+        kinds = [item.get("type") for item in response.get("output") or () if isinstance(item, dict)]
+        # What only calls tools is the first half of an answer.
+        answer.has_message = "function_call" not in kinds or "message" in kinds
+        if response.get("status") == "failed" and not kinds:
+            answer.has_message = False  # nothing was answered
+        if "function_call" in kinds:
+            answer.question.tools_since = at
+        elif self._question is answer.question:
+            self._question = None
+
+
+def _silence(session: Any) -> float | None:
+    detection: Any = session
+    for name in ("audio", "input", "turn_detection"):
+        detection = detection.get(name) if isinstance(detection, dict) else None
+    milliseconds = detection.get("silence_duration_ms") if isinstance(detection, dict) else None
+    return milliseconds / 1000 if isinstance(milliseconds, (int, float)) else None
+
+
+def _median(turns: Sequence[TurnLatency], name: str) -> str:
+    values = [value for turn in turns if (value := getattr(turn, name)) is not None]
+    return f"{median(values):.2f} s" if values else "?"
+
+
+def _said(value: object) -> str:
+    return "" if value is None else f"{value:.2f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,177 @@
+"""A call along time: who spoke when, which responses were made, which tools ran, what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from rtc_widget.conversation.events import Event, fields_of
+from rtc_widget.optional import new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LANES = ("You", "Assistant", "Responses", "Tools", "Errors")
+_COLORS: Mapping[str, str] = {
+    "You": "#4c78a8",
+    "Assistant": "#2e8b57",
+    "Responses": "#a0a0a0",
+    "Tools": "#b06000",
+    "Errors": "#c5221f",
+}
+_BAD = "#c5221f"
+_CUT = "#e3a23c"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Something that lasted; a moment where start and end are the same.
+
+    Attributes
+    ----------
+    lane : str
+        One of `LANES`.
+    start, end : float
+        Seconds since the first event.
+    label : str
+        What it was, in a few words.
+    status : str
+        How it ended: ``"completed"``, ``"cancelled"``, ``"failed"`` … ; ``"open"`` where no end was seen.
+    """
+
+    lane: str
+    start: float
+    end: float
+    label: str = ""
+    status: str = "completed"
+
+
+def spans(events: Iterable[Event]) -> list[Span]:
+    """Return what lasted, in the order in which it began."""
+    reading = _Reading()
+    for event in events:
+        reading.follow(event)
+    return reading.finished()
+
+
+def timeline(events: Iterable[Event]) -> Figure:
+    """Draw the events of a call.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed; says how to install it.
+    """
+    figure, [axes] = new_figure(1, height=3.2)
+    drawn = spans(events)
+    whole = max((span.end for span in drawn), default=1.0) or 1.0  # a single moment has no length
+    for span in drawn:
+        y = LANES.index(span.lane)
+        color = _BAD if span.status == "failed" else _CUT if span.status != "completed" else _COLORS[span.lane]
+        if span.end - span.start < whole / 400:
+            axes.plot(span.start, y, marker="x" if span.lane == "Errors" else "o", color=color, markersize=6)
+        else:
+            axes.broken_barh([(span.start, span.end - span.start)], (y - 0.32, 0.64), facecolors=color, alpha=0.85)
+        # A moment has no width, but nothing else is in the way of its words.
+        room = span.end - span.start > whole * 0.011 * len(span.label) or span.end == span.start
+        if span.label and room:
+            # Beside a mark, on the side where there is room.
+            is_mark, is_late = span.end - span.start < whole / 400, span.start > whole * 0.8
+            shift = whole * (0.012 if is_mark else 0.004) * (-1 if is_late and is_mark else 1)
+            side = "right" if is_late and is_mark else "left"
+            # Words of a server or a tool: a "$" in them begins no formula.
+            words: dict[str, Any] = {"va": "center", "ha": side, "fontsize": 7, "clip_on": True, "parse_math": False}
+            axes.text(span.start + shift, y, span.label, **words)
+    axes.set_ylim(len(LANES) - 0.5, -0.5)
+    axes.set_yticks(range(len(LANES)), LANES)
+    axes.set_xlim(-whole * 0.02, whole * 1.03)
+    axes.set_xlabel("seconds")
+    axes.grid(axis="x", alpha=0.25)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    return figure
+
+
+class _Reading:
+    """Pairs what began with what ended it."""
+
+    def __init__(self) -> None:
+        self._zero: datetime | None = None
+        self._now = 0.0
+        self._open: dict[tuple[str, str], tuple[float, str]] = {}
+        self._done: list[Span] = []
+        self._pressed: float | None = None
+
+    def finished(self) -> list[Span]:
+        left = [Span(lane, start, self._now, label, "open") for (lane, _), (start, label) in self._open.items()]
+        return sorted([*self._done, *left], key=lambda span: (span.start, LANES.index(span.lane)))
+
+    def follow(self, event: Event) -> None:
+        # By the clock and not by `elapsed`, which begins anew with every call.
+        self._zero = self._zero or event.time
+        self._now = (event.time - self._zero).total_seconds()
+        raw = fields_of(event)
+        if event.direction == "sent":
+            self._sent(event.type, raw)
+            return
+        match event.type:
+            case "input_audio_buffer.speech_started":
+                self._begin("You", raw.get("item_id"))
+            case "input_audio_buffer.speech_stopped":
+                self._end("You", raw.get("item_id"))
+            case "input_audio_buffer.committed" if self._pressed is not None:
+                self._done.append(Span("You", self._pressed, self._now, "held"))
+                self._pressed = None
+            case "input_audio_buffer.committed":
+                self._end("You", raw.get("item_id"))
+            case "input_audio_buffer.cleared":
+                for lane, key in list(self._open):
+                    if lane == "You":
+                        self._end(lane, key)
+            case "output_audio_buffer.started":
+                self._begin("Assistant", raw.get("response_id"))
+            case "output_audio_buffer.stopped":
+                self._end("Assistant", raw.get("response_id"))
+            case "output_audio_buffer.cleared":
+                self._end("Assistant", raw.get("response_id"), "interrupted")
+            case "response.created" if isinstance(raw.get("response"), dict):
+                self._begin("Responses", raw["response"].get("id"))
+            case "response.done" if isinstance(raw.get("response"), dict):
+                self._response_done(raw["response"])
+            case "response.function_call_arguments.done":
+                self._begin("Tools", raw.get("call_id"), str(raw.get("name") or ""))
+            case "error":
+                error = raw.get("error")
+                words = (error.get("code") or error.get("message")) if isinstance(error, dict) else ""
+                self._moment("Errors", str(words or "error"), "failed")
+
+    def _sent(self, kind: str, raw: Mapping[str, Any]) -> None:
+        item = raw.get("item")
+        if kind == "input_audio_buffer.clear":
+            self._pressed = self._now
+        elif kind == "conversation.item.create" and isinstance(item, dict):
+            if item.get("type") == "function_call_output":
+                self._end("Tools", item.get("call_id"))
+            elif item.get("role") == "user":
+                self._moment("You", "wrote")
+
+    def _response_done(self, response: Mapping[str, Any]) -> None:
+        status = str(response.get("status") or "completed")
+        self._end("Responses", response.get("id"), status)
+        if status == "failed":
+            self._moment("Errors", "response failed", "failed")
+
+    def _begin(self, lane: str, key: object, label: str = "") -> None:
+        self._open.setdefault((lane, str(key)), (self._now, label))
+
+    def _end(self, lane: str, key: object, status: str = "completed") -> None:
+        begun = self._open.pop((lane, str(key)), None)
+        if begun is not None:
+            start, label = begun
+            self._done.append(Span(lane, start, self._now, label or ("" if status == "completed" else status), status))
+
+    def _moment(self, lane: str, label: str, status: str = "completed") -> None:
+        self._done.append(Span(lane, self._now, self._now, label, status))

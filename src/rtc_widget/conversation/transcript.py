@@ -1,0 +1,153 @@
+"""Who said what, in the order of the conversation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any, overload
+
+from rtc_widget.conversation.events import Event, fields_of
+from rtc_widget.conversation.turn import Role, Turn
+from rtc_widget.optional import require_pandas
+from rtc_widget.protocols.realtime.transcript_reducer import CallTurns
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SEAMS: Mapping[bool, str] = {True: "── connected again ──", False: "── new call ──"}
+
+_SPEAKERS: Mapping[Role, str] = {"user": "You", "assistant": "Assistant"}
+
+
+class Transcript(Sequence[Turn]):
+    """The turns of a conversation, in its order rather than in the order in which their events came.
+
+    Understands the GA Realtime events and, for older servers, their beta names. Events it does not know change nothing.
+
+    Examples
+    --------
+    >>> transcript = Transcript()
+    >>> transcript.add({"type": "response.output_text.delta", "item_id": "item_1", "delta": "Hello"})
+    >>> transcript[0].text
+    'Hello'
+    """
+
+    def __init__(self, events: Iterable[Mapping[str, Any]] = ()) -> None:
+        # Servers may count their items from one in each call, so each call is folded by itself.
+        self._calls = [CallTurns(1, resumes=False)]
+        self._begun = False
+        for event in events:
+            self.add(event)
+
+    def add(self, event: Mapping[str, Any], *, call: int | None = None) -> None:
+        """Fold in one event: a raw dict, or an `Event`, which also tells the time.
+
+        It belongs to the last call, or to the one of that number: what came late was said before. Such a call is to be
+        ended again when all of it has come (`end_call`).
+        """
+        turns = self._calls[-1 if call is None else call - 1]
+        if isinstance(event, Event):
+            turns.add(fields_of(event), event.elapsed)
+        else:
+            turns.add(event, None)
+
+    def begin_call(self, *, resumes: bool) -> int:
+        """Note that what follows is said in another call, which goes on with the one before it or does not.
+
+        Returns
+        -------
+        int
+            The call's number, as in `Turn.call`.
+        """
+        if self._begun:
+            self.end_call()
+            self._calls.append(CallTurns(len(self._calls) + 1, resumes=resumes))
+        self._begun = True
+        return len(self._calls)
+
+    def end_call(self, call: int | None = None) -> None:
+        """Note that the last call, or the one of that number, is over: what was still being said is cut short."""
+        self._calls[-1 if call is None else call - 1].end()
+
+    def of_response(self, response_id: str) -> Turn | None:
+        """Return what was said in a response of the last call; None if nothing was."""
+        turns = self._calls[-1].turns
+        return next((turn for turn in reversed(turns) if turn.response_id == response_id), None)
+
+    def to_markdown(self) -> str:
+        """Return the conversation as Markdown, one paragraph a turn; what was cut short says what was heard of it."""
+        blocks: list[str] = []
+        for seam, turn in self._with_seams():
+            if seam:
+                blocks.append(f"*{seam}*")
+            at = "" if turn.start is None else f" ({turn.start:.1f} s)"
+            cut = f" *(interrupted after: {_markdown(turn.heard) or '…'})*" if turn.interrupted else ""
+            failed = " *(failed)*" if turn.status == "failed" else ""
+            blocks.append(f"**{_SPEAKERS[turn.role]}**{at}: {_markdown(turn.text) or '…'}{cut}{failed}")
+        return "\n\n".join(blocks) + ("\n" if blocks else "")
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a table with a row a turn (extra ``data``).
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed; says how to install it.
+        """
+        pd = require_pandas()
+        names = ("call", "role", "text", "start", "end", "status", "interrupted", "heard", "item_id", "response_id")
+        rows = [{name: getattr(turn, name) for name in names} for turn in self._turns]
+        kinds = {"start": "float64", "end": "float64", "interrupted": "bool", "call": "int64"}
+        table = pd.DataFrame(rows, columns=list(names)).astype(kinds)
+        texts = ["text", "heard", "item_id", "response_id"]
+        table[texts] = table[texts].astype("string")
+        return table
+
+    def _with_seams(self) -> list[tuple[str, Turn]]:
+        """Each turn with the words that stand between it and the one before."""
+        turns = self._turns
+        return [
+            (SEAMS[self._calls[turn.call - 1].resumes] if before and before.call != turn.call else "", turn)
+            for before, turn in zip([None, *turns], turns, strict=False)
+        ]
+
+    @property
+    def _turns(self) -> list[Turn]:
+        return [turn for call in self._calls for turn in call.turns]
+
+    @overload
+    def __getitem__(self, index: int) -> Turn: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Turn]: ...
+    def __getitem__(self, index: int | slice) -> Turn | list[Turn]:
+        return self._turns[index]
+
+    def __len__(self) -> int:
+        return len(self._turns)
+
+    def __str__(self) -> str:
+        return "\n".join(line for seam, turn in self._with_seams() for line in (seam, str(turn)) if line)
+
+    def __repr__(self) -> str:
+        return str(self) or "<Transcript: 0 turns>"
+
+    def _repr_html_(self) -> str:
+        rows: list[str] = []
+        for seam, turn in self._with_seams():
+            if seam:
+                rows.append(f'<div style="color: gray; text-align: center">{escape(seam)}</div>')
+            heard, rest = turn.text[: len(turn.heard)], turn.text[len(turn.heard) :]
+            unheard = f'<s style="color: gray" title="not heard">{escape(rest)}</s>' if rest.strip() else ""
+            at = "" if turn.start is None else f"{turn.start:.1f} s"
+            mark = f" <small>— {turn.status}</small>" if turn.status in ("interrupted", "failed") else ""
+            rows.append(
+                f'<div><span style="display: inline-block; min-width: 4em; color: gray">{at}</span>'
+                f"<b>{_SPEAKERS[turn.role]}</b>: {escape(heard) or '…'}{unheard}{mark}</div>"
+            )
+        return f'<div style="line-height: 1.6">{"".join(rows)}</div>' if rows else "<i>Nothing has been said yet.</i>"
+
+
+def _markdown(text: str) -> str:
+    """Words that mean nothing to Markdown, on one line."""
+    return re.sub(r"([\\`*_\[\]<>#|~])", r"\\\1", " ".join(text.split()))

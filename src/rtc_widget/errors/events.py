@@ -1,0 +1,68 @@
+"""Errors about events that are sent or awaited."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rtc_widget.errors.base import RtcWidgetError
+
+
+class NotConnected(RtcWidgetError):
+    """There is no open data channel to send on."""
+
+    code = "not_connected"
+    default_hint = "Click Connect or `await chat.connect()` first."
+
+
+class MessageTooLarge(RtcWidgetError):
+    """The message is larger than the data channel carries."""
+
+    code = "message_too_large"
+
+
+class EventRefused(RtcWidgetError):
+    """The server refused an event that was sent to it.
+
+    Attributes
+    ----------
+    server_code : str
+        The server's own code, such as ``"invalid_value"``; empty where it gave none.
+    """
+
+    code = "event_refused"
+    server_code = ""
+
+    @classmethod
+    def by(cls, event: Mapping[str, Any]) -> EventRefused:
+        """Return what an ``error`` event of the server says."""
+        error = event["error"]
+        refusal = cls(str(error.get("message") or "The server refused the event without saying why."))
+        refusal.server_code = str(error.get("code") or "")
+        return refusal
+
+
+class AnswerFailed(RtcWidgetError):
+    """The server could not answer."""
+
+    code = "answer_failed"
+
+
+class TurnDetectionOn(RtcWidgetError):
+    """The server says when a person's turn ends, so nobody else can."""
+
+    code = "turn_detection_on"
+    default_hint = "First `await chat.update_session(turn_detection=None)`."
+
+
+class InvalidImage(RtcWidgetError, ValueError):
+    """A picture that cannot be sent."""
+
+    code = "invalid_image"
+    default_hint = "Give a PIL image, an array, the path of a PNG or JPEG file, or a matplotlib figure."
+
+
+class WaitTimeout(RtcWidgetError, TimeoutError):
+    """The awaited event did not come in time."""
+
+    code = "wait_timeout"

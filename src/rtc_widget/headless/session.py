@@ -1,0 +1,276 @@
+"""What a page without a browser does, on its own thread: it obeys the widget and tells it what happens."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from av import AudioFrame
+
+from rtc_widget.comm.messages import Direction, PageState
+from rtc_widget.comm.protocol import Message
+from rtc_widget.errors import CallTooLong, DeviceNotFound, RtcWidgetError, SayInterrupted
+from rtc_widget.headless.attempt import Attempt
+from rtc_widget.headless.bridge import Link
+from rtc_widget.headless.call import Call
+from rtc_widget.headless.diagnosis import diagnose
+from rtc_widget.headless.errors import as_error, not_connected
+from rtc_widget.headless.microphone import MicrophoneTrack, Spoken, fetch_clip
+from rtc_widget.headless.outbox import MediaOutbox, Outbox
+from rtc_widget.headless.push_to_talk import PushToTalk
+from rtc_widget.headless.recorder import TrackRecorder
+from rtc_widget.headless.resumption import Resumption
+from rtc_widget.headless.settings import Settings, read_settings
+from rtc_widget.headless.stats import reports_of
+
+logger = logging.getLogger("rtc_widget")
+
+
+class PageSession:
+    """Puts together what belongs to one widget's page.
+
+    Parameters
+    ----------
+    page : str
+        Its name in all messages.
+    say : callable
+        Takes a message to the widget.
+    approve : callable
+        Decides on a tool that asks for permission, by the request.
+    """
+
+    def __init__(
+        self, page: str, say: Callable[[Message], None], approve: Callable[[Message], bool] = lambda request: False
+    ) -> None:
+        self._link = Link(page, say)
+        self._outbox = Outbox(lambda **fields: self._link.say("events", **fields))
+        self._media = MediaOutbox(self._link.say)
+        self._call = Call(self._link, lambda: self._settings, self, self._run)
+        self._resumption = Resumption()
+        self._push_to_talk = PushToTalk(lambda texts: self._call.send(texts))
+        self._approve = approve
+        self._settings: Settings
+        self._seq = 0
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._longest: asyncio.TimerHandle | None = None
+        self._measuring: asyncio.Task[None] | None = None
+        self._recorders: list[TrackRecorder] = []
+        self._saying: dict[str, asyncio.Task[Spoken]] = {}
+        self._levels = {"user": 0.0, "assistant": 0.0}
+
+    def take_settings(self, wire: Mapping[str, Any]) -> None:
+        """Take in the widget's settings; some of them matter to a call that stands."""
+        self._settings = read_settings(wire)
+        if self._call.attempt is not None and self._call.state.status == "connected":
+            self._record_and_measure(self._call.attempt)
+
+    async def close(self) -> None:
+        """End the call and say nothing more; returns when all is closed."""
+        self._call.disconnect()
+        self._outbox.close()
+        # What an exchange under way has made of the call must still be said: it is hung up by that.
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._link.close()
+
+    def hear(self, message: Message) -> None:
+        """Take in a message of the widget."""
+        match message["type"]:
+            case "welcome":
+                self._tell_state()
+            case "reply":
+                self._link.settle(message)
+            case "ack":
+                self._outbox.acknowledge(message["next"])
+            case "resend":
+                self._outbox.resend_from(message["first"])
+            case "media_ack":
+                self._media.acknowledge(message["next"], missing=message["missing"])
+            case "grown":
+                pass  # it shows no log; said of events that come after its call, as when the widget is closed
+            case "alive":
+                self._link.say("alive", time_ms=time.time() * 1000)
+            case _:
+                self._run(self._link.answer(message, lambda: self._obey(message), lambda: self._seq))
+
+    async def _obey(self, request: Message) -> Mapping[str, object]:
+        match request["type"]:
+            case "connect":
+                return {"attempt": await self._call.connect(request["microphone"])}
+            case "disconnect":
+                self._call.disconnect()
+            case "send":
+                self._call.send(request["events"])
+            case "mute":
+                self._call.mute(request["muted"])
+            case "devices":
+                return {"devices": []}
+            case "use_device":
+                if request["device"] is not None:
+                    raise DeviceNotFound("A page without a browser has no microphones and no loudspeakers.")
+                return {"devices": []}
+            case "diagnose":
+                return diagnose(self._call.state, self._call.latest)
+            case "approve":
+                return {"approved": self._approve(request)}
+            case "note":
+                logger.warning("%s %s", request["message"], request["hint"])
+            case "talk":
+                if request["on"]:
+                    self._push_to_talk.press()
+                else:
+                    self._push_to_talk.release()
+            case "say":
+                return asdict(await self._say(request["clip"]))
+            case "hush":
+                if request["clip"] in self._saying:
+                    self._saying[request["clip"]].cancel()
+            case "flush_audio":
+                for recorder in self._recorders:
+                    recorder.flush()
+            case kind:
+                raise as_error(NotImplementedError(f"{kind} is nothing that a page without a browser does"))
+        return {}
+
+    async def _say(self, clip: str) -> Spoken:
+        attempt = self._call.attempt
+        if attempt is None or attempt.track is None or self._call.state.data_channel_state != "open":
+            raise not_connected()
+        saying: asyncio.Task[Spoken] = self._run(self._speak(attempt.track, clip))
+        self._saying[clip] = saying
+        try:
+            return await saying
+        except asyncio.CancelledError:
+            raise SayInterrupted("The clip was cut off.") from None
+        finally:
+            self._saying.pop(clip, None)
+
+    async def _speak(self, track: MicrophoneTrack, clip: str) -> Spoken:
+        return await track.say(await fetch_clip(self._link, clip))
+
+    # What the call tells
+
+    def state_changed(self, after: PageState, before: PageState) -> None:
+        """Tell the widget; the last events go before the end of a call."""
+        if after.status != before.status:
+            self._outbox.flush()
+        is_calling, was_calling = (state.status not in ("idle", "error") for state in (after, before))
+        if is_calling != was_calling:
+            self._limit_duration(is_calling)
+        if after.status == "connected" and before.status == "reconnecting" and self._call.attempt is not None:
+            # What was asked for while the connection was away.
+            self._record_and_measure(self._call.attempt)
+        self._tell_state()
+
+    def event_passed(self, attempt: str, direction: Direction, text: str) -> None:
+        """Keep it for a later call, and tell the widget."""
+        self._resumption.note(direction, text)
+        self._push_to_talk.note(direction, text)
+        self._outbox.add(attempt, direction, text)
+
+    def call_opened(self, attempt: Attempt, resumes: bool) -> None:
+        """Tell the server what was said before, record and measure."""
+        events = self._resumption.events() if resumes else []
+        self._resumption.begin_call(resumes=resumes)
+        if events:
+            self._run(self._tell_server(events))
+        self._recorders = []
+        self._record_and_measure(attempt)
+
+    def call_ended(self) -> None:
+        """Send what was recorded last, and measure no more."""
+        self._push_to_talk.end()
+        for recorder in self._recorders:
+            recorder.flush()
+        self._recorders = []
+        if self._measuring is not None:
+            self._measuring.cancel()
+            self._measuring = None
+
+    def heard(self, frame: AudioFrame) -> None:
+        """Record what the other side says."""
+        self._levels["assistant"] = _level(frame)
+        if self._recorders:
+            self._recorders[1].take(frame)
+
+    def said(self, frame: AudioFrame) -> None:
+        """Record what this side says."""
+        self._levels["user"] = _level(frame)
+        if self._recorders:
+            self._recorders[0].take(frame)
+
+    async def _tell_server(self, events: list[str]) -> None:
+        self._call.send(events)
+
+    def _record_and_measure(self, attempt: Attempt) -> None:
+        if self._settings.record and not self._recorders:
+
+            def post(**fields: object) -> None:
+                self._media.post("audio", attempt=attempt.id, **fields)
+
+            self._recorders = [TrackRecorder("user", post), TrackRecorder("assistant", post)]
+        elif not self._settings.record:
+            for recorder in self._recorders:
+                recorder.flush()
+            self._recorders = []
+        if self._measuring is not None:
+            self._measuring.cancel()
+        self._measuring = self._run(self._measure(attempt)) if self._settings.stats_interval else None
+
+    async def _measure(self, attempt: Attempt) -> None:
+        while attempt.peer is not None and self._settings.stats_interval is not None:
+            levels = self._levels
+            reports = await reports_of(
+                attempt.peer.connection, user_level=levels["user"], assistant_level=levels["assistant"]
+            )
+            self._media.post("stats", attempt=attempt.id, time_ms=time.time() * 1000, reports=reports)
+            await asyncio.sleep(self._settings.stats_interval)
+
+    def _limit_duration(self, is_calling: bool) -> None:
+        if self._longest is not None:
+            self._longest.cancel()
+            self._longest = None
+        if is_calling:
+            limit = self._settings.max_duration
+            self._longest = asyncio.get_running_loop().call_later(limit, self._end_too_long, limit)
+
+    def _end_too_long(self, seconds: float) -> None:
+        length = f"{seconds:g} s" if seconds < 120 else f"{seconds / 60:.0f} minutes"
+        self._call.finish(
+            CallTooLong(
+                f"The call reached its maximum duration of {length} and was ended.",
+                hint="Connect again to go on; max_duration of the widget sets how long a call may last.",
+            )
+        )
+
+    def _tell_state(self) -> None:
+        self._seq += 1
+        attempt = self._call.latest
+        self._link.say(
+            "state",
+            seq=self._seq,
+            attempt=attempt.id if attempt else None,
+            resumes=self._call.resumes,
+            state=asdict(self._call.state),
+        )
+
+    def _run(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._forget)
+        return task
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (raised := task.exception()) is not None and not isinstance(raised, RtcWidgetError):
+            as_error(raised)
+
+
+def _level(frame: AudioFrame) -> float:
+    """Return the loudest sample, 0 to 1."""
+    return float(np.abs(frame.to_ndarray().astype(np.int32)).max(initial=0)) / 32768

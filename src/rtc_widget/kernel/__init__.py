@@ -1,0 +1,1 @@
+"""Loops, threads and IPython: where the code of this package runs. Internal."""

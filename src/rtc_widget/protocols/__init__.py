@@ -1,0 +1,1 @@
+"""Wire protocols: the events on the data channel. Internal."""

@@ -1,0 +1,1 @@
+"""The OpenAI Realtime protocol, the client's side. Internal."""

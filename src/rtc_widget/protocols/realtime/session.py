@@ -1,0 +1,57 @@
+"""The settings of a session, as the server has confirmed them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rtc_widget.conversation.events import Fields
+from rtc_widget.protocols.realtime.session_settings import SHORTHANDS
+
+
+class Session(Fields):
+    """The settings of a session as the server has confirmed them; fields are attributes, to any depth.
+
+    The settings that have short names when they are given have them here as well: ``voice``, ``speed``,
+    ``transcription``, ``noise_reduction``, ``turn_detection``.
+
+    Examples
+    --------
+    >>> session = Session({"model": "tutor", "audio": {"output": {"voice": "heart"}}})
+    >>> session.model, session.voice, session.audio.output.voice
+    ('tutor', 'heart', 'heart')
+    """
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        path = SHORTHANDS.get(name)
+        if path is None or name in self:
+            return super().__getattr__(name)
+        value: Any = self
+        for step in path:
+            value = value[step] if isinstance(value, Fields) and step in value else None
+        return value
+
+    def _why_fixed(self, name: str) -> str:
+        return f"this is what the server has confirmed; change it by `await chat.update_session({name}=…)`"
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *SHORTHANDS]
+
+    def __repr__(self) -> str:
+        settings = ", ".join(f"{name}={value!r}" for name, value in self._gist().items())
+        return f"<Session: {settings}>"
+
+    def _repr_html_(self) -> str:
+        from rtc_widget.conversation.event_html import fields_html
+
+        return fields_html("session", self._raw)
+
+    def _gist(self) -> dict[str, Any]:
+        """What one mostly wants to know of a session."""
+        names = ("model", "instructions", *SHORTHANDS)
+        known = {name: getattr(self, name) for name in names if name in self or name in SHORTHANDS}
+        tools = [
+            tool.get("name") or tool.get("type") for tool in self._raw.get("tools") or () if isinstance(tool, dict)
+        ]
+        return {**known, "tools": tools}

@@ -1,0 +1,288 @@
+"""The turns of one call, folded from its events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from rtc_widget.conversation.turn import Role, Turn, TurnStatus
+
+CARRIED = "carried_"
+"""Begins the ids of items that were said in an earlier call and only told to a new one (twin: `conversation.ts`)."""
+
+_CHARACTERS_A_SECOND = 15
+"""Of calm speech: for servers that do not count their sound."""
+_SECONDS_A_TOKEN = 0.05
+
+_TRANSCRIPTION = "conversation.item.input_audio_transcription."
+_RESPONSE_STATUS: Mapping[str, TurnStatus] = {
+    "completed": "completed",
+    "cancelled": "interrupted",
+    "incomplete": "interrupted",
+    "failed": "failed",
+}
+
+
+class CallTurns:
+    """The turns of one call."""
+
+    def __init__(self, number: int, *, resumes: bool) -> None:
+        self.resumes = resumes
+        self._number = number
+        self._order: list[str] = []
+        self._turns: dict[str, Turn] = {}
+        self._responses: dict[str, str] = {}
+        self._now: float | None = None
+        # When a person's turn began and ended, by its item; it is told before there is a turn.
+        self._speech: dict[str, tuple[float | None, float | None]] = {}
+        self._pressed: float | None = None
+        # When a response began to be heard, and how long its sound is, by its id.
+        self._voices: dict[str, float | None] = {}
+        self._sounds: dict[str, float] = {}
+
+    @property
+    def turns(self) -> list[Turn]:
+        """The turns, in the order of the conversation."""
+        return [self._turns[item_id] for item_id in self._order if item_id in self._turns]
+
+    def add(self, event: Mapping[str, Any], now: float | None) -> None:
+        """Fold in one event that came `now` seconds after the call began; None where nobody knows."""
+        self._now = now if now is not None else self._now
+        kind = event.get("type")
+        handler = _HANDLERS.get(kind) if isinstance(kind, str) else None
+        if handler is not None:
+            handler(self, event)
+
+    def end(self) -> None:
+        """Note that the call is over."""
+        for turn in self.turns:
+            status: TurnStatus = "interrupted" if turn.status == "in_progress" else turn.status
+            end = self._now if turn.end is None else turn.end
+            self._turns[turn.item_id] = replace(turn, status=status, end=end)
+
+    def _press(self, event: Mapping[str, Any]) -> None:
+        self._pressed = self._now
+
+    def _speech_began(self, event: Mapping[str, Any]) -> None:
+        if isinstance(item_id := event.get("item_id"), str):
+            self._speech[item_id] = (self._now, None)
+
+    def _speech_ended(self, event: Mapping[str, Any]) -> None:
+        item_id = event.get("item_id")
+        if not isinstance(item_id, str):
+            return
+        start, end = self._speech.get(item_id, (None, None))
+        self._speech[item_id] = (start, end if end is not None else self._now)
+        if item_id in self._turns:
+            self._turns[item_id] = replace(self._turns[item_id], end=self._speech[item_id][1])
+
+    def _committed(self, event: Mapping[str, Any]) -> None:
+        item_id = event.get("item_id")
+        if not isinstance(item_id, str):
+            return
+        # Push-to-talk: there is no speech that was detected, only a key that was pressed.
+        start, end = self._speech.get(item_id, (self._pressed, None))
+        self._speech[item_id] = (start, self._now if end is None else end)
+        self._pressed = None
+
+    def _voice_began(self, event: Mapping[str, Any]) -> None:
+        response_id = event.get("response_id")
+        if isinstance(response_id, str):
+            self._voices[response_id] = self._now
+            for turn in self._of_response(response_id):
+                self._turns[turn.item_id] = replace(turn, start=self._now, end=None)
+
+    def _voice_ended(self, event: Mapping[str, Any]) -> None:
+        for turn in self._of_response(event.get("response_id")):
+            self._turns[turn.item_id] = replace(turn, end=self._now)
+
+    def _of_response(self, response_id: object) -> list[Turn]:
+        return [turn for turn in self._turns.values() if turn.response_id == response_id is not None]
+
+    def _item(self, event: Mapping[str, Any]) -> None:
+        item = event.get("item")
+        if not isinstance(item, Mapping) or not isinstance(item.get("id"), str):
+            return
+        item_id = item["id"]
+        self._note_response(item_id, event.get("response_id"))
+        self._place(item_id, after=event.get("previous_item_id"))
+        role = item.get("role")
+        if item_id.startswith(CARRIED) or item.get("type") != "message" or role not in ("user", "assistant"):
+            return
+        turn = self._turn(role, item_id)
+        text = _content_text(item.get("content")) or turn.text
+        status = turn.status
+        # A spoken item is complete before its words are known; a written one brings them along.
+        if status == "in_progress" and item.get("status") in _RESPONSE_STATUS and (text or role == "assistant"):
+            status = _RESPONSE_STATUS[item["status"]]
+        self._turns[item_id] = replace(turn, text=text, status=status)
+        is_written = role == "user" and item_id not in self._speech
+        if is_written and turn.end is None:
+            self._turns[item_id] = replace(self._turns[item_id], start=turn.start, end=turn.start)
+
+    def _deleted(self, event: Mapping[str, Any]) -> None:
+        item_id = event.get("item_id")
+        if isinstance(item_id, str) and item_id in self._order:
+            self._order.remove(item_id)
+            self._turns.pop(item_id, None)
+
+    def _heard_more(self, event: Mapping[str, Any]) -> None:
+        self._append("user", event)
+
+    def _heard_all(self, event: Mapping[str, Any]) -> None:
+        self._finish("user", event, "transcript", status="completed")
+
+    def _heard_nothing(self, event: Mapping[str, Any]) -> None:
+        self._finish("user", event, "", status="failed")
+
+    def _said_more(self, event: Mapping[str, Any]) -> None:
+        self._append("assistant", event)
+
+    def _said_all(self, event: Mapping[str, Any]) -> None:
+        self._finish("assistant", event, "transcript")
+
+    def _wrote_all(self, event: Mapping[str, Any]) -> None:
+        self._finish("assistant", event, "text")
+
+    def _truncated(self, event: Mapping[str, Any]) -> None:
+        self._set_status(event.get("item_id"), "interrupted")
+        turn, end_ms = self._turns.get(str(event.get("item_id"))), event.get("audio_end_ms")
+        if turn is not None and isinstance(end_ms, (int, float)):
+            self._turns[turn.item_id] = replace(turn, played=self._share(turn, end_ms / 1000))
+
+    def _silenced(self, event: Mapping[str, Any]) -> None:
+        turns = self._of_response(event.get("response_id"))
+        began = self._voices.get(str(event.get("response_id")))
+        seconds = self._now - began if self._now is not None and began is not None else 0.0
+        for turn in turns:
+            played = self._share(turn, seconds)
+            # Of several messages the first may have been heard to its end.
+            if played < 1 or turn is turns[-1]:
+                self._set_status(turn.item_id, "interrupted")
+            self._turns[turn.item_id] = replace(self._turns[turn.item_id], end=self._now, played=played)
+            seconds -= self._seconds(turn)
+
+    def _share(self, turn: Turn, seconds: float) -> float:
+        """How much of an answer was played in so many seconds."""
+        whole = self._seconds(turn)
+        return min(1.0, max(0.0, seconds / whole)) if whole > 0 else 0.0
+
+    def _seconds(self, turn: Turn) -> float:
+        """How long an answer takes to be spoken: of its response the share that its text is."""
+        whole = self._sounds.get(str(turn.response_id))
+        if not whole:
+            return len(turn.text) / _CHARACTERS_A_SECOND
+        letters = sum(len(other.text) for other in self._of_response(turn.response_id))
+        return whole * len(turn.text) / letters if letters else whole
+
+    def _response_done(self, event: Mapping[str, Any]) -> None:
+        response = event.get("response")
+        if not isinstance(response, Mapping):
+            return
+        status = _RESPONSE_STATUS.get(str(response.get("status")))
+        response_id = str(response.get("id"))
+        if seconds := _sound_seconds(response):
+            self._sounds[response_id] = seconds
+        output = response.get("output")
+        for item in output if isinstance(output, (list, tuple)) else ():
+            if isinstance(item, Mapping) and status is not None:
+                # A server may tell of an item here for the first time.
+                self._item({"item": item, "response_id": response_id})
+                self._set_status(item.get("id"), status)
+        for turn in self._of_response(response_id):
+            # What is spoken ends when it has been heard.
+            if response_id not in self._voices and turn.end is None:
+                self._turns[turn.item_id] = replace(turn, end=self._now)
+
+    def _note_response(self, item_id: object, response_id: object) -> None:
+        if not isinstance(item_id, str) or not isinstance(response_id, str):
+            return
+        self._responses[item_id] = response_id
+        turn = self._turns.get(item_id)
+        if turn is not None and turn.response_id is None:
+            start = self._voices.get(response_id) or turn.start
+            self._turns[item_id] = replace(turn, response_id=response_id, start=start)
+
+    def _set_status(self, item_id: object, status: TurnStatus) -> None:
+        turn = self._turns.get(item_id) if isinstance(item_id, str) else None
+        # What was cut short stays so, although its response may have been complete.
+        if turn is not None and turn.status != "interrupted":
+            self._turns[turn.item_id] = replace(turn, status=status)
+
+    def _append(self, role: Role, event: Mapping[str, Any]) -> None:
+        item_id, piece = event.get("item_id"), event.get("delta")
+        if isinstance(item_id, str) and isinstance(piece, str):
+            self._note_response(item_id, event.get("response_id"))
+            self._place(item_id)
+            turn = self._turn(role, item_id)
+            self._turns[item_id] = replace(turn, text=turn.text + piece)
+
+    def _finish(self, role: Role, event: Mapping[str, Any], field: str, *, status: TurnStatus | None = None) -> None:
+        item_id, text = event.get("item_id"), event.get(field)
+        if isinstance(item_id, str):
+            self._place(item_id)
+            turn = self._turn(role, item_id)
+            self._turns[item_id] = replace(
+                turn, text=text.strip() if isinstance(text, str) else turn.text, status=status or turn.status
+            )
+
+    def _turn(self, role: Role, item_id: str) -> Turn:
+        known = self._turns.get(item_id)
+        if known is not None:
+            return known
+        response_id = self._responses.get(item_id)
+        start, end = self._speech.get(item_id, (self._voices.get(response_id or "", self._now), None))
+        return Turn(role, "", item_id, call=self._number, start=start, end=end, response_id=response_id)
+
+    def _place(self, item_id: str, after: object = None) -> None:
+        if item_id in self._order:
+            return
+        place = self._order.index(after) + 1 if isinstance(after, str) and after in self._order else len(self._order)
+        self._order.insert(place, item_id)
+
+
+def _sound_seconds(response: Mapping[str, Any]) -> float:
+    """How long the sound of a response is, by the tokens it was counted as; 0 if nothing tells."""
+    usage = response.get("usage")
+    details = usage.get("output_token_details") if isinstance(usage, Mapping) else None
+    tokens = details.get("audio_tokens") if isinstance(details, Mapping) else None
+    return tokens * _SECONDS_A_TOKEN if isinstance(tokens, (int, float)) else 0.0
+
+
+def _content_text(content: object) -> str:
+    """Join what an item's content parts say: text, or the transcript of sound."""
+    parts = content if isinstance(content, (list, tuple)) else ()
+    words = [part.get("text") or part.get("transcript") for part in parts if isinstance(part, Mapping)]
+    return " ".join(word.strip() for word in words if isinstance(word, str) and word.strip())
+
+
+_HANDLERS: Mapping[str, Callable[[CallTurns, Mapping[str, Any]], None]] = {
+    "conversation.item.added": CallTurns._item,
+    "conversation.item.created": CallTurns._item,
+    "conversation.item.done": CallTurns._item,
+    "conversation.item.deleted": CallTurns._deleted,
+    "conversation.item.truncated": CallTurns._truncated,
+    f"{_TRANSCRIPTION}delta": CallTurns._heard_more,
+    f"{_TRANSCRIPTION}completed": CallTurns._heard_all,
+    f"{_TRANSCRIPTION}failed": CallTurns._heard_nothing,
+    "input_audio_buffer.clear": CallTurns._press,
+    "input_audio_buffer.speech_started": CallTurns._speech_began,
+    "input_audio_buffer.speech_stopped": CallTurns._speech_ended,
+    "input_audio_buffer.committed": CallTurns._committed,
+    "output_audio_buffer.started": CallTurns._voice_began,
+    "output_audio_buffer.stopped": CallTurns._voice_ended,
+    "output_audio_buffer.cleared": CallTurns._silenced,
+    "response.output_item.added": CallTurns._item,
+    "response.output_item.done": CallTurns._item,
+    "response.output_audio_transcript.delta": CallTurns._said_more,
+    "response.output_audio_transcript.done": CallTurns._said_all,
+    "response.output_text.delta": CallTurns._said_more,
+    "response.output_text.done": CallTurns._wrote_all,
+    "response.done": CallTurns._response_done,
+    # The beta's names, which other servers still use.
+    "response.audio_transcript.delta": CallTurns._said_more,
+    "response.audio_transcript.done": CallTurns._said_all,
+    "response.text.delta": CallTurns._said_more,
+    "response.text.done": CallTurns._wrote_all,
+}

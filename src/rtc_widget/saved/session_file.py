@@ -1,0 +1,190 @@
+"""A whole session in one file: a zip of JSON lines, JSON and FLAC.
+
+======================  ==============================================================================
+``session.json``        format version, settings, calls, usage, when and by which version it was saved
+``events.jsonl``        one event a line, as `EventLog.to_jsonl` writes them
+``statistics.jsonl``    one sample a line
+``recording.flac``      the recorded sound, the user left and the assistant right; only if there is any
+======================  ==============================================================================
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from rtc_widget.audio.pcm_store import Tape
+from rtc_widget.audio.recording import Recording
+from rtc_widget.conversation.event_log import EventLog
+from rtc_widget.conversation.log_segments import CallStart
+from rtc_widget.conversation.usage import Usage, UsageEntry
+from rtc_widget.errors import RtcWidgetError, SessionFileError
+from rtc_widget.saved.redaction import Redaction
+from rtc_widget.webrtc.stats import StatsLog, StatsSample
+
+FORMAT = "rtc_widget session"
+FORMAT_VERSION = 1
+_SESSION, _EVENTS, _STATISTICS, _RECORDING = "session.json", "events.jsonl", "statistics.jsonl", "recording.flac"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionContents:
+    """What a session file holds.
+
+    Attributes
+    ----------
+    about : mapping
+        Facts in JSON: ``server``, ``settings``, ``saved`` and the like.
+    calls : sequence of CallStart
+        The seams in `events`.
+    events : EventLog
+        Every event that was kept.
+    usage : Usage
+        What all calls have used, also those whose events were not kept.
+    stats : StatsLog
+        The statistics, without raw reports.
+    recording : Recording
+        The sound of the call that was recorded last; may be empty.
+    """
+
+    about: Mapping[str, Any]
+    calls: Sequence[CallStart]
+    events: EventLog
+    usage: Usage
+    stats: StatsLog
+    recording: Recording
+
+
+def write_session(path: Path, contents: SessionContents, redaction: Redaction) -> None:
+    """Write a session file; what is at `path` is replaced when all of it is written, or not at all."""
+    # Not by mkstemp, which keeps a file to its owner; this one is to be like any other.
+    part = path.with_name(f".{path.name}.{uuid4().hex[:12]}.part")
+    try:
+        with part.open("xb") as file:
+            with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+                _write_all(archive, contents, redaction)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def read_session(path: Path) -> SessionContents:
+    """Read a session file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    SessionFileError
+        If it is no session file, damaged, or of a newer version.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _read_all(archive, path)
+    except (RtcWidgetError, FileNotFoundError, IsADirectoryError, PermissionError):
+        raise
+    except zipfile.BadZipFile as error:
+        raise _damaged(path, str(error)) from error
+    except (KeyError, ValueError, TypeError, EOFError, OSError, NotImplementedError) as error:
+        raise _damaged(path, f"{type(error).__name__}: {error}") from error
+
+
+def _write_all(archive: zipfile.ZipFile, contents: SessionContents, redaction: Redaction) -> None:
+    recording = contents.recording
+    has_sound = bool(recording.duration)
+    sound = {"start": recording.start, "lost": recording.lost} if has_sound else None
+    about = {
+        "format": FORMAT,
+        "version": FORMAT_VERSION,
+        **redaction.of(dict(contents.about)),
+        "calls": [asdict(call) for call in contents.calls],
+        "usage": [asdict(entry) for entry in contents.usage.entries],
+        "recording": sound,
+    }
+    archive.writestr(_SESSION, json.dumps(about, ensure_ascii=False, indent=1))
+    _write_lines(archive, _EVENTS, (redaction.of(line) for line in contents.events.to_json()))
+    _write_lines(archive, _STATISTICS, (sample.to_json() for sample in contents.stats))
+    if has_sound:
+        from rtc_widget.audio.files import write_flac
+
+        # FLAC is compressed already.
+        entry = zipfile.ZipInfo(_RECORDING, time.localtime()[:6])
+        entry.external_attr = 0o600 << 16
+        entry.compress_type = zipfile.ZIP_STORED
+        with tempfile.TemporaryFile(suffix=".flac") as flac:
+            write_flac(flac, recording.blocks(), recording.sample_rate)
+            flac.seek(0)
+            with archive.open(_RECORDING, "w", force_zip64=True) as file:
+                while block := flac.read(1 << 20):
+                    file.write(block)
+
+
+def _write_lines(archive: zipfile.ZipFile, name: str, lines: Iterable[Mapping[str, Any]]) -> None:
+    with archive.open(name, "w", force_zip64=True) as file:
+        for line in lines:
+            file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+
+
+def _read_all(archive: zipfile.ZipFile, path: Path) -> SessionContents:
+    if _SESSION not in archive.namelist():
+        raise SessionFileError(f"{path} is a zip file, but holds no session.", hint="`chat.save(path)` writes one.")
+    about = json.loads(archive.read(_SESSION))
+    if not isinstance(about, dict) or about.get("format") != FORMAT:
+        raise SessionFileError(f"{path} holds something else than a session.", hint="`chat.save(path)` writes one.")
+    version = about["version"]
+    if version > FORMAT_VERSION:
+        raise SessionFileError(
+            f"{path} is of format {version}; this version of rtc_widget reads formats up to {FORMAT_VERSION}.",
+            hint="Upgrade with: pip install --upgrade rtc-widget",
+        )
+    calls = _calls(about.pop("calls"))
+    events = EventLog.from_json(_lines(archive, _EVENTS))
+    counted = about.pop("usage", None)  # not in the files of the first versions
+    usage = Usage(events) if counted is None else Usage.of(UsageEntry(**entry) for entry in counted)
+    stats = StatsLog(StatsSample.from_json(line) for line in _lines(archive, _STATISTICS))
+    sound = about.pop("recording")
+    tape = Tape()
+    recording = Recording(tape, lambda: 0.0)
+    if sound is not None:
+        from rtc_widget.audio.files import read_flac
+
+        with archive.open(_RECORDING) as file, tempfile.TemporaryFile(suffix=".flac") as flac:
+            while block := file.read(1 << 20):
+                flac.write(block)
+            flac.seek(0)
+            tape.fill(1000 * float(sound["start"]), float(sound["lost"]), *read_flac(flac))
+    return SessionContents(about, calls, events, usage, stats, recording)
+
+
+def _calls(told: Sequence[Mapping[str, Any]]) -> list[CallStart]:
+    calls: list[CallStart] = []
+    for entry in told:
+        again = entry.get("again")  # not in the files of the first versions
+        begun = sum(call.again is None for call in calls)
+        if again is not None and not 1 <= again <= begun:
+            raise ValueError(f"there is no call {again}")
+        calls.append(CallStart(int(entry["first"]), bool(entry["resumes"]), again))
+    return calls
+
+
+def _lines(archive: zipfile.ZipFile, name: str) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(archive.read(name).splitlines(), 1):
+        entry = json.loads(line)
+        if not isinstance(entry, dict):
+            raise ValueError(f"{name}, line {number}, is no object")
+        yield entry
+
+
+def _damaged(path: Path, reason: str) -> SessionFileError:
+    return SessionFileError(f"{path} cannot be read as a session: {reason}.", hint="It may be damaged or no session.")

@@ -1,0 +1,45 @@
+"""The server as the child of another process: `python -m rtc_widget.server`, started by `rtc_widget.server.process`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from rtc_widget.server.responders.parent_pipe import Control
+
+MOST_CALLS = 64
+"""Only one kernel can call it, whose experiments may hold many conversations side by side."""
+
+
+def main() -> None:
+    """Serve until the parent process ends."""
+    control = Control()
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    token = control.token()
+    control.tell("progress", text="Starting the local server …")
+    asyncio.run(_serve(control, token))
+
+
+async def _serve(control: Control, token: str) -> None:
+    control.listen()
+    # Late, so that the parent has already been told that something goes on: this takes most of a second.
+    from rtc_widget.server.http.app import Access
+    from rtc_widget.server.responders.selection import KernelMinds
+    from rtc_widget.server.serve import Listening, bound_socket, serve
+    from rtc_widget.server.transport.registry import Limits
+
+    def ready(listening: Listening) -> None:
+        control.tell("ready", port=listening.port, engines=listening.engines)
+
+    await serve(
+        bound_socket("127.0.0.1", 0),
+        Access(token),
+        mind_for=KernelMinds(control),
+        limits=Limits(calls=MOST_CALLS),
+        on_progress=lambda text: control.tell("progress", text=text),
+        on_ready=ready,
+    )
+
+
+if __name__ == "__main__":
+    main()

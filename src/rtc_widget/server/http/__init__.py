@@ -1,0 +1,1 @@
+"""The embedded server's HTTP side: routes, authentication, client secrets, offers. Internal."""

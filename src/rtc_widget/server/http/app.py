@@ -1,0 +1,172 @@
+"""The server's HTTP side: offers in, answers out; keys, models, and the WebSockets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from rtc_widget.server.errors import Refusal
+from rtc_widget.server.http.auth import KEY, LOOPBACK_NAMES, Guard, is_authorized, refused
+from rtc_widget.server.http.client_secrets import EphemeralKey, EphemeralKeys
+from rtc_widget.server.http.offers import limited_body, offer_of
+from rtc_widget.server.protocols.realtime.session_config import MODEL
+from rtc_widget.server.responders.responder import Mind
+from rtc_widget.server.speech.engines import Engines
+from rtc_widget.server.transport.registry import Calls, Limits
+from rtc_widget.server.transport.websocket import follow
+
+MindFor = Callable[[Mapping[str, str]], Mind]
+"""Returns the mind of a call, given the headers of its request; raises a `Refusal` when they ask for another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may call.
+
+    Attributes
+    ----------
+    token : str
+        What clients have to send as `Authorization: Bearer …`.
+    hosts : frozenset of str
+        By which names the server may be called; empty: by any.
+    origins : frozenset of str
+        From which web pages; none by default.
+    """
+
+    token: str = field(repr=False)
+    hosts: frozenset[str] = LOOPBACK_NAMES
+    origins: frozenset[str] = frozenset()
+
+
+def create_app(
+    access: Access, *, engines: asyncio.Future[Engines], mind_for: MindFor, limits: Limits | None = None
+) -> Starlette:
+    """Return the server.
+
+    Parameters
+    ----------
+    access : Access
+        Who may call.
+    engines : future
+        What hears and speaks; may still be loading.
+    mind_for : callable
+        Chooses what thinks.
+    limits : Limits, optional
+        How much is allowed.
+    """
+    calls, keys = Calls(engines, limits), EphemeralKeys()
+
+    async def create_call(request: Request) -> Response:
+        offer = await offer_of(request)
+        settings = _settings(request, offer.session)
+        answered = await calls.begin(offer.sdp, settings, mind_for(request.headers))
+        location = {"location": f"/v1/realtime/calls/{answered.call_id}"}
+        return Response(answered.sdp, 201, location, media_type="application/sdp")
+
+    async def create_client_secret(request: Request) -> Response:
+        return JSONResponse(keys.mint(await limited_body(request)).to_wire())
+
+    async def hang_up(request: Request) -> Response:
+        await calls.find(request.path_params["call_id"]).end()
+        return Response()
+
+    async def realtime(websocket: WebSocket) -> None:
+        try:
+            call_id = websocket.query_params.get("call_id")
+            if call_id is None:
+                await calls.run(websocket, _settings(websocket, None), mind_for(websocket.headers))
+                return
+            if KEY in websocket.scope:
+                # As with OpenAI: who holds no more than an ephemeral key does not see other people's calls.
+                raise Refusal("No session found for the provided call_id.", "call_id_not_found", status=404)
+            call = calls.find(call_id)
+            await websocket.accept("realtime" if "realtime" in websocket.scope["subprotocols"] else None)
+            await follow(call, websocket)
+        except Refusal as refusal:
+            await websocket.send_denial_response(refused(refusal))
+
+    async def health(request: Request) -> JSONResponse:
+        is_ready = engines.done() and not engines.cancelled() and engines.exception() is None
+        names = engines.result().names() if is_ready else {}
+        body: dict[str, object] = {"ready": is_ready, "engines": names, "calls": len(calls.ids)}
+        if is_authorized(request.headers, access.token):
+            body["call_ids"] = calls.ids
+        return JSONResponse(body)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncGenerator[None, None]:
+        yield
+        await calls.end_all()
+
+    guard = Middleware(
+        Guard,
+        token=access.token,
+        keys=keys,
+        hosts=access.hosts,
+        origins=access.origins,
+        open_paths=frozenset({"/health"}),
+    )
+    return Starlette(
+        routes=[
+            Route("/v1/realtime/calls", create_call, methods=["POST"]),
+            Route("/v1/realtime/calls/{call_id}/hangup", hang_up, methods=["POST"]),
+            Route("/v1/realtime/client_secrets", create_client_secret, methods=["POST"]),
+            Route("/v1/models", _models, methods=["GET"]),
+            Route("/health", health, methods=["GET"]),
+            WebSocketRoute("/v1/realtime", realtime),
+        ],
+        middleware=[guard],
+        exception_handlers={Refusal: _refuse, HTTPException: _refuse_route, Exception: _fail},
+        lifespan=lifespan,
+    )
+
+
+def _settings(connection: HTTPConnection, given: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return what a session is to begin with: the key's settings, on top of them the request's own."""
+    key: EphemeralKey | None = connection.scope.get(KEY)
+    settings = {**(key.settings if key else {}), **(given or {})}
+    if given is None:
+        settings.setdefault("type", "realtime")
+    model = connection.query_params.get("model")
+    if "model" not in settings and model:
+        settings["model"] = model
+    if "model" not in settings:
+        message = f"You must provide a model parameter, for example '{MODEL}', in the session or as '?model={MODEL}'."
+        raise Refusal(message, "missing_required_parameter", param="session.model")
+    return settings
+
+
+async def _models(_: Request) -> Response:
+    # One model, by one name; but a client that knows OpenAI's names only may use those as well.
+    model = {"id": MODEL, "object": "model", "created": 0, "owned_by": "rtc-widget"}
+    return JSONResponse({"object": "list", "data": [model]})
+
+
+async def _refuse(_: Request, error: Exception) -> Response:
+    if not isinstance(error, Refusal):
+        raise error
+    return refused(error)
+
+
+async def _refuse_route(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    message = f"Invalid URL ({request.method} {request.scope['path']})."
+    return refused(Refusal(message, "unknown_url", status=error.status_code))
+
+
+async def _fail(_: Request, error: Exception) -> Response:
+    # Starlette raises the error again after this, so that the log holds it.
+    message = f"The server failed ({type(error).__name__}); its log says more."
+    return refused(Refusal(message, "server_error", status=500, kind="server_error"))

@@ -1,0 +1,101 @@
+"""Ephemeral keys: what a program of this machine gives to a page, so that the page can begin one kind of session."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from rtc_widget.server.errors import Refusal, refusal_of
+from rtc_widget.server.http.offers import json_of
+from rtc_widget.server.protocols.realtime.server_events import new_id
+from rtc_widget.server.protocols.realtime.session_config import Session, new_session
+
+MOST_KEYS = 1_000
+"""So many at a time; a program that mints without end would fill the memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class EphemeralKey:
+    """A key that begins sessions with `settings` until it expires; as often as it likes, as OpenAI's."""
+
+    value: str = field(repr=False)
+    expires_at: int
+    settings: Mapping[str, Any]
+    session: Session
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the body that answers `POST /v1/realtime/client_secrets`."""
+        return {"value": self.value, "expires_at": self.expires_at, "session": self.session.to_wire()}
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class _ExpiresAfter(_Closed):
+    anchor: Literal["created_at"] = "created_at"
+    seconds: Annotated[int, Field(ge=10, le=7200)] = 600
+
+
+class _Wish(_Closed):
+    expires_after: _ExpiresAfter = _ExpiresAfter()
+    session: dict[str, Any] = {"type": "realtime"}
+
+
+class EphemeralKeys:
+    """All keys of a server.
+
+    Parameters
+    ----------
+    now : callable
+        Returns the time in seconds since 1970.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
+        self._now = now
+        self._keys: dict[str, EphemeralKey] = {}
+
+    def mint(self, body: bytes) -> EphemeralKey:
+        """Return the key that `body`, a JSON object or nothing, asks for.
+
+        Raises
+        ------
+        Refusal
+            When the body is not good, or there are too many keys.
+        """
+        wish = _wish(body)
+        self._drop_expired()
+        if len(self._keys) >= MOST_KEYS:
+            raise Refusal(
+                "There are too many ephemeral keys.", "rate_limit_exceeded", status=429, kind="rate_limit_error"
+            )
+        session = new_session(new_id("sess"), 0, wish.session)
+        expires_at = round(self._now()) + wish.expires_after.seconds
+        key = EphemeralKey(f"ek_{secrets.token_hex(24)}", expires_at, wish.session, session)
+        self._keys[key.value] = key
+        return key
+
+    def find(self, value: str) -> EphemeralKey | None:
+        """Return the key, if it is one and has not expired."""
+        self._drop_expired()
+        # A lookup in a table tells by its time at most whether the hash was met, and nothing of the key.
+        return self._keys.get(value)
+
+    def _drop_expired(self) -> None:
+        now = self._now()
+        self._keys = {value: key for value, key in self._keys.items() if key.expires_at > now}
+
+
+def _wish(body: bytes) -> _Wish:
+    given = json_of(body, "The body") if body.strip() else {}
+    if not isinstance(given, dict):
+        raise Refusal("The body is not a JSON object.", "invalid_value")
+    try:
+        return _Wish.model_validate(given)
+    except ValidationError as error:
+        raise refusal_of(error, given, "") from None

@@ -1,0 +1,111 @@
+"""An offer as it comes over HTTP: an SDP, perhaps with session settings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import Request
+
+from rtc_widget.server.errors import Refusal
+
+LARGEST_BODY = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the body of `POST /v1/realtime/calls` says."""
+
+    sdp: str
+    session: dict[str, Any] | None
+
+
+async def offer_of(request: Request) -> Offer:
+    """Read the offer of `request`: multipart with `sdp` and perhaps `session`, or `application/sdp`.
+
+    Raises
+    ------
+    Refusal
+        When the body is too large, of another type, or no offer.
+    """
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    body = await limited_body(request)
+    if content_type == "application/sdp":
+        return Offer(_text(body, "sdp"), None)
+    if content_type == "multipart/form-data":
+        return await _multipart_offer(request, body)
+    message = "Unsupported content type. Send multipart/form-data with the part 'sdp', or application/sdp."
+    raise Refusal(message, "unsupported_content_type", status=415)
+
+
+async def limited_body(request: Request) -> bytes:
+    """Return the body of `request`.
+
+    Raises
+    ------
+    Refusal
+        When it is larger than `LARGEST_BODY`.
+    """
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            raise Refusal(f"The body is larger than {LARGEST_BODY} bytes.", "body_too_large", status=413)
+    return bytes(body)
+
+
+async def _multipart_offer(request: Request, body: bytes) -> Offer:
+    async def chunks() -> AsyncGenerator[bytes, None]:
+        yield body
+
+    try:
+        form = await MultiPartParser(request.headers, chunks(), max_part_size=LARGEST_BODY).parse()
+    except (MultiPartException, KeyError) as error:
+        raise Refusal(f"The multipart body cannot be read: {str(error).rstrip('.')}.", "invalid_multipart") from None
+    parts: dict[str, str] = {}
+    for name, value in form.multi_items():
+        parts[name] = _text(await value.read(), name) if isinstance(value, UploadFile) else value
+    await form.close()
+    unknown = parts.keys() - {"sdp", "session"}
+    if unknown:
+        name = min(unknown)
+        raise Refusal(f"Unknown parameter: '{name}'.", "unknown_parameter", param=name)
+    if "sdp" not in parts:
+        raise Refusal("Missing required parameter: 'sdp'.", "missing_required_parameter", param="sdp")
+    return Offer(parts["sdp"], _settings(parts["session"]) if "session" in parts else None)
+
+
+def _text(data: bytes, name: str) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise Refusal(f"'{name}' is not UTF-8 text.", "invalid_value", param=name) from None
+
+
+def _settings(text: str) -> dict[str, Any]:
+    settings = json_of(text, "'session'", param="session")
+    if not isinstance(settings, dict):
+        raise Refusal("'session' is not a JSON object.", "invalid_value", param="session")
+    return settings
+
+
+def json_of(text: str | bytes, what: str, *, param: str | None = None) -> Any:
+    """Return what `text` holds; `what` is the subject of the refusal, such as ``"The body"``.
+
+    Raises
+    ------
+    Refusal
+        When it is no JSON. NaN and Infinity are none either: sent back, they would break every other parser.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise Refusal(f"{what} is not valid JSON: {error}.", "invalid_json", param=param) from None
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON number")

@@ -1,0 +1,225 @@
+"""The server in a process of its own, as the process that started it sees it.
+
+A busy kernel never makes the voice stutter, because the voice is not there. The pipe's other end is
+`rtc_widget.server.responders.parent_pipe`. Nothing here loads anything heavy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import json
+import logging
+import os
+import secrets
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from rtc_widget.errors import LocalServerError
+from rtc_widget.server.responders.python_function import Asked, reply_function
+
+logger = logging.getLogger("rtc_widget")
+
+LOG_LINES = 60
+"""How much of what the server prints is kept for error messages."""
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the server listens and what it wants to see."""
+
+    port: int
+    token: str = field(repr=False)
+
+    @property
+    def url(self) -> str:
+        """The base of all its URLs."""
+        return f"http://127.0.0.1:{self.port}"
+
+
+class ServerProcess:
+    """A server process that belongs to this one; it ends when this one does, even when this one is killed.
+
+    Attributes
+    ----------
+    ready : concurrent.futures.Future
+        Resolves to the `Address`; fails with a `LocalServerError`.
+    """
+
+    def __init__(self) -> None:
+        self.ready: Future[Address] = Future()
+        self._token = secrets.token_urlsafe(32)
+        self._log: deque[str] = deque(maxlen=LOG_LINES)
+        self._listeners: list[Progress] = []
+        self._last_progress = ""
+        self._answers: dict[int, Future[None]] = {}
+        self._writing = threading.Lock()
+        self._owner = os.getpid()
+        # -P: a notebook's folder may hold a numpy.py; it must not be what the server imports.
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "rtc_widget.server"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            # Ctrl-C in a terminal, and the kernel's own interrupt, are meant for cells, not for calls.
+            start_new_session=True,
+        )
+        self._logger = threading.Thread(target=self._keep_log, name="local-server-log", daemon=True)
+        self._logger.start()
+        threading.Thread(target=self._follow, name="local-server", daemon=True).start()
+        self._tell("start", token=self._token)
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process is there."""
+        return self._process.poll() is None
+
+    @contextmanager
+    def progress_to(self, listener: Progress) -> Iterator[None]:
+        """Tell `listener`, from another thread, what is being waited for."""
+        self._listeners.append(listener)
+        if self._last_progress and not self.ready.done():
+            listener(self._last_progress)
+        try:
+            yield
+        finally:
+            self._listeners.remove(listener)
+
+    def stop(self) -> None:
+        """End the process."""
+        if self._owner != os.getpid():
+            return  # a fork of the owner exits; the server is not its own
+        self._close_input()
+        try:
+            self._process.wait(2)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(2)
+
+    def _close_input(self) -> None:
+        if self._process.stdin is not None:
+            with self._writing, suppress(OSError):
+                self._process.stdin.close()
+
+    def log(self) -> str:
+        """Return the last lines that the server printed."""
+        return "\n".join(self._log)
+
+    def _keep_log(self) -> None:
+        if self._process.stderr is not None:
+            with self._process.stderr as lines:
+                self._log.extend(line.rstrip() for line in lines)
+
+    def _follow(self) -> None:
+        if self._process.stdout is not None:
+            with self._process.stdout as lines:
+                for line in lines:
+                    self._take_line(line)
+        self._process.wait()
+        self._close_input()
+        self._logger.join(1)
+        for answer in list(self._answers.values()):
+            answer.cancel()
+        if not self.ready.done():
+            self.ready.set_exception(self._failure())
+
+    def _failure(self) -> LocalServerError:
+        said = "\n".join(self.log().splitlines()[-12:])
+        return LocalServerError(
+            f"The embedded server ended while starting (exit code {self._process.returncode})."
+            + (f" Its last words:\n{said}\n" if said else ""),
+            hint="If something is missing, pip install 'rtc-widget[local]'; else restart the kernel and try again.",
+        )
+
+    def _take_line(self, line: str) -> None:
+        try:
+            self._take(json.loads(line))
+        except Exception as error:  # noqa: BLE001 - one line that fails must not make this end deaf for all others
+            self._log.append(f"{type(error).__name__} over the line {line[:200]!r}: {error}")
+
+    def _take(self, message: dict[str, Any]) -> None:
+        match message["type"]:
+            case "progress":
+                self._last_progress = message["text"]
+                for listener in list(self._listeners):
+                    listener(self._last_progress)
+            case "ready":
+                self.ready.set_result(Address(message["port"], self._token))
+            case "reply_request":
+                self._answer(message["id"], message["reply"], Asked(message["text"], message["messages"]))
+            case "reply_cancel":
+                answer = self._answers.get(message["id"])
+                if answer is not None:
+                    answer.cancel()
+
+    def _answer(self, request: int, reply: str, asked: Asked) -> None:
+        function = reply_function(reply)
+        if function is None:
+            self._tell("reply", id=request, error="The reply function of this call is gone.")
+            return
+        answer = self._answers[request] = function.ask(
+            asked, lambda piece: self._tell("reply", id=request, piece=piece)
+        )
+        answer.add_done_callback(lambda done: self._answered(request, done))
+
+    def _answered(self, request: int, answer: Future[None]) -> None:
+        self._answers.pop(request, None)
+        # Cancelled by the function itself, or by the server, which does not listen any more then.
+        error = asyncio.CancelledError("the reply function was cancelled") if answer.cancelled() else answer.exception()
+        if error is not None and not answer.cancelled():
+            logger.error("The reply function failed; the answer fails with it.", exc_info=error)
+        # The type and the text, as in the last line of a traceback; the rest is not for the other end's ears.
+        self._tell("reply", id=request, **({} if error is None else {"error": _last_line(error)}))
+
+    def _tell(self, kind: str, **fields: Any) -> None:
+        if self._process.stdin is None:
+            return
+        # The server may have ended meanwhile: `ready`, or the next exchange, tells of that.
+        with self._writing, suppress(OSError, ValueError):
+            self._process.stdin.write(json.dumps({"type": kind, **fields}) + "\n")
+            self._process.stdin.flush()
+
+
+def _last_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".removesuffix(": ")
+
+
+_shared: ServerProcess | None = None
+_sharing = threading.Lock()
+
+
+def running_address() -> Address | None:
+    """Return where this process's server listens; None when it does not, or not yet."""
+    process = _shared
+    if process is None or not process.is_running or not process.ready.done() or process.ready.exception():
+        return None
+    return process.ready.result()
+
+
+def shared_process() -> ServerProcess:
+    """Return this process's server: started at the first call, and again when it has ended."""
+    global _shared
+    with _sharing:
+        if _shared is None or not _shared.is_running:
+            if _shared is not None:
+                atexit.unregister(_shared.stop)
+            _shared = ServerProcess()
+            atexit.register(_shared.stop)
+        return _shared

@@ -1,0 +1,1 @@
+"""The OpenAI Realtime protocol, the server's side. Internal."""

@@ -1,0 +1,322 @@
+"""What is heard: sound becomes turns, turns become items, items get their words."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from rtc_widget.server.errors import Refusal
+from rtc_widget.server.protocols.realtime.conversation import Conversation
+from rtc_widget.server.protocols.realtime.items import Message, Part
+from rtc_widget.server.protocols.realtime.server_events import Emitter, new_id
+from rtc_widget.server.protocols.realtime.session_config import AudioInput, SemanticVad
+from rtc_widget.server.protocols.realtime.turn_detection import (
+    SpeechMissing,
+    SpeechPaused,
+    SpeechStarted,
+    SpeechStopped,
+    TurnDetector,
+    silence_after,
+)
+from rtc_widget.server.speech import HEARING_RATE, Samples, VoiceDetector, samples_of
+from rtc_widget.server.speech.engines import Engines
+from rtc_widget.server.tasks import Tasks, kind_and_place
+
+log = logging.getLogger(__name__)
+
+SHORTEST_COMMIT_MS = 100
+
+TRANSCRIPTION = "conversation.item.input_audio_transcription"
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who is told what is heard.
+
+    Attributes
+    ----------
+    speech_started : callable
+        Somebody began to speak.
+    turn_taken : callable
+        A turn that the server itself detected has ended, and its words are known.
+    is_quiet : callable
+        Whether nobody is answering and all that was answered has been heard.
+    """
+
+    speech_started: Callable[[], None]
+    turn_taken: Callable[[str], None]
+    is_quiet: Callable[[], bool]
+
+
+class Hearing:
+    """The ears of a session.
+
+    Parameters
+    ----------
+    conversation, emitter, engines
+        Where items go, where events go, what recognises.
+    settings : AudioInput
+        The session's; `set` follows its changes.
+    listener : Listener
+        Who is told.
+    """
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        emitter: Emitter,
+        engines: Engines,
+        settings: AudioInput,
+        listener: Listener,
+    ) -> None:
+        self._conversation = conversation
+        self._emit = emitter.emit
+        self._engines = engines
+        self._settings = settings
+        self._listener = listener
+        self._foresight = Foresight(engines)
+        self._buffer = InputBuffer()
+        self._turns: TurnDetector | None = None
+        self._item_id = ""
+        self._tasks = Tasks("the hearing")
+
+    @property
+    def is_speaking(self) -> bool:
+        """Whether somebody is speaking."""
+        return self._turns is not None and self._turns.is_speaking
+
+    def listen(self, detector: VoiceDetector) -> None:
+        """Begin to listen with `detector`."""
+        self._turns = TurnDetector(detector)
+        self.set(self._settings)
+
+    def set(self, settings: AudioInput) -> None:
+        """Follow a change of the session."""
+        detection = settings.turn_detection
+        if (detection is None) != (self._settings.turn_detection is None):
+            # What was begun in the one way would be ended in the other.
+            was_speaking = self.is_speaking
+            self._forget()
+            if was_speaking:
+                self._emit("input_audio_buffer.cleared")
+        self._settings = settings
+        if self._turns is not None and detection is not None:
+            self._turns.settings = detection.turns()
+
+    def hear(self, samples: Samples) -> None:
+        """Listen to the next `samples` (16 kHz) of the person."""
+        if self._settings.turn_detection is None:
+            self._buffer.append(samples)
+            return
+        if self._turns is None:
+            return
+        if self._listener.is_quiet():
+            self._turns.wait()
+        else:
+            self._turns.do_not_wait()
+        for event in self._turns.hear(samples):
+            match event:
+                case SpeechStarted():
+                    self._speech_started(event)
+                case SpeechPaused(said):
+                    self._speech_paused(said)
+                case SpeechStopped(end_ms, said):
+                    self._emit("input_audio_buffer.speech_stopped", audio_end_ms=end_ms, item_id=self._item_id)
+                    self._tasks.run(self._take_turn(self._add_item(self._item_id, said), said))
+                case SpeechMissing():
+                    self._nobody_spoke(event)
+
+    def commit(self) -> None:
+        """Make an item of what was said.
+
+        Raises
+        ------
+        Refusal
+            When hardly anything was.
+        """
+        by_hand = self._turns is None or self._settings.turn_detection is None
+        # Who was heard to begin is told of by the id that was said then.
+        item_id = self._item_id if self.is_speaking else new_id("item")
+        said = self._buffer.take() if self._turns is None or by_hand else self._turns.take()
+        ms = len(said) * 1000 / HEARING_RATE
+        if ms < SHORTEST_COMMIT_MS:
+            raise Refusal(
+                f"Error committing input audio buffer: buffer too small. Expected at least {SHORTEST_COMMIT_MS}ms of "
+                f"audio, but buffer only has {ms:.2f}ms of audio.",
+                "input_audio_buffer_commit_empty",
+            )
+        self._tasks.run(self._transcribe(self._add_item(item_id, said), self._recognized(said)))
+
+    def clear(self) -> None:
+        """Forget what was said and not committed."""
+        self._forget()
+        self._emit("input_audio_buffer.cleared")
+
+    def transcribe(self, item: Message) -> None:
+        """Recognise the sound of an item that the client made itself, where it gave no words with it."""
+        for part in item.parts:
+            if part.samples is not None and part.text is None:
+                self._tasks.run(self._transcribe(item.id, self._recognized(part.samples)))
+
+    async def until_recognized(self) -> None:
+        """Return when the words of all turns are known."""
+        await self._tasks.wait()
+
+    async def end(self) -> None:
+        """Stop listening."""
+        self._foresight.drop()
+        await self._tasks.end()
+
+    def _forget(self) -> None:
+        self._buffer.clear()
+        self._foresight.drop()
+        if self._turns is not None:
+            self._turns.forget()
+
+    def _speech_started(self, event: SpeechStarted) -> None:
+        self._item_id = new_id("item")
+        self._emit("input_audio_buffer.speech_started", audio_start_ms=event.start_ms, item_id=self._item_id)
+        self._listener.speech_started()
+
+    def _speech_paused(self, said: Samples) -> None:
+        words = self._foresight.recognize(said)
+        detection = self._settings.turn_detection
+        if isinstance(detection, SemanticVad) and self._turns is not None:
+            # What the words before an earlier pause said is no judgement of these.
+            self._turns.settings = detection.turns()
+            self._tasks.run(self._wait_as_the_words_say(words, detection))
+
+    async def _wait_as_the_words_say(self, words: asyncio.Task[str], detection: SemanticVad) -> None:
+        await asyncio.wait({words})
+        if self._turns is None or words.cancelled() or words.exception() or self._settings.turn_detection != detection:
+            return
+        silence = silence_after(words.result(), detection.eagerness)
+        self._turns.settings = replace(detection.turns(), silence_duration_ms=silence)
+
+    def _nobody_spoke(self, event: SpeechMissing) -> None:
+        item_id = new_id("item")
+        self._emit(
+            "input_audio_buffer.timeout_triggered",
+            audio_start_ms=event.start_ms,
+            audio_end_ms=event.end_ms,
+            item_id=item_id,
+        )
+        self._add_item(item_id, None)
+        self._listener.turn_taken(item_id)
+
+    def _add_item(self, item_id: str, said: Samples | None) -> str:
+        previous = self._conversation.last_id
+        self._emit("input_audio_buffer.committed", previous_item_id=previous, item_id=item_id)
+        seconds = 0.0 if said is None else len(said) / HEARING_RATE
+        item = Message(item_id, "user", (Part("input_audio", None, seconds, said),))
+        self._conversation.add(item)
+        self._emit("conversation.item.added", previous_item_id=previous, item=item.to_wire())
+        self._emit("conversation.item.done", previous_item_id=previous, item=item.to_wire())
+        if self._turns is not None and isinstance(self._settings.turn_detection, SemanticVad):
+            self._turns.settings = self._settings.turn_detection.turns()
+        return item_id
+
+    async def _take_turn(self, item_id: str, said: Samples) -> None:
+        if await self._transcribe(item_id, self._foresight.result(said)):
+            self._listener.turn_taken(item_id)
+
+    async def _recognized(self, said: Samples) -> str:
+        return await self._engines.recognize(said)
+
+    async def _transcribe(self, item_id: str, words: Coroutine[Any, Any, str]) -> bool:
+        """Wait for the words of an item and tell them; return whether there are any words to tell."""
+        place = {"item_id": item_id, "content_index": 0}
+        is_told = self._settings.transcription is not None
+        try:
+            text = await words
+        except Exception as error:  # noqa: BLE001 - whatever an engine raises; the client is told its text
+            log.warning("recognition failed: %s", kind_and_place(error))
+            if is_told:
+                wire = {"type": "server_error", "code": "recognition_failed", "message": str(error), "param": None}
+                self._emit(f"{TRANSCRIPTION}.failed", **place, error=wire)
+            return False
+        item = self._conversation.find(item_id)
+        seconds = 0.0
+        if isinstance(item, Message):
+            seconds = sum(part.seconds for part in item.parts)
+            parts = tuple(replace(part, text=text) if part.type == "input_audio" else part for part in item.parts)
+            self._conversation.change(replace(item, parts=parts))
+        if is_told:
+            if text:
+                self._emit(f"{TRANSCRIPTION}.delta", **place, delta=text)
+            usage = {"type": "duration", "seconds": round(seconds, 3)}
+            self._emit(f"{TRANSCRIPTION}.completed", **place, transcript=text, usage=usage)
+        return True
+
+
+LONGEST_SECONDS = 120.0
+"""A client that never clears the buffer would fill the memory: the oldest sound goes first."""
+
+
+class InputBuffer:
+    """The input audio buffer of push-to-talk."""
+
+    def __init__(self) -> None:
+        self._pieces: deque[Samples] = deque()
+        self._length = 0
+
+    def append(self, samples: Samples) -> None:
+        """Add sound (16 kHz)."""
+        self._pieces.append(samples)
+        self._length += len(samples)
+        while self._length - len(self._pieces[0]) >= LONGEST_SECONDS * HEARING_RATE:
+            self._length -= len(self._pieces.popleft())
+
+    def take(self) -> Samples:
+        """Return all of it and begin anew."""
+        taken = samples_of(np.concatenate(self._pieces)) if self._pieces else samples_of([])
+        self.clear()
+        return taken
+
+    def clear(self) -> None:
+        """Forget all of it."""
+        self._pieces.clear()
+        self._length = 0
+
+
+class Foresight:
+    """Recognises what may be a whole turn, and has the text ready if it is."""
+
+    def __init__(self, engines: Engines) -> None:
+        self._engines = engines
+        self._length = 0
+        self._text: asyncio.Task[str] | None = None
+
+    def recognize(self, samples: Samples) -> asyncio.Task[str]:
+        """Begin to recognise `samples` and return what will be known; what was begun before was no whole turn."""
+        self.drop()
+        self._length = len(samples)
+        self._text = asyncio.create_task(self._engines.recognize(samples))
+        # An engine that failed over a piece of a turn is asked again over the whole, and reported then.
+        self._text.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return self._text
+
+    async def result(self, samples: Samples) -> str:
+        """Return what is said in `samples`: the turn that has ended."""
+        text, self._text = self._text, None
+        # A turn only grows, so one of the same length is the same.
+        if text is not None and self._length == len(samples):
+            return await text
+        _drop(text)
+        return await self._engines.recognize(samples)
+
+    def drop(self) -> None:
+        """Forget what was begun."""
+        _drop(self._text)
+        self._text = None
+
+
+def _drop(text: asyncio.Task[str] | None) -> None:
+    if text is not None:
+        text.cancel()

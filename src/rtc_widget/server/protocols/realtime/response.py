@@ -1,0 +1,281 @@
+"""One response: from the question to the last word spoken."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from rtc_widget._aiortc.stats import CallStatistics
+from rtc_widget.server.protocols.realtime.conversation import Conversation
+from rtc_widget.server.protocols.realtime.items import Item, ItemStatus, Message
+from rtc_widget.server.protocols.realtime.response_config import ResponseSettings
+from rtc_widget.server.protocols.realtime.response_items import CallDraft, Delivery, Draft, MessageDraft
+from rtc_widget.server.protocols.realtime.sentences import sentences
+from rtc_widget.server.protocols.realtime.server_events import Emitter, new_id
+from rtc_widget.server.protocols.realtime.usage import ASSISTANT_TOKENS_PER_SECOND, audio_tokens, text_tokens, usage_of
+from rtc_widget.server.responders.responder import CutOff, Mind, Question, ToolCall
+from rtc_widget.server.speech import Sound
+from rtc_widget.server.speech.engines import Engines
+from rtc_widget.server.speech.subprocess_engines import EngineFailed
+from rtc_widget.server.tasks import kind_and_place
+from rtc_widget.server.transport.audio_outputs import Outlet, Utterance
+
+log = logging.getLogger(__name__)
+
+CancelReason = Literal["turn_detected", "client_cancelled"]
+Status = Literal["in_progress", "completed", "cancelled", "failed", "incomplete"]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a response works with; the same for all responses of a dialogue."""
+
+    conversation: Conversation
+    conversation_id: str
+    mind: Mind
+    engines: Engines
+    emitter: Emitter
+    outlet: Outlet
+    until_recognized: Callable[[], Awaitable[None]]
+    statistics: Callable[[], Awaitable[CallStatistics]]
+
+
+@dataclass(slots=True)
+class Response:
+    """Makes one response and tells of it, event by event.
+
+    `start` it, `cancel` it, wait until it is `done`.
+
+    Parameters
+    ----------
+    settings : ResponseSettings
+        How it is to be made.
+    around : Surroundings
+        With what.
+    prompted : bool
+        Whether the person has asked; else nobody spoke, and the mind may say something of its own accord.
+    """
+
+    settings: ResponseSettings
+    around: Surroundings
+    prompted: bool = True
+    id: str = field(default_factory=lambda: new_id("resp"))
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+    utterance: Utterance = field(init=False)
+    _drafts: list[Draft] = field(default_factory=list)
+    _message: MessageDraft | None = None
+    _finished: list[Item] = field(default_factory=list)
+    _making: asyncio.Task[None] | None = None
+    _cancel_reason: CancelReason | None = None
+    _heard: tuple[Item, ...] = ()
+    _taken: tuple[Message, ...] = ()
+    _limit: TokenLimit = field(init=False)
+    _known: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.utterance = self.around.outlet.open(self.id, self.settings.output_format.audio_format())
+        self._limit = TokenLimit(self.settings.max_output_tokens)
+        # What comes from now on is the next response's to answer.
+        self._known = frozenset(item.id for item in self.around.conversation.items)
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether it has been asked to stop."""
+        return self._cancel_reason is not None
+
+    @property
+    def has_sound(self) -> bool:
+        """Whether any of it has been spoken to the end of a sentence, though not necessarily been heard."""
+        return any(message.seconds for message in self._messages())
+
+    def cut_messages(self) -> list[tuple[str, int]]:
+        """Return the messages whose sound was cut off, by their ids, and how many milliseconds of each were heard."""
+        cut: list[tuple[str, int]] = []
+        heard_ms = self.utterance.played_ms
+        spoken = [message for message in self._messages() if message.seconds]
+        for message in spoken:
+            ms = round(message.seconds * 1000)
+            # Who interrupts between two sentences has heard all there was, yet not all that was to come.
+            if heard_ms < ms or message is spoken[-1]:
+                cut.append((message.item_id, min(ms, heard_ms)))
+            heard_ms = max(0, heard_ms - ms)
+        return cut
+
+    def _messages(self) -> list[MessageDraft]:
+        return [draft for draft in self._drafts if isinstance(draft, MessageDraft)]
+
+    async def start(self) -> None:
+        """Make the response; returns when `response.done` has been sent."""
+        emit = self.around.emitter.emit
+        emit("response.created", response=self._to_wire("in_progress"))
+        # Nothing is limited here; clients that wait for the event get it where OpenAI sends it.
+        emit("rate_limits.updated", rate_limits=[])
+        self._making = asyncio.create_task(self._make())
+        if self._cancel_reason:
+            self._making.cancel()
+        try:
+            await asyncio.wait({self._making})
+        finally:
+            # Only when the call ends: a response that is cancelled by its own task gets here with that done.
+            self._making.cancel()
+            self.done.set()
+        self._end(self._making)
+
+    def cancel(self, reason: CancelReason) -> None:
+        """Stop making the response; what has been said stays said."""
+        self._cancel_reason = self._cancel_reason or reason
+        if self._making:
+            self._making.cancel()
+
+    async def _make(self) -> None:
+        question = await self._question()
+        async with aclosing(sentences(self.around.mind.answer(question))) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, ToolCall):
+                    self._call(piece)
+                else:
+                    await self._say(piece)
+
+    async def _question(self) -> Question:
+        around, settings = self.around, self.settings
+        # What was said just before may still be being recognised.
+        await around.until_recognized()
+        context = around.conversation.part(self._known)
+        if settings.input is not None:
+            context = Conversation(settings.input)
+        self._heard = context.items
+        text = context.question() if self.prompted else ""
+        if settings.input is None and not settings.is_out_of_band:
+            self._taken = context.take_questions()
+        limit = settings.max_output_tokens
+        return Question(
+            text,
+            context,
+            settings.instructions,
+            tools=settings.tools,
+            tool_choice=settings.tool_choice,
+            parallel_tool_calls=settings.parallel_tool_calls,
+            max_output_tokens=None if limit == "inf" else limit,
+            statistics=around.statistics,
+        )
+
+    async def _say(self, text: str) -> None:
+        draft = self._message or self._begin_message()
+        if self.settings.modality == "text":
+            allowed = self._limit.allowed_text(text)
+            if allowed:
+                draft.say(allowed)
+        else:
+            sound = await self.around.engines.speak(text, voice=self.settings.voice, speed=self.settings.speed)
+            allowed, sound = self._limit.allowed_speech(text, sound)
+            if allowed:
+                await self.utterance.write(sound, draft.place())
+                draft.say(allowed, sound.seconds)
+        if self._limit.is_reached:
+            raise CutOff("max_output_tokens")
+
+    def _begin_message(self) -> MessageDraft:
+        self._message = MessageDraft(self._delivery(), len(self._drafts), self.settings.modality)
+        self._drafts.append(self._message)
+        return self._message
+
+    def _call(self, call: ToolCall) -> None:
+        self._end_open_draft("completed")
+        if not self._limit.allows_call(f"{call.name} {call.arguments}"):
+            raise CutOff("max_output_tokens")
+        draft = CallDraft(self._delivery(), len(self._drafts), call)
+        self._drafts.append(draft)
+        self._end_open_draft("completed")
+
+    def _delivery(self) -> Delivery:
+        conversation = None if self.settings.is_out_of_band else self.around.conversation
+        return Delivery(self.id, self.around.emitter, conversation)
+
+    def _end_open_draft(self, status: ItemStatus) -> None:
+        if len(self._finished) < len(self._drafts):
+            self._finished.append(self._drafts[-1].end(status))
+            self._message = None
+
+    def _end(self, making: asyncio.Task[None]) -> None:
+        error = None if making.cancelled() else making.exception()
+        status: Status = "completed"
+        details: dict[str, Any] | None = None
+        if self._cancel_reason and making.cancelled():
+            status = "cancelled"
+            details = {"type": "cancelled", "reason": self._cancel_reason}
+            if not self._drafts:
+                self.around.conversation.give_back(self._taken)
+        elif isinstance(error, CutOff):
+            status = "incomplete"
+            details = {"type": "incomplete", "reason": error.reason}
+        elif error is not None:
+            # Not its text, which may quote what was said.
+            log.warning("response %s failed: %s", self.id, kind_and_place(error))
+            status = "failed"
+            message = str(error) or type(error).__name__
+            code = "speech_failed" if isinstance(error, EngineFailed) else "mind_failed"
+            details = {"type": "failed", "error": {"type": "server_error", "code": code, "message": message}}
+        self._end_open_draft("completed" if status == "completed" else "incomplete")
+        self.around.emitter.emit("response.done", response=self._to_wire(status, details))
+        self.utterance.finish()
+
+    def _to_wire(self, status: Status, details: dict[str, Any] | None = None) -> dict[str, Any]:
+        settings = self.settings
+        return {
+            "id": self.id,
+            "object": "realtime.response",
+            "status": status,
+            "status_details": details,
+            "output": [item.to_wire() for item in self._finished],
+            "conversation_id": None if settings.is_out_of_band else self.around.conversation_id,
+            "output_modalities": [settings.modality],
+            "max_output_tokens": settings.max_output_tokens,
+            "audio": {"output": {"format": settings.output_format.model_dump(), "voice": settings.voice}},
+            "usage": None if status == "in_progress" else usage_of(self._heard, self._finished),
+            "metadata": dict(settings.metadata) if settings.metadata else None,
+        }
+
+
+class TokenLimit:
+    """Counts the tokens of a response, as `usage` does, and cuts what is too much.
+
+    Parameters
+    ----------
+    most : int or "inf"
+        How many there may be.
+    """
+
+    def __init__(self, most: int | Literal["inf"]) -> None:
+        self._left: float = float("inf") if most == "inf" else most
+        self.is_reached = False
+
+    def allowed_text(self, text: str) -> str:
+        """Return as much of `text` as may still be written."""
+        while text_tokens(text) > self._left:
+            self.is_reached = True
+            text = text.rstrip()[:-1]
+        self._left -= text_tokens(text)
+        return text
+
+    def allowed_speech(self, text: str, sound: Sound) -> tuple[str, Sound]:
+        """Return as much of `text`, and of the `sound` of it, as may still be said."""
+        cost = text_tokens(text) + audio_tokens(sound.seconds, per_second=ASSISTANT_TOKENS_PER_SECOND)
+        if cost <= self._left:
+            self._left -= cost
+            return text, sound
+        self.is_reached = True
+        share = max(0.0, self._left - 1) / cost  # one less, for the rounding
+        self._left = 0
+        kept = text[: int(len(text) * share)]
+        return kept, Sound(sound.samples[: int(len(sound.samples) * share)], sound.rate)
+
+    def allows_call(self, text: str) -> bool:
+        """Return whether a call of a tool may still be made; half a call would be none."""
+        cost = text_tokens(text)
+        self.is_reached = cost > self._left
+        self._left -= cost
+        return not self.is_reached

@@ -1,0 +1,145 @@
+"""What a client may say about one response, on top of the session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from rtc_widget.server.errors import Refusal, refusal_of
+from rtc_widget.server.protocols.realtime import session_config as settings
+from rtc_widget.server.protocols.realtime.conversation import Conversation
+from rtc_widget.server.protocols.realtime.items import Item, item_from_wire
+from rtc_widget.server.protocols.realtime.response_items import Modality
+from rtc_widget.server.responders.responder import Tool
+
+_Key = Annotated[str, StringConstraints(max_length=64)]
+_Value = Annotated[str, StringConstraints(max_length=512)]
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseSettings:
+    """How a response is to be made.
+
+    Attributes
+    ----------
+    is_out_of_band : bool
+        Whether it stays outside of the conversation.
+    input : tuple of Item or None
+        What it is made from instead of the conversation.
+    tools, tool_choice, parallel_tool_calls
+        As in `Question`.
+    """
+
+    modality: Modality = "audio"
+    instructions: str = ""
+    speed: float = 1.0
+    voice: str = "heart"
+    output_format: settings.Format = field(default_factory=settings.PcmFormat)
+    max_output_tokens: int | Literal["inf"] = "inf"
+    metadata: Mapping[str, str] | None = None
+    is_out_of_band: bool = False
+    input: tuple[Item, ...] | None = None
+    tools: tuple[Tool, ...] = ()
+    tool_choice: Literal["auto", "required"] = "auto"
+    parallel_tool_calls: bool = True
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class _Output(_Closed):
+    format: settings.Format | None = None
+    voice: settings.Voice | None = None
+
+
+class _Audio(_Closed):
+    output: _Output = _Output()
+
+
+class _Overrides(_Closed):
+    output_modalities: Annotated[list[Modality], Field(min_length=1, max_length=1)] | None = None
+    instructions: str | None = None
+    conversation: Literal["auto", "none"] = "auto"
+    max_output_tokens: Annotated[int, Field(ge=1, le=4096)] | Literal["inf"] | None = None
+    metadata: Annotated[dict[_Key, _Value], Field(max_length=16)] | None = None
+    input: list[dict[str, Any]] | None = None
+    tools: list[settings.Tool] | None = None
+    tool_choice: settings.ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    audio: _Audio = _Audio()
+    # Taken and without effect: there is no reasoning here, and stored prompts are OpenAI's.
+    reasoning: settings.Reasoning | None = None
+    prompt: settings.Prompt | None = None
+
+
+def response_settings(
+    session: settings.Session, conversation: Conversation, overrides: Mapping[str, Any] | None
+) -> ResponseSettings:
+    """Return how a response is made in `session`, given the `response` of a `response.create` (or None).
+
+    Raises
+    ------
+    Refusal
+        When it asks for something unknown or impossible.
+    """
+    given = {} if overrides is None else overrides
+    try:
+        wanted = _Overrides.model_validate(given)
+    except ValidationError as error:
+        raise refusal_of(error, given, "response") from None
+    output = session.audio.output
+    tools = session.tools if wanted.tools is None else wanted.tools
+    choice = session.tool_choice if wanted.tool_choice is None else wanted.tool_choice
+    settings.require_chosen_tool(tools, choice, "response.tool_choice")
+    chosen, must = _chosen(_functions(tools), choice)
+    parallel = session.parallel_tool_calls if wanted.parallel_tool_calls is None else wanted.parallel_tool_calls
+    return ResponseSettings(
+        modality=(wanted.output_modalities or session.output_modalities)[0],
+        instructions=session.instructions if wanted.instructions is None else wanted.instructions,
+        speed=output.speed,
+        voice=settings.name_of(wanted.audio.output.voice or output.voice),
+        output_format=wanted.audio.output.format or output.format,
+        max_output_tokens=wanted.max_output_tokens or session.max_output_tokens,
+        metadata=wanted.metadata,
+        is_out_of_band=wanted.conversation == "none",
+        input=None if wanted.input is None else _input(wanted.input, conversation, session),
+        tools=chosen,
+        tool_choice="required" if must else "auto",
+        parallel_tool_calls=parallel is not False,
+    )
+
+
+def _functions(tools: list[settings.Tool]) -> tuple[Tool, ...]:
+    return tuple(
+        Tool(tool.name, tool.description, tool.parameters)
+        for tool in tools
+        if isinstance(tool, settings.FunctionTool)  # MCP servers are called by OpenAI's cloud, not from here
+    )
+
+
+def _chosen(tools: tuple[Tool, ...], choice: settings.ToolChoice) -> tuple[tuple[Tool, ...], bool]:
+    """Return which of `tools` there are under `choice`, and whether one of them must be called."""
+    if isinstance(choice, settings.NamedTool):
+        return tuple(tool for tool in tools if tool.name == choice.name), True
+    if isinstance(choice, settings.NamedMcpTool):
+        return (), False
+    return (() if choice == "none" else tools), choice == "required" and bool(tools)
+
+
+def _input(wires: list[dict[str, Any]], conversation: Conversation, session: settings.Session) -> tuple[Item, ...]:
+    items: list[Item] = []
+    for at, wire in enumerate(wires):
+        root = f"response.input[{at}]"
+        if wire.get("type") != "item_reference":
+            items.append(item_from_wire(wire, session.audio.input.format.audio_format(), root=root))
+            continue
+        item = conversation.find(str(wire.get("id")))
+        if item is None:
+            message = f"The item with id '{wire.get('id')}' does not exist in the conversation."
+            raise Refusal(message, "invalid_value", param=f"{root}.id")
+        items.append(item)
+    return tuple(items)

@@ -1,0 +1,146 @@
+"""The items of a response while they are being made: each tells of itself, event by event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from rtc_widget.server.protocols.realtime.conversation import Conversation
+from rtc_widget.server.protocols.realtime.items import FunctionCall, Item, ItemStatus, Message, Part
+from rtc_widget.server.protocols.realtime.server_events import Emitter, new_id
+from rtc_widget.server.responders.responder import ToolCall
+
+Modality = Literal["audio", "text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Where the items of a response go.
+
+    Attributes
+    ----------
+    response_id : str
+        Whose items they are.
+    emitter : Emitter
+        Who is told.
+    conversation : Conversation or None
+        What they become part of; None for a response that is out of band.
+    """
+
+    response_id: str
+    emitter: Emitter
+    conversation: Conversation | None
+
+    def begin(self, item: Item, output_index: int) -> None:
+        """Tell that an item has begun."""
+        self._emit("response.output_item.added", output_index=output_index, item=item.to_wire())
+        if self.conversation is not None:
+            self.conversation.add(item)
+            previous = self.conversation.previous_id(item.id)
+            self.emitter.emit("conversation.item.added", previous_item_id=previous, item=item.to_wire())
+
+    def end(self, item: Item, output_index: int) -> None:
+        """Tell that an item is as it will be."""
+        self._emit("response.output_item.done", output_index=output_index, item=item.to_wire())
+        if self.conversation is not None and self.conversation.find(item.id):
+            self.conversation.change(item)
+            previous = self.conversation.previous_id(item.id)
+            self.emitter.emit("conversation.item.done", previous_item_id=previous, item=item.to_wire())
+
+    def _emit(self, event: str, **fields: Any) -> None:
+        self.emitter.emit(event, response_id=self.response_id, **fields)
+
+
+class Draft(Protocol):
+    """An item in the making."""
+
+    def end(self, status: ItemStatus) -> Item:
+        """Tell that the item is finished, and return it."""
+        ...
+
+
+@dataclass(slots=True)
+class MessageDraft:
+    """What the assistant says, piece by piece."""
+
+    delivery: Delivery
+    output_index: int
+    modality: Modality
+    item_id: str = field(default_factory=lambda: new_id("item"))
+    seconds: float = 0.0
+    _text: str = ""
+
+    def __post_init__(self) -> None:
+        self.delivery.begin(Message(self.item_id, "assistant", status="in_progress"), self.output_index)
+        self._emit("response.content_part.added", part=self._wire_part())
+
+    def place(self) -> dict[str, Any]:
+        """Return which part of which item this is."""
+        return {
+            "response_id": self.delivery.response_id,
+            "item_id": self.item_id,
+            "output_index": self.output_index,
+            "content_index": 0,
+        }
+
+    def say(self, text: str, seconds: float = 0.0) -> None:
+        """Add `text`, which takes `seconds` to say."""
+        self._text += text
+        self.seconds += seconds
+        kind = "audio_transcript" if self.modality == "audio" else "text"
+        self._emit(f"response.output_{kind}.delta", delta=text)
+
+    def end(self, status: ItemStatus) -> Item:
+        """Tell that the message is finished, and return it."""
+        if self.modality == "audio":
+            self._emit("response.output_audio.done")
+            self._emit("response.output_audio_transcript.done", transcript=self._text)
+        else:
+            self._emit("response.output_text.done", text=self._text)
+        self._emit("response.content_part.done", part=self._wire_part())
+        part = Part("output_audio" if self.modality == "audio" else "output_text", self._text, self.seconds)
+        item = Message(self.item_id, "assistant", (part,), status)
+        self.delivery.end(item, self.output_index)
+        return item
+
+    def _wire_part(self) -> dict[str, str]:
+        # `response.content_part.*` kept the short names when the items got the long ones.
+        if self.modality == "audio":
+            return {"type": "audio", "transcript": self._text}
+        return {"type": "text", "text": self._text}
+
+    def _emit(self, event: str, **fields: Any) -> None:
+        self.delivery.emitter.emit(event, **self.place(), **fields)
+
+
+@dataclass(slots=True)
+class CallDraft:
+    """A tool that is to be called. A mind hands it over whole, so it is never cut off in the middle."""
+
+    delivery: Delivery
+    output_index: int
+    call: ToolCall
+    item_id: str = field(default_factory=lambda: new_id("item"))
+    call_id: str = field(default_factory=lambda: new_id("call"))
+
+    def __post_init__(self) -> None:
+        begun = FunctionCall(self.item_id, self.call_id, self.call.name, "", "in_progress")
+        self.delivery.begin(begun, self.output_index)
+        self._emit("response.function_call_arguments.delta", delta=self.call.arguments)
+
+    def end(self, status: ItemStatus) -> Item:
+        """Tell that the call is complete, and return it."""
+        self._emit("response.function_call_arguments.done", name=self.call.name, arguments=self.call.arguments)
+        item = FunctionCall(self.item_id, self.call_id, self.call.name, self.call.arguments, status)
+        self.delivery.end(item, self.output_index)
+        return item
+
+    def _emit(self, event: str, **fields: Any) -> None:
+        self.delivery.emitter.emit(
+            event,
+            response_id=self.delivery.response_id,
+            item_id=self.item_id,
+            output_index=self.output_index,
+            call_id=self.call_id,
+            **fields,
+        )

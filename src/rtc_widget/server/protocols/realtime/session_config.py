@@ -1,0 +1,349 @@
+"""The session's settings: what may be set, what it is set to, and how a change is merged in.
+
+The schema is closed, as OpenAI's is: an unknown key is refused with its path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag, ValidationError
+
+from rtc_widget.server.audio_formats import AudioFormat
+from rtc_widget.server.errors import Refusal, refusal_of
+from rtc_widget.server.protocols.realtime.turn_detection import LONGEST_SILENCE_MS, Eagerness, TurnSettings
+
+MODEL = "rtc-widget-local"
+INSTRUCTIONS = "You are a friendly tutor who explains WebRTC in plain spoken words."
+
+
+class _Closed(BaseModel):
+    # Strict: "0.5" is no number and true no integer, here as there.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def _word_or_object(value: object) -> str:
+    """Return which member of a union of words and objects is meant, so that a fault is told of that one alone."""
+    if isinstance(value, BaseModel):
+        return str(getattr(value, "type", "object"))
+    return str(value.get("type", "object")) if isinstance(value, Mapping) else "word"
+
+
+class PcmFormat(_Closed):
+    """Linear samples, in the events of a WebSocket. Over WebRTC the codec is negotiated in the SDP."""
+
+    type: Literal["audio/pcm"] = "audio/pcm"
+    rate: Literal[24000] = 24000
+
+    def audio_format(self) -> AudioFormat:
+        """Return what sound in events is made of."""
+        return AudioFormat(self.type, self.rate)
+
+
+class G711Format(_Closed):
+    """G.711, 8 kHz."""
+
+    type: Literal["audio/pcmu", "audio/pcma"]
+
+    def audio_format(self) -> AudioFormat:
+        """Return what sound in events is made of."""
+        return AudioFormat(self.type, 8000)
+
+
+Format = Annotated[PcmFormat | G711Format, Field(discriminator="type")]
+
+
+class Transcription(_Closed):
+    """Whether transcripts of what was said are sent. The recogniser is always the server's own."""
+
+    model: str = "local"
+    language: str | None = "en"
+    languages: list[str] | None = None
+    prompt: str | None = None
+    keywords: list[str] | None = None
+    delay: Literal["minimal", "low", "medium", "high", "xhigh"] | None = None
+
+
+class NoiseReduction(_Closed):
+    """Accepted for the sake of clients; the browser has already reduced the noise."""
+
+    type: Literal["near_field", "far_field"]
+    strength: float | None = None
+
+
+class ServerVad(_Closed):
+    """Turns end after a silence."""
+
+    type: Literal["server_vad"] = "server_vad"
+    threshold: Annotated[float, Field(ge=0, le=1)] = 0.5
+    prefix_padding_ms: Annotated[int, Field(ge=0, le=5_000)] = 300
+    silence_duration_ms: Annotated[int, Field(ge=100, le=10_000)] = 500
+    idle_timeout_ms: Annotated[int, Field(ge=1_000, le=60_000)] | None = None
+    create_response: bool = True
+    interrupt_response: bool = True
+
+    def turns(self) -> TurnSettings:
+        """Return how the turn detector has to be set."""
+        return TurnSettings(self.threshold, self.prefix_padding_ms, self.silence_duration_ms, self.idle_timeout_ms)
+
+
+class SemanticVad(_Closed):
+    """Turns end when a thought does: here an approximation, told in `semantic_silence`."""
+
+    type: Literal["semantic_vad"]
+    eagerness: Eagerness = "auto"
+    create_response: bool = True
+    interrupt_response: bool = True
+
+    def turns(self) -> TurnSettings:
+        """Return how the turn detector has to be set."""
+        # Until the words are known, as long as is waited at most.
+        return TurnSettings(silence_duration_ms=LONGEST_SILENCE_MS[self.eagerness])
+
+
+class AudioInput(_Closed):
+    """What is done with the person's voice."""
+
+    format: Format = PcmFormat()
+    transcription: Transcription | None = Transcription()
+    noise_reduction: NoiseReduction | None = None
+    turn_detection: Annotated[ServerVad | SemanticVad, Field(discriminator="type")] | None = ServerVad()
+
+
+VoiceName = Annotated[str, StringConstraints(pattern=r"^[\w-]{1,64}$")]
+
+
+class CustomVoice(_Closed):
+    """A voice that OpenAI made for somebody; here its id is taken as a name."""
+
+    id: VoiceName
+
+
+Voice = Annotated[
+    Annotated[VoiceName, Tag("word")] | Annotated[CustomVoice, Tag("object")], Discriminator(_word_or_object)
+]
+
+
+def name_of(voice: VoiceName | CustomVoice) -> str:
+    """Return the name by which the speaker knows `voice`."""
+    return voice.id if isinstance(voice, CustomVoice) else voice
+
+
+class AudioOutput(_Closed):
+    """How the assistant sounds."""
+
+    format: Format = PcmFormat()
+    voice: Voice = "heart"
+    speed: Annotated[float, Field(ge=0.25, le=1.5)] = 1.0
+
+
+class Audio(_Closed):
+    """Sound in both directions."""
+
+    input: AudioInput = AudioInput()
+    output: AudioOutput = AudioOutput()
+
+
+class FunctionTool(_Closed):
+    """A tool of the client; flat, not nested under `function`."""
+
+    type: Literal["function"]
+    name: Annotated[str, StringConstraints(pattern=r"^[\w.-]{1,64}$")]
+    description: str = ""
+    parameters: dict[str, Any] = {}
+
+
+class McpTool(BaseModel):
+    """A tool server; kept and shown, but not called from here."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    type: Literal["mcp"]
+    server_label: str
+
+
+class NamedTool(_Closed):
+    """The one tool that has to be called."""
+
+    type: Literal["function"]
+    name: str
+
+
+class NamedMcpTool(_Closed):
+    """The one tool server that has to be called; see `McpTool`."""
+
+    type: Literal["mcp"]
+    server_label: str
+    name: str | None = None
+
+
+Tool = Annotated[FunctionTool | McpTool, Field(discriminator="type")]
+ToolChoice = Annotated[
+    Annotated[Literal["none", "auto", "required"], Tag("word")]
+    | Annotated[NamedTool, Tag("function")]
+    | Annotated[NamedMcpTool, Tag("mcp")],
+    Discriminator(_word_or_object),
+]
+
+
+class Reasoning(_Closed):
+    """Taken and without effect: nothing reasons here."""
+
+    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = None
+
+
+class Tracing(_Closed):
+    """Taken and without effect, as are all that follow."""
+
+    workflow_name: str | None = None
+    group_id: str | None = None
+    metadata: Any = None
+
+
+class _TokenLimits(_Closed):
+    post_instructions: Annotated[int, Field(ge=0)] | None = None
+
+
+class RetentionRatio(_Closed):
+    """How much of the conversation is kept when it is too long for the model."""
+
+    type: Literal["retention_ratio"]
+    retention_ratio: Annotated[float, Field(ge=0, le=1)]
+    token_limits: _TokenLimits | None = None
+
+
+class Prompt(_Closed):
+    """A stored prompt."""
+
+    id: str
+    version: str | None = None
+    variables: dict[str, Any] | None = None
+
+
+class Session(_Closed):
+    """All settings of a session, with the local server's defaults.
+
+    Transcripts of what the person says are on by default, unlike OpenAI's.
+    """
+
+    type: Literal["realtime"]
+    object: Literal["realtime.session"] = "realtime.session"
+    id: str = ""
+    model: str = MODEL
+    expires_at: int = 0
+    instructions: str = INSTRUCTIONS
+    output_modalities: Annotated[list[Literal["audio", "text"]], Field(min_length=1, max_length=1)] = ["audio"]
+    audio: Audio = Audio()
+    tools: list[Tool] = []
+    tool_choice: ToolChoice = "auto"
+    parallel_tool_calls: bool | None = None
+    reasoning: Reasoning | None = None
+    max_output_tokens: Annotated[int, Field(ge=1, le=4096)] | Literal["inf"] = "inf"
+    tracing: (
+        Annotated[
+            Annotated[Literal["auto"], Tag("word")] | Annotated[Tracing, Tag("object")],
+            Discriminator(_word_or_object),
+        ]
+        | None
+    ) = None
+    truncation: Annotated[
+        Annotated[Literal["auto", "disabled"], Tag("word")] | Annotated[RetentionRatio, Tag("retention_ratio")],
+        Discriminator(_word_or_object),
+    ] = "auto"
+    include: list[Literal["item.input_audio_transcription.logprobs"]] | None = None
+    prompt: Prompt | None = None
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the complete session object, as `session.created` shows it."""
+        return self.model_dump(mode="json")
+
+
+_READ_ONLY = ("id", "object", "expires_at")
+# Each of these is one value: a change replaces the whole.
+_WHOLE = frozenset({"tools", "tool_choice", "tracing", "truncation", "prompt", "parameters", "format", "voice"})
+
+
+def new_session(session_id: str, expires_at: int, settings: Mapping[str, Any] | None = None) -> Session:
+    """Return the session that begins with a client's `settings`.
+
+    Raises
+    ------
+    Refusal
+        When a key is unknown or a value impossible; the path is its `param`.
+    """
+    if settings is None:
+        settings = {"type": "realtime"}
+    return _checked({**_writable(settings), "id": session_id, "expires_at": expires_at})
+
+
+def changed_session(session: Session, changes: Mapping[str, Any], *, has_spoken: bool = False) -> Session:
+    """Return `session` with `changes` merged in: objects key by key, everything else as a whole.
+
+    Parameters
+    ----------
+    session : Session
+        What it is now.
+    changes : mapping
+        The `session` of a `session.update`.
+    has_spoken : bool
+        Whether the assistant has been heard; its voice stays then.
+
+    Raises
+    ------
+    Refusal
+        As `new_session`; also when something is changed that stays: the model, the voice that was heard, tracing.
+    """
+    changes = _writable(changes)
+    if changes.get("model", session.model) != session.model:
+        raise Refusal("Cannot update a session's model.", "invalid_value", param="session.model")
+    changed = _checked(_merged(session.to_wire(), changes))
+    if has_spoken and changed.audio.output.voice != session.audio.output.voice:
+        message = "Cannot update a conversation's voice if assistant audio is present."
+        raise Refusal(message, "cannot_update_voice", param="session.audio.output.voice")
+    if session.tracing is not None and changed.tracing != session.tracing:
+        message = "Cannot update a session's tracing once it is on."
+        raise Refusal(message, "invalid_value", param="session.tracing")
+    return changed
+
+
+def _writable(settings: Mapping[str, Any]) -> dict[str, Any]:
+    if "type" not in settings:
+        message = 'Missing required parameter: \'session.type\'. Send "type": "realtime".'
+        raise Refusal(message, "missing_required_parameter", param="session.type")
+    # A client may send back the object that it was shown.
+    return {key: value for key, value in settings.items() if key not in _READ_ONLY}
+
+
+def _merged(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in changes.items():
+        known = base.get(key)
+        merged[key] = value
+        if isinstance(known, dict) and isinstance(value, Mapping) and key not in _WHOLE:
+            # A turn detection of another type has other settings: the old ones would be unknown keys.
+            kind = known.get("type")
+            merged[key] = _merged(known, value) if value.get("type", kind) == kind else value
+    return merged
+
+
+def _checked(settings: Mapping[str, Any]) -> Session:
+    try:
+        session = Session.model_validate(settings)
+    except ValidationError as error:
+        raise refusal_of(error, settings, "session") from None
+    require_chosen_tool(session.tools, session.tool_choice, "session.tool_choice")
+    return session
+
+
+def require_chosen_tool(tools: list[Tool], choice: ToolChoice, param: str) -> None:
+    """Refuse a `choice` of a tool that is not among `tools`; let through, it would make every response fail."""
+    if isinstance(choice, NamedTool):
+        is_there = any(isinstance(tool, FunctionTool) and tool.name == choice.name for tool in tools)
+    elif isinstance(choice, NamedMcpTool):
+        is_there = any(isinstance(tool, McpTool) and tool.server_label == choice.server_label for tool in tools)
+    else:
+        return
+    if not is_there:
+        name = choice.name or "mcp"
+        raise Refusal(f"Tool choice '{name}' not found in 'tools' parameter.", "invalid_value", param=param)

@@ -1,0 +1,245 @@
+"""When a person begins and stops speaking.
+
+Follows the `server_vad` of the Realtime API: speech begins when the detector is sure for a moment, and ends after
+`silence_duration_ms` without any.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import floor
+from typing import Literal
+
+import numpy as np
+
+from rtc_widget.server.speech import HEARING_RATE, Samples, VoiceDetector, samples_of
+
+SHORTEST_SPEECH_MS = 192
+"""Less speech than this is a click, a cough or a key; recognisers make words of it. "No" lasts about 300 ms.
+
+Six frames of Silero: with 200 it would have to be seven, and who interrupts would be heard 32 ms later."""
+
+LONGEST_PAUSE_BEFORE_START_MS = 160
+"""A longer pause within the first `SHORTEST_SPEECH_MS` starts the count again."""
+
+KEPT_SILENCE_MS = 200
+"""Of the silence that ends a turn, this much goes to the recogniser: less cuts soft endings, more costs time."""
+
+LONGEST_TURN_MS = 30_000
+"""The recognisers are made for half a minute at most."""
+
+HYSTERESIS = 0.15
+"""Speech goes on until the probability is this much below the threshold, so that it does not end within words."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnSettings:
+    """How readily speech is found.
+
+    Attributes
+    ----------
+    threshold : float
+        Probability, 0 to 1, above which a frame counts as speech.
+    prefix_padding_ms : int
+        How much sound before the speech belongs to the turn.
+    silence_duration_ms : int
+        How much silence ends the turn.
+    idle_timeout_ms : int or None
+        After how much silence it is told that nobody speaks, counted from where `wait` was called.
+    """
+
+    threshold: float = 0.5
+    prefix_padding_ms: int = 300
+    silence_duration_ms: int = 500
+    idle_timeout_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """Somebody began to speak, `start_ms` after the sound began (padding included)."""
+
+    start_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStopped:
+    """Somebody stopped speaking; `samples` (16 kHz) is what was said, `end_ms` where the turn ends."""
+
+    end_ms: int
+    samples: Samples
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechPaused:
+    """A silence of `KEPT_SILENCE_MS` in a turn; if it turns out to be the end, `samples` is all that was said.
+
+    Whoever recognises it at once has the text when the turn ends, instead of only beginning then.
+    """
+
+    samples: Samples
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechMissing:
+    """Nobody spoke from `start_ms` to `end_ms`, which is the idle timeout."""
+
+    start_ms: int
+    end_ms: int
+
+
+TurnEvent = SpeechStarted | SpeechPaused | SpeechStopped | SpeechMissing
+
+
+class TurnDetector:
+    """Cuts a stream of sound into turns.
+
+    Examples
+    --------
+    >>> detector = TurnDetector(silero())                                   # doctest: +SKIP
+    >>> [type(e).__name__ for e in detector.hear(sound)]                    # doctest: +SKIP
+    ['SpeechStarted', 'SpeechPaused', 'SpeechStopped']
+    """
+
+    def __init__(self, detector: VoiceDetector, settings: TurnSettings | None = None) -> None:
+        self.settings = settings or TurnSettings()
+        self._detector = detector
+        self._frame_ms = detector.frame_length * 1000 / HEARING_RATE
+        self._rest = samples_of([])
+        self._frames_heard = 0
+        self._recent: deque[Samples] = deque()
+        self._turn: list[Samples] = []
+        self._speech_ms = 0.0
+        self._silence_ms = 0.0
+        self._is_speaking = False
+        self._waiting_from_ms: int | None = None
+
+    @property
+    def now_ms(self) -> int:
+        """How much sound has been heard."""
+        return round(self._frames_heard * self._frame_ms)
+
+    @property
+    def is_speaking(self) -> bool:
+        """Whether a turn has begun and not yet ended."""
+        return self._is_speaking
+
+    def hear(self, samples: Samples) -> Iterator[TurnEvent]:
+        """Listen to the next `samples` (16 kHz, any number), as far as is asked for, and yield what they bring.
+
+        Who changes the settings on an event changes them for the sound right after it.
+        """
+        length = self._detector.frame_length
+        sound = np.concatenate([self._rest, samples])
+        whole = len(sound) // length * length
+        self._rest = sound[whole:]
+        for at in range(0, whole, length):
+            event = self._hear_frame(sound[at : at + length])
+            if event is not None:
+                yield event
+
+    def wait(self) -> None:
+        """Count the idle timeout from here on, unless it is being counted already."""
+        if self._waiting_from_ms is None:
+            self._waiting_from_ms = self.now_ms
+
+    def do_not_wait(self) -> None:
+        """Count no idle timeout: there is somebody who speaks, or will soon."""
+        self._waiting_from_ms = None
+
+    def take(self) -> Samples:
+        """Return what has been said of a turn so far, and forget the turn."""
+        said = self._said() if self._is_speaking else samples_of([])
+        self.forget()
+        return said
+
+    def forget(self) -> None:
+        """Drop a turn that has begun: nobody is waiting for it any more."""
+        self._turn.clear()
+        self._recent.clear()
+        self._speech_ms = self._silence_ms = 0.0
+        self._is_speaking = False
+
+    def _hear_frame(self, frame: Samples) -> TurnEvent | None:
+        self._frames_heard += 1
+        probability = self._detector.probability(frame)
+        begun = self._is_speaking or self._speech_ms > 0
+        is_speech = probability >= self.settings.threshold - (HYSTERESIS if begun else 0)
+        self._silence_ms = 0.0 if is_speech else self._silence_ms + self._frame_ms
+        if self._is_speaking:
+            return self._go_on(frame)
+        if is_speech:
+            self._speech_ms += self._frame_ms
+        elif self._silence_ms > LONGEST_PAUSE_BEFORE_START_MS:
+            self._speech_ms = 0.0
+        return self._begin_or_wait(frame) or self._missing()
+
+    def _missing(self) -> SpeechMissing | None:
+        begun, longest = self._waiting_from_ms, self.settings.idle_timeout_ms
+        if begun is None or longest is None or self.now_ms - begun < longest or self._speech_ms > 0:
+            return None
+        self.do_not_wait()
+        return SpeechMissing(begun, self.now_ms)
+
+    def _begin_or_wait(self, frame: Samples) -> SpeechStarted | None:
+        self._recent.append(frame)
+        # What may still become the beginning of the turn: the padding and the speech that is being made sure of.
+        longest = self.settings.prefix_padding_ms + SHORTEST_SPEECH_MS + LONGEST_PAUSE_BEFORE_START_MS
+        while len(self._recent) * self._frame_ms > longest:
+            self._recent.popleft()
+        if self._speech_ms < SHORTEST_SPEECH_MS:
+            return None
+        self._is_speaking = True
+        self.do_not_wait()
+        self._turn = list(self._recent)
+        self._recent.clear()
+        return SpeechStarted(max(0, self.now_ms - round(len(self._turn) * self._frame_ms)))
+
+    def _go_on(self, frame: Samples) -> SpeechPaused | SpeechStopped | None:
+        self._turn.append(frame)
+        too_long = len(self._turn) * self._frame_ms >= LONGEST_TURN_MS
+        if self._silence_ms >= self.settings.silence_duration_ms or too_long:
+            said = self._said()
+            self.forget()
+            return SpeechStopped(self.now_ms, said)
+        if self._silence_ms - self._frame_ms < KEPT_SILENCE_MS <= self._silence_ms:
+            return SpeechPaused(self._said())
+        return None
+
+    def _said(self) -> Samples:
+        """Return the turn without the frames of silence that are more than is kept."""
+        surplus = max(0, floor((self._silence_ms - KEPT_SILENCE_MS) / self._frame_ms))
+        return np.concatenate(self._turn[: len(self._turn) - surplus])
+
+
+Eagerness = Literal["low", "medium", "high", "auto"]
+
+LONGEST_SILENCE_MS: Mapping[Eagerness, int] = {"low": 8000, "medium": 4000, "auto": 4000, "high": 2000}
+"""After so much silence a turn ends whatever was said; OpenAI's numbers."""
+
+_AFTER_A_SENTENCE_MS: Mapping[Eagerness, int] = {"low": 1000, "medium": 600, "auto": 600, "high": 400}
+_AFTER_A_PHRASE_MS: Mapping[Eagerness, int] = {"low": 2000, "medium": 1200, "auto": 1200, "high": 700}
+
+# Words after which something has to come, and sounds that people make to keep their turn.
+_NEVER_LAST = r"and|or|but|because|if|while|the|a|an|of|from|than|my|your|um|uh|er|erm|hmm"
+# The same, unless the recogniser heard the end of a sentence: "I know who she is."
+_SELDOM_LAST = (
+    r"so|when|that|which|who|to|in|on|at|for|with|by|as|is|are|was|can|could|would|should|will|i|you|well|like"
+)
+_GOES_ON = re.compile(rf"\b({_NEVER_LAST})[\s,.…-]*$|\b({_SELDOM_LAST})[\s,…-]*$|(,|…|\.\.\.|-)\s*$", re.IGNORECASE)
+_IS_WHOLE = re.compile(r"[.!?][\"'”’)]*\s*$")
+
+
+def silence_after(text: str, eagerness: Eagerness) -> int:
+    """Return how much silence after `text` ends the turn, in milliseconds.
+
+    Examples
+    --------
+    >>> silence_after("What is Opus?", "auto"), silence_after("I would like to", "auto")
+    (600, 4000)
+    """
+    if _GOES_ON.search(text):
+        return LONGEST_SILENCE_MS[eagerness]
+    return (_AFTER_A_SENTENCE_MS if _IS_WHOLE.search(text) else _AFTER_A_PHRASE_MS)[eagerness]

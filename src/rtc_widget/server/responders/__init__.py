@@ -1,0 +1,1 @@
+"""What decides what the embedded server says: a Python function, a chat model, the tutor. Internal."""

@@ -1,0 +1,250 @@
+"""A mind that asks a chat model: any server that speaks OpenAI's Chat Completions API with streaming."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import httpx
+
+from rtc_widget.server.responders.chat_messages import chat_messages
+from rtc_widget.server.responders.reasoning import without_thoughts
+from rtc_widget.server.responders.responder import CutOff, Question, ToolCall
+
+CONNECT_SECONDS = 10.0
+SILENCE_SECONDS = 120.0
+"""How long a model may think between two pieces; local ones load their weights before the first."""
+
+_LONGEST_QUOTE = 300
+_LONGEST_BODY = 20_000
+
+
+class ChatFailed(Exception):
+    """The chat server did not answer; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatServer:
+    """Where a chat model is.
+
+    Attributes
+    ----------
+    base_url : str
+        Up to and with ``/v1``, such as ``http://127.0.0.1:11434/v1`` (Ollama).
+    model : str
+        The model's name there.
+    api_key : str or None
+        Sent as bearer token.
+    """
+
+    base_url: str
+    model: str
+    api_key: str | None = field(default=None, repr=False)
+
+
+class ChatMind:
+    """A `Mind`: the chat model of a server."""
+
+    def __init__(self, server: ChatServer) -> None:
+        self._server = server
+        self._tls: ssl.SSLContext | None = None
+
+    async def answer(self, question: Question) -> AsyncGenerator[str | ToolCall, None]:
+        """Yield the model's words as they come, then the tools that it wants called."""
+        turn = ChatTurn()
+        async with aclosing(without_thoughts(self._words(question, turn))) as words:
+            async for piece in words:
+                yield piece
+        for call in turn.calls():
+            yield call
+        if turn.cut_off is not None:
+            raise CutOff(turn.cut_off)
+
+    async def _words(self, question: Question, turn: ChatTurn) -> AsyncGenerator[str, None]:
+        async with aclosing(self._chunks(_request(self._server.model, question))) as chunks:
+            async for chunk in chunks:
+                for piece in turn.take(chunk):
+                    yield piece
+
+    async def _chunks(self, body: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
+        url = f"{self._server.base_url.rstrip('/')}/chat/completions"
+        headers = {"Authorization": f"Bearer {self._server.api_key}"} if self._server.api_key else {}
+        has_begun = False
+        try:
+            async with (
+                await self._client() as client,
+                client.stream("POST", url, json=body, headers=headers) as response,
+            ):
+                if not response.is_success:
+                    raise ChatFailed(_refusal(self._server, response.status_code, await _beginning_of(response)))
+                has_begun = True
+                async for line in response.aiter_lines():
+                    if line.startswith("data:") and (data := line[5:].strip()) and data != "[DONE]":
+                        yield _chunk(data)
+        except httpx.TimeoutException:
+            raise ChatFailed(f"The chat server at {self._server.base_url} did not answer in time.") from None
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            what = f"{type(error).__name__}: {error}".rstrip(": ")
+            if has_begun:
+                message = f"The chat server at {self._server.base_url} broke off in the middle of its answer ({what})."
+            else:
+                message = f"The chat server at {self._server.base_url} cannot be reached ({what}). Is it running?"
+            raise ChatFailed(message) from None
+
+    async def _client(self) -> httpx.AsyncClient:
+        timeout = httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
+        # No proxy may stand between this machine and itself.
+        trust_env = not _is_loopback(self._server.base_url)
+        if urlsplit(self._server.base_url).scheme != "https":
+            # There are no certificates to be checked; loading them would hold up the media for 50 ms.
+            return httpx.AsyncClient(timeout=timeout, trust_env=trust_env, verify=False)  # noqa: S501
+        if self._tls is None:
+            self._tls = await asyncio.to_thread(httpx.create_ssl_context, trust_env=trust_env)
+        return httpx.AsyncClient(timeout=timeout, trust_env=trust_env, verify=self._tls)
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+async def _beginning_of(response: httpx.Response) -> bytes:
+    """Return as much of a refusal's body as can be quoted; it may be anything, and of any length."""
+    body = b""
+    async for part in response.aiter_bytes():
+        body += part
+        if len(body) > _LONGEST_BODY:
+            break
+    return body
+
+
+def _request(model: str, question: Question) -> dict[str, Any]:
+    body: dict[str, Any] = {"model": model, "messages": chat_messages(question), "stream": True}
+    if question.tools:
+        body["tools"] = [
+            {
+                "type": "function",
+                "function": {
+                    "name": tool.name,
+                    "description": tool.description,
+                    "parameters": tool.parameters or {"type": "object", "properties": {}},
+                },
+            }
+            for tool in question.tools
+        ]
+        body["tool_choice"] = question.tool_choice
+        if not question.parallel_tool_calls:
+            body["parallel_tool_calls"] = False
+    if question.max_output_tokens is not None:
+        body["max_tokens"] = question.max_output_tokens
+    return body
+
+
+def _chunk(data: str) -> dict[str, Any]:
+    try:
+        chunk = json.loads(data)
+    except ValueError:
+        raise ChatFailed(f"The chat server sent something else than JSON: {data[:_LONGEST_QUOTE]}") from None
+    if not isinstance(chunk, dict):
+        raise ChatFailed(f"The chat server sent something else than an object: {data[:_LONGEST_QUOTE]}")
+    if chunk.get("error"):
+        raise ChatFailed(f"The chat server failed: {_message(chunk)}")
+    return chunk
+
+
+def _refusal(server: ChatServer, status: int, body: bytes) -> str:
+    text = body.decode(errors="replace")[:_LONGEST_QUOTE]
+    with suppress(ValueError, AttributeError):  # else it is no JSON of a known kind, and shown as it is
+        text = _message(json.loads(body))
+    if server.api_key:
+        text = text.replace(server.api_key, "…")
+    return f"The chat server at {server.base_url} refused the model {server.model!r} with status {status}: {text}"
+
+
+def _message(body: dict[str, Any]) -> str:
+    error = body.get("error", body)
+    return str(error.get("message", error) if isinstance(error, dict) else error)[:_LONGEST_QUOTE]
+
+
+_CUT_OFF: Mapping[str, Literal["max_output_tokens", "content_filter"]] = {
+    "length": "max_output_tokens",
+    "content_filter": "content_filter",
+}
+
+
+@dataclass(slots=True)
+class _Call:
+    index: int | None
+    id: str | None
+    name: str = ""
+    arguments: str = ""
+
+
+class ChatTurn:
+    """Takes the chunks of a streamed chat completion.
+
+    Attributes
+    ----------
+    cut_off : {"max_output_tokens", "content_filter"} or None
+        Why the model stopped, when it did not stop by itself.
+    """
+
+    def __init__(self) -> None:
+        self.cut_off: Literal["max_output_tokens", "content_filter"] | None = None
+        self._calls: list[_Call] = []
+
+    def take(self, chunk: Mapping[str, Any]) -> Iterator[str]:
+        """Take one chunk and yield the words in it."""
+        for choice in chunk.get("choices") or ():
+            delta = choice.get("delta") or {}
+            for piece in delta.get("tool_calls") or ():
+                self._add(piece)
+            if isinstance(delta.get("content"), str) and delta["content"]:
+                yield delta["content"]
+            self.cut_off = _CUT_OFF.get(choice.get("finish_reason") or "", self.cut_off)
+
+    def calls(self) -> list[ToolCall]:
+        """Return the calls that the model wants, in its order; half a call, where it was cut off, is none."""
+        return [
+            ToolCall(call.name, call.arguments or "{}")
+            for call in self._calls
+            if call.name and (self.cut_off is None or _is_json(call.arguments or "{}"))
+        ]
+
+    def _add(self, piece: Mapping[str, Any]) -> None:
+        """Add a piece of a call: OpenAI sends the name first, then the arguments in pieces, and servers vary that."""
+        function = piece.get("function") or {}
+        index, call_id = piece.get("index"), piece.get("id") or None
+        call = self._same(index, call_id, bool(function.get("name")))
+        if call is None:
+            call = _Call(index, call_id)
+            self._calls.append(call)
+        # Some say the name with every piece.
+        call.name = call.name or str(function.get("name") or "")
+        arguments = function.get("arguments") or ""
+        call.arguments += arguments if isinstance(arguments, str) else json.dumps(arguments)
+
+    def _same(self, index: int | None, call_id: str | None, is_named: bool) -> _Call | None:
+        """Return the call that a piece belongs to, if it has begun."""
+        if call_id is not None:
+            found = next((call for call in self._calls if call.id == call_id), None)
+            # Some give all calls the index 0, and others every piece an id of its own; a new call has a name.
+            if found is not None or is_named:
+                return found
+        if index is not None:
+            return next((call for call in reversed(self._calls) if call.index == index), None)
+        return self._calls[-1] if self._calls and not is_named else None
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True

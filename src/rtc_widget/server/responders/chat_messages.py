@@ -1,0 +1,55 @@
+"""A conversation as chat models know it: a list of messages with `role` and `content`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rtc_widget.server.protocols.realtime.items import FunctionCall, FunctionCallOutput, Message
+from rtc_widget.server.responders.responder import Question
+
+
+def chat_messages(question: Question) -> list[dict[str, Any]]:
+    """Return `question` as the `messages` of the Chat Completions API: instructions first, the last words last.
+
+    Calls of tools are in it with what they gave back; a call that nobody answered is left out, since chat servers
+    refuse it.
+    """
+    messages: list[dict[str, Any]] = []
+    if question.instructions:
+        messages.append({"role": "system", "content": question.instructions})
+    items = question.conversation.items
+    called = {item.call_id for item in items if isinstance(item, FunctionCall)}
+    answered = {item.call_id for item in items if isinstance(item, FunctionCallOutput)}
+    for item in items:
+        match item:
+            case Message() if item.text or _pictures(item):
+                messages.append({"role": item.role, "content": _content(item)})
+            case FunctionCall() if item.call_id in answered:
+                _add_call(messages, item)
+            case FunctionCallOutput() if item.call_id in called:
+                messages.append({"role": "tool", "tool_call_id": item.call_id, "content": item.output})
+    return messages
+
+
+def _content(item: Message) -> str | list[dict[str, Any]]:
+    pictures = _pictures(item)
+    if not pictures:
+        return item.text
+    text = [{"type": "text", "text": item.text}] if item.text else []
+    return [*text, *({"type": "image_url", "image_url": picture} for picture in pictures)]
+
+
+def _pictures(item: Message) -> list[dict[str, str]]:
+    return [
+        {"url": part.image_url, **({"detail": part.detail} if part.detail else {})}
+        for part in item.parts
+        if part.image_url
+    ]
+
+
+def _add_call(messages: list[dict[str, Any]], call: FunctionCall) -> None:
+    # Calls that were made at once are one message, and may belong to the words before them.
+    if not messages or messages[-1]["role"] != "assistant":
+        messages.append({"role": "assistant", "content": None})
+    function = {"name": call.name, "arguments": call.arguments}
+    messages[-1].setdefault("tool_calls", []).append({"id": call.call_id, "type": "function", "function": function})

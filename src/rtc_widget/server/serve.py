@@ -1,0 +1,137 @@
+"""The server as a whole: a socket, an HTTP server, engines that load meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import uvicorn
+from starlette.applications import Starlette
+
+from rtc_widget._aiortc.connection import offer_loopback_when_alone
+from rtc_widget.server.audio_formats import LARGEST_BYTES
+from rtc_widget.server.http.app import Access, MindFor, create_app
+from rtc_widget.server.speech import engines as speech_engines
+from rtc_widget.server.speech.engines import Engines
+from rtc_widget.server.speech.selection import EngineChoice
+from rtc_widget.server.speech.worker import switch_often
+from rtc_widget.server.transport.registry import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where a server that is ready listens, and with what."""
+
+    host: str
+    port: int
+    engines: dict[str, str]
+
+
+def bound_socket(host: str, port: int) -> socket.socket:
+    """Return a socket bound to `host` and `port`; port 0 takes a free one.
+
+    Raises
+    ------
+    OSError
+        When the port is taken or not allowed.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    # Without it a server could not be started again on its port for a minute.
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+async def serve(
+    listener: socket.socket,
+    access: Access,
+    *,
+    mind_for: MindFor,
+    on_progress: Callable[[str], None],
+    on_ready: Callable[[Listening], None],
+    choice: EngineChoice | None = None,
+    limits: Limits | None = None,
+) -> None:
+    """Serve on `listener` until interrupted.
+
+    Parameters
+    ----------
+    listener : socket.socket
+        From `bound_socket`.
+    access : Access
+        Who may call; an address that was chosen is added to its hosts.
+    mind_for : callable
+        Chooses what thinks for a call.
+    on_progress : callable
+        Told what is being loaded.
+    on_ready : callable
+        Told, once, that calls are taken and the models loaded.
+    choice : EngineChoice, optional
+        What hears and speaks; by default the best that is installed.
+    limits : Limits, optional
+        How much is allowed.
+
+    Raises
+    ------
+    Exception
+        What kept the engines from loading.
+    """
+    offer_loopback_when_alone()
+    switch_often()
+    host, port = listener.getsockname()[:2]
+    loop = asyncio.get_running_loop()
+
+    def tell(text: str) -> None:
+        loop.call_soon_threadsafe(on_progress, text)
+
+    engines = asyncio.ensure_future(asyncio.to_thread(speech_engines.load, tell, choice))
+    # On a wildcard address any name may lead here, and the person who chose it wants that.
+    names = frozenset() if host in ("0.0.0.0", "::") else access.hosts | {host}  # noqa: S104 - compared, not bound
+    app = create_app(replace(access, hosts=names), engines=engines, mind_for=mind_for, limits=limits)
+    server = uvicorn.Server(server_config(app))
+
+    def loaded(done: asyncio.Future[Engines]) -> None:
+        if done.cancelled() or done.exception() is not None:
+            server.should_exit = True
+
+    engines.add_done_callback(loaded)
+    serving = asyncio.create_task(server.serve([listener]))
+    await asyncio.wait({serving, engines}, return_when=asyncio.FIRST_COMPLETED)
+    if engines.done() and not server.should_exit:
+        while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has a flag, no event
+            await asyncio.sleep(0.005)
+        on_ready(Listening(host, port, engines.result().names()))
+    await serving
+    if engines.done():
+        engines.result()
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    # uvicorn (0.54) takes a WebSocket that is refused with a body, as ASGI allows, for a mistake of the application.
+    return record.getMessage() != "ASGI callable returned without completing handshake."
+
+
+def server_config(app: Starlette) -> uvicorn.Config:
+    """Return how the HTTP server is to be run."""
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=2,
+        # The other implementation rests on an interface of `websockets` that is deprecated.
+        ws="websockets-sansio",
+        # Base64 of the largest audio that one event may hold, and room for what is around it.
+        ws_max_size=LARGEST_BYTES * 4 // 3 + 65_536,
+        # A client that is silent twice as long as this has gone.
+        ws_ping_interval=15,
+        ws_ping_timeout=15,
+    )

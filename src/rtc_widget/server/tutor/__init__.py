@@ -1,0 +1,1 @@
+"""The built-in responder: explains WebRTC terms and calls tools without a language model. Internal."""

@@ -1,0 +1,168 @@
+"""The terms that the tutor explains, and how they are found in what a recogniser heard."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from rapidfuzz import fuzz
+
+LEAST_LIKENESS = 85.0
+"""Of 100; below, "data panel" would be a data channel."""
+
+SHORTEST_FUZZY = 6
+"""Letters; shorter words resemble too many others, so they have to be right."""
+
+_FRAMES = re.compile(
+    r"^(?:(?:please|so|okay|ok|well|and|hey|hi|hello|now|um|uh|then|but) )*"
+    r"(?:(?:can|could|would|will) you )?(?:please )?"
+    r"(?:i (?:would like|want|d like) to (?:know|learn|hear) )?(?:do you know )?"
+    r"(?:"
+    r"what (?:is|are|was|does|do|s)|what s|whats|who is|who s|how (?:does|do|is|are)|why (?:do|does|is|are)|"
+    r"when (?:do|does|is)|"
+    r"explain(?: to me)?|define|describe|teach me|tell (?:me|us)(?: more| something)?(?: about)?|about|"
+    r"what about|how about|the meaning of|(?:we|i) need"
+    r")?\s*"
+    r"(?:(?:what|how|about|we|you|i|need|use|is|are|a|an|the|of|meant by|meaning of|this|that|term|word|called) )*"
+)
+_ENDINGS = re.compile(
+    r"(?: (?:is|are|do|does|did|work|works|stand|stands|for|mean|means|exactly|please|good|used|needed|again|"
+    r"in|web ?rtc|here|to me|then|in short|server|protocol|thing|about|called|useful))*$"
+)
+_COMPARISON = re.compile(r"\b(?:difference|differences|differ|compare|compared|versus|vs|different|better)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A term and what is said about it.
+
+    Attributes
+    ----------
+    name : str
+        As it is written.
+    says : str
+        One to three sentences, made for speaking.
+    aliases : tuple of str
+        Ways to say it that mean nothing else.
+    ordinary : tuple of str
+        Ways to say it that are ordinary words too; they count only when they are all that is asked about.
+    """
+
+    name: str
+    says: str
+    aliases: tuple[str, ...] = ()
+    ordinary: tuple[str, ...] = ()
+
+
+@cache
+def terms() -> tuple[Term, ...]:
+    """Return all terms."""
+    text = files("rtc_widget.server.tutor").joinpath("glossary.toml").read_text(encoding="utf-8")
+    return tuple(
+        Term(entry["name"], entry["says"], tuple(entry["aliases"]), tuple(entry.get("ordinary", ())))
+        for entry in tomllib.loads(text)["term"]
+    )
+
+
+def plain(text: str) -> str:
+    """Return `text` in lower case, without marks, and with spelled-out letters joined.
+
+    Examples
+    --------
+    >>> plain("What is D.T.L.S.?")
+    'what is dtls'
+    """
+    words = re.sub(r"[^a-z0-9]+", " ", text.casefold().replace("'", " ")).split()
+    joined: list[str] = []
+    was_letter = False
+    for word in words:
+        # "a" and "i" are words; they belong to a spelled name only when letters come before ("o f a").
+        is_letter = len(word) == 1
+        if is_letter and was_letter and joined:
+            joined[-1] += word
+        else:
+            joined.append(word)
+        was_letter = is_letter
+    return " ".join(joined)
+
+
+def find(text: str) -> tuple[Term, ...]:
+    """Return the terms that `text` asks about, in the order in which it names them; mostly none or one.
+
+    Examples
+    --------
+    >>> [term.name for term in find("What's a gitter buffer?")]
+    ['jitter buffer']
+    >>> [term.name for term in find("What is the difference between STUN and TURN?")]
+    ['STUN', 'TURN']
+    >>> find("Whose turn is it to buy ice cream?")
+    ()
+    """
+    said = plain(text)
+    compared = tuple(dict.fromkeys(_compared(said))) if _COMPARISON.search(said) else ()
+    if compared:
+        return compared
+    term = _asked(said) or _named(said)
+    return (term,) if term else ()
+
+
+def _asked(said: str, *, is_asked: bool = False) -> Term | None:
+    """Return the term that is left of a question without its frame: "what does dtls stand for" is about "dtls"."""
+    rest = _FRAMES.sub("", said + " ", count=1).strip()
+    shorter = _ENDINGS.sub("", f" {rest}").strip()
+    return _whole(rest, is_asked=is_asked or rest != said) or _whole(shorter, is_asked=is_asked or shorter != said)
+
+
+def _whole(topic: str, *, is_asked: bool) -> Term | None:
+    """Return the term whose name is all of `topic`; an ordinary word alone is no question ("Done.")."""
+    for term in terms():
+        if topic == plain(term.name) or topic in map(plain, term.aliases) or (is_asked and topic in term.ordinary):
+            return term
+    return None
+
+
+def _named(said: str) -> Term | None:
+    """Return the term that is named anywhere in `said`; of several, the one with the longest name."""
+    best: Term | None = None
+    # What was heard exactly comes before what it merely resembles, whatever their lengths.
+    best_score = (False, 0.0)
+    for term in terms():
+        for alias in _unmistakable(term):
+            likeness = _likeness(alias, said)
+            score = (likeness == 100.0, likeness * len(alias))
+            if likeness and score > best_score:
+                best, best_score = term, score
+    return best
+
+
+def _compared(said: str) -> Iterable[Term]:
+    about = re.sub(r".*\b(?:between|compare|differ|is|are|does)\b", "", said, count=1)
+    for part in re.split(r"\b(?:and|versus|vs|or|than|with|from|to)\b", about):
+        term = _asked(part.strip(), is_asked=True) or _named(part)
+        if term is not None:
+            yield term
+
+
+def _unmistakable(term: Term) -> tuple[str, ...]:
+    return tuple(alias for alias in map(plain, (term.name, *term.aliases)) if alias not in term.ordinary)
+
+
+def _likeness(alias: str, said: str) -> float:
+    """Return how much `alias` looks like the words of `said` that look most like it; 0 when not enough."""
+    if f" {alias} " in f" {said} ":
+        return 100.0
+    if len(alias) < SHORTEST_FUZZY:
+        return 0.0
+    words, length = said.split(), len(alias.split())
+    # One word more or less: recognisers split words and join them.
+    windows = (
+        " ".join(words[at : at + size])
+        for size in {max(1, length - 1), length, length + 1}
+        for at in range(len(words) - size + 1)
+    )
+    best = max((fuzz.ratio(alias, window) for window in windows), default=0.0)
+    return best if best >= LEAST_LIKENESS else 0.0

@@ -1,0 +1,111 @@
+"""Which tools a sentence asks for, and with which arguments: without a model, by its words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rtc_widget.server.responders.responder import Tool
+from rtc_widget.server.tutor.tool_arguments import arguments_of, properties_of
+from rtc_widget.server.tutor.tool_words import words_of, words_of_name
+
+_CLAUSES = re.compile(r"(?<=[.?!;])\s+|,?\s+(?=(?:and|then|also)\s)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRequest:
+    """A tool that was asked for.
+
+    Attributes
+    ----------
+    tool : Tool
+        Which.
+    arguments : dict
+        What it is called with.
+    missing : tuple of str
+        The required arguments that the sentence does not hold.
+    by_name : bool
+        Whether it was asked for by its name, and not only by words of its description.
+    """
+
+    tool: Tool
+    arguments: dict[str, Any]
+    missing: tuple[str, ...]
+    by_name: bool
+
+
+def requested(text: str, tools: Sequence[Tool], *, must: bool = False) -> tuple[ToolRequest, ...]:
+    """Return what `text` asks for, mostly nothing or one tool; with `must` the likeliest whatever it says.
+
+    Two clauses that each ask for a tool are two requests, and so are two things that a tool takes one at a time. What
+    one of them lacks and another has, it gets from there: "What are the weather and the time in Paris?"
+
+    Examples
+    --------
+    >>> weather = Tool("get_weather", "", {"properties": {"city": {"type": "string"}}, "required": ["city"]})
+    >>> [request.arguments for request in requested("What is the weather in Paris and in Rome?", [weather])]
+    [{'city': 'Paris'}, {'city': 'Rome'}]
+    """
+    parts = _parts(text, tools)
+    if len(parts) < 2:
+        tool = _likeliest(text, tools, must=must)
+        parts = [] if tool is None else [(tool, text)]
+    found = [request for tool, part in parts for request in _requests(part, tool)]
+    known = {name: value for request in reversed(found) for name, value in request.arguments.items()}
+    return tuple(_completed(request, known) for request in found)
+
+
+def _parts(text: str, tools: Sequence[Tool]) -> list[tuple[Tool, str]]:
+    """Return the clauses that ask for a tool, each with those about it that ask for none."""
+    parts: list[tuple[Tool, str]] = []
+    waiting = ""
+    for clause in _CLAUSES.split(text):
+        tool = _likeliest(clause, tools)
+        if tool is not None:
+            parts.append((tool, f"{waiting} {clause}".strip()))
+            waiting = ""
+        elif parts:
+            parts[-1] = (parts[-1][0], f"{parts[-1][1]} {clause}")
+        else:
+            waiting = f"{waiting} {clause}".strip()
+    return parts
+
+
+def _likeliest(text: str, tools: Sequence[Tool], *, must: bool = False) -> Tool | None:
+    ranked = sorted(tools, key=lambda tool: _likeness(text, tool), reverse=True)
+    return ranked[0] if ranked and (must or _likeness(text, ranked[0]) != (False, 0.0)) else None
+
+
+def _requests(text: str, tool: Tool) -> list[ToolRequest]:
+    required = tool.parameters.get("required") or ()
+    by_name = _likeness(text, tool)[0]
+    return [
+        ToolRequest(tool, found, tuple(name for name in required if name not in found), by_name)
+        for found in arguments_of(text, tool)
+    ]
+
+
+def _completed(request: ToolRequest, known: dict[str, Any]) -> ToolRequest:
+    properties = properties_of(request.tool)
+    spoken = next((value for value in known.values() if isinstance(value, str)), None)
+    lent: dict[str, Any] = {}
+    for name in request.missing:
+        # By its name; else, where words are wanted, the words that there are: one tool's city is another's place.
+        value = known.get(name, spoken if properties.get(name, {}).get("type") == "string" else None)
+        if value is not None:
+            lent[name] = value
+    missing = tuple(name for name in request.missing if name not in lent)
+    return replace(request, arguments={**request.arguments, **lent}, missing=missing)
+
+
+def _likeness(text: str, tool: Tool) -> tuple[bool, float]:
+    """Return whether `text` holds the tool's name, and how much of its description; (False, 0) when not enough."""
+    words, spoken = words_of(text), words_of_name(tool.name)
+    name, about = words_of(spoken), words_of(tool.description)
+    shared = len(words & about)
+    enough = shared >= 2 or (shared == 1 and len(about) <= 2)
+    is_spelled = re.search(rf"\b(?:{re.escape(tool.name)}|{re.escape(spoken)})\b", text, re.IGNORECASE)
+    by_name = bool(is_spelled) or (bool(name) and name <= words)
+    return by_name, shared / len(about) if about and (enough or by_name) else 0.0

@@ -1,0 +1,168 @@
+"""The mind that is here when no other is given: a small tutor who explains WebRTC."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Self
+
+from rtc_widget.server.protocols.realtime.conversation import Conversation
+from rtc_widget.server.protocols.realtime.items import FunctionCall, FunctionCallOutput, Message
+from rtc_widget.server.responders.responder import Question, ToolCall
+from rtc_widget.server.tutor.call_report import is_about_the_call, report
+from rtc_widget.server.tutor.glossary import find, plain, terms
+from rtc_widget.server.tutor.tool_matching import ToolRequest, requested
+from rtc_widget.server.tutor.tool_results import spoken_result
+from rtc_widget.server.tutor.tool_words import words_of_name
+
+GREETING = (
+    "Hello! I am the WebRTC tutor of this notebook. Ask me, for example, what ICE is, or what a jitter buffer does."
+)
+WHO = (
+    "I am a small tutor who runs on your own computer. I hear with a speech recogniser, look your question up in a "
+    "glossary of WebRTC, and speak the answer. I need no key and no network."
+)
+STILL_THERE = "Are you still there? Ask me about WebRTC whenever you like."
+THANKS = "You are welcome! Ask me about another term whenever you like."
+GOODBYE = "Goodbye! It was nice to talk with you."
+HOW_ARE_YOU = "I am fine, thank you; all my packets arrive in order. What would you like to know about WebRTC?"
+
+_SMALL_TALK = (
+    (
+        re.compile(
+            r"\b(who|what) are you\b|\byour name\b|\bintroduce yourself\b|\bwho am i (talking|speaking) (to|with)\b"
+        ),
+        WHO,
+    ),
+    (re.compile(r"\bhow are you\b|\bhow s it going\b|\bhow do you do\b"), HOW_ARE_YOU),
+    (re.compile(r"\b(thanks|thank you|thank u|cheers)\b"), THANKS),
+    (re.compile(r"\b(good ?bye|bye|see you|good night)\b"), GOODBYE),
+    (re.compile(r"^(hello|hi|hey|good (morning|afternoon|evening|day)|howdy|greetings)\b"), GREETING),
+)
+_HELP = re.compile(r"\b(help|what (can|do) you (do|know|explain)|what (can|should) i ask|which terms|topics)\b")
+
+
+class Tutor:
+    """A `Mind` that explains the terms of `glossary.toml`, calls tools, and knows the running call.
+
+    Examples
+    --------
+    >>> Tutor().reply("What is Opus?").split(",")[0].split(".")[0]
+    'Opus is the sound codec that every WebRTC browser has'
+    """
+
+    def __init__(self) -> None:
+        # Suggestions go round, so that a person who is at a loss hears of something new each time.
+        self._suggestions: Iterator[str] = itertools.cycle(
+            ["ICE", "a jitter buffer", "SDP", "a data channel", "DTLS", "Opus", "packet loss", "a TURN server", "NAT"]
+        )
+
+    async def answer(self, question: Question) -> AsyncGenerator[str | ToolCall, None]:
+        """Yield the reply, or the calls of the tools that were asked for."""
+        turn = ToolTurn.of(question.conversation)
+        if turn.outputs:
+            left = turn.left_of(requested(question.text, question.tools)) if not question.parallel_tool_calls else []
+            yield left[0] if left else turn.says()
+            return
+        if not question.text:
+            yield STILL_THERE if _has_begun(question.conversation) else GREETING
+            return
+        wanted = requested(question.text, question.tools, must=question.tool_choice == "required")
+        # "What is packet loss?" asks for the word, though a tool may have it in its description.
+        by_name = any(request.by_name for request in wanted)
+        if wanted and (by_name or question.tool_choice == "required" or not find(question.text)):
+            for piece in _calls(wanted, question):
+                yield piece
+        elif is_about_the_call(plain(question.text)):
+            yield report(plain(question.text), await question.statistics())
+        else:
+            yield self.reply(question.text)
+
+    def reply(self, text: str) -> str:
+        """Return what the tutor says to `text`."""
+        found = find(text)
+        if found:
+            return " ".join(term.says for term in found)
+        said = plain(text)
+        if not said:
+            return GREETING
+        if _HELP.search(said):
+            return f"I can explain {len(terms())} terms of WebRTC, for example {self._three()}. Ask about any of them."
+        for pattern, reply in _SMALL_TALK:
+            if pattern.search(said):
+                return reply
+        heard = text.strip().rstrip(".?! ")
+        return f"I heard: {heard}. I cannot explain that, but I can explain {self._three()}."
+
+    def _three(self) -> str:
+        first, second, third = itertools.islice(self._suggestions, 3)
+        return f"{first}, {second}, and {third}"
+
+
+def _has_begun(conversation: Conversation) -> bool:
+    return any(isinstance(item, Message) and item.role != "system" for item in conversation.items)
+
+
+def _calls(wanted: tuple[ToolRequest, ...], question: Question) -> Iterator[str | ToolCall]:
+    missing = dict.fromkeys(name for request in wanted for name in request.missing)
+    if missing and question.tool_choice == "auto":
+        names = " and the ".join(words_of_name(name) for name in missing)
+        yield f"For that I need the {names}. Please ask again, and say it with your question."
+        return
+    yield from tool_calls(wanted)[: None if question.parallel_tool_calls else 1]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolTurn:
+    """The calls of a turn and what they gave back.
+
+    Attributes
+    ----------
+    calls : tuple of FunctionCall
+        What was called.
+    outputs : tuple of FunctionCallOutput
+        What has come back.
+    """
+
+    calls: tuple[FunctionCall, ...]
+    outputs: tuple[FunctionCallOutput, ...]
+
+    @classmethod
+    def of(cls, conversation: Conversation) -> Self:
+        """Return the turn at the end of `conversation`."""
+        items = list(itertools.takewhile(lambda item: not isinstance(item, Message), reversed(conversation.items)))
+        items.reverse()
+        return cls(
+            tuple(item for item in items if isinstance(item, FunctionCall)),
+            tuple(item for item in items if isinstance(item, FunctionCallOutput)),
+        )
+
+    def left_of(self, wanted: Iterable[ToolRequest]) -> list[ToolCall]:
+        """Return the calls of `wanted` that have not been made; a client may want them one at a time."""
+        made = [(call.name, call.arguments) for call in self.calls]
+        return [call for call in tool_calls(wanted) if (call.name, call.arguments) not in made]
+
+    def says(self) -> str:
+        """Return what has come back, as a person would say it; of several things, which is which."""
+        if len(self.outputs) == 1:
+            return spoken_result(self.outputs[0].output)
+        calls = {call.call_id: call for call in self.calls}
+        return " ".join(_named(calls.get(output.call_id), output.output) for output in self.outputs)
+
+
+def tool_calls(wanted: Iterable[ToolRequest]) -> list[ToolCall]:
+    """Return `wanted` as calls."""
+    return [ToolCall(request.tool.name, json.dumps(request.arguments)) for request in wanted]
+
+
+def _named(call: FunctionCall | None, output: str) -> str:
+    said = spoken_result(output)
+    try:
+        arguments: Any = json.loads(call.arguments) if call else {}
+    except ValueError:
+        return said
+    name = next((value for value in arguments.values() if isinstance(value, str)), "")
+    return f"{name}: {said}" if name else said

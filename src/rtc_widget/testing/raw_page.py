@@ -1,0 +1,153 @@
+"""A page in a test's hands: each of its messages is said by the test, and the widget's are there to be read."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rtc_widget.comm import protocol
+from rtc_widget.comm.messages import Direction
+from rtc_widget.comm.protocol import Message
+
+_FIRST_MOMENT_MS = 1_795_286_400_000.0
+
+
+class MessagePage:
+    """The messages of a page, and the clock by which they are said; it obeys nothing.
+
+    Parameters
+    ----------
+    page : str
+        Its name in messages.
+
+    Attributes
+    ----------
+    now_ms : float
+        The page's clock, in milliseconds since 1970. It goes on by one with each event.
+    settings : mapping
+        The widget's settings, as the page was told last.
+    """
+
+    def __init__(self, page: str) -> None:
+        self.page = page
+        self.now_ms = _FIRST_MOMENT_MS
+        self.settings: Mapping[str, Any] = {}
+        self._say: Callable[[Message], None] = _unopened
+        self._is_silent = False
+        self._messages: list[Message] = []
+        self._log: list[tuple[str, list[object]]] = []
+        self._next = 0
+        self._seq = 0
+
+    def take_settings(self, settings: Mapping[str, Any]) -> None:
+        """Take in the widget's settings."""
+        self.settings = json.loads(json.dumps(settings))
+
+    def say(self, type: str, **fields: Any) -> None:
+        """Send one message of the page, whatever it says."""
+        if not self._is_silent:
+            # What cannot be JSON must fail here as it would on the wire.
+            self._say(json.loads(json.dumps({"type": type, "page": self.page, **fields})))
+
+    def hello(self) -> None:
+        """Say that a page is there."""
+        self.say("hello", protocol=protocol.PROTOCOL)
+
+    def state(self, attempt: str | None = "a1", *, resumes: bool = False, **changes: Any) -> None:
+        """Send a state: that of an idle page, with changes."""
+        self._seq += 1
+        self.say("state", seq=self._seq, attempt=attempt, resumes=resumes, state={**IDLE, **changes})
+
+    def connected(self, attempt: str = "a1") -> None:
+        """Send the state of a call that stands."""
+        self.state(attempt, **CONNECTED)
+
+    def events(
+        self,
+        *events: Mapping[str, Any] | str,
+        direction: Direction = "received",
+        first: int | None = None,
+        attempt: str = "a1",
+    ) -> None:
+        """Send a batch of events; `first` is the running number of the first, the next one if left out."""
+        number = self._next if first is None else first
+        texts = [event if isinstance(event, str) else json.dumps(event) for event in events]
+        batch: list[list[object]] = []
+        for text in texts:
+            batch.append([direction, self.now_ms, text])
+            self.now_ms += 1
+        if number == len(self._log):
+            self._log += [(attempt, event) for event in batch]
+        self._next = max(self._next, number + len(batch))
+        self.say("events", attempt=attempt, first=number, events=batch)
+
+    def heard(self, type: str) -> list[dict[str, Any]]:
+        """Return the messages of a type that the widget has sent this page."""
+        return [message for message in self._messages if message["type"] == type]
+
+    async def hears(self, type: str, count: int = 1, timeout: float = 5.0) -> dict[str, Any]:
+        """Wait until the widget has sent this page so many messages of a type; return the last."""
+        async with asyncio.timeout(timeout):
+            while len(self.heard(type)) < count:  # noqa: ASYNC110 - heard on any thread
+                await asyncio.sleep(0.005)
+        return self.heard(type)[count - 1]
+
+    async def answer(
+        self, type: str, *, result: dict[str, Any] | None = None, error: Mapping[str, str] | None = None
+    ) -> None:
+        """Answer the first request of a type."""
+        request = await self.hears(type)
+        self.say("reply", id=request["id"], seq=self._seq, **({"error": error} if error else {"result": result or {}}))
+
+    async def settled(self) -> None:
+        """Wait until the widget has taken in what was said so far."""
+        for _ in range(3):
+            await asyncio.sleep(0)
+        # As often as there are messages: each is a callback of its own on the loop.
+        for _ in range(len(self._messages) + self._seq):
+            await asyncio.sleep(0)
+
+
+def _unopened(_message: Message) -> None:
+    raise RuntimeError("This page belongs to no widget yet: VoiceChat(page=page).")
+
+
+IDLE: Mapping[str, Any] = {
+    "status": "idle",
+    "connection_state": "new",
+    "ice_connection_state": "new",
+    "ice_gathering_state": "new",
+    "signaling_state": "stable",
+    "data_channel_state": "closed",
+    "microphone_permission": "prompt",
+    "muted": False,
+    "listening_only": False,
+    "max_message_size": None,
+    "error": None,
+}
+CONNECTING: Mapping[str, Any] = {
+    **IDLE,
+    "status": "connecting",
+    "ice_gathering_state": "gathering",
+    "signaling_state": "have-local-offer",
+    "data_channel_state": "connecting",
+}
+CONNECTED: Mapping[str, Any] = {
+    **IDLE,
+    "status": "connected",
+    "connection_state": "connected",
+    "ice_connection_state": "completed",
+    "ice_gathering_state": "complete",
+    "data_channel_state": "open",
+    "microphone_permission": "granted",
+    "max_message_size": 262_144,
+}
+CLOSED: Mapping[str, Any] = {
+    "connection_state": "closed",
+    "ice_connection_state": "closed",
+    "signaling_state": "closed",
+    "data_channel_state": "closed",
+    "max_message_size": None,
+}

@@ -1,0 +1,286 @@
+"""The other end of a scripted call: what a server of the GA Realtime protocol says to what it is told."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from rtc_widget.comm.messages import Track
+
+if TYPE_CHECKING:
+    from rtc_widget.audio.clip import AudioClip
+
+Event = dict[str, Any]
+Reaction = Callable[[Mapping[str, Any]], list[Event] | Event | None]
+
+_SPEECH_SECONDS = 1.0
+_NO_USAGE: Mapping[str, Any] = {
+    "total_tokens": 0,
+    "input_tokens": 0,
+    "output_tokens": 0,
+    "input_token_details": {"text_tokens": 0, "audio_tokens": 0, "image_tokens": 0, "cached_tokens": 0},
+    "output_token_details": {"text_tokens": 0, "audio_tokens": 0},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptedSound:
+    """Sound of one side, heard before what is said next.
+
+    Attributes
+    ----------
+    track : {"user", "assistant"}
+        Whose.
+    clip : AudioClip
+        What is heard.
+    """
+
+    track: Track
+    clip: AudioClip
+
+
+Happening = Event | ScriptedSound
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptedCall:
+    """A tool that the model is to call."""
+
+    name: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptedAnswer:
+    """What the model is to do when it is asked next.
+
+    Attributes
+    ----------
+    text : str or None
+        What it says; None where it only calls tools.
+    calls : tuple of ScriptedCall
+        The tools it calls, together.
+    spoken : bool
+        Whether it is said aloud, or written.
+    sound : AudioClip or None
+        How it sounds; None: nothing is heard, and it takes no time.
+    usage : mapping
+        The ``usage`` of its ``response.done``.
+    error : str or None
+        With it the response fails.
+    """
+
+    text: str | None = None
+    calls: tuple[ScriptedCall, ...] = ()
+    spoken: bool = True
+    sound: AudioClip | None = None
+    usage: Mapping[str, Any] = field(default_factory=lambda: dict(_NO_USAGE))
+    error: str | None = None
+
+
+class ServerScript:
+    """Answers client events with server events.
+
+    Attributes
+    ----------
+    answers : deque of ScriptedAnswer
+        What the model says next, first come first said.
+    reactions : dict
+        What happens on a type of client event, in place of what would happen by itself.
+    """
+
+    def __init__(self) -> None:
+        self.answers: deque[ScriptedAnswer] = deque()
+        self.reactions: dict[str, Reaction] = {}
+        self.session: dict[str, Any] = {}
+        self._numbers: dict[str, itertools.count[int]] = {}
+        self._last_item: str | None = None
+
+    def begin(self, session: Mapping[str, Any]) -> list[Event]:
+        """Return what a server says first."""
+        self._last_item = None
+        self.session = {"type": "realtime", "object": "realtime.session", "id": self._id("sess"), **session}
+        return [self._event("session.created", session=dict(self.session))]
+
+    def react(self, event: Mapping[str, Any]) -> Sequence[Happening]:
+        """Return what the server says to a client event."""
+        reaction = self.reactions.get(str(event.get("type")))
+        if reaction is not None:
+            said = reaction(event)
+            return [] if said is None else [said] if isinstance(said, dict) else list(said)
+        match event.get("type"):
+            case "session.update":
+                self.session = _merged(self.session, event.get("session") or {})
+                return [self._event("session.updated", session=dict(self.session))]
+            case "conversation.item.create":
+                return self._item({"status": "completed", **(event.get("item") or {})})
+            case "conversation.item.delete":
+                return [self._event("conversation.item.deleted", item_id=event.get("item_id"))]
+            case "input_audio_buffer.commit":
+                return self._committed()
+            case "input_audio_buffer.clear":
+                return [self._event("input_audio_buffer.cleared")]
+            case "output_audio_buffer.clear":
+                return [self._event("output_audio_buffer.cleared")]
+            case "response.create":
+                return self.answer()
+            case _:
+                return []
+
+    def heard(self, text: str, sound: AudioClip | None = None) -> list[Happening]:
+        """Return what a server says when a person has spoken, up to the words; the answer is another matter."""
+        item_id = self._id("item")
+        item = {
+            "id": item_id,
+            "type": "message",
+            "role": "user",
+            "status": "completed",
+            "content": [{"type": "input_audio", "transcript": None}],
+        }
+        before = self._last_item
+        seconds = _SPEECH_SECONDS if sound is None else sound.duration
+        return [
+            self._event("input_audio_buffer.speech_started", item_id=item_id, audio_start_ms=0),
+            *([] if sound is None else [ScriptedSound("user", sound)]),
+            self._event("input_audio_buffer.speech_stopped", item_id=item_id, audio_end_ms=round(1000 * seconds)),
+            self._event("input_audio_buffer.committed", item_id=item_id, previous_item_id=before),
+            *self._item(item),
+            self._event(
+                "conversation.item.input_audio_transcription.completed",
+                item_id=item_id,
+                content_index=0,
+                transcript=text,
+            ),
+        ]
+
+    def answer(self) -> list[Happening]:
+        """Return the next scripted answer, from the response's first event to its last."""
+        answer = self.answers.popleft() if self.answers else _NOTHING_LEFT
+        response_id = self._id("resp")
+        response = {"object": "realtime.response", "id": response_id, "status": "in_progress", "output": []}
+        events: list[Happening] = [self._event("response.created", response=response)]
+        output: list[Event] = []
+        if answer.text is not None:
+            events += self._message(answer.text, response_id, output, spoken=answer.spoken)
+        for call in answer.calls:
+            events += self._call(call, response_id, output)
+        details = {"type": "failed", "error": {"code": "server_error", "message": answer.error}}
+        done = {
+            **response,
+            "status": "failed" if answer.error else "completed",
+            "status_details": details if answer.error else None,
+            "output": output,
+            "usage": dict(answer.usage),
+        }
+        events.append(self._event("response.done", response=done))
+        if answer.text is not None and answer.spoken:
+            # It is made faster than it is heard.
+            events += [] if answer.sound is None else [ScriptedSound("assistant", answer.sound)]
+            events.append(self._event("output_audio_buffer.stopped", response_id=response_id))
+        return events
+
+    def _message(self, text: str, response_id: str, output: list[Event], *, spoken: bool) -> list[Event]:
+        item_id = self._id("item")
+        kind, field_name, stem = (
+            ("output_audio", "transcript", "response.output_audio_transcript")
+            if spoken
+            else ("output_text", "text", "response.output_text")
+        )
+        where = {"response_id": response_id, "item_id": item_id, "output_index": len(output), "content_index": 0}
+        begun = {"id": item_id, "type": "message", "role": "assistant", "status": "in_progress", "content": []}
+        part = {"type": kind, field_name: text}
+        item = {**begun, "status": "completed", "content": [part]}
+        started = [self._event("output_audio_buffer.started", response_id=response_id)] if spoken else []
+        pieces = [self._event(f"{stem}.delta", delta=word, **where) for word in _words(text)]
+        events = [
+            *self._item_begun(begun, response_id, len(output)),
+            self._event("response.content_part.added", part={"type": kind, field_name: ""}, **where),
+            *pieces[:1],
+            *started,
+            *pieces[1:],
+            self._event(f"{stem}.done", **{field_name: text}, **where),
+            self._event("response.content_part.done", part=part, **where),
+            *self._item_done(item, response_id, len(output)),
+        ]
+        output.append(item)
+        return events
+
+    def _call(self, call: ScriptedCall, response_id: str, output: list[Event]) -> list[Event]:
+        item_id, call_id = self._id("item"), self._id("call")
+        arguments = json.dumps(call.arguments, ensure_ascii=False)
+        begun = {
+            "id": item_id,
+            "type": "function_call",
+            "status": "in_progress",
+            "name": call.name,
+            "call_id": call_id,
+            "arguments": "",
+        }
+        item = {**begun, "status": "completed", "arguments": arguments}
+        where = {"response_id": response_id, "item_id": item_id, "output_index": len(output), "call_id": call_id}
+        events = [
+            *self._item_begun(begun, response_id, len(output)),
+            self._event("response.function_call_arguments.delta", delta=arguments, **where),
+            self._event("response.function_call_arguments.done", name=call.name, arguments=arguments, **where),
+            *self._item_done(item, response_id, len(output)),
+        ]
+        output.append(item)
+        return events
+
+    def _item_begun(self, item: Event, response_id: str, index: int) -> list[Event]:
+        before, self._last_item = self._last_item, item["id"]
+        return [
+            self._event("response.output_item.added", response_id=response_id, output_index=index, item=item),
+            self._event("conversation.item.added", previous_item_id=before, item=item),
+        ]
+
+    def _item_done(self, item: Event, response_id: str, index: int) -> list[Event]:
+        return [
+            self._event("response.output_item.done", response_id=response_id, output_index=index, item=item),
+            self._event("conversation.item.done", previous_item_id=None, item=item),
+        ]
+
+    def _item(self, item: Event) -> list[Event]:
+        item = {"id": self._id("item"), **item}
+        before, self._last_item = self._last_item, item["id"]
+        return [
+            self._event("conversation.item.added", previous_item_id=before, item=item),
+            self._event("conversation.item.done", previous_item_id=before, item=item),
+        ]
+
+    def _committed(self) -> list[Event]:
+        item_id, before = self._id("item"), self._last_item
+        content = [{"type": "input_audio", "transcript": None}]
+        item = {"id": item_id, "type": "message", "role": "user", "status": "completed", "content": content}
+        return [
+            self._event("input_audio_buffer.committed", item_id=item_id, previous_item_id=before),
+            *self._item(item),
+        ]
+
+    def _event(self, type: str, **fields: Any) -> Event:
+        return {"type": type, "event_id": self._id("event"), **fields}
+
+    def _id(self, kind: str) -> str:
+        return f"{kind}_{next(self._numbers.setdefault(kind, itertools.count(1)))}"
+
+
+_NOTHING_LEFT = ScriptedAnswer(error="The script has no answer left: page.will_say(…) gives it one.")
+
+
+def _words(text: str) -> list[str]:
+    """Return the pieces that a stream of words would have."""
+    words = text.split(" ")
+    return [word if at == 0 else f" {word}" for at, word in enumerate(words)]
+
+
+def _merged(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(settings)
+    for key, value in changes.items():
+        old = merged.get(key)
+        both = isinstance(value, Mapping) and isinstance(old, Mapping)
+        merged[key] = _merged(old, value) if both else value  # type: ignore[arg-type]
+    return merged

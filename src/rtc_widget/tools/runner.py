@@ -1,0 +1,316 @@
+"""Runs the tools that the model calls, and tells it what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import json
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rtc_widget.conversation.events import Event, fields_of
+from rtc_widget.conversation.subscriptions import Failures
+from rtc_widget.errors import NotConnected, RtcWidgetError
+from rtc_widget.kernel.io_thread import users_loop
+from rtc_widget.protocols.realtime.pending_responses import Wish
+from rtc_widget.protocols.realtime.response_queue import Answers
+from rtc_widget.tools.call_log import CallStatus, ToolCall, ToolFailure
+from rtc_widget.tools.results import result_text
+from rtc_widget.tools.schema import Arguments, InvalidArguments
+from rtc_widget.tools.tool import Tool, Tools
+
+logger = logging.getLogger("rtc_widget")
+
+APPROVAL_SECONDS = 120.0
+"""How long a person may take to allow a call."""
+_LONGEST_ERROR = 300
+
+Approve = Callable[[ToolCall, float], Awaitable[bool]]
+
+
+class Denied(Exception):
+    """The person did not allow the call, or said nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    name: str
+    arguments: str
+    call_id: str
+
+
+class ToolRunner:
+    """Follows the responses of a call; lives on the kernel's main loop.
+
+    A response may call several tools. They run side by side, and are answered together when the last is done: with one
+    output for each and one ``response.create``, which `Answers` sends when no response is under way. Only a response
+    that is complete counts: the arguments of one that was cut off may be half said.
+
+    Calls of tools that are not known here but stand in the session are somebody else's (``chat.on``); where a response
+    has such a call as well, asking for the next response is left to them.
+
+    Parameters
+    ----------
+    tools : Tools
+        What there is to call, and the record of calls.
+    answers : Answers
+        Sends the outputs and asks for the response.
+    approve : callable
+        Asks the person.
+    failures : Failures
+        Told what tools raise.
+    send : callable
+        Sends single events.
+    others : callable
+        Returns the names of the tools that are somebody else's.
+    """
+
+    def __init__(
+        self,
+        tools: Tools,
+        answers: Answers,
+        approve: Approve,
+        failures: Failures,
+        send: Callable[[list[Mapping[str, Any]]], object],
+        others: Callable[[], set[str]],
+    ) -> None:
+        self._tools = tools
+        self._answers = answers
+        self._approve = approve
+        self._failures = failures
+        self._send = send
+        self._others = others
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting: list[asyncio.Future[None]] = []
+        self._forget()
+
+    def _forget(self) -> None:
+        self._number = getattr(self, "_number", 0) + 1
+        self._seen: set[str] = set()
+        self._items: dict[str, dict[str, Mapping[str, Any]]] = {}
+        self._followed_up: dict[str, asyncio.Task[None]] = {}
+        self._wishes: dict[str, Wish] = {}
+        waiting, self._waiting = self._waiting, []
+        for over in waiting:
+            if not over.done():
+                over.set_result(None)
+
+    def begin_call(self, *, resumes: bool) -> None:
+        """The events that follow are another call's."""
+        self._forget()
+
+    def end_call(self) -> None:
+        """What runs goes on, for it may have begun to change something; nobody waits for its result."""
+        self._forget()
+
+    def follow(self, event: Event) -> None:
+        """Take in the next event."""
+        if event.direction == "sent":
+            return
+        if event.type == "response.output_item.done":
+            self._keep(fields_of(event).get("response_id"), fields_of(event).get("item"))
+        elif event.type == "response.done":
+            self._response_done(fields_of(event)["response"])
+
+    async def follow_up(self, response_id: str) -> str | None:
+        """Return the response that answers the tools a response has called; None if it has called none.
+
+        Raises
+        ------
+        EventRefused, NotConnected
+            If there will be none.
+        """
+        task = self._followed_up.get(response_id)
+        if task is None:
+            return None
+        # A tool may run on for long after the call in which it was called.
+        number, over = self._number, asyncio.get_running_loop().create_future()
+        self._waiting.append(over)
+        try:
+            await asyncio.wait([task, over], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._waiting = [one for one in self._waiting if one is not over]
+        if number != self._number:
+            raise NotConnected("The call ended before the answer was there.")
+        wish = self._wishes.get(response_id)
+        if wish is None:
+            return None
+        return await self._answers.response(wish)
+
+    def _keep(self, response_id: object, item: object) -> None:
+        # Not every server repeats the items in `response.done`.
+        if isinstance(item, Mapping) and item.get("type") == "function_call":
+            self._items.setdefault(str(response_id), {})[str(item.get("call_id"))] = item
+
+    def _response_done(self, response: Mapping[str, Any]) -> None:
+        response_id = str(response.get("id"))
+        items = self._items.pop(response_id, {})
+        for item in response.get("output") or ():
+            if isinstance(item, Mapping) and item.get("type") == "function_call":
+                items[str(item.get("call_id"))] = item
+        if response.get("status") != "completed" or self._answers.responses.is_beside(response_id):
+            return
+        calls = [
+            _Call(str(item.get("name")), str(item.get("arguments") or ""), call_id)
+            for call_id, item in items.items()
+            if call_id not in self._seen
+        ]
+        self._seen |= {call.call_id for call in calls}
+        others = self._others() - self._tools.keys()
+        ours = [call for call in calls if call.name not in others]
+        if not ours:
+            return
+        asks = len(ours) == len(calls)
+        try:
+            loop = users_loop()
+        except RuntimeError:
+            # A script between two of its `asyncio.run`: the model must not wait for what nothing can run.
+            self._tell(response_id, ours, [self._not_run(call) for call in ours], asks=asks)
+            return
+        task = loop.create_task(self._answer(response_id, ours, asks=asks))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        self._followed_up[response_id] = task
+
+    async def _answer(self, response_id: str, calls: list[_Call], *, asks: bool) -> None:
+        number = self._number
+        outcomes = await asyncio.gather(*(self._output(call) for call in calls), return_exceptions=True)
+        outputs = [_output_of(outcome) for outcome in outcomes]
+        if number == self._number:  # else the call is over; what the tools did stands in the record
+            self._tell(response_id, calls, outputs, asks=asks)
+
+    def _tell(self, response_id: str, calls: list[_Call], outputs: list[str], *, asks: bool) -> None:
+        items = [
+            {"type": "function_call_output", "call_id": call.call_id, "output": output}
+            for call, output in zip(calls, outputs, strict=True)
+        ]
+        try:
+            if asks:
+                self._wishes[response_id] = self._answers.wish(items)
+            else:
+                self._send([{"type": "conversation.item.create", "item": item} for item in items])
+        except NotConnected:
+            logger.warning("The call ended before the model could be told what %s gave back", calls[0].name)
+
+    def _not_run(self, call: _Call) -> str:
+        record = ToolCall(call.name, _readable(call.arguments), call.call_id)
+        return self._failed(record, RuntimeError("No event loop runs that could run the tool."))
+
+    async def _output(self, call: _Call) -> str:
+        """Run one tool; whatever happens, there is something to tell the model."""
+        record = ToolCall(call.name, _readable(call.arguments), call.call_id)
+        self._tools.calls.put(record)
+        tool = self._tools.get(call.name)
+        if tool is None:
+            return self._refused(record, LookupError(f"There is no tool called {call.name!r}."))
+        try:
+            arguments = tool.check(call.arguments)
+        except InvalidArguments as error:
+            return self._refused(record, error, f"Wrong arguments: {error}")
+        except Exception as error:  # noqa: BLE001 - a parameter's validator is the user's own
+            return self._failed(record, error)
+        try:
+            await self._allowed(tool, record, arguments)
+        except Denied as error:
+            return self._refused(record, error, status="denied")
+        except RtcWidgetError as error:
+            return self._refused(record, error, "The user could not be asked.", status="denied")
+        except Exception as error:  # noqa: BLE001 - `confirm` is the user's own
+            return self._failed(record, error)
+        return await self._run(tool, record, arguments)
+
+    async def _allowed(self, tool: Tool, record: ToolCall, arguments: Arguments) -> None:
+        whole = tool.completed(arguments)
+        must_ask = tool.confirm
+        if callable(must_ask):
+            must_ask = bool(must_ask(*whole.positional, **whole.named))
+        if not must_ask:
+            return
+        self._tools.calls.put(replace(record, status="asking"))
+        # What the model has left out is done all the same: it is shown as well.
+        defaults = {name: _writable(value) for name, value in whole.named.items() if name not in arguments.named}
+        if not await self._approve(replace(record, arguments={**record.arguments, **defaults}), APPROVAL_SECONDS):
+            raise Denied("The user did not allow this call.")
+
+    async def _run(self, tool: Tool, record: ToolCall, arguments: Arguments) -> str:
+        self._tools.calls.put(record)
+        began = time.perf_counter()
+        limit = asyncio.timeout(tool.timeout)
+        try:
+            async with limit:
+                result, output = await _called(tool, arguments)
+        except (Exception, SystemExit, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and _is_cancelled():
+                raise  # not something that the tool has waited for: this task itself is to end
+            record = replace(record, seconds=time.perf_counter() - began)
+            if isinstance(error, TimeoutError) and limit.expired():
+                late = TimeoutError(f"{tool.name} took longer than {tool.timeout:g} s.")
+                return self._failed(record, late, status="timed_out")
+            return self._failed(record, error)
+        seconds = time.perf_counter() - began
+        self._tools.calls.put(replace(record, status="completed", result=result, output=output, seconds=seconds))
+        return output
+
+    def _refused(
+        self, record: ToolCall, error: BaseException, words: str = "", *, status: CallStatus = "failed"
+    ) -> str:
+        output = json.dumps({"error": words or str(error)}, ensure_ascii=False)
+        self._tools.calls.put(replace(record, status=status, output=output, error=error))
+        return output
+
+    def _failed(self, record: ToolCall, error: BaseException, *, status: CallStatus = "failed") -> str:
+        """A short word to the model, the whole to the user."""
+        words = f"{type(error).__name__}: {error}".strip().split("\n")[0]
+        words = words if len(words) <= _LONGEST_ERROR else f"{words[:_LONGEST_ERROR]}…"
+        output = self._refused(record, error, words, status=status)
+        self._failures.add(ToolFailure(replace(record, status=status, output=output, error=error), error))
+        return output
+
+
+async def _called(tool: Tool, arguments: Arguments) -> tuple[Any, str]:
+    """Return what the function returns, and the text of it: what it returns may go on to work as it is read."""
+    call = functools.partial(tool.function, *arguments.positional, **arguments.named)
+    if tool.thread:
+        return await asyncio.to_thread(_with_text, call)
+    outcome = call()
+    result = await outcome if inspect.isawaitable(outcome) else outcome
+    return result, result_text(result)
+
+
+def _with_text(call: Callable[[], Any]) -> tuple[Any, str]:
+    result = call()
+    return result, result_text(result)
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _output_of(outcome: str | BaseException) -> str:
+    """Return what the model is told, also where running a tool failed in a way that nobody has thought of."""
+    if isinstance(outcome, str):
+        return outcome
+    logger.error("A tool could not be run", exc_info=outcome)
+    return json.dumps({"error": f"{type(outcome).__name__}: {outcome}"}, ensure_ascii=False)
+
+
+def _writable(value: object) -> object:
+    """Return a default as it can be shown to a person, on a page."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return str(value)
+    return value
+
+
+def _readable(arguments: str) -> Mapping[str, Any]:
+    try:
+        given = json.loads(arguments) if arguments.strip() else {}
+    except ValueError:
+        given = arguments
+    return given if isinstance(given, dict) else {"arguments": given}

@@ -1,0 +1,206 @@
+"""The parameters of a Python function as JSON schema, and the arguments of a model checked against them."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, get_type_hints
+
+from rtc_widget.errors import InvalidTool
+from rtc_widget.tools.docstrings import FunctionDoc
+
+NEEDS_PYDANTIC = "Tools need pydantic: pip install 'rtc-widget[tools]'"
+
+
+class InvalidArguments(ValueError):
+    """A model has called a tool with arguments that it does not take; the message is for the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """Checked arguments, ready for the call."""
+
+    positional: tuple[Any, ...]
+    named: Mapping[str, Any]
+
+
+class Parameters:
+    """What a function takes.
+
+    Parameters
+    ----------
+    function : callable
+        Its signature and type hints say what it takes.
+    tool : str
+        What the tool is called; for the errors.
+    doc : FunctionDoc
+        Describes the parameters.
+
+    Attributes
+    ----------
+    schema : dict
+        JSON schema of an object with a property for each parameter.
+
+    Raises
+    ------
+    InvalidTool
+        If a parameter has no type that a model could give a value of.
+    ImportError
+        If pydantic is not installed; says how to install it.
+    """
+
+    def __init__(self, function: Callable[..., Any], tool: str, doc: FunctionDoc) -> None:
+        try:
+            import pydantic
+        except ImportError:
+            raise ImportError(NEEDS_PYDANTIC) from None
+        self._parameters = _parameters(function, tool)
+        hints = _hints(function, tool)
+        fields: dict[str, Any] = {}
+        for number, parameter in enumerate(self._parameters):
+            hint = _hint(parameter, hints, tool)
+            default = ... if parameter.default is parameter.empty else parameter.default
+            about = doc.parameters.get(parameter.name) or _written_in(hint)
+            # Fields have names of their own: a parameter may be called `schema`, or `_x`, or `model_config`.
+            field = pydantic.Field(default, alias=parameter.name, description=about)
+            fields[f"p{number}"] = (hint, field)
+        config = pydantic.ConfigDict(extra="forbid", protected_namespaces=())
+        try:
+            with warnings.catch_warnings():
+                # A default that JSON cannot hold is left out of the schema; Python still has it.
+                warnings.simplefilter("ignore")
+                self._model = pydantic.create_model(tool, __config__=config, **fields)
+                schema = self._model.model_json_schema()
+        except (pydantic.errors.PydanticUserError, NameError, TypeError) as error:
+            words = str(error).split("\n")[0]
+            raise InvalidTool(
+                f"{tool} cannot be a tool: a model cannot be told of its parameters. {words}",
+                hint="Use types that JSON can hold: str, int, float, bool, list, dict, Literal, Enum, datetime, "
+                "dataclasses, pydantic models.",
+            ) from None
+        self.schema = _tidied(schema)
+
+    def check(self, text: str) -> Arguments:
+        """Return the arguments that a model has given as JSON.
+
+        Raises
+        ------
+        InvalidArguments
+            If they do not fit; says which and why.
+        """
+        import pydantic
+
+        try:
+            given = json.loads(text) if text.strip() else {}
+        except ValueError as error:
+            raise InvalidArguments(f"The arguments are not valid JSON: {error}.") from None
+        if not isinstance(given, dict):
+            raise InvalidArguments("The arguments are a JSON object.")
+        try:
+            checked = self._model.model_validate(given)
+        except pydantic.ValidationError as error:
+            reasons = [f"{'.'.join(map(str, one['loc'])) or 'arguments'}: {one['msg']}" for one in error.errors()]
+            raise InvalidArguments("; ".join(reasons)) from None
+        # What was not given is left to the function's own defaults.
+        values = {
+            parameter.name: getattr(checked, f"p{number}")
+            for number, parameter in enumerate(self._parameters)
+            if f"p{number}" in checked.model_fields_set or parameter.kind is parameter.POSITIONAL_ONLY
+        }
+        first = [one.name for one in self._parameters if one.kind is one.POSITIONAL_ONLY]
+        return Arguments(tuple(values.pop(name) for name in first), values)
+
+    def completed(self, arguments: Arguments) -> Arguments:
+        """Return arguments with the function's own defaults for what was not given."""
+        defaults = {
+            one.name: one.default
+            for one in self._parameters
+            if one.default is not one.empty and one.kind is not one.POSITIONAL_ONLY
+        }
+        return Arguments(arguments.positional, {**defaults, **arguments.named})
+
+
+def _parameters(function: Callable[..., Any], tool: str) -> list[inspect.Parameter]:
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        raise InvalidTool(f"{tool} cannot be a tool: Python does not say what it takes.") from None
+    for parameter in parameters:
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            raise InvalidTool(
+                f"{tool} cannot be a tool: a model cannot be told what {parameter} takes.",
+                hint="Give each parameter a name and a type.",
+            )
+    return parameters
+
+
+def _hints(function: Callable[..., Any], tool: str) -> Mapping[str, Any]:
+    inner: Any = function
+    while isinstance(inner, functools.partial):
+        inner = inner.func
+    inner = inspect.unwrap(inner)
+    if not (inspect.isroutine(inner) or inspect.isclass(inner)):
+        inner = type(inner).__call__
+    try:
+        return get_type_hints(inner, include_extras=True)
+    except Exception as error:  # noqa: BLE001 - evaluating a hint runs code of the user
+        raise InvalidTool(
+            f"{tool} cannot be a tool: a type hint of it cannot be read ({error}).",
+            hint="Import or define the type before the function, at the top level of a cell or module.",
+        ) from None
+
+
+def _hint(parameter: inspect.Parameter, hints: Mapping[str, Any], tool: str) -> Any:
+    if parameter.name in hints:
+        return hints[parameter.name]
+    if parameter.default is not parameter.empty and parameter.default is not None:
+        return type(parameter.default)
+    raise InvalidTool(
+        f"{tool} cannot be a tool: its parameter {parameter.name!r} has no type hint.",
+        hint=f"Write what it takes, for example {parameter.name}: str.",
+    )
+
+
+def _written_in(hint: Any) -> str | None:
+    """``Annotated[str, "an English name"]`` describes its parameter."""
+    metadata = getattr(hint, "__metadata__", ())
+    return next((entry for entry in metadata if isinstance(entry, str)), None)
+
+
+class _Recursive(Exception):
+    pass
+
+
+def _tidied(schema: dict[str, Any]) -> dict[str, Any]:
+    """Without titles, which say nothing new, and with definitions in their place: small models do not look them up."""
+    definitions = schema.pop("$defs", {})
+    try:
+        tidy = _tidy(schema, definitions, ())
+    except _Recursive:
+        tidy = _tidy(schema, None, ()) | {"$defs": {name: _tidy(one, None, ()) for name, one in definitions.items()}}
+    return {"type": "object", "properties": {}, **tidy}
+
+
+def _tidy(schema: Any, definitions: Mapping[str, Any] | None, path: tuple[str, ...]) -> Any:
+    if isinstance(schema, list):
+        return [_tidy(entry, definitions, path) for entry in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema and definitions is not None:
+        name = schema["$ref"].rpartition("/")[2]
+        if name in path:
+            raise _Recursive
+        beside = {key: value for key, value in schema.items() if key != "$ref"}
+        return _tidy({**definitions[name], **beside}, definitions, (*path, name))
+    tidy = {key: value for key, value in schema.items() if key != "title"}
+    for key, value in tidy.items():
+        if key in ("properties", "patternProperties"):
+            # Here the keys are names, and one of them may be "title".
+            tidy[key] = {name: _tidy(inner, definitions, path) for name, inner in value.items()}
+        elif key not in ("default", "enum", "const", "examples"):
+            tidy[key] = _tidy(value, definitions, path)
+    return tidy

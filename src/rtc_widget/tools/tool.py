@@ -1,0 +1,215 @@
+"""Python functions that the model may call."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from html import escape
+from typing import Any
+
+from rtc_widget.errors import InvalidTool
+from rtc_widget.tools.call_log import ToolCalls
+from rtc_widget.tools.docstrings import function_doc
+from rtc_widget.tools.schema import Arguments, Parameters
+
+Function = Callable[..., Any]
+Confirm = bool | Callable[..., bool]
+
+_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+
+
+class Tool:
+    """A Python function, described for a model.
+
+    Parameters
+    ----------
+    function : callable
+        Sync or async. Its signature and type hints become the schema, its docstring describes it and its parameters
+        (NumPy's, Google's or Sphinx's style).
+    name : str, optional
+        What the model calls it; left out: the function's name.
+    description : str, optional
+        What it does; left out: what the docstring says before its sections.
+    thread : bool
+        Run it in a thread, so that what takes long holds up neither the notebook nor other tools. Left out, it runs on
+        the kernel's main loop, where the notebook's own objects are safe to touch.
+    confirm : bool or callable
+        Ask the person in the widget each time before it runs. A function is called with the arguments and says whether
+        to ask: ``confirm=lambda amount: amount > 100``.
+    timeout : float or None
+        Seconds that one call may take. What runs in a thread goes on unheard; what blocks the main loop is not stopped.
+
+    Raises
+    ------
+    InvalidTool
+        If the function cannot be described: a parameter without a type hint, ``*args``, a type that JSON cannot hold.
+
+    Examples
+    --------
+    >>> def add(a: int, b: int = 1) -> int:
+    ...     "Add two numbers."
+    ...     return a + b
+    >>> Tool(add).parameters["required"]
+    ['a']
+    """
+
+    def __init__(
+        self,
+        function: Function,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        thread: bool = False,
+        confirm: Confirm = False,
+        timeout: float | None = 60.0,
+    ) -> None:
+        if not callable(function):
+            raise InvalidTool(f"{function!r} cannot be a tool: it is no function.")
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise InvalidTool(f"{function.__name__} cannot be a tool: it yields.", hint="Return the whole result.")
+        if thread and inspect.iscoroutinefunction(function):
+            raise InvalidTool(f"{function.__name__} is async: it needs no thread.", hint="Leave thread=True out.")
+        if inspect.iscoroutinefunction(confirm):
+            raise InvalidTool(
+                f"{getattr(function, '__name__', function)}: confirm says at once whether to ask; it cannot be async."
+            )
+        if timeout is not None and not timeout > 0:
+            raise ValueError(f"timeout={timeout} is no time in seconds; None sets no limit.")
+        doc = function_doc(function)
+        self.function = function
+        self.name = _checked_name(function, name)
+        self.description = doc.about if description is None else description
+        self.thread = thread
+        self.confirm = confirm
+        self.timeout = timeout
+        self._parameters = Parameters(function, self.name, doc)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """JSON schema of the arguments."""
+        return self._parameters.schema
+
+    def check(self, arguments: str) -> Arguments:
+        """Return a model's arguments, checked and converted.
+
+        Raises
+        ------
+        InvalidArguments
+            If they do not fit.
+        """
+        return self._parameters.check(arguments)
+
+    def completed(self, arguments: Arguments) -> Arguments:
+        """Return arguments with the function's own defaults for what was not given."""
+        return self._parameters.completed(arguments)
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the tool as the session describes it."""
+        return {
+            "type": "function",
+            "name": self.name,
+            "description": self.description,
+            "parameters": self.parameters,
+        }
+
+    def __repr__(self) -> str:
+        options = [name for name in ("thread", "confirm") if getattr(self, name)]
+        return f"<Tool {self.name}({', '.join(self.parameters['properties'])}){''.join(f' {one}' for one in options)}>"
+
+
+class Tools(Mapping[str, Tool]):
+    """The functions that the model may call, by name, and the record of its calls.
+
+    Attributes
+    ----------
+    calls : ToolCalls
+        Every call, oldest first: arguments, result or error, time.
+
+    Examples
+    --------
+    >>> tools = Tools()
+    >>> def add(a: int, b: int) -> int:
+    ...     "Add two numbers."
+    ...     return a + b
+    >>> tools.add(add)
+    <Tool add(a, b)>
+    >>> list(tools)
+    ['add']
+    """
+
+    def __init__(self) -> None:
+        self.calls = ToolCalls()
+        self._tools: dict[str, Tool] = {}
+        self._changed: Callable[[], None] = lambda: None
+
+    def on_change(self, changed: Callable[[], None]) -> None:
+        """Call `changed` whenever a tool comes or goes."""
+        self._changed = changed
+
+    def add(self, function: Function | Tool, **options: Any) -> Tool:
+        """Let the model call a function from now on; one of the same name is replaced. Options are those of `Tool`.
+
+        Raises
+        ------
+        InvalidTool
+            If the function cannot be described.
+        """
+        if isinstance(function, Tool):
+            if options:
+                raise TypeError("The options belong into Tool(…).")
+            tool = function
+        else:
+            tool = Tool(function, **options)
+        # A new mapping each time: the thread that makes calls may be reading the old one.
+        self._tools = {**self._tools, tool.name: tool}
+        self._changed()
+        return tool
+
+    def remove(self, tool: str | Function | Tool) -> None:
+        """Let the model call it no more.
+
+        Raises
+        ------
+        KeyError
+            If it is none of these.
+        """
+        name = next((name for name, one in self._tools.items() if tool in (name, one, one.function)), None)
+        if name is None:
+            raise KeyError(f"{tool!r} is none of the tools: {', '.join(self._tools) or 'there are none'}.")
+        self._tools = {key: value for key, value in self._tools.items() if key != name}
+        self._changed()
+
+    def to_wire(self) -> list[dict[str, Any]]:
+        """Return the tools as the session describes them."""
+        return [tool.to_wire() for tool in self._tools.values()]
+
+    def __getitem__(self, name: str) -> Tool:
+        return self._tools[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tools)
+
+    def __len__(self) -> int:
+        return len(self._tools)
+
+    def __repr__(self) -> str:
+        return f"<Tools: {', '.join(map(repr, self._tools.values())) or 'none'}>"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td><code>{escape(tool.name)}({escape(', '.join(tool.parameters['properties']))})</code></td>"
+            f"<td style='text-align: left'>{escape(tool.description)}</td></tr>"
+            for tool in self._tools.values()
+        )
+        return f"<table>{rows}</table>" if rows else "<i>No tools yet: decorate a function with @chat.tool.</i>"
+
+
+def _checked_name(function: Function, name: str | None) -> str:
+    found = name or getattr(function, "__name__", None) or ""
+    if not _NAME.fullmatch(found):
+        raise InvalidTool(
+            f"{function!r} cannot be a tool: {found!r} is no name that a model could call.",
+            hint="Give it one: name=… with letters, digits, _ and - (64 at most).",
+        )
+    return found

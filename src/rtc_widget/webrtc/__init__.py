@@ -1,0 +1,1 @@
+"""What the browser measured: statistics, devices, diagnosis. Import the names from `rtc_widget`."""

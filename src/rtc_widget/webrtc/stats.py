@@ -1,0 +1,310 @@
+"""How well a call is carried: the browser's own measurements, one sample a second."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, overload
+
+from rtc_widget.optional import new_figure, require_pandas
+from rtc_widget.webrtc.stats_reports import Counters, StatsReports
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+MOST_SAMPLES = 36_000
+"""Ten hours at one sample a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class CandidatePair:
+    """The two ends of the way that the sound takes (W3C WebRTC Statistics, ``candidate-pair``).
+
+    Types are ``host``, ``srflx``, ``prflx`` or ``relay``. A browser may hide an address; it is empty then.
+    """
+
+    local_type: str
+    local_address: str
+    local_port: int | None
+    remote_type: str
+    remote_address: str
+    remote_port: int | None
+    protocol: str
+
+    def __str__(self) -> str:
+        local, remote = f"{self.local_type} {self.local_address}", f"{self.remote_type} {self.remote_address}"
+        return f"{local}:{self.local_port} → {remote}:{self.remote_port} ({self.protocol})"
+
+
+@dataclass(frozen=True, slots=True)
+class StatsSample:
+    """What one look at ``RTCPeerConnection.getStats()`` said; None where the browser says nothing.
+
+    Rates and shares are those since the sample before; the first sample of a connection has none.
+
+    Attributes
+    ----------
+    time : datetime.datetime
+        By the page's clock; aware, UTC.
+    elapsed : float
+        Seconds since the call began, as `Event.elapsed`.
+    round_trip_time : float or None
+        Seconds there and back: of RTCP where the other side reports, else of the connectivity checks.
+    jitter : float or None
+        Seconds by which what comes in arrives unevenly (RFC 3550, section 6.4.1).
+    loss : float or None
+        Share of the packets to this side that were lost.
+    sent_loss : float or None
+        Share of the packets from this side that were lost, as the other side reports.
+    received_bitrate, sent_bitrate : float or None
+        Bits of sound a second, without headers.
+    assistant_level, user_level : float or None
+        How loud: 0 is silence, 1 as loud as can be.
+    playout_delay : float or None
+        Seconds that sound waited in the jitter buffer.
+    concealed : float or None
+        Share of what was played that had to be made up.
+    codec : str or None
+        Such as ``"opus 48000/2"``.
+    candidate_pair : CandidatePair or None
+        The two ends of the way.
+    raw : tuple of dict or None
+        The W3C reports as they came; kept for the newest sample only.
+    call : int
+        The number of the call among those that were measured, from 1 on; one that was recovered stays the same.
+    """
+
+    time: datetime
+    elapsed: float
+    round_trip_time: float | None = None
+    jitter: float | None = None
+    loss: float | None = None
+    sent_loss: float | None = None
+    received_bitrate: float | None = None
+    sent_bitrate: float | None = None
+    assistant_level: float | None = None
+    user_level: float | None = None
+    playout_delay: float | None = None
+    concealed: float | None = None
+    codec: str | None = None
+    candidate_pair: CandidatePair | None = None
+    raw: tuple[Mapping[str, Any], ...] | None = None
+    call: int = 1
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the sample without `raw` as what JSON knows; `from_json` reads it."""
+        return {**asdict(replace(self, raw=None)), "time": self.time.isoformat()}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> StatsSample:
+        """Read what `to_json` made; unknown fields are left out."""
+        known = {field.name for field in fields(cls)}
+        values = {name: value for name, value in data.items() if name in known}
+        values["time"] = datetime.fromisoformat(values["time"])
+        if values.get("candidate_pair") is not None:
+            values["candidate_pair"] = CandidatePair(**values["candidate_pair"])
+        return cls(**values)
+
+    def __repr__(self) -> str:
+        said = [f"{self.elapsed:.1f} s"]
+        if self.round_trip_time is not None:
+            said.append(f"round trip {1000 * self.round_trip_time:.0f} ms")
+        if self.jitter is not None:
+            said.append(f"jitter {1000 * self.jitter:.0f} ms")
+        if self.loss is not None:
+            said.append(f"loss {self.loss:.1%}")
+        if self.codec is not None:
+            said.append(self.codec)
+        return f"<StatsSample: {', '.join(said)}>"
+
+
+class StatsLog(Sequence[StatsSample]):
+    """The statistics of a widget's calls, oldest first; beyond `limit` the oldest go first.
+
+    Its samples' attributes can be asked of all of them at once: ``chat.stats.to_pandas()["jitter"]``.
+
+    Parameters
+    ----------
+    samples : iterable of StatsSample
+        What it begins with.
+    limit : int
+        How many samples are kept.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> log = StatsLog([StatsSample(datetime(2026, 1, 1, tzinfo=UTC), 1.0, round_trip_time=0.02)])
+    >>> log.last.round_trip_time
+    0.02
+    """
+
+    def __init__(self, samples: Iterable[StatsSample] = (), *, limit: int = MOST_SAMPLES) -> None:
+        self._samples: deque[StatsSample] = deque(maxlen=limit)
+        self._counters = Counters()
+        self._attempt: str | None = None
+        for sample in samples:
+            self._append(sample)
+
+    def add(
+        self, attempt: str, time_ms: float, elapsed: float, reports: Sequence[Mapping[str, Any]], *, call: int = 1
+    ) -> StatsSample:
+        """Make a sample of one ``getStats()`` and append it.
+
+        Parameters
+        ----------
+        attempt : str
+            Which connection it was asked of; the counters of another one start anew.
+        time_ms : float
+            Milliseconds since 1970, UTC.
+        elapsed : float
+            Seconds since the call began.
+        reports : sequence of mapping
+            W3C reports.
+        call : int
+            The number of the call.
+        """
+        if attempt != self._attempt:
+            self._attempt, self._counters = attempt, Counters()
+        look = StatsReports(reports)
+        now = look.counters(time_ms / 1000)
+        since, self._counters = now.since(self._counters), now
+        pair = look.candidate_pair()
+        sample = StatsSample(
+            time=datetime.fromtimestamp(time_ms / 1000, UTC),
+            elapsed=elapsed,
+            round_trip_time=look.round_trip_time(),
+            jitter=look.jitter(),
+            loss=since.share("packets_lost", "packets_received", "packets_lost"),
+            sent_loss=look.sent_loss(),
+            received_bitrate=since.bits_a_second("bytes_received"),
+            sent_bitrate=since.bits_a_second("bytes_sent"),
+            assistant_level=look.assistant_level(),
+            user_level=look.user_level(),
+            playout_delay=since.share("delay", "emitted"),
+            concealed=since.share("concealed", "samples"),
+            codec=look.codec(),
+            candidate_pair=CandidatePair(**pair) if pair else None,
+            raw=tuple(reports),
+            call=call,
+        )
+        self._append(sample)
+        return sample
+
+    @property
+    def limit(self) -> int:
+        """How many samples are kept."""
+        return self._samples.maxlen or MOST_SAMPLES
+
+    @property
+    def last(self) -> StatsSample | None:
+        """The newest sample, or None; the only one with `raw`."""
+        return self._samples[-1] if self._samples else None
+
+    def between(self, start: float, end: float) -> StatsLog:
+        """Return the samples from `start` on and before `end`, in seconds since the call began; of each call."""
+        return StatsLog(sample for sample in self._snapshot() if start <= sample.elapsed < end)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a table with a row a sample and a column an attribute (extra ``data``).
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed; says how to install it.
+        """
+        pd = require_pandas()
+        samples = self._snapshot()
+        columns: dict[str, Any] = {"time": pd.to_datetime([sample.time for sample in samples], utc=True)}
+        for name in _NUMBERS:
+            columns[name] = pd.array([getattr(sample, name) for sample in samples], dtype="Float64").astype("float64")
+        columns["call"] = [sample.call for sample in samples]
+        columns["codec"] = pd.array([sample.codec for sample in samples], dtype="string")
+        pairs = [sample.candidate_pair and str(sample.candidate_pair) for sample in samples]
+        columns["candidate_pair"] = pd.array(pairs, dtype="string")
+        return pd.DataFrame(columns)
+
+    def plot(self) -> Figure:
+        """Draw delay, bitrate, loss and loudness along the call (extra ``data``: matplotlib)."""
+        return draw_stats(self._snapshot())
+
+    @overload
+    def __getitem__(self, index: int) -> StatsSample: ...
+    @overload
+    def __getitem__(self, index: slice) -> StatsLog: ...
+    def __getitem__(self, index: int | slice) -> StatsSample | StatsLog:
+        samples = self._snapshot()
+        return StatsLog(samples[index]) if isinstance(index, slice) else samples[index]
+
+    def __iter__(self) -> Iterator[StatsSample]:
+        # One snapshot for all of them; `Sequence` would take one for each.
+        return iter(self._snapshot())
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def __repr__(self) -> str:
+        if not self._samples:
+            return "<StatsLog: empty>"
+        return f"<StatsLog: {len(self)} samples, the last: {self._samples[-1]!r}>"
+
+    def _append(self, sample: StatsSample) -> None:
+        # Reports are many times as large as what is made of them.
+        if self._samples and self._samples[-1].raw is not None:
+            self._samples[-1] = replace(self._samples[-1], raw=None)
+        self._samples.append(sample)
+
+    def _snapshot(self) -> list[StatsSample]:
+        return list(self._samples)
+
+
+_NUMBERS = (
+    "elapsed",
+    "round_trip_time",
+    "jitter",
+    "loss",
+    "sent_loss",
+    "received_bitrate",
+    "sent_bitrate",
+    "assistant_level",
+    "user_level",
+    "playout_delay",
+    "concealed",
+)
+
+
+# Attribute, what to call it, and by what to multiply it; a row of the picture each.
+_ROWS: tuple[tuple[str, tuple[tuple[str, str], ...], float], ...] = (
+    ("ms", (("round_trip_time", "round trip"), ("jitter", "jitter"), ("playout_delay", "playout delay")), 1000),
+    ("kbit/s", (("received_bitrate", "received"), ("sent_bitrate", "sent")), 1 / 1000),
+    ("% lost", (("loss", "received"), ("sent_loss", "sent"), ("concealed", "concealed")), 100),
+    ("loudness", (("assistant_level", "assistant"), ("user_level", "user")), 1),
+)
+_NOTHING = float("nan")
+
+
+def draw_stats(samples: Sequence[StatsSample]) -> Figure:
+    """Draw delays, bitrates, losses and loudness, one above the other."""
+    figure, axes = new_figure(len(_ROWS), height=7.0)
+    # Where a call begins the line breaks: each counts its seconds anew.
+    calls = [list(of_call) for _, of_call in groupby(samples, lambda sample: sample.call)]
+    seconds = [second for call in calls for second in (*(sample.elapsed for sample in call), _NOTHING)][:-1]
+    for (unit, lines, factor), one in zip(_ROWS, axes, strict=True):
+        for name, label in lines:
+            parts = [[_scaled(getattr(sample, name), factor) for sample in call] for call in calls]
+            values = [value for part in parts for value in (*part, _NOTHING)][:-1]
+            # A few samples would make no line.
+            one.plot(seconds, values, label=label, linewidth=1.2, marker="." if len(samples) < 30 else None)
+        one.set_ylabel(unit)
+        one.set_ylim(bottom=0)
+        one.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize="small")
+        one.grid(visible=True, alpha=0.3)
+    axes[-1].set_xlabel("seconds since the call began")
+    return figure
+
+
+def _scaled(value: float | None, factor: float) -> Any:
+    return _NOTHING if value is None else value * factor

@@ -1,0 +1,75 @@
+"""How calls are made and with which devices: refused where it makes no sense, else told to the page at once."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from rtc_widget import VoiceChat
+from rtc_widget.calls.settings import Reconnect
+from rtc_widget.webrtc.devices import Device
+
+
+async def test_settings_of_a_call_reach_the_page_at_once(chat):
+    chat.reconnect = Reconnect(max_attempts=1, grace=2)
+    chat.view_grace = 3
+    assert chat.settings["reconnect"]["grace"] == 2
+    assert (chat.settings["view_grace"], chat.view_grace) == (3.0, 3)
+    chat.reconnect = None
+    assert chat.settings["reconnect"] is None
+    chat.microphone = False
+    assert chat.settings["microphone"] is False
+    chat.exchange = "browser"
+    assert chat.settings["exchange"] == chat.exchange == "browser"
+    with pytest.raises(ValueError, match="telegraph"):
+        chat.exchange = "telegraph"
+    assert chat.exchange == "browser"
+
+
+def test_a_setting_that_nobody_would_read_is_refused(chat):
+    with pytest.raises(AttributeError, match=r"await chat\.update_session\(voice=…\)"):
+        chat.voice = "marin"
+    with pytest.raises(AttributeError, match="Did you mean 'max_duration'"):
+        chat.max_duraton = 5
+    chat.my_own_notes = "kept"
+    assert chat.my_own_notes == "kept"
+
+
+@pytest.mark.parametrize("value", [None, 0, 2.5])
+def test_what_is_no_microphone_is_refused_in_words(chat, value):
+    with pytest.raises(TypeError, match="microphone is True, False"):
+        chat.microphone = value
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"max_duration": 0}, {"view_grace": -1}, {"exchange": "telegraph"}, {"max_duration": 1e9}],
+)
+def test_settings_that_make_no_sense_are_refused(settings):
+    with pytest.raises(ValueError, match=next(iter(settings))):
+        VoiceChat(**settings)
+
+
+@pytest.mark.parametrize("numbers", [{"max_attempts": 0}, {"grace": -1}, {"attempt_timeout": 0}])
+def test_a_reconnect_that_makes_no_sense_is_refused(numbers):
+    with pytest.raises(ValueError, match=next(iter(numbers))):
+        Reconnect(**numbers)
+
+
+async def test_devices_are_listed_and_chosen_by_name(chat, page):
+    page.hello()
+    entry = {"kind": "microphone", "id": "d1", "name": "Desk", "chosen": True, "in_use": False}
+    choosing = asyncio.ensure_future(chat.use_microphone("Desk"))
+    await page.answer("use_device", result={"devices": [entry]})
+    assert await choosing == [Device("microphone", "Desk", "d1", chosen=True)]
+    assert page.heard("use_device")[0] | {"id": ""} == {
+        "type": "use_device",
+        "page": "p1",
+        "id": "",
+        "device_kind": "microphone",
+        "device": "Desk",
+    }
+    listing = asyncio.ensure_future(chat.devices())
+    await page.answer("devices", result={"devices": [entry]})
+    assert [device.name for device in await listing] == ["Desk"]

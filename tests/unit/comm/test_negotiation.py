@@ -1,0 +1,135 @@
+"""The page's offer becomes the server's answer, off the main thread; however a call ends, it is hung up once."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from rtc_widget import Answer
+from rtc_widget.comm import negotiation as call_desk
+from rtc_widget.errors import Cancelled, InvalidAnswer, InvalidKey
+from tests.unit.server_double import OFFER
+from tests.unit.waiting import eventually, settled
+
+
+async def test_the_kernel_exchanges_the_offer_with_the_session_and_says_the_call_id(chat, page, signaling):
+    page.hello()
+    page.state(status="connecting")
+    page.say("prepare", id="p1:1", attempt="a1")
+    page.say("exchange", id="p1:2", attempt="a1", sdp=OFFER)
+    replies = {}
+    while len(replies) < 2:
+        await asyncio.sleep(0.005)
+        replies = {reply["id"]: reply["result"] for reply in page.heard("reply")}
+    assert replies["p1:1"] == {
+        "data_channel_label": "oai-events",
+        "ice_servers": [*signaling.ice_servers],
+        "renegotiates": False,
+    }
+    assert replies["p1:2"] == {"sdp": "v=0\r\nanswer\r\n", "call_id": "rtc_1"}
+    assert signaling.offers == [(OFFER, {"instructions": "Be brief."})]
+    await settled()
+    assert chat.call_id == "rtc_1"
+
+
+async def test_the_exchange_runs_off_the_main_thread(chat, page, signaling):
+    threads = []
+    exchange = signaling.exchange
+
+    async def spy(offer, session):
+        threads.append(threading.current_thread())
+        return await exchange(offer, session)
+
+    signaling.exchange = spy
+    page.say("exchange", id="p1:1", attempt="a1", sdp=OFFER)
+    await page.hears("reply")
+    assert threads[0] is not threading.main_thread()
+
+
+@pytest.mark.parametrize(
+    ("failure", "code"),
+    [(InvalidKey("No such key.", status=401), "invalid_key"), (RuntimeError("boom"), "unexpected")],
+)
+async def test_a_failed_exchange_reaches_the_page_as_an_error(page, signaling, failure, code):
+    signaling.failure = failure
+    page.say("exchange", id="p1:1", attempt="a1", sdp=OFFER)
+    reply = await page.hears("reply")
+    assert reply["error"]["code"] == code
+    assert str(failure.args[0]).split()[0] in reply["error"]["message"]
+
+
+async def test_an_answer_that_is_no_sdp_is_refused_and_the_call_hung_up(page, signaling):
+    signaling.answer = Answer("<html>", "rtc_9")
+    page.say("exchange", id="p1:1", attempt="a1", sdp=OFFER)
+    reply = await page.hears("reply")
+    assert reply["error"]["code"] == InvalidAnswer.code
+    assert signaling.hung_up == ["rtc_9"]
+
+
+async def test_a_call_that_ends_while_the_server_still_thinks_is_hung_up(page, signaling):
+    signaling.may_answer.clear()
+    page.say("exchange", id="p1:1", attempt="a1", sdp=OFFER)
+    while not signaling.offers:
+        await asyncio.sleep(0.005)
+    page.say("hang_up", attempt="a1")
+    signaling.may_answer.set()
+    reply = await page.hears("reply")
+    assert reply["error"]["code"] == Cancelled.code
+    assert signaling.hung_up == ["rtc_1"]
+
+
+async def test_a_call_is_hung_up_once(page, signaling):
+    page.say("exchange", id="p1:1", attempt="a1", sdp=OFFER)
+    await page.hears("reply")
+    page.say("hang_up", attempt="a1")
+    page.say("hang_up", attempt="a1")
+    await eventually(lambda: signaling.hung_up)
+    await asyncio.sleep(0.05)
+    assert signaling.hung_up == ["rtc_1"]
+
+
+async def test_closing_the_widget_hangs_up(chat, page, signaling):
+    page.say("exchange", id="p1:1", attempt="a1", sdp=OFFER)
+    await page.hears("reply")
+    chat.close()
+    await eventually(lambda: signaling.hung_up == ["rtc_1"])
+
+
+async def test_closing_the_widget_while_the_server_still_thinks_hangs_up_too(chat, page, signaling):
+    signaling.may_answer.clear()
+    page.say("exchange", id="p1:1", attempt="a1", sdp=OFFER)
+    await eventually(lambda: signaling.offers)
+    chat.close()
+    signaling.may_answer.set()
+    await eventually(lambda: signaling.hung_up == ["rtc_1"])
+
+
+async def test_a_hang_up_that_fails_is_logged(page, signaling, caplog):
+    async def fails(call_id):
+        raise RuntimeError("wires cut")
+
+    signaling.hang_up = fails
+    page.say("exchange", id="p1:1", attempt="a1", sdp=OFFER)
+    await page.hears("reply")
+    page.say("hang_up", attempt="a1")
+    await eventually(lambda: "wires cut" in caplog.text)
+
+
+async def test_a_slow_server_is_told_from_a_silent_page(monkeypatch, chat, page, signaling):
+    monkeypatch.setattr(call_desk, "EXCHANGE_SECONDS", 0.05)
+    signaling.may_answer.clear()
+    page.say("exchange", id="p1:1", attempt="a1", sdp=OFFER)
+    error = (await page.hears("reply"))["error"]
+    assert error["code"] == "signaling_timeout"
+    assert "Scripted server did not answer" in error["message"]
+
+
+async def test_what_is_waited_for_shows_as_activity(chat, page):
+    seen = []
+    chat.observe(lambda change: seen.append(change.new), "activity")
+    page.say("prepare", id="p1:1", attempt="a1")
+    await page.hears("reply")
+    await settled()
+    assert seen == ["Warming up", ""]

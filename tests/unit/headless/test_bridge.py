@@ -1,0 +1,133 @@
+"""What a page without a browser says is what the contract says; batches keep their order."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from rtc_widget.comm import protocol
+from rtc_widget.comm.known_page import Inbox
+from rtc_widget.errors import InvalidKey, KernelTimeout
+from rtc_widget.headless.bridge import Link
+from rtc_widget.headless.errors import farewell_in
+from rtc_widget.headless.outbox import MediaOutbox, Outbox
+from rtc_widget.headless.page import HeadlessPage
+from rtc_widget.headless.resumption import Resumption
+from tests.unit.waiting import eventually
+
+
+async def test_hello_and_state_are_understood_by_the_kernel():
+    page, said = HeadlessPage(), []
+    page.open(said.append)
+    hello = protocol.decode(said[0])
+    assert hello.protocol == protocol.PROTOCOL
+    page.hear(protocol.welcome(hello.page))
+    await eventually(lambda: said[-1]["type"] == "state")
+    state = protocol.decode(said[-1])
+    assert (state.seq, state.attempt, state.state.status) == (1, None, "idle")
+
+
+async def test_news_for_other_pages_is_no_request(caplog):
+    page, said = HeadlessPage(), []
+    page.open(said.append)
+    name = said[0]["page"]
+    page.hear(protocol.welcome(name))
+    await eventually(lambda: said[-1]["type"] == "state")
+    page.hear(protocol.grown(name, 3))
+    page.hear({"type": "alive", "page": name})
+    await eventually(lambda: said[-1]["type"] == "alive")
+    assert not [record for record in caplog.records if "failed" in record.message]
+
+
+async def test_events_reach_the_kernel_once_and_in_order_however_they_were_batched():
+    inbox, got, batches = Inbox("h1"), [], []
+
+    def post(**fields):
+        message = protocol.decode({"type": "events", "page": "h1", **fields})
+        batches.append(len(message.events))
+        intake = inbox.take(message)
+        got.extend(event.text for event in intake.events)
+        outbox.acknowledge(intake.answer["next"])
+
+    outbox = Outbox(post)
+    for number in range(500):
+        outbox.add("a1", "received", f"{number}")
+    outbox.add("a2", "sent", "of the next call")
+    outbox.flush()
+    assert got == [*map(str, range(500)), "of the next call"]
+    assert batches[0] == 1, "the first leaves at once"
+    assert len(batches) < 10
+    outbox.resend_from(0)
+    assert len(got) == 501
+    outbox.close()
+
+
+async def test_events_wait_no_longer_than_a_frame():
+    batches = []
+    outbox = Outbox(lambda **fields: batches.append(fields["events"]))
+    outbox.add("a1", "received", "1")
+    outbox.add("a1", "received", "2")
+    assert len(batches) == 1
+    await asyncio.sleep(0.05)
+    assert [text for _, _, text in batches[1]] == ["2"]
+    outbox.close()
+
+
+def test_sound_that_the_kernel_misses_is_sent_again():
+    said = []
+    outbox = MediaOutbox(lambda **message: said.append(message["number"]))
+    for _ in range(3):
+        outbox.post("audio")
+    outbox.acknowledge(1, missing=True)
+    assert said == [0, 1, 2, 1, 2]
+
+
+async def test_a_request_raises_what_the_kernel_answers():
+    said = []
+    link = Link("h1", said.append)
+    asking = asyncio.ensure_future(link.request("prepare", limit=1, attempt="a1"))
+    await asyncio.sleep(0)
+    link.settle(protocol.failure("h1", said[0]["id"], InvalidKey("No such key.").to_wire()))
+    with pytest.raises(InvalidKey, match="No such key"):
+        await asking
+
+
+async def test_a_kernel_that_does_not_answer_is_given_up_and_a_late_answer_is_told():
+    said, late = [], []
+    link = Link("h1", said.append)
+    with pytest.raises(KernelTimeout):
+        await link.request("exchange", limit=0.01, on_late_reply=lambda: late.append(1), attempt="a1", sdp="v=0")
+    link.settle(protocol.result("h1", said[0]["id"], {"sdp": "v=0", "call_id": "rtc_1"}))
+    assert late == [1]
+
+
+async def test_a_request_that_is_called_off_just_when_its_answer_comes_is_called_off():
+    said = []
+    link = Link("h1", said.append)
+    asking = asyncio.ensure_future(link.request("prepare", limit=5, attempt="a1"))
+    await asyncio.sleep(0)
+    link.settle(protocol.result("h1", said[0]["id"], {}))
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+
+
+def test_a_session_that_expires_is_told_from_a_server_that_hangs_up():
+    text = '{"type": "error", "error": {"code": "session_expired", "message": "Sixty minutes."}}'
+    assert farewell_in(text).message == "Sixty minutes."
+    assert farewell_in('{"type": "error", "error": {"code": "other"}}') is None
+    assert farewell_in('{"about": "session_expired"}') is None
+
+
+def test_a_new_call_is_told_the_settings_and_what_was_said():
+    resumption = Resumption()
+    resumption.begin_call(resumes=False)
+    resumption.note("sent", '{"type": "session.update", "session": {"voice": "x"}}')
+    resumption.note("received", '{"type": "response.output_text.done", "item_id": "i1", "text": "Hello"}')
+    update, item = resumption.events()
+    assert '"voice": "x"' in update
+    assert '"output_text", "text": "Hello"' in item
+    assert '"carried_' in item
+    resumption.begin_call(resumes=False)
+    assert resumption.events() == []

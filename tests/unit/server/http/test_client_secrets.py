@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+
+from rtc_widget.server.errors import Refusal
+from rtc_widget.server.http import client_secrets as keys
+from rtc_widget.server.http.client_secrets import EphemeralKeys
+
+
+class Clock:
+    now = 1_900_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_key_may_be_used_many_times_until_it_expires() -> None:
+    clock = Clock()
+    known = EphemeralKeys(clock)
+    key = known.mint(b'{"expires_after": {"seconds": 10}}')
+
+    clock.now += 9
+    assert known.find(key.value) is key
+    assert known.find(key.value) is key
+    clock.now += 1
+    assert known.find(key.value) is None
+
+
+def test_a_key_lasts_ten_minutes_unless_told_otherwise() -> None:
+    assert EphemeralKeys(Clock()).mint(b"").expires_at == Clock.now + 600
+
+
+def test_a_key_holds_the_session_it_was_made_for() -> None:
+    key = EphemeralKeys(Clock()).mint(b'{"session": {"type": "realtime", "instructions": "Hum."}}')
+
+    assert key.settings == {"type": "realtime", "instructions": "Hum."}
+    assert key.to_wire()["session"]["instructions"] == "Hum."
+    assert key.value not in repr(key)
+
+
+def test_there_is_an_end_to_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keys, "MOST_KEYS", 2)
+    clock = Clock()
+    known = EphemeralKeys(clock)
+    known.mint(b"")
+    known.mint(b"")
+
+    with pytest.raises(Refusal) as refused:
+        known.mint(b"")
+    assert refused.value.status == 429
+    clock.now += 600
+    assert known.mint(b"")

@@ -1,0 +1,24 @@
+"""A response answers what was asked before it; what comes a moment later is the next one's."""
+
+from __future__ import annotations
+
+from rtc_widget.server.protocols.realtime.conversation import Conversation
+from rtc_widget.server.protocols.realtime.items import Message, Part
+
+
+def said(id, text):
+    return Message(id, "user", (Part("input_text", text),))
+
+
+def test_a_part_of_a_conversation_knows_only_its_own_questions():
+    whole = Conversation([said("one", "What is ICE?"), said("two", "What is DTLS?")])
+    part = whole.part({"one", "gone"})
+    assert part.question() == "What is ICE?"
+    part.take_questions()
+    assert whole.question() == "What is DTLS?"
+
+
+def test_what_a_part_has_given_back_is_asked_again():
+    whole = Conversation([said("one", "What is ICE?")])
+    whole.give_back(whole.part({"one"}).take_questions())
+    assert [item.id for item in whole.open_questions()] == ["one"]

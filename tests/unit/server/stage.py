@@ -1,0 +1,126 @@
+"""A session without a connection: messages in, events out, with engines that need no models."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import numpy as np
+
+from rtc_widget._aiortc.output_track import Playback
+from rtc_widget.server.protocols.realtime.engine import Dialogue
+from rtc_widget.server.protocols.realtime.session_config import new_session
+from rtc_widget.server.responders.responder import Question, ToolCall
+from rtc_widget.server.speech import HEARING_RATE, Samples, Sound
+from rtc_widget.server.speech.engines import Engines
+
+SPEECH = np.full(HEARING_RATE, 0.9, np.float32)
+SILENCE = np.zeros(HEARING_RATE, np.float32)
+
+
+class LoudIsSpeech:
+    frame_length = 160
+
+    def probability(self, frame: Samples) -> float:
+        return float(np.abs(frame).max())
+
+
+class Recognizer:
+    name = "scripted recognizer"
+
+    def __init__(self) -> None:
+        self.hears = "What is Opus?"
+        self.times = 0
+
+    def recognize(self, samples: Samples) -> str:
+        self.times += 1
+        if self.hears == "!":
+            raise RuntimeError("no ears")
+        return self.hears
+
+
+class Speaker:
+    name = "scripted speaker"
+
+    def __init__(self) -> None:
+        self.voices: list[str] = []
+
+    def speak(self, text: str, *, voice: str = "heart", speed: float = 1.0) -> Sound:
+        self.voices.append(voice)
+        return Sound(np.full(round(len(text) * 240 / speed), 0.5, np.float32), 24_000)
+
+
+class Mind:
+    """Answers what the test wants; `…` waits for ever and an exception is raised."""
+
+    def __init__(self) -> None:
+        self.says: list[str | ToolCall | Exception] = ["Opus is a codec. ", "It is good."]
+        self.asked: list[Question] = []
+
+    async def answer(self, question: Question) -> AsyncGenerator[str | ToolCall, None]:
+        self.asked.append(question)
+        for piece in self.says:
+            if isinstance(piece, Exception):
+                raise piece
+            if piece == "…":
+                await asyncio.Event().wait()
+            yield piece
+
+
+class Stage:
+    """A dialogue and everything around it."""
+
+    def __init__(self, *, plays: bool = True, **session: Any) -> None:
+        self.events: list[dict[str, Any]] = []
+        self.recognizer, self.speaker, self.mind = Recognizer(), Speaker(), Mind()
+        self.playbacks: list[Playback] = []
+        self.dialogue = Dialogue(
+            new_session("sess_1", 1_900_000_000, {"type": "realtime", **session}),
+            engines=Engines(self.recognizer, self.speaker, LoudIsSpeech),
+            mind=self.mind,
+            send=lambda message: self.events.append(json.loads(message)),
+            player=self if plays else None,
+        )
+        self.dialogue.begin()
+        self.dialogue.listen(LoudIsSpeech())
+
+    def play(self, playback: Playback) -> None:
+        self.playbacks.append(playback)
+
+    def play_out(self) -> None:
+        """Let all that was written be heard."""
+        for playback in self.playbacks:
+            while len(playback.read(960)):
+                pass
+
+    def send(self, kind: str, **fields: Any) -> None:
+        self.dialogue.receive(json.dumps({"type": kind, **fields}))
+
+    def ask(self, text: str, **response: Any) -> None:
+        content = [{"type": "input_text", "text": text}]
+        self.send("conversation.item.create", item={"type": "message", "role": "user", "content": content})
+        self.send("response.create", **({"response": response} if response else {}))
+
+    async def recognizes(self, times: int) -> None:
+        """Wait until so many times something was recognised, and the dialogue knows it."""
+        async with asyncio.timeout(5):
+            while self.recognizer.times < times:
+                await asyncio.sleep(0.005)
+        await asyncio.sleep(0.05)
+
+    async def until(self, kind: str, count: int = 1) -> dict[str, Any]:
+        async with asyncio.timeout(5):
+            while self.types().count(kind) < count:
+                await asyncio.sleep(0.005)
+        return [event for event in self.events if event["type"] == kind][count - 1]
+
+    def append(self, samples: Samples, rate: int = 24_000) -> None:
+        """Say something in events."""
+        pcm = (Sound(samples, HEARING_RATE).at(rate).samples * 32767).astype("<i2").tobytes()
+        self.send("input_audio_buffer.append", audio=base64.b64encode(pcm).decode())
+
+    def types(self) -> list[str]:
+        return [event["type"] for event in self.events]

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from rtc_widget import VoiceChat
+from rtc_widget.errors import LocalServerError
+from rtc_widget.server import process
+from rtc_widget.server.process import Address, ServerProcess, shared_process
+from rtc_widget.signaling.local import Local
+from rtc_widget.testing import ScriptedPage
+from tests.unit.waiting import eventually
+
+PARENT = """
+import time
+from rtc_widget.server.process import ServerProcess
+server = ServerProcess()
+print(server.pid, flush=True)
+if {wait}:
+    server.ready.result(60)
+    print("ready", flush=True)
+    time.sleep(60)
+"""
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+        # Ended but not yet collected: in a container nobody may hurry to do that for an orphan.
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except ProcessLookupError:
+        return False
+    except FileNotFoundError:
+        return not Path("/proc/self").exists()
+
+
+def ends_within(pid: int, seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while is_running(pid):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+@pytest.mark.parametrize("is_ready", [True, False], ids=["when it serves", "while it loads"])
+def test_the_server_ends_when_its_parent_is_killed(is_ready: bool) -> None:
+    code = PARENT.format(wait=True) if is_ready else PARENT.format(wait=False) + "time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        if is_ready:
+            assert parent.stdout.readline() == "ready\n"
+        parent.send_signal(signal.SIGKILL)
+
+        # While it loads, it may be in the middle of an import that cannot be interrupted.
+        assert ends_within(pid, 1 if is_ready else 5)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="os.kill tells nothing there")
+def test_the_server_ends_with_a_parent_that_exits() -> None:
+    code = "from rtc_widget.server.process import shared_process; print(shared_process().pid, flush=True)"
+    parent = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True, timeout=30)
+
+    assert ends_within(int(parent.stdout), 1)
+
+
+def test_all_who_ask_at_once_get_one_process(local_server: Local) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        found = set(threads.map(lambda _: shared_process().pid, range(32)))
+
+    assert len(found) == 1
+
+
+def test_a_server_that_has_died_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_shared", None)
+    first = shared_process()
+    first.stop()
+
+    second = shared_process()
+    try:
+        assert not first.is_running
+        assert second.pid != first.pid
+    finally:
+        second.stop()
+
+
+def test_a_server_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONHOME", "/nonexistent")  # no Python can start like this
+    server = ServerProcess()
+
+    with pytest.raises(LocalServerError, match="ended while starting") as failed:
+        server.ready.result(20)
+
+    assert "Fatal Python error" in str(failed.value), "the last words of the process"
+    assert "restart the kernel" in failed.value.hint
+    server.stop()
+
+
+def test_a_line_that_is_no_message_does_not_make_it_deaf(local_server: Local) -> None:
+    running = shared_process()
+    for line in ("no JSON\n", "[]\n", '{"type": "progress"}\n', '{"type": "reply_cancel"}\n'):
+        running._take_line(line)
+    said: list[str] = []
+    running._take_line('{"type": "reply_request", "id": 7, "reply": "gone", "text": "", "messages": []}\n')
+    with running.progress_to(said.append):
+        running._take_line('{"type": "progress", "text": "Still here"}\n')
+
+    assert said == ["Still here"]
+    assert "no JSON" in running.log()
+
+
+async def test_the_widget_shows_what_a_fresh_server_is_loading(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_shared", None)
+    page = ScriptedPage(acts=False)
+    chat, shown = VoiceChat(Local(), page=page), []
+    chat.observe(lambda change: shown.append(change.new), "activity")
+    try:
+        page.hello()
+        await eventually(lambda: shown and shown[-1] == "", timeout=60)
+    finally:
+        chat.close()
+        await asyncio.to_thread(shared_process().stop)
+
+    loading = ["Starting the local server …", "Loading speech recognition …", "Loading the voice …", "Warming up …", ""]
+    assert shown == loading
+
+
+def test_the_token_is_in_no_argument_no_environment_and_no_repr(local_server: Local, address: Address) -> None:
+    pid = shared_process().pid
+
+    assert address.token not in repr(address)
+    assert address.token not in repr(local_server)
+    for what in ("cmdline", "environ"):
+        try:
+            assert address.token.encode() not in Path(f"/proc/{pid}/{what}").read_bytes()
+        except FileNotFoundError:
+            pytest.skip("no /proc here")
