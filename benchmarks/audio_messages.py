@@ -19,7 +19,7 @@ import numpy as np
 from rtc_widget.calls.media_record import MediaRecord
 from rtc_widget.comm import messages as page_messages
 from rtc_widget.comm import protocol
-from rtc_widget.comm.media import MediaDesk
+from rtc_widget.comm.media import MediaReceiver
 
 RATE = 24_000
 SECONDS = 60
@@ -49,12 +49,12 @@ def messages(milliseconds: int) -> list[str]:
 def seconds_for(texts: list[str]) -> float:
     """Return how long the kernel is busy with them."""
     record = MediaRecord(lambda attempt: 1e12, lambda call, *arguments: call(*arguments))
-    desk = MediaDesk(record)
+    negotiator = MediaReceiver(record)
     began = time.process_time()
     for text in texts:
         message = protocol.decode(json.loads(text)["content"]["data"]["content"])
         assert isinstance(message, page_messages.Audio)
-        json.dumps(desk.take(message))
+        json.dumps(negotiator.take(message))
     spent = time.process_time() - began
     assert abs(record.recording.duration - SECONDS) < 0.1
     return spent

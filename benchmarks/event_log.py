@@ -60,10 +60,10 @@ class _Traits(traitlets.HasTraits):
 
 def by_trait(texts: Sequence[str]) -> Sequence[Any]:
     """Keep them in a trait, which tells its observers only of another list; nothing is sent to any page here."""
-    holder = _Traits()
+    active_page = _Traits()
     for text in texts:
-        holder.events = [*holder.events, json.loads(text)]
-    return holder.events
+        active_page.events = [*active_page.events, json.loads(text)]
+    return active_page.events
 
 
 def seconds_for(way: Way, texts: Sequence[str]) -> float:

@@ -21,7 +21,7 @@ const PAGE_ERRORS = {
     "Another program may be using it. Close that program, or plug the microphone in again, and connect again.",
   ],
   microphone_constraints: ["No microphone fits what was asked for.", "Choose another microphone and connect again."],
-  listening_only: ["This call was made without a microphone.", "Connect again to speak. Your choice is kept."],
+  receive_only: ["This call was made without a microphone.", "Connect again to speak. Your choice is kept."],
   speaker_not_selectable: [
     "This browser does not let a page choose the loudspeaker.",
     "Choose it in the system's sound settings, or open the notebook in a current Chrome, Edge or Firefox.",
@@ -51,11 +51,11 @@ const PAGE_ERRORS = {
     "The server refused the offer.",
     "Check the session settings and the server's log, then connect again.",
   ],
-  ice_servers_invalid: [
+  invalid_ice_servers: [
     "The browser does not take the ICE servers of the signaling.",
     'Check its ice_servers: each has urls such as "stun:host:3478" or "turn:host:3478", a TURN server also username and credential.',
   ],
-  answer_invalid: [
+  invalid_answer: [
     "The browser does not accept the server's answer.",
     "Check that the server speaks WebRTC and answers this offer.",
   ],
@@ -76,12 +76,12 @@ const PAGE_ERRORS = {
     "The call reached its maximum duration and was ended.",
     "Connect again to go on; max_duration of the widget sets how long a call may last.",
   ],
-  call_unwatched: [
+  no_view: [
     "Nothing showed the call any more, so it was ended.",
-    "Display the widget and connect again; view_grace of the widget sets how long a call may go on unseen.",
+    "Display the widget and connect again; view_timeout of the widget sets how long a call may go on unseen.",
   ],
   call_taken_over: ["Another page took the call over.", "Take it back here, or go on there."],
-  kernel_gone: [
+  kernel_died: [
     "The kernel is gone that this widget belongs to, and the call with it.",
     "Run the widget's cell again, in a kernel that runs, and connect.",
   ],
@@ -99,7 +99,7 @@ const PAGE_ERRORS = {
     "The message is larger than the data channel carries.",
     "Send it in smaller parts; images can be scaled down.",
   ],
-  say_interrupted: ["The call ended before the clip did.", "Connect again and say it once more."],
+  clip_interrupted: ["The call ended before the clip did.", "Connect again and say it once more."],
   clip_failed: [
     "The clip could not be spoken.",
     "The call goes on, and nothing is heard from this side. Look whether the clip holds any sound, and say it with chat.say.",
@@ -157,7 +157,7 @@ export function asRtcWidgetError(thrown: unknown): RtcWidgetError {
 }
 
 /** Of the way, not of the matter: the same call may succeed a moment later. */
-export const PASSING: ReadonlySet<string> = new Set([
+export const TRANSIENT: ReadonlySet<string> = new Set([
   "connection_failed",
   "channel_timeout",
   "no_network",
@@ -171,7 +171,7 @@ export const PASSING: ReadonlySet<string> = new Set([
 ]);
 
 export function isPassing({ code }: RtcWidgetError): boolean {
-  return PASSING.has(code);
+  return TRANSIENT.has(code);
 }
 
 const MICROPHONE_CODES: Readonly<Record<string, PageErrorCode>> = {

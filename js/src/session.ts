@@ -3,7 +3,7 @@
 import type { Attempt } from "./call/attempt";
 import { Call } from "./call/call";
 import { type Diagnosis, diagnose } from "./call/diagnosis";
-import { Watchman } from "./call/limits";
+import { CallLimits } from "./call/limits";
 import { PushToTalk, type TalkState } from "./call/push_to_talk";
 import { StatsWatch } from "./call/stats";
 import { Bridge, type Model, type Result } from "./comm/bridge";
@@ -60,7 +60,7 @@ export interface Session {
   readonly call: Call;
   readonly speaker: Speaker;
   readonly microphone: Microphone;
-  readonly watchman: Watchman;
+  readonly watchman: CallLimits;
   readonly recall: Recall;
   /** Resolves when the kernel has all that was heard so far. */
   flushAudio(): Promise<void>;
@@ -141,7 +141,7 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
     stats.update();
   };
   let latest: Attempt | undefined;
-  const watchman = new Watchman(settings, (error) => call.finish(error));
+  const watchman = new CallLimits(settings, (error) => call.finish(error));
   const report = new StateReport(
     () => ({ attempt: call.attemptId, resumes: call.resumes, state: call.state }),
     (snapshot) => bridge.send(snapshot),
@@ -151,7 +151,7 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
     model,
     () => {
       bridge.close();
-      call.finish(pageError("kernel_gone"));
+      call.finish(pageError("kernel_died"));
       listener.onKernelGone(true);
     },
     signal,
@@ -179,7 +179,7 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
       microphone.choose(device);
       if (call.attempt?.canSwitchMicrophone === false) {
         const isWanted = settings().microphone === true;
-        listener.onNote(pageError("listening_only", isWanted ? {} : { hint: MADE_WITHOUT }).toWire());
+        listener.onNote(pageError("receive_only", isWanted ? {} : { hint: MADE_WITHOUT }).toWire());
       }
       await call.attempt?.switchMicrophone();
       lookForDevices();
@@ -238,7 +238,7 @@ async function obey(session: Session, request: KernelRequest, listener: SessionL
     case "disconnect":
       call.disconnect();
       return {};
-    case "hand_over":
+    case "release_call":
       call.finish(pageError("call_taken_over"));
       return {};
     case "send":
@@ -261,11 +261,11 @@ async function obey(session: Session, request: KernelRequest, listener: SessionL
       await session.useDevice(kind, found);
       return { devices: await describeDevices(session) };
     }
-    case "say": {
+    case "play_clip": {
       const { startMs, endMs } = await call.say(request.clip);
       return { start_ms: startMs, end_ms: endMs };
     }
-    case "hush":
+    case "cancel_clip":
       call.hush(request.clip);
       return {};
     case "flush_audio":

@@ -60,7 +60,7 @@ export function readSettings(model: Pick<Model, "get">): Settings {
     exchange: given.exchange === "browser" ? "browser" : "kernel",
     reconnect: given.reconnect === null ? null : readReconnect(given.reconnect),
     maxDurationMs: milliseconds(given.max_duration, DEFAULT_SETTINGS.maxDurationMs),
-    viewGraceMs: milliseconds(given.view_grace, DEFAULT_SETTINGS.viewGraceMs),
+    viewGraceMs: milliseconds(given.view_timeout, DEFAULT_SETTINGS.viewGraceMs),
     canCall: given.can_call !== false,
     record: given.record === true,
     statsIntervalMs: given.stats_interval === null ? null : milliseconds(given.stats_interval, 1_000),

@@ -95,7 +95,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
   };
   model.on("change:settings", readCanCall);
   signal.addEventListener("abort", () => model.off("change:settings", readCanCall));
-  const kernelActivity = traitSignal(model, "activity", signal);
+  const kernelActivity = traitSignal(model, "progress", signal);
 
   const showNote = (error: RtcWidgetError) => {
     note.value = { ...error.toWire(), endsCall: false };
@@ -160,12 +160,12 @@ export function openStore(model: Model, signal: AbortSignal): Store {
   const isFollowing = computed(() => {
     // A saved notebook holds the traits of a call long over, and a dead kernel takes none back.
     if (!isWelcomed.value || isKernelGone.value) return false;
-    const { holder, status } = told.value;
-    return holder !== null && holder !== session.page && isCalling(status) && !isCalling(ownState.value.status);
+    const { active_page: activePage, status } = told.value;
+    return activePage !== null && activePage !== session.page && isCalling(status) && !isCalling(ownState.value.status);
   });
   const state = computed((): CallState => {
     if (!isFollowing.value) return ownState.value;
-    const { holder: _, error: __, ...theirs } = told.value;
+    const { active_page: _, error: __, ...theirs } = told.value;
     return { ...ownState.value, ...theirs };
   });
   let wasFollowing = false;

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import contract from "../../tests/contract/protocol.json";
 import { decodeKernelMessage, INITIAL_STATE, MICROPHONE_PERMISSIONS, PROTOCOL, STATUSES } from "../src/comm/protocol";
-import { PAGE_ERROR_CODES, PASSING, pageError } from "../src/errors";
+import { PAGE_ERROR_CODES, pageError, TRANSIENT } from "../src/errors";
 import { startCall, startWidget } from "./fakes";
 
 const fromPage = contract.from_page as Record<string, { required: string[]; one_of?: string[]; sample: object }>;
@@ -47,7 +47,7 @@ describe("what both halves have agreed on", () => {
   });
 
   it("calls again after the same errors", () => {
-    expect([...PASSING].sort()).toEqual([...contract.error.passing_codes].sort());
+    expect([...TRANSIENT].sort()).toEqual([...contract.error.passing_codes].sort());
   });
 
   it("names the same errors, and each has words and a next step", () => {
@@ -67,11 +67,11 @@ describe("what both halves have agreed on", () => {
     await kernel.ask("send", { events: [] });
     await kernel.ask("disconnect");
     await kernel.ask("send", { events: ["{}"] });
-    kernel.say({ type: "alive" });
+    kernel.say({ type: "ping" });
     await vi.waitFor(() => kernel.last("events"));
     dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true }));
     // Of the other way to exchange, and of sound and statistics, which have tests of their own.
-    const elsewhere = new Set(["renegotiate", "mint", "exchanged", "audio", "stats", "clip"]);
+    const elsewhere = new Set(["renegotiate", "create_client_secret", "exchanged", "audio", "stats", "clip"]);
     expect(new Set([...model.sent.map(({ type }) => type), ...elsewhere])).toEqual(new Set(Object.keys(fromPage)));
     for (const message of model.sent) {
       const { required = [], one_of = [] } = fromPage[message.type] ?? {};

@@ -141,8 +141,8 @@ export class FakeKernel {
 
   #hear(message: Message): void {
     if (message.type === "hello") this.welcome();
-    if (message.type === "mint") this.reply(message, this.pass);
-    if (message.type === "recall") {
+    if (message.type === "create_client_secret") this.reply(message, this.pass);
+    if (message.type === "history") {
       const { recollection } = this;
       this.reply(message, typeof recollection === "function" ? recollection(message) : recollection);
     }

@@ -10,7 +10,7 @@ from rtc_widget.call_widget import CallWidget
 from rtc_widget.calls.settings import CallSettings, Exchange, Reconnect
 from rtc_widget.protocols.realtime.session_settings import KNOWN, SHORTHANDS
 
-_CAN_BE_SET = ("microphone", "exchange", "reconnect", "max_duration", "view_grace", "stats_interval")
+_CAN_BE_SET = ("microphone", "exchange", "reconnect", "max_duration", "view_timeout", "stats_interval")
 
 
 class Arranging(CallWidget):
@@ -46,13 +46,13 @@ class Arranging(CallWidget):
         self._change_settings(max_duration=value)
 
     @property
-    def view_grace(self) -> float:
+    def view_timeout(self) -> float:
         """Seconds that a call may go on when no view of it is left on the page."""
-        return self._call_settings.view_grace
+        return self._call_settings.view_timeout
 
-    @view_grace.setter
-    def view_grace(self, value: float) -> None:
-        self._change_settings(view_grace=value)
+    @view_timeout.setter
+    def view_timeout(self, value: float) -> None:
+        self._change_settings(view_timeout=value)
 
     @property
     def exchange(self) -> Exchange:

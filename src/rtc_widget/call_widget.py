@@ -13,14 +13,14 @@ from rtc_widget.calls.record import CallRecord
 from rtc_widget.calls.settings import CallSettings
 from rtc_widget.comm import protocol
 from rtc_widget.comm.bridge import Bridge
-from rtc_widget.comm.media import MediaDesk
-from rtc_widget.comm.negotiation import CallDesk
+from rtc_widget.comm.media import MediaReceiver
+from rtc_widget.comm.negotiation import Negotiator
 from rtc_widget.comm.pages import Page
 from rtc_widget.comm.protocol import Message
-from rtc_widget.errors import AwaitNotPossible
-from rtc_widget.kernel.ipykernel import require_waiting
+from rtc_widget.errors import AwaitUnsupported
+from rtc_widget.kernel.ipykernel import require_await
 from rtc_widget.kernel.main_loop import MainLoop
-from rtc_widget.protocols.realtime.response_queue import Answers
+from rtc_widget.protocols.realtime.response_queue import ResponseQueue
 from rtc_widget.protocols.realtime.session_updates import SessionWatch
 from rtc_widget.tools.runner import ToolRunner
 from rtc_widget.tools.tool import Tools
@@ -38,10 +38,10 @@ class CallWidget(anywidget.AnyWidget):
     _main: MainLoop
     _page: Page | None = None
     _bridge: Bridge
-    _desk: CallDesk
-    _media: MediaDesk
+    _negotiator: Negotiator
+    _media: MediaReceiver
     _record: CallRecord
-    _answers: Answers
+    _response_queue: ResponseQueue
     _session_watch: SessionWatch
     _tools: Tools
     _runner: ToolRunner
@@ -54,14 +54,14 @@ class CallWidget(anywidget.AnyWidget):
     data_channel_state = _from_page(protocol.DATA_CHANNEL_STATES, "closed")
     microphone_permission = _from_page(protocol.MICROPHONE_PERMISSIONS, "prompt")
     muted = traitlets.Bool(False, read_only=True).tag(sync=True)
-    listening_only = traitlets.Bool(False, read_only=True).tag(sync=True)
+    receive_only = traitlets.Bool(False, read_only=True).tag(sync=True)
     max_message_size = traitlets.Int(None, allow_none=True, read_only=True).tag(sync=True)
     user_speaking = traitlets.Bool(False, read_only=True).tag(sync=True)
     assistant_speaking = traitlets.Bool(False, read_only=True).tag(sync=True)
     error = traitlets.Dict(allow_none=True, default_value=None, read_only=True).tag(sync=True)
     call_id = traitlets.Unicode(None, allow_none=True, read_only=True).tag(sync=True)
-    holder = traitlets.Unicode(None, allow_none=True, read_only=True).tag(sync=True)
-    activity = traitlets.Unicode("", read_only=True).tag(sync=True)
+    active_page = traitlets.Unicode(None, allow_none=True, read_only=True).tag(sync=True)
+    progress = traitlets.Unicode("", read_only=True).tag(sync=True)
     server = traitlets.Unicode("", read_only=True).tag(sync=True)
     settings = traitlets.Dict(default_value=CallSettings().to_wire(), read_only=True).tag(sync=True)
 
@@ -94,11 +94,11 @@ class CallWidget(anywidget.AnyWidget):
 
         Raises
         ------
-        AwaitNotPossible
+        AwaitUnsupported
             In a cell of ipykernel 6, which cannot hear the browser before it has ended; a page in this process is.
         """
         if self._page is None:
-            require_waiting()
+            require_await()
         self._main.adopt()
 
     def _await_news_here(self) -> None:
@@ -106,12 +106,12 @@ class CallWidget(anywidget.AnyWidget):
 
         Raises
         ------
-        AwaitNotPossible
+        AwaitUnsupported
             Also on another loop while the main one runs, since events would not wake it.
         """
         self._await_here()
         if self._main.runs_elsewhere:
-            raise AwaitNotPossible(
+            raise AwaitUnsupported(
                 "Events are told to the kernel's event loop, and this is another one.",
                 hint="Await it in a cell, or by asyncio.run_coroutine_threadsafe(…, loop) from a thread.",
             )

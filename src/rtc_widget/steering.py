@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from rtc_widget.calls.sender import Conversing
-from rtc_widget.errors import NotConnected, TurnDetectionOn, WaitTimeout
+from rtc_widget.errors import NotConnected, TurnDetectionEnabled, WaitTimeout
 from rtc_widget.kernel.main_loop import within
 from rtc_widget.protocols.realtime.session import Session
 from rtc_widget.protocols.realtime.session_settings import session_settings
@@ -49,7 +49,7 @@ class Steering(Conversing):
             If it says nothing.
         NotConnected
             If there is no call: settings for the next are given to `VoiceChat`.
-        AwaitNotPossible
+        AwaitUnsupported
             In a cell of ipykernel 6.
         """
         if "tools" in settings:
@@ -84,7 +84,7 @@ class Steering(Conversing):
 
         Raises
         ------
-        TurnDetectionOn
+        TurnDetectionEnabled
             If the server detects turns.
         NotConnected
             If there is no call.
@@ -96,7 +96,7 @@ class Steering(Conversing):
 
         Raises
         ------
-        TurnDetectionOn, NotConnected
+        TurnDetectionEnabled, NotConnected
             As for `start_talking`.
         """
         self._talk(on=False)
@@ -107,7 +107,7 @@ class Steering(Conversing):
 
         Raises
         ------
-        TurnDetectionOn, NotConnected
+        TurnDetectionEnabled, NotConnected
             As for `start_talking`.
         """
         self.start_talking()
@@ -121,5 +121,5 @@ class Steering(Conversing):
         if self.data_channel_state != "open":
             raise NotConnected(f"There is nobody to talk to: the data channel is {self.data_channel_state}.")
         if self.session is not None and self.session.turn_detection is not None:
-            raise TurnDetectionOn("The server detects by itself when a person begins and ends to talk.")
+            raise TurnDetectionEnabled("The server detects by itself when a person begins and ends to talk.")
         self._bridge.post("talk", self._record.fault, on=on)

@@ -14,18 +14,18 @@ from rtc_widget.calls.record import CallRecord
 from rtc_widget.calls.recorder import Measuring
 from rtc_widget.calls.settings import CallSettings, Exchange, Reconnect
 from rtc_widget.comm.bridge import Bridge
-from rtc_widget.comm.media import MediaDesk
-from rtc_widget.comm.negotiation import CallDesk
+from rtc_widget.comm.media import MediaReceiver
+from rtc_widget.comm.negotiation import Negotiator
 from rtc_widget.comm.pages import Page, PageName, PlaysServer, choose_page
 from rtc_widget.counting import Counting
 from rtc_widget.keeping import Keeping
-from rtc_widget.kernel.auto_close import close_when_let_go
+from rtc_widget.kernel.auto_close import close_when_unreferenced
 from rtc_widget.kernel.main_loop import MainLoop
-from rtc_widget.protocols.realtime.response_queue import Answers
+from rtc_widget.protocols.realtime.response_queue import ResponseQueue
 from rtc_widget.protocols.realtime.session_settings import session_settings
 from rtc_widget.protocols.realtime.session_updates import SessionWatch
 from rtc_widget.signaling.base import Signaling
-from rtc_widget.signaling.default import WHAT_TO_DO, Nobody, default_signaling
+from rtc_widget.signaling.default import WHAT_TO_DO, NoServer, default_signaling
 from rtc_widget.steering import Steering
 from rtc_widget.tooling import Tooling
 from rtc_widget.tools.runner import ToolRunner
@@ -63,7 +63,7 @@ class VoiceChat(Calling, Asking, Steering, Tooling, Counting, Watching, Saying, 
         How a lost connection is made anew.
     max_duration : float
         Seconds after which a call is ended.
-    view_grace : float
+    view_timeout : float
         Seconds that a call may go on when no view of it is left on the page.
     stats_interval : float or None
         Every how many seconds the connection's statistics are read (`stats`); None: never.
@@ -88,7 +88,7 @@ class VoiceChat(Calling, Asking, Steering, Tooling, Counting, Watching, Saying, 
         What is known of it.
     muted, user_speaking, assistant_speaking : bool
         Who can be heard.
-    listening_only : bool
+    receive_only : bool
         Whether the call, or the last one, has no microphone: it was made without, or the microphone was lost.
     max_message_size : int or None
         How many bytes one event may have (W3C WebRTC, ``RTCSctpTransport.maxMessageSize``); None without a call.
@@ -100,7 +100,7 @@ class VoiceChat(Calling, Asking, Steering, Tooling, Counting, Watching, Saying, 
         Which of the pages that show this widget has the call; the others follow it.
     server : str
         Whom this widget calls.
-    activity : str
+    progress : str
         What is being waited for, in words; empty when nothing is.
 
     Raises
@@ -134,7 +134,7 @@ class VoiceChat(Calling, Asking, Steering, Tooling, Counting, Watching, Saying, 
         exchange: Exchange = "kernel",
         reconnect: Reconnect | None = Reconnect(),  # noqa: B008 - frozen
         max_duration: float = 3600.0,
-        view_grace: float = 10.0,
+        view_timeout: float = 10.0,
         stats_interval: float | None = 1.0,
         page: PageName | Page | None = None,
         tools: Iterable[Function | Tool | dict[str, Any]] = (),
@@ -146,7 +146,7 @@ class VoiceChat(Calling, Asking, Steering, Tooling, Counting, Watching, Saying, 
             exchange=exchange,
             reconnect=reconnect,
             max_duration=max_duration,
-            view_grace=view_grace,
+            view_timeout=view_timeout,
             stats_interval=stats_interval or None,
         )
         if isinstance(signaling, type):
@@ -161,27 +161,32 @@ class VoiceChat(Calling, Asking, Steering, Tooling, Counting, Watching, Saying, 
         self._offer = ToolOffer(self._tools, self._send_if_open)
         self._session_watch = SessionWatch()
         self._main = MainLoop()
-        self._answers = Answers(self._send_events, self._main.call_later)
+        self._response_queue = ResponseQueue(self._send_events, self._main.call_later)
         self._runner = ToolRunner(
-            self._tools, self._answers, self._approve, self._record.failures, self._send_events, self._offer.others
+            self._tools,
+            self._response_queue,
+            self._approve,
+            self._record.failures,
+            self._send_events,
+            self._offer.others,
         )
-        self._record.followers = [self._session_watch, self._offer, self._answers, self._runner]
+        self._record.followers = [self._session_watch, self._offer, self._response_queue, self._runner]
         self._record.failures.show_by(self._show_failure)
         starts_early = self._page is None or self._page.makes_calls
 
         def session_of_call() -> Mapping[str, Any]:
             return self._offer.added_to(settings)
 
-        self._desk = CallDesk(self._signaling, session_of_call, self._progress, starts_early=starts_early)
+        self._negotiator = Negotiator(self._signaling, session_of_call, self._progress, starts_early=starts_early)
         self._heard = MediaRecord(self._record.began_ms, self._main.call)
         self._recorders = set()
         self._connecting = set()
-        self._media = MediaDesk(self._heard)
-        self._bridge = Bridge(self._post_to_pages, self._desk, self._media, self._record, self._main)
+        self._media = MediaReceiver(self._heard)
+        self._bridge = Bridge(self._post_to_pages, self._negotiator, self._media, self._record, self._main)
         self._write({"server": self._signaling.name})
         self.microphone = hears
-        if isinstance(self._signaling, Nobody):
-            self._write({"activity": WHAT_TO_DO})
+        if isinstance(self._signaling, NoServer):
+            self._write({"progress": WHAT_TO_DO})
             self._change_settings(can_call=False)
         if self._page is None:
             self.on_msg(self._receive)
@@ -191,13 +196,13 @@ class VoiceChat(Calling, Asking, Steering, Tooling, Counting, Watching, Saying, 
             self._page.open(self._bridge.receive)
         for tool in tools:
             self._offer.add(tool)
-        close_when_let_go(self)
+        close_when_unreferenced(self)
 
     def close(self) -> None:
         """End the call, stop the microphone and take the widget off every page."""
         # `__del__` closes too, also what was never finished because a parameter was wrong.
         if hasattr(self, "_desk"):
-            self._desk.close()
+            self._negotiator.close()
         if hasattr(self, "_bridge"):
             self._bridge.close()
         if self._page is not None:
@@ -219,4 +224,4 @@ class VoiceChat(Calling, Asking, Steering, Tooling, Counting, Watching, Saying, 
 
     def _progress(self, words: str) -> None:
         # Comes on the I/O thread; traits are assigned on the main loop.
-        self._main.call(self._write, {"activity": words})
+        self._main.call(self._write, {"progress": words})

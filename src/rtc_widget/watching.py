@@ -69,7 +69,7 @@ class Watching(CallWidget):
             If none comes in time (it is a `TimeoutError` as well).
         NotConnected
             If the call ends in which the waiting began. Before a call it waits for that to come.
-        AwaitNotPossible
+        AwaitUnsupported
             In a cell of ipykernel 6.
         """
         _require_text(type, 'chat.wait_for("response.done")')
@@ -90,7 +90,7 @@ class Watching(CallWidget):
         ------
         NotConnected
             If there is no call whose events could come.
-        AwaitNotPossible
+        AwaitUnsupported
             In a cell of ipykernel 6.
 
         Examples

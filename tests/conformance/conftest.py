@@ -23,7 +23,7 @@ async def begin(request: pytest.FixtureRequest) -> AsyncGenerator[Callable[..., 
 
     yield begun
     for stage in stages:
-        await stage.dialogue.end()
+        await stage.engine.end()
         record.validated(request.node.name, stage.events)
 
 

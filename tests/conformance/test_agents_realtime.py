@@ -89,9 +89,9 @@ class Page:
 
     def connect(self) -> None:
         headers = {"Authorization": f"Bearer {self._token}"}
-        wish = {"session": {"type": "realtime", "model": MODEL}}
+        pending = {"session": {"type": "realtime", "model": MODEL}}
         with httpx.Client(trust_env=False) as client:
-            key = client.post(f"{self._url}/realtime/client_secrets", json=wish, headers=headers).json()["value"]
+            key = client.post(f"{self._url}/realtime/client_secrets", json=pending, headers=headers).json()["value"]
         self.run("connect", f"{self._url}/realtime/calls", key, MODEL)
 
     def run(self, function: str, *arguments: str) -> Any:

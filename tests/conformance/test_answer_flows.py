@@ -17,7 +17,7 @@ async def test_a_text_turn(begin: Begin) -> None:
 
 async def test_cancelling(begin: Begin) -> None:
     stage = begin()
-    stage.mind.says = ["Opus is a codec. It", "…"]
+    stage.responder.says = ["Opus is a codec. It", "…"]
     stage.ask("What is Opus?")
     await stage.until("response.output_audio_transcript.delta")
     stage.playbacks[0].read(960)
@@ -45,7 +45,7 @@ async def test_an_out_of_band_response(begin: Begin) -> None:
     stage.ask("What is Opus?")
     question = (await stage.until("conversation.item.done"))["item"]
     await stage.until("response.done")
-    stage.mind.says = ["codec", "s"]
+    stage.responder.says = ["codec", "s"]
     stage.send(
         "response.create",
         response={
@@ -67,15 +67,15 @@ async def test_an_out_of_band_response(begin: Begin) -> None:
         *[*RESPONSE, *outside, "response.done"],
     ]
     assert (done["conversation_id"], done["metadata"]) == (None, {"purpose": "topic"})
-    assert stage.mind.asked[1].text == "What is Opus? In one word?"
-    assert stage.mind.asked[1].instructions == "Classify."
+    assert stage.responder.asked[1].text == "What is Opus? In one word?"
+    assert stage.responder.asked[1].instructions == "Classify."
     stage.send("conversation.item.retrieve", item_id=done["output"][0]["id"])
     assert stage.events[-1]["error"]["code"] == "item_retrieve_invalid_item_id"
 
 
 async def test_an_out_of_band_response_beside_another(begin: Begin) -> None:
     stage = begin(output_modalities=["text"])
-    stage.mind.says = ["…"]
+    stage.responder.says = ["…"]
     stage.ask("What is Opus?")
     await stage.until("response.created")
     await asyncio.sleep(0.02)
@@ -88,8 +88,8 @@ async def test_an_out_of_band_response_beside_another(begin: Begin) -> None:
     await stage.until("response.done", count=2)
 
     assert (done["id"], done["status"]) == (beside["id"], "cancelled")
-    assert stage.mind.asked[1].text == ""
-    assert stage.mind.asked[1].conversation.items == ()
+    assert stage.responder.asked[1].text == ""
+    assert stage.responder.asked[1].conversation.items == ()
 
 
 async def test_clearing_an_out_of_band_answer_that_can_be_heard(begin: Begin) -> None:
@@ -151,9 +151,9 @@ async def test_a_spoken_answer_that_is_too_long(begin: Begin) -> None:
 
 async def test_a_mind_that_fails(begin: Begin) -> None:
     stage = begin(output_modalities=["text"])
-    stage.mind.says = [ValueError("no idea")]
+    stage.responder.says = [ValueError("no idea")]
     stage.ask("What is Opus?")
     done = (await stage.until("response.done"))["response"]
 
     assert stage.types() == [*BEGIN, *ITEM, *RESPONSE, "response.done"]
-    assert done["status_details"]["error"] == {"type": "server_error", "code": "mind_failed", "message": "no idea"}
+    assert done["status_details"]["error"] == {"type": "server_error", "code": "responder_failed", "message": "no idea"}

@@ -16,11 +16,11 @@ from tests.conformance.sequences import BEGIN, CALLED, ITEM, RESPONSE, TRANSCRIP
 
 async def test_a_tool_call(begin: Begin) -> None:
     stage = begin(tools=[WEATHER], output_modalities=["text"])
-    stage.mind.says = [ToolCall("get_weather", '{"city": "Paris"}')]
+    stage.responder.says = [ToolCall("get_weather", '{"city": "Paris"}')]
     stage.ask("What is the weather in Paris?")
     done = (await stage.until("response.done"))["response"]
     call = done["output"][0]
-    stage.mind.says = ["It is ", "sunny. ", "Enjoy!"]
+    stage.responder.says = ["It is ", "sunny. ", "Enjoy!"]
     stage.send(
         "conversation.item.create",
         item={"type": "function_call_output", "call_id": call["call_id"], "output": '"sunny"'},
@@ -36,13 +36,13 @@ async def test_a_tool_call(begin: Begin) -> None:
     assert (call["name"], json.loads(call["arguments"])) == ("get_weather", {"city": "Paris"})
     arguments = await stage.until("response.function_call_arguments.done")
     assert (arguments["call_id"], arguments["name"]) == (call["call_id"], "get_weather")
-    assert [tool.name for tool in stage.mind.asked[0].tools] == ["get_weather"]
+    assert [tool.name for tool in stage.responder.asked[0].tools] == ["get_weather"]
 
 
 async def test_parallel_tool_calls_after_some_words(begin: Begin) -> None:
     stage = begin(tools=[WEATHER], output_modalities=["text"])
     calls = [ToolCall("get_weather", json.dumps({"city": city})) for city in ("Paris", "Rome")]
-    stage.mind.says = ["Let me see. ", "Wait.", *calls]
+    stage.responder.says = ["Let me see. ", "Wait.", *calls]
     stage.ask("What is the weather in Paris and in Rome?")
     done = (await stage.until("response.done"))["response"]
 
@@ -62,8 +62,8 @@ async def test_the_choice_of_tools(begin: Begin, choice: str, offered: list[str]
     stage.ask("What is the weather?", tool_choice=choice)
     await stage.until("response.done")
 
-    assert [tool.name for tool in stage.mind.asked[0].tools] == offered
-    assert stage.mind.asked[0].tool_choice == must
+    assert [tool.name for tool in stage.responder.asked[0].tools] == offered
+    assert stage.responder.asked[0].tool_choice == must
 
 
 async def test_truncating(begin: Begin) -> None:
@@ -105,7 +105,7 @@ async def test_items_are_put_where_they_belong_and_taken_out(begin: Begin) -> No
 
     added = [event for event in stage.events if event["type"] == "conversation.item.added"]
     assert [event["previous_item_id"] for event in added] == [None, "b", "b", None]
-    assert [item.id for item in stage.dialogue.conversation.items] == ["a", "b", "d"]
+    assert [item.id for item in stage.engine.conversation.items] == ["a", "b", "d"]
     assert stage.types()[-2:] == ["conversation.item.deleted", "error"]
     assert stage.events[-1]["error"]["event_id"] == "gone"
 
@@ -118,7 +118,7 @@ async def test_a_spoken_message_made_by_hand(begin: Begin) -> None:
     stage.send("response.create")
     await stage.until("response.done")
 
-    assert stage.mind.asked[0].text == "What is Opus?"
+    assert stage.responder.asked[0].text == "What is Opus?"
     assert stage.types() == [*BEGIN, *ITEM, *RESPONSE, *TRANSCRIPTION, *WRITTEN, "response.done"]
 
 

@@ -13,7 +13,7 @@ import traitlets
 from rtc_widget import VoiceChat, errors
 from rtc_widget.comm import protocol
 from rtc_widget.comm.messages import MalformedMessage
-from rtc_widget.headless.errors import PASSING
+from rtc_widget.headless.errors import TRANSIENT
 
 CONTRACT = json.loads((Path(__file__).parent / "protocol.json").read_text(encoding="utf-8"))
 OWN_TRAITS = {
@@ -78,8 +78,8 @@ def test_messages_to_the_page_are_those_of_the_contract():
         "devices": protocol.request("devices", "p1", "k:5"),
         "use_device": protocol.request("use_device", "p1", "k:6", device_kind="microphone", device="Desk microphone"),
         "diagnose": protocol.request("diagnose", "p1", "k:7"),
-        "hand_over": protocol.request("hand_over", "p1", "k:12"),
-        "grown": protocol.grown("p1", 12),
+        "release_call": protocol.request("release_call", "p1", "k:12"),
+        "log_grew": protocol.log_grew("p1", 12),
         "approve": protocol.request(
             "approve",
             "p1",
@@ -98,11 +98,11 @@ def test_messages_to_the_page_are_those_of_the_contract():
             hint="chat.errors has the traceback.",
         ),
         "talk": protocol.request("talk", "p1", "k:10", on=True),
-        "say": protocol.request("say", "p1", "k:8", clip="c1"),
+        "play_clip": protocol.request("play_clip", "p1", "k:8", clip="c1"),
         "flush_audio": protocol.request("flush_audio", "p1", "k:9"),
-        "hush": protocol.request("hush", "p1", "k:10", clip="c1"),
+        "cancel_clip": protocol.request("cancel_clip", "p1", "k:10", clip="c1"),
         "media_ack": protocol.media_ack("p1", 2, missing=False),
-        "alive": protocol.alive("p1"),
+        "ping": protocol.ping("p1"),
         "resend": protocol.resend("p1", 7),
         "ack": protocol.ack("p1", 12),
         "reply": protocol.result("p1", "p1:2", entries["reply"]["sample"]["result"]),
@@ -118,9 +118,9 @@ def test_every_error_code_of_the_page_has_a_class_of_its_own():
 
 
 def test_both_kinds_of_page_call_again_after_the_same_errors():
-    assert set(CONTRACT["error"]["passing_codes"]) == PASSING
+    assert set(CONTRACT["error"]["passing_codes"]) == TRANSIENT
     kinds = [kind for _, kind in inspect.getmembers(errors, inspect.isclass)]
-    assert {kind.code for kind in kinds if hasattr(kind, "code")} >= PASSING
+    assert {kind.code for kind in kinds if hasattr(kind, "code")} >= TRANSIENT
 
 
 def test_error_codes_are_unique_and_drawn_in_the_tree():

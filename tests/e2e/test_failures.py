@@ -83,7 +83,7 @@ def test_a_widget_of_an_earlier_kernel_opens_no_microphone_and_says_so(lab, sile
     page.page.locator("button[data-action=connect]").first.click(timeout=60_000)
     error = page.page.locator(".rtc-error").first
     error.wait_for(timeout=20_000)
-    assert error.get_attribute("data-code") == "kernel_gone"
+    assert error.get_attribute("data-code") == "kernel_died"
     assert "earlier kernel" in error.inner_text()
     assert page.spy("spy.microphone.length") == 0
 

@@ -67,9 +67,9 @@ def test_garbage_servers_give_clear_errors(opened, silent_browser):
     page.run_next(timeout=120)
     said = page.output(1)
     assert json.loads(said[said.index("{") : said.rindex("}") + 1]) == {
-        "page": ["answer_invalid", "error", True],
-        "stub": ["answer_invalid", "error", True],
-        "huge": ["answer_invalid", "error", True],
+        "page": ["invalid_answer", "error", True],
+        "stub": ["invalid_answer", "error", True],
+        "huge": ["invalid_answer", "error", True],
         "hung up": ["server_unreachable", "error", True],
     }
     errors = page.page.locator(".rtc-error")

@@ -80,7 +80,7 @@ def assert_over(page: NotebookPage, server: VoiceServer, timeout: float = 15) ->
 
 def test_ends_that_leave_the_kernel_running(calling, lab, server):
     """One page, one kernel, one way after the other."""
-    page = calling("view_grace=1")
+    page = calling("view_timeout=1")
     kernel = lab.kernel_client()
 
     page.page.locator("button[data-action=disconnect]").first.click()
@@ -110,7 +110,7 @@ def test_ends_that_leave_the_kernel_running(calling, lab, server):
     page.focus_first_cell()
     page.page.evaluate("() => window.jupyterapp.commands.execute('notebook:clear-cell-output')")
     assert_over(page, server)
-    until(kernel, "[chat.status, (chat.error or {}).get('code')]", ["error", "call_unwatched"])
+    until(kernel, "[chat.status, (chat.error or {}).get('code')]", ["error", "no_view"])
 
     again(page, server, "max_duration=8, ")
     assert_over(page, server)
@@ -122,8 +122,8 @@ def again(page: NotebookPage, server: VoiceServer, settings: str = "") -> None:
     """Run the widget's cell once more and make a call."""
     page.page.evaluate(
         "(settings) => { const { model } = window.jupyterapp.shell.currentWidget.content.widgets[0];"
-        " model.sharedModel.setSource(model.sharedModel.source.replace(/max_duration=8, |view_grace/, (found) =>"
-        " found === 'view_grace' ? settings + found : '')); }",
+        " model.sharedModel.setSource(model.sharedModel.source.replace(/max_duration=8, |view_timeout/, (found) =>"
+        " found === 'view_timeout' ? settings + found : '')); }",
         settings,
     )
     page.focus_first_cell()
@@ -132,7 +132,7 @@ def again(page: NotebookPage, server: VoiceServer, settings: str = "") -> None:
 
 
 def test_a_call_goes_on_while_its_cell_is_scrolled_out_of_sight(calling, server):
-    page = calling("view_grace=1", *["print('line\\n' * 60)"] * 8)
+    page = calling("view_timeout=1", *["print('line\\n' * 60)"] * 8)
     page.page.set_viewport_size({"width": 1280, "height": 500})
     page.page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 1; }")
     for _ in range(8):
@@ -168,7 +168,7 @@ def test_kernel_shutdown(calling, server):
 
 
 def test_notebook_closed(calling, server):
-    page = calling("view_grace=1")
+    page = calling("view_timeout=1")
     page.page.evaluate("() => { window.jupyterapp.shell.currentWidget.dispose(); }")
     assert_over(page, server)
 
@@ -206,7 +206,7 @@ def test_a_call_without_a_microphone_hears_the_answer(lab, browser, server):
     ask = """
 chat.send_text("What is ICE?")
 await chat.wait_for("output_audio_buffer.stopped", timeout=60)
-print(chat.listening_only, "|", chat.transcript[-1].text, "|", await chat.diagnose())
+print(chat.receive_only, "|", chat.transcript[-1].text, "|", await chat.diagnose())
 """
     page = NotebookPage(lab, browser, lab.notebook("listening.ipynb", widget, ask))
     page.focus_first_cell()

@@ -28,7 +28,7 @@ chat = rtc_widget.VoiceChat({signaling})
 chat
 """
 FAIL = """
-from rtc_widget.signaling.http import HttpLine
+from rtc_widget.signaling.http import SignalingClient
 import httpx
 bad = rtc_widget.VoiceChat(rtc_widget.OpenAI({token!r}, base_url="http://127.0.0.1:9/v1"))
 display(bad)
@@ -156,7 +156,7 @@ def minting_relay(server: VoiceServer) -> Iterator[tuple[str, list[tuple[str, st
     def keep(request: Request) -> None:
         asked.append((request.url.path, request.headers.get("authorization", ""), "origin" in request.headers))
 
-    async def mint(request: Request) -> Response:
+    async def create_client_secret(request: Request) -> Response:
         keep(request)
         return JSONResponse({"value": SECRET, "expires_at": 0, "session": {}})
 
@@ -178,7 +178,7 @@ def minting_relay(server: VoiceServer) -> Iterator[tuple[str, list[tuple[str, st
         CORSMiddleware, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"], expose_headers=["Location"]
     )
     routes = [
-        Route("/v1/realtime/client_secrets", mint, methods=["POST"]),
+        Route("/v1/realtime/client_secrets", create_client_secret, methods=["POST"]),
         Route("/{path:path}", relay, methods=["POST"]),
     ]
     config = uvicorn.Config(Starlette(routes=routes, middleware=[cors]), port=0, log_level="critical", lifespan="off")

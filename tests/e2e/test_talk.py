@@ -186,7 +186,7 @@ call = asyncio.ensure_future(chat.connect(timeout=60))
         page.focus_first_cell()
         page.run_next()
         page.run_next()
-        assert "AwaitNotPossible ipykernel 6.31" in page.output(1)
+        assert "AwaitUnsupported ipykernel 6.31" in page.output(1)
         assert "Split the cell in two" in page.output(1)
         assert float(page.output(1).rpartition("| after ")[2]) < 2, "at once, not at a time limit"
         page.wait_for_status("connected", timeout=60)

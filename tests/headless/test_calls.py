@@ -14,11 +14,11 @@ import pytest
 from rtc_widget import Local, OpenAI, Reconnect
 from rtc_widget.errors import (
     Cancelled,
+    ClipInterrupted,
     DeviceNotFound,
     InvalidKey,
     MessageTooLarge,
     PageTimeout,
-    SayInterrupted,
     ServerHungUp,
     ServerUnreachable,
 )
@@ -295,7 +295,7 @@ async def test_a_clip_can_be_cut_off_and_ends_with_the_call(make):
     saying = asyncio.ensure_future(chat.say(question()))
     await asyncio.sleep(0.2)
     await chat.disconnect()
-    with pytest.raises(SayInterrupted):
+    with pytest.raises(ClipInterrupted):
         await saying
 
 
@@ -319,7 +319,7 @@ async def test_a_large_message_within_the_limit_arrives(make):
 async def test_a_call_without_a_microphone_writes_and_listens(make):
     chat = make(microphone=False)
     await chat.connect()
-    assert chat.listening_only
+    assert chat.receive_only
     assert chat.microphone_permission == "prompt"
     chat.send_text("What is ICE?")
     await chat.wait_for("response.done", timeout=60)

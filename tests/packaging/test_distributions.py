@@ -23,7 +23,7 @@ chat = rtc_widget.VoiceChat()
 print(json.dumps({
     "light": light,
     "status": chat.status,
-    "activity": chat.activity,
+    "progress": chat.progress,
     "esm": len(chat._esm),
     "css": len(chat._css),
     "installed": rtc_widget.__file__,
@@ -85,7 +85,7 @@ def test_the_wheel_alone_imports_and_makes_a_widget(wheel, tmp_path):
     used = json.loads(run(python, "-c", USE, cwd=tmp_path, PYTHONPATH=""))
     assert used["light"]
     assert used["status"] == "idle"
-    assert "rtc-widget[local]" in used["activity"], "without the extra it says what to install"
+    assert "rtc-widget[local]" in used["progress"], "without the extra it says what to install"
     assert used["esm"] > 10_000
     assert used["css"] > 100
     assert str(environment) in used["installed"]

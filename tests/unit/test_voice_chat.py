@@ -94,8 +94,8 @@ def test_without_a_server_the_widget_says_what_to_do(monkeypatch):
 
     monkeypatch.setattr(local, "is_installed", lambda: False)
     chat = VoiceChat()
-    assert "rtc-widget[local]" in chat.activity
-    assert "OPENAI_API_KEY" in chat.activity
+    assert "rtc-widget[local]" in chat.progress
+    assert "OPENAI_API_KEY" in chat.progress
     assert chat.settings["can_call"] is False, "the page must open no microphone for it"
 
 
@@ -108,7 +108,7 @@ def test_with_a_key_openai_is_called_and_the_key_shows_nowhere(monkeypatch):
 
 
 async def test_ipykernel_6_is_told_the_two_cell_way(browser_chat, monkeypatch):
-    from rtc_widget.errors import AwaitNotPossible
+    from rtc_widget.errors import AwaitUnsupported
     from rtc_widget.kernel import ipykernel as awaiting
 
     monkeypatch.setattr(awaiting, "kernel_version", lambda: (6, 31))
@@ -118,7 +118,7 @@ async def test_ipykernel_6_is_told_the_two_cell_way(browser_chat, monkeypatch):
 
     # The name under which IPython runs a cell.
     cell.__qualname__ = "InteractiveShell.run_cell_async"
-    with pytest.raises(AwaitNotPossible, match="Split the cell in two"):
+    with pytest.raises(AwaitUnsupported, match="Split the cell in two"):
         await asyncio.ensure_future(cell())
     said = [message["data"].get("content", {}) for message in browser_chat.comm.published]
     assert "connect" not in [content.get("type") for content in said]

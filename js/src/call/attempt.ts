@@ -9,10 +9,10 @@ import { quoted } from "../json";
 import { type Clip, ClipVoice, fetchClip, type Spoken } from "../media/clips";
 import type { Microphone } from "../media/microphone";
 import { randomId } from "../page";
-import { farewellIn } from "../protocols/realtime/session_expired";
+import { sessionExpiredError } from "../protocols/realtime/session_expired";
 import type { Voice } from "../settings";
 import { Line } from "./audio_sender";
-import { NO_TRAIL, type Trail } from "./diagnosis";
+import { type AttemptProgress, NO_TRAIL } from "./diagnosis";
 import { Peer, type PeerListener } from "./peer";
 
 /** A local server may be loading its models; the kernel says meanwhile what it waits for. */
@@ -64,7 +64,7 @@ export class Attempt {
   readonly #hushed = new Map<string, AbortController>();
   #hasAskedServer = false;
   #farewell: RtcWidgetError | undefined;
-  #trail: Trail = NO_TRAIL;
+  #trail: AttemptProgress = NO_TRAIL;
 
   constructor(bridge: Bridge, microphone: Microphone, listener: AttemptListener, options: AttemptOptions) {
     this.#bridge = bridge;
@@ -84,13 +84,13 @@ export class Attempt {
   }
 
   /** How far it has come. */
-  get trail(): Trail {
+  get trail(): AttemptProgress {
     const trail = this.#life.signal.aborted ? this.#trail : { ...this.#trail, peer: this.#peer?.facts };
     return { ...trail, pairs: this.#peer?.tried.all ?? [] };
   }
 
   noteEvent(text: string): void {
-    this.#farewell ??= farewellIn(text);
+    this.#farewell ??= sessionExpiredError(text);
   }
 
   get peer(): Peer | undefined {
@@ -164,7 +164,7 @@ export class Attempt {
       const clip = await fetchClip(this.#bridge, id, AbortSignal.any([signal, hushed.signal]));
       return await line.say(clip, hushed.signal);
     } catch (error) {
-      throw signal.aborted ? pageError("say_interrupted", { cause: error }) : error;
+      throw signal.aborted ? pageError("clip_interrupted", { cause: error }) : error;
     } finally {
       this.#hushed.delete(id);
     }
@@ -172,7 +172,7 @@ export class Attempt {
 
   /** Cuts a clip off that is being said; harmless when it is over. */
   hush(id: string): void {
-    this.#hushed.get(id)?.abort(pageError("say_interrupted", { message: "The clip was cut off." }));
+    this.#hushed.get(id)?.abort(pageError("clip_interrupted", { message: "The clip was cut off." }));
   }
 
   async #make(): Promise<void> {
@@ -303,7 +303,7 @@ export class Attempt {
   async #exchange(offer: string): Promise<string> {
     const { signal } = this.#life;
     this.#hasAskedServer = true;
-    if (this.#options.exchange === "browser") return this.#exchangeHere(offer);
+    if (this.#options.exchange === "browser") return this.#postOffer(offer);
     const result = await this.#bridge.request(
       { type: "exchange", attempt: this.id, sdp: offer },
       // An answer that comes too late means a call on the server that nobody holds: the first hang-up may have been too early for it.
@@ -312,15 +312,15 @@ export class Attempt {
     return answerIn(result);
   }
 
-  async #exchangeHere(offer: string): Promise<string> {
+  async #postOffer(offer: string): Promise<string> {
     const { signal } = this.#life;
     const attempt = this.id;
     const pass = decodePass(
-      await this.#bridge.request({ type: "mint", attempt }, { signal, limitMs: EXCHANGE_LIMIT_MS }),
+      await this.#bridge.request({ type: "create_client_secret", attempt }, { signal, limitMs: EXCHANGE_LIMIT_MS }),
     );
     if (!pass) throw pageError("unexpected", { message: "The kernel's reply holds no secret." });
     // Not ended with the attempt: the server may have made the call by then, and only the answer tells its id.
-    const posted = exchangeHere(pass, offer, AbortSignal.timeout(EXCHANGE_LIMIT_MS));
+    const posted = postOffer(pass, offer, AbortSignal.timeout(EXCHANGE_LIMIT_MS));
     const told = posted.then(({ sdp, callId }) => {
       // The kernel hangs up by the id, with its own key; at once where the attempt is over, and be it with the widget.
       this.#bridge.sendLast({ type: "exchanged", attempt, call_id: callId });
@@ -335,7 +335,7 @@ export class Attempt {
 }
 
 function answerIn({ sdp }: Result): string {
-  if (!isText(sdp)) throw pageError("answer_invalid", { message: "The kernel's reply holds no answer." });
+  if (!isText(sdp)) throw pageError("invalid_answer", { message: "The kernel's reply holds no answer." });
   return sdp;
 }
 
@@ -348,7 +348,7 @@ export interface OwnAnswer {
 }
 
 /** Posts the offer; throws `exchange_refused`, `server_unreachable` or the signal's reason. */
-export async function exchangeHere({ url, secret }: Pass, offer: string, signal: AbortSignal): Promise<OwnAnswer> {
+export async function postOffer({ url, secret }: Pass, offer: string, signal: AbortSignal): Promise<OwnAnswer> {
   const headers = { Authorization: `Bearer ${secret}`, "Content-Type": "application/sdp", Accept: "application/sdp" };
   // Without `keepalive`: a request that outlived the page would make a call whose id nobody reads, so that nobody hangs it up.
   const { response, text } = await post(url, { method: "POST", headers, body: offer, signal, credentials: "omit" });

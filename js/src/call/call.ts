@@ -8,7 +8,7 @@ import type { Spoken } from "../media/clips";
 import { type Microphone, permissionAfter } from "../media/microphone";
 import { pauseBefore, type Reconnect, type Settings, type Voice } from "../settings";
 import { Attempt, type MicrophoneNews } from "./attempt";
-import { type Happening, hasAttempt, type Means, next, type Phase, statusOf } from "./call_machine";
+import { type CallEvent, type Capabilities, hasAttempt, next, type Phase, statusOf } from "./call_machine";
 import type { PeerStates } from "./peer";
 
 const STATE_KEYS = Object.keys(INITIAL_STATE) as readonly (keyof CallState)[];
@@ -146,7 +146,7 @@ export class Call {
     this.#update({ microphone_permission });
   }
 
-  #go(happening: Happening): void {
+  #go(happening: CallEvent): void {
     const before = this.#phase;
     const after = next(before, happening, this.#means);
     if (after === before) return;
@@ -160,7 +160,7 @@ export class Call {
     return this.#settings().reconnect;
   }
 
-  get #means(): Means {
+  get #means(): Capabilities {
     return { reconnect: this.#reconnect, canRestart: this.#attempt?.canRestart ?? false };
   }
 
@@ -204,7 +204,7 @@ export class Call {
     this.#attempt?.restart().catch((thrown: unknown) => lose(asRtcWidgetError(thrown)));
   }
 
-  #after(milliseconds: number, happening: Happening): void {
+  #after(milliseconds: number, happening: CallEvent): void {
     const timer = setTimeout(() => this.#go(happening), milliseconds);
     this.#phaseLife.signal.addEventListener("abort", () => clearTimeout(timer));
   }
@@ -231,7 +231,7 @@ export class Call {
     if (this.#connected.isSettled) this.#connected = new Deferred();
     const { muted, microphone_permission } = this.#state;
     const status = statusOf(this.#phase);
-    this.#update({ ...INITIAL_STATE, muted, microphone_permission, status, listening_only: !attempt.hasMicrophone });
+    this.#update({ ...INITIAL_STATE, muted, microphone_permission, status, receive_only: !attempt.hasMicrophone });
     this.#listener.onAttempt(attempt);
     const limitMs = this.#phase.is === "retrying" ? this.#reconnect?.attemptTimeoutMs : undefined;
     attempt.make(limitMs).catch((thrown: unknown) => {
@@ -267,12 +267,12 @@ export class Call {
     switch (news.is) {
       case "open":
         // What was missed is there again.
-        if (this.#state.listening_only) this.#update({ listening_only: false, error: null });
+        if (this.#state.receive_only) this.#update({ receive_only: false, error: null });
         break;
       case "refused":
         break;
       case "lost":
-        this.#update({ listening_only: true, error: news.error.toWire() });
+        this.#update({ receive_only: true, error: news.error.toWire() });
         this.#listener.onFault(news.error);
         break;
     }
@@ -297,7 +297,7 @@ export class Call {
     if (happening) this.#go(happening);
   }
 
-  #happeningOf({ connection_state, data_channel_state }: PeerStates): Happening | undefined {
+  #happeningOf({ connection_state, data_channel_state }: PeerStates): CallEvent | undefined {
     const hadChannel = this.#state.data_channel_state !== "closed";
     const { is } = this.#phase;
     // It goes on being called failed until the new way is tried; that has a time limit of its own.

@@ -22,7 +22,7 @@ export type Phase =
   | { readonly is: "retrying"; readonly tries: number; readonly error: RtcWidgetError }
   | { readonly is: "failed"; readonly error: RtcWidgetError };
 
-export type Happening =
+export type CallEvent =
   /** Somebody wants a call, or none. */
   | { readonly type: "connect" }
   | { readonly type: "disconnect" }
@@ -39,19 +39,19 @@ export type Happening =
   | { readonly type: "ended"; readonly error: RtcWidgetError };
 
 /** What can be done about a loss. */
-export interface Means {
+export interface Capabilities {
   readonly reconnect: Reconnect | null;
   /** Whether the server takes part in an ICE restart of the call. */
   readonly canRestart: boolean;
 }
 
 type Named<P extends Phase["is"]> = Extract<Phase, { is: P }>;
-type Rule<P extends Phase["is"], H extends Happening["type"]> = (
+type Rule<P extends Phase["is"], H extends CallEvent["type"]> = (
   phase: Named<P>,
-  happening: Extract<Happening, { type: H }>,
-  means: Means,
+  happening: Extract<CallEvent, { type: H }>,
+  means: Capabilities,
 ) => Phase;
-type Table = { readonly [P in Phase["is"]]: { readonly [H in Happening["type"]]?: Rule<P, H> } };
+type Table = { readonly [P in Phase["is"]]: { readonly [H in CallEvent["type"]]?: Rule<P, H> } };
 
 const IDLE: Phase = { is: "idle" };
 const toIdle = () => IDLE;
@@ -104,10 +104,10 @@ export const TRANSITIONS: Table = {
 };
 
 /** The phase that follows; the very same one if nothing does. */
-export function next(phase: Phase, happening: Happening, means: Means): Phase {
+export function next(phase: Phase, happening: CallEvent, means: Capabilities): Phase {
   // The table is written with the narrow types; TypeScript cannot see that row and column fit the two arguments.
-  const row = TRANSITIONS[phase.is] as Partial<Record<Happening["type"], unknown>>;
-  const rule = row[happening.type] as Rule<Phase["is"], Happening["type"]> | undefined;
+  const row = TRANSITIONS[phase.is] as Partial<Record<CallEvent["type"], unknown>>;
+  const rule = row[happening.type] as Rule<Phase["is"], CallEvent["type"]> | undefined;
   return rule ? rule(phase, happening, means) : phase;
 }
 
@@ -138,7 +138,7 @@ const LOST_FROM_SIGHT = new RtcWidgetError({
 });
 
 /** A call that stood is kept where its server helps to find another way to it. */
-function onAnotherWay(tries: number, error: RtcWidgetError, { reconnect, canRestart }: Means): Phase {
+function onAnotherWay(tries: number, error: RtcWidgetError, { reconnect, canRestart }: Capabilities): Phase {
   const isWorthIt = canRestart && reconnect && tries < reconnect.maxAttempts;
   return isWorthIt ? { is: "restarting", tries: tries + 1, error } : again(tries, error, reconnect);
 }

@@ -23,7 +23,7 @@ export interface Diagnosis {
 }
 
 /** What an attempt has come through; kept when it ends. */
-export interface Trail {
+export interface AttemptProgress {
   readonly prepared: boolean;
   readonly microphone: "open" | "none" | "failed" | "waiting";
   readonly answered: boolean;
@@ -31,9 +31,15 @@ export interface Trail {
   readonly pairs: readonly TriedPair[];
 }
 
-export const NO_TRAIL: Trail = { prepared: false, microphone: "waiting", answered: false, peer: undefined, pairs: [] };
+export const NO_TRAIL: AttemptProgress = {
+  prepared: false,
+  microphone: "waiting",
+  answered: false,
+  peer: undefined,
+  pairs: [],
+};
 
-export function diagnose(state: CallState, microphones: number, trail: Trail | undefined): Diagnosis {
+export function diagnose(state: CallState, microphones: number, trail: AttemptProgress | undefined): Diagnosis {
   const needsMicrophone = trail?.microphone !== "none";
   const steps = [...beforeCall(state, microphones, needsMicrophone), ...(trail ? duringCall(trail) : [])];
   const { error } = state;
@@ -62,7 +68,7 @@ function beforeCall(
   ];
 }
 
-function duringCall({ prepared, microphone, answered, peer, pairs }: Trail): readonly Step[] {
+function duringCall({ prepared, microphone, answered, peer, pairs }: AttemptProgress): readonly Step[] {
   const sides = peer ? `${kinds(peer.localCandidates)} here, ${kinds(peer.remoteCandidates)} there` : "";
   const way: readonly (readonly [name: string, isReached: boolean, detail: string])[] = [
     ["Kernel prepared the call", prepared, ""],

@@ -3,7 +3,7 @@
 import { pageError, type RtcWidgetError } from "../errors";
 import type { Settings } from "../settings";
 
-export class Watchman {
+export class CallLimits {
   readonly #settings: () => Settings;
   readonly #end: (error: RtcWidgetError) => void;
   #views = 0;
@@ -49,7 +49,7 @@ export class Watchman {
   #watchViews(): void {
     clearTimeout(this.#unseen);
     if (!this.#isCalling || this.#views > 0 || !this.#hasBeenSeen) return;
-    this.#unseen = setTimeout(() => this.#end(pageError("call_unwatched")), this.#settings().viewGraceMs);
+    this.#unseen = setTimeout(() => this.#end(pageError("no_view")), this.#settings().viewGraceMs);
   }
 
   #endTooLong(): void {

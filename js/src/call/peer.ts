@@ -128,7 +128,7 @@ export class Peer {
       await this.#connection.setRemoteDescription({ type: "answer", sdp });
     } catch (error) {
       const words = error instanceof Error ? error.message : String(error);
-      throw pageError("answer_invalid", {
+      throw pageError("invalid_answer", {
         message: `The browser does not accept the server's answer: ${words}`,
         cause: error,
       });
@@ -209,7 +209,7 @@ function connectionBy(iceServers: Preparation["iceServers"]): RTCPeerConnection 
   } catch (error) {
     // Whose fault it is only its words tell; without such servers there is nothing that could be wrong with them.
     if (iceServers.length === 0) throw pageError("webrtc_unavailable", { cause: error });
-    throw pageError("ice_servers_invalid", { cause: error });
+    throw pageError("invalid_ice_servers", { cause: error });
   }
 }
 

@@ -13,7 +13,7 @@ const TAIL_MS = 200;
 const SHORTEST_MS = 300;
 const CONCERNS_IT = /"(session\.(created|updated)|response\.(created|done)|output_audio_buffer\.\w+)"/;
 
-type Fields = Readonly<Record<string, unknown>>;
+type JsonObject = Readonly<Record<string, unknown>>;
 
 export interface TalkState {
   /** The session leaves it to the person to say when a turn ends. */
@@ -147,7 +147,7 @@ function turnDetectionOf(session: unknown): unknown {
   return isRecord(session) ? session.turn_detection : undefined;
 }
 
-function parsed(text: string): Fields | undefined {
+function parsed(text: string): JsonObject | undefined {
   try {
     const event: unknown = JSON.parse(text);
     return isRecord(event) ? event : undefined;

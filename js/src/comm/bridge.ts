@@ -91,7 +91,7 @@ export class Bridge {
     const waiting = new AbortController();
     const welcomed = new Promise<void>((resolve) => this.#heldBack.push(resolve));
     const silence = idleFor(IDLE_LIMIT_MS, this.#model, AbortSignal.any([signal, waiting.signal])).then(() => {
-      throw pageError("kernel_gone", {
+      throw pageError("kernel_died", {
         message: "This widget belongs to an earlier kernel.",
         hint: "Run its cell again, then connect.",
       });
@@ -109,7 +109,7 @@ export class Bridge {
   }
 
   #demandKernel(): void {
-    if (!this.isOpen) throw pageError("kernel_gone");
+    if (!this.isOpen) throw pageError("kernel_died");
     if (this.#isOtherVersion) throw pageError("protocol_mismatch");
   }
 
@@ -137,7 +137,7 @@ export class Bridge {
     this.#hand({ ...message, page: this.page });
   }
 
-  /** Asks the kernel; rejects with the kernel's error, `kernel_timeout`, the signal's reason, or `kernel_gone` when closed. */
+  /** Asks the kernel; rejects with the kernel's error, `kernel_timeout`, the signal's reason, or `kernel_died` when closed. */
   async request(message: PageRequest, { signal, limitMs, onLateReply, isPatient }: RequestOptions): Promise<Result> {
     signal.throwIfAborted();
     this.#demandKernel();
@@ -184,15 +184,15 @@ export class Bridge {
       case "resend":
         listener.onResend(message.first);
         break;
-      case "grown":
+      case "log_grew":
         listener.onGrown(message.next);
         break;
       case "media_ack":
         listener.onMediaAck(message.next, message.missing);
         break;
-      case "alive":
+      case "ping":
         // A page that has vanished does not answer; so the kernel knows. And it learns how far apart the clocks are.
-        this.#post({ type: "alive", time_ms: now() });
+        this.#post({ type: "pong", time_ms: now() });
         break;
       case "reply":
         this.#settle(message);

@@ -1,7 +1,7 @@
 /** The kernel's record, as far as this page has not made it: what was said before it was there, and the calls of other pages. */
 
 import type { Bridge } from "./bridge";
-import { decodeRecollection, type Recollection } from "./protocol";
+import { decodeRecollection, type HistoryPage } from "./protocol";
 
 /** A kernel that is busy for longer answers the next page. */
 const PAST_LIMIT_MS = 600_000;
@@ -10,9 +10,9 @@ const PIECE_LIMIT_MS = 20_000;
 
 export interface RecallListener {
   /** What was there before this page; without what only a log needs. */
-  onPast(piece: Recollection): void;
+  onPast(piece: HistoryPage): void;
   /** What another page's call brings, as it comes. */
-  onFollowed(piece: Recollection): void;
+  onFollowed(piece: HistoryPage): void;
 }
 
 export class Recall {
@@ -46,7 +46,7 @@ export class Recall {
   }
 
   /** A piece of the whole log from number `first` on, up to and without `before`. */
-  async window(first: number, before: number): Promise<Recollection> {
+  async window(first: number, before: number): Promise<HistoryPage> {
     return this.#ask(first, before, false);
   }
 
@@ -74,9 +74,9 @@ export class Recall {
     }
   }
 
-  async #ask(first: number, before: number | null, brief: boolean): Promise<Recollection> {
+  async #ask(first: number, before: number | null, brief: boolean): Promise<HistoryPage> {
     const without = brief || before === null ? this.#own() : [];
-    const request = { type: "recall", first, before, brief, without } as const;
+    const request = { type: "history", first, before, brief, without } as const;
     const how = { signal: this.#signal, limitMs: brief ? PAST_LIMIT_MS : PIECE_LIMIT_MS, isPatient: true };
     return decodeRecollection(await this.#bridge.request(request, how));
   }

@@ -15,14 +15,14 @@ const TOLD = [
 
 export interface KernelState extends Pick<CallState, (typeof TOLD)[number]> {
   /** The page that holds the call. */
-  readonly holder: string | null;
+  readonly active_page: string | null;
   readonly error: ErrorReport | null;
 }
 
 /** Follows the traits until the signal ends; all of a change is seen at once. */
 export function watchKernelState(model: Model, until: AbortSignal): ReadonlySignal<KernelState> {
   const state = signalOf(read(model));
-  const names = [...TOLD, "holder", "error"] as const;
+  const names = [...TOLD, "active_page", "error"] as const;
   const onChange = () => {
     const after = read(model);
     if (names.some((name) => after[name] !== state.value[name])) state.value = after;
@@ -37,11 +37,11 @@ export function watchKernelState(model: Model, until: AbortSignal): ReadonlySign
 function read(model: Model): KernelState {
   // The kernel's own enums, which both halves hold to one contract.
   const told = Object.fromEntries(TOLD.map((name) => [name, textOr(model.get(name), INITIAL_STATE[name])]));
-  const holder: unknown = model.get("holder");
+  const page: unknown = model.get("active_page");
   const error: unknown = model.get("error");
   return {
     ...(told as Pick<CallState, (typeof TOLD)[number]>),
-    holder: isText(holder) ? holder : null,
+    active_page: isText(page) ? page : null,
     error: isErrorReport(error) ? error : null,
   };
 }

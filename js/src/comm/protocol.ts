@@ -40,7 +40,7 @@ export interface CallState {
   readonly microphone_permission: MicrophonePermission;
   readonly muted: boolean;
   /** The call has no microphone, by choice or after a refusal: text goes out, voice comes in. */
-  readonly listening_only: boolean;
+  readonly receive_only: boolean;
   /** How many bytes a message on the data channel may have; null while there is none. */
   readonly max_message_size: number | null;
   readonly error: ErrorReport | null;
@@ -55,7 +55,7 @@ export const INITIAL_STATE: CallState = {
   data_channel_state: "closed",
   microphone_permission: "prompt",
   muted: false,
-  listening_only: false,
+  receive_only: false,
   max_message_size: null,
   error: null,
 };
@@ -92,7 +92,7 @@ export type PageMessage =
   | { type: "exchanged"; attempt: string; call_id: string | null }
   | MediaMessage
   | { type: "hang_up"; attempt: string }
-  | { type: "alive"; time_ms: number }
+  | { type: "pong"; time_ms: number }
   | ({ type: "reply"; id: string; seq: number } & (
       | { result: Readonly<Record<string, unknown>> }
       | { error: ErrorReport }
@@ -103,9 +103,9 @@ export type PageRequest =
   | { type: "prepare"; attempt: string }
   | { type: "exchange"; attempt: string; sdp: string }
   | { type: "renegotiate"; attempt: string; sdp: string }
-  | { type: "mint"; attempt: string }
+  | { type: "create_client_secret"; attempt: string }
   | {
-      type: "recall";
+      type: "history";
       first: number;
       before: number | null;
       brief: boolean;
@@ -117,7 +117,7 @@ export type PageRequest =
 export type KernelRequest =
   | { type: "connect"; id: string; microphone: boolean | null }
   | { type: "disconnect"; id: string }
-  | { type: "hand_over"; id: string }
+  | { type: "release_call"; id: string }
   | { type: "send"; id: string; events: readonly string[] }
   | { type: "mute"; id: string; muted: boolean }
   | { type: "devices"; id: string }
@@ -126,8 +126,8 @@ export type KernelRequest =
   | ({ type: "approve"; id: string } & Question)
   | ({ type: "note"; id: string } & ErrorReport)
   | { type: "talk"; id: string; on: boolean }
-  | { type: "say"; id: string; clip: string }
-  | { type: "hush"; id: string; clip: string }
+  | { type: "play_clip"; id: string; clip: string }
+  | { type: "cancel_clip"; id: string; clip: string }
   | { type: "flush_audio"; id: string };
 
 /** Whether the model may call a function of the notebook. */
@@ -147,9 +147,9 @@ export type KernelMessage =
   | { type: "welcome"; protocol: number }
   | { type: "resend"; first: number }
   | { type: "ack"; next: number }
-  | { type: "grown"; next: number }
+  | { type: "log_grew"; next: number }
   | { type: "media_ack"; next: number; missing: boolean }
-  | { type: "alive" }
+  | { type: "ping" }
   | KernelRequest
   | KernelReply;
 
@@ -163,13 +163,13 @@ export function decodeKernelMessage(content: unknown, page: string): KernelMessa
     case "resend":
       return isCount(content.first) ? { type, first: content.first } : undefined;
     case "ack":
-    case "grown":
+    case "log_grew":
       return isCount(content.next) ? { type, next: content.next } : undefined;
     case "media_ack": {
       const { next, missing } = content;
       return isCount(next) && typeof missing === "boolean" ? { type, next, missing } : undefined;
     }
-    case "alive":
+    case "ping":
       return { type };
     case "connect": {
       const { microphone } = content;
@@ -177,7 +177,7 @@ export function decodeKernelMessage(content: unknown, page: string): KernelMessa
       return { type, id, microphone };
     }
     case "disconnect":
-    case "hand_over":
+    case "release_call":
     case "devices":
     case "diagnose":
     case "flush_audio":
@@ -188,8 +188,8 @@ export function decodeKernelMessage(content: unknown, page: string): KernelMessa
       if (device_kind !== "microphone" && device_kind !== "speaker") return undefined;
       return { type, id, device_kind, device };
     }
-    case "say":
-    case "hush":
+    case "play_clip":
+    case "cancel_clip":
       return typeof id === "string" && isText(content.clip) ? { type, id, clip: content.clip } : undefined;
     case "send": {
       const { events } = content;
@@ -252,7 +252,7 @@ export function decodePass({ url, secret }: Readonly<Record<string, unknown>>): 
 }
 
 /** A piece of the kernel's record: events by their calls, and where the next piece begins. */
-export interface Recollection {
+export interface HistoryPage {
   readonly calls: readonly RecalledCall[];
   /** Where the piece really begins: the oldest events may be gone. */
   readonly first: number;
@@ -267,7 +267,7 @@ export interface RecalledCall {
   readonly events: readonly WireEvent[];
 }
 
-export function decodeRecollection({ calls, first, next, more }: Readonly<Record<string, unknown>>): Recollection {
+export function decodeRecollection({ calls, first, next, more }: Readonly<Record<string, unknown>>): HistoryPage {
   const known = (Array.isArray(calls) ? calls : []).flatMap((call: unknown): readonly RecalledCall[] => {
     if (!isRecord(call) || !isText(call.attempt) || !Array.isArray(call.events)) return [];
     return [{ attempt: call.attempt, resumes: call.resumes === true, events: call.events.flatMap(asWireEvent) }];

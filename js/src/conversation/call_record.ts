@@ -2,7 +2,7 @@
 
 import { batch, type ReadonlySignal, signal as signalOf } from "@preact/signals";
 import { Resumption } from "../call/resumption";
-import { type Direction, isRecord, type RecalledCall, type Recollection } from "../comm/protocol";
+import { type Direction, type HistoryPage, isRecord, type RecalledCall } from "../comm/protocol";
 import { listenFor, SILENCE, type Speaking } from "../protocols/realtime/speaking";
 import {
   beginCall,
@@ -66,7 +66,7 @@ export class CallRecord {
   }
 
   /** Puts a piece of what was before this page in front; `goesOn` says that the last call of it still does. */
-  recall(piece: Recollection, goesOn: boolean): void {
+  recall(piece: HistoryPage, goesOn: boolean): void {
     // Folded apart: this page may have made a call of its own meanwhile.
     this.#recalled = foldPiece(this.#recalled, piece);
     const before = this.#recalled;
@@ -83,7 +83,7 @@ export class CallRecord {
   }
 
   /** Takes down what has happened in another page's call. */
-  follow(piece: Recollection): void {
+  follow(piece: HistoryPage): void {
     this.#noteSettings(piece);
     batch(() => {
       this.#conversation.value = foldPiece(this.#conversation.value, piece);
@@ -95,7 +95,7 @@ export class CallRecord {
   }
 
   /** A call that goes on with another page's needs its settings. */
-  #noteSettings({ calls }: Recollection): void {
+  #noteSettings({ calls }: HistoryPage): void {
     for (const { attempt, resumes, events } of calls) {
       if (!this.#heardOf.includes(attempt)) {
         this.#heardOf.push(attempt);
@@ -108,7 +108,7 @@ export class CallRecord {
 }
 
 /** The conversation with a piece of the kernel's record at its end. */
-function foldPiece(conversation: Conversation, { calls }: Recollection): Conversation {
+function foldPiece(conversation: Conversation, { calls }: HistoryPage): Conversation {
   return calls.reduce(
     (before, { attempt, resumes, events }) =>
       receivedOf(events).reduce((all, event) => fold(all, event, attempt), beginCall(before, attempt, resumes)),

@@ -2,7 +2,7 @@
 
 import { type ReadonlySignal, signal as signalOf } from "@preact/signals";
 import { nextFrame } from "../async";
-import type { Direction, Recollection, WireEvent } from "../comm/protocol";
+import type { Direction, HistoryPage, WireEvent } from "../comm/protocol";
 import { isRecord, isText } from "../comm/protocol";
 
 /** As many as the kernel keeps. */
@@ -12,7 +12,7 @@ const MOST_CHARACTERS = 64_000_000;
 const WINDOW = 500;
 
 /** Asks the kernel for the events of its record from number `first` to before number `before`. */
-export type Window = (first: number, before: number) => Promise<Recollection>;
+export type Window = (first: number, before: number) => Promise<HistoryPage>;
 
 export interface ListedEvent {
   readonly direction: Direction;

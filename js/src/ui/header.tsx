@@ -50,7 +50,7 @@ function Indicator({ store }: { store: Store }) {
             {server}
           </span>
         )}
-        {state.listening_only && state.status === "connected" && <span class="rtc-server">No microphone</span>}
+        {state.receive_only && state.status === "connected" && <span class="rtc-server">No microphone</span>}
         {user && <Voice of="user" label="You are speaking" />}
         {assistant && <Voice of="assistant" label="The assistant is speaking" />}
       </div>
@@ -88,7 +88,7 @@ function DevicesButton({ store }: { store: Store }) {
 }
 
 function MuteButton({ store }: { store: Store }) {
-  const { muted, listening_only } = store.state.value;
+  const { muted, receive_only } = store.state.value;
   if (store.isFollowing.value) return null; // the microphone is the other page's
   const label = muted ? "Unmute the microphone" : "Mute the microphone";
   return (
@@ -99,7 +99,7 @@ function MuteButton({ store }: { store: Store }) {
       aria-pressed={muted}
       aria-label="Mute the microphone"
       title={label}
-      disabled={store.isKernelGone.value || listening_only}
+      disabled={store.isKernelGone.value || receive_only}
       onClick={store.toggleMute}
     >
       <MicrophoneIcon isMuted={muted} />
@@ -153,7 +153,7 @@ function Activity({ store }: { store: Store }) {
   const isGone = store.isKernelGone.value;
   const elsewhere = store.isFollowing.value ? "The call is in another window; you are following it." : "";
   // Where a call ended with it, that is said below.
-  const gone = store.problem.value?.code === "kernel_gone" ? "" : GONE;
+  const gone = store.problem.value?.code === "kernel_died" ? "" : GONE;
   const activity = isGone ? gone : store.activity.value || elsewhere;
   return (
     <>

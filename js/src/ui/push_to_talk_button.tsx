@@ -6,8 +6,8 @@ import { MicrophoneIcon } from "./icons";
 
 export function TalkButton({ store }: { store: Store }) {
   const { isOn, isHeld } = store.talk.value;
-  const { muted, listening_only, data_channel_state } = store.state.value;
-  if (!isOn || listening_only || data_channel_state !== "open") return null;
+  const { muted, receive_only, data_channel_state } = store.state.value;
+  if (!isOn || receive_only || data_channel_state !== "open") return null;
   return <Hold store={store} isHeld={isHeld} muted={muted} />;
 }
 

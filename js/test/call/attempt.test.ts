@@ -10,7 +10,7 @@ describe("a signaling whose ICE servers the browser does not take", () => {
   }
 
   it.each([
-    { iceServers: [{ urls: "nonsense" }], code: "ice_servers_invalid", words: "ICE servers" },
+    { iceServers: [{ urls: "nonsense" }], code: "invalid_ice_servers", words: "ICE servers" },
     { iceServers: [], code: "webrtc_unavailable", words: "no WebRTC" },
   ])("is named as the cause where it has any ($code)", async ({ iceServers, code, words }) => {
     const { kernel, microphone } = startWidget();

@@ -140,7 +140,7 @@ describe("a call that cannot be made", () => {
     const { kernel } = startWidget();
     FakePeer.refusesAnswers = true;
     const { error } = await kernel.ask("connect");
-    expect(error).toMatchObject({ code: "answer_invalid", message: expect.stringContaining("Expect line: v=") });
+    expect(error).toMatchObject({ code: "invalid_answer", message: expect.stringContaining("Expect line: v=") });
     expect(kernel.of("hang_up")).toHaveLength(1);
   });
 

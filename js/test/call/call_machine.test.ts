@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import {
-  type Happening,
+  type CallEvent,
+  type Capabilities,
   hasAttempt,
-  type Means,
   next,
   type Phase,
   statusOf,
@@ -19,7 +19,7 @@ const RECONNECT: Reconnect = {
   maxBackoffMs: 8_000,
   attemptTimeoutMs: 15_000,
 };
-const MEANS: Means = { reconnect: RECONNECT, canRestart: false };
+const MEANS: Capabilities = { reconnect: RECONNECT, canRestart: false };
 const PHASES: Record<Phase["is"], Phase> = {
   idle: { is: "idle" },
   connecting: { is: "connecting" },
@@ -30,7 +30,7 @@ const PHASES: Record<Phase["is"], Phase> = {
   retrying: { is: "retrying", tries: 1, error },
   failed: { is: "failed", error },
 };
-const HAPPENINGS: Record<Happening["type"], Happening> = {
+const HAPPENINGS: Record<CallEvent["type"], CallEvent> = {
   connect: { type: "connect" },
   disconnect: { type: "disconnect" },
   opened: { type: "opened" },
@@ -43,7 +43,7 @@ const HAPPENINGS: Record<Happening["type"], Happening> = {
   ended: { type: "ended", error },
 };
 /** Every transition there is; what stands here not must change nothing. */
-const EXPECTED: Record<Phase["is"], Partial<Record<Happening["type"], Phase["is"]>>> = {
+const EXPECTED: Record<Phase["is"], Partial<Record<CallEvent["type"], Phase["is"]>>> = {
   idle: { connect: "connecting", ended: "failed" },
   connecting: { opened: "connected", disconnect: "idle", lost: "failed", ended: "failed" },
   connected: { wavered: "unsteady", healthy: "connected", disconnect: "idle", lost: "pausing", ended: "failed" },
@@ -54,7 +54,7 @@ const EXPECTED: Record<Phase["is"], Partial<Record<Happening["type"], Phase["is"
   failed: { connect: "connecting", disconnect: "idle", ended: "failed" },
 };
 const ALL = (Object.keys(PHASES) as Phase["is"][]).flatMap((phase) =>
-  (Object.keys(HAPPENINGS) as Happening["type"][]).map((happening) => [phase, happening] as const),
+  (Object.keys(HAPPENINGS) as CallEvent["type"][]).map((happening) => [phase, happening] as const),
 );
 
 describe("the machine of a call", () => {

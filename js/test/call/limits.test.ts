@@ -47,7 +47,7 @@ describe("a call that nobody ends", () => {
     expect(kernel.statuses.at(-1)).toBe("connected");
     second.unmount();
     await tick(10_100);
-    expect(kernel.states.at(-1)).toMatchObject({ status: "error", error: { code: "call_unwatched" } });
+    expect(kernel.states.at(-1)).toMatchObject({ status: "error", error: { code: "no_view" } });
     expect(microphone.tracks[0]?.readyState).toBe("ended");
   });
 
@@ -88,7 +88,7 @@ describe("a kernel that goes", () => {
     kernelConnection.statusChanged.emit("dead");
     const problem = await vi.waitFor(() => {
       const found = element.querySelector(".rtc-error");
-      if (found?.getAttribute("data-code") !== "kernel_gone") throw new Error("The end is not told");
+      if (found?.getAttribute("data-code") !== "kernel_died") throw new Error("The end is not told");
       return found;
     });
     expect(problem.querySelector("[data-action=retry]")).toBeNull();
@@ -119,7 +119,7 @@ describe("a kernel that goes", () => {
     void connecting;
     passed = 50_000;
     await tick(5_000);
-    kernel.say({ type: "alive" });
+    kernel.say({ type: "ping" });
     passed = 100_000;
     await tick(5_000);
     expect(microphone.tracks.at(-1)?.readyState).toBe("live");
@@ -157,7 +157,7 @@ describe("a widget of an earlier kernel, as a saved notebook shows it", () => {
     expect(microphone.constraints).toBeUndefined();
     expect(kernel.of("prepare")).toHaveLength(0);
     await vi.waitFor(() => expect(element.querySelector(".rtc-error")?.textContent).toContain("Run its cell again"));
-    expect(element.querySelector(".rtc-error")?.getAttribute("data-code")).toBe("kernel_gone");
+    expect(element.querySelector(".rtc-error")?.getAttribute("data-code")).toBe("kernel_died");
   });
 
   it("is not what a widget is whose kernel is busy: that is waited for, still without a microphone", async () => {

@@ -88,7 +88,7 @@ describe("a real call", () => {
   it("says what the browser dislikes about an answer that is none", async () => {
     const { kernel, server } = startLoopback();
     vi.spyOn(server, "answer").mockResolvedValue("<html>502 Bad Gateway</html>");
-    expect((await kernel.ask("connect")).error).toMatchObject({ code: "answer_invalid" });
+    expect((await kernel.ask("connect")).error).toMatchObject({ code: "invalid_answer" });
   });
 });
 

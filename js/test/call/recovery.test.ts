@@ -110,7 +110,7 @@ describe("a connection that is lost", () => {
     await settle();
     expect(kernel.states.at(-1)).toMatchObject({
       status: "connected",
-      listening_only: true,
+      receive_only: true,
       error: { code: "microphone_not_found" },
     });
     await tick(10_000); // healthy now, and still without a microphone
@@ -120,7 +120,7 @@ describe("a connection that is lost", () => {
     navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
     await settle();
     expect(latest().senders.at(-1)).toBe(microphone.tracks[1]);
-    expect(kernel.states.at(-1)).toMatchObject({ listening_only: false, error: null });
+    expect(kernel.states.at(-1)).toMatchObject({ receive_only: false, error: null });
   });
 
   it("is told all that the data channel carries; what is too large is left out, and that is said", async () => {

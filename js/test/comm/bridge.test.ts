@@ -92,7 +92,7 @@ describe("a kernel that does not answer", () => {
     expect(element.textContent).not.toContain("Waiting for the kernel");
     await vi.advanceTimersByTimeAsync(200);
     await vi.waitFor(() => expect(element.textContent).toContain("Waiting for the kernel; is a cell running?"));
-    model.setTrait("activity", "Loading the speech models");
+    model.setTrait("progress", "Loading the speech models");
     await vi.waitFor(() => expect(element.textContent).toContain("Loading the speech models"));
     expect(element.textContent).not.toContain("Waiting for the kernel");
   });
@@ -103,9 +103,9 @@ describe("a kernel that does not answer", () => {
     const { element } = mount();
     kernel.answers.prepare = "later";
     void kernel.ask("connect");
-    model.setTrait("activity", "Loading the speech models");
+    model.setTrait("progress", "Loading the speech models");
     await vi.advanceTimersByTimeAsync(3_000);
-    model.setTrait("activity", "");
+    model.setTrait("progress", "");
     await vi.waitFor(() => expect(element.textContent).not.toContain("Loading"));
     expect(element.textContent).not.toContain("Waiting for the kernel");
   });
@@ -132,7 +132,7 @@ describe("a bridge that is closed", () => {
       { type: "prepare", attempt: "a1" },
       { signal: new AbortController().signal, limitMs: 50 },
     );
-    await expect(asked).rejects.toMatchObject({ code: "kernel_gone" });
+    await expect(asked).rejects.toMatchObject({ code: "kernel_died" });
   });
 });
 

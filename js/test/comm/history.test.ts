@@ -2,13 +2,13 @@ import { describe, expect, it, vi } from "vitest";
 import { type FakeKernel, type FakeModel, type Message, startCall, startWidget } from "../fakes";
 
 const THEIRS = {
-  holder: "p_other",
+  active_page: "p_other",
   status: "connected",
   connection_state: "connected",
   ice_connection_state: "completed",
   data_channel_state: "open",
 };
-const NOBODY = { holder: null, status: "idle", connection_state: "closed", data_channel_state: "closed" };
+const NOBODY = { active_page: null, status: "idle", connection_state: "closed", data_channel_state: "closed" };
 type Wire = readonly [direction: string, time: number, text: string];
 
 const wire = (event: object, direction = "received"): Wire => [direction, 1_795_286_400_000, JSON.stringify(event)];
@@ -68,12 +68,12 @@ describe("a page that follows another page's call", () => {
     const delta = (text: string) =>
       wire({ type: "response.output_text.delta", item_id: "m1", response_id: "r1", delta: text });
     record.push(delta("A way"));
-    kernel.say({ type: "grown", next: 2 });
+    kernel.say({ type: "log_grew", next: 2 });
     await vi.waitFor(() => expect(element.textContent).toContain("A way"));
     record.push(delta(" to find"), delta(" a way"));
-    kernel.say({ type: "grown", next: 4 });
+    kernel.say({ type: "log_grew", next: 4 });
     await vi.waitFor(() => expect(element.textContent).toContain("A way to find a way"));
-    expect(kernel.of("recall").map(({ first, brief }) => [first, brief])).toEqual([
+    expect(kernel.of("history").map(({ first, brief }) => [first, brief])).toEqual([
       [0, true],
       [1, false],
       [2, false],
@@ -82,26 +82,26 @@ describe("a page that follows another page's call", () => {
 
   it("catches up when the kernel's word of an event was lost", async () => {
     const { kernel, element, record } = startFollowing();
-    await vi.waitFor(() => expect(kernel.of("recall")).toHaveLength(1));
+    await vi.waitFor(() => expect(kernel.of("history")).toHaveLength(1));
     record.push(said("u1", "user", "One"));
     record.push(said("u2", "user", "Two"));
-    kernel.say({ type: "grown", next: 2 });
+    kernel.say({ type: "log_grew", next: 2 });
     await vi.waitFor(() => expect(element.textContent).toMatch(/One.*Two/s));
   });
 
   it("does not ask in circles where the kernel has nothing after all", async () => {
     const { kernel } = startFollowing();
-    await vi.waitFor(() => expect(kernel.of("recall")).toHaveLength(1));
-    kernel.say({ type: "grown", next: 5 });
+    await vi.waitFor(() => expect(kernel.of("history")).toHaveLength(1));
+    kernel.say({ type: "log_grew", next: 5 });
     await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(kernel.of("recall")).toHaveLength(2);
+    expect(kernel.of("history")).toHaveLength(2);
   });
 
   it("shows no call any more when the kernel is gone", async () => {
     const { model, kernel, card, button, element, record } = startFollowing();
     await vi.waitFor(() => expect(card()?.getAttribute("data-status")).toBe("connected"));
     record.push(wire({ type: "output_audio_buffer.started" }));
-    kernel.say({ type: "grown", next: 1 });
+    kernel.say({ type: "log_grew", next: 1 });
     await vi.waitFor(() => expect(element.querySelector(".rtc-voice")).not.toBeNull());
     model.trigger("comm_live_update");
     await vi.waitFor(() => expect(card()?.getAttribute("data-status")).toBe("idle"));
@@ -176,7 +176,7 @@ describe("taking a call over", () => {
       call("b1", said("m1", "assistant", "Second answer")),
     ];
     kernel.recollection = { result: { calls, first: 1, next: 7, more: false } };
-    kernel.say({ type: "grown", next: 7 });
+    kernel.say({ type: "log_grew", next: 7 });
     await vi.waitFor(() => expect(element.textContent).toContain("Second answer"));
     const texts = [...element.querySelectorAll(".rtc-turn, .rtc-new-call")].map((one) => one.textContent);
     const words = ["First question", "Late answer", "New call", "Second question", "Second answer"];
@@ -194,7 +194,7 @@ describe("taking a call over", () => {
     const { kernel, button, peer, element } = startFollowing([wire({ type: "session.created", session: {} })]);
     await vi.waitFor(() => expect(button("take-over")).not.toBeNull());
     kernel.recollection = () => piece([wire({ type: "output_audio_buffer.started" })], 1, 2);
-    kernel.say({ type: "grown", next: 2 });
+    kernel.say({ type: "log_grew", next: 2 });
     await vi.waitFor(() => expect(element.querySelector(".rtc-voice")).not.toBeNull());
     button("take-over")?.click();
     await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
@@ -223,7 +223,7 @@ describe("a page whose call is taken over", () => {
     const { model, kernel, microphone, peer, mount, attempt } = await startCall();
     const { element } = mount();
     remembering(kernel, []);
-    expect((await kernel.ask("hand_over")).result).toEqual({});
+    expect((await kernel.ask("release_call")).result).toEqual({});
     expect(microphone.tracks[0]?.readyState).toBe("ended");
     expect(peer().connectionState).toBe("closed");
     expect(kernel.last("hang_up").attempt).toBe(attempt);
@@ -242,19 +242,19 @@ describe("a page whose call is taken over", () => {
     const { model, kernel, channel, attempt, mount } = await startCall();
     const { element } = mount();
     channel.receive(JSON.parse(said("u1", "user", "Mine")[2]));
-    await kernel.ask("hand_over");
+    await kernel.ask("release_call");
     kernel.recollection = () => piece([said("u1", "user", "Theirs")], 1, 2);
     tell(model, THEIRS);
-    kernel.say({ type: "grown", next: 2 });
+    kernel.say({ type: "log_grew", next: 2 });
     await vi.waitFor(() => expect(element.textContent).toContain("Theirs"));
-    expect(kernel.last("recall")).toMatchObject({ brief: false, without: [attempt] });
+    expect(kernel.last("history")).toMatchObject({ brief: false, without: [attempt] });
     expect(element.querySelectorAll(".rtc-turn")).toHaveLength(2);
   });
 
   it("has nothing to hand over when it has no call", async () => {
     const { kernel } = startWidget();
     await vi.waitFor(() => kernel.last("state"));
-    expect((await kernel.ask("hand_over")).result).toEqual({});
+    expect((await kernel.ask("release_call")).result).toEqual({});
     expect(kernel.states.at(-1)?.status).toBe("idle");
   });
 });

@@ -78,7 +78,7 @@ describe("an answer that the kernel took for one", () => {
   ];
   it.each(BAD.map((sdp) => [sdp.slice(0, 60), sdp]))("is refused by the browser with words: %j", async (_, sdp) => {
     const { peer } = await offering();
-    expect(await outcome(peer, sdp)).toBe("answer_invalid");
+    expect(await outcome(peer, sdp)).toBe("invalid_answer");
   });
 
   it("is taken or refused, however it is mangled, and never hangs", async () => {
@@ -88,7 +88,7 @@ describe("an answer that the kernel took for one", () => {
       outcomes.add(await outcome(peer, mangled(await answerTo(offer), seed)));
       for (const one of open.splice(0)) one.close();
     }
-    expect([...outcomes].sort()).toEqual(["answer_invalid", "taken"]);
+    expect([...outcomes].sort()).toEqual(["invalid_answer", "taken"]);
   });
 });
 

@@ -189,7 +189,7 @@ describe("another microphone during a call", () => {
     await vi.waitFor(() => expect(peer().senders).toHaveLength(2));
     const silence = peer().senders[1] as MediaStreamTrack;
     expect([silence.readyState, silence === (microphone.tracks[0] as unknown)]).toEqual(["live", false]);
-    await vi.waitFor(() => expect(kernel.states.at(-1)).toMatchObject({ status: "connected", listening_only: true }));
+    await vi.waitFor(() => expect(kernel.states.at(-1)).toMatchObject({ status: "connected", receive_only: true }));
     expect(element.textContent).toContain("No microphone");
     expect(element.querySelector<HTMLButtonElement>("[data-action=mute]")?.disabled).toBe(true);
   });
@@ -206,7 +206,7 @@ describe("another microphone during a call", () => {
     change();
     await vi.waitFor(() => expect(peer().senders.at(-1)).toBe(microphone.tracks[1]));
     expect(microphone.tracks[1]?.readyState).toBe("live");
-    await vi.waitFor(() => expect(kernel.states.at(-1)).toMatchObject({ listening_only: false, error: null }));
+    await vi.waitFor(() => expect(kernel.states.at(-1)).toMatchObject({ receive_only: false, error: null }));
     await vi.waitFor(() => expect(element.querySelector(".rtc-error")).toBeNull());
     change();
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -216,7 +216,7 @@ describe("another microphone during a call", () => {
   it("is no more opened after the call", async () => {
     const { kernel, microphone } = await startCall();
     const opened = unplug(microphone);
-    await vi.waitFor(() => expect(kernel.states.at(-1)).toMatchObject({ listening_only: true }));
+    await vi.waitFor(() => expect(kernel.states.at(-1)).toMatchObject({ receive_only: true }));
     await kernel.ask("disconnect");
     const calls = opened.mock.calls.length;
     navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
@@ -321,7 +321,7 @@ describe("a call without a microphone", () => {
     expect((await reply).result).toBeDefined();
     expect(peer().senders).toEqual([]);
     expect(microphone.tracks).toHaveLength(0);
-    expect(kernel.states.at(-1)).toMatchObject({ status: "connected", listening_only: true });
+    expect(kernel.states.at(-1)).toMatchObject({ status: "connected", receive_only: true });
     await vi.waitFor(() => expect(element.textContent).toContain("No microphone"));
     expect(element.querySelector<HTMLButtonElement>("[data-action=mute]")?.disabled).toBe(true);
   });
@@ -377,7 +377,7 @@ describe("a call without a microphone", () => {
     const { kernel, peer, microphone } = await startCall({ microphone: "clips" });
     expect(peer().steps).toContain("addTransceiver audio sendrecv");
     expect(microphone.tracks).toHaveLength(0);
-    expect(kernel.states.at(-1)).toMatchObject({ listening_only: true });
+    expect(kernel.states.at(-1)).toMatchObject({ receive_only: true });
   });
 });
 
@@ -480,7 +480,7 @@ describe("what was said before the page was there", () => {
       JSON.stringify({ type: "conversation.item.added", item: { id, type: "message", role, content: [{ text }] } }),
     ];
     model.on("sent", (message: { type: string; id?: string; first?: number }) => {
-      if (message.type !== "recall") return;
+      if (message.type !== "history") return;
       const isFirst = message.first === 0;
       const call = {
         attempt: "a0",

@@ -179,7 +179,7 @@ describe("a clip that is said", () => {
     kernel.clips.c1 = { rate: RATE, parts: [tone(0.5, 700), tone(0.5, 700)] };
     await kernel.ask("connect");
     const ear = listenAt(server);
-    const { result } = await kernel.ask("say", { clip: "c1" });
+    const { result } = await kernel.ask("play_clip", { clip: "c1" });
     await pause(300);
     await ear.stop();
     const { start_ms: start, end_ms: end } = result as { start_ms: number; end_ms: number };
@@ -198,7 +198,7 @@ describe("a clip that is said", () => {
     await kernel.ask("connect");
     const ear = listenAt(server);
     await vi.waitFor(() => expect(ear.loud().length).toBeGreaterThan(0), PATIENT); // a beep
-    const { result } = await kernel.ask("say", { clip: "c1" });
+    const { result } = await kernel.ask("play_clip", { clip: "c1" });
     const end = Number((result as { end_ms: number }).end_ms);
     await pause(3_000);
     await ear.stop();
@@ -211,7 +211,10 @@ describe("a clip that is said", () => {
     const { kernel } = startLoopback({ microphone: "clips" });
     kernel.clips.c1 = { rate: RATE, parts: [tone(0.4, 700)] };
     await kernel.ask("connect");
-    const [one, other] = await Promise.all([kernel.ask("say", { clip: "c1" }), kernel.ask("say", { clip: "c1" })]);
+    const [one, other] = await Promise.all([
+      kernel.ask("play_clip", { clip: "c1" }),
+      kernel.ask("play_clip", { clip: "c1" }),
+    ]);
     expect(Number((other.result as Message).start_ms)).toBeGreaterThanOrEqual(
       Number((one.result as Message).end_ms) - 20,
     );
@@ -221,27 +224,27 @@ describe("a clip that is said", () => {
     const { kernel } = startLoopback({ microphone: "clips" });
     kernel.clips.c1 = { rate: RATE, parts: [tone(30, 700)] };
     await kernel.ask("connect");
-    const saying = kernel.ask("say", { clip: "c1" });
+    const saying = kernel.ask("play_clip", { clip: "c1" });
     await pause(300);
-    await kernel.ask("hush", { clip: "c1" });
-    expect((await saying).error).toMatchObject({ code: "say_interrupted", message: "The clip was cut off." });
+    await kernel.ask("cancel_clip", { clip: "c1" });
+    expect((await saying).error).toMatchObject({ code: "clip_interrupted", message: "The clip was cut off." });
   });
 
   it("is told when the call ends before it does", async () => {
     const { kernel } = startLoopback({ microphone: "clips" });
     kernel.clips.c1 = { rate: RATE, parts: [tone(30, 700)] };
     await kernel.ask("connect");
-    const saying = kernel.ask("say", { clip: "c1" });
+    const saying = kernel.ask("play_clip", { clip: "c1" });
     await pause(300);
     await kernel.ask("disconnect");
-    expect((await saying).error).toMatchObject({ code: "say_interrupted" });
+    expect((await saying).error).toMatchObject({ code: "clip_interrupted" });
   });
 
   it("needs a call, and a kernel that has it", async () => {
     const { kernel } = startLoopback({ microphone: "clips" });
-    expect((await kernel.ask("say", { clip: "c1" })).error).toMatchObject({ code: "not_connected" });
+    expect((await kernel.ask("play_clip", { clip: "c1" })).error).toMatchObject({ code: "not_connected" });
     await kernel.ask("connect");
-    expect((await kernel.ask("say", { clip: "c1" })).error).toMatchObject({ code: "clip_not_found" });
+    expect((await kernel.ask("play_clip", { clip: "c1" })).error).toMatchObject({ code: "clip_not_found" });
   });
 });
 
@@ -256,7 +259,7 @@ describe("a clip as the microphone", () => {
     await ear.stop();
     await kernel.ask("flush_audio");
     expect(getUserMedia).not.toHaveBeenCalled();
-    expect(kernel.states.at(-1)).toMatchObject({ listening_only: false, microphone_permission: "granted" });
+    expect(kernel.states.at(-1)).toMatchObject({ receive_only: false, microphone_permission: "granted" });
     const loud = ear.loud();
     expect((loud.at(-1) ?? 0) - (loud[0] ?? 0)).toBeGreaterThan(700);
     // What was sent is in the recording, too, and then it is silent.
@@ -274,9 +277,9 @@ describe("a clip as the microphone", () => {
     await kernel.ask("send", { events: ['{"type":"response.create"}'] });
     await vi.waitFor(() => expect(server.received).toEqual(['{"type":"response.create"}']), PATIENT);
     kernel.clips.c1 = { rate: RATE, parts: [tone(0.2, 700)] };
-    expect((await kernel.ask("say", { clip: "c1" })).result).toBeDefined();
+    expect((await kernel.ask("play_clip", { clip: "c1" })).result).toBeDefined();
     kernel.clips.c2 = { rate: 7, parts: [tone(0.2, 700)] };
-    expect((await kernel.ask("say", { clip: "c2" })).error).toMatchObject({ code: "clip_failed" });
+    expect((await kernel.ask("play_clip", { clip: "c2" })).error).toMatchObject({ code: "clip_failed" });
   });
 
   it("that the kernel does not have is why there is no call", async () => {

@@ -137,9 +137,9 @@ describe("the log before this page", () => {
   it("is asked of the kernel when it is opened, the newest first", async () => {
     const { types, earlier, kernel } = await startLate(1_200);
     await vi.waitFor(() => expect(types().at(-1)).toBe("past.1199"));
-    expect(kernel.of("recall").filter(({ brief }) => !brief)[0]).toMatchObject({ first: 700, before: 1_200 });
+    expect(kernel.of("history").filter(({ brief }) => !brief)[0]).toMatchObject({ first: 700, before: 1_200 });
     earlier()?.click();
-    await vi.waitFor(() => expect(kernel.of("recall").at(-1)).toMatchObject({ first: 600, before: 700 }));
+    await vi.waitFor(() => expect(kernel.of("history").at(-1)).toMatchObject({ first: 600, before: 700 }));
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(types().at(-1), "one goes on reading where one was").toBe("past.1199");
     earlier()?.click();

@@ -203,7 +203,7 @@ describe("the transcript", () => {
     channel.receive(userTurn("u1", hostile));
     channel.receive({ type: "error", error: { message: hostile } });
     model.setTrait("server", hostile);
-    model.setTrait("activity", hostile);
+    model.setTrait("progress", hostile);
     await vi.waitFor(() => expect(words(element, "user")).toEqual([hostile]));
     await vi.waitFor(() => expect(element.querySelector(".rtc-error-message")?.textContent).toBe(hostile));
     expect(element.querySelectorAll("img, script")).toHaveLength(0);

@@ -27,7 +27,7 @@ _MAPPED_BYTES = 1 << 23
 """Views of a growing file are made in steps of so many bytes, so that the clips of a step share a mapping."""
 
 
-class Tape:
+class PcmStore:
     """What was heard in one call; safe on any thread.
 
     Each side is a temporary file of 16-bit samples that vanishes with the tape: an hour of both takes 346 MB of disk
@@ -46,7 +46,7 @@ class Tape:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._reels: dict[Track, _Reel] = {"user": _Reel(), "assistant": _Reel()}
+        self._reels: dict[Track, _TrackFile] = {"user": _TrackFile(), "assistant": _TrackFile()}
         self._is_broken = False
         self.rate = 0
         self.origin_ms: float | None = None
@@ -113,7 +113,7 @@ class Tape:
         reel.write(at, data)
 
 
-class _Reel:
+class _TrackFile:
     """One side of a tape."""
 
     def __init__(self) -> None:

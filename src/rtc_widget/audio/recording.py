@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rtc_widget.audio.clip import AudioClip, require_numpy
-from rtc_widget.audio.pcm_store import Tape
+from rtc_widget.audio.pcm_store import PcmStore
 from rtc_widget.comm.messages import Track
 from rtc_widget.errors import NothingRecorded
 
@@ -53,8 +53,8 @@ class Recording:
     >>> chat.recording.assistant.between(answer.start, answer.end).to_wav("answer.wav")  # doctest: +SKIP
     """
 
-    def __init__(self, tape: Tape, began_ms: Callable[[], float | None]) -> None:
-        self._tape = tape
+    def __init__(self, store: PcmStore, began_ms: Callable[[], float | None]) -> None:
+        self._store = store
         self._began_ms = began_ms
 
     @property
@@ -78,12 +78,12 @@ class Recording:
             # Where both are loud at once the sum may reach beyond what 16 bits hold.
             mixed[part] = np.clip(user[part].astype(np.int32) + assistant[part], -32768, 32767)
         mixed.flags.writeable = False
-        return AudioClip(mixed, self._tape.rate, start=self.start)
+        return AudioClip(mixed, self._store.rate, start=self.start)
 
     @property
     def start(self) -> float:
         """When it begins, in seconds since the call began."""
-        origin = self._tape.origin_ms
+        origin = self._store.origin_ms
         if origin is None:
             raise NothingRecorded("Nothing of this call was recorded.")
         began = self._began_ms()
@@ -97,17 +97,17 @@ class Recording:
     @property
     def duration(self) -> float:
         """How long it is, in seconds."""
-        return len(self._tape) / self._tape.rate if self._tape.rate else 0.0
+        return len(self._store) / self._store.rate if self._store.rate else 0.0
 
     @property
     def lost(self) -> float:
         """Seconds of sound that are missing."""
-        return self._tape.lost
+        return self._store.lost
 
     @property
     def sample_rate(self) -> int:
         """Samples a second; 0 while it is empty."""
-        return self._tape.rate
+        return self._store.rate
 
     def blocks(self) -> Iterator[Integers]:
         """Yield both sides piece by piece, for writing them down: arrays of shape (2, n), the user first."""
@@ -123,7 +123,7 @@ class Recording:
         with wave.open(str(path), "wb") as file:
             file.setnchannels(2)
             file.setsampwidth(2)
-            file.setframerate(self._tape.rate)
+            file.setframerate(self._store.rate)
             for block in self.blocks():
                 file.writeframesraw(block.T.astype("<i2").tobytes())
         return path
@@ -135,23 +135,23 @@ class Recording:
         return draw_recording(self)
 
     def __repr__(self) -> str:
-        if self._tape.origin_ms is None:
+        if self._store.origin_ms is None:
             return "<Recording: empty>"
         lost = f", {self.lost:.1f} s lost" if self.lost else ""
-        return f"<Recording: {self.duration:.1f} s from {self.start:.1f} s at {self._tape.rate / 1000:g} kHz{lost}>"
+        return f"<Recording: {self.duration:.1f} s from {self.start:.1f} s at {self._store.rate / 1000:g} kHz{lost}>"
 
     def _repr_html_(self) -> str:
         words = repr(self).strip("<>")
-        return f"<div>{words}</div>" if self._tape.origin_ms is None else self.mixed._repr_html_()
+        return f"<div>{words}</div>" if self._store.origin_ms is None else self.mixed._repr_html_()
 
     def _clip(self, track: Track) -> AudioClip:
         start = self.start
-        return AudioClip(self._tape.pcm(track), self._tape.rate, start=start)
+        return AudioClip(self._store.pcm(track), self._store.rate, start=start)
 
     def _sides(self) -> tuple[Integers, Integers]:
-        if self._tape.origin_ms is None:
+        if self._store.origin_ms is None:
             raise NothingRecorded("Nothing of this call was recorded.")
-        user, assistant = self._tape.pcm("user"), self._tape.pcm("assistant")
+        user, assistant = self._store.pcm("user"), self._store.pcm("assistant")
         # It may have grown in between.
         length = min(len(user), len(assistant))
         return user[:length], assistant[:length]

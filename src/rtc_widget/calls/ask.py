@@ -12,9 +12,9 @@ from rtc_widget.calls.recorder import Measuring
 from rtc_widget.calls.sender import Conversing
 from rtc_widget.conversation.events import fields_of
 from rtc_widget.conversation.turn import Turn
-from rtc_widget.errors import AnswerFailed, RtcWidgetError, WaitTimeout
+from rtc_widget.errors import ResponseFailed, RtcWidgetError, WaitTimeout
 from rtc_widget.kernel.main_loop import within
-from rtc_widget.protocols.realtime.pending_responses import Wish
+from rtc_widget.protocols.realtime.pending_responses import PendingResponse
 
 if TYPE_CHECKING:
     from rtc_widget.audio.clip import AudioClip
@@ -63,7 +63,7 @@ class Asking(Conversing, Measuring):
 
         Raises
         ------
-        AnswerFailed
+        ResponseFailed
             If the server could not answer, or the answer has no words.
         EventRefused
             If the server refused the question.
@@ -77,7 +77,7 @@ class Asking(Conversing, Measuring):
             If it takes too long.
         NotConnected
             If there is no call, or it ends.
-        AwaitNotPossible
+        AwaitUnsupported
             In a cell of ipykernel 6.
 
         Examples
@@ -89,32 +89,36 @@ class Asking(Conversing, Measuring):
         self._await_news_here()
         question = self._question(text, image)
         if not audio or not until_spoken or find_spec("numpy") is None:
-            return await self._answer_within(timeout, self._answers.wish([question]), until_spoken=until_spoken)
+            return await self._answer_within(
+                timeout, self._response_queue.request_response([question]), until_spoken=until_spoken
+            )
         # First, so that nothing of a quick answer is missing.
         with self._begin_recording():
-            turn = await self._answer_within(timeout, self._answers.wish([question]), until_spoken=True)
+            turn = await self._answer_within(
+                timeout, self._response_queue.request_response([question]), until_spoken=True
+            )
             # After the limit: a finished answer is not lost to its sound.
             return replace(turn, audio=await self._sound_of(turn))
 
-    async def _answer_within(self, timeout: float | None, wish: Wish, *, until_spoken: bool) -> Turn:
+    async def _answer_within(self, timeout: float | None, pending: PendingResponse, *, until_spoken: bool) -> Turn:
         words = f"There was no finished answer within {timeout} s."
         late = WaitTimeout(words, hint="Look at chat.events for what came.")
-        return await within(timeout, self._answer_to(wish, until_spoken=until_spoken), late)
+        return await within(timeout, self._answer_to(pending, until_spoken=until_spoken), late)
 
-    async def _answer_to(self, wish: Wish, *, until_spoken: bool) -> Turn:
-        response_id = await self._answers.response(wish)
-        done = await self._answers.finished(response_id)
+    async def _answer_to(self, pending: PendingResponse, *, until_spoken: bool) -> Turn:
+        response_id = await self._response_queue.response(pending)
+        done = await self._response_queue.finished(response_id)
         while (follow_up := await self._runner.follow_up(response_id)) is not None:
             response_id = follow_up
-            done = await self._answers.finished(response_id)
+            done = await self._response_queue.finished(response_id)
         response = fields_of(done)["response"]
         if response.get("status") == "failed":
-            raise AnswerFailed(f"The server could not answer: {_reason(response)}")
+            raise ResponseFailed(f"The server could not answer: {_reason(response)}")
         if until_spoken and _is_spoken(response):
-            await self._answers.spoken(response_id, begins_within=_VOICE_SECONDS)
+            await self._response_queue.spoken(response_id, begins_within=_VOICE_SECONDS)
         turn = self.transcript.of_response(response_id)
         if turn is None or (turn.interrupted and not turn.text):
-            raise AnswerFailed(f"The answer has no words; its response is {response.get('status')}.")
+            raise ResponseFailed(f"The answer has no words; its response is {response.get('status')}.")
         return turn
 
     async def _sound_of(self, turn: Turn) -> AudioClip | None:
@@ -130,7 +134,7 @@ class Asking(Conversing, Measuring):
             return None
 
     def _was_heard(self, turn: Turn) -> bool:
-        responses = self._answers.responses
+        responses = self._response_queue.responses
         # Where it waited in vain behind another voice, its time is that of its words: another's sound would be there.
         return not responses.tells_of_voices or responses.has_voice(turn.response_id or "")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from rtc_widget.arranging import Arranging
 from rtc_widget.calls.media_record import MediaRecord
 from rtc_widget.comm.media import Utterance
-from rtc_widget.errors import AwaitNotPossible, ClipTooLong, ListeningOnly, NotConnected, PageNotFound, PageTimeout
+from rtc_widget.errors import AwaitUnsupported, ClipTooLong, NotConnected, PageNotFound, PageTimeout, ReceiveOnly
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -28,7 +28,7 @@ _LOWEST_RATE, _HIGHEST_RATE = 8_000, 96_000
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class SpokenInterval:
     """When a clip was spoken.
 
     Attributes
@@ -49,7 +49,7 @@ class Saying(Arranging):
     # How many seconds of clips wait to be spoken.
     _waiting_seconds = 0.0
 
-    async def say(self, clip: Sound, timeout: float | None = None) -> Said:
+    async def say(self, clip: Sound, timeout: float | None = None) -> SpokenInterval:
         """Let a clip speak in place of the microphone; returns when it has been spoken.
 
         Silence follows for a second, so that the server notices the end; then the microphone, if there is one, is back.
@@ -72,14 +72,14 @@ class Saying(Arranging):
         ------
         NotConnected
             If there is no call.
-        ListeningOnly
+        ReceiveOnly
             If the call was made for listening only: nothing can be said in it. ``microphone="clips"`` makes one in
             which clips are said and nobody is asked for a microphone.
         InvalidAudio, ClipTooLong
             If it cannot be spoken.
-        SayInterrupted
+        ClipInterrupted
             If the call ends before the clip does.
-        AwaitNotPossible, PageTimeout
+        AwaitUnsupported, PageTimeout
             As for `connect`.
 
         Examples
@@ -93,22 +93,22 @@ class Saying(Arranging):
         if self.data_channel_state != "open":
             raise NotConnected(f"Nothing was said: the data channel is {self.data_channel_state}.")
         if self._record.is_made_for_listening and self._call_settings.microphone != "clips":
-            raise ListeningOnly("This call is for writing and listening only, so no clip can be said in it.")
+            raise ReceiveOnly("This call is for writing and listening only, so no clip can be said in it.")
         self._await_here()
         id = self._media.offer(utterance)
         self._waiting_seconds += utterance.seconds
         limit = self._waiting_seconds + _PATIENCE_SECONDS if timeout is None else timeout
         try:
-            reply = await self._bridge.request("say", timeout=limit, clip=id)
-        except (PageTimeout, AwaitNotPossible, asyncio.CancelledError):
+            reply = await self._bridge.request("play_clip", timeout=limit, clip=id)
+        except (PageTimeout, AwaitUnsupported, asyncio.CancelledError):
             # Nobody waits for its end any more. Without a page nothing speaks.
             with contextlib.suppress(PageNotFound):
-                self._bridge.post("hush", self._record.fault, clip=id)
+                self._bridge.post("cancel_clip", self._record.fault, clip=id)
             raise
         finally:
             self._waiting_seconds -= utterance.seconds
             self._media.withdraw(id)
-        return Said(*(self._heard.elapsed(float(reply[name])) for name in ("start_ms", "end_ms")))
+        return SpokenInterval(*(self._heard.elapsed(float(reply[name])) for name in ("start_ms", "end_ms")))
 
     @property
     def microphone(self) -> Voice:

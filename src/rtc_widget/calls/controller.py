@@ -7,7 +7,7 @@ import contextlib
 from typing import Any, Self, cast
 
 from rtc_widget.call_widget import CallWidget
-from rtc_widget.errors import AwaitNotPossible, Cancelled, PageNotFound, PageTimeout, WidgetClosed
+from rtc_widget.errors import AwaitUnsupported, Cancelled, PageNotFound, PageTimeout, WidgetClosed
 from rtc_widget.webrtc.devices import Device, devices_from_wire
 from rtc_widget.webrtc.diagnosis import Diagnosis, diagnosis_from_wire
 
@@ -32,7 +32,7 @@ class Calling(CallWidget):
 
         Raises
         ------
-        AwaitNotPossible
+        AwaitUnsupported
             In a cell of ipykernel 6, which cannot hear the page before the cell has ended.
         PageNotFound, PageTimeout, WidgetClosed
             If no page shows this widget, or it does not answer, or the widget was closed.
@@ -46,7 +46,7 @@ class Calling(CallWidget):
         self._connecting.add(task)
         try:
             await self._bridge.request("connect", timeout=timeout, microphone=microphone)
-        except (PageTimeout, AwaitNotPossible, asyncio.CancelledError) as error:
+        except (PageTimeout, AwaitUnsupported, asyncio.CancelledError) as error:
             # Called off, or it would come about unattended. Without a page there is nothing to call off.
             with contextlib.suppress(PageNotFound, WidgetClosed):
                 self._bridge.post("disconnect", self._record.fault)
@@ -82,7 +82,7 @@ class Calling(CallWidget):
 
         Raises
         ------
-        AwaitNotPossible, PageTimeout
+        AwaitUnsupported, PageTimeout
             As for `connect`.
         """
         if self.status == "idle":
@@ -97,13 +97,13 @@ class Calling(CallWidget):
             await self._bridge.request("disconnect", timeout=timeout)
         except PageTimeout:
             # Nobody is there to end it: the traits must not go on claiming a call.
-            self._bridge.give_up_holder()
+            self._bridge.drop_active_page()
             raise
         except PageNotFound:
             # It has just left, and its call with it.
-            self._bridge.give_up_holder()
+            self._bridge.drop_active_page()
         finally:
-            self._desk.hang_up_all()
+            self._negotiator.hang_up_all()
 
     def mute(self) -> None:
         """Silence the microphone without closing it; holds for the next call, too.
@@ -132,7 +132,7 @@ class Calling(CallWidget):
 
         Raises
         ------
-        AwaitNotPossible, PageNotFound, PageTimeout
+        AwaitUnsupported, PageNotFound, PageTimeout
             As for `connect`.
         """
         self._await_here()
@@ -155,7 +155,7 @@ class Calling(CallWidget):
         ------
         DeviceNotFound
             If there is none of that name.
-        MicrophoneError, AwaitNotPossible, PageNotFound, PageTimeout
+        MicrophoneError, AwaitUnsupported, PageNotFound, PageTimeout
             As for `connect`.
         """
         return await self._use("microphone", microphone, timeout)
@@ -169,7 +169,7 @@ class Calling(CallWidget):
 
         Raises
         ------
-        AwaitNotPossible, PageNotFound, PageTimeout
+        AwaitUnsupported, PageNotFound, PageTimeout
             As for `connect`.
         """
         self._await_here()

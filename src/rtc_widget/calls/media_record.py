@@ -6,7 +6,7 @@ from collections.abc import Callable
 from threading import Lock
 from weakref import WeakValueDictionary
 
-from rtc_widget.audio.pcm_store import Tape
+from rtc_widget.audio.pcm_store import PcmStore
 from rtc_widget.audio.recording import Recording
 from rtc_widget.comm.messages import Audio, Stats
 from rtc_widget.webrtc.stats import StatsLog
@@ -36,9 +36,9 @@ class MediaRecord:
         self._numbers: dict[str, int] = {}
         # In the order in which they were heard of.
         self._calls: list[str] = []
-        self._tape: tuple[str, Tape] | None = None
+        self._store: tuple[str, PcmStore] | None = None
         # Tapes of earlier calls, as long as somebody holds their recordings.
-        self._tapes: WeakValueDictionary[str, Tape] = WeakValueDictionary()
+        self._tapes: WeakValueDictionary[str, PcmStore] = WeakValueDictionary()
         self.stats = StatsLog()
 
     def note_attempt(self, attempt: str, *, resumes: bool) -> None:
@@ -57,16 +57,16 @@ class MediaRecord:
             return
         self.note_attempt(message.attempt, resumes=False)
         with self._lock:
-            tape = self._tape_of(self._first_of[message.attempt])
-        if tape is not None:
-            tape.take(message)
+            store = self._tape_of(self._first_of[message.attempt])
+        if store is not None:
+            store.take(message)
 
-    def _tape_of(self, call: str) -> Tape | None:
+    def _tape_of(self, call: str) -> PcmStore | None:
         """Return the tape of a call; None for an earlier call than the recorded one, if nobody holds its recording."""
-        if self._tape is None or self._calls.index(self._tape[0]) < self._calls.index(call):
+        if self._store is None or self._calls.index(self._store[0]) < self._calls.index(call):
             # The recording of the call before lives on with whoever holds it.
-            self._tape = (call, Tape())
-            self._tapes[call] = self._tape[1]
+            self._store = (call, PcmStore())
+            self._tapes[call] = self._store[1]
         # A page may have much to say of an earlier call still; that must not take the place of this one's recording.
         return self._tapes.get(call)
 
@@ -74,8 +74,8 @@ class MediaRecord:
     def recording(self) -> Recording:
         """The recording of the latest call that was recorded; an empty one if none was."""
         with self._lock:
-            call, tape = self._tape or ("", Tape())
-        return Recording(tape, lambda: self._began_ms(call))
+            call, store = self._store or ("", PcmStore())
+        return Recording(store, lambda: self._began_ms(call))
 
     def elapsed(self, time_ms: float) -> float:
         """Return a time of the page's clock in seconds since the latest call began."""

@@ -12,7 +12,7 @@ from typing import Protocol
 from rtc_widget.comm.messages import Recall, State, WireEvent
 from rtc_widget.conversation.event_log import EventLog
 from rtc_widget.conversation.events import Event, fields_of
-from rtc_widget.conversation.log_segments import CallStart, Stretches
+from rtc_widget.conversation.log_segments import CallStart, LogSegments
 from rtc_widget.conversation.subscriptions import Failures, Subscriptions
 from rtc_widget.conversation.transcript import Transcript
 from rtc_widget.conversation.usage import Usage
@@ -37,7 +37,12 @@ _CLOSED: Mapping[str, object] = {
     "ice_connection_state": "closed",
     "signaling_state": "closed",
 }
-_NO_CALL: Mapping[str, object] = {"holder": None, "call_id": None, "user_speaking": False, "assistant_speaking": False}
+_NO_CALL: Mapping[str, object] = {
+    "active_page": None,
+    "call_id": None,
+    "user_speaking": False,
+    "assistant_speaking": False,
+}
 
 
 class Follower(Protocol):
@@ -69,7 +74,7 @@ class CallRecord:
         self._followed: str | None = None
         self._followed_ever: set[str] = set()
         self._talking: str | None = None
-        self._stretches = Stretches()
+        self._segments = LogSegments()
         self._numbers: dict[str, int] = {}
         self._resuming: set[str] = set()
         self._made: tuple[str, str | None] | None = None
@@ -95,7 +100,7 @@ class CallRecord:
             values |= {"user_speaking": False, "assistant_speaking": False}
         if told.attempt != self._attempt:
             # Later it may become so: a microphone can be lost, and yet clips can be said.
-            self.is_made_for_listening = told.state.listening_only
+            self.is_made_for_listening = told.state.receive_only
         self._attempt = told.attempt
         if told.attempt is not None and told.resumes:
             self._resuming.add(told.attempt)
@@ -106,7 +111,7 @@ class CallRecord:
             self._end_call()
         else:
             is_made = self._made is not None and self._made[0] == told.attempt
-            values |= {"holder": told.page, "call_id": self._made[1] if self._made and is_made else None}
+            values |= {"active_page": told.page, "call_id": self._made[1] if self._made and is_made else None}
         self._write(values)
 
     def page_events(self, attempt: str | None, events: tuple[WireEvent, ...], offset_ms: float) -> None:
@@ -153,11 +158,11 @@ class CallRecord:
             self.transcript.end_call(number)
 
     def _begin_stretch(self, attempt: str) -> None:
-        self._stretches.begin(self.event_count(), attempt, resumes=attempt in self._resuming)
+        self._segments.begin(self.event_count(), attempt, resumes=attempt in self._resuming)
 
     def history(self) -> tuple[EventLog, list[CallStart]]:
         """Return the events that are kept, and where in them each call begins."""
-        return self.events[:], self._stretches.calls(self.events.dropped)
+        return self.events[:], self._segments.calls(self.events.dropped)
 
     def _let_followers_begin(self, attempt: str) -> None:
         # Whichever is here first, the state or the first event: somebody may have sent something between the two.
@@ -203,10 +208,10 @@ class CallRecord:
         first = at = min(max(asked.first, gone), end)
         size = 0
         calls: list[dict[str, object]] = []
-        for stretch, last in self._stretches.with_ends(total):
+        for segment, last in self._segments.with_ends(total):
             told: list[tuple[str, float, str]] = []
-            events = self.events[max(stretch.start, at) - gone : min(last, end) - gone] if at < min(last, end) else ()
-            if stretch.attempt in asked.without:
+            events = self.events[max(segment.start, at) - gone : min(last, end) - gone] if at < min(last, end) else ()
+            if segment.attempt in asked.without:
                 at = max(at, min(last, end))
                 continue
             for event in events:
@@ -218,10 +223,10 @@ class CallRecord:
                     told.append((event.direction, event.time.timestamp() * 1000, text))
                     size += len(text)
             if told:
-                calls.append({"attempt": stretch.attempt, "resumes": stretch.resumes, "events": told})
+                calls.append({"attempt": segment.attempt, "resumes": segment.resumes, "events": told})
             if size >= _PIECE_CHARACTERS:
                 break
-        if not self._stretches:
+        if not self._segments:
             at = end
         return {"calls": calls, "first": first, "next": at, "more": at < end}
 

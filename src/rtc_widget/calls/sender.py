@@ -67,7 +67,7 @@ class Conversing(CallWidget):
         ValueError
             If there is no text.
         """
-        return self._answers.wish([self._question(text, None)]).event_id
+        return self._response_queue.request_response([self._question(text, None)]).event_id
 
     def send_image(self, image: Any, text: str | None = None, *, detail: Detail = "auto", answer: bool = True) -> str:
         """Show the model a picture, made small enough for the data channel.
@@ -101,7 +101,7 @@ class Conversing(CallWidget):
             raise InvalidImage("None is no picture.")
         item = self._question(text, image, detail)
         if answer:
-            return self._answers.wish([item]).event_id
+            return self._response_queue.request_response([item]).event_id
         return self._send_events([{"type": "conversation.item.create", "item": item}])
 
     def interrupt(self) -> bool:
@@ -117,7 +117,7 @@ class Conversing(CallWidget):
         NotConnected
             If the data channel is not open.
         """
-        responses = self._answers.responses
+        responses = self._response_queue.responses
         is_speaking = responses.is_speaking or responses.active is not None
         events = [{"type": "response.cancel"}] if responses.active is not None else []
         # The answer is made faster than it is spoken: often there is only the voice left to stop.

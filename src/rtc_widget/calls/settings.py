@@ -67,7 +67,7 @@ class CallSettings:
     exchange: Exchange = "kernel"
     reconnect: Reconnect | None = field(default_factory=Reconnect)
     max_duration: float = 3600.0
-    view_grace: float = 10.0
+    view_timeout: float = 10.0
     record: bool = False
     stats_interval: float | None = 1.0
     microphone_clip: str | None = None
@@ -81,8 +81,8 @@ class CallSettings:
         # A timer of the browser holds 2³¹ - 1 milliseconds; beyond that it would fire at once.
         if not 0 < self.max_duration <= 2_000_000:
             raise ValueError(f"max_duration={self.max_duration} is no time in seconds between 0 and 2 000 000.")
-        if not 0 <= self.view_grace <= 2_000_000:
-            raise ValueError(f"view_grace={self.view_grace} is no time in seconds between 0 and 2 000 000.")
+        if not 0 <= self.view_timeout <= 2_000_000:
+            raise ValueError(f"view_timeout={self.view_timeout} is no time in seconds between 0 and 2 000 000.")
 
         # Chromium itself looks at its counters only so often.
         if self.stats_interval is not None and not 0.1 <= self.stats_interval <= 3600:
@@ -95,7 +95,7 @@ class CallSettings:
             "exchange": self.exchange,
             "reconnect": self.reconnect and self.reconnect.to_wire(),
             "max_duration": float(self.max_duration),
-            "view_grace": float(self.view_grace),
+            "view_timeout": float(self.view_timeout),
             "can_call": self.can_call,
             "record": self.record,
             "stats_interval": self.stats_interval and float(self.stats_interval),

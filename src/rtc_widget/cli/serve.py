@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 
 if TYPE_CHECKING:
-    from rtc_widget.server.responders.responder import Mind
+    from rtc_widget.server.responders.responder import Responder
     from rtc_widget.server.serve import Listening
 
 _Port = Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)]
@@ -90,7 +90,7 @@ def serve(
     """
     from rtc_widget.server.http.app import Access
     from rtc_widget.server.http.auth import LOOPBACK_NAMES
-    from rtc_widget.server.responders.selection import OneMind
+    from rtc_widget.server.responders.selection import FixedResponder
     from rtc_widget.server.serve import Listening, bound_socket
     from rtc_widget.server.serve import serve as serve_on
     from rtc_widget.server.speech.selection import EngineChoice, UnknownEngine
@@ -101,7 +101,7 @@ def serve(
     logging.getLogger("httpx").setLevel(logging.WARNING)
     console = Console()
     origins = frozenset(_origin(console, given) for given in allow_origin or ())
-    mind, mind_name = _mind(console, chat_url, chat_model, chat_key)
+    responder, mind_name = _responder(console, chat_url, chat_model, chat_key)
     try:
         listener = bound_socket(host, port)
     except (OSError, UnicodeError) as error:
@@ -124,7 +124,7 @@ def serve(
                 serve_on(
                     listener,
                     Access(secret, origins=origins),
-                    mind_for=OneMind(mind),
+                    responder_for=FixedResponder(responder),
                     on_progress=status.update,
                     on_ready=ready,
                     choice=EngineChoice(recognizer, voice),
@@ -140,8 +140,8 @@ def serve(
     console.print("Stopped.")
 
 
-def _mind(console: Console, chat_url: str, chat_model: str, chat_key: str) -> "tuple[Mind, str]":
-    from rtc_widget.server.responders.chat_completions import ChatMind, ChatServer
+def _responder(console: Console, chat_url: str, chat_model: str, chat_key: str) -> "tuple[Responder, str]":
+    from rtc_widget.server.responders.chat_completions import ChatResponder, ChatServer
     from rtc_widget.server.tutor.tutor import Tutor
 
     if not chat_url and not chat_model:
@@ -149,7 +149,7 @@ def _mind(console: Console, chat_url: str, chat_model: str, chat_key: str) -> "t
     if not chat_url or not chat_model:
         console.print("[red]--chat-url and --chat-model belong together.[/] Give both.")
         raise typer.Exit(1)
-    return ChatMind(ChatServer(chat_url, chat_model, chat_key or None)), f"{chat_model} at {chat_url}"
+    return ChatResponder(ChatServer(chat_url, chat_model, chat_key or None)), f"{chat_model} at {chat_url}"
 
 
 def _origin(console: Console, given: str) -> str:
@@ -160,11 +160,11 @@ def _origin(console: Console, given: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _say_where(console: Console, listening: "Listening", mind: str, *, is_local: bool) -> None:
+def _say_where(console: Console, listening: "Listening", responder: str, *, is_local: bool) -> None:
     console.print(f"Listening on [bold]http://{_shown_host(listening.host)}:{listening.port}/v1[/]")
     console.print(f"Hears with   {escape(listening.engines['recognizer'])}")
     console.print(f"Speaks with  {escape(listening.engines['speaker'])}")
-    console.print(f"Answers with {escape(mind)}")
+    console.print(f"Answers with {escape(responder)}")
     if not is_local:
         console.print("[yellow]Other machines can call, if they have the token; it crosses the network in clear.[/]")
 

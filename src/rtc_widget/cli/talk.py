@@ -146,7 +146,7 @@ async def _talk(
 
     session: dict[str, Any] = {"instructions": instructions} if instructions else {}
     chat = VoiceChat(server, page="headless", **session)
-    chat.observe(lambda change: show(change.new or "Waiting for the answer …"), "activity")
+    chat.observe(lambda change: show(change.new or "Waiting for the answer …"), "progress")
     try:
         await chat.connect(timeout=150)
         show("Waiting for the answer …")

@@ -17,12 +17,12 @@ from typing import Any, Protocol, TypeVar
 
 from rtc_widget.comm import messages as page_messages
 from rtc_widget.comm import protocol
-from rtc_widget.comm.find_page import RollCall
-from rtc_widget.comm.liveness import Attendance, Heartbeat
-from rtc_widget.comm.media import MediaDesk
+from rtc_widget.comm.find_page import PageFinder
+from rtc_widget.comm.liveness import Heartbeat, Liveness
+from rtc_widget.comm.media import MediaReceiver
 from rtc_widget.comm.messages import FromPage, MalformedMessage, Reply, State, WireEvent
-from rtc_widget.comm.negotiation import CallDesk
-from rtc_widget.comm.page_registry import KnownPage, PageRoll
+from rtc_widget.comm.negotiation import Negotiator
+from rtc_widget.comm.page_registry import KnownPage, PageRegistry
 from rtc_widget.comm.protocol import Message, RequestKind
 from rtc_widget.errors import PageNotFound, PageTimeout, RtcWidgetError, WidgetClosed, error_from_wire
 from rtc_widget.kernel.ipykernel import silence
@@ -74,9 +74,9 @@ class Bridge:
     ----------
     send : callable
         Sends one message to all pages; callable from any thread.
-    desk : CallDesk
+    desk : Negotiator
         Makes and ends calls.
-    media : MediaDesk
+    media : MediaReceiver
         Takes in sound and statistics, gives out clips.
     listener : Listener
         Told what the pages say.
@@ -87,26 +87,26 @@ class Bridge:
     def __init__(
         self,
         send: Callable[[Message], None],
-        desk: CallDesk,
-        media: MediaDesk,
+        negotiator: Negotiator,
+        media: MediaReceiver,
         listener: Listener,
         main: MainLoop,
     ) -> None:
         self._send = send
-        self._desk = desk
+        self._negotiator = negotiator
         self._media = media
         self._listener = listener
         self._main = main
         # Reentrant: without a loop the listener is called while it is held.
         self._lock = RLock()
         self._is_closed = False
-        self._pages = PageRoll()
+        self._pages = PageRegistry()
         self._numbers = itertools.count(1)
         self._pending: dict[str, Callable[[Reply], None]] = {}
         self._next_nudge = 0.0
-        self._attendance = Attendance(self._pages, self._lock, send, desk, main, listener)
-        self._roll_call = RollCall(self._pages, self._lock, self._attendance.ask_for_life)
-        self._heart = Heartbeat(self._attendance.beat)
+        self._liveness = Liveness(self._pages, self._lock, send, negotiator, main, listener)
+        self._finder = PageFinder(self._pages, self._lock, self._liveness.ping)
+        self._heart = Heartbeat(self._liveness.beat)
 
     def close(self) -> None:
         """Give no more signs of life, and ask the pages for nothing any more; harmless to repeat."""
@@ -115,16 +115,16 @@ class Bridge:
             self._heart.run(False)
             # The replies will not come any more, nor is anybody to hear of it who has closed the widget.
             self._pending.clear()
-        self._roll_call.wake()
+        self._finder.wake()
 
     @property
     def has_page(self) -> bool:
         """Whether there is a page that could be asked."""
         return self._pages.current is not None
 
-    def give_up_holder(self) -> None:
+    def drop_active_page(self) -> None:
         """Take the page with the call for gone: it does not do what it is asked."""
-        self._attendance.give_up()
+        self._liveness.give_up()
 
     def receive(self, content: object) -> None:
         """Take in a message of a page; safe on any thread, never raises."""
@@ -146,7 +146,7 @@ class Bridge:
             If the widget is closed, before or meanwhile.
         PageNotFound
             If there is no page within ten seconds, or it leaves.
-        PageTimeout, AwaitNotPossible
+        PageTimeout, AwaitUnsupported
             If it does not answer in time, or gives no sign of life.
         RtcWidgetError
             What the page answered.
@@ -154,7 +154,7 @@ class Bridge:
         self._require_open()
         deadline = time.monotonic() + timeout
         try:
-            page = await self._roll_call.page(min(timeout, PAGE_SECONDS))
+            page = await self._finder.page(min(timeout, PAGE_SECONDS))
         except PageNotFound:
             self._require_open()
             raise
@@ -248,30 +248,30 @@ class Bridge:
             case page_messages.Hello():
                 self._greet(page)
             case page_messages.Goodbye():
-                self._attendance.leave(page)
+                self._liveness.leave(page)
             case page_messages.State():
                 self._take_state(message, page)
             case page_messages.Events():
                 # Taken in and handed over in one step: two threads must not swap two batches in between.
                 with self._lock:
-                    intake = page.inbox.take(message)
+                    intake = page.receiver.take(message)
                     if intake.events:
                         offset_ms = page.clock.offset_ms
                         self._main.call(self._listener.page_events, message.attempt, intake.events, offset_ms)
                         self._main.call(self._nudge_followers)
                 self._send(intake.answer)
             case page_messages.Prepare(page=name, id=id):
-                self._desk.prepare(lambda outcome: self._answer(name, id, outcome))
+                self._negotiator.prepare(lambda outcome: self._answer(name, id, outcome))
             case page_messages.Exchange(page=name, id=id, attempt=attempt, sdp=sdp):
                 answer: Done = lambda outcome: self._exchanged(name, id, attempt, outcome)  # noqa: E731
-                self._make_way(page, lambda: self._desk.exchange(attempt, sdp, answer))
+                self._make_way(page, lambda: self._negotiator.exchange(attempt, sdp, answer))
             case page_messages.Renegotiate(page=name, id=id, attempt=attempt, sdp=sdp):
-                self._desk.renegotiate(attempt, sdp, lambda outcome: self._answer(name, id, outcome))
-            case page_messages.Mint(page=name, id=id, attempt=attempt):
+                self._negotiator.renegotiate(attempt, sdp, lambda outcome: self._answer(name, id, outcome))
+            case page_messages.CreateClientSecret(page=name, id=id, attempt=attempt):
                 given: Done = lambda outcome: self._answer(name, id, outcome)  # noqa: E731
-                self._make_way(page, lambda: self._desk.mint(attempt, given))
+                self._make_way(page, lambda: self._negotiator.create_client_secret(attempt, given))
             case page_messages.Exchanged(attempt=attempt, call_id=call_id):
-                self._desk.note_call(attempt, call_id)
+                self._negotiator.note_call(attempt, call_id)
                 self._main.call(self._listener.call_made, attempt, call_id)
             case page_messages.Recall(page=name, id=id):
                 self._main.call(lambda: self._send(protocol.result(name, id, self._listener.recall(message))))
@@ -280,11 +280,11 @@ class Bridge:
                 self._send(self._media.take(message))
             case page_messages.Clip(page=name, id=id, clip=clip, first=first):
                 self._answer(name, id, self._media.part(clip, first))
-            case page_messages.Alive(time_ms=time_ms):
+            case page_messages.Pong(time_ms=time_ms):
                 page.answered_at = time.monotonic()
                 page.clock.answered(time_ms)
             case page_messages.HangUp(attempt=attempt):
-                self._desk.hang_up(attempt)
+                self._negotiator.hang_up(attempt)
             case page_messages.Reply(id=id):
                 done = self._pending.get(id)
                 if done is not None:
@@ -292,20 +292,20 @@ class Bridge:
 
     def _greet(self, page: KnownPage) -> None:
         with self._lock:
-            holder = self._pages.holder
+            active_page = self._pages.active_page
             self._pages.greet(page)
         self._send(protocol.welcome(page.name))
-        self._attendance.ask_for_life(page)
-        self._desk.warm_up()
-        self._roll_call.wake()
-        if holder is not None and holder is not page:
-            self._attendance.check(holder)
+        self._liveness.ping(page)
+        self._negotiator.warm_up()
+        self._finder.wake()
+        if active_page is not None and active_page is not page:
+            self._liveness.check(active_page)
 
     def _make_way(self, page: KnownPage, call: Callable[[], None]) -> None:
         """Make a call for a page; another page that has one lets go of it first."""
         with self._lock:
-            holder = self._pages.holder
-        if holder is None or holder is page:
+            active_page = self._pages.active_page
+        if active_page is None or active_page is page:
             call()
             return
         let_go: Future[None] = Future()
@@ -314,8 +314,8 @@ class Bridge:
             if self._pending.pop(reply.id, None) and not let_go.done():
                 let_go.set_result(None)
 
-        self._post("hand_over", holder, done, {})
-        self._attendance.after_hand_over(holder, let_go, call)
+        self._post("release_call", active_page, done, {})
+        self._liveness.after_hand_over(active_page, let_go, call)
 
     def _nudge_followers(self) -> None:
         """Tell the pages that follow the call of new events, not too often."""
@@ -329,7 +329,7 @@ class Bridge:
             with self._lock:
                 followers = self._pages.followers
             for page in followers:
-                self._send(protocol.grown(page.name, self._listener.event_count()))
+                self._send(protocol.log_grew(page.name, self._listener.event_count()))
 
         if self._main.running is None:
             nudge()
@@ -342,7 +342,7 @@ class Bridge:
             self._media.note_attempt(message.attempt, resumes=message.resumes)
         with self._lock:
             told = self._pages.take_state(page, message)
-            self._heart.run(self._pages.holder is not None and not self._is_closed)
+            self._heart.run(self._pages.active_page is not None and not self._is_closed)
             if told is not None:
                 self._main.call(self._listener.page_state, told)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from threading import RLock
 
-from rtc_widget.comm.page_registry import KnownPage, PageRoll
+from rtc_widget.comm.page_registry import KnownPage, PageRegistry
 from rtc_widget.errors import PageNotFound
 from rtc_widget.kernel.ipykernel import hears_during_cells
 
@@ -16,23 +16,23 @@ ROLL_CALL_SECONDS = 1.0
 """How long the newest of several pages may take to say that it is there, before another one is asked."""
 
 
-class RollCall:
+class PageFinder:
     """Waits for a first page, and asks several whether they are there.
 
     Parameters
     ----------
-    pages : PageRoll
+    pages : PageRegistry
         The pages, guarded by `lock`.
     lock : RLock
         The bridge's.
-    ask_for_life : callable
+    ping : callable
         Asks one page for a sign of life.
     """
 
-    def __init__(self, pages: PageRoll, lock: RLock, ask_for_life: Callable[[KnownPage], None]) -> None:
+    def __init__(self, pages: PageRegistry, lock: RLock, ping: Callable[[KnownPage], None]) -> None:
         self._pages = pages
         self._lock = lock
-        self._ask_for_life = ask_for_life
+        self._ask_for_life = ping
         self._waiting: list[Callable[[], None]] = []
 
     def wake(self) -> None:
@@ -56,7 +56,7 @@ class RollCall:
         page = await self._first(timeout)
         with self._lock:
             living = self._pages.living
-            if self._pages.holder is not None or len(living) < 2:
+            if self._pages.active_page is not None or len(living) < 2:
                 return page
         asked = time.monotonic()
         for one in living:

@@ -12,7 +12,7 @@ from rtc_widget.comm.protocol import Message
 
 
 @dataclass(frozen=True, slots=True)
-class Intake:
+class Received:
     """What one batch brought: the events that were missing, and what to tell the page."""
 
     events: tuple[WireEvent, ...]
@@ -20,7 +20,7 @@ class Intake:
 
 
 @dataclass(slots=True)
-class Inbox:
+class EventReceiver:
     """The events of one page, by their running number.
 
     Messages can be lost, doubled or overtaken while a kernel finds out on which thread it listens. A batch
@@ -31,14 +31,14 @@ class Inbox:
     next: int = 0
     _lock: Lock = field(default_factory=Lock, repr=False)
 
-    def take(self, batch: Events) -> Intake:
+    def take(self, batch: Events) -> Received:
         """Take a batch in; safe on any thread."""
         with self._lock:
             if batch.first > self.next:
-                return Intake((), protocol.resend(self.page, self.next))
+                return Received((), protocol.resend(self.page, self.next))
             fresh = batch.events[self.next - batch.first :]
             self.next += len(fresh)
-            return Intake(fresh, protocol.ack(self.page, self.next))
+            return Received(fresh, protocol.ack(self.page, self.next))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,14 @@ from typing import Protocol
 
 from rtc_widget.comm import protocol
 from rtc_widget.comm.messages import State
-from rtc_widget.comm.negotiation import CallDesk
-from rtc_widget.comm.page_registry import KnownPage, PageRoll
+from rtc_widget.comm.negotiation import Negotiator
+from rtc_widget.comm.page_registry import KnownPage, PageRegistry
 from rtc_widget.comm.protocol import Message
 from rtc_widget.kernel.io_thread import io_thread
 from rtc_widget.kernel.ipykernel import hears_during_cells
 from rtc_widget.kernel.main_loop import MainLoop
 
-HOLDER_SECONDS = 3.0
+ACTIVE_PAGE_SECONDS = 3.0
 """How long a page that holds a call may take to answer when it is asked whether it is still there, or to let go."""
 SILENT_SECONDS = 12.0
 """After so long without a word, which are two signs of life that were asked for, the page with the call is asked."""
@@ -30,18 +30,18 @@ class _Listener(Protocol):
     def page_lost(self) -> None: ...
 
 
-class Attendance:
+class Liveness:
     """Looks after the page that holds the call.
 
     Parameters
     ----------
-    pages : PageRoll
+    pages : PageRegistry
         The pages, guarded by `lock`.
     lock : RLock
         The bridge's.
     send : callable
         Sends one message to the pages.
-    desk : CallDesk
+    desk : Negotiator
         Hangs up what a vanished page has left behind.
     main : MainLoop
         Where the listener is called.
@@ -51,17 +51,17 @@ class Attendance:
 
     def __init__(
         self,
-        pages: PageRoll,
+        pages: PageRegistry,
         lock: RLock,
         send: Callable[[Message], None],
-        desk: CallDesk,
+        negotiator: Negotiator,
         main: MainLoop,
         listener: _Listener,
     ) -> None:
         self._pages = pages
         self._lock = lock
         self._send = send
-        self._desk = desk
+        self._negotiator = negotiator
         self._main = main
         self._listener = listener
 
@@ -69,28 +69,28 @@ class Attendance:
         """Tell the page with the call that the kernel is there, and see that the page is."""
         self._main.settle()
         with self._lock:
-            holder = self._pages.holder
-        if holder is None:
+            active_page = self._pages.active_page
+        if active_page is None:
             return
-        self.ask_for_life(holder)
-        if time.monotonic() - holder.heard > SILENT_SECONDS and hears_during_cells():
-            self.check(holder)
+        self.ping(active_page)
+        if time.monotonic() - active_page.heard > SILENT_SECONDS and hears_during_cells():
+            self.check(active_page)
 
-    def ask_for_life(self, page: KnownPage) -> None:
+    def ping(self, page: KnownPage) -> None:
         """Ask a page for a sign of life, which also tells what time it is there."""
         page.clock.asked()
-        self._send(protocol.alive(page.name))
+        self._send(protocol.ping(page.name))
 
-    def check(self, holder: KnownPage) -> None:
+    def check(self, active_page: KnownPage) -> None:
         """Ask the page with the call for its state; a page that was reloaded or closed does not answer."""
-        self._main.call(self._check, holder)
+        self._main.call(self._check, active_page)
 
     def leave(self, page: KnownPage) -> None:
         """Let a page go that has said goodbye; a call that it still had is over."""
         with self._lock:
             had_call = page.is_calling
             attempt = page.said.attempt if page.said else None
-            was_holder = self._pages.holder is page
+            was_holder = self._pages.active_page is page
             successor = self._pages.lose(page)
             # Told before anyone else can take in a state, or the older news would come last.
             if successor is not None:
@@ -98,45 +98,45 @@ class Attendance:
             elif was_holder:
                 self._main.call(self._listener.page_lost)
         if had_call and attempt is not None:
-            self._desk.hang_up(attempt)
+            self._negotiator.hang_up(attempt)
 
     def give_up(self) -> None:
         """Take the page with the call for gone."""
         with self._lock:
-            holder = self._pages.holder
-        if holder is not None:
-            self.leave(holder)
+            active_page = self._pages.active_page
+        if active_page is not None:
+            self.leave(active_page)
 
-    def after_hand_over(self, holder: KnownPage, let_go: Future[None], call: Callable[[], None]) -> None:
+    def after_hand_over(self, active_page: KnownPage, let_go: Future[None], call: Callable[[], None]) -> None:
         """Make the call of another page once the holder has let go, or has turned out to be gone."""
-        io_thread().run(self._after_hand_over(holder, let_go, call))
+        io_thread().run(self._after_hand_over(active_page, let_go, call))
 
-    async def _after_hand_over(self, holder: KnownPage, let_go: Future[None], call: Callable[[], None]) -> None:
+    async def _after_hand_over(self, active_page: KnownPage, let_go: Future[None], call: Callable[[], None]) -> None:
         # On the I/O thread: a busy cell must hold up nobody who takes a call over.
         try:
             # Shielded: a reply that comes too late must find it as it was.
-            await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(let_go)), HOLDER_SECONDS)
+            await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(let_go)), ACTIVE_PAGE_SECONDS)
         except TimeoutError:
-            self.leave(holder)
+            self.leave(active_page)
         call()
 
-    def _check(self, holder: KnownPage) -> None:
+    def _check(self, active_page: KnownPage) -> None:
         if self._main.running is None:
             return  # nobody could wait for the answer
         asked = time.monotonic()
-        self._send(protocol.welcome(holder.name))
-        self._main.call_later(HOLDER_SECONDS, lambda: self._leave_if_silent(holder, asked))
+        self._send(protocol.welcome(active_page.name))
+        self._main.call_later(ACTIVE_PAGE_SECONDS, lambda: self._leave_if_silent(active_page, asked))
 
-    def _leave_if_silent(self, holder: KnownPage, asked: float) -> None:
-        if time.monotonic() - asked > HOLDER_SECONDS + 1:
+    def _leave_if_silent(self, active_page: KnownPage, asked: float) -> None:
+        if time.monotonic() - asked > ACTIVE_PAGE_SECONDS + 1:
             # A cell held up the loop; the answer may wait behind it.
-            self._check(holder)
+            self._check(active_page)
             return
-        if holder.heard < asked and holder.is_calling:
-            self.leave(holder)
+        if active_page.heard < asked and active_page.is_calling:
+            self.leave(active_page)
 
 
-BEAT_SECONDS = 5.0
+TICK_SECONDS = 5.0
 
 
 class Heartbeat:
@@ -156,5 +156,5 @@ class Heartbeat:
 
     async def _go_on(self) -> None:
         while True:
-            await asyncio.sleep(BEAT_SECONDS)
+            await asyncio.sleep(TICK_SECONDS)
             self._beat()

@@ -31,7 +31,7 @@ class Utterance:
         return len(self.pcm) / 2 / self.rate
 
 
-class MediaKeeper(Protocol):
+class MediaStore(Protocol):
     """What keeps what pages have heard and measured; called on the thread that received it."""
 
     def note_attempt(self, attempt: str, *, resumes: bool) -> None:
@@ -41,16 +41,16 @@ class MediaKeeper(Protocol):
         """Take a message, each once, in the order in which its page sent them."""
 
 
-class MediaDesk:
+class MediaReceiver:
     """Where media messages are taken in and clips are given out; safe on any thread.
 
     Parameters
     ----------
-    keeper : MediaKeeper
+    keeper : MediaStore
         Given what comes in.
     """
 
-    def __init__(self, keeper: MediaKeeper) -> None:
+    def __init__(self, keeper: MediaStore) -> None:
         self._keeper = keeper
         self._lock = Lock()
         self._next: dict[str, int] = {}

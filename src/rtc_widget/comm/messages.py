@@ -27,7 +27,7 @@ class PageState:
     data_channel_state: str
     microphone_permission: str
     muted: bool
-    listening_only: bool
+    receive_only: bool
     max_message_size: int | None
     error: Mapping[str, str] | None
 
@@ -110,7 +110,7 @@ class Renegotiate:
 
 
 @dataclass(frozen=True, slots=True)
-class Mint:
+class CreateClientSecret:
     """Asks for a short-lived secret, with which the page exchanges its offer itself."""
 
     page: str
@@ -209,7 +209,7 @@ class HangUp:
 
 
 @dataclass(frozen=True, slots=True)
-class Alive:
+class Pong:
     """A sign of life of a page that was asked for one, and the time by its clock (milliseconds since 1970)."""
 
     page: str
@@ -238,14 +238,14 @@ FromPage = (
     | Prepare
     | Exchange
     | Renegotiate
-    | Mint
+    | CreateClientSecret
     | Exchanged
     | Recall
     | Audio
     | Stats
     | Clip
     | HangUp
-    | Alive
+    | Pong
     | Reply
 )
 

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 from rtc_widget.errors import (
     Cancelled,
+    ClientSecretsUnsupported,
     InvalidAnswer,
-    RenegotiationNotPossible,
+    RenegotiationUnsupported,
     RtcWidgetError,
-    SecretNotPossible,
     SignalingTimeout,
     UnexpectedError,
 )
@@ -30,7 +30,7 @@ _HANG_UP_SECONDS = 10.0
 T = TypeVar("T")
 
 
-class CallDesk:
+class Negotiator:
     """Exchanges offers for answers and hangs every call up exactly once. All of it happens on the I/O thread.
 
     Parameters
@@ -84,7 +84,7 @@ class CallDesk:
         """Exchange another offer of a call that stands for an answer; `done` gets ``{sdp}`` or the error."""
         self._io.run(self._reporting(self._renegotiate(attempt, offer), done))
 
-    def mint(self, attempt: str, done: Callable[[dict[str, Any] | RtcWidgetError], None]) -> None:
+    def create_client_secret(self, attempt: str, done: Callable[[dict[str, Any] | RtcWidgetError], None]) -> None:
         """Mint a short-lived secret for an attempt that exchanges its offer itself; `done` gets ``{url, secret}``."""
         self._io.run(self._reporting(self._mint(attempt), done))
 
@@ -152,7 +152,7 @@ class CallDesk:
     async def _renegotiate(self, attempt: str, offer: str) -> dict[str, Any]:
         call_id = self._calls.get(attempt)
         if call_id is None or not isinstance(self._signaling, Renegotiates):
-            raise RenegotiationNotPossible(f"{self._signaling.name} cannot change this call.")
+            raise RenegotiationUnsupported(f"{self._signaling.name} cannot change this call.")
         sdp = await self._in_time(self._signaling.renegotiate(call_id, offer))
         if not sdp.startswith("v=0"):
             raise self._no_description()
@@ -172,8 +172,8 @@ class CallDesk:
         if self._is_over(attempt):
             raise Cancelled("The call was ended before it was made.")
         if not isinstance(self._signaling, MintsSecrets):
-            raise SecretNotPossible(f"{self._signaling.name} gives no short-lived secrets.")
-        secret = await self._signaling.mint(self._session())
+            raise ClientSecretsUnsupported(f"{self._signaling.name} gives no short-lived secrets.")
+        secret = await self._signaling.create_client_secret(self._session())
         return {"url": secret.url, "secret": secret.value}
 
     async def _note_call(self, attempt: str, call_id: str | None) -> None:

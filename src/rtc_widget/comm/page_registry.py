@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from rtc_widget.comm.known_page import Inbox, PageClock
+from rtc_widget.comm.known_page import EventReceiver, PageClock
 from rtc_widget.comm.messages import State
 
 _CALLING = ("connecting", "connected", "reconnecting")
@@ -16,7 +16,7 @@ class KnownPage:
     """One page: a browser tab, or the same tab after a reload."""
 
     name: str
-    inbox: Inbox
+    receiver: EventReceiver
     clock: PageClock = field(default_factory=PageClock)
     said: State | None = None
     """The last state it has told."""
@@ -37,7 +37,7 @@ class KnownPage:
         return self.said is not None and not self.gone and self.said.state.status in _CALLING
 
 
-class PageRoll:
+class PageRegistry:
     """All pages of a widget. At most one holds the call; it is the one whose state counts.
 
     Another page that makes a call in the meantime waits: its state counts as soon as the holder has let go, so that
@@ -50,7 +50,7 @@ class PageRoll:
         self._newest: KnownPage | None = None
 
     @property
-    def holder(self) -> KnownPage | None:
+    def active_page(self) -> KnownPage | None:
         """The page with the call."""
         return self._holder
 
@@ -73,7 +73,7 @@ class PageRoll:
 
     def hear(self, name: str) -> KnownPage:
         """Return the page of that name, which has just given a sign of life."""
-        page = self._pages.get(name) or self._pages.setdefault(name, KnownPage(name, Inbox(name)))
+        page = self._pages.get(name) or self._pages.setdefault(name, KnownPage(name, EventReceiver(name)))
         page.heard = time.monotonic()
         return page
 

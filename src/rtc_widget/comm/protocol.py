@@ -13,9 +13,9 @@ from typing import Any, Literal, cast, get_args
 
 from rtc_widget.comm import messages as fields
 from rtc_widget.comm.messages import (
-    Alive,
     Audio,
     Clip,
+    CreateClientSecret,
     Events,
     Exchange,
     Exchanged,
@@ -24,8 +24,8 @@ from rtc_widget.comm.messages import (
     HangUp,
     Hello,
     MalformedMessage,
-    Mint,
     PageState,
+    Pong,
     Prepare,
     Recall,
     Renegotiate,
@@ -44,7 +44,7 @@ LOWEST_RATE, HIGHEST_RATE = 1000, 768_000
 RequestKind = Literal[
     "connect",
     "disconnect",
-    "hand_over",
+    "release_call",
     "send",
     "mute",
     "devices",
@@ -53,8 +53,8 @@ RequestKind = Literal[
     "approve",
     "note",
     "talk",
-    "say",
-    "hush",
+    "play_clip",
+    "cancel_clip",
     "flush_audio",
 ]
 Message = dict[str, Any]
@@ -109,11 +109,11 @@ def decode(content: object) -> FromPage:
             return Renegotiate(
                 page, fields.text(message, "id"), fields.text(message, "attempt"), fields.text(message, "sdp")
             )
-        case "mint":
-            return Mint(page, fields.text(message, "id"), fields.text(message, "attempt"))
+        case "create_client_secret":
+            return CreateClientSecret(page, fields.text(message, "id"), fields.text(message, "attempt"))
         case "exchanged":
             return Exchanged(page, fields.text(message, "attempt"), fields.optional_text(message, "call_id"))
-        case "recall":
+        case "history":
             return _recall(message, page)
         case "audio":
             return _audio(message, page)
@@ -125,8 +125,8 @@ def decode(content: object) -> FromPage:
             return Clip(page, fields.text(message, "id"), fields.text(message, "clip"), fields.whole(message, "first"))
         case "hang_up":
             return HangUp(page, fields.text(message, "attempt"))
-        case "alive":
-            return Alive(page, fields.number(message, "time_ms"))
+        case "pong":
+            return Pong(page, fields.number(message, "time_ms"))
         case "reply":
             return _reply(message, page)
         case _:
@@ -163,9 +163,9 @@ def ack(page: str, next: int) -> Message:
     return {"type": "ack", "page": page, "next": next}
 
 
-def grown(page: str, next: int) -> Message:
+def log_grew(page: str, next: int) -> Message:
     """Say that there are events up to number `next`, which a page that follows the call may recall."""
-    return {"type": "grown", "page": page, "next": next}
+    return {"type": "log_grew", "page": page, "next": next}
 
 
 def media_ack(page: str, next: int, *, missing: bool) -> Message:
@@ -176,9 +176,9 @@ def media_ack(page: str, next: int, *, missing: bool) -> Message:
     return {"type": "media_ack", "page": page, "next": next, "missing": missing}
 
 
-def alive(page: str) -> Message:
+def ping(page: str) -> Message:
     """Give a sign of life, and ask for one."""
-    return {"type": "alive", "page": page}
+    return {"type": "ping", "page": page}
 
 
 def _page_state(value: Mapping[str, Any]) -> PageState:
@@ -192,7 +192,7 @@ def _page_state(value: Mapping[str, Any]) -> PageState:
         data_channel_state=fields.one_of(value, "data_channel_state", DATA_CHANNEL_STATES),
         microphone_permission=fields.one_of(value, "microphone_permission", MICROPHONE_PERMISSIONS),
         muted=bool(value.get("muted")),
-        listening_only=bool(value.get("listening_only")),
+        receive_only=bool(value.get("receive_only")),
         max_message_size=None if value.get("max_message_size") is None else fields.whole(value, "max_message_size"),
         error=None if error is None else _wire_error(error),
     )

@@ -12,7 +12,7 @@ from typing import Any
 from rtc_widget.comm.messages import Direction
 
 
-class Fields(Mapping[str, Any]):
+class JsonObject(Mapping[str, Any]):
     """A JSON object whose entries can be reached as items and as attributes, to any depth.
 
     Examples
@@ -44,7 +44,7 @@ class Fields(Mapping[str, Any]):
 
     def __eq__(self, other: object) -> bool:
         # As JSON has it: lists come out as tuples.
-        if isinstance(other, Fields):
+        if isinstance(other, JsonObject):
             return self._raw == other._raw
         return self._raw == dict(other) if isinstance(other, Mapping) else NotImplemented
 
@@ -77,7 +77,7 @@ class Fields(Mapping[str, Any]):
         return (type(self), (self._raw,))
 
 
-class Event(Fields):
+class Event(JsonObject):
     """One event of a realtime session, sent or received.
 
     Every field of the JSON object is an attribute: ``event.response.usage.total_tokens``.
@@ -114,7 +114,7 @@ class Event(Fields):
     ) -> None:
         if not isinstance(raw, Mapping):
             raise TypeError(f"An event is made of a mapping such as {{'type': 'response.create'}}, not {raw!r:.100}")
-        super().__init__(raw.raw if isinstance(raw, Fields) else _copied(dict(raw)))
+        super().__init__(raw.raw if isinstance(raw, JsonObject) else _copied(dict(raw)))
         object.__setattr__(self, "direction", direction)
         object.__setattr__(self, "time", time or datetime.now(UTC))
         object.__setattr__(self, "elapsed", elapsed)
@@ -217,7 +217,7 @@ def _copied(raw: dict[str, Any]) -> dict[str, Any]:
 
 def _open(value: Any) -> Any:
     if isinstance(value, dict):
-        return Fields(value)
+        return JsonObject(value)
     if isinstance(value, list):
         return tuple(_open(entry) for entry in value)
     return value

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class LogSegment:
     """A run of events of one call.
 
     Attributes
@@ -38,11 +38,11 @@ class CallStart:
     again: int | None = None
 
 
-class Stretches:
+class LogSegments:
     """The log by calls. A call has one stretch, or several where another call's events came in between."""
 
     def __init__(self) -> None:
-        self._all: list[Stretch] = []
+        self._all: list[LogSegment] = []
 
     def __bool__(self) -> bool:
         return bool(self._all)
@@ -50,20 +50,20 @@ class Stretches:
     def begin(self, start: int, attempt: str, *, resumes: bool) -> None:
         """The events from number `start` on are this attempt's; does nothing where those before are so, too."""
         if not self._all or self._all[-1].attempt != attempt:
-            self._all.append(Stretch(start, attempt, resumes))
+            self._all.append(LogSegment(start, attempt, resumes))
 
-    def with_ends(self, end: int) -> Iterator[tuple[Stretch, int]]:
+    def with_ends(self, end: int) -> Iterator[tuple[LogSegment, int]]:
         """Yield each stretch of a log of `end` events with where it ends."""
-        ends = [stretch.start for stretch in self._all[1:]] + [end]
+        ends = [segment.start for segment in self._all[1:]] + [end]
         return zip(self._all, ends, strict=False)
 
     def calls(self, gone: int) -> list[CallStart]:
         """Return where calls begin and go on in a log whose first `gone` events have gone."""
         # Stretches whose events have all gone begin where the next one does.
-        kept = {max(0, stretch.start - gone): stretch for stretch in self._all}
+        kept = {max(0, segment.start - gone): segment for segment in self._all}
         numbers: dict[str, int] = {}
         starts: list[CallStart] = []
-        for first, stretch in kept.items():
-            starts.append(CallStart(first, stretch.resumes, numbers.get(stretch.attempt)))
-            numbers.setdefault(stretch.attempt, len(numbers) + 1)
+        for first, segment in kept.items():
+            starts.append(CallStart(first, segment.resumes, numbers.get(segment.attempt)))
+            numbers.setdefault(segment.attempt, len(numbers) + 1)
         return starts

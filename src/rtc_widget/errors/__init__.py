@@ -8,7 +8,7 @@ Every error has a stable ``code``, says what happened (``message``) and what to 
     ├── PageError                     the notebook page
     │   ├── PageNotFound              no page has answered
     │   │   └── WidgetClosed          nor will one: the widget was closed
-    │   ├── AwaitNotPossible          this kernel cannot hear the page during a cell
+    │   ├── AwaitUnsupported          this kernel cannot hear the page during a cell
     │   ├── PageTimeout               the page did not answer in time
     │   ├── ProtocolMismatch          page and kernel are of different versions
     │   └── HeadlessNotInstalled      a page without a browser needs the extra ``local``
@@ -39,8 +39,8 @@ Every error has a stable ``code``, says what happened (``message``) and what to 
     │   ├── InvalidIceServers         the browser does not take the ICE servers
     │   ├── InvalidAnswer             the body is no SDP
     │   ├── ExchangeRefused           the server refused the page's own offer (``exchange="browser"``)
-    │   ├── SecretNotPossible         this server gives no short-lived secrets
-    │   ├── RenegotiationNotPossible  this server changes no call that it has
+    │   ├── ClientSecretsUnsupported         this server gives no short-lived secrets
+    │   ├── RenegotiationUnsupported  this server changes no call that it has
     │   └── LocalServerError          the embedded server did not start
     ├── CallError                     the connection itself
     │   ├── WebRTCUnavailable
@@ -51,9 +51,9 @@ Every error has a stable ``code``, says what happened (``message``) and what to 
     │   ├── SessionExpired            the session reached its longest duration
     │   ├── ReconnectFailed           the connection was lost and could not be made anew
     │   ├── CallTooLong               `max_duration`
-    │   ├── CallUnwatched             nothing showed the call any more
+    │   ├── NoView             nothing showed the call any more
     │   ├── CallTakenOver             another page has it now
-    │   ├── KernelGone                the kernel restarted or died during the call
+    │   ├── KernelDied                the kernel restarted or died during the call
     │   ├── KernelTimeout             the page waited for the kernel in vain
     │   └── Cancelled                 disconnected while connecting
     ├── AudioError                    sound that cannot be heard, said or kept
@@ -61,8 +61,8 @@ Every error has a stable ``code``, says what happened (``message``) and what to 
     │   ├── ClipTooLong               more than a page takes
     │   ├── ClipNotFound              the kernel has let go of the clip
     │   ├── ClipFailed                the page could not speak the clip
-    │   ├── SayInterrupted            the call ended before the clip did
-    │   ├── ListeningOnly             the call was made for listening only, so no clip can be said
+    │   ├── ClipInterrupted            the call ended before the clip did
+    │   ├── ReceiveOnly             the call was made for listening only, so no clip can be said
     │   ├── AudioBlocked              the browser wants a click into the page first
     │   ├── NothingRecorded           there is no recorded sound
     │   └── RecordingUnavailable      the page cannot record
@@ -71,8 +71,8 @@ Every error has a stable ``code``, says what happened (``message``) and what to 
     ├── SessionFileError              a saved session is damaged, too new, or none (also a ValueError)
     ├── SavedSessionOnly              a loaded session has no call (also an AttributeError)
     ├── EventRefused                  the server refused an event that was sent
-    ├── AnswerFailed                  the server could not answer
-    ├── TurnDetectionOn               push-to-talk while the server detects turns
+    ├── ResponseFailed                  the server could not answer
+    ├── TurnDetectionEnabled               push-to-talk while the server detects turns
     ├── InvalidImage                  a picture that cannot be sent (also a ValueError)
     ├── InvalidTool                   a function that is no tool (also a TypeError)
     ├── WaitTimeout                   `wait_for` saw no such event in time (also a TimeoutError)
@@ -85,13 +85,13 @@ from rtc_widget.errors.audio import (
     AudioBlocked,
     AudioError,
     ClipFailed,
+    ClipInterrupted,
     ClipNotFound,
     ClipTooLong,
     InvalidAudio,
-    ListeningOnly,
     NothingRecorded,
+    ReceiveOnly,
     RecordingUnavailable,
-    SayInterrupted,
 )
 from rtc_widget.errors.base import (
     RtcWidgetError,
@@ -101,13 +101,13 @@ from rtc_widget.errors.call import (
     CallError,
     CallTakenOver,
     CallTooLong,
-    CallUnwatched,
     Cancelled,
     ChannelTimeout,
     ConnectionFailed,
-    KernelGone,
+    KernelDied,
     KernelTimeout,
     NoNetwork,
+    NoView,
     ReconnectFailed,
     ServerHungUp,
     SessionExpired,
@@ -115,12 +115,12 @@ from rtc_widget.errors.call import (
 )
 from rtc_widget.errors.decode import error_from_wire
 from rtc_widget.errors.events import (
-    AnswerFailed,
     EventRefused,
     InvalidImage,
     MessageTooLarge,
     NotConnected,
-    TurnDetectionOn,
+    ResponseFailed,
+    TurnDetectionEnabled,
     WaitTimeout,
 )
 from rtc_widget.errors.microphone import (
@@ -136,7 +136,7 @@ from rtc_widget.errors.microphone import (
     SpeakerNotSelectable,
 )
 from rtc_widget.errors.page import (
-    AwaitNotPossible,
+    AwaitUnsupported,
     HeadlessNotInstalled,
     PageError,
     PageNotFound,
@@ -147,6 +147,7 @@ from rtc_widget.errors.page import (
 from rtc_widget.errors.saved import SavedSessionOnly, SessionFileError
 from rtc_widget.errors.signaling import (
     AccessDenied,
+    ClientSecretsUnsupported,
     ExchangeRefused,
     HostNotFound,
     InsecureServer,
@@ -159,8 +160,7 @@ from rtc_widget.errors.signaling import (
     MissingKey,
     QuotaExceeded,
     RateLimited,
-    RenegotiationNotPossible,
-    SecretNotPossible,
+    RenegotiationUnsupported,
     ServerError,
     ServerNotFound,
     ServerUnreachable,
@@ -171,17 +171,17 @@ from rtc_widget.errors.tools import InvalidTool
 
 __all__ = [
     "AccessDenied",
-    "AnswerFailed",
     "AudioBlocked",
     "AudioError",
-    "AwaitNotPossible",
+    "AwaitUnsupported",
     "CallError",
     "CallTakenOver",
     "CallTooLong",
-    "CallUnwatched",
     "Cancelled",
     "ChannelTimeout",
+    "ClientSecretsUnsupported",
     "ClipFailed",
+    "ClipInterrupted",
     "ClipNotFound",
     "ClipTooLong",
     "ConnectionFailed",
@@ -200,9 +200,8 @@ __all__ = [
     "InvalidOffer",
     "InvalidSession",
     "InvalidTool",
-    "KernelGone",
+    "KernelDied",
     "KernelTimeout",
-    "ListeningOnly",
     "LocalServerError",
     "MediaUnavailable",
     "MessageTooLarge",
@@ -214,6 +213,7 @@ __all__ = [
     "MicrophoneNotFound",
     "MissingKey",
     "NoNetwork",
+    "NoView",
     "NotConnected",
     "NothingRecorded",
     "PageError",
@@ -222,13 +222,13 @@ __all__ = [
     "ProtocolMismatch",
     "QuotaExceeded",
     "RateLimited",
+    "ReceiveOnly",
     "ReconnectFailed",
     "RecordingUnavailable",
-    "RenegotiationNotPossible",
+    "RenegotiationUnsupported",
+    "ResponseFailed",
     "RtcWidgetError",
     "SavedSessionOnly",
-    "SayInterrupted",
-    "SecretNotPossible",
     "ServerError",
     "ServerHungUp",
     "ServerNotFound",
@@ -238,7 +238,7 @@ __all__ = [
     "SignalingError",
     "SignalingTimeout",
     "SpeakerNotSelectable",
-    "TurnDetectionOn",
+    "TurnDetectionEnabled",
     "UnexpectedError",
     "WaitTimeout",
     "WebRTCUnavailable",

@@ -37,16 +37,16 @@ class ClipFailed(AudioError):
     code = "clip_failed"
 
 
-class SayInterrupted(AudioError):
+class ClipInterrupted(AudioError):
     """The call ended before the clip did."""
 
-    code = "say_interrupted"
+    code = "clip_interrupted"
 
 
-class ListeningOnly(AudioError):
+class ReceiveOnly(AudioError):
     """The call was made without a line on which anything could be said."""
 
-    code = "listening_only"
+    code = "receive_only"
     default_hint = 'Disconnect, set `chat.microphone = "clips"`, and connect again.'
 
 

@@ -53,10 +53,10 @@ class CallTooLong(CallError):
     code = "call_too_long"
 
 
-class CallUnwatched(CallError):
+class NoView(CallError):
     """No view showed the call any more."""
 
-    code = "call_unwatched"
+    code = "no_view"
 
 
 class CallTakenOver(CallError):
@@ -65,10 +65,10 @@ class CallTakenOver(CallError):
     code = "call_taken_over"
 
 
-class KernelGone(CallError):
+class KernelDied(CallError):
     """The kernel restarted or died during the call."""
 
-    code = "kernel_gone"
+    code = "kernel_died"
 
 
 class NoNetwork(CallError):

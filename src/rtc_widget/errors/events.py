@@ -42,16 +42,16 @@ class EventRefused(RtcWidgetError):
         return refusal
 
 
-class AnswerFailed(RtcWidgetError):
+class ResponseFailed(RtcWidgetError):
     """The server could not answer."""
 
-    code = "answer_failed"
+    code = "response_failed"
 
 
-class TurnDetectionOn(RtcWidgetError):
+class TurnDetectionEnabled(RtcWidgetError):
     """The server says when a person's turn ends, so nobody else can."""
 
-    code = "turn_detection_on"
+    code = "turn_detection_enabled"
     default_hint = "First `await chat.update_session(turn_detection=None)`."
 
 

@@ -18,10 +18,10 @@ class PageNotFound(PageError):
     default_hint = "Open the notebook in JupyterLab (or another host of Jupyter widgets) and display the widget."
 
 
-class AwaitNotPossible(PageError):
+class AwaitUnsupported(PageError):
     """The kernel cannot hear the page while a cell runs."""
 
-    code = "await_not_possible"
+    code = "await_unsupported"
     default_hint = (
         "Split the cell in two: click Connect (or schedule the call with asyncio.ensure_future) in one cell and use "
         "the result in the next. With ipykernel 7.4 or newer it works in one cell."

@@ -112,13 +112,13 @@ class SignalingTimeout(SignalingError):
 class InvalidIceServers(SignalingError):
     """The browser does not take the signaling's `ice_servers`."""
 
-    code = "ice_servers_invalid"
+    code = "invalid_ice_servers"
 
 
 class InvalidAnswer(SignalingError):
     """The server answered with something that is no SDP."""
 
-    code = "answer_invalid"
+    code = "invalid_answer"
     default_hint = "Check that base_url leads to a realtime server that speaks WebRTC."
 
 
@@ -128,17 +128,17 @@ class ExchangeRefused(SignalingError):
     code = "exchange_refused"
 
 
-class SecretNotPossible(SignalingError):
+class ClientSecretsUnsupported(SignalingError):
     """The server gives no short-lived secrets."""
 
-    code = "secret_not_possible"
+    code = "client_secrets_unsupported"
     default_hint = "Use exchange='kernel', which works with every server."
 
 
-class RenegotiationNotPossible(SignalingError):
+class RenegotiationUnsupported(SignalingError):
     """The server changes no call that it has; the page makes a new one instead."""
 
-    code = "renegotiation_not_possible"
+    code = "renegotiation_unsupported"
     default_hint = "Connect again for a new call."
 
 

@@ -170,7 +170,7 @@ class Attempt:
         return str(answer["sdp"])
 
     async def _exchange_here(self, offer: str) -> str:
-        key = await self._link.request("mint", limit=EXCHANGE_SECONDS, attempt=self.id)
+        key = await self._link.request("create_client_secret", limit=EXCHANGE_SECONDS, attempt=self.id)
         answered: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         # Not cancelled with the attempt: the server may have made the call by then, and only the answer tells its id.
         self._run(self._post(key["url"], key["secret"], offer, answered))

@@ -13,7 +13,7 @@ from rtc_widget.comm.messages import Direction, PageState
 from rtc_widget.errors import MessageTooLarge, RtcWidgetError
 from rtc_widget.headless.attempt import Attempt, AttemptOptions
 from rtc_widget.headless.bridge import Link
-from rtc_widget.headless.call_machine import IDLE, Happening, Phase, following
+from rtc_widget.headless.call_machine import IDLE, CallEvent, Phase, following
 from rtc_widget.headless.errors import (
     as_error,
     cancelled,
@@ -52,7 +52,7 @@ INITIAL_STATE = PageState(
     data_channel_state="closed",
     microphone_permission="prompt",
     muted=False,
-    listening_only=False,
+    receive_only=False,
     max_message_size=None,
     error=None,
 )
@@ -159,7 +159,7 @@ class Call:
 
     # What the machine does
 
-    def _go(self, happening: Happening, error: RtcWidgetError | None = None) -> None:
+    def _go(self, happening: CallEvent, error: RtcWidgetError | None = None) -> None:
         before = self._phase
         after = following(before, happening, error or cancelled(), self._settings().reconnect)
         if after is before:
@@ -192,7 +192,7 @@ class Call:
             case "failed":
                 self._end(phase.error)
 
-    def _after(self, seconds: float, happening: Happening) -> None:
+    def _after(self, seconds: float, happening: CallEvent) -> None:
         self._timer = asyncio.get_running_loop().call_later(seconds, self._go, happening)
 
     def _begin(self, *, resumes: bool) -> None:
@@ -213,7 +213,7 @@ class Call:
             **_FRESH,
             status=self._phase.status,
             error=None,
-            listening_only=not microphone,
+            receive_only=not microphone,
             microphone_permission=permission,
         )
 
@@ -271,7 +271,7 @@ class Call:
         """Pass on what this side said."""
         self._listener.said(frame)
 
-    def _happening_of(self, states: PeerStates) -> tuple[Happening | None, RtcWidgetError | None]:
+    def _happening_of(self, states: PeerStates) -> tuple[CallEvent | None, RtcWidgetError | None]:
         had_channel = self.state.data_channel_state != "closed"
         if states.connection_state == "failed":
             return "lost", connection_failed()

@@ -15,7 +15,7 @@ from rtc_widget.comm.messages import Status
 from rtc_widget.errors import Cancelled, ConnectionFailed, ReconnectFailed, RtcWidgetError
 
 PhaseName = Literal["idle", "connecting", "connected", "unsteady", "pausing", "retrying", "failed"]
-Happening = Literal[
+CallEvent = Literal[
     "connect", "disconnect", "opened", "wavered", "healed", "grace_over", "pause_over", "healthy", "lost", "ended"
 ]
 
@@ -104,7 +104,7 @@ def _out_of_sight(phase: Phase, _error: RtcWidgetError, reconnect: Reconnect | N
     return _again(phase, lost, reconnect)
 
 
-TRANSITIONS: Mapping[PhaseName, Mapping[Happening, Rule]] = {
+TRANSITIONS: Mapping[PhaseName, Mapping[CallEvent, Rule]] = {
     "idle": {"connect": _to_connecting, "ended": _to_failed},
     "connecting": {
         "opened": _to_first_connected,
@@ -138,7 +138,7 @@ TRANSITIONS: Mapping[PhaseName, Mapping[Happening, Rule]] = {
 }
 
 
-def following(phase: Phase, happening: Happening, error: RtcWidgetError, reconnect: Reconnect | None) -> Phase:
+def following(phase: Phase, happening: CallEvent, error: RtcWidgetError, reconnect: Reconnect | None) -> Phase:
     """Return the phase that follows; the very same one if nothing does."""
     rule = TRANSITIONS[phase.name].get(happening)
     return phase if rule is None else rule(phase, error, reconnect)

@@ -19,7 +19,7 @@ from rtc_widget.errors import (
 logger = logging.getLogger("rtc_widget")
 
 # Of the way, not of the matter: the same call may succeed a moment later.
-PASSING = frozenset(
+TRANSIENT = frozenset(
     {
         "connection_failed",
         "channel_timeout",
@@ -37,7 +37,7 @@ PASSING = frozenset(
 
 def is_passing(error: RtcWidgetError) -> bool:
     """Whether the same call may succeed a moment later."""
-    return error.code in PASSING
+    return error.code in TRANSIENT
 
 
 def as_error(raised: BaseException) -> RtcWidgetError:

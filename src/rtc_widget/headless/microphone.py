@@ -12,7 +12,7 @@ import numpy as np
 from av import AudioFrame
 
 from rtc_widget._aiortc.output_track import FRAME_LENGTH, Pcm, Playback, VoiceTrack, pcm_of
-from rtc_widget.errors import SayInterrupted
+from rtc_widget.errors import ClipInterrupted
 from rtc_widget.headless.bridge import Link
 from rtc_widget.server.speech import Sound
 
@@ -73,7 +73,7 @@ class MicrophoneTrack(VoiceTrack):
 
         Raises
         ------
-        SayInterrupted
+        ClipInterrupted
             If the call ends first.
         """
         said: asyncio.Future[Spoken] = asyncio.get_running_loop().create_future()
@@ -106,8 +106,8 @@ class MicrophoneTrack(VoiceTrack):
             self.remove_listener("ended", interrupt)
 
 
-def _interrupted() -> SayInterrupted:
-    return SayInterrupted("The call ended before the clip did.", hint="Connect again and say it once more.")
+def _interrupted() -> ClipInterrupted:
+    return ClipInterrupted("The call ended before the clip did.", hint="Connect again and say it once more.")
 
 
 async def fetch_clip(link: Link, clip: str) -> Pcm:

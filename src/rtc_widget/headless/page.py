@@ -68,7 +68,7 @@ class HeadlessPage:
         """Take in a message of the widget."""
         if self._session is None and self._say is not None:
             # Still loading, which takes long on a busy machine: that is no silence.
-            self._say({"type": "alive", "page": self._id, "time_ms": time.time() * 1000})
+            self._say({"type": "pong", "page": self._id, "time_ms": time.time() * 1000})
         self._thread.call(self._pass, message)
 
     def close(self) -> None:

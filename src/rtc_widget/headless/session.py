@@ -14,7 +14,7 @@ from av import AudioFrame
 
 from rtc_widget.comm.messages import Direction, PageState
 from rtc_widget.comm.protocol import Message
-from rtc_widget.errors import CallTooLong, DeviceNotFound, RtcWidgetError, SayInterrupted
+from rtc_widget.errors import CallTooLong, ClipInterrupted, DeviceNotFound, RtcWidgetError
 from rtc_widget.headless.attempt import Attempt
 from rtc_widget.headless.bridge import Link
 from rtc_widget.headless.call import Call
@@ -91,10 +91,10 @@ class PageSession:
                 self._outbox.resend_from(message["first"])
             case "media_ack":
                 self._media.acknowledge(message["next"], missing=message["missing"])
-            case "grown":
+            case "log_grew":
                 pass  # it shows no log; said of events that come after its call, as when the widget is closed
-            case "alive":
-                self._link.say("alive", time_ms=time.time() * 1000)
+            case "ping":
+                self._link.say("pong", time_ms=time.time() * 1000)
             case _:
                 self._run(self._link.answer(message, lambda: self._obey(message), lambda: self._seq))
 
@@ -125,9 +125,9 @@ class PageSession:
                     self._push_to_talk.press()
                 else:
                     self._push_to_talk.release()
-            case "say":
+            case "play_clip":
                 return asdict(await self._say(request["clip"]))
-            case "hush":
+            case "cancel_clip":
                 if request["clip"] in self._saying:
                     self._saying[request["clip"]].cancel()
             case "flush_audio":
@@ -146,7 +146,7 @@ class PageSession:
         try:
             return await saying
         except asyncio.CancelledError:
-            raise SayInterrupted("The clip was cut off.") from None
+            raise ClipInterrupted("The clip was cut off.") from None
         finally:
             self._saying.pop(clip, None)
 

@@ -34,7 +34,7 @@ _MOST_HOLDERS = 1_000
 _MOST_STEPS = 25
 
 
-def close_when_let_go(chat: VoiceChat) -> None:
+def close_when_unreferenced(chat: VoiceChat) -> None:
     """Close `chat` after the cell that lets go of it; outside of IPython nothing is done."""
     shell = _shell()
     if shell is not None:
@@ -79,20 +79,20 @@ class _Watch:
         for _ in range(_MOST_STEPS):
             ours = {id(seen), id(step)}
             before: list[object] = []
-            for holder in gc.get_referrers(*step):
-                if holder is space:
+            for active_page in gc.get_referrers(*step):
+                if active_page is space:
                     if _names(space, step):
                         return True
                     continue
-                if id(holder) in known or id(holder) in passing or id(holder) in ours:
+                if id(active_page) in known or id(active_page) in passing or id(active_page) in ours:
                     continue
-                if id(holder) in spaces or _shows(holder, chat):
+                if id(active_page) in spaces or _shows(active_page, chat):
                     return True
-                if _is_passing(holder):
+                if _is_passing(active_page):
                     continue
-                known.add(id(holder))
-                before.append(holder)
-            holder = None
+                known.add(id(active_page))
+                before.append(active_page)
+            active_page = None
             if not before:
                 return False
             if len(known) > _MOST_HOLDERS:
@@ -126,24 +126,28 @@ def _names(space: Mapping[str, object], held: list[object]) -> bool:
     return any(id(value) in ids and not _SHOWN.fullmatch(name) for name, value in list(space.items()))
 
 
-def _shows(holder: object, chat: VoiceChat) -> bool:
+def _shows(active_page: object, chat: VoiceChat) -> bool:
     """Whether this is another widget, such as a box, that is there until it is closed."""
-    return issubclass(type(holder), Widget) and holder is not chat and getattr(holder, "comm", None) is not None
+    return (
+        issubclass(type(active_page), Widget)
+        and active_page is not chat
+        and getattr(active_page, "comm", None) is not None
+    )
 
 
-def _is_passing(holder: object) -> bool:
+def _is_passing(active_page: object) -> bool:
     """Whether this is a part of the machinery, or of a cell that has ended."""
-    kind = type(holder)  # not `isinstance`, which asks an object what it would like to be
+    kind = type(active_page)  # not `isinstance`, which asks an object what it would like to be
     if issubclass(kind, FrameType | TracebackType | BaseException):
         return True
     if issubclass(kind, MethodType):
-        function: Any = holder.__func__  # type: ignore[attr-defined]
+        function: Any = active_page.__func__  # type: ignore[attr-defined]
         package = _package(getattr(function, "__module__", None))
         # A person may have handed on `chat.mute`; the package itself hands on what begins with an underscore.
         is_public = package == "rtc_widget" and not function.__name__.startswith("_")
         return package in _MACHINERY and not is_public
     if issubclass(kind, FunctionType):
-        return _package(holder.__module__) in _MACHINERY
+        return _package(active_page.__module__) in _MACHINERY
     return _package(kind.__module__) in _MACHINERY
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from rtc_widget.errors import AwaitNotPossible, PageError, PageTimeout
+from rtc_widget.errors import AwaitUnsupported, PageError, PageTimeout
 
 FIRST_DEAF_FREE = (7, 4)
 """From ipykernel 7.4 on, messages of the page arrive during an async cell, whatever the front end."""
@@ -20,20 +20,20 @@ def kernel_version() -> tuple[int, int] | None:
     return int(major), int(minor)
 
 
-def require_waiting() -> None:
+def require_await() -> None:
     """Raise at once if this is a cell of ipykernel 6, where nothing the page says is heard before the cell ends.
 
     A task of its own (``asyncio.ensure_future``) may wait there: it goes on after the cell.
 
     Raises
     ------
-    AwaitNotPossible
+    AwaitUnsupported
         Explains the two-cell way.
     """
     version = kernel_version()
     if version is None or version >= (7, 0) or not _in_cell():
         return
-    raise AwaitNotPossible(f"ipykernel {_dotted(version)} cannot hear the page before this cell has ended.")
+    raise AwaitUnsupported(f"ipykernel {_dotted(version)} cannot hear the page before this cell has ended.")
 
 
 def hears_during_cells() -> bool:
@@ -46,7 +46,7 @@ def silence(seconds: float) -> PageError:
     """Return the likely reason why the page has not said a word for `seconds`."""
     version = kernel_version()
     if version is not None and version < FIRST_DEAF_FREE and _in_cell():
-        return AwaitNotPossible(
+        return AwaitUnsupported(
             f"ipykernel {_dotted(version)} has heard nothing from the page for {seconds:g} s: in this host it probably "
             "cannot before this cell has ended."
         )

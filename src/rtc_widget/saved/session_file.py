@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from rtc_widget.audio.pcm_store import Tape
+from rtc_widget.audio.pcm_store import PcmStore
 from rtc_widget.audio.recording import Recording
 from rtc_widget.conversation.event_log import EventLog
 from rtc_widget.conversation.log_segments import CallStart
@@ -154,8 +154,8 @@ def _read_all(archive: zipfile.ZipFile, path: Path) -> SessionContents:
     usage = Usage(events) if counted is None else Usage.of(UsageEntry(**entry) for entry in counted)
     stats = StatsLog(StatsSample.from_json(line) for line in _lines(archive, _STATISTICS))
     sound = about.pop("recording")
-    tape = Tape()
-    recording = Recording(tape, lambda: 0.0)
+    store = PcmStore()
+    recording = Recording(store, lambda: 0.0)
     if sound is not None:
         from rtc_widget.audio.files import read_flac
 
@@ -163,7 +163,7 @@ def _read_all(archive: zipfile.ZipFile, path: Path) -> SessionContents:
             while block := file.read(1 << 20):
                 flac.write(block)
             flac.seek(0)
-            tape.fill(1000 * float(sound["start"]), float(sound["lost"]), *read_flac(flac))
+            store.fill(1000 * float(sound["start"]), float(sound["lost"]), *read_flac(flac))
     return SessionContents(about, calls, events, usage, stats, recording)
 
 

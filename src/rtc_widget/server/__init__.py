@@ -7,13 +7,13 @@ A server of its own that any client of the GA Realtime protocol can call; it kno
 ``calls``              all calls, and how many and how long they may be
 ``call``               one WebRTC call: connection, data channel, sound in and out
 ``websocket_session``  one session over a WebSocket; ``sideband``: one beside a call
-``dialogue``           one conversation over a connection: client events, responses
-``hearing``            sound becomes turns, turns become items, items get their words
+``engine``           one conversation over a connection: client events, responses
+``input_audio``            sound becomes turns, turns become items, items get their words
 ``response``           from the question to the last word; ``drafts``: its items
-``outlets``            where the sound of answers goes
+``sinks``            where the sound of answers goes
 ``turn_detection``     when a person begins and stops speaking
 ``speech``             the engines that hear and speak, behind small interfaces
-``mind``               what thinks; ``tutor``, ``chat_mind`` and ``control`` are minds
+``responder``               what thinks; ``tutor``, ``chat_mind`` and ``control`` are minds
 ``process``            the server in a process of its own, as its parent sees it
 =====================  ==================================================================
 

@@ -24,7 +24,7 @@ async def _serve(control: Control, token: str) -> None:
     control.listen()
     # Late, so that the parent has already been told that something goes on: this takes most of a second.
     from rtc_widget.server.http.app import Access
-    from rtc_widget.server.responders.selection import KernelMinds
+    from rtc_widget.server.responders.selection import HeaderResponders
     from rtc_widget.server.serve import Listening, bound_socket, serve
     from rtc_widget.server.transport.registry import Limits
 
@@ -34,7 +34,7 @@ async def _serve(control: Control, token: str) -> None:
     await serve(
         bound_socket("127.0.0.1", 0),
         Access(token),
-        mind_for=KernelMinds(control),
+        responder_for=HeaderResponders(control),
         limits=Limits(calls=MOST_CALLS),
         on_progress=lambda text: control.tell("progress", text=text),
         on_ready=ready,

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from rtc_widget.server.errors import Refusal
+from rtc_widget.server.errors import ApiError
 from rtc_widget.server.speech import HEARING_RATE, Samples, Sound, samples_of
 
 Encoding = Literal["audio/pcm", "audio/pcmu", "audio/pcma"]
@@ -61,7 +61,7 @@ def decoded_pieces(text: str, audio_format: AudioFormat, seconds: float, *, para
         As `decoded_audio`; nothing has been yielded then but `None`.
     """
     # Here, because it takes PyAV: who only needs the format does not load it.
-    from rtc_widget._aiortc.audio import Stretch
+    from rtc_widget._aiortc.audio import LogSegment
 
     _require_size(text, param)
     step = round(seconds * audio_format.rate * audio_format.sample_bytes) // 12 * 16
@@ -73,10 +73,10 @@ def decoded_pieces(text: str, audio_format: AudioFormat, seconds: float, *, para
         pieces.append(piece)
         yield None
     _require_whole_samples(sum(map(len, pieces)), audio_format, param)
-    stretch = Stretch(audio_format.rate, HEARING_RATE)
+    segment = LogSegment(audio_format.rate, HEARING_RATE)
     for piece in pieces:
-        yield stretch.add(_samples(piece, audio_format.encoding))
-    yield stretch.rest()
+        yield segment.add(_samples(piece, audio_format.encoding))
+    yield segment.rest()
 
 
 def _bytes(text: str, param: str) -> bytes:
@@ -86,21 +86,21 @@ def _bytes(text: str, param: str) -> bytes:
         raise _no_base64(param) from None
 
 
-def _no_base64(param: str) -> Refusal:
-    return Refusal(f"Invalid '{param}'. Expected base64-encoded audio bytes.", "invalid_value", param=param)
+def _no_base64(param: str) -> ApiError:
+    return ApiError(f"Invalid '{param}'. Expected base64-encoded audio bytes.", "invalid_value", param=param)
 
 
 def _require_size(text: str, param: str) -> None:
     size = len(text) // 4 * 3
     if size > LARGEST_BYTES:
         message = f"'{param}' holds {size} bytes; at most {LARGEST_BYTES} are taken at a time."
-        raise Refusal(message, "audio_too_large", param=param)
+        raise ApiError(message, "audio_too_large", param=param)
 
 
 def _require_whole_samples(length: int, audio_format: AudioFormat, param: str) -> None:
     if length % audio_format.sample_bytes:
         message = f"Invalid '{param}'. A number of bytes that is odd is no 16-bit audio."
-        raise Refusal(message, "invalid_value", param=param)
+        raise ApiError(message, "invalid_value", param=param)
 
 
 def encoded_audio(sound: Sound, audio_format: AudioFormat) -> bytes:

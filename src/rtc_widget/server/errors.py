@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 
 
-class Refusal(Exception):
+class ApiError(Exception):
     """A request or an event that cannot be served.
 
     Parameters
@@ -43,7 +43,7 @@ class Refusal(Exception):
         return {"message": self.message, "type": self.kind, "param": self.param, "code": self.code}
 
 
-def refusal_of(error: ValidationError, given: object, root: str) -> Refusal:
+def api_error_from(error: ValidationError, given: object, root: str) -> ApiError:
     """Return the first fault that pydantic found in `given`, in OpenAI's words, with its path below `root`.
 
     Without a `root` the path begins with the key itself.
@@ -55,18 +55,18 @@ def refusal_of(error: ValidationError, given: object, root: str) -> Refusal:
         path += ".type"
         tag = fault.get("ctx", {}).get("tag")
         if tag in (None, "object"):
-            return Refusal(f"Missing required parameter: '{path}'.", "missing_required_parameter", param=path)
+            return ApiError(f"Missing required parameter: '{path}'.", "missing_required_parameter", param=path)
         known = fault["ctx"]["expected_tags"].replace("'word', ", "")
-        return Refusal(f"Invalid value: '{tag}'. Supported values are: {known}.", "invalid_value", param=path)
+        return ApiError(f"Invalid value: '{tag}'. Supported values are: {known}.", "invalid_value", param=path)
     if fault["type"] == "extra_forbidden":
-        return Refusal(f"Unknown parameter: '{path}'.", "unknown_parameter", param=path)
+        return ApiError(f"Unknown parameter: '{path}'.", "unknown_parameter", param=path)
     if fault["type"] == "missing":
-        return Refusal(f"Missing required parameter: '{path}'.", "missing_required_parameter", param=path)
+        return ApiError(f"Missing required parameter: '{path}'.", "missing_required_parameter", param=path)
     if fault["type"] == "too_long" and fault["loc"][-1:] == ("output_modalities",):
         message = f"Invalid value for '{path}': a response is spoken or written. Give ['audio'] or ['text']."
-        return Refusal(message, "invalid_value", param=path)
+        return ApiError(message, "invalid_value", param=path)
     what = "Input should be an object" if fault["type"] in _NO_OBJECT else fault["msg"]
-    return Refusal(f"Invalid value for '{path}': {what}.", "invalid_value", param=path)
+    return ApiError(f"Invalid value for '{path}': {what}.", "invalid_value", param=path)
 
 
 _NO_OBJECT = ("model_type", "model_attributes_type", "dict_type")

@@ -61,7 +61,7 @@ class ServerProcess:
         self._log: deque[str] = deque(maxlen=LOG_LINES)
         self._listeners: list[Progress] = []
         self._last_progress = ""
-        self._answers: dict[int, Future[None]] = {}
+        self._response_queue: dict[int, Future[None]] = {}
         self._writing = threading.Lock()
         self._owner = os.getpid()
         # -P: a notebook's folder may hold a numpy.py; it must not be what the server imports.
@@ -135,7 +135,7 @@ class ServerProcess:
         self._process.wait()
         self._close_input()
         self._logger.join(1)
-        for answer in list(self._answers.values()):
+        for answer in list(self._response_queue.values()):
             answer.cancel()
         if not self.ready.done():
             self.ready.set_exception(self._failure())
@@ -165,7 +165,7 @@ class ServerProcess:
             case "reply_request":
                 self._answer(message["id"], message["reply"], Asked(message["text"], message["messages"]))
             case "reply_cancel":
-                answer = self._answers.get(message["id"])
+                answer = self._response_queue.get(message["id"])
                 if answer is not None:
                     answer.cancel()
 
@@ -174,13 +174,13 @@ class ServerProcess:
         if function is None:
             self._tell("reply", id=request, error="The reply function of this call is gone.")
             return
-        answer = self._answers[request] = function.ask(
+        answer = self._response_queue[request] = function.ask(
             asked, lambda piece: self._tell("reply", id=request, piece=piece)
         )
         answer.add_done_callback(lambda done: self._answered(request, done))
 
     def _answered(self, request: int, answer: Future[None]) -> None:
-        self._answers.pop(request, None)
+        self._response_queue.pop(request, None)
         # Cancelled by the function itself, or by the server, which does not listen any more then.
         error = asyncio.CancelledError("the reply function was cancelled") if answer.cancelled() else answer.exception()
         if error is not None and not answer.cancelled():

@@ -54,7 +54,7 @@ async def serve(
     listener: socket.socket,
     access: Access,
     *,
-    mind_for: MindFor,
+    responder_for: MindFor,
     on_progress: Callable[[str], None],
     on_ready: Callable[[Listening], None],
     choice: EngineChoice | None = None,
@@ -68,7 +68,7 @@ async def serve(
         From `bound_socket`.
     access : Access
         Who may call; an address that was chosen is added to its hosts.
-    mind_for : callable
+    responder_for : callable
         Chooses what thinks for a call.
     on_progress : callable
         Told what is being loaded.
@@ -95,7 +95,7 @@ async def serve(
     engines = asyncio.ensure_future(asyncio.to_thread(speech_engines.load, tell, choice))
     # On a wildcard address any name may lead here, and the person who chose it wants that.
     names = frozenset() if host in ("0.0.0.0", "::") else access.hosts | {host}  # noqa: S104 - compared, not bound
-    app = create_app(replace(access, hosts=names), engines=engines, mind_for=mind_for, limits=limits)
+    app = create_app(replace(access, hosts=names), engines=engines, responder_for=responder_for, limits=limits)
     server = uvicorn.Server(server_config(app))
 
     def loaded(done: asyncio.Future[Engines]) -> None:

@@ -46,7 +46,7 @@ class ClientSecret:
 class MintsSecrets(Protocol):
     """A signaling that can also let the page make the exchange (``exchange="browser"``)."""
 
-    async def mint(self, session: Mapping[str, Any]) -> ClientSecret:
+    async def create_client_secret(self, session: Mapping[str, Any]) -> ClientSecret:
         """Return a new short-lived secret for a call with these session settings."""
         ...
 

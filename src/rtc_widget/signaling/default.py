@@ -17,15 +17,15 @@ WHAT_TO_DO = (
 
 
 def default_signaling() -> Signaling:
-    """Return OpenAI where there is a key, else the embedded server where it is installed, else `Nobody`."""
+    """Return OpenAI where there is a key, else the embedded server where it is installed, else `NoServer`."""
     if os.environ.get(KEY_VARIABLE, "").strip():
         return OpenAI()
     from rtc_widget.signaling import local
 
-    return local.Local() if local.is_installed() else Nobody()
+    return local.Local() if local.is_installed() else NoServer()
 
 
-class Nobody:
+class NoServer:
     """Stands where there is no one to call, and says what to do about it."""
 
     name = "nobody to call yet"

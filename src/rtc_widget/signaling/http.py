@@ -54,7 +54,7 @@ _KINDS_BY_CODE: Mapping[str, type[SignalingError]] = {
 _CLIENTS: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = weakref.WeakKeyDictionary()
 
 
-class HttpLine:
+class SignalingClient:
     """A line to one server, kept warm between the opening of the microphone and the exchange.
 
     Parameters

@@ -100,8 +100,8 @@ class Local:
                 raise TypeError(f"reply takes a function or ChatCompletions, not {type(reply).__name__}")
             self._reply = ReplyFunction(reply)
         self._session = merged(session_settings(session), extra_session or {})
-        mind = self._reply.name if self._reply else self._chat.model if self._chat else ""
-        self.name = "Embedded local server" + (f" · {mind}" if mind else "")
+        responder = self._reply.name if self._reply else self._chat.model if self._chat else ""
+        self.name = "Embedded local server" + (f" · {responder}" if responder else "")
 
     def __repr__(self) -> str:
         return f"<Local: {self.name}>"

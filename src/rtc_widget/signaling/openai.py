@@ -15,7 +15,7 @@ from rtc_widget.errors import InvalidAnswer, InvalidOffer, MissingKey, ServerNot
 from rtc_widget.protocols.realtime.session_settings import Session, merged, session_settings
 from rtc_widget.saved.redaction import REMOVED
 from rtc_widget.signaling.base import Answer, ClientSecret, Progress
-from rtc_widget.signaling.http import HttpLine, answer_sdp
+from rtc_widget.signaling.http import SignalingClient, answer_sdp
 
 DEFAULT_MODEL = "gpt-realtime-2.1"
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
@@ -94,7 +94,7 @@ class OpenAI:
         self._headers = {name: value for name, value in names.items() if value}
         # Held by a closure and not by an attribute: nothing that walks or prints this object comes upon it.
         self._read_key, self._strike_keys = _key_reader(api_key)
-        self._line = HttpLine(self.name)
+        self._line = SignalingClient(self.name)
 
     @property
     def name(self) -> str:
@@ -145,7 +145,7 @@ class OpenAI:
                     await self.hang_up(call_id)
             raise
 
-    async def mint(self, session: Mapping[str, Any]) -> ClientSecret:
+    async def create_client_secret(self, session: Mapping[str, Any]) -> ClientSecret:
         """Mint a secret that starts calls with this session for one minute (``POST /realtime/client_secrets``)."""
         response = await self._line.post(
             f"{self.base_url}/realtime/client_secrets",

@@ -123,7 +123,7 @@ IDLE: Mapping[str, Any] = {
     "data_channel_state": "closed",
     "microphone_permission": "prompt",
     "muted": False,
-    "listening_only": False,
+    "receive_only": False,
     "max_message_size": None,
     "error": None,
 }

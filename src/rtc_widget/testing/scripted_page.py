@@ -26,11 +26,11 @@ from rtc_widget.protocols.realtime.session_settings import merged, session_setti
 from rtc_widget.testing.raw_page import CLOSED, CONNECTED, CONNECTING, IDLE, MessagePage
 from rtc_widget.testing.scripted_media import Measures, ScriptedMedia
 from rtc_widget.testing.scripted_server import (
+    CallEvent,
     Event,
-    Happening,
     Reaction,
-    ScriptedAnswer,
     ScriptedCall,
+    ScriptedResponse,
     ScriptedSound,
     ServerScript,
 )
@@ -110,17 +110,17 @@ class ScriptedPage(MessagePage):
 
         With a `sound` (a clip, a path or an array) that is what is heard, for as long as it lasts on the page's clock.
         """
-        self.will_answer(ScriptedAnswer(text, sound=_clip(sound), **answer))
+        self.will_answer(ScriptedResponse(text, sound=_clip(sound), **answer))
 
     def will_call(self, tool: str, **arguments: Any) -> None:
         """Let the model call a tool when it is asked next."""
-        self.will_answer(ScriptedAnswer(calls=(ScriptedCall(tool, arguments),)))
+        self.will_answer(ScriptedResponse(calls=(ScriptedCall(tool, arguments),)))
 
     def will_fail(self, message: str) -> None:
         """Let the next response fail."""
-        self.will_answer(ScriptedAnswer(error=message))
+        self.will_answer(ScriptedResponse(error=message))
 
-    def will_answer(self, answer: ScriptedAnswer) -> None:
+    def will_answer(self, answer: ScriptedResponse) -> None:
         """Let the model do this when it is asked next: words, several tools at once, both."""
         self._server.answers.append(answer)
 
@@ -138,15 +138,15 @@ class ScriptedPage(MessagePage):
         """Make a call, as a person does who clicks Connect. It is refused if the script says so."""
         self._attempt = f"a{next(self._attempts)}"
         wanted = bool(self.settings.get("microphone", True)) if microphone is None else microphone
-        self._state = {**IDLE, "muted": self._state["muted"], "listening_only": not wanted}
-        self._state |= {key: value for key, value in CONNECTING.items() if key not in ("muted", "listening_only")}
+        self._state = {**IDLE, "muted": self._state["muted"], "receive_only": not wanted}
+        self._state |= {key: value for key, value in CONNECTING.items() if key not in ("muted", "receive_only")}
         self._tell()
         if self._refusal is not None:
             error, self._refusal = self._refusal, None
             self._fail(error)
             raise error
         permission = "granted" if wanted else "prompt"
-        kept = {"muted": self._state["muted"], "listening_only": not wanted, "microphone_permission": permission}
+        kept = {"muted": self._state["muted"], "receive_only": not wanted, "microphone_permission": permission}
         self._state = {**CONNECTED, **kept}
         self._tell()
         self._arrive(self._server.begin(self._session()))
@@ -275,12 +275,12 @@ class ScriptedPage(MessagePage):
         match message["type"]:
             case "welcome":
                 self._tell()
-            case "alive":
-                self.say("alive", time_ms=self.now_ms)
+            case "ping":
+                self.say("pong", time_ms=self.now_ms)
             case "resend":
                 for number, (attempt, event) in list(enumerate(self._log))[message["first"] :]:
                     self.say("events", attempt=attempt, first=number, events=[event])
-            case "ack" | "reply" | "media_ack" | "grown":
+            case "ack" | "reply" | "media_ack" | "log_grew":
                 pass
             case _:
                 self._reply(message)
@@ -321,9 +321,9 @@ class ScriptedPage(MessagePage):
                 return {"approved": self.approves}
             case "note":
                 self.notes.append({key: request[key] for key in ("code", "message", "hint")})
-            case "say":
+            case "play_clip":
                 return self._speak(request["clip"])
-            case "hush" | "flush_audio":
+            case "cancel_clip" | "flush_audio":
                 pass
             case kind:
                 raise UnexpectedError(f"A scripted page does not know how to {kind}.")
@@ -358,7 +358,7 @@ class ScriptedPage(MessagePage):
         self._hear("user", rate, sound)
         return {"start_ms": start_ms, "end_ms": self.now_ms}
 
-    def _arrive(self, happenings: Iterable[Happening]) -> None:
+    def _arrive(self, happenings: Iterable[CallEvent]) -> None:
         events: list[Event] = []
         for happening in happenings:
             if not isinstance(happening, ScriptedSound):

@@ -43,7 +43,7 @@ class ScriptedSound:
     clip: AudioClip
 
 
-Happening = Event | ScriptedSound
+CallEvent = Event | ScriptedSound
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class ScriptedCall:
 
 
 @dataclass(frozen=True, slots=True)
-class ScriptedAnswer:
+class ScriptedResponse:
     """What the model is to do when it is asked next.
 
     Attributes
@@ -87,14 +87,14 @@ class ServerScript:
 
     Attributes
     ----------
-    answers : deque of ScriptedAnswer
+    answers : deque of ScriptedResponse
         What the model says next, first come first said.
     reactions : dict
         What happens on a type of client event, in place of what would happen by itself.
     """
 
     def __init__(self) -> None:
-        self.answers: deque[ScriptedAnswer] = deque()
+        self.answers: deque[ScriptedResponse] = deque()
         self.reactions: dict[str, Reaction] = {}
         self.session: dict[str, Any] = {}
         self._numbers: dict[str, itertools.count[int]] = {}
@@ -106,7 +106,7 @@ class ServerScript:
         self.session = {"type": "realtime", "object": "realtime.session", "id": self._id("sess"), **session}
         return [self._event("session.created", session=dict(self.session))]
 
-    def react(self, event: Mapping[str, Any]) -> Sequence[Happening]:
+    def react(self, event: Mapping[str, Any]) -> Sequence[CallEvent]:
         """Return what the server says to a client event."""
         reaction = self.reactions.get(str(event.get("type")))
         if reaction is not None:
@@ -131,7 +131,7 @@ class ServerScript:
             case _:
                 return []
 
-    def heard(self, text: str, sound: AudioClip | None = None) -> list[Happening]:
+    def heard(self, text: str, sound: AudioClip | None = None) -> list[CallEvent]:
         """Return what a server says when a person has spoken, up to the words; the answer is another matter."""
         item_id = self._id("item")
         item = {
@@ -157,12 +157,12 @@ class ServerScript:
             ),
         ]
 
-    def answer(self) -> list[Happening]:
+    def answer(self) -> list[CallEvent]:
         """Return the next scripted answer, from the response's first event to its last."""
         answer = self.answers.popleft() if self.answers else _NOTHING_LEFT
         response_id = self._id("resp")
         response = {"object": "realtime.response", "id": response_id, "status": "in_progress", "output": []}
-        events: list[Happening] = [self._event("response.created", response=response)]
+        events: list[CallEvent] = [self._event("response.created", response=response)]
         output: list[Event] = []
         if answer.text is not None:
             events += self._message(answer.text, response_id, output, spoken=answer.spoken)
@@ -268,7 +268,7 @@ class ServerScript:
         return f"{kind}_{next(self._numbers.setdefault(kind, itertools.count(1)))}"
 
 
-_NOTHING_LEFT = ScriptedAnswer(error="The script has no answer left: page.will_say(…) gives it one.")
+_NOTHING_LEFT = ScriptedResponse(error="The script has no answer left: page.will_say(…) gives it one.")
 
 
 def _words(text: str) -> list[str]:

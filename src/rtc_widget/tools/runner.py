@@ -16,8 +16,8 @@ from rtc_widget.conversation.events import Event, fields_of
 from rtc_widget.conversation.subscriptions import Failures
 from rtc_widget.errors import NotConnected, RtcWidgetError
 from rtc_widget.kernel.io_thread import users_loop
-from rtc_widget.protocols.realtime.pending_responses import Wish
-from rtc_widget.protocols.realtime.response_queue import Answers
+from rtc_widget.protocols.realtime.pending_responses import PendingResponse
+from rtc_widget.protocols.realtime.response_queue import ResponseQueue
 from rtc_widget.tools.call_log import CallStatus, ToolCall, ToolFailure
 from rtc_widget.tools.results import result_text
 from rtc_widget.tools.schema import Arguments, InvalidArguments
@@ -47,8 +47,8 @@ class ToolRunner:
     """Follows the responses of a call; lives on the kernel's main loop.
 
     A response may call several tools. They run side by side, and are answered together when the last is done: with one
-    output for each and one ``response.create``, which `Answers` sends when no response is under way. Only a response
-    that is complete counts: the arguments of one that was cut off may be half said.
+    output for each and one ``response.create``, which `ResponseQueue` sends when no response is under way. Only a
+    response that is complete counts: the arguments of one that was cut off may be half said.
 
     Calls of tools that are not known here but stand in the session are somebody else's (``chat.on``); where a response
     has such a call as well, asking for the next response is left to them.
@@ -72,14 +72,14 @@ class ToolRunner:
     def __init__(
         self,
         tools: Tools,
-        answers: Answers,
+        answers: ResponseQueue,
         approve: Approve,
         failures: Failures,
         send: Callable[[list[Mapping[str, Any]]], object],
         others: Callable[[], set[str]],
     ) -> None:
         self._tools = tools
-        self._answers = answers
+        self._response_queue = answers
         self._approve = approve
         self._failures = failures
         self._send = send
@@ -93,7 +93,7 @@ class ToolRunner:
         self._seen: set[str] = set()
         self._items: dict[str, dict[str, Mapping[str, Any]]] = {}
         self._followed_up: dict[str, asyncio.Task[None]] = {}
-        self._wishes: dict[str, Wish] = {}
+        self._pending: dict[str, PendingResponse] = {}
         waiting, self._waiting = self._waiting, []
         for over in waiting:
             if not over.done():
@@ -136,10 +136,10 @@ class ToolRunner:
             self._waiting = [one for one in self._waiting if one is not over]
         if number != self._number:
             raise NotConnected("The call ended before the answer was there.")
-        wish = self._wishes.get(response_id)
-        if wish is None:
+        pending = self._pending.get(response_id)
+        if pending is None:
             return None
-        return await self._answers.response(wish)
+        return await self._response_queue.response(pending)
 
     def _keep(self, response_id: object, item: object) -> None:
         # Not every server repeats the items in `response.done`.
@@ -152,7 +152,7 @@ class ToolRunner:
         for item in response.get("output") or ():
             if isinstance(item, Mapping) and item.get("type") == "function_call":
                 items[str(item.get("call_id"))] = item
-        if response.get("status") != "completed" or self._answers.responses.is_beside(response_id):
+        if response.get("status") != "completed" or self._response_queue.responses.is_beside(response_id):
             return
         calls = [
             _Call(str(item.get("name")), str(item.get("arguments") or ""), call_id)
@@ -190,7 +190,7 @@ class ToolRunner:
         ]
         try:
             if asks:
-                self._wishes[response_id] = self._answers.wish(items)
+                self._pending[response_id] = self._response_queue.request_response(items)
             else:
                 self._send([{"type": "conversation.item.create", "item": item} for item in items])
         except NotConnected:

@@ -11,10 +11,10 @@ from tempfile import TemporaryFile
 import numpy as np
 import pytest
 
-from rtc_widget.audio.pcm_store import Tape
+from rtc_widget.audio.pcm_store import PcmStore
 from rtc_widget.audio.recording import Recording
 from rtc_widget.calls.media_record import MediaRecord
-from rtc_widget.comm.media import MediaDesk
+from rtc_widget.comm.media import MediaReceiver
 from rtc_widget.comm.messages import Audio, Stats
 from rtc_widget.errors import InvalidAudio, NothingRecorded
 
@@ -36,10 +36,10 @@ def level(value: float, seconds: float = 0.2, rate: int = RATE) -> np.ndarray:
 
 
 def recorded(*pieces: Audio) -> Recording:
-    tape = Tape()
+    store = PcmStore()
     for one in pieces:
-        tape.take(one)
-    return Recording(tape, lambda: BEGAN_MS)
+        store.take(one)
+    return Recording(store, lambda: BEGAN_MS)
 
 
 def test_pieces_become_clips_on_the_clock_of_the_call():
@@ -94,11 +94,11 @@ def test_what_is_mixed_is_the_sum_and_does_not_wrap_around():
 
 
 def test_a_clip_is_a_snapshot_and_the_recording_goes_on():
-    tape = Tape()
-    recording = Recording(tape, lambda: BEGAN_MS)
-    tape.take(piece(level(0.1), 0.0))
+    store = PcmStore()
+    recording = Recording(store, lambda: BEGAN_MS)
+    store.take(piece(level(0.1), 0.0))
     before = recording.user
-    tape.take(piece(level(0.2), 0.2))
+    store.take(piece(level(0.2), 0.2))
     assert before.duration == pytest.approx(0.2)
     assert recording.user.duration == pytest.approx(0.4)
     assert before.peak == pytest.approx(0.1, abs=1e-4)
@@ -130,32 +130,32 @@ def test_a_time_of_another_day_does_not_fill_the_disk():
 
 
 def test_a_full_disk_stops_the_recording_and_nothing_else(monkeypatch, caplog):
-    tape = Tape()
-    tape.take(piece(level(0.1), 0.0))
+    store = PcmStore()
+    store.take(piece(level(0.1), 0.0))
 
     def full(at, data):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(tape._reels["user"], "write", full)
-    tape.take(piece(level(0.1), 0.2))
-    tape.take(piece(level(0.1), 0.4, "assistant"))
+    monkeypatch.setattr(store._reels["user"], "write", full)
+    store.take(piece(level(0.1), 0.2))
+    store.take(piece(level(0.1), 0.4, "assistant"))
     assert "No space left" in caplog.text
-    assert Recording(tape, lambda: None).duration == pytest.approx(0.2)
+    assert Recording(store, lambda: None).duration == pytest.approx(0.2)
 
 
 def test_a_bad_piece_is_left_out_and_the_recording_goes_on(monkeypatch, caplog):
     def refuse(*_arguments):
         raise InvalidAudio("No sound.")
 
-    tape = Tape()
-    tape.take(piece(level(0.1), 0.0))
+    store = PcmStore()
+    store.take(piece(level(0.1), 0.0))
     with monkeypatch.context() as patch:
         patch.setattr("rtc_widget.audio.pcm_store._converted", refuse)
-        tape.take(piece(level(0.1, rate=48_000), 0.2, rate=48_000))
-    tape.take(piece(level(0.1), 0.4))
+        store.take(piece(level(0.1, rate=48_000), 0.2, rate=48_000))
+    store.take(piece(level(0.1), 0.4))
     assert "No sound." in caplog.text
-    assert tape.lost == pytest.approx(0.2)
-    assert Recording(tape, lambda: BEGAN_MS).duration == pytest.approx(0.6)
+    assert store.lost == pytest.approx(0.2)
+    assert Recording(store, lambda: BEGAN_MS).duration == pytest.approx(0.6)
 
 
 def test_too_many_open_files_stop_the_recording_and_nothing_else(monkeypatch, caplog):
@@ -163,12 +163,12 @@ def test_too_many_open_files_stop_the_recording_and_nothing_else(monkeypatch, ca
         raise OSError(24, "Too many open files")
 
     record = media()
-    desk = MediaDesk(record)
+    negotiator = MediaReceiver(record)
     with monkeypatch.context() as patch:
         patch.setattr("rtc_widget.audio.pcm_store.TemporaryFile", full)
-        assert desk.take(piece(level(0.1), 0.0))["next"] == 1
+        assert negotiator.take(piece(level(0.1), 0.0))["next"] == 1
     assert "Too many open files" in caplog.text
-    assert desk.take(Stats("p1", 1, "a1", BEGAN_MS, ({"id": "T", "type": "transport"},)))["next"] == 2
+    assert negotiator.take(Stats("p1", 1, "a1", BEGAN_MS, ({"id": "T", "type": "transport"},)))["next"] == 2
     assert len(record.stats) == 1
     record.note_attempt("a2", resumes=False)
     record.keep(piece(level(0.1), 5.0, attempt="a2"))
@@ -184,8 +184,8 @@ def identity(entry: Path) -> tuple[int, int] | None:
 
 @pytest.mark.skipif(not OPEN_FILES.is_dir(), reason="open files are looked up in /proc")
 def test_many_clips_need_few_files(monkeypatch):
-    tape = Tape()
-    recording = Recording(tape, lambda: BEGAN_MS)
+    store = PcmStore()
+    recording = Recording(store, lambda: BEGAN_MS)
     opened = []
 
     def noted(**how):
@@ -195,7 +195,7 @@ def test_many_clips_need_few_files(monkeypatch):
     monkeypatch.setattr("rtc_widget.audio.pcm_store.TemporaryFile", noted)
     clips = []
     for number in range(50):
-        tape.take(piece(level(0.1 if number % 2 else 0.2), number / 5))
+        store.take(piece(level(0.1 if number % 2 else 0.2), number / 5))
         clips += [
             recording.user,
             recording.assistant.between(0.0, 0.1),
@@ -210,18 +210,18 @@ def test_many_clips_need_few_files(monkeypatch):
 
 def test_a_clip_of_a_recording_that_outgrew_its_mapping_is_whole(monkeypatch):
     monkeypatch.setattr("rtc_widget.audio.pcm_store._MAPPED_BYTES", 1 << 16)
-    tape = Tape()
-    recording = Recording(tape, lambda: BEGAN_MS)
+    store = PcmStore()
+    recording = Recording(store, lambda: BEGAN_MS)
     clips = []
     for number in range(30):
-        tape.take(piece(level(0.1), number / 5))
+        store.take(piece(level(0.1), number / 5))
         clips.append(recording.user)
     assert [len(clip) for clip in clips] == [4800 * (number + 1) for number in range(30)]
     assert all(clip.rms == pytest.approx(0.1, abs=1e-4) for clip in clips)
 
 
 def test_nothing_recorded_is_said_in_words():
-    recording = Recording(Tape(), lambda: BEGAN_MS)
+    recording = Recording(PcmStore(), lambda: BEGAN_MS)
     assert repr(recording) == "<Recording: empty>"
     assert recording.duration == 0
     for name in ("user", "assistant", "mixed", "start"):
@@ -232,7 +232,7 @@ def test_nothing_recorded_is_said_in_words():
 def test_nothing_recorded_writes_over_no_file(tmp_path):
     (tmp_path / "call.wav").write_text("precious")
     with pytest.raises(NothingRecorded):
-        Recording(Tape(), lambda: BEGAN_MS).to_wav(tmp_path / "call.wav")
+        Recording(PcmStore(), lambda: BEGAN_MS).to_wav(tmp_path / "call.wav")
     assert (tmp_path / "call.wav").read_text() == "precious"
 
 

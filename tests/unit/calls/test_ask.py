@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from rtc_widget import VoiceChat
-from rtc_widget.errors import AnswerFailed, EventRefused, NotConnected, WaitTimeout
+from rtc_widget.errors import EventRefused, NotConnected, ResponseFailed, WaitTimeout
 from tests.unit.server_double import ASK, ITEM
 from tests.unit.waiting import settled
 
@@ -192,7 +192,7 @@ async def test_a_failed_answer_is_raised_with_the_server_s_words(chat, server):
     await server.begins()
     details = {"type": "failed", "error": {"message": "The model is tired."}}
     await server.ends("r1", status="failed", status_details=details)
-    with pytest.raises(AnswerFailed, match="The model is tired"):
+    with pytest.raises(ResponseFailed, match="The model is tired"):
         await asking
 
 
@@ -202,7 +202,7 @@ async def test_an_answer_without_words_is_no_answer(chat, server):
     await server.confirms(*await server.takes(ITEM, ASK))
     await server.begins()
     await server.ends("r1", status="cancelled")
-    with pytest.raises(AnswerFailed, match="no words; its response is cancelled"):
+    with pytest.raises(ResponseFailed, match="no words; its response is cancelled"):
         await asking
 
 

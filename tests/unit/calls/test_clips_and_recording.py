@@ -12,14 +12,14 @@ import pytest
 from rtc_widget import AudioClip, VoiceChat
 from rtc_widget.errors import (
     ClipFailed,
+    ClipInterrupted,
     ClipTooLong,
     InvalidAudio,
-    ListeningOnly,
     NotConnected,
     NothingRecorded,
     PageTimeout,
+    ReceiveOnly,
     RecordingUnavailable,
-    SayInterrupted,
     error_from_wire,
 )
 from rtc_widget.testing.raw_page import CONNECTED
@@ -188,7 +188,7 @@ async def test_a_clip_is_said_and_timed(chat, page):
     await call(page)
     clip = tone(3.0)
     saying = asyncio.ensure_future(chat.say(clip))
-    request = await page.hears("say")
+    request = await page.hears("play_clip")
     data, rate, parts = await fetched(page, request["clip"])
     assert (np.frombuffer(data, "<i2") == clip.pcm).all()
     assert (rate, parts) == (RATE, 1)
@@ -204,7 +204,7 @@ async def test_a_long_clip_travels_in_parts_that_every_host_takes(chat, page):
     await call(page)
     clip = tone(60.0)
     saying = asyncio.ensure_future(chat.say(clip))
-    request = await page.hears("say")
+    request = await page.hears("play_clip")
     data, _, parts = await fetched(page, request["clip"])
     assert (np.frombuffer(data, "<i2") == clip.pcm).all()
     assert parts == 11
@@ -216,9 +216,9 @@ async def test_a_path_or_an_array_can_be_said_too(chat, page, tmp_path):
     await call(page)
     path = tone(0.5, 16_000).to_wav(tmp_path / "hello.wav")
     for sound, rate in [(path, 16_000), (str(path), 16_000), (tone(0.5).samples, RATE), (tone(0.5, 4_000), RATE)]:
-        count = len(page.heard("say")) + 1
+        count = len(page.heard("play_clip")) + 1
         saying = asyncio.ensure_future(chat.say(sound))
-        request = await page.hears("say", count)
+        request = await page.hears("play_clip", count)
         _, given, _ = await fetched(page, request["clip"])
         assert given == rate, "a rate that browsers do not take is converted"
         page.say("reply", id=request["id"], seq=0, result={"start_ms": BEGAN_MS, "end_ms": BEGAN_MS})
@@ -228,24 +228,24 @@ async def test_a_path_or_an_array_can_be_said_too(chat, page, tmp_path):
 async def test_nothing_can_be_said_in_a_call_for_listening_only(chat, page):
     chat.microphone = "clips"
     page.hello()
-    page.state("a1", **{**CONNECTED, "listening_only": True})
+    page.state("a1", **{**CONNECTED, "receive_only": True})
     await settled()
     saying = asyncio.ensure_future(chat.say([0.0] * 100))
-    await page.hears("say")
+    await page.hears("play_clip")
     saying.cancel()
     chat.microphone = False
-    with pytest.raises(ListeningOnly, match="clips"):
+    with pytest.raises(ReceiveOnly, match="clips"):
         await chat.say([0.0] * 100)
 
 
 async def test_a_clip_can_be_said_when_the_microphone_was_lost(chat, page):
     page.hello()
     page.state("a1", **CONNECTED)
-    page.state("a1", **{**CONNECTED, "listening_only": True})
+    page.state("a1", **{**CONNECTED, "receive_only": True})
     await settled()
-    assert chat.listening_only
+    assert chat.receive_only
     saying = asyncio.ensure_future(chat.say([0.0] * 100))
-    await page.hears("say")
+    await page.hears("play_clip")
     saying.cancel()
 
 
@@ -262,31 +262,31 @@ async def test_what_cannot_be_said_is_refused_in_words(chat, page):
         await chat.say([])
     with pytest.raises(FileNotFoundError):
         await chat.say("no_such_file.wav")
-    assert page.heard("say") == []
+    assert page.heard("play_clip") == []
 
 
 async def test_a_call_that_ends_interrupts_the_clip(chat, page):
     await call(page)
     saying = asyncio.ensure_future(chat.say(tone(1.0)))
     await page.answer(
-        "say", error={"code": "say_interrupted", "message": "The call ended before the clip.", "hint": ""}
+        "play_clip", error={"code": "clip_interrupted", "message": "The call ended before the clip.", "hint": ""}
     )
-    with pytest.raises(SayInterrupted):
+    with pytest.raises(ClipInterrupted):
         await saying
-    assert page.heard("hush") == []
+    assert page.heard("cancel_clip") == []
 
 
 async def test_whoever_waits_no_longer_cuts_the_clip_off(chat, page):
     await call(page)
     with pytest.raises(PageTimeout):
         await chat.say(tone(1.0), timeout=0.05)
-    assert [hush["clip"] for hush in page.heard("hush")] == [page.heard("say")[0]["clip"]]
+    assert [hush["clip"] for hush in page.heard("cancel_clip")] == [page.heard("play_clip")[0]["clip"]]
     saying = asyncio.ensure_future(chat.say(tone(1.0)))
-    await page.hears("say", 2)
+    await page.hears("play_clip", 2)
     saying.cancel()
     with pytest.raises(asyncio.CancelledError):
         await saying
-    assert len(page.heard("hush")) == 2
+    assert len(page.heard("cancel_clip")) == 2
 
 
 async def test_a_clip_can_take_the_microphones_place(chat, page):

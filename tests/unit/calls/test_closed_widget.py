@@ -91,6 +91,6 @@ async def test_a_call_that_the_page_has_just_made_itself_is_hung_up(chat, page, 
 async def test_the_news_that_the_log_has_grown_is_no_request():
     page = ScriptedPage()
     chat = VoiceChat(page=page)
-    page.hear(protocol.grown("p1", 3))
-    assert page.heard("grown") == [{"type": "grown", "page": "p1", "next": 3}]
+    page.hear(protocol.log_grew("p1", 3))
+    assert page.heard("log_grew") == [{"type": "log_grew", "page": "p1", "next": 3}]
     chat.close()

@@ -78,7 +78,7 @@ async def test_a_call_that_ends_as_its_answer_begins_ends_the_question(chat, ser
     await server.connect()
     asking = asyncio.ensure_future(chat.ask("Hello?", timeout=3))
     await server.confirms(*await server.takes(ITEM, ASK))
-    answers = chat._answers
+    answers = chat._response_queue
     chat._record.page_events("a1", (_created("r1"),), 0.0)
     answers.end_call()
     with pytest.raises(NotConnected):
@@ -128,7 +128,7 @@ async def test_closing_ends_what_waits_for_the_call(chat, server, page):
     asking = asyncio.ensure_future(chat.ask("Hello?", timeout=3))
     await server.takes(ITEM, ASK)
     chat.close()
-    assert (chat.status, chat.data_channel_state, chat.holder) == ("idle", "closed", None)
+    assert (chat.status, chat.data_channel_state, chat.active_page) == ("idle", "closed", None)
     page.connected()  # was under way
     await asyncio.wait_for(reading, 3)
     with pytest.raises(NotConnected):
@@ -143,17 +143,17 @@ async def _all_of(stream):
 
 
 async def test_a_page_that_lets_go_too_late_is_no_fault(chat, server, page, monkeypatch):
-    monkeypatch.setattr("rtc_widget.comm.liveness.HOLDER_SECONDS", 0.05)
+    monkeypatch.setattr("rtc_widget.comm.liveness.ACTIVE_PAGE_SECONDS", 0.05)
     await server.connect()
     other = page.beside("p2")
     other.hello()
     other.state("b1", status="connecting")
     other.say("exchange", id="p2:1", attempt="b1", sdp="v=0\r\noffer\r\n")
-    request = await page.hears("hand_over")
+    request = await page.hears("release_call")
     await other.hears("reply")
     page.say("reply", id=request["id"], seq=3, result={})
     await settled()
-    assert chat.holder == "p2"
+    assert chat.active_page == "p2"
 
 
 async def test_late_events_of_an_earlier_call_are_logged_and_begin_no_call(chat, server, page):

@@ -13,9 +13,9 @@ from rtc_widget.webrtc.devices import Device
 
 async def test_settings_of_a_call_reach_the_page_at_once(chat):
     chat.reconnect = Reconnect(max_attempts=1, grace=2)
-    chat.view_grace = 3
+    chat.view_timeout = 3
     assert chat.settings["reconnect"]["grace"] == 2
-    assert (chat.settings["view_grace"], chat.view_grace) == (3.0, 3)
+    assert (chat.settings["view_timeout"], chat.view_timeout) == (3.0, 3)
     chat.reconnect = None
     assert chat.settings["reconnect"] is None
     chat.microphone = False
@@ -44,7 +44,7 @@ def test_what_is_no_microphone_is_refused_in_words(chat, value):
 
 @pytest.mark.parametrize(
     "settings",
-    [{"max_duration": 0}, {"view_grace": -1}, {"exchange": "telegraph"}, {"max_duration": 1e9}],
+    [{"max_duration": 0}, {"view_timeout": -1}, {"exchange": "telegraph"}, {"max_duration": 1e9}],
 )
 def test_settings_that_make_no_sense_are_refused(settings):
     with pytest.raises(ValueError, match=next(iter(settings))):

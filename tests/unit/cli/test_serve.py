@@ -16,7 +16,7 @@ from rtc_widget import cli
 from rtc_widget._version import __version__
 from rtc_widget.cli.serve import serve
 from rtc_widget.server.http.app import Access
-from rtc_widget.server.responders.chat_completions import ChatMind
+from rtc_widget.server.responders.chat_completions import ChatResponder
 from rtc_widget.server.transport.registry import Limits
 
 COMMAND = [sys.executable, "-c", "from rtc_widget.cli import main; main()"]
@@ -132,7 +132,7 @@ def test_what_is_asked_for_on_the_command_line_is_what_is_served(monkeypatch: py
 
     async def serve_on(listener: socket.socket, access: Access, **rest: Any) -> None:
         listener.close()
-        served.access, served.limits, served.mind = access, rest["limits"], rest["mind_for"]
+        served.access, served.limits, served.responder = access, rest["limits"], rest["responder_for"]
 
     # Open to other machines only as far as the command knows.
     loopback = socket.create_server(("127.0.0.1", 0))
@@ -143,7 +143,7 @@ def test_what_is_asked_for_on_the_command_line_is_what_is_served(monkeypatch: py
 
     assert len(served.access.token) >= 32, "never without a token"
     assert served.limits == Limits(3, 1.5)
-    assert isinstance(served.mind({}), ChatMind)
+    assert isinstance(served.responder({}), ChatResponder)
 
 
 @pytest.mark.speech

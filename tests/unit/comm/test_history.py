@@ -29,7 +29,7 @@ async def test_a_new_page_is_told_what_was_said_by_calls_without_the_pieces_of_w
 
 
 def ask(page, number=1, *, first=0, before=None, brief=True, without=()):
-    page.say("recall", id=f"{page.page}:{number}", first=first, before=before, brief=brief, without=[*without])
+    page.say("history", id=f"{page.page}:{number}", first=first, before=before, brief=brief, without=[*without])
 
 
 def _types(events):

@@ -47,7 +47,7 @@ def test_a_clock_that_was_set_is_noticed():
 async def test_events_of_a_browser_whose_clock_is_an_hour_off_have_the_kernels_time(chat, page):
     page.hello()
     hour_ahead = time.time() * 1000 + 3_600_000
-    page.say("alive", time_ms=hour_ahead)
+    page.say("pong", time_ms=hour_ahead)
     page.connected()
     page.say("events", attempt="a1", first=0, events=[["received", hour_ahead + 50, '{"type": "session.created"}']])
     await settled()

@@ -22,7 +22,7 @@ async def test_a_second_page_does_not_disturb_the_call_of_the_first(chat, page):
 
 
 async def test_a_page_that_vanished_with_its_call_is_noticed(chat, page, signaling, monkeypatch):
-    monkeypatch.setattr("rtc_widget.comm.liveness.HOLDER_SECONDS", 0.05)
+    monkeypatch.setattr("rtc_widget.comm.liveness.ACTIVE_PAGE_SECONDS", 0.05)
     page.hello()
     page.say("exchange", id="p1:1", attempt="a1", sdp=OFFER)
     await page.hears("reply")
@@ -37,9 +37,9 @@ async def test_a_page_that_vanished_with_its_call_is_noticed(chat, page, signali
 async def test_a_page_that_falls_silent_during_a_call_is_noticed_without_any_other_page(
     chat, page, signaling, monkeypatch
 ):
-    monkeypatch.setattr("rtc_widget.comm.liveness.BEAT_SECONDS", 0.02)
+    monkeypatch.setattr("rtc_widget.comm.liveness.TICK_SECONDS", 0.02)
     monkeypatch.setattr("rtc_widget.comm.liveness.SILENT_SECONDS", 0.05)
-    monkeypatch.setattr("rtc_widget.comm.liveness.HOLDER_SECONDS", 0.05)
+    monkeypatch.setattr("rtc_widget.comm.liveness.ACTIVE_PAGE_SECONDS", 0.05)
     page.hello()
     page.say("exchange", id="p1:1", attempt="a1", sdp=OFFER)
     await page.hears("reply")
@@ -48,16 +48,16 @@ async def test_a_page_that_falls_silent_during_a_call_is_noticed_without_any_oth
     await eventually(lambda: chat.status != "connected")
     assert chat.error["code"] == "page_not_found"
     await eventually(lambda: signaling.hung_up == ["rtc_1"])
-    assert page.heard("alive")
+    assert page.heard("ping")
 
 
 async def test_a_page_that_gives_signs_of_life_keeps_its_call(chat, page, monkeypatch):
-    monkeypatch.setattr("rtc_widget.comm.liveness.BEAT_SECONDS", 0.02)
+    monkeypatch.setattr("rtc_widget.comm.liveness.TICK_SECONDS", 0.02)
     monkeypatch.setattr("rtc_widget.comm.liveness.SILENT_SECONDS", 0.3)
-    monkeypatch.setattr("rtc_widget.comm.liveness.HOLDER_SECONDS", 0.3)
+    monkeypatch.setattr("rtc_widget.comm.liveness.ACTIVE_PAGE_SECONDS", 0.3)
     page.hello()
     page.connected()
     for _ in range(100):
         await asyncio.sleep(0.01)
-        page.say("alive", time_ms=0)
+        page.say("pong", time_ms=0)
     assert chat.status == "connected"

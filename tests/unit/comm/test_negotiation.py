@@ -128,7 +128,7 @@ async def test_a_slow_server_is_told_from_a_silent_page(monkeypatch, chat, page,
 
 async def test_what_is_waited_for_shows_as_activity(chat, page):
     seen = []
-    chat.observe(lambda change: seen.append(change.new), "activity")
+    chat.observe(lambda change: seen.append(change.new), "progress")
     page.say("prepare", id="p1:1", attempt="a1")
     await page.hears("reply")
     await settled()

@@ -52,14 +52,14 @@ async def test_an_offer_for_a_call_that_stands_reaches_the_server_with_the_calls
 
 async def test_the_page_is_told_that_a_server_takes_one_offer_only(page):
     assert (await _call(page))["renegotiates"] is False
-    assert (await _renegotiated(page))["error"]["code"] == "renegotiation_not_possible"
+    assert (await _renegotiated(page))["error"]["code"] == "renegotiation_unsupported"
 
 
 async def test_there_is_nothing_to_change_once_the_call_is_over(page, signaling, offers):
     await _call(page)
     page.say("hang_up", attempt="a1")
     await eventually(lambda: signaling.hung_up)
-    assert (await _renegotiated(page))["error"]["code"] == "renegotiation_not_possible"
+    assert (await _renegotiated(page))["error"]["code"] == "renegotiation_unsupported"
     assert offers == []
 
 
@@ -69,7 +69,7 @@ async def test_an_answer_that_is_none_is_not_passed_on(page, signaling, offers):
 
     await _call(page)
     signaling.renegotiate = garbage
-    assert (await _renegotiated(page))["error"]["code"] == "answer_invalid"
+    assert (await _renegotiated(page))["error"]["code"] == "invalid_answer"
     assert signaling.hung_up == [], "the call has its old way still; whoever asked decides"
 
 

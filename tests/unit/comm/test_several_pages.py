@@ -32,20 +32,20 @@ async def test_the_traits_say_which_page_has_the_call(chat, page, other):
     other.hello()
     other.state(None)
     await settled()
-    assert (chat.holder, chat.status) == ("p1", "connected")
+    assert (chat.active_page, chat.status) == ("p1", "connected")
     page.state("a1", status="idle")
     await settled()
-    assert chat.holder is None
+    assert chat.active_page is None
 
 
 async def test_the_pages_that_follow_are_told_of_new_events_and_the_holder_is_not(chat, page, other):
     other.hello()
     await calling(page)
     page.events({"type": "one"}, {"type": "two"})
-    assert (await other.hears("grown"))["next"] == 2
+    assert (await other.hears("log_grew"))["next"] == 2
     page.events({"type": "three"})
-    assert (await other.hears("grown", 2))["next"] == 3
-    assert page.heard("grown") == []
+    assert (await other.hears("log_grew", 2))["next"] == 3
+    assert page.heard("log_grew") == []
 
 
 async def test_many_events_make_few_messages(chat, page, other):
@@ -54,8 +54,8 @@ async def test_many_events_make_few_messages(chat, page, other):
     for number in range(500):
         page.events({"type": "x", "number": number})
     await asyncio.sleep(0.2)
-    assert other.heard("grown")[-1]["next"] == 500
-    assert len(other.heard("grown")) < 10
+    assert other.heard("log_grew")[-1]["next"] == 500
+    assert len(other.heard("log_grew")) < 10
 
 
 async def test_a_page_that_takes_the_call_over_gets_it_when_the_other_has_let_go(chat, page, other, signaling):
@@ -65,10 +65,10 @@ async def test_a_page_that_takes_the_call_over_gets_it_when_the_other_has_let_go
     other.hello()
     other.state("b1", resumes=True, status="connecting")
     other.say("exchange", id="p2:1", attempt="b1", sdp=OFFER)
-    request = await page.hears("hand_over")
+    request = await page.hears("release_call")
     await asyncio.sleep(0.05)
     assert len(signaling.offers) == 1, "the second call waits"
-    assert (chat.holder, chat.status) == ("p1", "connected")
+    assert (chat.active_page, chat.status) == ("p1", "connected")
 
     page.state("a1", status="error", error={"code": "call_taken_over", "message": "m", "hint": "h"})
     page.say("hang_up", attempt="a1")
@@ -76,7 +76,7 @@ async def test_a_page_that_takes_the_call_over_gets_it_when_the_other_has_let_go
     await other.hears("reply")
     other.state("b1", resumes=True, **CONNECTED)
     await settled()
-    assert (chat.holder, chat.status, chat.error) == ("p2", "connected", None)
+    assert (chat.active_page, chat.status, chat.error) == ("p2", "connected", None)
     assert seen == ["connecting", "connected", "connecting", "connected"]
     assert len(signaling.offers) == 2
     await eventually(lambda: signaling.hung_up == ["rtc_1"])
@@ -85,18 +85,18 @@ async def test_a_page_that_takes_the_call_over_gets_it_when_the_other_has_let_go
     page.state("a1", status="idle")
     page.say("goodbye")
     await settled()
-    assert (chat.holder, chat.status) == ("p2", "connected")
+    assert (chat.active_page, chat.status) == ("p2", "connected")
 
 
 async def test_a_page_that_has_vanished_is_not_waited_for_long(chat, page, other, signaling, monkeypatch):
-    monkeypatch.setattr("rtc_widget.comm.liveness.HOLDER_SECONDS", 0.05)
+    monkeypatch.setattr("rtc_widget.comm.liveness.ACTIVE_PAGE_SECONDS", 0.05)
     await calling(page)
     other.state("b1", resumes=True, status="connecting")
     other.say("exchange", id="p2:1", attempt="b1", sdp=OFFER)
     await other.hears("reply")
     await eventually(lambda: signaling.hung_up == ["rtc_1"])
     await settled()
-    assert (chat.holder, chat.status) == ("p2", "connecting")
+    assert (chat.active_page, chat.status) == ("p2", "connecting")
 
 
 async def test_streams_go_on_when_the_call_is_taken_over(chat, page, other):
@@ -117,7 +117,7 @@ async def test_the_first_page_may_close_after_it_was_taken_over(chat, page, othe
     other.connected("b1")
     page.say("goodbye")
     await settled()
-    assert (chat.holder, chat.status) == ("p2", "connected")
+    assert (chat.active_page, chat.status) == ("p2", "connected")
 
 
 async def test_the_end_of_the_call_of_the_page_that_took_it_over_is_known(chat, page, other, signaling):
@@ -127,7 +127,7 @@ async def test_the_end_of_the_call_of_the_page_that_took_it_over_is_known(chat, 
     other.connected("b1")
     other.say("goodbye")
     await settled()
-    assert (chat.holder, chat.status, chat.error["code"]) == (None, "error", "page_not_found")
+    assert (chat.active_page, chat.status, chat.error["code"]) == (None, "error", "page_not_found")
 
 
 async def test_connect_asks_the_page_that_is_left_when_the_newer_one_has_said_goodbye(chat, page, other):
@@ -147,9 +147,9 @@ async def test_connect_asks_a_page_that_is_there_when_the_newer_one_has_gone_wit
     page.hello()
     other.hello()
     connecting = asyncio.ensure_future(chat.connect(timeout=5))
-    await page.hears("alive", 2)
+    await page.hears("ping", 2)
     other.state(None)  # said before it went, and late to arrive
-    page.say("alive", time_ms=0)
+    page.say("pong", time_ms=0)
     await page.answer("connect", result={"attempt": "a1"})
     await connecting
     assert other.heard("connect") == []
@@ -159,9 +159,9 @@ async def test_the_newest_of_the_pages_that_are_there_is_asked(chat, page, other
     page.hello()
     other.hello()
     connecting = asyncio.ensure_future(chat.connect(timeout=5))
-    await other.hears("alive", 2)
-    page.say("alive", time_ms=0)
-    other.say("alive", time_ms=0)
+    await other.hears("ping", 2)
+    page.say("pong", time_ms=0)
+    other.say("pong", time_ms=0)
     await other.answer("connect", result={"attempt": "b1"})
     await connecting
     assert page.heard("connect") == []
@@ -180,6 +180,6 @@ async def test_a_disconnect_that_nobody_does_leaves_no_traits_that_claim_a_call(
     with pytest.raises(PageTimeout):
         await chat.disconnect(timeout=0.05)
     await settled()
-    assert (chat.status, chat.holder, chat.data_channel_state) == ("error", None, "closed")
+    assert (chat.status, chat.active_page, chat.data_channel_state) == ("error", None, "closed")
     assert chat.error["code"] == "page_not_found"
     await eventually(lambda: signaling.hung_up == ["rtc_1"])

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from rtc_widget.comm import protocol
-from rtc_widget.comm.known_page import Inbox
+from rtc_widget.comm.known_page import EventReceiver
 from rtc_widget.errors import InvalidKey, KernelTimeout
 from rtc_widget.headless.bridge import Link
 from rtc_widget.headless.errors import farewell_in
@@ -34,19 +34,19 @@ async def test_news_for_other_pages_is_no_request(caplog):
     name = said[0]["page"]
     page.hear(protocol.welcome(name))
     await eventually(lambda: said[-1]["type"] == "state")
-    page.hear(protocol.grown(name, 3))
-    page.hear({"type": "alive", "page": name})
-    await eventually(lambda: said[-1]["type"] == "alive")
+    page.hear(protocol.log_grew(name, 3))
+    page.hear({"type": "ping", "page": name})
+    await eventually(lambda: said[-1]["type"] == "pong")
     assert not [record for record in caplog.records if "failed" in record.message]
 
 
 async def test_events_reach_the_kernel_once_and_in_order_however_they_were_batched():
-    inbox, got, batches = Inbox("h1"), [], []
+    receiver, got, batches = EventReceiver("h1"), [], []
 
     def post(**fields):
         message = protocol.decode({"type": "events", "page": "h1", **fields})
         batches.append(len(message.events))
-        intake = inbox.take(message)
+        intake = receiver.take(message)
         got.extend(event.text for event in intake.events)
         outbox.acknowledge(intake.answer["next"])
 

@@ -26,7 +26,7 @@ class _Conversation:
         self.said.append(message)
         results = {
             "prepare": {"data_channel_label": "oai-events", "ice_servers": []},
-            "mint": {"url": self._url, "secret": "ek_1"},
+            "create_client_secret": {"url": self._url, "secret": "ek_1"},
         }
         if message["type"] in results:
             self.page.hear({"type": "reply", "id": message["id"], "result": results[message["type"]]})

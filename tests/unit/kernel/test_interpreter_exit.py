@@ -12,9 +12,9 @@ from tests.unit.signaling.realtime_server import RealtimeServer, running
 CALL = """
 import sys, time
 from rtc_widget import OpenAI
-from rtc_widget.comm.negotiation import CallDesk
+from rtc_widget.comm.negotiation import Negotiator
 done = []
-desk = CallDesk(OpenAI("sk-x", base_url=sys.argv[1]), dict, print)
+desk = Negotiator(OpenAI("sk-x", base_url=sys.argv[1]), dict, print)
 desk.exchange("a1", "v=0", done.append)
 while not done:
     time.sleep(0.01)

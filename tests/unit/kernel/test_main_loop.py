@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from rtc_widget.errors import AwaitNotPossible
+from rtc_widget.errors import AwaitUnsupported
 from rtc_widget.kernel.io_thread import io_thread
 from rtc_widget.kernel.main_loop import MainLoop
 
@@ -83,7 +83,7 @@ async def test_events_are_awaited_on_the_loop_that_they_are_told_to(chat, page):
     page.connected()
 
     def elsewhere():
-        with pytest.raises(AwaitNotPossible, match="another one"):
+        with pytest.raises(AwaitUnsupported, match="another one"):
             asyncio.run(chat.wait_for("anything"))
 
     await asyncio.to_thread(elsewhere)

@@ -30,6 +30,6 @@ def address(local_server: Local) -> Address:
 async def stage() -> AsyncGenerator[Stage, None]:
     made = Stage()
     yield made
-    await made.dialogue.end()
+    await made.engine.end()
     # Whatever a test was about: everything it saw is what OpenAI's own client expects.
     validate(made.events)

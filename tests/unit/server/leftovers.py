@@ -21,7 +21,7 @@ from typing import Any
 
 import httpx
 
-from rtc_widget.server.protocols.realtime.engine import Dialogue
+from rtc_widget.server.protocols.realtime.engine import RealtimeEngine
 from tests.unit.server.peer import Peer
 from tests.unit.server.scripted_server import Direct, calls_with, server_of_two
 
@@ -68,7 +68,7 @@ def held() -> Held:
         tasks=len(asyncio.all_tasks()),
         threads=threading.active_count(),
         sockets=sum(is_socket(file) for file in Path("/proc/self/fd").iterdir()) if SOCKETS_ARE_COUNTED else 0,
-        dialogues=sum(isinstance(made, Dialogue) for made in gc.get_objects()),
+        dialogues=sum(isinstance(made, RealtimeEngine) for made in gc.get_objects()),
         memory=tracemalloc.get_traced_memory()[0],
     )
 
@@ -102,7 +102,7 @@ async def after_calls() -> Leftovers:
         async with Peer(Direct(calls), {"output_modalities": ["text"]}) as peer:
             assert peer.answer is not None
             call = calls.find(str(peer.answer.call_id))
-            made.extend([weakref.ref(call), weakref.ref(call.dialogue)])
+            made.extend([weakref.ref(call), weakref.ref(call.engine)])
             peer.ask("What is Opus?")
             peer.send({"type": "response.create"})
             await peer.wait_for("response.done")

@@ -11,12 +11,12 @@ import uvicorn
 
 from rtc_widget._aiortc.connection import offer_loopback_when_alone
 from rtc_widget.server.http.app import Access, create_app
-from rtc_widget.server.responders.selection import OneMind
+from rtc_widget.server.responders.selection import FixedResponder
 from rtc_widget.server.serve import server_config
 from rtc_widget.server.speech.engines import Engines
 from rtc_widget.server.transport.registry import Calls, Limits
 from rtc_widget.signaling.base import Answer
-from tests.unit.server.stage import LoudIsSpeech, Mind, Recognizer, Speaker
+from tests.unit.server.stage import LoudIsSpeech, Recognizer, Responder, Speaker
 
 SETTINGS = {"type": "realtime", "model": "any"}
 
@@ -33,7 +33,7 @@ class Direct:
         """Nothing is to be prepared."""
 
     async def exchange(self, offer: str, session: Mapping[str, Any]) -> Answer:
-        answered = await self.calls.begin(offer, {**SETTINGS, **session}, Mind())
+        answered = await self.calls.begin(offer, {**SETTINGS, **session}, Responder())
         return Answer(answered.sdp, answered.call_id)
 
     async def hang_up(self, call_id: str) -> None:
@@ -56,7 +56,9 @@ def scripted_engines() -> asyncio.Future[Engines]:
 async def server_of_two(minutes: float = 1.0) -> AsyncGenerator[str, None]:
     """Serve over HTTP two sessions at most, each for so long; gives host and port."""
     limits = Limits(calls=2, minutes=minutes)
-    app = create_app(Access("right"), engines=scripted_engines(), mind_for=OneMind(Mind()), limits=limits)
+    app = create_app(
+        Access("right"), engines=scripted_engines(), responder_for=FixedResponder(Responder()), limits=limits
+    )
     config = server_config(app)
     config.port = 0
     running = uvicorn.Server(config)

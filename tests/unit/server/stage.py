@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from rtc_widget._aiortc.output_track import Playback
-from rtc_widget.server.protocols.realtime.engine import Dialogue
+from rtc_widget.server.protocols.realtime.engine import RealtimeEngine
 from rtc_widget.server.protocols.realtime.session_config import new_session
 from rtc_widget.server.responders.responder import Question, ToolCall
 from rtc_widget.server.speech import HEARING_RATE, Samples, Sound
@@ -53,7 +53,7 @@ class Speaker:
         return Sound(np.full(round(len(text) * 240 / speed), 0.5, np.float32), 24_000)
 
 
-class Mind:
+class Responder:
     """Answers what the test wants; `…` waits for ever and an exception is raised."""
 
     def __init__(self) -> None:
@@ -75,17 +75,17 @@ class Stage:
 
     def __init__(self, *, plays: bool = True, **session: Any) -> None:
         self.events: list[dict[str, Any]] = []
-        self.recognizer, self.speaker, self.mind = Recognizer(), Speaker(), Mind()
+        self.recognizer, self.speaker, self.responder = Recognizer(), Speaker(), Responder()
         self.playbacks: list[Playback] = []
-        self.dialogue = Dialogue(
+        self.engine = RealtimeEngine(
             new_session("sess_1", 1_900_000_000, {"type": "realtime", **session}),
             engines=Engines(self.recognizer, self.speaker, LoudIsSpeech),
-            mind=self.mind,
+            responder=self.responder,
             send=lambda message: self.events.append(json.loads(message)),
             player=self if plays else None,
         )
-        self.dialogue.begin()
-        self.dialogue.listen(LoudIsSpeech())
+        self.engine.begin()
+        self.engine.listen(LoudIsSpeech())
 
     def play(self, playback: Playback) -> None:
         self.playbacks.append(playback)
@@ -97,7 +97,7 @@ class Stage:
                 pass
 
     def send(self, kind: str, **fields: Any) -> None:
-        self.dialogue.receive(json.dumps({"type": kind, **fields}))
+        self.engine.receive(json.dumps({"type": kind, **fields}))
 
     def ask(self, text: str, **response: Any) -> None:
         content = [{"type": "input_text", "text": text}]

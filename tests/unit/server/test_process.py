@@ -123,7 +123,7 @@ async def test_the_widget_shows_what_a_fresh_server_is_loading(monkeypatch: pyte
     monkeypatch.setattr(process, "_shared", None)
     page = ScriptedPage(acts=False)
     chat, shown = VoiceChat(Local(), page=page), []
-    chat.observe(lambda change: shown.append(change.new), "activity")
+    chat.observe(lambda change: shown.append(change.new), "progress")
     try:
         page.hello()
         await eventually(lambda: shown and shown[-1] == "", timeout=60)

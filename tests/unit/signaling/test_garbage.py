@@ -16,7 +16,7 @@ import pytest
 
 from rtc_widget import Answer, OpenAI
 from rtc_widget.errors import InvalidAnswer, SignalingError, SignalingTimeout
-from rtc_widget.signaling.http import MAX_ANSWER_BYTES, HttpLine
+from rtc_widget.signaling.http import MAX_ANSWER_BYTES, SignalingClient
 
 OFFER = "v=0\r\noffer\r\n"
 ANSWER = b"v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\n"
@@ -48,7 +48,7 @@ async def saying(say: Say) -> AsyncIterator[OpenAI]:
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     signaling = OpenAI(KEY, base_url=f"http://127.0.0.1:{port}/v1")
-    signaling._line = HttpLine("The server", connect_seconds=1, answer_seconds=0.5)
+    signaling._line = SignalingClient("The server", connect_seconds=1, answer_seconds=0.5)
     try:
         yield signaling
     finally:
@@ -87,20 +87,20 @@ SAID: dict[str, tuple[bytes, str]] = {
     "a status of another time": (http(999), "server_error"),
     "half a head": (b"HTTP/1.1 201 Created\r\nContent-Le", "server_unreachable"),
     "a head without end": (b"HTTP/1.1 201 Created\r\n" + b"X: " + b"x" * 200_000, "server_unreachable"),
-    "ten thousand headers": (b"HTTP/1.1 201 C\r\n" + b"X: y\r\n" * 10_000 + b"\r\n", "answer_invalid"),
+    "ten thousand headers": (b"HTTP/1.1 201 C\r\n" + b"X: y\r\n" * 10_000 + b"\r\n", "invalid_answer"),
     "a body that is cut off": (http(201, ANSWER).replace(b"Length: ", b"Length: 9"), "server_unreachable"),
     "chunks that are none": (b"HTTP/1.1 201 C\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello", "server_unreachable"),
     "two lengths": (b"HTTP/1.1 201 C\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", "server_unreachable"),
     "a length below nought": (b"HTTP/1.1 201 C\r\nContent-Length: -5\r\n\r\n", "server_unreachable"),
-    "no body": (http(201, b""), "answer_invalid"),
-    "a web page": (http(200, b"<html><body>Sign in</body></html>", Content_Type="text/html"), "answer_invalid"),
-    "JSON": (http(200, b'{"sdp": "v=0"}'), "answer_invalid"),
-    "bytes that are no text": (http(201, b"\xff\xfe\x00v=0"), "answer_invalid"),
+    "no body": (http(201, b""), "invalid_answer"),
+    "a web page": (http(200, b"<html><body>Sign in</body></html>", Content_Type="text/html"), "invalid_answer"),
+    "JSON": (http(200, b'{"sdp": "v=0"}'), "invalid_answer"),
+    "bytes that are no text": (http(201, b"\xff\xfe\x00v=0"), "invalid_answer"),
     "a charset that is none": (http(201, ANSWER, Content_Type="application/sdp; charset=klingon"), "answer"),
-    "a zip that is none": (http(201, ANSWER, Content_Encoding="gzip"), "answer_invalid"),
+    "a zip that is none": (http(201, ANSWER, Content_Encoding="gzip"), "invalid_answer"),
     "a zip": (http(201, gzip.compress(ANSWER), Content_Encoding="gzip"), "answer"),
-    "a zip bomb": (http(201, gzip.compress(b"v=0" + b"0" * 50_000_000), Content_Encoding="gzip"), "answer_invalid"),
-    "a body of 10 MB": (http(201, b"v=0" + b"x" * 10_000_000), "answer_invalid"),
+    "a zip bomb": (http(201, gzip.compress(b"v=0" + b"0" * 50_000_000), Content_Encoding="gzip"), "invalid_answer"),
+    "a body of 10 MB": (http(201, b"v=0" + b"x" * 10_000_000), "invalid_answer"),
     "a refusal of 10 MB": (http(500, b"x" * 10_000_000), "server_error"),
     "an error that is a list": (http(400, b'{"error": [1, 2]}'), "invalid_offer"),
     "an error without end": (http(400, b'{"error":' * 50_000), "invalid_offer"),
@@ -110,7 +110,7 @@ SAID: dict[str, tuple[bytes, str]] = {
     "a switch of protocols": (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", "server_unreachable"),
     "a place that is none": (http(201, ANSWER, Location="http://[::1"), "answer"),
     "a place of odd letters": (http(201, ANSWER, Location="/calls/\xe9\xff/%00%zz/"), "answer"),
-    "nothing but a line break": (http(201, b"\r\n" + ANSWER), "answer_invalid"),
+    "nothing but a line break": (http(201, b"\r\n" + ANSWER), "invalid_answer"),
 }
 
 

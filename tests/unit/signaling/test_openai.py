@@ -30,7 +30,7 @@ from rtc_widget.errors import (
 )
 from rtc_widget.kernel.io_thread import io_thread
 from rtc_widget.signaling import openai as room
-from rtc_widget.signaling.http import HttpLine
+from rtc_widget.signaling.http import SignalingClient
 from tests.unit.signaling.realtime_server import ANSWER, RealtimeServer, running
 
 OFFER = "v=0\r\no=- 7 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
@@ -185,7 +185,7 @@ async def test_the_key_is_struck_out_of_whatever_the_server_says(server, status,
 
 async def test_a_slow_server_is_given_up(server, monkeypatch):
     server.delay = 5
-    monkeypatch.setattr(room, "HttpLine", lambda name: HttpLine(name, answer_seconds=0.1))
+    monkeypatch.setattr(room, "SignalingClient", lambda name: SignalingClient(name, answer_seconds=0.1))
     with pytest.raises(SignalingTimeout, match="within"):
         await calling(server).exchange(OFFER, {})
 
@@ -258,7 +258,9 @@ def test_the_key_is_nowhere_in_the_object():
 
 
 async def test_a_short_lived_secret_is_minted_with_the_session_and_does_not_show(server):
-    secret = await calling(server, instructions="Be brief.").mint({"audio": {"output": {"voice": "marin"}}})
+    secret = await calling(server, instructions="Be brief.").create_client_secret(
+        {"audio": {"output": {"voice": "marin"}}}
+    )
     assert (secret.value, secret.url) == ("ek_1", f"{server.url}/realtime/calls")
     assert "ek_1" not in repr(secret)
     [post] = server.posts
@@ -273,7 +275,7 @@ async def test_a_short_lived_secret_is_minted_with_the_session_and_does_not_show
 async def test_an_answer_without_a_secret_is_an_error(server, body):
     server.secret_body = body
     with pytest.raises(InvalidAnswer, match="no client secret"):
-        await calling(server).mint({})
+        await calling(server).create_client_secret({})
 
 
 async def test_a_hang_up_that_fails_does_not_hide_why_there_is_no_call(server, monkeypatch):

@@ -11,7 +11,7 @@ import pytest
 from rtc_widget import VoiceChat
 from rtc_widget.errors import MicrophoneDenied, NotConnected, PageTimeout
 from rtc_widget.testing import ScriptedPage
-from rtc_widget.testing.scripted_server import ScriptedAnswer, ScriptedCall
+from rtc_widget.testing.scripted_server import ScriptedCall, ScriptedResponse
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ async def test_a_page_that_falls_silent_is_given_up(chat, page):
 
 async def test_the_model_can_call_tools_and_hear_what_came_of_it(chat, page):
     page.will_answer(
-        ScriptedAnswer(calls=(ScriptedCall("weather", {"city": "Paris"}), ScriptedCall("weather", {"city": "Rome"})))
+        ScriptedResponse(calls=(ScriptedCall("weather", {"city": "Paris"}), ScriptedCall("weather", {"city": "Rome"})))
     )
     page.will_say("Sunny in both.")
     await chat.connect()

@@ -5,7 +5,7 @@ import { pageError, type RtcWidgetError } from "../../errors";
 import { quoted } from "../../json";
 
 /** The reason for the end of the call that an event announces, if it does. */
-export function farewellIn(text: string): RtcWidgetError | undefined {
+export function sessionExpiredError(text: string): RtcWidgetError | undefined {
   // Parsing every event twice would cost more than all the rest here.
   if (!text.includes("session_expired")) return undefined;
   try {

@@ -44,14 +44,14 @@ export const CARRIED = "carried_";
 /** An index beyond this is no index; without a limit one odd event could fill the memory. */
 const MOST_PARTS = 64;
 
-type Fields = Readonly<Record<string, unknown>>;
+type JsonObject = Readonly<Record<string, unknown>>;
 
 export function turnText(turn: Turn): string {
   return turn.parts.filter(Boolean).join("\n");
 }
 
 /** The conversation after one more event of the server; the same object if the event has nothing to say here. */
-export function fold(conversation: Conversation, event: Fields, attempt: string): Conversation {
+export function fold(conversation: Conversation, event: JsonObject, attempt: string): Conversation {
   const change = changeBy(event, attempt);
   if (change === undefined) return conversation;
   if ("isTranscribed" in change) return { ...conversation, isTranscribed: change.isTranscribed };
@@ -86,7 +86,7 @@ export function endCall(conversation: Conversation): Conversation {
 
 type Change = { isTranscribed: boolean } | { turns: (before: readonly Turn[]) => readonly Turn[] };
 
-function changeBy(event: Fields, attempt: string): Change | undefined {
+function changeBy(event: JsonObject, attempt: string): Change | undefined {
   const id = event.item_id;
   const itemKey = isText(id) ? `${attempt}/${id}` : undefined;
   const edit = (role: Turn["role"], after: (turn: Turn) => Turn): Change | undefined =>
@@ -195,14 +195,14 @@ function filledParts(before: readonly string[], content: unknown): readonly stri
   );
 }
 
-function statusOfItem(turn: Turn, role: Turn["role"], item: Fields): TurnStatus {
+function statusOfItem(turn: Turn, role: Turn["role"], item: JsonObject): TurnStatus {
   if (turn.status !== "pending") return turn.status;
   const isWritten = filledParts([], item.content).some(Boolean);
   if (role === "user") return isWritten ? "done" : "pending";
   return isWritten && item.status === "completed" ? "done" : turn.status;
 }
 
-function withPart(turn: Turn, event: Fields, field: string, join: (before: string, text: string) => string): Turn {
+function withPart(turn: Turn, event: JsonObject, field: string, join: (before: string, text: string) => string): Turn {
   const text = event[field];
   if (!isText(text)) return turn;
   const index = partIndex(event.content_index);
@@ -235,7 +235,7 @@ function withResponse(response: unknown, attempt: string): Change | undefined {
   };
 }
 
-function statusOfResponse({ status, status_details: details }: Fields): TurnStatus {
+function statusOfResponse({ status, status_details: details }: JsonObject): TurnStatus {
   if (status === "failed" || status === "incomplete") return status;
   if (status !== "cancelled") return "done";
   return isRecord(details) && details.reason === "turn_detected" ? "interrupted" : "cancelled";

@@ -10,7 +10,7 @@ from uuid import uuid4
 from rtc_widget.errors import RtcWidgetError
 
 
-class Wish:
+class PendingResponse:
     """A response that some items are to bring about.
 
     Attributes
@@ -51,9 +51,11 @@ class Request:
         A response that may be the one, or one of the server's own.
     """
 
-    def __init__(self, event_id: str | None, wishes: Sequence[Wish] = (), *, is_beside: bool = False) -> None:
+    def __init__(
+        self, event_id: str | None, responses: Sequence[PendingResponse] = (), *, is_beside: bool = False
+    ) -> None:
         self.event_id = event_id
-        self.wishes = list(wishes)
+        self.responses = list(responses)
         self.is_beside = is_beside
         self.at = time.monotonic()
         self.suspect: str | None = None
@@ -61,7 +63,7 @@ class Request:
     @property
     def is_confirmed(self) -> bool:
         """Whether the server has confirmed every item that is to be answered."""
-        return not any(wish.unconfirmed for wish in self.wishes)
+        return not any(pending.unconfirmed for pending in self.responses)
 
 
 def item_key(item: Mapping[str, Any]) -> str:

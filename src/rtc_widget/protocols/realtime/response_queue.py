@@ -11,7 +11,7 @@ from typing import Any
 
 from rtc_widget.conversation.events import Event, fields_of
 from rtc_widget.errors import EventRefused, NotConnected, RtcWidgetError
-from rtc_widget.protocols.realtime.pending_responses import Request, Wish, item_key, new_id
+from rtc_widget.protocols.realtime.pending_responses import PendingResponse, Request, item_key, new_id
 from rtc_widget.protocols.realtime.responses import Responses, says_beside
 
 Send = Callable[[Sequence[Mapping[str, Any]], Callable[[RtcWidgetError], None]], object]
@@ -27,7 +27,7 @@ _PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 _ITEM_EVENTS = ("conversation.item.added", "conversation.item.created", "conversation.item.done")
 
 
-class Answers:
+class ResponseQueue:
     """Knows which responses are under way and asks for the next when its turn has come.
 
     A server makes one response of a conversation at a time and refuses to begin a second. What is to be answered is
@@ -58,12 +58,12 @@ class Answers:
     def _forget(self) -> None:
         self._number += 1
         self.responses = Responses()
-        self._wishes: list[Wish] = []
+        self._pending: list[PendingResponse] = []
         self._requests: deque[Request] = deque()
         self._unexplained = 0
         self._not_before = 0.0
 
-    def wish(self, items: Sequence[Mapping[str, Any]]) -> Wish:
+    def request_response(self, items: Sequence[Mapping[str, Any]]) -> PendingResponse:
         """Add items to the conversation now, and see to it that a response follows that knows them.
 
         Raises
@@ -77,19 +77,19 @@ class Answers:
             {"type": "conversation.item.create", "event_id": event_id, "item": item}
             for event_id, item in zip(ids, named, strict=True)
         ]
-        wish = Wish((item_key(item) for item in named), ids)
-        self._wishes.append(wish)
+        pending = PendingResponse((item_key(item) for item in named), ids)
+        self._pending.append(pending)
         request = self._request_if_free()
         try:
             self._post([*events, *request])
         except Exception:
             if request:
-                self._wishes = self._requests.pop().wishes
-            self._wishes.remove(wish)
+                self._pending = self._requests.pop().responses
+            self._pending.remove(pending)
             raise
-        return wish
+        return pending
 
-    async def response(self, wish: Wish) -> str:
+    async def response(self, pending: PendingResponse) -> str:
         """Wait for the response that grants a wish and return its id.
 
         Raises
@@ -99,10 +99,10 @@ class Answers:
         NotConnected
             If the call ends before.
         """
-        await self._until(lambda: wish.is_settled)
-        if wish.failure is not None:
-            raise wish.failure
-        return str(wish.response_id)
+        await self._until(lambda: pending.is_settled)
+        if pending.failure is not None:
+            raise pending.failure
+        return str(pending.response_id)
 
     async def finished(self, response_id: str) -> Event:
         """Wait for a response's ``response.done`` and return it.
@@ -146,8 +146,11 @@ class Answers:
     def end_call(self) -> None:
         """Nothing that was wished for will come."""
         gone = NotConnected("The call ended before the answer was there.")
-        for wish in [*self._wishes, *(wish for request in self._requests for wish in request.wishes)]:
-            wish.failure = gone
+        for pending in [
+            *self._pending,
+            *(pending for request in self._requests for pending in request.responses),
+        ]:
+            pending.failure = gone
         self._forget()
         self._tell()
 
@@ -181,9 +184,9 @@ class Answers:
     def _confirm(self, item: object) -> None:
         if not isinstance(item, Mapping):
             return
-        for wish in self._all_wishes():
-            if item_key(item) in wish.unconfirmed:
-                wish.unconfirmed.discard(item_key(item))
+        for pending in self._all_wishes():
+            if item_key(item) in pending.unconfirmed:
+                pending.unconfirmed.discard(item_key(item))
 
     def _begin(self, response: Mapping[str, Any]) -> None:
         response_id = str(response["id"])
@@ -200,16 +203,19 @@ class Answers:
             request.suspect = response_id
         elif request is not None:
             self._requests.remove(request)
-            self._grant(request.wishes, response_id)
-        self._grant([wish for wish in self._all_wishes() if not wish.unconfirmed], response_id)
+            self._resolve(request.responses, response_id)
+        self._resolve(
+            [pending for pending in self._all_wishes() if not pending.unconfirmed],
+            response_id,
+        )
 
-    def _grant(self, wishes: Sequence[Wish], response_id: str) -> None:
-        for wish in wishes:
-            wish.response_id = response_id
-            if wish in self._wishes:
-                self._wishes.remove(wish)
+    def _resolve(self, responses: Sequence[PendingResponse], response_id: str) -> None:
+        for pending in responses:
+            pending.response_id = response_id
+            if pending in self._pending:
+                self._pending.remove(pending)
         for request in self._requests:
-            request.wishes = [wish for wish in request.wishes if wish not in wishes]
+            request.responses = [pending for pending in request.responses if pending not in responses]
 
     def _finish(self, event: Event) -> None:
         response_id = str(fields_of(event)["response"]["id"])
@@ -217,7 +223,7 @@ class Answers:
         for request in [one for one in self._requests if one.suspect == response_id]:
             if not request.is_confirmed:
                 self._requests.remove(request)
-                self._grant(request.wishes, response_id)
+                self._resolve(request.responses, response_id)
         self._not_before = 0.0  # whatever was in the way, it may have been this one
         self._ask_if_free()
 
@@ -233,21 +239,24 @@ class Answers:
             if is_busy:
                 self._ask_again(meant[0], event)
                 return
-            self._fail(meant[0].wishes, EventRefused.by(event))
+            self._fail(meant[0].responses, EventRefused.by(event))
         if event_id is not None:
-            self._fail([wish for wish in self._all_wishes() if event_id in wish.events], EventRefused.by(event))
+            self._fail(
+                [pending for pending in self._all_wishes() if event_id in pending.events],
+                EventRefused.by(event),
+            )
 
     def _ask_again(self, request: Request, refusal: Event) -> None:
         """Another response came first: ask again after it, unless that one knows the items already."""
-        self._wishes += [wish for wish in request.wishes if not wish.is_settled]
+        self._pending += [pending for pending in request.responses if not pending.is_settled]
         if request.event_id is None:
             # The page's own text box sends without an id; it wants its answer as well.
-            self._wishes.append(Wish((), ()))
-        if self.responses.active is not None or not self._wishes:
+            self._pending.append(PendingResponse((), ()))
+        if self.responses.active is not None or not self._pending:
             return
         if self._unexplained == len(_PAUSES):
             self._unexplained = 0
-            self._fail(list(self._wishes), _never_free(refusal))
+            self._fail(list(self._pending), _never_free(refusal))
             return
         pause = _PAUSES[self._unexplained]
         self._unexplained += 1
@@ -259,23 +268,26 @@ class Answers:
             self._not_before = 0.0
             self._ask_if_free()
 
-    def _fail(self, wishes: Sequence[Wish], error: RtcWidgetError) -> None:
-        for wish in wishes:
-            wish.failure = error
-            if wish in self._wishes:
-                self._wishes.remove(wish)
+    def _fail(self, responses: Sequence[PendingResponse], error: RtcWidgetError) -> None:
+        for pending in responses:
+            pending.failure = error
+            if pending in self._pending:
+                self._pending.remove(pending)
 
-    def _all_wishes(self) -> list[Wish]:
-        return [*self._wishes, *(wish for request in self._requests for wish in request.wishes)]
+    def _all_wishes(self) -> list[PendingResponse]:
+        return [
+            *self._pending,
+            *(pending for request in self._requests for pending in request.responses),
+        ]
 
     def _request_if_free(self) -> list[Mapping[str, Any]]:
         oldest = time.monotonic() - _LOST_SECONDS
         is_asked = any(not request.is_beside and request.at > oldest for request in self._requests)
-        if self.responses.active is not None or is_asked or not self._wishes or time.monotonic() < self._not_before:
+        if self.responses.active is not None or is_asked or not self._pending or time.monotonic() < self._not_before:
             return []
         event_id = new_id("event")
-        self._requests.append(Request(event_id, self._wishes))
-        self._wishes = []
+        self._requests.append(Request(event_id, self._pending))
+        self._pending = []
         return [{"type": "response.create", "event_id": event_id}]
 
     def _ask_if_free(self) -> None:
@@ -285,7 +297,7 @@ class Answers:
         try:
             self._post(request)
         except NotConnected as error:
-            self._fail(self._requests.pop().wishes, error)
+            self._fail(self._requests.pop().responses, error)
 
     def _post(self, events: Sequence[Mapping[str, Any]]) -> None:
         ids = {event["event_id"] for event in events}
@@ -295,10 +307,10 @@ class Answers:
             # The page could not send it: nothing will come of it.
             if number != self._number:
                 return
-            self._fail([wish for wish in self._all_wishes() if wish.events & ids], error)
+            self._fail([pending for pending in self._all_wishes() if pending.events & ids], error)
             for request in [one for one in self._requests if one.event_id in ids]:
                 self._requests.remove(request)
-                self._fail(request.wishes, error)
+                self._fail(request.responses, error)
             self._tell()
 
         self._send(events, failed)

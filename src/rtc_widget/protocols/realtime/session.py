@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from rtc_widget.conversation.events import Fields
+from rtc_widget.conversation.events import JsonObject
 from rtc_widget.protocols.realtime.session_settings import SHORTHANDS
 
 
-class Session(Fields):
+class Session(JsonObject):
     """The settings of a session as the server has confirmed them; fields are attributes, to any depth.
 
     The settings that have short names when they are given have them here as well: ``voice``, ``speed``,
@@ -29,7 +29,7 @@ class Session(Fields):
             return super().__getattr__(name)
         value: Any = self
         for step in path:
-            value = value[step] if isinstance(value, Fields) and step in value else None
+            value = value[step] if isinstance(value, JsonObject) and step in value else None
         return value
 
     def _why_fixed(self, name: str) -> str:

@@ -16,18 +16,18 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from rtc_widget.server.errors import Refusal
-from rtc_widget.server.http.auth import KEY, LOOPBACK_NAMES, Guard, is_authorized, refused
+from rtc_widget.server.errors import ApiError
+from rtc_widget.server.http.auth import KEY, LOOPBACK_NAMES, AuthMiddleware, is_authorized, refused
 from rtc_widget.server.http.client_secrets import EphemeralKey, EphemeralKeys
 from rtc_widget.server.http.offers import limited_body, offer_of
 from rtc_widget.server.protocols.realtime.session_config import MODEL
-from rtc_widget.server.responders.responder import Mind
+from rtc_widget.server.responders.responder import Responder
 from rtc_widget.server.speech.engines import Engines
 from rtc_widget.server.transport.registry import Calls, Limits
 from rtc_widget.server.transport.websocket import follow
 
-MindFor = Callable[[Mapping[str, str]], Mind]
-"""Returns the mind of a call, given the headers of its request; raises a `Refusal` when they ask for another."""
+MindFor = Callable[[Mapping[str, str]], Responder]
+"""Returns the mind of a call, given the headers of its request; raises a `ApiError` when they ask for another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Access:
 
 
 def create_app(
-    access: Access, *, engines: asyncio.Future[Engines], mind_for: MindFor, limits: Limits | None = None
+    access: Access, *, engines: asyncio.Future[Engines], responder_for: MindFor, limits: Limits | None = None
 ) -> Starlette:
     """Return the server.
 
@@ -60,7 +60,7 @@ def create_app(
         Who may call.
     engines : future
         What hears and speaks; may still be loading.
-    mind_for : callable
+    responder_for : callable
         Chooses what thinks.
     limits : Limits, optional
         How much is allowed.
@@ -70,12 +70,12 @@ def create_app(
     async def create_call(request: Request) -> Response:
         offer = await offer_of(request)
         settings = _settings(request, offer.session)
-        answered = await calls.begin(offer.sdp, settings, mind_for(request.headers))
+        answered = await calls.begin(offer.sdp, settings, responder_for(request.headers))
         location = {"location": f"/v1/realtime/calls/{answered.call_id}"}
         return Response(answered.sdp, 201, location, media_type="application/sdp")
 
     async def create_client_secret(request: Request) -> Response:
-        return JSONResponse(keys.mint(await limited_body(request)).to_wire())
+        return JSONResponse(keys.create_client_secret(await limited_body(request)).to_wire())
 
     async def hang_up(request: Request) -> Response:
         await calls.find(request.path_params["call_id"]).end()
@@ -85,15 +85,15 @@ def create_app(
         try:
             call_id = websocket.query_params.get("call_id")
             if call_id is None:
-                await calls.run(websocket, _settings(websocket, None), mind_for(websocket.headers))
+                await calls.run(websocket, _settings(websocket, None), responder_for(websocket.headers))
                 return
             if KEY in websocket.scope:
                 # As with OpenAI: who holds no more than an ephemeral key does not see other people's calls.
-                raise Refusal("No session found for the provided call_id.", "call_id_not_found", status=404)
+                raise ApiError("No session found for the provided call_id.", "call_id_not_found", status=404)
             call = calls.find(call_id)
             await websocket.accept("realtime" if "realtime" in websocket.scope["subprotocols"] else None)
             await follow(call, websocket)
-        except Refusal as refusal:
+        except ApiError as refusal:
             await websocket.send_denial_response(refused(refusal))
 
     async def health(request: Request) -> JSONResponse:
@@ -110,7 +110,7 @@ def create_app(
         await calls.end_all()
 
     guard = Middleware(
-        Guard,
+        AuthMiddleware,
         token=access.token,
         keys=keys,
         hosts=access.hosts,
@@ -127,7 +127,7 @@ def create_app(
             WebSocketRoute("/v1/realtime", realtime),
         ],
         middleware=[guard],
-        exception_handlers={Refusal: _refuse, HTTPException: _refuse_route, Exception: _fail},
+        exception_handlers={ApiError: _refuse, HTTPException: _refuse_route, Exception: _fail},
         lifespan=lifespan,
     )
 
@@ -143,7 +143,7 @@ def _settings(connection: HTTPConnection, given: Mapping[str, Any] | None) -> di
         settings["model"] = model
     if "model" not in settings:
         message = f"You must provide a model parameter, for example '{MODEL}', in the session or as '?model={MODEL}'."
-        raise Refusal(message, "missing_required_parameter", param="session.model")
+        raise ApiError(message, "missing_required_parameter", param="session.model")
     return settings
 
 
@@ -154,7 +154,7 @@ async def _models(_: Request) -> Response:
 
 
 async def _refuse(_: Request, error: Exception) -> Response:
-    if not isinstance(error, Refusal):
+    if not isinstance(error, ApiError):
         raise error
     return refused(error)
 
@@ -163,10 +163,10 @@ async def _refuse_route(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     message = f"Invalid URL ({request.method} {request.scope['path']})."
-    return refused(Refusal(message, "unknown_url", status=error.status_code))
+    return refused(ApiError(message, "unknown_url", status=error.status_code))
 
 
 async def _fail(_: Request, error: Exception) -> Response:
     # Starlette raises the error again after this, so that the log holds it.
     message = f"The server failed ({type(error).__name__}); its log says more."
-    return refused(Refusal(message, "server_error", status=500, kind="server_error"))
+    return refused(ApiError(message, "server_error", status=500, kind="server_error"))

@@ -10,7 +10,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rtc_widget.server.errors import Refusal
+from rtc_widget.server.errors import ApiError
 from rtc_widget.server.http.client_secrets import EphemeralKeys
 
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -27,12 +27,12 @@ _HOST = re.compile(r"(?:\[(?P<ipv6>[0-9a-f:.]+)\]|(?P<name>[^\s\[\]/?#@:\\]+))(?
 _FOR_EPHEMERAL_KEYS = frozenset({"/v1/realtime/calls", "/v1/realtime"})
 
 
-def refused(refusal: Refusal) -> JSONResponse:
+def refused(refusal: ApiError) -> JSONResponse:
     """Return `refusal` as a response with OpenAI's kind of body."""
     return JSONResponse({"error": refusal.to_wire()}, refusal.status)
 
 
-class Guard:
+class AuthMiddleware:
     """ASGI middleware that lets nobody through who has no business here.
 
     Parameters
@@ -85,7 +85,7 @@ class Guard:
                 await _preflight()(scope, receive, send)
                 return
             self._check_key(connection)
-        except Refusal as refusal:
+        except ApiError as refusal:
             await refused(refusal)(scope, receive, send)
             return
         await self._app(scope, receive, send)
@@ -93,17 +93,17 @@ class Guard:
     def _check_host(self, connection: HTTPConnection) -> None:
         host = _HOST.fullmatch(connection.headers.get("host", "").lower())
         if host is None:
-            raise Refusal("The Host header is no host.", "invalid_host", status=400)
+            raise ApiError("The Host header is no host.", "invalid_host", status=400)
         if self._hosts and (host["ipv6"] or host["name"]) not in self._hosts:
             message = "This server may not be called by that name; use the address that it says it listens on."
-            raise Refusal(message, "invalid_host", status=403)
+            raise ApiError(message, "invalid_host", status=403)
 
     def _check_origin(self, connection: HTTPConnection, origin: str | None) -> None:
         scheme = str(connection.scope["scheme"]).replace("ws", "http", 1)
         own = f"{scheme}://{connection.headers.get('host', '')}"
         if origin is not None and origin not in (own, *self._origins):
             message = "Web pages may not use this server; whoever starts it can allow them one by one."
-            raise Refusal(message, "invalid_origin", status=403)
+            raise ApiError(message, "invalid_origin", status=403)
 
     def _check_key(self, connection: HTTPConnection) -> None:
         # Not `connection.url`, which is made of the Host header: "localhost/health?" would make any path an open one.
@@ -118,7 +118,7 @@ class Guard:
         message = "Incorrect API key provided. Send the token that the server was started with."
         if given.startswith("ek_"):
             message = "Incorrect API key provided: this ephemeral key has expired, or may not be used for this."
-        raise Refusal(message, "invalid_api_key", status=401)
+        raise ApiError(message, "invalid_api_key", status=401)
 
 
 def is_authorized(headers: Headers, token: str) -> bool:

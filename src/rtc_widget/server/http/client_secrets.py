@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from rtc_widget.server.errors import Refusal, refusal_of
+from rtc_widget.server.errors import ApiError, api_error_from
 from rtc_widget.server.http.offers import json_of
 from rtc_widget.server.protocols.realtime.server_events import new_id
 from rtc_widget.server.protocols.realtime.session_config import Session, new_session
@@ -60,7 +60,7 @@ class EphemeralKeys:
         self._now = now
         self._keys: dict[str, EphemeralKey] = {}
 
-    def mint(self, body: bytes) -> EphemeralKey:
+    def create_client_secret(self, body: bytes) -> EphemeralKey:
         """Return the key that `body`, a JSON object or nothing, asks for.
 
         Raises
@@ -68,15 +68,15 @@ class EphemeralKeys:
         Refusal
             When the body is not good, or there are too many keys.
         """
-        wish = _wish(body)
+        pending = _wish(body)
         self._drop_expired()
         if len(self._keys) >= MOST_KEYS:
-            raise Refusal(
+            raise ApiError(
                 "There are too many ephemeral keys.", "rate_limit_exceeded", status=429, kind="rate_limit_error"
             )
-        session = new_session(new_id("sess"), 0, wish.session)
-        expires_at = round(self._now()) + wish.expires_after.seconds
-        key = EphemeralKey(f"ek_{secrets.token_hex(24)}", expires_at, wish.session, session)
+        session = new_session(new_id("sess"), 0, pending.session)
+        expires_at = round(self._now()) + pending.expires_after.seconds
+        key = EphemeralKey(f"ek_{secrets.token_hex(24)}", expires_at, pending.session, session)
         self._keys[key.value] = key
         return key
 
@@ -94,8 +94,8 @@ class EphemeralKeys:
 def _wish(body: bytes) -> _Wish:
     given = json_of(body, "The body") if body.strip() else {}
     if not isinstance(given, dict):
-        raise Refusal("The body is not a JSON object.", "invalid_value")
+        raise ApiError("The body is not a JSON object.", "invalid_value")
     try:
         return _Wish.model_validate(given)
     except ValidationError as error:
-        raise refusal_of(error, given, "") from None
+        raise api_error_from(error, given, "") from None

@@ -11,7 +11,7 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from rtc_widget.server.errors import Refusal
+from rtc_widget.server.errors import ApiError
 
 LARGEST_BODY = 1024 * 1024
 
@@ -39,7 +39,7 @@ async def offer_of(request: Request) -> Offer:
     if content_type == "multipart/form-data":
         return await _multipart_offer(request, body)
     message = "Unsupported content type. Send multipart/form-data with the part 'sdp', or application/sdp."
-    raise Refusal(message, "unsupported_content_type", status=415)
+    raise ApiError(message, "unsupported_content_type", status=415)
 
 
 async def limited_body(request: Request) -> bytes:
@@ -54,7 +54,7 @@ async def limited_body(request: Request) -> bytes:
     async for chunk in request.stream():
         body += chunk
         if len(body) > LARGEST_BODY:
-            raise Refusal(f"The body is larger than {LARGEST_BODY} bytes.", "body_too_large", status=413)
+            raise ApiError(f"The body is larger than {LARGEST_BODY} bytes.", "body_too_large", status=413)
     return bytes(body)
 
 
@@ -65,7 +65,7 @@ async def _multipart_offer(request: Request, body: bytes) -> Offer:
     try:
         form = await MultiPartParser(request.headers, chunks(), max_part_size=LARGEST_BODY).parse()
     except (MultiPartException, KeyError) as error:
-        raise Refusal(f"The multipart body cannot be read: {str(error).rstrip('.')}.", "invalid_multipart") from None
+        raise ApiError(f"The multipart body cannot be read: {str(error).rstrip('.')}.", "invalid_multipart") from None
     parts: dict[str, str] = {}
     for name, value in form.multi_items():
         parts[name] = _text(await value.read(), name) if isinstance(value, UploadFile) else value
@@ -73,9 +73,9 @@ async def _multipart_offer(request: Request, body: bytes) -> Offer:
     unknown = parts.keys() - {"sdp", "session"}
     if unknown:
         name = min(unknown)
-        raise Refusal(f"Unknown parameter: '{name}'.", "unknown_parameter", param=name)
+        raise ApiError(f"Unknown parameter: '{name}'.", "unknown_parameter", param=name)
     if "sdp" not in parts:
-        raise Refusal("Missing required parameter: 'sdp'.", "missing_required_parameter", param="sdp")
+        raise ApiError("Missing required parameter: 'sdp'.", "missing_required_parameter", param="sdp")
     return Offer(parts["sdp"], _settings(parts["session"]) if "session" in parts else None)
 
 
@@ -83,13 +83,13 @@ def _text(data: bytes, name: str) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError:
-        raise Refusal(f"'{name}' is not UTF-8 text.", "invalid_value", param=name) from None
+        raise ApiError(f"'{name}' is not UTF-8 text.", "invalid_value", param=name) from None
 
 
 def _settings(text: str) -> dict[str, Any]:
     settings = json_of(text, "'session'", param="session")
     if not isinstance(settings, dict):
-        raise Refusal("'session' is not a JSON object.", "invalid_value", param="session")
+        raise ApiError("'session' is not a JSON object.", "invalid_value", param="session")
     return settings
 
 
@@ -104,7 +104,7 @@ def json_of(text: str | bytes, what: str, *, param: str | None = None) -> Any:
     try:
         return json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
-        raise Refusal(f"{what} is not valid JSON: {error}.", "invalid_json", param=param) from None
+        raise ApiError(f"{what} is not valid JSON: {error}.", "invalid_json", param=param) from None
 
 
 def _refuse(constant: str) -> NoReturn:

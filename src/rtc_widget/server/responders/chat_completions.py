@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from rtc_widget.server.responders.chat_messages import chat_messages
-from rtc_widget.server.responders.reasoning import without_thoughts
-from rtc_widget.server.responders.responder import CutOff, Question, ToolCall
+from rtc_widget.server.responders.reasoning import strip_reasoning
+from rtc_widget.server.responders.responder import IncompleteResponse, Question, ToolCall
 
 CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 120.0
@@ -48,8 +48,8 @@ class ChatServer:
     api_key: str | None = field(default=None, repr=False)
 
 
-class ChatMind:
-    """A `Mind`: the chat model of a server."""
+class ChatResponder:
+    """A `Responder`: the chat model of a server."""
 
     def __init__(self, server: ChatServer) -> None:
         self._server = server
@@ -58,13 +58,13 @@ class ChatMind:
     async def answer(self, question: Question) -> AsyncGenerator[str | ToolCall, None]:
         """Yield the model's words as they come, then the tools that it wants called."""
         turn = ChatTurn()
-        async with aclosing(without_thoughts(self._words(question, turn))) as words:
+        async with aclosing(strip_reasoning(self._words(question, turn))) as words:
             async for piece in words:
                 yield piece
         for call in turn.calls():
             yield call
         if turn.cut_off is not None:
-            raise CutOff(turn.cut_off)
+            raise IncompleteResponse(turn.cut_off)
 
     async def _words(self, question: Question, turn: ChatTurn) -> AsyncGenerator[str, None]:
         async with aclosing(self._chunks(_request(self._server.model, question))) as chunks:

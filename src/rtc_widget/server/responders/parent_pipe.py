@@ -116,8 +116,8 @@ class Control:
             pieces.put_nowait(message)
 
 
-class ParentMind:
-    """A `Mind`: a function of the parent process."""
+class PipeResponder:
+    """A `Responder`: a function of the parent process."""
 
     def __init__(self, control: Control, reply: str) -> None:
         self._control = control

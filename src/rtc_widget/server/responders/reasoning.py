@@ -8,7 +8,7 @@ from contextlib import aclosing
 OPENING, CLOSING = "<think>", "</think>"
 
 
-async def without_thoughts(pieces: AsyncGenerator[str, None]) -> AsyncGenerator[str, None]:
+async def strip_reasoning(pieces: AsyncGenerator[str, None]) -> AsyncGenerator[str, None]:
     """Yield `pieces` without what is between `OPENING` and `CLOSING`; the tags may be cut anywhere."""
     waiting, is_thinking = "", False
     async with aclosing(pieces):

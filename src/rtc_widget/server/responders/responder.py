@@ -69,7 +69,7 @@ class Question:
     statistics: Callable[[], Awaitable[CallStatistics]] = no_statistics
 
 
-class CutOff(Exception):
+class IncompleteResponse(Exception):
     """An answer ends here, though it is not complete: the response will be `incomplete`.
 
     Parameters
@@ -83,7 +83,7 @@ class CutOff(Exception):
         self.reason = reason
 
 
-class Mind(Protocol):
+class Responder(Protocol):
     """Answers questions. What it yields is spoken, so it holds no markup."""
 
     def answer(self, question: Question) -> AsyncGenerator[str | ToolCall, None]:

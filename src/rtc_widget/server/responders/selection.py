@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from rtc_widget.server.errors import Refusal
-from rtc_widget.server.responders.chat_completions import ChatMind, ChatServer
-from rtc_widget.server.responders.parent_pipe import Control, ParentMind
-from rtc_widget.server.responders.responder import Mind
+from rtc_widget.server.errors import ApiError
+from rtc_widget.server.responders.chat_completions import ChatResponder, ChatServer
+from rtc_widget.server.responders.parent_pipe import Control, PipeResponder
+from rtc_widget.server.responders.responder import Responder
 from rtc_widget.server.tutor.tutor import Tutor
 
 REPLY_HEADER = "rtc-widget-reply"
@@ -18,36 +18,36 @@ CHAT_HEADER = "rtc-widget-chat"
 """Says, as JSON, which chat model answers a call. It holds the key, so it goes over the loopback address only."""
 
 
-class KernelMinds:
+class HeaderResponders:
     """The minds of the server that a kernel started."""
 
     def __init__(self, control: Control) -> None:
         self._control = control
         self._tutor = Tutor()
 
-    def __call__(self, headers: Mapping[str, str]) -> Mind:
+    def __call__(self, headers: Mapping[str, str]) -> Responder:
         """Return the mind that a request asks for."""
         reply, chat = headers.get(REPLY_HEADER), headers.get(CHAT_HEADER)
         if reply:
-            return ParentMind(self._control, reply)
+            return PipeResponder(self._control, reply)
         if chat:
             try:
-                return ChatMind(ChatServer(**json.loads(chat)))
+                return ChatResponder(ChatServer(**json.loads(chat)))
             except (ValueError, TypeError):
-                raise Refusal(f"{CHAT_HEADER} cannot be read.", "invalid_value", param=CHAT_HEADER) from None
+                raise ApiError(f"{CHAT_HEADER} cannot be read.", "invalid_value", param=CHAT_HEADER) from None
         return self._tutor
 
 
-class OneMind:
+class FixedResponder:
     """The mind of a server that was started by hand: the same for every call."""
 
-    def __init__(self, mind: Mind) -> None:
-        self._mind = mind
+    def __init__(self, responder: Responder) -> None:
+        self._responder = responder
 
-    def __call__(self, headers: Mapping[str, str]) -> Mind:
+    def __call__(self, headers: Mapping[str, str]) -> Responder:
         """Return the mind; refuse to be given another by whoever calls."""
         for header in (REPLY_HEADER, CHAT_HEADER):
             if header in headers:
                 message = "This server was started by hand; what answers was chosen then."
-                raise Refusal(message, "invalid_value", param=header)
-        return self._mind
+                raise ApiError(message, "invalid_value", param=header)
+        return self._responder

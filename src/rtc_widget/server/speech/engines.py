@@ -13,7 +13,7 @@ import numpy as np
 
 from rtc_widget.server.speech import HEARING_RATE, Recognizer, Samples, Sound, Speaker, VoiceDetector
 from rtc_widget.server.speech.selection import EngineChoice
-from rtc_widget.server.speech.subprocess_engines import RecognizerElsewhere, SpeakerElsewhere
+from rtc_widget.server.speech.subprocess_engines import SubprocessRecognizer, SubprocessSpeaker
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class Engines:
     recognizer: Recognizer
     speaker: Speaker
     new_voice_detector: Callable[[], VoiceDetector]
-    _hearing: ThreadPoolExecutor = field(default_factory=_one_thread("hearing"))
+    _input_audio: ThreadPoolExecutor = field(default_factory=_one_thread("hearing"))
     _speaking: ThreadPoolExecutor = field(default_factory=_one_thread("speaking"))
 
     async def recognize(self, samples: Samples) -> str:
@@ -49,7 +49,7 @@ class Engines:
         loop = asyncio.get_running_loop()
         # The recognisers are made for half a minute at most; only push-to-talk makes longer turns.
         pieces = [samples[at : at + LONGEST_PIECE] for at in range(0, max(1, len(samples)), LONGEST_PIECE)]
-        words = [await loop.run_in_executor(self._hearing, self.recognizer.recognize, piece) for piece in pieces]
+        words = [await loop.run_in_executor(self._input_audio, self.recognizer.recognize, piece) for piece in pieces]
         return " ".join(filter(None, words))
 
     async def speak(self, text: str, *, voice: str = "heart", speed: float = 1.0) -> Sound:
@@ -63,10 +63,10 @@ class Engines:
 
     def close(self) -> None:
         """End what the engines still do; processes of their own, if they have any, end as well."""
-        for executor in (self._hearing, self._speaking):
+        for executor in (self._input_audio, self._speaking):
             executor.shutdown(wait=False, cancel_futures=True)
         for engine in (self.recognizer, self.speaker):
-            if isinstance(engine, RecognizerElsewhere | SpeakerElsewhere):
+            if isinstance(engine, SubprocessRecognizer | SubprocessSpeaker):
                 engine.close()
 
     def names(self) -> dict[str, str]:
@@ -97,9 +97,9 @@ def load(progress: Callable[[str], None], choice: EngineChoice | None = None) ->
     progress("Loading speech recognition …")
     # Both load at the same time, each in its process.
     with ExitStack() as unless_loaded:
-        recognizer = RecognizerElsewhere(wanted.recognizer)
+        recognizer = SubprocessRecognizer(wanted.recognizer)
         unless_loaded.callback(recognizer.close)
-        speaker = SpeakerElsewhere(wanted.voice)
+        speaker = SubprocessSpeaker(wanted.voice)
         unless_loaded.callback(speaker.close)
         log.info("hearing with %s", recognizer.name)
         progress("Loading the voice …")

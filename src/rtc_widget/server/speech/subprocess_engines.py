@@ -133,7 +133,7 @@ class EngineProcess:
 _KNOWN: dict[str, type[Exception]] = {"UnknownEngine": UnknownEngine, "ModuleNotFoundError": ModuleNotFoundError}
 
 
-class RecognizerElsewhere:
+class SubprocessRecognizer:
     """A `Recognizer` in another process."""
 
     def __init__(self, wanted: str) -> None:
@@ -153,7 +153,7 @@ class RecognizerElsewhere:
         self._engine.close()
 
 
-class SpeakerElsewhere:
+class SubprocessSpeaker:
     """A `Speaker` in another process."""
 
     def __init__(self, wanted: str) -> None:

@@ -52,7 +52,7 @@ class Utterance(Protocol):
         ...
 
 
-class Outlet(Protocol):
+class AudioSink(Protocol):
     """Makes utterances."""
 
     def open(self, response_id: str, audio_format: AudioFormat) -> Utterance:
@@ -114,7 +114,7 @@ class PlayedUtterance:
         self._playback.clear()
 
 
-class TrackOutlet:
+class TrackSink:
     """The track of a WebRTC call."""
 
     def __init__(self, player: Player, emitter: Emitter) -> None:
@@ -126,7 +126,7 @@ class TrackOutlet:
         return PlayedUtterance(self._player, self._emitter, response_id)
 
 
-class SentUtterance:
+class SentClip:
     """An utterance that the client plays; what it has played, only the client knows."""
 
     is_followed = False
@@ -162,7 +162,7 @@ class SentUtterance:
         self._is_finished, self._ends_at = True, 0.0
 
 
-class EventOutlet:
+class EventSink:
     """The events of a WebSocket session."""
 
     def __init__(self, emitter: Emitter) -> None:
@@ -170,4 +170,4 @@ class EventOutlet:
 
     def open(self, response_id: str, audio_format: AudioFormat) -> Utterance:
         """Return the utterance of a response."""
-        return SentUtterance(self._emitter, audio_format)
+        return SentClip(self._emitter, audio_format)

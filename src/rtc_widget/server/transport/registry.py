@@ -10,10 +10,10 @@ from typing import Any
 
 from starlette.websockets import WebSocket
 
-from rtc_widget.server.errors import Refusal
+from rtc_widget.server.errors import ApiError
 from rtc_widget.server.protocols.realtime.server_events import new_id
 from rtc_widget.server.protocols.realtime.session_config import Session, new_session
-from rtc_widget.server.responders.responder import Mind
+from rtc_widget.server.responders.responder import Responder
 from rtc_widget.server.speech.engines import Engines
 from rtc_widget.server.transport.webrtc_call import Call
 from rtc_widget.server.transport.websocket import WebSocketSession
@@ -39,7 +39,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class ScriptedTurn:
     """A call that has begun, and the answer to its offer."""
 
     call_id: str
@@ -68,7 +68,7 @@ class Calls:
         """The ids of the calls and sessions in progress."""
         return [*self._calls, *self._sessions]
 
-    async def begin(self, offer: str, settings: Mapping[str, Any], mind: Mind) -> Answered:
+    async def begin(self, offer: str, settings: Mapping[str, Any], responder: Responder) -> ScriptedTurn:
         """Answer `offer` and return the answer.
 
         Raises
@@ -78,11 +78,13 @@ class Calls:
         """
         session = self._new_session(settings)
         engines = await self._loaded()
-        call = Call(session, engines=engines, mind=mind, on_ended=self._forget, limit=self._limits.silent_seconds)
+        call = Call(
+            session, engines=engines, responder=responder, on_ended=self._forget, limit=self._limits.silent_seconds
+        )
         self._calls[call.id] = call
-        return Answered(call.id, await call.answer(offer))
+        return ScriptedTurn(call.id, await call.answer(offer))
 
-    async def run(self, websocket: WebSocket, settings: Mapping[str, Any], mind: Mind) -> None:
+    async def run(self, websocket: WebSocket, settings: Mapping[str, Any], responder: Responder) -> None:
         """Run a session over `websocket`, which is accepted if there is room, until it ends.
 
         Raises
@@ -91,7 +93,7 @@ class Calls:
             When the settings are not good, or there are too many calls; the WebSocket has not been accepted then.
         """
         session = self._new_session(settings)
-        running = WebSocketSession(session, engines=await self._loaded(), mind=mind)
+        running = WebSocketSession(session, engines=await self._loaded(), responder=responder)
         self._sessions[running.id] = running
         try:
             await websocket.accept("realtime" if "realtime" in websocket.scope["subprotocols"] else None)
@@ -109,7 +111,7 @@ class Calls:
         """
         call = self._calls.get(call_id)
         if call is None:
-            raise Refusal("No session found for the provided call_id.", "call_id_not_found", status=404)
+            raise ApiError("No session found for the provided call_id.", "call_id_not_found", status=404)
         return call
 
     async def end_all(self) -> None:
@@ -126,7 +128,7 @@ class Calls:
         engines = await asyncio.shield(self._engines)
         if len(self._calls) + len(self._sessions) >= self._limits.calls:
             message = f"This server takes {self._limits.calls} calls at a time. Try again when one has ended."
-            raise Refusal(message, "rate_limit_exceeded", status=429, kind="rate_limit_error")
+            raise ApiError(message, "rate_limit_exceeded", status=429, kind="rate_limit_error")
         return engines
 
     def _forget(self, call: Call) -> None:

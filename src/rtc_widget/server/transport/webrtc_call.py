@@ -18,11 +18,11 @@ from rtc_widget._aiortc.connection import Connection
 from rtc_widget._aiortc.input_track import hurry, incoming_sound
 from rtc_widget._aiortc.output_track import VoiceTrack
 from rtc_widget._aiortc.stats import CallStatistics, packets_received, statistics_of
-from rtc_widget.server.errors import Refusal
-from rtc_widget.server.protocols.realtime.engine import Dialogue
+from rtc_widget.server.errors import ApiError
+from rtc_widget.server.protocols.realtime.engine import RealtimeEngine
 from rtc_widget.server.protocols.realtime.server_events import new_id
 from rtc_widget.server.protocols.realtime.session_config import Session
-from rtc_widget.server.responders.responder import Mind
+from rtc_widget.server.responders.responder import Responder
 from rtc_widget.server.speech.engines import Engines
 from rtc_widget.server.tasks import Tasks
 
@@ -62,7 +62,7 @@ class Call:
         session: Session,
         *,
         engines: Engines,
-        mind: Mind,
+        responder: Responder,
         on_ended: Callable[[Call], None],
         limit: float = 30.0,
     ) -> None:
@@ -76,8 +76,13 @@ class Call:
         self._connection = Connection(RTCConfiguration(iceServers=[]))
         self._channel: RTCDataChannel | None = None
         self._voice = VoiceTrack()
-        self.dialogue = Dialogue(
-            session, engines=engines, mind=mind, send=self._send, player=self._voice, statistics=self._statistics
+        self.engine = RealtimeEngine(
+            session,
+            engines=engines,
+            responder=responder,
+            send=self._send,
+            player=self._voice,
+            statistics=self._statistics,
         )
         self._began = time.monotonic()
         self._tasks = Tasks(f"call {self.id}")
@@ -100,16 +105,16 @@ class Call:
             self._connection.addTrack(self._voice)
             answer = await self._connection.createAnswer()
             if answer is None:
-                raise Refusal("The call ended before it was answered.", "invalid_offer", param="sdp")
+                raise ApiError("The call ended before it was answered.", "invalid_offer", param="sdp")
             await self._connection.setLocalDescription(answer)
-        except Refusal:
+        except ApiError:
             await self.end()
             raise
         except Exception as error:  # noqa: BLE001 - aiortc's parser raises whatever the text makes it stumble over
             log.info("offer refused: %r", error)
             await self.end()
             message = "Invalid SDP offer. Please try again with a WHIP-compliant offer."
-            raise Refusal(message, "invalid_offer", param="sdp") from None
+            raise ApiError(message, "invalid_offer", param="sdp") from None
         self._tasks.run(self._end_unless_connected())
         self._tasks.run(self._end_when_expired())
         self._tasks.run(self._end_when_silent())
@@ -119,7 +124,7 @@ class Call:
         transceivers = self._connection.getTransceivers()
         if not any(transceiver.kind == "audio" for transceiver in transceivers):
             message = "The SDP offer has no audio. Add a microphone track or an audio transceiver before the offer."
-            raise Refusal(message, "invalid_offer", param="sdp")
+            raise ApiError(message, "invalid_offer", param="sdp")
         for transceiver in transceivers:
             if transceiver.kind != "audio":
                 transceiver.direction = "inactive"
@@ -132,7 +137,7 @@ class Call:
 
     async def _end(self) -> None:
         await self._tasks.end()
-        await self.dialogue.end()
+        await self.engine.end()
         self._voice.stop()
         try:
             await asyncio.wait_for(self._connection.close(), CLOSE_SECONDS)
@@ -148,8 +153,8 @@ class Call:
         if self._channel is not None:
             return  # the first one carries the events, whatever its label, as with OpenAI
         self._channel = channel
-        channel.on("message", self.dialogue.receive)
-        self.dialogue.begin()
+        channel.on("message", self.engine.receive)
+        self.engine.begin()
 
     def _send(self, message: str) -> None:
         if self._channel is None or self._channel.readyState != "open":
@@ -158,7 +163,7 @@ class Call:
             self._channel.send(message)
         except ValueError:
             log.warning("call %s: an event of %d characters is too large for the client", self.id, len(message))
-            self.dialogue.fail("An event was too large for the data channel; it was not sent.", "event_too_large")
+            self.engine.fail("An event was too large for the data channel; it was not sent.", "event_too_large")
 
     # The sound
 
@@ -170,11 +175,11 @@ class Call:
             self._tasks.run(self._listen(track))
 
     async def _listen(self, track: MediaStreamTrack) -> None:
-        self.dialogue.listen(await self._engines.voice_detector())
+        self.engine.listen(await self._engines.voice_detector())
         async for samples in incoming_sound(track):
             # What is said before the session begins is said to nobody.
             if self._channel is not None:
-                self.dialogue.hear(samples)
+                self.engine.hear(samples)
 
     # The connection
 
@@ -195,7 +200,7 @@ class Call:
 
     async def _end_when_expired(self) -> None:
         await asyncio.sleep(max(0.0, self._session.expires_at - time.time()))
-        self.dialogue.fail("Your session hit the maximum duration of this server.", "session_expired")
+        self.engine.fail("Your session hit the maximum duration of this server.", "session_expired")
         await asyncio.sleep(1)  # let the event reach the client
         self._end_soon()
 

@@ -9,9 +9,9 @@ import time
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from rtc_widget._aiortc.stats import CallStatistics
-from rtc_widget.server.protocols.realtime.engine import Dialogue
+from rtc_widget.server.protocols.realtime.engine import RealtimeEngine
 from rtc_widget.server.protocols.realtime.session_config import Session
-from rtc_widget.server.responders.responder import Mind
+from rtc_widget.server.responders.responder import Responder
 from rtc_widget.server.speech.engines import Engines
 from rtc_widget.server.transport.webrtc_call import Call
 
@@ -90,11 +90,11 @@ class WebSocketSession:
         What hears, speaks and thinks.
     """
 
-    def __init__(self, session: Session, *, engines: Engines, mind: Mind) -> None:
+    def __init__(self, session: Session, *, engines: Engines, responder: Responder) -> None:
         self.id = session.id
         self._session = session
         self._engines = engines
-        self._mind = mind
+        self._responder = responder
         self._running: asyncio.Task[None] | None = None
         self._code = NORMAL
 
@@ -107,23 +107,23 @@ class WebSocketSession:
         async def statistics() -> CallStatistics:
             return CallStatistics("WebSocket", seconds=time.monotonic() - began)
 
-        dialogue = Dialogue(
-            self._session, engines=self._engines, mind=self._mind, send=line.send, statistics=statistics
+        engine = RealtimeEngine(
+            self._session, engines=self._engines, responder=self._responder, send=line.send, statistics=statistics
         )
         try:
-            dialogue.begin()
-            dialogue.listen(await self._engines.voice_detector())
+            engine.begin()
+            engine.listen(await self._engines.voice_detector())
             async with asyncio.timeout(max(0.0, self._session.expires_at - time.time())):
                 while (message := await line.received()) is not None:
-                    await dialogue.take(message)
+                    await engine.take(message)
         except TimeoutError:
-            dialogue.fail("Your session hit the maximum duration of this server.", "session_expired")
+            engine.fail("Your session hit the maximum duration of this server.", "session_expired")
             self._code = GOING_AWAY
         finally:
-            await asyncio.shield(self._close(dialogue, line))
+            await asyncio.shield(self._close(engine, line))
 
-    async def _close(self, dialogue: Dialogue, line: Line) -> None:
-        await dialogue.end()
+    async def _close(self, engine: RealtimeEngine, line: Line) -> None:
+        await engine.end()
         await line.close(self._code)
         log.info("session %s ended", self.id)
 
@@ -137,7 +137,7 @@ class WebSocketSession:
 async def follow(call: Call, websocket: WebSocket) -> None:
     """Pass on the events of `call` and take those of the client, until either ends."""
     line = Line(websocket)
-    call.dialogue.join(line.send)
+    call.engine.join(line.send)
     ended = asyncio.create_task(call.ended.wait())
     try:
         while True:
@@ -150,8 +150,8 @@ async def follow(call: Call, websocket: WebSocket) -> None:
             message = receiving.result()
             if message is None:
                 break
-            await call.dialogue.take(message, line.send)
+            await call.engine.take(message, line.send)
     finally:
         ended.cancel()
-        call.dialogue.leave(line.send)
+        call.engine.leave(line.send)
         await asyncio.shield(line.close(NORMAL))

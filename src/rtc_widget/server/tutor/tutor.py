@@ -46,7 +46,7 @@ _HELP = re.compile(r"\b(help|what (can|do) you (do|know|explain)|what (can|shoul
 
 
 class Tutor:
-    """A `Mind` that explains the terms of `glossary.toml`, calls tools, and knows the running call.
+    """A `Responder` that explains the terms of `glossary.toml`, calls tools, and knows the running call.
 
     Examples
     --------

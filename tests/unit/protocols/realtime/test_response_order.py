@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from rtc_widget import EventLog
-from rtc_widget.errors import AnswerFailed, InvalidImage
+from rtc_widget.errors import InvalidImage, ResponseFailed
 from tests.unit.waiting import settled
 
 ITEM, ASK = "conversation.item.create", "response.create"
@@ -62,7 +62,7 @@ async def test_an_answer_interrupted_before_its_first_word_is_no_answer(chat, se
     item = {"id": "item_r1", "type": "message", "role": "assistant", "status": "incomplete", "content": []}
     await server.says({"type": "response.output_item.added", "response_id": "r1", "item": item})
     await server.ends("r1", item, status="cancelled")
-    with pytest.raises(AnswerFailed, match="no words; its response is cancelled"):
+    with pytest.raises(ResponseFailed, match="no words; its response is cancelled"):
         await asking
 
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from rtc_widget.errors import EventRefused, InvalidSession, NotConnected, TurnDetectionOn, WaitTimeout
+from rtc_widget.errors import EventRefused, InvalidSession, NotConnected, TurnDetectionEnabled, WaitTimeout
 from rtc_widget.protocols.realtime.session import Session
 from tests.unit.waiting import settled
 
@@ -126,7 +126,7 @@ async def test_talking_ends_also_when_the_block_fails(chat, server, page):
 
 async def test_where_the_server_detects_turns_nobody_pushes(chat, server, page):
     await server.connect(audio={"input": {"turn_detection": {"type": "server_vad"}}})
-    with pytest.raises(TurnDetectionOn, match="turn_detection=None"):
+    with pytest.raises(TurnDetectionEnabled, match="turn_detection=None"):
         chat.start_talking()
     page.state("a1", status="idle")
     await settled()

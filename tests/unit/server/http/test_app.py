@@ -153,8 +153,8 @@ def test_a_client_secret_is_not_made_of_nonsense(client: httpx.Client, body: Any
 
 
 def test_an_ephemeral_key_begins_calls_and_nothing_else(client: httpx.Client) -> None:
-    wish = {"session": {"type": "realtime", "model": "any"}}
-    key = client.post("/v1/realtime/client_secrets", json=wish).json()["value"]
+    pending = {"session": {"type": "realtime", "model": "any"}}
+    key = client.post("/v1/realtime/client_secrets", json=pending).json()["value"]
     headers = {"Authorization": f"Bearer {key}", "Content-Type": SDP}
 
     offered = client.post("/v1/realtime/calls", content="v=0", headers=headers)

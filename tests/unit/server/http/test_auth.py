@@ -6,7 +6,7 @@ import httpx
 import pytest
 from starlette.responses import PlainTextResponse
 
-from rtc_widget.server.http.auth import Guard
+from rtc_widget.server.http.auth import AuthMiddleware
 from rtc_widget.server.http.client_secrets import EphemeralKeys
 
 PAGE = "http://localhost:5173"
@@ -17,7 +17,7 @@ def client() -> httpx.AsyncClient:
     async def app(scope: object, receive: object, send: object) -> None:
         await PlainTextResponse("come in")(scope, receive, send)  # type: ignore[arg-type]
 
-    guarded = Guard(
+    guarded = AuthMiddleware(
         app, token="right", keys=EphemeralKeys(), origins=frozenset({PAGE}), open_paths=frozenset({"/health"})
     )
     return httpx.AsyncClient(transport=httpx.ASGITransport(guarded), base_url="http://localhost:8089")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rtc_widget.server.errors import Refusal
+from rtc_widget.server.errors import ApiError
 from rtc_widget.server.http import client_secrets as keys
 from rtc_widget.server.http.client_secrets import EphemeralKeys
 
@@ -17,7 +17,7 @@ class Clock:
 def test_a_key_may_be_used_many_times_until_it_expires() -> None:
     clock = Clock()
     known = EphemeralKeys(clock)
-    key = known.mint(b'{"expires_after": {"seconds": 10}}')
+    key = known.create_client_secret(b'{"expires_after": {"seconds": 10}}')
 
     clock.now += 9
     assert known.find(key.value) is key
@@ -27,11 +27,11 @@ def test_a_key_may_be_used_many_times_until_it_expires() -> None:
 
 
 def test_a_key_lasts_ten_minutes_unless_told_otherwise() -> None:
-    assert EphemeralKeys(Clock()).mint(b"").expires_at == Clock.now + 600
+    assert EphemeralKeys(Clock()).create_client_secret(b"").expires_at == Clock.now + 600
 
 
 def test_a_key_holds_the_session_it_was_made_for() -> None:
-    key = EphemeralKeys(Clock()).mint(b'{"session": {"type": "realtime", "instructions": "Hum."}}')
+    key = EphemeralKeys(Clock()).create_client_secret(b'{"session": {"type": "realtime", "instructions": "Hum."}}')
 
     assert key.settings == {"type": "realtime", "instructions": "Hum."}
     assert key.to_wire()["session"]["instructions"] == "Hum."
@@ -42,11 +42,11 @@ def test_there_is_an_end_to_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keys, "MOST_KEYS", 2)
     clock = Clock()
     known = EphemeralKeys(clock)
-    known.mint(b"")
-    known.mint(b"")
+    known.create_client_secret(b"")
+    known.create_client_secret(b"")
 
-    with pytest.raises(Refusal) as refused:
-        known.mint(b"")
+    with pytest.raises(ApiError) as refused:
+        known.create_client_secret(b"")
     assert refused.value.status == 429
     clock.now += 600
-    assert known.mint(b"")
+    assert known.create_client_secret(b"")

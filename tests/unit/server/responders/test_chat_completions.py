@@ -11,9 +11,9 @@ import pytest
 from rtc_widget.server.protocols.realtime.conversation import Conversation
 from rtc_widget.server.protocols.realtime.items import FunctionCall, FunctionCallOutput, Item, Message, Part
 from rtc_widget.server.protocols.realtime.sentences import sentences
-from rtc_widget.server.responders.chat_completions import ChatFailed, ChatMind, ChatServer
+from rtc_widget.server.responders.chat_completions import ChatFailed, ChatResponder, ChatServer
 from rtc_widget.server.responders.chat_messages import chat_messages
-from rtc_widget.server.responders.responder import CutOff, Question, Tool, ToolCall
+from rtc_widget.server.responders.responder import IncompleteResponse, Question, Tool, ToolCall
 from tests.unit.server.chat_server import ChatServerDouble, call, chat_server, words
 
 
@@ -32,15 +32,15 @@ def said(role: Any, text: str) -> Message:
 
 
 async def pieces(server: ChatServerDouble, asked: Question, key: str | None = None) -> list[str | ToolCall]:
-    mind = ChatMind(ChatServer(server.url, "tiny", key))
-    return [piece async for piece in mind.answer(asked)]
+    responder = ChatResponder(ChatServer(server.url, "tiny", key))
+    return [piece async for piece in responder.answer(asked)]
 
 
 async def test_the_words_come_as_the_model_says_them(server: ChatServerDouble) -> None:
     server.says = [*words("Opus is "), 0.3, *words("a codec.")]
     came: list[tuple[float, str | ToolCall]] = []
     begin = time.monotonic()
-    async for piece in ChatMind(ChatServer(server.url, "tiny")).answer(question(said("user", "What is Opus?"))):
+    async for piece in ChatResponder(ChatServer(server.url, "tiny")).answer(question(said("user", "What is Opus?"))):
         came.append((time.monotonic() - begin, piece))
 
     assert [piece for _, piece in came] == ["Opus is ", "a codec."]
@@ -149,7 +149,7 @@ async def test_a_server_that_breaks_off_is_told_and_not_taken_for_one_that_is_no
     server: ChatServerDouble,
 ) -> None:
     server.says, server.breaks_off = words("Well, "), True
-    answer = ChatMind(ChatServer(server.url, "tiny")).answer(question())
+    answer = ChatResponder(ChatServer(server.url, "tiny")).answer(question())
 
     assert await anext(answer) == "Well, "
     with pytest.raises(ChatFailed, match="broke off in the middle of its answer") as failed:
@@ -164,10 +164,10 @@ async def test_an_answer_that_was_cut_off_is_told_after_its_words(
     chunk = {"choices": [{"index": 0, "delta": {"content": "a codec"}, "finish_reason": finish}]}
     half = {"tool_calls": [{"index": 0, "id": "c0", "function": {"name": "f", "arguments": '{"ci'}}]}
     server.says = [*words("Opus is "), half, f"data: {json.dumps(chunk)}\n\n"]
-    answer = sentences(ChatMind(ChatServer(server.url, "tiny")).answer(question()))
+    answer = sentences(ChatResponder(ChatServer(server.url, "tiny")).answer(question()))
 
     assert await anext(answer) == "Opus is a codec"
-    with pytest.raises(CutOff) as cut_off:
+    with pytest.raises(IncompleteResponse) as cut_off:
         await anext(answer)  # and half a call is none
     assert cut_off.value.reason == reason
 
@@ -211,7 +211,7 @@ async def test_asking_does_not_hold_up_the_media(server: ChatServerDouble) -> No
     server.says = words("Yes.")
     await pieces(server, question())  # what is loaded once, is loaded
     began = time.thread_time()
-    client = await ChatMind(ChatServer(server.url, "tiny"))._client()
+    client = await ChatResponder(ChatServer(server.url, "tiny"))._client()
     spent = time.thread_time() - began
     await client.aclose()
 
@@ -220,14 +220,14 @@ async def test_asking_does_not_hold_up_the_media(server: ChatServerDouble) -> No
 
 
 async def test_a_server_that_is_not_there_is_told() -> None:
-    mind = ChatMind(ChatServer("http://127.0.0.1:9/v1", "tiny"))
+    responder = ChatResponder(ChatServer("http://127.0.0.1:9/v1", "tiny"))
     with pytest.raises(ChatFailed, match="Is it running"):
-        [piece async for piece in mind.answer(question())]
+        [piece async for piece in responder.answer(question())]
 
 
 async def test_who_stops_listening_ends_the_request(server: ChatServerDouble) -> None:
     server.says = [delta for _ in range(100) for delta in (*words("and so on "), 0.02)]
-    answer = ChatMind(ChatServer(server.url, "tiny")).answer(question())
+    answer = ChatResponder(ChatServer(server.url, "tiny")).answer(question())
     await anext(answer)
     await answer.aclose()
 

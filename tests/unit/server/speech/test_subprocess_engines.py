@@ -19,7 +19,7 @@ import pytest
 from rtc_widget.server.speech import samples_of
 from rtc_widget.server.speech.engines import load
 from rtc_widget.server.speech.selection import EngineChoice, UnknownEngine
-from rtc_widget.server.speech.subprocess_engines import EngineFailed, RecognizerElsewhere, SpeakerElsewhere
+from rtc_widget.server.speech.subprocess_engines import EngineFailed, SubprocessRecognizer, SubprocessSpeaker
 
 MINE = """
     import os
@@ -63,8 +63,8 @@ def my_engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def ears() -> Iterator[RecognizerElsewhere]:
-    engine = RecognizerElsewhere("my_engines:Ears")
+def ears() -> Iterator[SubprocessRecognizer]:
+    engine = SubprocessRecognizer("my_engines:Ears")
     yield engine
     engine.close()
 
@@ -73,8 +73,8 @@ def sound(length: int) -> np.ndarray:
     return samples_of(np.zeros(length))
 
 
-def test_an_engine_of_one_s_own_works_in_another_process(ears: RecognizerElsewhere) -> None:
-    mouth = SpeakerElsewhere("my_engines:Mouth")
+def test_an_engine_of_one_s_own_works_in_another_process(ears: SubprocessRecognizer) -> None:
+    mouth = SubprocessSpeaker("my_engines:Mouth")
     samples, _, pid = ears.recognize(sound(16_000)).partition(" samples in ")
     spoken = mouth.speak("Hello", speed=0.5)
     with pytest.raises(EngineFailed, match="returned str, not Sound"):
@@ -86,14 +86,14 @@ def test_an_engine_of_one_s_own_works_in_another_process(ears: RecognizerElsewhe
     assert (spoken.rate, spoken.samples.tolist()) == (8000, [0.5] * 5)
 
 
-def test_what_it_raises_is_told_and_it_goes_on(ears: RecognizerElsewhere) -> None:
+def test_what_it_raises_is_told_and_it_goes_on(ears: SubprocessRecognizer) -> None:
     with pytest.raises(EngineFailed, match="ValueError: one sample is no sound"):
         ears.recognize(sound(1))
 
     assert ears.recognize(sound(3)).startswith("3 samples")
 
 
-def test_one_that_ends_is_started_again(ears: RecognizerElsewhere) -> None:
+def test_one_that_ends_is_started_again(ears: SubprocessRecognizer) -> None:
     first = ears.recognize(sound(3))
     with pytest.raises(EngineFailed, match=r"recognizer's process has ended \(exit code 3\)"):
         ears.recognize(sound(2))
@@ -101,14 +101,14 @@ def test_one_that_ends_is_started_again(ears: RecognizerElsewhere) -> None:
     assert ears.recognize(sound(3)) != first
 
 
-def test_one_that_is_killed_between_two_questions_answers_the_next(ears: RecognizerElsewhere) -> None:
+def test_one_that_is_killed_between_two_questions_answers_the_next(ears: SubprocessRecognizer) -> None:
     _, _, pid = ears.recognize(sound(3)).partition(" samples in ")
     os.kill(int(pid), signal.SIGKILL)
 
     assert ears.recognize(sound(5)).startswith("5 samples")
 
 
-def test_what_it_was_asked_as_it_was_killed_is_asked_once_more(ears: RecognizerElsewhere, tmp_path: Path) -> None:
+def test_what_it_was_asked_as_it_was_killed_is_asked_once_more(ears: SubprocessRecognizer, tmp_path: Path) -> None:
     ears.recognize(sound(3))
     asked = tmp_path / "asked.txt"
     with ThreadPoolExecutor(1) as thread:
@@ -121,7 +121,7 @@ def test_what_it_was_asked_as_it_was_killed_is_asked_once_more(ears: RecognizerE
     assert asked.read_text().split() == [str(pid), other]
 
 
-def test_one_that_is_closed_while_it_is_asked_is_not_started_again(ears: RecognizerElsewhere, tmp_path: Path) -> None:
+def test_one_that_is_closed_while_it_is_asked_is_not_started_again(ears: SubprocessRecognizer, tmp_path: Path) -> None:
     before = children(os.getpid())
     asked = tmp_path / "asked.txt"
     with ThreadPoolExecutor(1) as thread:
@@ -146,7 +146,7 @@ def test_one_that_cannot_be_loaded_says_why() -> None:
         ("nowhere:Ears", UnknownEngine, "cannot be loaded"),
         ("my_engines:Broken", EngineFailed, "OSError: no such device"),
     ]:
-        engine = RecognizerElsewhere(wanted)
+        engine = SubprocessRecognizer(wanted)
         with pytest.raises(kind, match=says):
             _ = engine.name
         engine.close()
@@ -178,9 +178,9 @@ def children(pid: int) -> set[int]:
 def test_they_end_with_a_server_that_is_killed(tmp_path: Path) -> None:
     code = """if True:
         import sys, time
-        from rtc_widget.server.speech.subprocess_engines import RecognizerElsewhere
+        from rtc_widget.server.speech.subprocess_engines import SubprocessRecognizer
         sys.path.append(sys.argv[1])
-        ears = RecognizerElsewhere("my_engines:Ears")
+        ears = SubprocessRecognizer("my_engines:Ears")
         print(ears.name, flush=True)
         time.sleep(60)
     """

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from rtc_widget.server.errors import Refusal
+from rtc_widget.server.errors import ApiError
 from rtc_widget.server.transport.registry import Calls
 from tests.unit.server.leftovers import left_by
 from tests.unit.server.peer import Peer
@@ -56,7 +56,7 @@ async def test_more_calls_than_are_allowed_are_refused() -> None:
     calls = await calls_with(calls=1)
     async with Peer(Direct(calls)):
         second = Peer(Direct(calls))
-        with pytest.raises(Refusal) as refused:
+        with pytest.raises(ApiError) as refused:
             await second.__aenter__()
         await second.connection.close()
         assert (refused.value.status, refused.value.code) == (429, "rate_limit_exceeded")

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from rtc_widget.server.errors import Refusal, refusal_of
+from rtc_widget.server.errors import ApiError, api_error_from
 from rtc_widget.server.http.offers import json_of
 
 
@@ -106,12 +106,12 @@ def decoded(message: str | bytes) -> dict[str, Any]:
         When it holds none, or one without a type.
     """
     if isinstance(message, bytes):
-        raise Refusal("Events are text messages, not binary ones.", "invalid_value")
+        raise ApiError("Events are text messages, not binary ones.", "invalid_value")
     event = json_of(message, "The event")
     if not isinstance(event, dict):
-        raise Refusal("An event is a JSON object.", "invalid_value")
+        raise ApiError("An event is a JSON object.", "invalid_value")
     if not isinstance(event.get("type"), str):
-        raise Refusal("Missing required parameter: 'type'.", "missing_required_parameter", param="type")
+        raise ApiError("Missing required parameter: 'type'.", "missing_required_parameter", param="type")
     return event
 
 
@@ -127,8 +127,8 @@ def client_event(event: dict[str, Any]) -> ClientEvent:
     if model is None:
         known = ", ".join(f"'{kind}'" for kind in CLIENT_EVENTS)
         message = f"Invalid value: '{event['type'][:80]}'. Supported values are: {known}."
-        raise Refusal(message, "invalid_value", param="type")
+        raise ApiError(message, "invalid_value", param="type")
     try:
         return model.model_validate(event)
     except ValidationError as error:
-        raise refusal_of(error, event, "") from None
+        raise api_error_from(error, event, "") from None

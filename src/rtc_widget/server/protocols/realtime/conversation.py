@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from rtc_widget.server.errors import Refusal
+from rtc_widget.server.errors import ApiError
 from rtc_widget.server.protocols.realtime.items import FunctionCall, Item, Message, Part
 
 LONGEST_KEPT_SECONDS = 300.0
@@ -58,7 +58,7 @@ class Conversation:
         """
         if self.find(item.id):
             message = f"Error adding item: there is already an item with the id '{item.id}'."
-            raise Refusal(message, "invalid_value", param="item.id")
+            raise ApiError(message, "invalid_value", param="item.id")
         if after is None:
             self._items.append(item)
         elif after == "root":
@@ -67,7 +67,7 @@ class Conversation:
             self._items.insert(self._index(after) + 1, item)
         else:
             message = f"Error adding item: the previous item with id '{after}' does not exist."
-            raise Refusal(message, "invalid_value", param="previous_item_id")
+            raise ApiError(message, "invalid_value", param="previous_item_id")
         self._drop_old_sound()
 
     def change(self, item: Item) -> None:

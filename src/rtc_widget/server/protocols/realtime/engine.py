@@ -9,21 +9,21 @@ from typing import Any
 
 from rtc_widget._aiortc.stats import CallStatistics, no_statistics
 from rtc_widget.server.audio_formats import AudioFormat, decoded_pieces
-from rtc_widget.server.errors import Refusal
+from rtc_widget.server.errors import ApiError
 from rtc_widget.server.protocols.realtime import client_events as received
 from rtc_widget.server.protocols.realtime.conversation import Conversation
-from rtc_widget.server.protocols.realtime.input_audio import Hearing, Listener
+from rtc_widget.server.protocols.realtime.input_audio import InputAudio, Listener
 from rtc_widget.server.protocols.realtime.items import FunctionCallOutput, Item, Message, item_from_wire
 from rtc_widget.server.protocols.realtime.playback import Spoken
-from rtc_widget.server.protocols.realtime.response import Response, Surroundings
+from rtc_widget.server.protocols.realtime.response import Response, ResponseContext
 from rtc_widget.server.protocols.realtime.response_config import ResponseSettings, response_settings
 from rtc_widget.server.protocols.realtime.server_events import Emitter, Send, encoded, new_id
 from rtc_widget.server.protocols.realtime.session_config import Session, changed_session
-from rtc_widget.server.responders.responder import Mind
+from rtc_widget.server.responders.responder import Responder
 from rtc_widget.server.speech import Samples, VoiceDetector
 from rtc_widget.server.speech.engines import Engines
 from rtc_widget.server.tasks import Tasks
-from rtc_widget.server.transport.audio_outputs import EventOutlet, Player, TrackOutlet
+from rtc_widget.server.transport.audio_outputs import EventSink, Player, TrackSink
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ APPENDED_AT_ONCE = 0.5
 """Seconds of sound that are listened to before others have their turn: appended sound may be minutes."""
 
 
-class Dialogue:
+class RealtimeEngine:
     """The protocol's side of a session; knows no connection, only messages and samples.
 
     Parameters
@@ -53,7 +53,7 @@ class Dialogue:
         session: Session,
         *,
         engines: Engines,
-        mind: Mind,
+        responder: Responder,
         send: Send,
         player: Player | None = None,
         statistics: Callable[[], Awaitable[CallStatistics]] = no_statistics,
@@ -64,17 +64,17 @@ class Dialogue:
         self._emitter = Emitter(send)
         self._emit = self._emitter.emit
         listener = Listener(self._speech_started, self._turn_taken, self._is_quiet)
-        self._hearing = Hearing(self.conversation, self._emitter, engines, session.audio.input, listener)
+        self._input_audio = InputAudio(self.conversation, self._emitter, engines, session.audio.input, listener)
         self._tasks = Tasks("the dialogue")
         self._spoken = Spoken(self.conversation, self._emitter, self._tasks)
-        self._around = Surroundings(
+        self._around = ResponseContext(
             self.conversation,
             new_id("conv"),
-            mind,
+            responder,
             engines,
             self._emitter,
-            TrackOutlet(player, self._emitter) if player else EventOutlet(self._emitter),
-            self._hearing.until_recognized,
+            TrackSink(player, self._emitter) if player else EventSink(self._emitter),
+            self._input_audio.until_recognized,
             statistics,
         )
         self._response: Response | None = None
@@ -88,7 +88,7 @@ class Dialogue:
 
     async def end(self) -> None:
         """Stop everything that is still going on."""
-        await self._hearing.end()
+        await self._input_audio.end()
         await self._tasks.end()
 
     def join(self, send: Send) -> None:
@@ -116,7 +116,7 @@ class Dialogue:
         try:
             event = received.decoded(message)
             yield from self._handle(received.client_event(event))
-        except Refusal as refusal:
+        except ApiError as refusal:
             event_id = event.get("event_id")
             shown = event_id if isinstance(event_id, str) else None
             answer_to(encoded("error", error={**refusal.to_wire(), "event_id": shown}))
@@ -127,7 +127,7 @@ class Dialogue:
 
     def fail(self, message: str, code: str) -> None:
         """Tell the client of a fault that is not its own."""
-        refusal = Refusal(message, code, kind="server_error")
+        refusal = ApiError(message, code, kind="server_error")
         self._emit("error", error={**refusal.to_wire(), "event_id": None})
 
     def _handle(self, event: received.ClientEvent) -> Iterator[None]:
@@ -148,9 +148,9 @@ class Dialogue:
             case received.AppendAudio():
                 yield from self._append(event)
             case received.CommitAudio():
-                self._hearing.commit()
+                self._input_audio.commit()
             case received.ClearAudio():
-                self._hearing.clear()
+                self._input_audio.clear()
             case received.ClearOutput():
                 self._spoken.silence()
             case received.CreateResponse():
@@ -160,26 +160,26 @@ class Dialogue:
 
     def _update_session(self, event: received.SessionUpdate) -> None:
         self.session = changed_session(self.session, event.session, has_spoken=self._spoken.has_begun)
-        self._hearing.set(self.session.audio.input)
+        self._input_audio.set(self.session.audio.input)
         self._emit("session.updated", session=self.session.to_wire())
 
     def _create_item(self, event: received.CreateItem) -> None:
         item = item_from_wire(event.item, self._input_format())
         if isinstance(item, FunctionCallOutput) and not self.conversation.has_call(item.call_id):
             message = f"Tool call ID '{item.call_id}' not found in conversation."
-            raise Refusal(message, "invalid_tool_call_id")
+            raise ApiError(message, "invalid_tool_call_id")
         self.conversation.add(item, after=event.previous_item_id)
         previous = self.conversation.previous_id(item.id)
         self._emit("conversation.item.added", previous_item_id=previous, item=item.to_wire())
         self._emit("conversation.item.done", previous_item_id=previous, item=item.to_wire())
         if isinstance(item, Message):
-            self._hearing.transcribe(item)
+            self._input_audio.transcribe(item)
 
     def _existing(self, item_id: str, what: str) -> Item:
         item = self.conversation.find(item_id)
         if item is None:
             message = f"Error {what}ing item: the item with id '{item_id}' does not exist."
-            raise Refusal(message, f"item_{what}e_invalid_item_id", param="item_id")
+            raise ApiError(message, f"item_{what}e_invalid_item_id", param="item_id")
         return item
 
     def _truncate(self, event: received.TruncateItem) -> None:
@@ -188,17 +188,17 @@ class Dialogue:
         part = parts[event.content_index] if event.content_index < len(parts) else None
         if part is None or part.type != "output_audio":
             message = "Only model output audio messages can be truncated."
-            raise Refusal(message, "unsupported_content_type", param="item_id")
+            raise ApiError(message, "unsupported_content_type", param="item_id")
         ms = round(part.seconds * 1000)
         if event.audio_end_ms > ms:
             message = f"Audio content of {ms}ms is already shorter than {event.audio_end_ms}ms."
-            raise Refusal(message, "invalid_value", param="audio_end_ms")
+            raise ApiError(message, "invalid_value", param="audio_end_ms")
         self._spoken.truncate(event.item_id, event.content_index, event.audio_end_ms)
 
     def _append(self, event: received.AppendAudio) -> Iterator[None]:
         for sound in decoded_pieces(event.audio, self._input_format(), APPENDED_AT_ONCE, param="audio"):
             if sound is not None:
-                self._hearing.hear(sound)
+                self._input_audio.hear(sound)
             yield
 
     def _input_format(self) -> AudioFormat:
@@ -207,7 +207,7 @@ class Dialogue:
     def _create_response(self, event: received.CreateResponse) -> None:
         settings = response_settings(self.session, self.conversation, event.response)
         if not settings.is_out_of_band and self._is_responding():
-            raise Refusal(
+            raise ApiError(
                 f"Conversation already has an active response in progress: {self._active().id}. "
                 "Wait until the response is finished before creating a new one.",
                 "conversation_already_has_active_response",
@@ -219,18 +219,18 @@ class Dialogue:
         if response is None and self._is_responding() and event.response_id in (None, self._active().id):
             response = self._active()
         if response is None:
-            raise Refusal("Cancellation failed: no active response found.", "response_cancel_not_active")
+            raise ApiError("Cancellation failed: no active response found.", "response_cancel_not_active")
         response.cancel("client_cancelled")
 
     # What is heard
 
     def listen(self, detector: VoiceDetector) -> None:
         """Begin to listen with `detector`."""
-        self._hearing.listen(detector)
+        self._input_audio.listen(detector)
 
     def hear(self, samples: Samples) -> None:
         """Listen to the next `samples` (16 kHz) of the person."""
-        self._hearing.hear(samples)
+        self._input_audio.hear(samples)
 
     def _speech_started(self) -> None:
         detection = self.session.audio.input.turn_detection
@@ -251,7 +251,7 @@ class Dialogue:
         item = self.conversation.find(item_id)
         is_silent = isinstance(item, Message) and not any(part.seconds for part in item.parts)
         # A person who has gone on speaking gets one answer, after the last word. And noise gets none.
-        speaking_on = detection.interrupt_response and self._hearing.is_speaking
+        speaking_on = detection.interrupt_response and self._input_audio.is_speaking
         if is_silent or (not speaking_on and self.conversation.open_questions()):
             self._respond(response_settings(self.session, self.conversation, None), prompted=not is_silent)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from rtc_widget.server.errors import Refusal
+from rtc_widget.server.errors import ApiError
 from rtc_widget.server.protocols.realtime.conversation import Conversation
 from rtc_widget.server.protocols.realtime.items import Message, Part
 from rtc_widget.server.protocols.realtime.server_events import Emitter, new_id
@@ -54,7 +54,7 @@ class Listener:
     is_quiet: Callable[[], bool]
 
 
-class Hearing:
+class InputAudio:
     """The ears of a session.
 
     Parameters
@@ -80,7 +80,7 @@ class Hearing:
         self._engines = engines
         self._settings = settings
         self._listener = listener
-        self._foresight = Foresight(engines)
+        self._speculation = SpeculativeRecognizer(engines)
         self._buffer = InputBuffer()
         self._turns: TurnDetector | None = None
         self._item_id = ""
@@ -146,7 +146,7 @@ class Hearing:
         said = self._buffer.take() if self._turns is None or by_hand else self._turns.take()
         ms = len(said) * 1000 / HEARING_RATE
         if ms < SHORTEST_COMMIT_MS:
-            raise Refusal(
+            raise ApiError(
                 f"Error committing input audio buffer: buffer too small. Expected at least {SHORTEST_COMMIT_MS}ms of "
                 f"audio, but buffer only has {ms:.2f}ms of audio.",
                 "input_audio_buffer_commit_empty",
@@ -170,12 +170,12 @@ class Hearing:
 
     async def end(self) -> None:
         """Stop listening."""
-        self._foresight.drop()
+        self._speculation.drop()
         await self._tasks.end()
 
     def _forget(self) -> None:
         self._buffer.clear()
-        self._foresight.drop()
+        self._speculation.drop()
         if self._turns is not None:
             self._turns.forget()
 
@@ -185,7 +185,7 @@ class Hearing:
         self._listener.speech_started()
 
     def _speech_paused(self, said: Samples) -> None:
-        words = self._foresight.recognize(said)
+        words = self._speculation.recognize(said)
         detection = self._settings.turn_detection
         if isinstance(detection, SemanticVad) and self._turns is not None:
             # What the words before an earlier pause said is no judgement of these.
@@ -223,7 +223,7 @@ class Hearing:
         return item_id
 
     async def _take_turn(self, item_id: str, said: Samples) -> None:
-        if await self._transcribe(item_id, self._foresight.result(said)):
+        if await self._transcribe(item_id, self._speculation.result(said)):
             self._listener.turn_taken(item_id)
 
     async def _recognized(self, said: Samples) -> str:
@@ -285,7 +285,7 @@ class InputBuffer:
         self._length = 0
 
 
-class Foresight:
+class SpeculativeRecognizer:
     """Recognises what may be a whole turn, and has the text ready if it is."""
 
     def __init__(self, engines: Engines) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from rtc_widget.server.audio_formats import PCM_24, AudioFormat, decoded_audio, encoded_audio
-from rtc_widget.server.errors import Refusal, refusal_of
+from rtc_widget.server.errors import ApiError, api_error_from
 from rtc_widget.server.protocols.realtime.server_events import new_id
 from rtc_widget.server.speech import HEARING_RATE, Samples, Sound
 
@@ -226,7 +226,7 @@ def item_from_wire(wire: object, audio_format: AudioFormat = PCM_24, *, root: st
         When it is none that can be made.
     """
     if not isinstance(wire, Mapping):
-        raise Refusal(f"Missing required parameter: '{root}'.", "missing_required_parameter", param=root)
+        raise ApiError(f"Missing required parameter: '{root}'.", "missing_required_parameter", param=root)
     kind, role = wire.get("type"), wire.get("role")
     try:
         match kind:
@@ -240,9 +240,9 @@ def item_from_wire(wire: object, audio_format: AudioFormat = PCM_24, *, root: st
                 given = _CallOutput.model_validate(wire)
                 return FunctionCallOutput(given.id or new_id("item"), given.call_id, given.output)
     except ValidationError as error:
-        raise refusal_of(error, wire, root) from None
+        raise api_error_from(error, wire, root) from None
     kinds = "'message', 'function_call' and 'function_call_output'"
-    raise Refusal(
+    raise ApiError(
         f"Invalid value: {_shown(kind)}. Supported values are: {kinds}.", "invalid_value", param=f"{root}.type"
     )
 
@@ -251,7 +251,7 @@ def _message(wire: Mapping[str, Any], role: object, audio_format: AudioFormat, r
     model = _MESSAGES.get(role) if isinstance(role, str) else None
     if model is None:
         message = f"Invalid value: {_shown(role)}. Supported values are: 'user', 'assistant' and 'system'."
-        raise Refusal(message, "invalid_value", param=f"{root}.role")
+        raise ApiError(message, "invalid_value", param=f"{root}.role")
     given = model.model_validate(wire)
     parts = (part.part(audio_format, f"{root}.content[{at}]") for at, part in enumerate(given.content))
     return Message(given.id or new_id("item"), given.role, tuple(parts))

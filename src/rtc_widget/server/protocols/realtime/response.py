@@ -13,16 +13,16 @@ from rtc_widget._aiortc.stats import CallStatistics
 from rtc_widget.server.protocols.realtime.conversation import Conversation
 from rtc_widget.server.protocols.realtime.items import Item, ItemStatus, Message
 from rtc_widget.server.protocols.realtime.response_config import ResponseSettings
-from rtc_widget.server.protocols.realtime.response_items import CallDraft, Delivery, Draft, MessageDraft
+from rtc_widget.server.protocols.realtime.response_items import CallDraft, Draft, ItemContext, MessageDraft
 from rtc_widget.server.protocols.realtime.sentences import sentences
 from rtc_widget.server.protocols.realtime.server_events import Emitter, new_id
 from rtc_widget.server.protocols.realtime.usage import ASSISTANT_TOKENS_PER_SECOND, audio_tokens, text_tokens, usage_of
-from rtc_widget.server.responders.responder import CutOff, Mind, Question, ToolCall
+from rtc_widget.server.responders.responder import IncompleteResponse, Question, Responder, ToolCall
 from rtc_widget.server.speech import Sound
 from rtc_widget.server.speech.engines import Engines
 from rtc_widget.server.speech.subprocess_engines import EngineFailed
 from rtc_widget.server.tasks import kind_and_place
-from rtc_widget.server.transport.audio_outputs import Outlet, Utterance
+from rtc_widget.server.transport.audio_outputs import AudioSink, Utterance
 
 log = logging.getLogger(__name__)
 
@@ -31,15 +31,15 @@ Status = Literal["in_progress", "completed", "cancelled", "failed", "incomplete"
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class ResponseContext:
     """What a response works with; the same for all responses of a dialogue."""
 
     conversation: Conversation
     conversation_id: str
-    mind: Mind
+    responder: Responder
     engines: Engines
     emitter: Emitter
-    outlet: Outlet
+    sink: AudioSink
     until_recognized: Callable[[], Awaitable[None]]
     statistics: Callable[[], Awaitable[CallStatistics]]
 
@@ -61,7 +61,7 @@ class Response:
     """
 
     settings: ResponseSettings
-    around: Surroundings
+    around: ResponseContext
     prompted: bool = True
     id: str = field(default_factory=lambda: new_id("resp"))
     done: asyncio.Event = field(default_factory=asyncio.Event)
@@ -77,7 +77,7 @@ class Response:
     _known: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.utterance = self.around.outlet.open(self.id, self.settings.output_format.audio_format())
+        self.utterance = self.around.sink.open(self.id, self.settings.output_format.audio_format())
         self._limit = TokenLimit(self.settings.max_output_tokens)
         # What comes from now on is the next response's to answer.
         self._known = frozenset(item.id for item in self.around.conversation.items)
@@ -133,7 +133,7 @@ class Response:
 
     async def _make(self) -> None:
         question = await self._question()
-        async with aclosing(sentences(self.around.mind.answer(question))) as pieces:
+        async with aclosing(sentences(self.around.responder.answer(question))) as pieces:
             async for piece in pieces:
                 if isinstance(piece, ToolCall):
                     self._call(piece)
@@ -176,7 +176,7 @@ class Response:
                 await self.utterance.write(sound, draft.place())
                 draft.say(allowed, sound.seconds)
         if self._limit.is_reached:
-            raise CutOff("max_output_tokens")
+            raise IncompleteResponse("max_output_tokens")
 
     def _begin_message(self) -> MessageDraft:
         self._message = MessageDraft(self._delivery(), len(self._drafts), self.settings.modality)
@@ -186,14 +186,14 @@ class Response:
     def _call(self, call: ToolCall) -> None:
         self._end_open_draft("completed")
         if not self._limit.allows_call(f"{call.name} {call.arguments}"):
-            raise CutOff("max_output_tokens")
+            raise IncompleteResponse("max_output_tokens")
         draft = CallDraft(self._delivery(), len(self._drafts), call)
         self._drafts.append(draft)
         self._end_open_draft("completed")
 
-    def _delivery(self) -> Delivery:
+    def _delivery(self) -> ItemContext:
         conversation = None if self.settings.is_out_of_band else self.around.conversation
-        return Delivery(self.id, self.around.emitter, conversation)
+        return ItemContext(self.id, self.around.emitter, conversation)
 
     def _end_open_draft(self, status: ItemStatus) -> None:
         if len(self._finished) < len(self._drafts):
@@ -209,7 +209,7 @@ class Response:
             details = {"type": "cancelled", "reason": self._cancel_reason}
             if not self._drafts:
                 self.around.conversation.give_back(self._taken)
-        elif isinstance(error, CutOff):
+        elif isinstance(error, IncompleteResponse):
             status = "incomplete"
             details = {"type": "incomplete", "reason": error.reason}
         elif error is not None:
@@ -217,7 +217,7 @@ class Response:
             log.warning("response %s failed: %s", self.id, kind_and_place(error))
             status = "failed"
             message = str(error) or type(error).__name__
-            code = "speech_failed" if isinstance(error, EngineFailed) else "mind_failed"
+            code = "speech_failed" if isinstance(error, EngineFailed) else "responder_failed"
             details = {"type": "failed", "error": {"type": "server_error", "code": code, "message": message}}
         self._end_open_draft("completed" if status == "completed" else "incomplete")
         self.around.emitter.emit("response.done", response=self._to_wire(status, details))

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from rtc_widget.server.errors import Refusal, refusal_of
+from rtc_widget.server.errors import ApiError, api_error_from
 from rtc_widget.server.protocols.realtime import session_config as settings
 from rtc_widget.server.protocols.realtime.conversation import Conversation
 from rtc_widget.server.protocols.realtime.items import Item, item_from_wire
@@ -90,7 +90,7 @@ def response_settings(
     try:
         wanted = _Overrides.model_validate(given)
     except ValidationError as error:
-        raise refusal_of(error, given, "response") from None
+        raise api_error_from(error, given, "response") from None
     output = session.audio.output
     tools = session.tools if wanted.tools is None else wanted.tools
     choice = session.tool_choice if wanted.tool_choice is None else wanted.tool_choice
@@ -140,6 +140,6 @@ def _input(wires: list[dict[str, Any]], conversation: Conversation, session: set
         item = conversation.find(str(wire.get("id")))
         if item is None:
             message = f"The item with id '{wire.get('id')}' does not exist in the conversation."
-            raise Refusal(message, "invalid_value", param=f"{root}.id")
+            raise ApiError(message, "invalid_value", param=f"{root}.id")
         items.append(item)
     return tuple(items)

@@ -14,7 +14,7 @@ Modality = Literal["audio", "text"]
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class ItemContext:
     """Where the items of a response go.
 
     Attributes
@@ -63,7 +63,7 @@ class Draft(Protocol):
 class MessageDraft:
     """What the assistant says, piece by piece."""
 
-    delivery: Delivery
+    delivery: ItemContext
     output_index: int
     modality: Modality
     item_id: str = field(default_factory=lambda: new_id("item"))
@@ -117,7 +117,7 @@ class MessageDraft:
 class CallDraft:
     """A tool that is to be called. A mind hands it over whole, so it is never cut off in the middle."""
 
-    delivery: Delivery
+    delivery: ItemContext
     output_index: int
     call: ToolCall
     item_id: str = field(default_factory=lambda: new_id("item"))

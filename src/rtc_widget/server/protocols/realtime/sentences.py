@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from rtc_widget.server.responders.responder import CutOff, ToolCall
+from rtc_widget.server.responders.responder import IncompleteResponse, ToolCall
 
 # An end mark, closing quotes or brackets, then white space and something that can begin a sentence.
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=[\"'“‘(\[]?[A-Z0-9])|\n+")
@@ -24,7 +24,7 @@ async def sentences(pieces: AsyncGenerator[str | ToolCall, None]) -> AsyncGenera
     waiting = ""
     is_first = True
     # Closed with this generator: whoever thinks must learn at once that nobody listens any more.
-    cut_off: CutOff | None = None
+    cut_off: IncompleteResponse | None = None
     async with aclosing(pieces):
         try:
             async for piece in pieces:
@@ -39,7 +39,7 @@ async def sentences(pieces: AsyncGenerator[str | ToolCall, None]) -> AsyncGenera
                     yield waiting[:end]
                     waiting = waiting[end:]
                     is_first = False
-        except CutOff as ended:
+        except IncompleteResponse as ended:
             cut_off = ended
     if waiting:
         yield waiting

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag, ValidationError
 
 from rtc_widget.server.audio_formats import AudioFormat
-from rtc_widget.server.errors import Refusal, refusal_of
+from rtc_widget.server.errors import ApiError, api_error_from
 from rtc_widget.server.protocols.realtime.turn_detection import LONGEST_SILENCE_MS, Eagerness, TurnSettings
 
 MODEL = "rtc-widget-local"
@@ -296,21 +296,21 @@ def changed_session(session: Session, changes: Mapping[str, Any], *, has_spoken:
     """
     changes = _writable(changes)
     if changes.get("model", session.model) != session.model:
-        raise Refusal("Cannot update a session's model.", "invalid_value", param="session.model")
+        raise ApiError("Cannot update a session's model.", "invalid_value", param="session.model")
     changed = _checked(_merged(session.to_wire(), changes))
     if has_spoken and changed.audio.output.voice != session.audio.output.voice:
         message = "Cannot update a conversation's voice if assistant audio is present."
-        raise Refusal(message, "cannot_update_voice", param="session.audio.output.voice")
+        raise ApiError(message, "cannot_update_voice", param="session.audio.output.voice")
     if session.tracing is not None and changed.tracing != session.tracing:
         message = "Cannot update a session's tracing once it is on."
-        raise Refusal(message, "invalid_value", param="session.tracing")
+        raise ApiError(message, "invalid_value", param="session.tracing")
     return changed
 
 
 def _writable(settings: Mapping[str, Any]) -> dict[str, Any]:
     if "type" not in settings:
         message = 'Missing required parameter: \'session.type\'. Send "type": "realtime".'
-        raise Refusal(message, "missing_required_parameter", param="session.type")
+        raise ApiError(message, "missing_required_parameter", param="session.type")
     # A client may send back the object that it was shown.
     return {key: value for key, value in settings.items() if key not in _READ_ONLY}
 
@@ -331,7 +331,7 @@ def _checked(settings: Mapping[str, Any]) -> Session:
     try:
         session = Session.model_validate(settings)
     except ValidationError as error:
-        raise refusal_of(error, settings, "session") from None
+        raise api_error_from(error, settings, "session") from None
     require_chosen_tool(session.tools, session.tool_choice, "session.tool_choice")
     return session
 
@@ -346,4 +346,4 @@ def require_chosen_tool(tools: list[Tool], choice: ToolChoice, param: str) -> No
         return
     if not is_there:
         name = choice.name or "mcp"
-        raise Refusal(f"Tool choice '{name}' not found in 'tools' parameter.", "invalid_value", param=param)
+        raise ApiError(f"Tool choice '{name}' not found in 'tools' parameter.", "invalid_value", param=param)

@@ -10,7 +10,7 @@ from tests.unit.server.stage import Stage
 
 
 async def test_two_responses_at_a_time_are_refused(stage: Stage) -> None:
-    stage.mind.says = ["…"]
+    stage.responder.says = ["…"]
     stage.ask("One?")
     stage.send("response.create", event_id="mine")
 
@@ -117,7 +117,7 @@ MESSAGE = {"type": "message", "role": "user", "content": [{"type": "input_text",
 async def test_a_bad_message_is_answered_by_an_error(
     stage: Stage, message: str | bytes, code: str, param: str | None
 ) -> None:
-    stage.dialogue.receive(message)
+    stage.engine.receive(message)
 
     error = stage.events[-1]["error"]
     assert (error["type"], error["code"], error["param"]) == ("invalid_request_error", code, param)
@@ -141,7 +141,7 @@ async def test_a_fault_of_the_server_itself_is_told_and_does_not_end_the_call(
         raise ZeroDivisionError
 
     with monkeypatch.context() as patched:
-        patched.setattr(stage.dialogue.conversation, "add", fail)
+        patched.setattr(stage.engine.conversation, "add", fail)
         stage.ask("What is Opus?", output_modalities=["text"])
     stage.ask("And now?", output_modalities=["text"])
 

@@ -11,7 +11,7 @@ from tests.unit.server.stage import SILENCE, SPEECH, Stage
 
 
 async def test_a_voice_turn_is_told_in_the_order_of_the_protocol(stage: Stage) -> None:
-    stage.dialogue.hear(np.concatenate([SPEECH, SILENCE]))
+    stage.engine.hear(np.concatenate([SPEECH, SILENCE]))
     await stage.until("response.done")
     stage.play_out()
 
@@ -45,7 +45,7 @@ async def test_a_voice_turn_is_told_in_the_order_of_the_protocol(stage: Stage) -
     done = stage.events[-3]["response"]
     assert done["status"] == "completed"
     assert done["output"][0]["content"] == [{"type": "output_audio", "transcript": "Opus is a codec. It is good."}]
-    assert stage.mind.asked[0].text == "What is Opus?"
+    assert stage.responder.asked[0].text == "What is Opus?"
 
 
 async def test_a_text_turn_is_written_and_not_spoken(stage: Stage) -> None:
@@ -72,7 +72,7 @@ async def test_a_text_turn_is_written_and_not_spoken(stage: Stage) -> None:
 
 
 async def test_usage_is_counted(stage: Stage) -> None:
-    stage.dialogue.hear(np.concatenate([SPEECH, SILENCE]))
+    stage.engine.hear(np.concatenate([SPEECH, SILENCE]))
     usage = (await stage.until("response.done"))["response"]["usage"]
 
     # A person's second is 10 tokens, with a fifth of a second of silence kept; the answer's 28 characters last 0.28 s.
@@ -91,19 +91,19 @@ async def test_items_know_what_came_before_them(stage: Stage) -> None:
 
 
 async def test_a_turn_is_recognised_while_its_silence_is_waited_for(stage: Stage) -> None:
-    stage.dialogue.hear(np.concatenate([SPEECH, SILENCE[: len(SILENCE) // 4]]))
+    stage.engine.hear(np.concatenate([SPEECH, SILENCE[: len(SILENCE) // 4]]))
     await stage.recognizes(1)
-    stage.dialogue.hear(SILENCE)
+    stage.engine.hear(SILENCE)
     await stage.until("conversation.item.input_audio_transcription.completed")
 
     assert stage.recognizer.times == 1
 
 
 async def test_a_turn_that_goes_on_after_a_pause_is_recognised_as_a_whole(stage: Stage) -> None:
-    stage.dialogue.hear(np.concatenate([SPEECH, SILENCE[: len(SILENCE) // 4]]))
+    stage.engine.hear(np.concatenate([SPEECH, SILENCE[: len(SILENCE) // 4]]))
     await asyncio.sleep(0.05)
     stage.recognizer.hears = "What is Opus for?"
-    stage.dialogue.hear(np.concatenate([SPEECH, SILENCE]))
+    stage.engine.hear(np.concatenate([SPEECH, SILENCE]))
     heard = await stage.until("conversation.item.input_audio_transcription.completed")
 
     assert heard["transcript"] == "What is Opus for?"
@@ -112,7 +112,7 @@ async def test_a_turn_that_goes_on_after_a_pause_is_recognised_as_a_whole(stage:
 
 async def test_noise_gets_no_answer(stage: Stage) -> None:
     stage.recognizer.hears = ""
-    stage.dialogue.hear(np.concatenate([SPEECH, SILENCE]))
+    stage.engine.hear(np.concatenate([SPEECH, SILENCE]))
     heard = await stage.until("conversation.item.input_audio_transcription.completed")
     await asyncio.sleep(0.05)
 
@@ -122,7 +122,7 @@ async def test_noise_gets_no_answer(stage: Stage) -> None:
 
 async def test_a_recogniser_that_fails_is_told_of(stage: Stage) -> None:
     stage.recognizer.hears = "!"
-    stage.dialogue.hear(np.concatenate([SPEECH, SILENCE]))
+    stage.engine.hear(np.concatenate([SPEECH, SILENCE]))
     failed = await stage.until("conversation.item.input_audio_transcription.failed")
 
     assert failed["error"]["message"] == "no ears"
@@ -130,26 +130,26 @@ async def test_a_recogniser_that_fails_is_told_of(stage: Stage) -> None:
 
 async def test_without_transcription_there_is_an_answer_all_the_same() -> None:
     stage = Stage(audio={"input": {"transcription": None}})
-    stage.dialogue.hear(np.concatenate([SPEECH, SILENCE]))
+    stage.engine.hear(np.concatenate([SPEECH, SILENCE]))
     await stage.until("response.done")
 
     assert not [kind for kind in stage.types() if "transcription" in kind]
-    await stage.dialogue.end()
+    await stage.engine.end()
 
 
 async def test_without_create_response_there_is_no_answer() -> None:
     stage = Stage(audio={"input": {"turn_detection": {"type": "server_vad", "create_response": False}}})
-    stage.dialogue.hear(np.concatenate([SPEECH, SILENCE]))
+    stage.engine.hear(np.concatenate([SPEECH, SILENCE]))
     await stage.until("conversation.item.input_audio_transcription.completed")
     await asyncio.sleep(0.05)
 
     assert "response.created" not in stage.types()
-    await stage.dialogue.end()
+    await stage.engine.end()
 
 
 async def test_without_turn_detection_nothing_is_heard(stage: Stage) -> None:
     stage.send("session.update", session={"type": "realtime", "audio": {"input": {"turn_detection": None}}})
-    stage.dialogue.hear(np.concatenate([SPEECH, SILENCE]))
+    stage.engine.hear(np.concatenate([SPEECH, SILENCE]))
 
     assert stage.types() == ["session.created", "conversation.created", "session.updated"]
 
@@ -162,31 +162,31 @@ async def test_a_session_update_counts_from_then_on(stage: Stage) -> None:
 
     assert updated["session"]["instructions"] == "Hum."
     assert done["response"]["output_modalities"] == ["text"]
-    assert stage.mind.asked[0].instructions == "Hum."
+    assert stage.responder.asked[0].instructions == "Hum."
 
 
 async def test_a_mind_that_fails_fails_its_response_only(stage: Stage) -> None:
-    stage.mind.says = [ValueError("no idea")]
+    stage.responder.says = [ValueError("no idea")]
     stage.ask("What is Opus?")
     failed = (await stage.until("response.done"))["response"]
-    stage.mind.says = ["Now I know."]
+    stage.responder.says = ["Now I know."]
     stage.ask("And now?")
     done = (await stage.until("response.done", count=2))["response"]
 
     assert failed["status"] == "failed"
     assert failed["status_details"]["error"]["message"] == "no idea"
     assert done["status"] == "completed"
-    assert stage.mind.asked[1].text == "And now?"
+    assert stage.responder.asked[1].text == "And now?"
 
 
 async def test_the_voice_can_be_changed_until_there_is_sound(stage: Stage) -> None:
-    stage.mind.says = [ValueError("no idea")]
+    stage.responder.says = [ValueError("no idea")]
     stage.ask("What is Opus?")
     await stage.until("response.done")
     stage.send("session.update", session={"type": "realtime", "audio": {"output": {"voice": "kore"}}})
     assert stage.types()[-1] == "session.updated", "nothing has been heard of the first voice"
 
-    stage.mind.says = ["Opus is a codec."]
+    stage.responder.says = ["Opus is a codec."]
     stage.ask("What is Opus?")
     await stage.until("response.done", count=2)
     stage.send("session.update", session={"type": "realtime", "audio": {"output": {"voice": "heart"}}})
@@ -198,7 +198,7 @@ async def test_the_voice_can_be_changed_until_there_is_sound(stage: Stage) -> No
 
 
 async def test_the_log_of_a_failure_quotes_nobody(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
-    stage.mind.says = [ValueError("my secret")]
+    stage.responder.says = [ValueError("my secret")]
     stage.ask("What is Opus?")
     failed = (await stage.until("response.done"))["response"]
 

@@ -11,7 +11,7 @@ from tests.unit.server.stage import SILENCE, SPEECH, Stage
 
 
 async def test_a_cancelled_response_keeps_what_was_said(stage: Stage) -> None:
-    stage.mind.says = ["Opus is a codec. It", "…"]
+    stage.responder.says = ["Opus is a codec. It", "…"]
     stage.ask("What is Opus?")
     await stage.until("response.output_audio_transcript.delta")
     stage.send("response.cancel")
@@ -26,7 +26,7 @@ async def test_a_cancelled_response_keeps_what_was_said(stage: Stage) -> None:
 
 
 async def test_a_response_can_be_cancelled_before_it_begins(stage: Stage) -> None:
-    stage.mind.says = ["…"]
+    stage.responder.says = ["…"]
     stage.ask("What is Opus?")
     stage.send("response.cancel")
     done = (await stage.until("response.done"))["response"]
@@ -36,11 +36,11 @@ async def test_a_response_can_be_cancelled_before_it_begins(stage: Stage) -> Non
 
 
 async def test_speech_during_an_answer_interrupts_it(stage: Stage) -> None:
-    stage.mind.says = ["Opus is a codec. It", "…"]
+    stage.responder.says = ["Opus is a codec. It", "…"]
     stage.ask("What is Opus?")
     await stage.until("response.output_audio_transcript.delta")
     stage.playbacks[0].read(960)
-    stage.dialogue.hear(SPEECH)
+    stage.engine.hear(SPEECH)
     await stage.until("conversation.item.truncated")
 
     tail = [kind for kind in stage.types() if kind in INTERRUPTION]
@@ -60,16 +60,16 @@ INTERRUPTION = (
 
 
 async def test_a_question_with_a_pause_in_it_is_answered_as_one(stage: Stage) -> None:
-    stage.mind.says = ["…"]
+    stage.responder.says = ["…"]
     stage.recognizer.hears = "What is"
-    stage.dialogue.hear(np.concatenate([SPEECH, SILENCE]))
+    stage.engine.hear(np.concatenate([SPEECH, SILENCE]))
     await stage.until("response.created")
     stage.recognizer.hears = "a jitter buffer?"
-    stage.mind.says = ["It smooths."]
-    stage.dialogue.hear(np.concatenate([SPEECH, SILENCE]))
+    stage.responder.says = ["It smooths."]
+    stage.engine.hear(np.concatenate([SPEECH, SILENCE]))
     await stage.until("response.done", count=2)
 
-    assert stage.mind.asked[-1].text == "What is a jitter buffer?"
+    assert stage.responder.asked[-1].text == "What is a jitter buffer?"
 
 
 async def test_the_sound_can_be_cleared(stage: Stage) -> None:
@@ -88,7 +88,7 @@ async def test_what_nobody_heard_is_no_part_of_the_history(stage: Stage) -> None
     stage.ask("What is Opus?")
     await stage.until("response.done")
     stage.playbacks[0].read(4800)
-    stage.mind.says = ["Nobody hears this."]
+    stage.responder.says = ["Nobody hears this."]
     stage.ask("And what is ICE?")
     await stage.until("response.done", count=2)
     stage.send("output_audio_buffer.clear")
@@ -97,13 +97,15 @@ async def test_what_nobody_heard_is_no_part_of_the_history(stage: Stage) -> None
     await stage.until("response.done", count=3)
 
     # 100 of 280 ms are a third of seven words.
-    said = [item.text for item in stage.mind.asked[-1].conversation.items if getattr(item, "role", "") == "assistant"]
+    said = [
+        item.text for item in stage.responder.asked[-1].conversation.items if getattr(item, "role", "") == "assistant"
+    ]
     assert said[:2] == ["Opus is", ""]
     assert not stage.playbacks[2].is_over
 
 
 async def test_an_answer_that_is_silenced_while_it_is_made_stays_silent(stage: Stage) -> None:
-    stage.mind.says = ["Opus is a codec. It", "…"]
+    stage.responder.says = ["Opus is a codec. It", "…"]
     stage.ask("What is Opus?")
     await stage.until("response.output_audio_transcript.delta")
     stage.playbacks[0].read(960)
@@ -117,7 +119,7 @@ async def test_an_answer_that_is_silenced_while_it_is_made_stays_silent(stage: S
 
 
 async def test_words_after_a_call_are_cut_where_they_were_heard(stage: Stage) -> None:
-    stage.mind.says = ["Let me look. ", ToolCall("get_weather", "{}"), "It takes a moment."]
+    stage.responder.says = ["Let me look. ", ToolCall("get_weather", "{}"), "It takes a moment."]
     stage.ask("What is the weather?")
     done = (await stage.until("response.done"))["response"]
     first, _, last = (item["id"] for item in done["output"])
@@ -132,7 +134,7 @@ async def test_words_after_a_call_are_cut_where_they_were_heard(stage: Stage) ->
 
 
 async def test_words_on_both_sides_of_a_call_are_cut_when_hardly_any_was_heard(stage: Stage) -> None:
-    stage.mind.says = ["Let me look. ", ToolCall("get_weather", "{}"), "It takes a moment."]
+    stage.responder.says = ["Let me look. ", ToolCall("get_weather", "{}"), "It takes a moment."]
     stage.ask("What is the weather?")
     done = (await stage.until("response.done"))["response"]
     stage.playbacks[0].read(48 * 50)
@@ -147,8 +149,8 @@ async def test_an_answer_in_events_is_not_cut_by_the_server(stage: Stage) -> Non
     stage = Stage(plays=False)
     stage.ask("What is Opus?")
     await stage.until("response.done")
-    stage.dialogue.hear(SPEECH)
+    stage.engine.hear(SPEECH)
     await asyncio.sleep(0.02)
 
     assert stage.types()[-1] == "input_audio_buffer.speech_started", "what was played, only the client knows"
-    await stage.dialogue.end()
+    await stage.engine.end()

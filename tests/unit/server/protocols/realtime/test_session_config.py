@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rtc_widget.server.errors import Refusal
+from rtc_widget.server.errors import ApiError
 from rtc_widget.server.protocols.realtime.session_config import Session, changed_session, new_session
 
 MCP = {"type": "mcp", "server_label": "s", "server_url": "https://example.org"}
@@ -141,7 +141,7 @@ def test_what_a_client_was_shown_it_may_send_back() -> None:
     ],
 )
 def test_a_bad_setting_is_refused_with_its_path(settings: dict[str, Any], code: str, path: str) -> None:
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(ApiError) as refused:
         session(**settings)
 
     assert (refused.value.code, refused.value.param) == (code, path)
@@ -180,17 +180,17 @@ def contains(shown: Any, given: Any) -> bool:
 
 
 def test_a_session_without_a_type_is_refused() -> None:
-    with pytest.raises(Refusal, match=r"session\.type"):
+    with pytest.raises(ApiError, match=r"session\.type"):
         new_session("sess_1", 0, {"instructions": "Be brief."})
 
 
 def test_the_model_stays() -> None:
-    with pytest.raises(Refusal, match="model"):
+    with pytest.raises(ApiError, match="model"):
         changed(session(), model="another")
 
 
 def test_two_modalities_are_refused_with_what_to_give_instead() -> None:
-    with pytest.raises(Refusal, match=r"Give \['audio'\] or \['text'\]"):
+    with pytest.raises(ApiError, match=r"Give \['audio'\] or \['text'\]"):
         session(output_modalities=["audio", "text"])
 
 
