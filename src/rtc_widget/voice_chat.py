@@ -201,7 +201,7 @@ class VoiceChat(Calling, Asking, Steering, Tooling, Counting, Watching, Saying, 
     def close(self) -> None:
         """End the call, stop the microphone and take the widget off every page."""
         # `__del__` closes too, also what was never finished because a parameter was wrong.
-        if hasattr(self, "_desk"):
+        if hasattr(self, "_negotiator"):
             self._negotiator.close()
         if hasattr(self, "_bridge"):
             self._bridge.close()

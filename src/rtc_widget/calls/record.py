@@ -9,7 +9,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Protocol
 
-from rtc_widget.comm.messages import Recall, State, WireEvent
+from rtc_widget.comm.messages import History, State, WireEvent
 from rtc_widget.conversation.event_log import EventLog
 from rtc_widget.conversation.events import Event, fields_of
 from rtc_widget.conversation.log_segments import CallStart, LogSegments
@@ -201,7 +201,7 @@ class CallRecord:
         """Return how many events there have ever been; their numbers count from the first, also when it has gone."""
         return self.events.dropped + len(self.events)
 
-    def recall(self, asked: Recall) -> Mapping[str, object]:
+    def recall(self, asked: History) -> Mapping[str, object]:
         """Return a piece of what a page asks for, by calls, and where the next piece begins."""
         gone, total = self.events.dropped, self.event_count()
         end = total if asked.before is None else min(asked.before, total)

@@ -59,7 +59,7 @@ class Listener(Protocol):
         """How many events there have ever been."""
         ...
 
-    def recall(self, asked: page_messages.Recall) -> Mapping[str, object]:
+    def recall(self, asked: page_messages.History) -> Mapping[str, object]:
         """A page asks for what it has not seen itself."""
         ...
 
@@ -273,7 +273,7 @@ class Bridge:
             case page_messages.Exchanged(attempt=attempt, call_id=call_id):
                 self._negotiator.note_call(attempt, call_id)
                 self._main.call(self._listener.call_made, attempt, call_id)
-            case page_messages.Recall(page=name, id=id):
+            case page_messages.History(page=name, id=id):
                 self._main.call(lambda: self._send(protocol.result(name, id, self._listener.recall(message))))
             case page_messages.Audio() | page_messages.Stats():
                 # On whatever thread it came: a loop that is busy must not gather an hour of sound.

@@ -128,7 +128,7 @@ class Exchanged:
 
 
 @dataclass(frozen=True, slots=True)
-class Recall:
+class History:
     """Asks for the events that this page has not seen itself, from number `first` on, up to and without `before`.
 
     `brief` leaves out what the transcript does not need. `without` names the attempts of the page's own.
@@ -240,7 +240,7 @@ FromPage = (
     | Renegotiate
     | CreateClientSecret
     | Exchanged
-    | Recall
+    | History
     | Audio
     | Stats
     | Clip

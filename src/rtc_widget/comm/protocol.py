@@ -23,11 +23,11 @@ from rtc_widget.comm.messages import (
     Goodbye,
     HangUp,
     Hello,
+    History,
     MalformedMessage,
     PageState,
     Pong,
     Prepare,
-    Recall,
     Renegotiate,
     Reply,
     State,
@@ -206,10 +206,10 @@ def _wire_event(entry: object) -> WireEvent:
             raise MalformedMessage("an event is [direction, milliseconds, text]")
 
 
-def _recall(message: Mapping[str, Any], page: str) -> Recall:
+def _recall(message: Mapping[str, Any], page: str) -> History:
     before = None if message.get("before") is None else fields.whole(message, "before")
     without = tuple(attempt for attempt in fields.entries(message, "without") if isinstance(attempt, str))
-    return Recall(
+    return History(
         page,
         fields.text(message, "id"),
         fields.whole(message, "first"),

@@ -17,7 +17,7 @@ class JsonObject(Mapping[str, Any]):
 
     Examples
     --------
-    >>> Fields({"usage": {"total_tokens": 7}}).usage.total_tokens
+    >>> JsonObject({"usage": {"total_tokens": 7}}).usage.total_tokens
     7
     """
 

@@ -308,19 +308,19 @@ import resource, sys
 import numpy as np
 from rtc_widget.comm.messages import Audio
 from rtc_widget.audio.recording import Recording
-from rtc_widget.audio.pcm_store import Tape
+from rtc_widget.audio.pcm_store import PcmStore
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 np.dot(np.ones((64, 64)), np.ones((64, 64)))
 before = peak()
-tape = Tape()
+store = PcmStore()
 data = np.random.default_rng(1).integers(-9000, 9000, 4800).astype("<i2").tobytes()
 for n in range(5 * 3600):
     for track in ("user", "assistant"):
-        tape.take(Audio("p1", n, "a1", track, 24000, 1e12 + n * 200, 0, data))
-recording = Recording(tape, lambda: 1e12)
+        store.take(Audio("p1", n, "a1", track, 24000, 1e12 + n * 200, 0, data))
+recording = Recording(store, lambda: 1e12)
 recorded = peak() - before
 assert abs(recording.duration - 3600) < 0.1
 # Minutes are cut out of the hour; nobody needs the whole of it as floats.
