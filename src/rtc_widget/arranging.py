@@ -6,6 +6,7 @@ import difflib
 from dataclasses import replace
 from typing import Any
 
+from rtc_widget._deprecated import RenamedAttribute
 from rtc_widget.call_widget import CallWidget
 from rtc_widget.calls.settings import CallSettings, Exchange, Reconnect
 from rtc_widget.protocols.realtime.session_settings import KNOWN, SHORTHANDS
@@ -17,6 +18,7 @@ class Arranging(CallWidget):
     """The part of `VoiceChat` with its calls' settings; each can be changed at any time."""
 
     _call_settings: CallSettings
+    view_grace = RenamedAttribute("view_timeout")
 
     def __setattr__(self, name: str, value: Any) -> None:
         # Python would keep a setting that nobody reads, and say nothing.

@@ -9,6 +9,7 @@ from typing import Any
 import anywidget
 import traitlets
 
+from rtc_widget._deprecated import RenamedAttribute, warn_renamed
 from rtc_widget.calls.record import CallRecord
 from rtc_widget.calls.settings import CallSettings
 from rtc_widget.comm import protocol
@@ -30,6 +31,20 @@ logger = logging.getLogger("rtc_widget")
 
 def _from_page(values: tuple[str, ...], default: str) -> Any:
     return traitlets.Enum(values, default, read_only=True).tag(sync=True)
+
+
+_OLD_TRAITS = {"listening_only": "receive_only", "activity": "progress", "holder": "active_page"}
+
+
+def _current_names(names: Any) -> Any:
+    """Replace old names of traits, with a warning."""
+
+    def current(name: Any) -> Any:
+        if name in _OLD_TRAITS:
+            warn_renamed(f"The trait {name!r}", repr(_OLD_TRAITS[name]), stacklevel=5)
+        return _OLD_TRAITS.get(name, name)
+
+    return [current(name) for name in names] if isinstance(names, (list, tuple)) else current(names)
 
 
 class CallWidget(anywidget.AnyWidget):
@@ -64,6 +79,18 @@ class CallWidget(anywidget.AnyWidget):
     progress = traitlets.Unicode("", read_only=True).tag(sync=True)
     server = traitlets.Unicode("", read_only=True).tag(sync=True)
     settings = traitlets.Dict(default_value=CallSettings().to_wire(), read_only=True).tag(sync=True)
+
+    listening_only = RenamedAttribute("receive_only")
+    activity = RenamedAttribute("progress")
+    holder = RenamedAttribute("active_page")
+
+    def observe(self, handler: Any, names: Any = traitlets.All, type: Any = "change") -> None:
+        """Call `handler` when traits change; see `traitlets.HasTraits.observe`."""
+        super().observe(handler, _current_names(names), type)
+
+    def unobserve(self, handler: Any, names: Any = traitlets.All, type: Any = "change") -> None:
+        """Call `handler` no more; see `traitlets.HasTraits.unobserve`."""
+        super().unobserve(handler, _current_names(names), type)
 
     def set_state(self, sync_data: Mapping[str, Any]) -> None:
         """Take no state from a page: Python is the only writer of the traits."""

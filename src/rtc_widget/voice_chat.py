@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rtc_widget._deprecated import warn_renamed
 from rtc_widget.calls.ask import Asking
 from rtc_widget.calls.clip_player import Saying, microphone_choice
 from rtc_widget.calls.controller import Calling
@@ -140,6 +141,9 @@ class VoiceChat(Calling, Asking, Steering, Tooling, Counting, Watching, Saying, 
         tools: Iterable[Function | Tool | dict[str, Any]] = (),
         **session: Any,
     ) -> None:
+        if "view_grace" in session:
+            warn_renamed("VoiceChat(view_grace=…)", "view_timeout")
+            view_timeout = session.pop("view_grace")
         settings = session_settings(session)
         hears = microphone_choice(microphone)
         self._call_settings = CallSettings(

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+from rtc_widget._deprecated import warn_renamed
 from rtc_widget.errors import (
     Cancelled,
     ClientSecretsUnsupported,
@@ -18,7 +19,7 @@ from rtc_widget.errors import (
     UnexpectedError,
 )
 from rtc_widget.kernel.io_thread import io_thread
-from rtc_widget.signaling.base import MintsSecrets, Progress, Renegotiates, Signaling
+from rtc_widget.signaling.base import Progress, Renegotiates, Signaling
 
 logger = logging.getLogger("rtc_widget")
 
@@ -171,9 +172,12 @@ class Negotiator:
     async def _mint(self, attempt: str) -> dict[str, Any]:
         if self._is_over(attempt):
             raise Cancelled("The call was ended before it was made.")
-        if not isinstance(self._signaling, MintsSecrets):
+        make = getattr(self._signaling, "create_client_secret", None)
+        if make is None and (make := getattr(self._signaling, "mint", None)) is not None:
+            warn_renamed("Signaling.mint", "Signaling.create_client_secret")
+        if make is None:
             raise ClientSecretsUnsupported(f"{self._signaling.name} gives no short-lived secrets.")
-        secret = await self._signaling.create_client_secret(self._session())
+        secret = await make(self._session())
         return {"url": secret.url, "secret": secret.value}
 
     async def _note_call(self, attempt: str, call_id: str | None) -> None:

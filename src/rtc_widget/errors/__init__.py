@@ -81,6 +81,7 @@ Every error has a stable ``code``, says what happened (``message``) and what to 
 
 from __future__ import annotations
 
+from rtc_widget._deprecated import renamed_names
 from rtc_widget.errors.audio import (
     AudioBlocked,
     AudioError,
@@ -245,3 +246,18 @@ __all__ = [
     "WidgetClosed",
     "error_from_wire",
 ]
+
+__getattr__ = renamed_names(
+    __name__,
+    {
+        "AnswerFailed": "ResponseFailed",
+        "AwaitNotPossible": "AwaitUnsupported",
+        "CallUnwatched": "NoView",
+        "KernelGone": "KernelDied",
+        "ListeningOnly": "ReceiveOnly",
+        "RenegotiationNotPossible": "RenegotiationUnsupported",
+        "SayInterrupted": "ClipInterrupted",
+        "SecretNotPossible": "ClientSecretsUnsupported",
+        "TurnDetectionOn": "TurnDetectionEnabled",
+    },
+)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from rtc_widget._deprecated import renamed_names
 from rtc_widget.comm.messages import Track
 
 if TYPE_CHECKING:
@@ -284,3 +285,6 @@ def _merged(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str
         both = isinstance(value, Mapping) and isinstance(old, Mapping)
         merged[key] = _merged(old, value) if both else value  # type: ignore[arg-type]
     return merged
+
+
+__getattr__ = renamed_names(__name__, {"ScriptedAnswer": "ScriptedResponse"})

@@ -1,0 +1,91 @@
+"""Old public names work for one release, and warn."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+import rtc_widget.errors
+from rtc_widget import VoiceChat
+from rtc_widget.signaling.base import ClientSecret
+from rtc_widget.testing import ScriptedPage, scripted_server
+from tests.unit.waiting import eventually
+
+ERRORS = {
+    "AnswerFailed": "ResponseFailed",
+    "AwaitNotPossible": "AwaitUnsupported",
+    "CallUnwatched": "NoView",
+    "KernelGone": "KernelDied",
+    "ListeningOnly": "ReceiveOnly",
+    "RenegotiationNotPossible": "RenegotiationUnsupported",
+    "SayInterrupted": "ClipInterrupted",
+    "SecretNotPossible": "ClientSecretsUnsupported",
+    "TurnDetectionOn": "TurnDetectionEnabled",
+}
+
+
+@pytest.mark.parametrize(("old", "new"), ERRORS.items())
+def test_an_old_error_class_is_the_new_one(old, new):
+    with pytest.warns(DeprecationWarning, match=f"{old} is deprecated; use .*{new}"):
+        assert getattr(rtc_widget.errors, old) is getattr(rtc_widget.errors, new)
+
+
+def test_an_unknown_error_class_is_still_unknown():
+    with pytest.raises(AttributeError, match="has no attribute 'Nonsense'"):
+        _ = rtc_widget.errors.Nonsense
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("listening_only", "receive_only"), ("activity", "progress"), ("holder", "active_page")]
+)
+def test_an_old_trait_is_read_and_observed(old, new, chat):
+    with pytest.warns(DeprecationWarning, match=f"VoiceChat.{old} is deprecated; use VoiceChat.{new}"):
+        assert getattr(chat, old) == getattr(chat, new)
+    seen = []
+    with pytest.warns(DeprecationWarning, match=f"'{old}' is deprecated; use '{new}'"):
+        chat.observe(seen.append, old)
+    value = True if new == "receive_only" else "p9"
+    chat.set_trait(new, value)
+    assert [change.new for change in seen] == [value]
+    with pytest.warns(DeprecationWarning, match=old):
+        chat.unobserve(seen.append, [old])
+    chat.set_trait(new, False if new == "receive_only" else "")
+    assert len(seen) == 1
+
+
+def test_traits_are_observed_by_their_names_without_a_warning(chat):
+    seen = []
+    chat.observe(seen.append, ["progress", "receive_only"])
+    chat.observe(seen.append)
+    chat.set_trait("progress", "Loading")
+    assert seen
+
+
+def test_the_old_view_setting_sets_the_new_one(signaling):
+    with pytest.warns(DeprecationWarning, match="view_timeout"):
+        chat = VoiceChat(signaling, page=ScriptedPage(), view_grace=3.0)
+    assert chat.view_timeout == 3.0
+    with pytest.warns(DeprecationWarning, match="use VoiceChat.view_timeout"):
+        chat.view_grace = 4.0
+    assert chat.settings["view_timeout"] == 4.0
+    chat.close()
+
+
+@pytest.mark.parametrize("module", ["rtc_widget.testing.scripted_server", "rtc_widget.testing.server_script"])
+def test_an_old_scripted_class_is_the_new_one(module):
+    old = importlib.import_module(module)
+    name = "ScriptedAnswer" if module.endswith("scripted_server") else "ScriptedResponse"
+    with pytest.warns(DeprecationWarning, match="is deprecated; use rtc_widget.testing.scripted_server"):
+        assert getattr(old, name) is scripted_server.ScriptedResponse
+
+
+async def test_a_signaling_that_still_has_mint_gives_secrets(page, signaling):
+    async def mint(session):
+        return ClientSecret("ek_1", "https://voice.example.org/calls")
+
+    signaling.mint = mint
+    page.say("create_client_secret", id="p1:1", attempt="a1")
+    with pytest.warns(DeprecationWarning, match="create_client_secret"):
+        await eventually(lambda: page.heard("reply"))
+    assert page.heard("reply")[-1]["result"]["secret"] == "ek_1"
