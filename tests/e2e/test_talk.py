@@ -198,10 +198,10 @@ call = asyncio.ensure_future(chat.connect(timeout=60))
         lab.end_kernels()
 
 
-def test_the_first_notebook_runs_from_top_to_bottom(lab, asking_browser):
+def test_the_first_notebook_runs_from_top_to_bottom(lab, silent_browser):
     name = "01_talk.ipynb"
     shutil.copy(ROOT / "notebooks" / name, lab.folder)
-    page = NotebookPage(lab, asking_browser, name)
+    page = NotebookPage(lab, silent_browser, name)
     page.focus_first_cell()
     for _ in nbformat.read(lab.folder / name, nbformat.NO_CONVERT).cells:
         page.run_next(timeout=180)

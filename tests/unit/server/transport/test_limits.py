@@ -64,6 +64,7 @@ async def test_more_calls_than_are_allowed_are_refused() -> None:
         pass  # there is room again
 
 
+@pytest.mark.alone
 def test_fifty_calls_leave_nothing_behind() -> None:
     left = left_by("calls")
 
@@ -75,6 +76,7 @@ def test_fifty_calls_leave_nothing_behind() -> None:
     assert left.after.threads <= left.before.threads + min(32, (os.cpu_count() or 1) + 4)
 
 
+@pytest.mark.alone
 def test_fifty_websocket_sessions_leave_nothing_behind() -> None:
     pytest.importorskip("websockets")
     left = left_by("websockets")

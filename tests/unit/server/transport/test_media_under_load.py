@@ -35,6 +35,7 @@ def as_in_the_server() -> Iterator[None]:
     sys.setswitchinterval(before)
 
 
+@pytest.mark.alone
 @pytest.mark.speech
 async def test_no_frame_is_late_while_engines_work(engines: Engines) -> None:
     question = samples_of(spoken(SENTENCE)[:: WAV_RATE // HEARING_RATE] / 32768)
