@@ -9,7 +9,7 @@ export type Message = Record<string, unknown> & { type: string };
 /** A model whose other end is a scripted kernel. */
 export class FakeModel implements Model {
   readonly sent: Message[] = [];
-  readonly traits: Record<string, unknown> = { activity: "", server: "Test server", call_id: null };
+  readonly traits: Record<string, unknown> = { progress: "", server: "Test server", call_id: null };
   readonly #listeners = new Map<string, Set<(...args: unknown[]) => void>>();
   /** What `send` does once the comm is gone. */
   isDead = false;

@@ -185,7 +185,7 @@ def test_page_reload(calling, server, lab):
     box = page.page.locator(".rtc-widget textarea")
     box.fill("What is ICE?")
     box.press("Enter")
-    page.page.locator("[data-role=assistant][data-turn-status=done]").wait_for(timeout=30_000)
+    page.page.locator("[data-role=assistant][data-turn-status=completed]").wait_for(timeout=30_000)
     page.page.reload()
     server.wait_for_calls(0)
     page.widget().wait_for(timeout=30_000)

@@ -99,7 +99,7 @@ def ask(page: NotebookPage, question: str, answers: int) -> None:
     box.fill(question)
     box.press("Enter")
     page.page.wait_for_function(
-        "(count) => document.querySelectorAll('[data-role=assistant][data-turn-status=done]').length >= count",
+        "(count) => document.querySelectorAll('[data-role=assistant][data-turn-status=completed]').length >= count",
         arg=answers,
         timeout=30_000,
     )

@@ -64,7 +64,9 @@ def test_the_key_is_nowhere_but_in_its_cell(lab, silent_browser, server):
     box = page.page.locator(".rtc-widget textarea").first
     box.fill(HOSTILE)
     box.press("Enter")
-    page.page.locator(".rtc-transcript [data-role=assistant][data-turn-status=done]").first.wait_for(timeout=30_000)
+    page.page.locator(".rtc-transcript [data-role=assistant][data-turn-status=completed]").first.wait_for(
+        timeout=30_000
+    )
     said = page.page.locator(".rtc-transcript [data-role=user] .rtc-words").first
     assert said.inner_text() == HOSTILE, "words are words"
     assert page.page.locator(".rtc-widget img, .rtc-widget script").count() == 0

@@ -69,7 +69,7 @@ def ask(page: NotebookPage, question: str) -> None:
     box.press("Enter")
 
 
-def wait_for_words(page: NotebookPage, words: str, status: str = "done") -> None:
+def wait_for_words(page: NotebookPage, words: str, status: str = "completed") -> None:
     turn = page.page.locator(f".rtc-turn[data-turn-status={status}]", has_text=words)
     turn.first.wait_for(timeout=30_000)
 

@@ -85,7 +85,11 @@ async def test_a_signaling_that_still_has_mint_gives_secrets(page, signaling):
         return ClientSecret("ek_1", "https://voice.example.org/calls")
 
     signaling.mint = mint
-    page.say("create_client_secret", id="p1:1", attempt="a1")
-    with pytest.warns(DeprecationWarning, match="create_client_secret"):
+
+    async def asks() -> None:
+        page.say("create_client_secret", id="p1:1", attempt="a1")
         await eventually(lambda: page.heard("reply"))
+
+    with pytest.warns(DeprecationWarning, match="create_client_secret"):
+        await asks()
     assert page.heard("reply")[-1]["result"]["secret"] == "ek_1"

@@ -27,7 +27,9 @@ export function Transcript({ store }: { store: Store }) {
       aria-live="polite"
       aria-label="Transcript"
       // Words that are still growing are read aloud when they are complete.
-      aria-busy={seen.some((turn) => turn.role === "assistant" && turn.status === "streaming")}
+      aria-busy={seen.some(
+        (turn) => turn.role === "assistant" && turn.status === "in_progress" && turnText(turn) !== "",
+      )}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling area must be reachable by keyboard
       tabIndex={0}
       ref={box}
@@ -100,7 +102,7 @@ class TurnRow extends Component<TurnRowProps> {
     return (
       <>
         {seam !== "" && <div class="rtc-new-call">{seam}</div>}
-        <div class="rtc-turn" data-role={turn.role} data-turn-status={turn.status}>
+        <div class="rtc-turn" data-role={turn.role} data-turn-status={turn.status} data-is-empty={text === ""}>
           <span class="rtc-speaker">{turn.role === "user" ? "You" : "Assistant"}</span>
           <p class="rtc-words" dir="auto">
             {text || placeholder(turn, isTranscribed)}
@@ -129,7 +131,7 @@ const MARKS: Readonly<Record<"user" | "assistant", Partial<Record<TurnStatus, st
 
 function placeholder({ role, status }: Turn, isTranscribed: boolean): string {
   if (role === "user" && !isTranscribed) return "(spoken)";
-  return status === "pending" || status === "streaming" ? "…" : "(no words)";
+  return status === "in_progress" ? "…" : "(no words)";
 }
 
 function invitation(status: Status, isPushToTalk: boolean): string {

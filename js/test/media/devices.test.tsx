@@ -394,7 +394,7 @@ describe("where there is nobody to call", () => {
   const startWithNobody = () => {
     const settings = { can_call: false };
     const started = startWidget({
-      setUp: (model) => Object.assign(model.traits, { settings, activity: "Set a key." }),
+      setUp: (model) => Object.assign(model.traits, { settings, progress: "Set a key." }),
     });
     const error = { code: "missing_key", message: "There is no voice server to call.", hint: "Set a key." };
     started.kernel.answers.prepare = { error };

@@ -140,7 +140,7 @@ class Transcript(Sequence[Turn]):
             heard, rest = turn.text[: len(turn.heard)], turn.text[len(turn.heard) :]
             unheard = f'<s style="color: gray" title="not heard">{escape(rest)}</s>' if rest.strip() else ""
             at = "" if turn.start is None else f"{turn.start:.1f} s"
-            mark = f" <small>— {turn.status}</small>" if turn.status in ("interrupted", "failed") else ""
+            mark = f" <small>— {turn.status}</small>" if turn.interrupted or turn.status == "failed" else ""
             rows.append(
                 f'<div><span style="display: inline-block; min-width: 4em; color: gray">{at}</span>'
                 f"<b>{_SPEAKERS[turn.role]}</b>: {escape(heard) or '…'}{unheard}{mark}</div>"

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from rtc_widget.audio.clip import AudioClip
 
 Role = Literal["user", "assistant"]
-TurnStatus = Literal["in_progress", "completed", "interrupted", "failed"]
+TurnStatus = Literal["in_progress", "completed", "interrupted", "cancelled", "incomplete", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +24,9 @@ class Turn:
         What was said, as far as it is known; empty until the recogniser has answered.
     item_id : str
         The server's id of the conversation item.
-    status : {"in_progress", "completed", "interrupted", "failed"}
-        Whether more may come, and how it ended.
+    status : {"in_progress", "completed", "interrupted", "cancelled", "incomplete", "failed"}
+        Whether more may come, and how it ended: ``interrupted`` by speech, by cleared audio or by the end of the call;
+        the others as the Realtime API names them for a response.
     call : int
         In which call it was said: 1 in the first, one more after each seam.
     start, end : float or None
@@ -53,8 +54,8 @@ class Turn:
 
     @property
     def interrupted(self) -> bool:
-        """Whether it was cut short."""
-        return self.status == "interrupted"
+        """Whether it was cut short, by whatever."""
+        return self.status in ("interrupted", "cancelled", "incomplete")
 
     @property
     def heard(self) -> str:

@@ -55,7 +55,7 @@ class Leftovers:
 def left_by(what: str) -> Leftovers:
     """Count in a process of its own what `calls` or `websockets` leave behind."""
     command = [sys.executable, "-m", "tests.unit.server.leftovers", what]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=ROOT)
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=1200, check=False, cwd=ROOT)
     assert ran.returncode == 0, ran.stderr
     told = json.loads(ran.stdout)
     return Leftovers(Held(**told.pop("before")), Held(**told.pop("after")), **told)

@@ -6,7 +6,7 @@
 
 import { isRecord, isText } from "../../comm/protocol";
 
-export type TurnStatus = "pending" | "streaming" | "done" | "interrupted" | "cancelled" | "failed" | "incomplete";
+export type TurnStatus = "in_progress" | "completed" | "interrupted" | "cancelled" | "incomplete" | "failed";
 
 /** One item of the conversation; items that are no message (tool calls) are kept unseen, since others are placed after them. */
 export interface Turn {
@@ -43,6 +43,16 @@ export const CARRIED = "carried_";
 
 /** An index beyond this is no index; without a limit one odd event could fill the memory. */
 const MOST_PARTS = 64;
+
+const RESPONSE_STATUS: ReadonlyMap<unknown, TurnStatus> = new Map<unknown, TurnStatus>([
+  ["completed", "completed"],
+  ["cancelled", "cancelled"],
+  ["incomplete", "incomplete"],
+  ["failed", "failed"],
+]);
+
+/** How the final text of a part replaces its pieces. */
+const whole = (_: string, text: string) => text.trim();
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -91,6 +101,10 @@ function changeBy(event: JsonObject, attempt: string): Change | undefined {
   const itemKey = isText(id) ? `${attempt}/${id}` : undefined;
   const edit = (role: Turn["role"], after: (turn: Turn) => Turn): Change | undefined =>
     itemKey === undefined ? undefined : { turns: (turns) => upsert(turns, blank(itemKey, attempt, role), after) };
+  const grow = (role: Turn["role"]): Change | undefined =>
+    isText(event.delta)
+      ? edit(role, (turn) => withPart(turn, event, "delta", (before, delta) => before + delta))
+      : undefined;
   switch (event.type) {
     case "session.created":
     case "session.updated":
@@ -108,24 +122,26 @@ function changeBy(event: JsonObject, attempt: string): Change | undefined {
     case "conversation.item.deleted":
       return { turns: (turns) => turns.filter((turn) => turn.key !== itemKey) };
     case "conversation.item.input_audio_transcription.delta":
-      return edit("user", (turn) => withPart(turn, event, "delta", (before, delta) => before + delta));
+      return grow("user");
     case "conversation.item.input_audio_transcription.completed":
-      return edit("user", (turn) => ({ ...withPart(turn, event, "transcript", (_, whole) => whole), status: "done" }));
+      return edit("user", (turn) => ({ ...withPart(turn, event, "transcript", whole), status: "completed" }));
     case "conversation.item.input_audio_transcription.failed":
       return edit("user", (turn) => ({ ...turn, status: "failed" }));
     case "response.output_audio_transcript.delta":
     case "response.output_text.delta":
     case "response.audio_transcript.delta":
     case "response.text.delta":
-      return edit("assistant", (turn) => withPart(turn, event, "delta", (before, delta) => before + delta));
+      return grow("assistant");
     case "response.output_audio_transcript.done":
     case "response.audio_transcript.done":
-      return edit("assistant", (turn) => withPart(turn, event, "transcript", (_, whole) => whole));
+      return edit("assistant", (turn) => withPart(turn, event, "transcript", whole));
     case "response.output_text.done":
     case "response.text.done":
-      return edit("assistant", (turn) => withPart(turn, event, "text", (_, whole) => whole));
+      return edit("assistant", (turn) => withPart(turn, event, "text", whole));
     case "conversation.item.truncated":
-      return edit("assistant", (turn) => ({ ...turn, status: "interrupted" }));
+      return {
+        turns: (turns) => turns.map((turn) => (turn.key === itemKey ? { ...turn, status: "interrupted" } : turn)),
+      };
     case "output_audio_buffer.cleared":
       return { turns: (turns) => endResponse(turns, attempt, event.response_id, "interrupted") };
     case "response.done":
@@ -143,7 +159,7 @@ function transcriptionOf(session: unknown): Change | undefined {
 }
 
 function blank(key: string, attempt: string, role: Turn["role"]): Turn {
-  return { key, attempt, role, parts: [], status: "pending", isGuessed: true };
+  return { key, attempt, role, parts: [], status: "in_progress", isGuessed: true };
 }
 
 /** Changes the turn of that key, which is put at the end if there is none yet. */
@@ -173,7 +189,7 @@ function withItem(item: unknown, attempt: string, previousId: unknown, responseI
   const fresh = blank(`${attempt}/${item.id}`, attempt, role);
   const fill = (turn: Turn): Turn => ({
     ...turn,
-    role,
+    role: isText(item.type) ? role : turn.role,
     parts: filledParts(turn.parts, item.content),
     status: statusOfItem(turn, role, item),
     ...(isText(responseId) ? { responseId } : {}),
@@ -187,7 +203,8 @@ function filledParts(before: readonly string[], content: unknown): readonly stri
   const texts = content.map((part: unknown) => {
     if (!isRecord(part)) return "";
     if (part.type === "input_image") return "[image]";
-    return [part.transcript, part.text].find((text): text is string => isText(text) && text !== "") ?? "";
+    const texts = [part.transcript, part.text].filter(isText).map((text) => text.trim());
+    return texts.find((text) => text !== "") ?? "";
   });
   return Array.from(
     { length: Math.max(before.length, texts.length) },
@@ -196,10 +213,11 @@ function filledParts(before: readonly string[], content: unknown): readonly stri
 }
 
 function statusOfItem(turn: Turn, role: Turn["role"], item: JsonObject): TurnStatus {
-  if (turn.status !== "pending") return turn.status;
-  const isWritten = filledParts([], item.content).some(Boolean);
-  if (role === "user") return isWritten ? "done" : "pending";
-  return isWritten && item.status === "completed" ? "done" : turn.status;
+  if (turn.status !== "in_progress") return turn.status;
+  // A spoken item is complete before its words are known; a written one brings them along.
+  if (role === "user") return filledParts([], item.content).some(Boolean) ? "completed" : "in_progress";
+  const status = RESPONSE_STATUS.get(item.status);
+  return status !== undefined && filledParts(turn.parts, item.content).some(Boolean) ? status : turn.status;
 }
 
 function withPart(turn: Turn, event: JsonObject, field: string, join: (before: string, text: string) => string): Turn {
@@ -210,7 +228,6 @@ function withPart(turn: Turn, event: JsonObject, field: string, join: (before: s
   return {
     ...turn,
     parts: parts.with(index, join(parts[index] ?? "", text)),
-    status: turn.status === "pending" ? "streaming" : turn.status,
     ...(isText(event.response_id) ? { responseId: event.response_id } : {}),
   };
 }
@@ -224,7 +241,7 @@ function withResponse(response: unknown, attempt: string): Change | undefined {
   if (!isRecord(response)) return undefined;
   const { id, output } = response;
   const status = statusOfResponse(response);
-  const items = Array.isArray(output) ? output.filter(isRecord) : [];
+  const items = status !== undefined && Array.isArray(output) ? output.filter(isRecord) : [];
   // A server may tell of an item here for the first time.
   const changes = items.map((item) => withItem(item, attempt, undefined, id)).filter((change) => change !== undefined);
   return {
@@ -235,22 +252,27 @@ function withResponse(response: unknown, attempt: string): Change | undefined {
   };
 }
 
-function statusOfResponse({ status, status_details: details }: JsonObject): TurnStatus {
-  if (status === "failed" || status === "incomplete") return status;
-  if (status !== "cancelled") return "done";
-  return isRecord(details) && details.reason === "turn_detected" ? "interrupted" : "cancelled";
+function statusOfResponse({ status, status_details: details }: JsonObject): TurnStatus | undefined {
+  if (status === "cancelled" && isRecord(details) && details.reason === "turn_detected") return "interrupted";
+  return RESPONSE_STATUS.get(status);
 }
 
 /** Marks the turns of a response as ended; what has been interrupted stays so. */
-function endResponse(turns: readonly Turn[], attempt: string, id: unknown, status: TurnStatus): readonly Turn[] {
+function endResponse(
+  turns: readonly Turn[],
+  attempt: string,
+  id: unknown,
+  status: TurnStatus | undefined,
+): readonly Turn[] {
+  if (status === undefined) return turns;
   const isConcerned = (turn: Turn) => turn.attempt === attempt && isText(id) && turn.responseId === id;
   return turns.map((turn) => {
     if (!isConcerned(turn)) return turn;
     // A response may be complete long before it has been spoken to its end.
-    return isOpen(turn) || (turn.status === "done" && status !== "done") ? { ...turn, status } : turn;
+    return isOpen(turn) || (turn.status === "completed" && status !== "completed") ? { ...turn, status } : turn;
   });
 }
 
 function isOpen({ status }: Turn): boolean {
-  return status === "pending" || status === "streaming";
+  return status === "in_progress";
 }

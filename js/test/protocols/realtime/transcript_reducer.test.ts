@@ -14,7 +14,7 @@ const after = (events: ServerEvent[], start: Conversation = EMPTY_CONVERSATION, 
 const lines = ({ turns }: Conversation) =>
   turns
     .filter(({ role }) => role !== "unseen")
-    .map((turn) => `${turn.role}: ${turnText(turn)}${turn.status === "done" ? "" : ` [${turn.status}]`}`);
+    .map((turn) => `${turn.role}: ${turnText(turn)}${turn.status === "completed" ? "" : ` [${turn.status}]`}`);
 
 const item = (id: string, role: string, content: object[], more: object = {}) => ({
   id,
@@ -56,7 +56,7 @@ describe("the transcript", () => {
       delta("m1", "is …"),
     ];
     const early = after(events);
-    expect(lines(early)).toEqual(["user:  [pending]", "assistant: ICE is … [streaming]"]);
+    expect(lines(early)).toEqual(["user:  [in_progress]", "assistant: ICE is … [in_progress]"]);
     expect(lines(after([heard("u1", "What is ICE?"), done("r1")], early))).toEqual([
       "user: What is ICE?",
       "assistant: ICE is …",
@@ -80,7 +80,7 @@ describe("the transcript", () => {
       delta("m9", "late"),
       added(item("m9", "assistant", []), "u1"),
     ]);
-    expect(lines(conversation).map((line) => line.replace(" [streaming]", ""))).toEqual([
+    expect(lines(conversation).map((line) => line.replace(" [in_progress]", ""))).toEqual([
       "user: one",
       "assistant: late",
       "assistant: two",
@@ -96,7 +96,7 @@ describe("the transcript", () => {
       delta("m1", "Sunny."),
       added(item("m1", "assistant", []), "o1"),
     ]);
-    expect(lines(conversation)).toEqual(["user: weather?", "assistant: Sunny. [streaming]"]);
+    expect(lines(conversation)).toEqual(["user: weather?", "assistant: Sunny. [in_progress]"]);
   });
 
   it("doubles nothing when the server tells of an item three times", () => {
@@ -121,7 +121,7 @@ describe("the transcript", () => {
   it("streams the words of the user too, and takes the final ones instead", () => {
     const partial = { type: "conversation.item.input_audio_transcription.delta", item_id: "u1", content_index: 0 };
     const early = after([added(spoken("u1")), { ...partial, delta: "Whit " }, { ...partial, delta: "is" }]);
-    expect(lines(early)).toEqual(["user: Whit is [streaming]"]);
+    expect(lines(early)).toEqual(["user: Whit is [in_progress]"]);
     expect(lines(after([heard("u1", "What is?")], early))).toEqual(["user: What is?"]);
   });
 

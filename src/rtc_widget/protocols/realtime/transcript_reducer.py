@@ -18,10 +18,12 @@ _SECONDS_A_TOKEN = 0.05
 _TRANSCRIPTION = "conversation.item.input_audio_transcription."
 _RESPONSE_STATUS: Mapping[str, TurnStatus] = {
     "completed": "completed",
-    "cancelled": "interrupted",
-    "incomplete": "interrupted",
+    "cancelled": "cancelled",
+    "incomplete": "incomplete",
     "failed": "failed",
 }
+_MOST_PARTS = 64
+"""An index beyond this is ignored; without a limit one odd event could fill the memory."""
 
 
 class CallTurns:
@@ -32,6 +34,10 @@ class CallTurns:
         self._number = number
         self._order: list[str] = []
         self._turns: dict[str, Turn] = {}
+        # The texts of a turn's content parts by their index.
+        self._parts: dict[str, list[str]] = {}
+        # Items that stand at the end only because nothing told their place; a `previous_item_id` may correct it.
+        self._guessed: set[str] = set()
         self._responses: dict[str, str] = {}
         self._now: float | None = None
         # When a person's turn began and ended, by its item; it is told before there is a turn.
@@ -85,6 +91,10 @@ class CallTurns:
         start, end = self._speech.get(item_id, (self._pressed, None))
         self._speech[item_id] = (start, self._now if end is None else end)
         self._pressed = None
+        # Some servers send no item for it, and no transcription.
+        self._place(item_id, after=event.get("previous_item_id"))
+        if item_id not in self._turns:
+            self._turns[item_id] = self._turn("user", item_id)
 
     def _voice_began(self, event: Mapping[str, Any]) -> None:
         response_id = event.get("response_id")
@@ -109,14 +119,19 @@ class CallTurns:
         self._place(item_id, after=event.get("previous_item_id"))
         role = item.get("role")
         if item_id.startswith(CARRIED) or item.get("type") != "message" or role not in ("user", "assistant"):
+            if isinstance(item.get("type"), str):
+                self._turns.pop(item_id, None)  # it is a tool call, or a message of an earlier call
             return
         turn = self._turn(role, item_id)
-        text = _content_text(item.get("content")) or turn.text
+        texts = _part_texts(item.get("content"))
+        text = self._fill_parts(item_id, texts)
         status = turn.status
         # A spoken item is complete before its words are known; a written one brings them along.
-        if status == "in_progress" and item.get("status") in _RESPONSE_STATUS and (text or role == "assistant"):
+        if status == "in_progress" and role == "user" and any(texts):
+            status = "completed"
+        elif status == "in_progress" and role == "assistant" and text and item.get("status") in _RESPONSE_STATUS:
             status = _RESPONSE_STATUS[item["status"]]
-        self._turns[item_id] = replace(turn, text=text, status=status)
+        self._turns[item_id] = replace(turn, role=role, text=text, status=status)
         is_written = role == "user" and item_id not in self._speech
         if is_written and turn.end is None:
             self._turns[item_id] = replace(self._turns[item_id], start=turn.start, end=turn.start)
@@ -126,6 +141,8 @@ class CallTurns:
         if isinstance(item_id, str) and item_id in self._order:
             self._order.remove(item_id)
             self._turns.pop(item_id, None)
+            self._parts.pop(item_id, None)
+            self._guessed.discard(item_id)
 
     def _heard_more(self, event: Mapping[str, Any]) -> None:
         self._append("user", event)
@@ -146,9 +163,11 @@ class CallTurns:
         self._finish("assistant", event, "text")
 
     def _truncated(self, event: Mapping[str, Any]) -> None:
-        self._set_status(event.get("item_id"), "interrupted")
         turn, end_ms = self._turns.get(str(event.get("item_id"))), event.get("audio_end_ms")
-        if turn is not None and isinstance(end_ms, (int, float)):
+        if turn is None:
+            return
+        turn = self._turns[turn.item_id] = replace(turn, status="interrupted")
+        if isinstance(end_ms, (int, float)):
             self._turns[turn.item_id] = replace(turn, played=self._share(turn, end_ms / 1000))
 
     def _silenced(self, event: Mapping[str, Any]) -> None:
@@ -180,7 +199,7 @@ class CallTurns:
         response = event.get("response")
         if not isinstance(response, Mapping):
             return
-        status = _RESPONSE_STATUS.get(str(response.get("status")))
+        status = _response_status(response)
         response_id = str(response.get("id"))
         if seconds := _sound_seconds(response):
             self._sounds[response_id] = seconds
@@ -189,7 +208,9 @@ class CallTurns:
             if isinstance(item, Mapping) and status is not None:
                 # A server may tell of an item here for the first time.
                 self._item({"item": item, "response_id": response_id})
-                self._set_status(item.get("id"), status)
+        for turn in self._of_response(response_id):
+            if status is not None:
+                self._set_status(turn.item_id, status)
         for turn in self._of_response(response_id):
             # What is spoken ends when it has been heard.
             if response_id not in self._voices and turn.end is None:
@@ -206,8 +227,8 @@ class CallTurns:
 
     def _set_status(self, item_id: object, status: TurnStatus) -> None:
         turn = self._turns.get(item_id) if isinstance(item_id, str) else None
-        # What was cut short stays so, although its response may have been complete.
-        if turn is not None and turn.status != "interrupted":
+        # A response may be complete long before it has been spoken to its end. How a turn was cut short stays.
+        if turn is not None and turn.status in ("in_progress", "completed"):
             self._turns[turn.item_id] = replace(turn, status=status)
 
     def _append(self, role: Role, event: Mapping[str, Any]) -> None:
@@ -216,16 +237,33 @@ class CallTurns:
             self._note_response(item_id, event.get("response_id"))
             self._place(item_id)
             turn = self._turn(role, item_id)
-            self._turns[item_id] = replace(turn, text=turn.text + piece)
+            index = _part_index(event)
+            parts = self._parts.get(item_id, [])
+            before = parts[index] if index < len(parts) else ""
+            self._turns[item_id] = replace(turn, text=self._set_part(item_id, index, before + piece))
 
     def _finish(self, role: Role, event: Mapping[str, Any], field: str, *, status: TurnStatus | None = None) -> None:
         item_id, text = event.get("item_id"), event.get(field)
         if isinstance(item_id, str):
+            self._note_response(item_id, event.get("response_id"))
             self._place(item_id)
             turn = self._turn(role, item_id)
-            self._turns[item_id] = replace(
-                turn, text=text.strip() if isinstance(text, str) else turn.text, status=status or turn.status
-            )
+            whole = self._set_part(item_id, _part_index(event), text.strip()) if isinstance(text, str) else turn.text
+            self._turns[item_id] = replace(turn, text=whole, status=status or turn.status)
+
+    def _set_part(self, item_id: str, index: int, text: str) -> str:
+        """Set the text of one content part and return the text of the whole turn."""
+        parts = self._parts.setdefault(item_id, [])
+        parts.extend("" for _ in range(index + 1 - len(parts)))
+        parts[index] = text
+        return _joined(parts)
+
+    def _fill_parts(self, item_id: str, texts: list[str]) -> str:
+        """Set the texts that an item has; one that is still to come must not remove what was heard so far."""
+        for index, text in enumerate(texts[:_MOST_PARTS]):
+            if text:
+                self._set_part(item_id, index, text)
+        return _joined(self._parts.get(item_id, []))
 
     def _turn(self, role: Role, item_id: str) -> Turn:
         known = self._turns.get(item_id)
@@ -236,10 +274,17 @@ class CallTurns:
         return Turn(role, "", item_id, call=self._number, start=start, end=end, response_id=response_id)
 
     def _place(self, item_id: str, after: object = None) -> None:
-        if item_id in self._order:
+        is_known = item_id in self._order
+        if is_known and item_id not in self._guessed:
             return
-        place = self._order.index(after) + 1 if isinstance(after, str) and after in self._order else len(self._order)
-        self._order.insert(place, item_id)
+        if isinstance(after, str) and after in self._order and after != item_id:
+            if is_known:
+                self._order.remove(item_id)
+            self._order.insert(self._order.index(after) + 1, item_id)
+            self._guessed.discard(item_id)
+        elif not is_known:
+            self._order.append(item_id)
+            self._guessed.add(item_id)
 
 
 def _sound_seconds(response: Mapping[str, Any]) -> float:
@@ -250,11 +295,35 @@ def _sound_seconds(response: Mapping[str, Any]) -> float:
     return tokens * _SECONDS_A_TOKEN if isinstance(tokens, (int, float)) else 0.0
 
 
-def _content_text(content: object) -> str:
-    """Join what an item's content parts say: text, or the transcript of sound."""
-    parts = content if isinstance(content, (list, tuple)) else ()
-    words = [part.get("text") or part.get("transcript") for part in parts if isinstance(part, Mapping)]
-    return " ".join(word.strip() for word in words if isinstance(word, str) and word.strip())
+def _response_status(response: Mapping[str, Any]) -> TurnStatus | None:
+    """How a response ended; one that speech cut short was interrupted, any other end by request is a cancellation."""
+    status = _RESPONSE_STATUS.get(str(response.get("status")))
+    details = response.get("status_details")
+    is_interrupted = isinstance(details, Mapping) and details.get("reason") == "turn_detected"
+    return "interrupted" if status == "cancelled" and is_interrupted else status
+
+
+def _part_index(event: Mapping[str, Any]) -> int:
+    index = event.get("content_index")
+    return index if isinstance(index, int) and 0 <= index < _MOST_PARTS else 0
+
+
+def _part_texts(content: object) -> list[str]:
+    """Return the text of each content part: what is written, or the transcript of audio; empty where there is none."""
+    return [_part_text(part) for part in content] if isinstance(content, (list, tuple)) else []
+
+
+def _part_text(part: object) -> str:
+    if not isinstance(part, Mapping):
+        return ""
+    if part.get("type") == "input_image":
+        return "[image]"
+    texts = (part.get("transcript"), part.get("text"))
+    return next((text.strip() for text in texts if isinstance(text, str) and text.strip()), "")
+
+
+def _joined(parts: list[str]) -> str:
+    return "\n".join(part for part in parts if part)
 
 
 _HANDLERS: Mapping[str, Callable[[CallTurns, Mapping[str, Any]], None]] = {

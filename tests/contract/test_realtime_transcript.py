@@ -1,0 +1,35 @@
+"""The transcript and who speaks, as in `realtime_transcript.json`; `js/test/transcript_contract.test.ts` is its twin."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rtc_widget import Transcript, VoiceChat
+from rtc_widget.testing import ScriptedPage
+
+CASES = json.loads((Path(__file__).parent / "realtime_transcript.json").read_text(encoding="utf-8"))["cases"]
+
+
+def test_there_are_enough_cases_and_each_has_a_name_of_its_own() -> None:
+    assert len({case["name"] for case in CASES}) == len(CASES) >= 60
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_the_transcript_is_the_one_of_the_contract(case: dict[str, Any]) -> None:
+    turns = Transcript(case["events"])
+    assert [[turn.role, turn.text, turn.status] for turn in turns] == case["transcript"]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_a_call_shows_the_transcript_and_who_speaks(case: dict[str, Any]) -> None:
+    chat = VoiceChat(page=(page := ScriptedPage()))
+    page.connect()
+    for event in case["events"]:
+        page.receives(event)
+    assert [[turn.role, turn.text, turn.status] for turn in chat.transcript] == case["transcript"]
+    assert (chat.user_speaking, chat.assistant_speaking) == (case["user_speaking"], case["assistant_speaking"])
+    chat.close()
