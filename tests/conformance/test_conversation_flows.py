@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rtc_widget.server.responders.responder import ToolCall
+from rtc_widget.server.responders.responder import RequestedToolCall
 from rtc_widget.server.speech import HEARING_RATE
 from tests.conformance.sequences import BEGIN, CALLED, ITEM, RESPONSE, TRANSCRIPTION, WEATHER, WRITTEN, Begin
 
 
 async def test_a_tool_call(begin: Begin) -> None:
     stage = begin(tools=[WEATHER], output_modalities=["text"])
-    stage.responder.says = [ToolCall("get_weather", '{"city": "Paris"}')]
+    stage.responder.says = [RequestedToolCall("get_weather", '{"city": "Paris"}')]
     stage.ask("What is the weather in Paris?")
     done = (await stage.until("response.done"))["response"]
     call = done["output"][0]
@@ -41,7 +41,7 @@ async def test_a_tool_call(begin: Begin) -> None:
 
 async def test_parallel_tool_calls_after_some_words(begin: Begin) -> None:
     stage = begin(tools=[WEATHER], output_modalities=["text"])
-    calls = [ToolCall("get_weather", json.dumps({"city": city})) for city in ("Paris", "Rome")]
+    calls = [RequestedToolCall("get_weather", json.dumps({"city": city})) for city in ("Paris", "Rome")]
     stage.responder.says = ["Let me see. ", "Wait.", *calls]
     stage.ask("What is the weather in Paris and in Rome?")
     done = (await stage.until("response.done"))["response"]

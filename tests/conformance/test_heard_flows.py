@@ -26,7 +26,7 @@ from tests.unit.server.stage import SILENCE, SPEECH
 
 async def test_a_voice_turn(begin: Begin) -> None:
     stage = begin()
-    stage.engine.hear(np.concatenate([SPEECH, SILENCE]))
+    stage.engine.receive_audio(np.concatenate([SPEECH, SILENCE]))
     await stage.until("response.done")
     stage.play_out()
 
@@ -40,7 +40,7 @@ async def test_a_barge_in(begin: Begin) -> None:
     stage.ask("What is Opus?")
     await stage.until("response.output_audio_transcript.delta")
     stage.playbacks[0].read(960)
-    stage.engine.hear(SPEECH)
+    stage.engine.receive_audio(SPEECH)
     truncated = await stage.until("conversation.item.truncated")
 
     assert stage.types()[-11:] == [
@@ -66,7 +66,7 @@ async def test_speech_after_the_answer_was_made_but_not_heard(begin: Begin) -> N
     stage.ask("What is Opus?")
     await stage.until("response.done")
     stage.playbacks[0].read(4800)
-    stage.engine.hear(SPEECH)
+    stage.engine.receive_audio(SPEECH)
     await stage.until("conversation.item.truncated")
 
     assert stage.types()[-4:] == [
@@ -85,7 +85,7 @@ async def test_a_barge_in_while_the_next_answer_is_being_made(begin: Begin) -> N
     stage.responder.says = ["ICE finds a way. It", "…"]
     stage.ask("What is ICE?")
     await stage.until("response.output_audio_transcript.delta", count=3)
-    stage.engine.hear(SPEECH)
+    stage.engine.receive_audio(SPEECH)
     await stage.until("conversation.item.truncated", count=2)
 
     assert stage.types()[-10:] == [
@@ -108,9 +108,9 @@ async def test_a_barge_in_while_the_next_answer_is_being_made(begin: Begin) -> N
 
 async def test_push_to_talk(begin: Begin) -> None:
     stage = begin(**PUSH_TO_TALK)
-    stage.engine.hear(SILENCE)
+    stage.engine.receive_audio(SILENCE)
     stage.send("input_audio_buffer.clear")
-    stage.engine.hear(SPEECH)
+    stage.engine.receive_audio(SPEECH)
     stage.send("input_audio_buffer.commit")
     stage.send("response.create")
     await stage.until("response.done")
@@ -136,11 +136,11 @@ async def test_push_to_talk_without_a_word(begin: Begin) -> None:
 
 async def test_committing_before_the_silence_is_long_enough(begin: Begin) -> None:
     stage = begin()
-    stage.engine.hear(SPEECH)
+    stage.engine.receive_audio(SPEECH)
     stage.send("input_audio_buffer.commit")
     stage.send("response.create")
     await stage.until("response.done")
-    stage.engine.hear(SILENCE)
+    stage.engine.receive_audio(SILENCE)
 
     turn = ["input_audio_buffer.speech_started", "input_audio_buffer.committed", *ITEM]
     assert stage.types() == [*BEGIN, *turn, *RESPONSE, *TRANSCRIPTION, *SPOKEN, "response.done"]
@@ -150,7 +150,7 @@ async def test_committing_before_the_silence_is_long_enough(begin: Begin) -> Non
 
 async def test_a_turn_that_push_to_talk_cuts_short_is_told_of(begin: Begin) -> None:
     stage = begin()
-    stage.engine.hear(SPEECH)
+    stage.engine.receive_audio(SPEECH)
     stage.send("session.update", session={"type": "realtime", **PUSH_TO_TALK})
 
     ended = ["input_audio_buffer.speech_started", "input_audio_buffer.cleared", "session.updated"]
@@ -202,15 +202,15 @@ async def test_one_answer_in_another_format_than_the_session(begin: Begin) -> No
 async def test_nobody_speaks(begin: Begin) -> None:
     detection = {"type": "server_vad", "idle_timeout_ms": 5000}
     stage = begin(audio={"input": {"turn_detection": detection}})
-    stage.engine.hear(np.tile(SILENCE, 6))
+    stage.engine.receive_audio(np.tile(SILENCE, 6))
     assert stage.types() == BEGIN, "nobody has been answered yet"
     stage.ask("What is Opus?")
     await stage.until("response.done")
-    stage.engine.hear(np.tile(SILENCE, 6))
+    stage.engine.receive_audio(np.tile(SILENCE, 6))
     assert "input_audio_buffer.timeout_triggered" not in stage.types(), "the answer has not been heard yet"
     stage.play_out()
     stage.responder.says = ["Are you ", "still there? ", "Hello!"]
-    stage.engine.hear(np.tile(SILENCE, 6))
+    stage.engine.receive_audio(np.tile(SILENCE, 6))
     await stage.until("response.done", count=2)
 
     waited = ["input_audio_buffer.timeout_triggered", "input_audio_buffer.committed", *ITEM]
@@ -226,7 +226,7 @@ async def test_nobody_speaks(begin: Begin) -> None:
 
 async def test_a_turn_can_be_heard_again(begin: Begin) -> None:
     stage = begin(**PUSH_TO_TALK)
-    stage.engine.hear(SPEECH)
+    stage.engine.receive_audio(SPEECH)
     stage.send("input_audio_buffer.commit")
     item_id = (await stage.until("input_audio_buffer.committed"))["item_id"]
     await stage.until(TRANSCRIPTION[1])
@@ -242,7 +242,7 @@ async def test_a_turn_can_be_heard_again(begin: Begin) -> None:
 async def test_a_recogniser_that_fails(begin: Begin) -> None:
     stage = begin()
     stage.recognizer.hears = "!"
-    stage.engine.hear(np.concatenate([SPEECH, SILENCE]))
+    stage.engine.receive_audio(np.concatenate([SPEECH, SILENCE]))
     await stage.until("conversation.item.input_audio_transcription.failed")
 
     assert stage.types() == [*BEGIN, *TURN, "conversation.item.input_audio_transcription.failed"]
@@ -251,14 +251,14 @@ async def test_a_recogniser_that_fails(begin: Begin) -> None:
 async def test_an_unfinished_sentence_is_waited_for_by_semantic_vad(begin: Begin) -> None:
     stage = begin(audio={"input": {"turn_detection": {"type": "semantic_vad"}}})
     stage.recognizer.hears = "I would like to"
-    stage.engine.hear(np.concatenate([SPEECH, SILENCE[:4800]]))
+    stage.engine.receive_audio(np.concatenate([SPEECH, SILENCE[:4800]]))
     await stage.recognizes(1)
-    stage.engine.hear(np.tile(SILENCE, 2))
+    stage.engine.receive_audio(np.tile(SILENCE, 2))
     assert stage.types() == [*BEGIN, "input_audio_buffer.speech_started"]
     stage.recognizer.hears = "I would like to know what Opus is."
-    stage.engine.hear(np.concatenate([SPEECH, SILENCE[:4800]]))
+    stage.engine.receive_audio(np.concatenate([SPEECH, SILENCE[:4800]]))
     await stage.recognizes(2)
-    stage.engine.hear(SILENCE[:6400])
+    stage.engine.receive_audio(SILENCE[:6400])
     await stage.until("response.done")
 
     assert stage.types() == [*BEGIN, *TURN, *TRANSCRIPTION, *RESPONSE, *SPOKEN, "response.done"]
@@ -266,16 +266,16 @@ async def test_an_unfinished_sentence_is_waited_for_by_semantic_vad(begin: Begin
 
 async def test_an_earlier_pause_does_not_judge_what_comes_after(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
     stage = begin(audio={"input": {"turn_detection": {"type": "semantic_vad"}}})
-    stage.engine.hear(np.concatenate([SPEECH, SILENCE[:4800]]))
+    stage.engine.receive_audio(np.concatenate([SPEECH, SILENCE[:4800]]))
     await asyncio.sleep(0.05)
     known = threading.Event()
     monkeypatch.setattr(stage.recognizer, "recognize", lambda _: "What is Opus? And the" if known.wait(5) else "")
-    stage.engine.hear(np.concatenate([SPEECH, SILENCE]))
+    stage.engine.receive_audio(np.concatenate([SPEECH, SILENCE]))
     assert stage.types() == [*BEGIN, "input_audio_buffer.speech_started"], "nobody knows yet how the words end"
     known.set()
     await asyncio.sleep(0.05)
-    stage.engine.hear(np.tile(SILENCE, 2))
+    stage.engine.receive_audio(np.tile(SILENCE, 2))
     assert stage.types() == [*BEGIN, "input_audio_buffer.speech_started"]
-    stage.engine.hear(SILENCE)
+    stage.engine.receive_audio(SILENCE)
 
     await stage.until("input_audio_buffer.speech_stopped")

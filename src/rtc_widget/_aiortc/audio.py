@@ -21,7 +21,7 @@ class Resampler:
         return samples_of(np.concatenate([np.zeros(0, np.int16), *pieces]) / np.float32(32768))
 
 
-class LogSegment:
+class StreamResampler:
     """Brings samples that come piece by piece from one rate to another, without a seam between them."""
 
     def __init__(self, given: int, wanted: int) -> None:
@@ -45,5 +45,5 @@ def resampled(sound: Sound, rate: int) -> Sound:
     """Return `sound` at `rate` samples per second."""
     if sound.rate == rate or len(sound.samples) == 0:
         return Sound(sound.samples, rate)
-    segment = LogSegment(sound.rate, rate)
-    return Sound(np.concatenate([segment.add(sound.samples), segment.rest()]), rate)
+    resampler = StreamResampler(sound.rate, rate)
+    return Sound(np.concatenate([resampler.add(sound.samples), resampler.rest()]), rate)

@@ -29,7 +29,7 @@ def hurry(receiver: RTCRtpReceiver) -> None:
         buffer._prefetch = 1
 
 
-async def incoming_sound(track: MediaStreamTrack) -> AsyncIterator[Samples]:
+async def input_samples(track: MediaStreamTrack) -> AsyncIterator[Samples]:
     """Yield what arrives on `track` until it ends; a gap in the packets is heard as silence."""
     resampler = Resampler(HEARING_RATE)
     silence = np.zeros(round(LONGEST_GAP * HEARING_RATE), np.float32)

@@ -16,7 +16,7 @@ def main() -> None:
     control = Control()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     token = control.token()
-    control.tell("progress", text="Starting the local server …")
+    control.send("progress", text="Starting the local server …")
     asyncio.run(_serve(control, token))
 
 
@@ -29,14 +29,14 @@ async def _serve(control: Control, token: str) -> None:
     from rtc_widget.server.transport.registry import Limits
 
     def ready(listening: Listening) -> None:
-        control.tell("ready", port=listening.port, engines=listening.engines)
+        control.send("ready", port=listening.port, engines=listening.engines)
 
     await serve(
         bound_socket("127.0.0.1", 0),
         Access(token),
         responder_for=HeaderResponders(control),
         limits=Limits(calls=MOST_CALLS),
-        on_progress=lambda text: control.tell("progress", text=text),
+        on_progress=lambda text: control.send("progress", text=text),
         on_ready=ready,
     )
 

@@ -41,7 +41,7 @@ def decoded_audio(text: str, audio_format: AudioFormat, *, param: str) -> Sound:
 
     Raises
     ------
-    Refusal
+    ApiError
         When it is no base64, no whole number of samples, or too much.
     """
     _require_size(text, param)
@@ -57,11 +57,11 @@ def decoded_pieces(text: str, audio_format: AudioFormat, seconds: float, *, para
 
     Raises
     ------
-    Refusal
+    ApiError
         As `decoded_audio`; nothing has been yielded then but `None`.
     """
     # Here, because it takes PyAV: who only needs the format does not load it.
-    from rtc_widget._aiortc.audio import LogSegment
+    from rtc_widget._aiortc.audio import StreamResampler
 
     _require_size(text, param)
     step = round(seconds * audio_format.rate * audio_format.sample_bytes) // 12 * 16
@@ -73,10 +73,10 @@ def decoded_pieces(text: str, audio_format: AudioFormat, seconds: float, *, para
         pieces.append(piece)
         yield None
     _require_whole_samples(sum(map(len, pieces)), audio_format, param)
-    segment = LogSegment(audio_format.rate, HEARING_RATE)
+    resampler = StreamResampler(audio_format.rate, HEARING_RATE)
     for piece in pieces:
-        yield segment.add(_samples(piece, audio_format.encoding))
-    yield segment.rest()
+        yield resampler.add(_samples(piece, audio_format.encoding))
+    yield resampler.rest()
 
 
 def _bytes(text: str, param: str) -> bytes:

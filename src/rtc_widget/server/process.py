@@ -79,7 +79,7 @@ class ServerProcess:
         self._logger = threading.Thread(target=self._keep_log, name="local-server-log", daemon=True)
         self._logger.start()
         threading.Thread(target=self._follow, name="local-server", daemon=True).start()
-        self._tell("start", token=self._token)
+        self._send("start", token=self._token)
 
     @property
     def pid(self) -> int:
@@ -172,10 +172,10 @@ class ServerProcess:
     def _answer(self, request: int, reply: str, asked: Asked) -> None:
         function = reply_function(reply)
         if function is None:
-            self._tell("reply", id=request, error="The reply function of this call is gone.")
+            self._send("reply", id=request, error="The reply function of this call is gone.")
             return
         answer = self._response_queue[request] = function.ask(
-            asked, lambda piece: self._tell("reply", id=request, piece=piece)
+            asked, lambda piece: self._send("reply", id=request, piece=piece)
         )
         answer.add_done_callback(lambda done: self._answered(request, done))
 
@@ -186,9 +186,9 @@ class ServerProcess:
         if error is not None and not answer.cancelled():
             logger.error("The reply function failed; the answer fails with it.", exc_info=error)
         # The type and the text, as in the last line of a traceback; the rest is not for the other end's ears.
-        self._tell("reply", id=request, **({} if error is None else {"error": _last_line(error)}))
+        self._send("reply", id=request, **({} if error is None else {"error": _last_line(error)}))
 
-    def _tell(self, kind: str, **fields: Any) -> None:
+    def _send(self, kind: str, **fields: Any) -> None:
         if self._process.stdin is None:
             return
         # The server may have ended meanwhile: `ready`, or the next exchange, tells of that.

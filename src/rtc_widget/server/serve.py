@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 
 from rtc_widget._aiortc.connection import offer_loopback_when_alone
 from rtc_widget.server.audio_formats import LARGEST_BYTES
-from rtc_widget.server.http.app import Access, MindFor, create_app
+from rtc_widget.server.http.app import Access, ResponderFor, create_app
 from rtc_widget.server.speech import engines as speech_engines
 from rtc_widget.server.speech.engines import Engines
 from rtc_widget.server.speech.selection import EngineChoice
@@ -54,7 +54,7 @@ async def serve(
     listener: socket.socket,
     access: Access,
     *,
-    responder_for: MindFor,
+    responder_for: ResponderFor,
     on_progress: Callable[[str], None],
     on_ready: Callable[[Listening], None],
     choice: EngineChoice | None = None,

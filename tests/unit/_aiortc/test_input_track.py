@@ -9,7 +9,7 @@ from aiortc import RTCRtpReceiver
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av import AudioFrame
 
-from rtc_widget._aiortc.input_track import hurry, incoming_sound
+from rtc_widget._aiortc.input_track import hurry, input_samples
 from rtc_widget.server.speech import HEARING_RATE
 
 
@@ -36,7 +36,7 @@ class Track(MediaStreamTrack):
 
 
 async def test_a_stereo_track_becomes_mono_at_the_rate_of_hearing() -> None:
-    heard = np.concatenate([samples async for samples in incoming_sound(Track(50))])
+    heard = np.concatenate([samples async for samples in input_samples(Track(50))])
 
     assert len(heard) == pytest.approx(HEARING_RATE, abs=64)
     assert heard.dtype == np.float32
@@ -45,7 +45,7 @@ async def test_a_stereo_track_becomes_mono_at_the_rate_of_hearing() -> None:
 
 
 async def test_a_gap_is_heard_as_silence() -> None:
-    heard = np.concatenate([samples async for samples in incoming_sound(Track(5, gap=0.7))])
+    heard = np.concatenate([samples async for samples in input_samples(Track(5, gap=0.7))])
 
     assert len(heard) == pytest.approx((0.1 + 0.6) * HEARING_RATE, abs=64)
     assert not heard[-HEARING_RATE // 2 :].any()

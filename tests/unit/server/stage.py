@@ -13,7 +13,7 @@ import numpy as np
 from rtc_widget._aiortc.output_track import Playback
 from rtc_widget.server.protocols.realtime.engine import RealtimeEngine
 from rtc_widget.server.protocols.realtime.session_config import new_session
-from rtc_widget.server.responders.responder import Question, ToolCall
+from rtc_widget.server.responders.responder import Question, RequestedToolCall
 from rtc_widget.server.speech import HEARING_RATE, Samples, Sound
 from rtc_widget.server.speech.engines import Engines
 
@@ -57,10 +57,10 @@ class Responder:
     """Answers what the test wants; `…` waits for ever and an exception is raised."""
 
     def __init__(self) -> None:
-        self.says: list[str | ToolCall | Exception] = ["Opus is a codec. ", "It is good."]
+        self.says: list[str | RequestedToolCall | Exception] = ["Opus is a codec. ", "It is good."]
         self.asked: list[Question] = []
 
-    async def answer(self, question: Question) -> AsyncGenerator[str | ToolCall, None]:
+    async def answer(self, question: Question) -> AsyncGenerator[str | RequestedToolCall, None]:
         self.asked.append(question)
         for piece in self.says:
             if isinstance(piece, Exception):

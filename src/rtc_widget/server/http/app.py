@@ -17,7 +17,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from rtc_widget.server.errors import ApiError
-from rtc_widget.server.http.auth import KEY, LOOPBACK_NAMES, AuthMiddleware, is_authorized, refused
+from rtc_widget.server.http.auth import KEY, LOOPBACK_NAMES, AuthMiddleware, error_response, is_authorized
 from rtc_widget.server.http.client_secrets import EphemeralKey, EphemeralKeys
 from rtc_widget.server.http.offers import limited_body, offer_of
 from rtc_widget.server.protocols.realtime.session_config import MODEL
@@ -26,8 +26,8 @@ from rtc_widget.server.speech.engines import Engines
 from rtc_widget.server.transport.registry import Calls, Limits
 from rtc_widget.server.transport.websocket import follow
 
-MindFor = Callable[[Mapping[str, str]], Responder]
-"""Returns the mind of a call, given the headers of its request; raises a `ApiError` when they ask for another."""
+ResponderFor = Callable[[Mapping[str, str]], Responder]
+"""Returns the responder of a call, given the headers of its request; raises a `ApiError` when they ask for another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Access:
 
 
 def create_app(
-    access: Access, *, engines: asyncio.Future[Engines], responder_for: MindFor, limits: Limits | None = None
+    access: Access, *, engines: asyncio.Future[Engines], responder_for: ResponderFor, limits: Limits | None = None
 ) -> Starlette:
     """Return the server.
 
@@ -93,8 +93,8 @@ def create_app(
             call = calls.find(call_id)
             await websocket.accept("realtime" if "realtime" in websocket.scope["subprotocols"] else None)
             await follow(call, websocket)
-        except ApiError as refusal:
-            await websocket.send_denial_response(refused(refusal))
+        except ApiError as error:
+            await websocket.send_denial_response(error_response(error))
 
     async def health(request: Request) -> JSONResponse:
         is_ready = engines.done() and not engines.cancelled() and engines.exception() is None
@@ -156,17 +156,17 @@ async def _models(_: Request) -> Response:
 async def _refuse(_: Request, error: Exception) -> Response:
     if not isinstance(error, ApiError):
         raise error
-    return refused(error)
+    return error_response(error)
 
 
 async def _refuse_route(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     message = f"Invalid URL ({request.method} {request.scope['path']})."
-    return refused(ApiError(message, "unknown_url", status=error.status_code))
+    return error_response(ApiError(message, "unknown_url", status=error.status_code))
 
 
 async def _fail(_: Request, error: Exception) -> Response:
     # Starlette raises the error again after this, so that the log holds it.
     message = f"The server failed ({type(error).__name__}); its log says more."
-    return refused(ApiError(message, "server_error", status=500, kind="server_error"))
+    return error_response(ApiError(message, "server_error", status=500, kind="server_error"))

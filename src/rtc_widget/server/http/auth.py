@@ -27,9 +27,9 @@ _HOST = re.compile(r"(?:\[(?P<ipv6>[0-9a-f:.]+)\]|(?P<name>[^\s\[\]/?#@:\\]+))(?
 _FOR_EPHEMERAL_KEYS = frozenset({"/v1/realtime/calls", "/v1/realtime"})
 
 
-def refused(refusal: ApiError) -> JSONResponse:
-    """Return `refusal` as a response with OpenAI's kind of body."""
-    return JSONResponse({"error": refusal.to_wire()}, refusal.status)
+def error_response(error: ApiError) -> JSONResponse:
+    """Return `error` as a response with OpenAI's kind of body."""
+    return JSONResponse({"error": error.to_wire()}, error.status)
 
 
 class AuthMiddleware:
@@ -85,8 +85,8 @@ class AuthMiddleware:
                 await _preflight()(scope, receive, send)
                 return
             self._check_key(connection)
-        except ApiError as refusal:
-            await refused(refusal)(scope, receive, send)
+        except ApiError as error:
+            await error_response(error)(scope, receive, send)
             return
         await self._app(scope, receive, send)
 

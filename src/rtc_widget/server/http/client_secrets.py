@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rtc_widget.server.errors import ApiError, api_error_from
 from rtc_widget.server.http.offers import json_of
 from rtc_widget.server.protocols.realtime.server_events import new_id
-from rtc_widget.server.protocols.realtime.session_config import Session, new_session
+from rtc_widget.server.protocols.realtime.session_config import SessionConfig, new_session
 
 MOST_KEYS = 1_000
 """So many at a time; a program that mints without end would fill the memory."""
@@ -26,23 +26,25 @@ class EphemeralKey:
     value: str = field(repr=False)
     expires_at: int
     settings: Mapping[str, Any]
-    session: Session
+    session: SessionConfig
 
     def to_wire(self) -> dict[str, Any]:
         """Return the body that answers `POST /v1/realtime/client_secrets`."""
         return {"value": self.value, "expires_at": self.expires_at, "session": self.session.to_wire()}
 
 
-class _Closed(BaseModel):
+class _ClosedModel(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class _ExpiresAfter(_Closed):
+class _ExpiresAfter(_ClosedModel):
     anchor: Literal["created_at"] = "created_at"
     seconds: Annotated[int, Field(ge=10, le=7200)] = 600
 
 
-class _Wish(_Closed):
+class ClientSecretRequest(_ClosedModel):
+    """The body of a request for a client secret."""
+
     expires_after: _ExpiresAfter = _ExpiresAfter()
     session: dict[str, Any] = {"type": "realtime"}
 
@@ -68,15 +70,15 @@ class EphemeralKeys:
         Refusal
             When the body is not good, or there are too many keys.
         """
-        pending = _wish(body)
+        request = _parse_request(body)
         self._drop_expired()
         if len(self._keys) >= MOST_KEYS:
             raise ApiError(
                 "There are too many ephemeral keys.", "rate_limit_exceeded", status=429, kind="rate_limit_error"
             )
-        session = new_session(new_id("sess"), 0, pending.session)
-        expires_at = round(self._now()) + pending.expires_after.seconds
-        key = EphemeralKey(f"ek_{secrets.token_hex(24)}", expires_at, pending.session, session)
+        session = new_session(new_id("sess"), 0, request.session)
+        expires_at = round(self._now()) + request.expires_after.seconds
+        key = EphemeralKey(f"ek_{secrets.token_hex(24)}", expires_at, request.session, session)
         self._keys[key.value] = key
         return key
 
@@ -91,11 +93,11 @@ class EphemeralKeys:
         self._keys = {value: key for value, key in self._keys.items() if key.expires_at > now}
 
 
-def _wish(body: bytes) -> _Wish:
+def _parse_request(body: bytes) -> ClientSecretRequest:
     given = json_of(body, "The body") if body.strip() else {}
     if not isinstance(given, dict):
         raise ApiError("The body is not a JSON object.", "invalid_value")
     try:
-        return _Wish.model_validate(given)
+        return ClientSecretRequest.model_validate(given)
     except ValidationError as error:
         raise api_error_from(error, given, "") from None

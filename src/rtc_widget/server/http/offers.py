@@ -29,7 +29,7 @@ async def offer_of(request: Request) -> Offer:
 
     Raises
     ------
-    Refusal
+    ApiError
         When the body is too large, of another type, or no offer.
     """
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -47,7 +47,7 @@ async def limited_body(request: Request) -> bytes:
 
     Raises
     ------
-    Refusal
+    ApiError
         When it is larger than `LARGEST_BODY`.
     """
     body = bytearray()
@@ -98,7 +98,7 @@ def json_of(text: str | bytes, what: str, *, param: str | None = None) -> Any:
 
     Raises
     ------
-    Refusal
+    ApiError
         When it is no JSON. NaN and Infinity are none either: sent back, they would break every other parser.
     """
     try:

@@ -1,4 +1,4 @@
-"""A mind that asks a chat model: any server that speaks OpenAI's Chat Completions API with streaming."""
+"""A responder that asks a chat model: any server that speaks OpenAI's Chat Completions API with streaming."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import httpx
 
 from rtc_widget.server.responders.chat_messages import chat_messages
 from rtc_widget.server.responders.reasoning import strip_reasoning
-from rtc_widget.server.responders.responder import IncompleteResponse, Question, ToolCall
+from rtc_widget.server.responders.responder import IncompleteResponse, Question, RequestedToolCall
 
 CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 120.0
@@ -55,7 +55,7 @@ class ChatResponder:
         self._server = server
         self._tls: ssl.SSLContext | None = None
 
-    async def answer(self, question: Question) -> AsyncGenerator[str | ToolCall, None]:
+    async def answer(self, question: Question) -> AsyncGenerator[str | RequestedToolCall, None]:
         """Yield the model's words as they come, then the tools that it wants called."""
         turn = ChatTurn()
         async with aclosing(strip_reasoning(self._words(question, turn))) as words:
@@ -179,7 +179,7 @@ _CUT_OFF: Mapping[str, Literal["max_output_tokens", "content_filter"]] = {
 
 
 @dataclass(slots=True)
-class _Call:
+class _PartialToolCall:
     index: int | None
     id: str | None
     name: str = ""
@@ -197,7 +197,7 @@ class ChatTurn:
 
     def __init__(self) -> None:
         self.cut_off: Literal["max_output_tokens", "content_filter"] | None = None
-        self._calls: list[_Call] = []
+        self._calls: list[_PartialToolCall] = []
 
     def take(self, chunk: Mapping[str, Any]) -> Iterator[str]:
         """Take one chunk and yield the words in it."""
@@ -209,10 +209,10 @@ class ChatTurn:
                 yield delta["content"]
             self.cut_off = _CUT_OFF.get(choice.get("finish_reason") or "", self.cut_off)
 
-    def calls(self) -> list[ToolCall]:
+    def calls(self) -> list[RequestedToolCall]:
         """Return the calls that the model wants, in its order; half a call, where it was cut off, is none."""
         return [
-            ToolCall(call.name, call.arguments or "{}")
+            RequestedToolCall(call.name, call.arguments or "{}")
             for call in self._calls
             if call.name and (self.cut_off is None or _is_json(call.arguments or "{}"))
         ]
@@ -223,14 +223,14 @@ class ChatTurn:
         index, call_id = piece.get("index"), piece.get("id") or None
         call = self._same(index, call_id, bool(function.get("name")))
         if call is None:
-            call = _Call(index, call_id)
+            call = _PartialToolCall(index, call_id)
             self._calls.append(call)
         # Some say the name with every piece.
         call.name = call.name or str(function.get("name") or "")
         arguments = function.get("arguments") or ""
         call.arguments += arguments if isinstance(arguments, str) else json.dumps(arguments)
 
-    def _same(self, index: int | None, call_id: str | None, is_named: bool) -> _Call | None:
+    def _same(self, index: int | None, call_id: str | None, is_named: bool) -> _PartialToolCall | None:
         """Return the call that a piece belongs to, if it has begun."""
         if call_id is not None:
             found = next((call for call in self._calls if call.id == call_id), None)

@@ -19,7 +19,7 @@ from contextlib import aclosing
 from typing import Any, BinaryIO
 
 from rtc_widget.server.responders.chat_messages import chat_messages
-from rtc_widget.server.responders.responder import Question, ToolCall
+from rtc_widget.server.responders.responder import Question, RequestedToolCall
 
 log = logging.getLogger(__name__)
 
@@ -37,9 +37,9 @@ class Control:
     """
 
     def __init__(self) -> None:
-        self._incoming: BinaryIO = sys.stdin.buffer
+        self._input: BinaryIO = sys.stdin.buffer
         # Whatever else prints, natively too, now goes to standard error, which the parent keeps as a log.
-        self._outgoing: BinaryIO = os.fdopen(os.dup(1), "wb", buffering=0)
+        self._output: BinaryIO = os.fdopen(os.dup(1), "wb", buffering=0)
         os.dup2(2, 1)
         self._ids = itertools.count()
         self._waiting: dict[int, asyncio.Queue[dict[str, Any]]] = {}
@@ -47,7 +47,7 @@ class Control:
 
     def token(self) -> str:
         """Return the token that the parent sends first: a secret has no place in arguments or environment."""
-        line = self._incoming.readline()
+        line = self._input.readline()
         if not line:
             raise SystemExit(0)
         return str(json.loads(line)["token"])
@@ -57,11 +57,11 @@ class Control:
         self._loop = asyncio.get_running_loop()
         threading.Thread(target=self._read, name="control", daemon=True).start()
 
-    def tell(self, kind: str, **fields: Any) -> None:
+    def send(self, kind: str, **fields: Any) -> None:
         """Send one message to the parent."""
         line = json.dumps({"type": kind, **fields}) + "\n"
         try:
-            self._outgoing.write(line.encode())
+            self._output.write(line.encode())
         except BrokenPipeError:
             os._exit(0)
 
@@ -75,7 +75,7 @@ class Control:
         """
         request = next(self._ids)
         pieces = self._waiting[request] = asyncio.Queue()
-        self.tell("reply_request", id=request, reply=reply, text=text, messages=messages)
+        self.send("reply_request", id=request, reply=reply, text=text, messages=messages)
         has_ended = False
         try:
             while True:
@@ -96,10 +96,10 @@ class Control:
         finally:
             del self._waiting[request]
             if not has_ended:
-                self.tell("reply_cancel", id=request)
+                self.send("reply_cancel", id=request)
 
     def _read(self) -> None:
-        for line in self._incoming:
+        for line in self._input:
             try:
                 message = json.loads(line)
             except ValueError:
@@ -123,7 +123,7 @@ class PipeResponder:
         self._control = control
         self._reply = reply
 
-    async def answer(self, question: Question) -> AsyncGenerator[str | ToolCall, None]:
+    async def answer(self, question: Question) -> AsyncGenerator[str | RequestedToolCall, None]:
         """Yield what the function says."""
         said = self._control.ask(self._reply, question.text, chat_messages(question))
         async with aclosing(said):

@@ -11,8 +11,8 @@ from rtc_widget.server.protocols.realtime.conversation import Conversation
 
 
 @dataclass(frozen=True, slots=True)
-class Tool:
-    """A function of the client that a mind may have called.
+class ToolDefinition:
+    """A function of the client that a responder may have called.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class Tool:
 
 
 @dataclass(frozen=True, slots=True)
-class ToolCall:
+class RequestedToolCall:
     """That a tool is to be called; `arguments` is JSON."""
 
     name: str
@@ -47,7 +47,7 @@ class Question:
         Everything that was said before, that included.
     instructions : str
         The session's or the response's instructions.
-    tools : tuple of Tool
+    tools : tuple of ToolDefinition
         What may be called. With the choice ``"none"`` there are none, with a named one there is that one.
     tool_choice : {"auto", "required"}
         Whether one of them has to be called.
@@ -62,7 +62,7 @@ class Question:
     text: str
     conversation: Conversation
     instructions: str
-    tools: tuple[Tool, ...] = ()
+    tools: tuple[ToolDefinition, ...] = ()
     tool_choice: Literal["auto", "required"] = "auto"
     parallel_tool_calls: bool = True
     max_output_tokens: int | None = None
@@ -86,7 +86,7 @@ class IncompleteResponse(Exception):
 class Responder(Protocol):
     """Answers questions. What it yields is spoken, so it holds no markup."""
 
-    def answer(self, question: Question) -> AsyncGenerator[str | ToolCall, None]:
+    def answer(self, question: Question) -> AsyncGenerator[str | RequestedToolCall, None]:
         """Yield the answer in pieces of any size, and the tools that are to be called.
 
         Text is spoken sentence by sentence as it comes. An exception makes the response fail with its message; the

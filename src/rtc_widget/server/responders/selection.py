@@ -1,4 +1,4 @@
-"""Which mind answers a call of the server that a kernel started: one of the kernel's, a chat model, or the tutor."""
+"""Selects the responder of a call: a function of the kernel, a chat model, or the tutor."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ CHAT_HEADER = "rtc-widget-chat"
 
 
 class HeaderResponders:
-    """The minds of the server that a kernel started."""
+    """The responders of the server that a kernel started."""
 
     def __init__(self, control: Control) -> None:
         self._control = control
         self._tutor = Tutor()
 
     def __call__(self, headers: Mapping[str, str]) -> Responder:
-        """Return the mind that a request asks for."""
+        """Return the responder that a request asks for."""
         reply, chat = headers.get(REPLY_HEADER), headers.get(CHAT_HEADER)
         if reply:
             return PipeResponder(self._control, reply)
@@ -39,13 +39,13 @@ class HeaderResponders:
 
 
 class FixedResponder:
-    """The mind of a server that was started by hand: the same for every call."""
+    """The responder of a server that was started by hand: the same for every call."""
 
     def __init__(self, responder: Responder) -> None:
         self._responder = responder
 
     def __call__(self, headers: Mapping[str, str]) -> Responder:
-        """Return the mind; refuse to be given another by whoever calls."""
+        """Return the responder; refuse to be given another by whoever calls."""
         for header in (REPLY_HEADER, CHAT_HEADER):
             if header in headers:
                 message = "This server was started by hand; what answers was chosen then."

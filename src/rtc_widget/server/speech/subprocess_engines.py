@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from rtc_widget.server.speech import Samples, Sound
 from rtc_widget.server.speech.selection import UnknownEngine
-from rtc_widget.server.speech.worker import Failure, Reply, Request
+from rtc_widget.server.speech.worker import EngineFailure, EngineReply, EngineRequest
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ class EngineProcess:
         with self._talking:
             # A process that ends in this moment is noticed when its reply is read.
             with suppress(OSError):
-                pickle.dump(Request(method, arguments, named), self._to, pickle.HIGHEST_PROTOCOL)
+                pickle.dump(EngineRequest(method, arguments, named), self._to, pickle.HIGHEST_PROTOCOL)
                 self._to.flush()
             return self._received()
 
@@ -119,11 +119,11 @@ class EngineProcess:
 
     def _received(self) -> Any:
         try:
-            reply: Reply | Failure = pickle.load(self._from)  # noqa: S301 - from the process that was started here
+            reply: EngineReply | EngineFailure = pickle.load(self._from)  # noqa: S301 - from the process that was started here
         except (EOFError, OSError, pickle.UnpicklingError):
             code = self._process.wait()
             raise ProcessEnded(f"The {self._what}'s process has ended (exit code {code}).") from None
-        if isinstance(reply, Reply):
+        if isinstance(reply, EngineReply):
             return reply.value
         if reply.kind in _KNOWN:
             raise _KNOWN[reply.kind](reply.message)

@@ -16,7 +16,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class EngineRequest:
     """A method of the engine that is to be called."""
 
     method: str
@@ -25,14 +25,14 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class EngineReply:
     """What it returned; first of all the engine's name, when it is loaded."""
 
     value: Any
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class EngineFailure:
     """That it raised, and what."""
 
     kind: str
@@ -46,7 +46,7 @@ def main(what: str, wanted: str) -> None:
     # Whatever else prints, natively too, goes to standard error.
     os.dup2(2, 1)
 
-    def tell(reply: Reply | Failure) -> None:
+    def send(reply: EngineReply | EngineFailure) -> None:
         pickle.dump(reply, replies, pickle.HIGHEST_PROTOCOL)
         replies.flush()
 
@@ -56,23 +56,25 @@ def main(what: str, wanted: str) -> None:
         step_back()
         engine: Any = selection.recognizer(wanted) if what == "recognizer" else selection.speaker(wanted)
     except Exception as error:  # noqa: BLE001 - told at the other end
-        tell(_failure(error))
+        send(_failure(error))
         return
-    tell(Reply(engine.name))
+    send(EngineReply(engine.name))
     while True:
         try:
-            request: Request = pickle.load(requests)  # noqa: S301 - from the process that started this one
+            request: EngineRequest = pickle.load(requests)  # noqa: S301 - from the process that started this one
         except EOFError:
             return
         try:
-            reply: Reply | Failure = Reply(getattr(engine, request.method)(*request.arguments, **request.named))
+            reply: EngineReply | EngineFailure = EngineReply(
+                getattr(engine, request.method)(*request.arguments, **request.named)
+            )
         except Exception as error:  # noqa: BLE001 - an engine may be anybody's: whatever it raises is told
             reply = _failure(error)
-        tell(reply)
+        send(reply)
 
 
-def _failure(error: Exception) -> Failure:
-    return Failure(type(error).__name__, str(error))
+def _failure(error: Exception) -> EngineFailure:
+    return EngineFailure(type(error).__name__, str(error))
 
 
 if __name__ == "__main__":

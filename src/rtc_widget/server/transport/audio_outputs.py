@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -13,10 +12,10 @@ from rtc_widget.server.protocols.realtime.server_events import Emitter
 from rtc_widget.server.speech import Sound
 
 DELTA_SECONDS = 0.2
-"""How much sound one `response.output_audio.delta` holds."""
+"""The longest audio in one event, in seconds."""
 
 
-class Utterance(Protocol):
+class ResponseAudio(Protocol):
     """The sound of one response."""
 
     @property
@@ -55,7 +54,7 @@ class Utterance(Protocol):
 class AudioSink(Protocol):
     """Makes utterances."""
 
-    def open(self, response_id: str, audio_format: AudioFormat) -> Utterance:
+    def open(self, response_id: str, audio_format: AudioFormat) -> ResponseAudio:
         """Return the utterance of a response, in `audio_format` if it is sent; it is heard after those before it."""
         ...
 
@@ -68,7 +67,7 @@ class Player(Protocol):
         ...
 
 
-class PlayedUtterance:
+class TrackAudio:
     """An utterance that the server itself plays; it tells when it starts and stops, as only WebRTC and SIP do."""
 
     is_followed = True
@@ -77,8 +76,8 @@ class PlayedUtterance:
         self._player = player
         self._is_playing = False
         self._playback = Playback(
-            on_started=lambda: emitter.emit("output_audio_buffer.started", response_id=response_id),
-            on_stopped=lambda: emitter.emit("output_audio_buffer.stopped", response_id=response_id),
+            on_started=lambda: emitter.audio_started(response_id),
+            on_stopped=lambda: emitter.audio_stopped(response_id),
         )
 
     @property
@@ -121,12 +120,12 @@ class TrackSink:
         self._player = player
         self._emitter = emitter
 
-    def open(self, response_id: str, audio_format: AudioFormat) -> Utterance:
+    def open(self, response_id: str, audio_format: AudioFormat) -> ResponseAudio:
         """Return the utterance of a response; its format was agreed on with the track."""
-        return PlayedUtterance(self._player, self._emitter, response_id)
+        return TrackAudio(self._player, self._emitter, response_id)
 
 
-class SentClip:
+class EventAudio:
     """An utterance that the client plays; what it has played, only the client knows."""
 
     is_followed = False
@@ -149,8 +148,7 @@ class SentClip:
         data = await asyncio.to_thread(encoded_audio, sound, self._format)
         step = round(DELTA_SECONDS * self._format.rate) * self._format.sample_bytes
         for at in range(0, len(data), step):
-            delta = base64.b64encode(data[at : at + step]).decode()
-            self._emitter.emit("response.output_audio.delta", **place, delta=delta)
+            self._emitter.audio_delta(data[at : at + step], place)
         self._ends_at = max(self._ends_at, asyncio.get_running_loop().time()) + sound.seconds
 
     def finish(self) -> None:
@@ -168,6 +166,6 @@ class EventSink:
     def __init__(self, emitter: Emitter) -> None:
         self._emitter = emitter
 
-    def open(self, response_id: str, audio_format: AudioFormat) -> Utterance:
+    def open(self, response_id: str, audio_format: AudioFormat) -> ResponseAudio:
         """Return the utterance of a response."""
-        return SentClip(self._emitter, audio_format)
+        return EventAudio(self._emitter, audio_format)

@@ -12,10 +12,10 @@ from starlette.websockets import WebSocket
 
 from rtc_widget.server.errors import ApiError
 from rtc_widget.server.protocols.realtime.server_events import new_id
-from rtc_widget.server.protocols.realtime.session_config import Session, new_session
+from rtc_widget.server.protocols.realtime.session_config import SessionConfig, new_session
 from rtc_widget.server.responders.responder import Responder
 from rtc_widget.server.speech.engines import Engines
-from rtc_widget.server.transport.webrtc_call import Call
+from rtc_widget.server.transport.webrtc_call import WebRtcCall
 from rtc_widget.server.transport.websocket import WebSocketSession
 
 
@@ -60,7 +60,7 @@ class Calls:
     def __init__(self, engines: asyncio.Future[Engines], limits: Limits | None = None) -> None:
         self._engines = engines
         self._limits = limits or Limits()
-        self._calls: dict[str, Call] = {}
+        self._calls: dict[str, WebRtcCall] = {}
         self._sessions: dict[str, WebSocketSession] = {}
 
     @property
@@ -78,7 +78,7 @@ class Calls:
         """
         session = self._new_session(settings)
         engines = await self._loaded()
-        call = Call(
+        call = WebRtcCall(
             session, engines=engines, responder=responder, on_ended=self._forget, limit=self._limits.silent_seconds
         )
         self._calls[call.id] = call
@@ -101,7 +101,7 @@ class Calls:
         finally:
             del self._sessions[running.id]
 
-    def find(self, call_id: str) -> Call:
+    def find(self, call_id: str) -> WebRtcCall:
         """Return a call.
 
         Raises
@@ -120,7 +120,7 @@ class Calls:
         ending += [session.end() for session in self._sessions.values()]
         await asyncio.gather(*ending)
 
-    def _new_session(self, settings: Mapping[str, Any]) -> Session:
+    def _new_session(self, settings: Mapping[str, Any]) -> SessionConfig:
         expires_at = round(time.time() + self._limits.minutes * 60)
         return new_session(new_id("sess"), expires_at, settings)
 
@@ -131,5 +131,5 @@ class Calls:
             raise ApiError(message, "rate_limit_exceeded", status=429, kind="rate_limit_error")
         return engines
 
-    def _forget(self, call: Call) -> None:
+    def _forget(self, call: WebRtcCall) -> None:
         self._calls.pop(call.id, None)

@@ -15,13 +15,13 @@ from aiortc import (
 )
 
 from rtc_widget._aiortc.connection import Connection
-from rtc_widget._aiortc.input_track import hurry, incoming_sound
+from rtc_widget._aiortc.input_track import hurry, input_samples
 from rtc_widget._aiortc.output_track import VoiceTrack
 from rtc_widget._aiortc.stats import CallStatistics, packets_received, statistics_of
 from rtc_widget.server.errors import ApiError
 from rtc_widget.server.protocols.realtime.engine import RealtimeEngine
 from rtc_widget.server.protocols.realtime.server_events import new_id
-from rtc_widget.server.protocols.realtime.session_config import Session
+from rtc_widget.server.protocols.realtime.session_config import SessionConfig
 from rtc_widget.server.responders.responder import Responder
 from rtc_widget.server.speech.engines import Engines
 from rtc_widget.server.tasks import Tasks
@@ -35,14 +35,14 @@ CLOSE_SECONDS = 5.0
 SILENCE_CHECK_SECONDS = 3.0
 
 
-class Call:
+class WebRtcCall:
     """A call in progress. `answer` an offer, `end` it; it ends by itself when the connection does.
 
     Parameters
     ----------
-    session : Session
+    session : SessionConfig
         What the client asked for with the offer.
-    engines, mind
+    engines, responder
         What hears, speaks and thinks.
     on_ended : callable
         Called once, with the call, when it has ended.
@@ -59,11 +59,11 @@ class Call:
 
     def __init__(
         self,
-        session: Session,
+        session: SessionConfig,
         *,
         engines: Engines,
         responder: Responder,
-        on_ended: Callable[[Call], None],
+        on_ended: Callable[[WebRtcCall], None],
         limit: float = 30.0,
     ) -> None:
         self.id = new_id("rtc")
@@ -176,10 +176,10 @@ class Call:
 
     async def _listen(self, track: MediaStreamTrack) -> None:
         self.engine.listen(await self._engines.voice_detector())
-        async for samples in incoming_sound(track):
+        async for samples in input_samples(track):
             # What is said before the session begins is said to nobody.
             if self._channel is not None:
-                self.engine.hear(samples)
+                self.engine.receive_audio(samples)
 
     # The connection
 

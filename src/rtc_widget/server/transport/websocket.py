@@ -10,10 +10,10 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from rtc_widget._aiortc.stats import CallStatistics
 from rtc_widget.server.protocols.realtime.engine import RealtimeEngine
-from rtc_widget.server.protocols.realtime.session_config import Session
+from rtc_widget.server.protocols.realtime.session_config import SessionConfig
 from rtc_widget.server.responders.responder import Responder
 from rtc_widget.server.speech.engines import Engines
-from rtc_widget.server.transport.webrtc_call import Call
+from rtc_widget.server.transport.webrtc_call import WebRtcCall
 
 log = logging.getLogger(__name__)
 
@@ -84,13 +84,13 @@ class WebSocketSession:
 
     Parameters
     ----------
-    session : Session
+    session : SessionConfig
         What the client asked for.
-    engines, mind
+    engines, responder
         What hears, speaks and thinks.
     """
 
-    def __init__(self, session: Session, *, engines: Engines, responder: Responder) -> None:
+    def __init__(self, session: SessionConfig, *, engines: Engines, responder: Responder) -> None:
         self.id = session.id
         self._session = session
         self._engines = engines
@@ -134,7 +134,7 @@ class WebSocketSession:
             await asyncio.gather(self._running, return_exceptions=True)
 
 
-async def follow(call: Call, websocket: WebSocket) -> None:
+async def follow(call: WebRtcCall, websocket: WebSocket) -> None:
     """Pass on the events of `call` and take those of the client, until either ends."""
     line = Line(websocket)
     call.engine.join(line.send)

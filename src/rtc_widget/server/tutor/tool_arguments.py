@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from rtc_widget.server.responders.responder import Tool
+from rtc_widget.server.responders.responder import ToolDefinition
 from rtc_widget.server.tutor.spoken_numbers import numbers_in, with_digits
 from rtc_widget.server.tutor.tool_words import ORDINARY, words_of, words_of_name
 
@@ -43,7 +43,7 @@ class _Sentence:
     """What is still to be had of a sentence; what one argument takes, the next does not get."""
 
     text: str
-    tool: Tool
+    tool: ToolDefinition
     numbers: list[float] = field(default_factory=list)
     things: list[list[str]] = field(default_factory=list)
 
@@ -52,13 +52,13 @@ class _Sentence:
         self.things = _things(self.text, self.tool)
 
 
-def arguments_of(text: str, tool: Tool) -> tuple[dict[str, Any], ...]:
+def arguments_of(text: str, tool: ToolDefinition) -> tuple[dict[str, Any], ...]:
     """Return the arguments for `tool` that `text` holds: mostly one set, several for "in Paris and in Rome".
 
     Examples
     --------
     >>> schema = {"properties": {"city": {"type": "string"}, "days": {"type": "integer"}}}
-    >>> arguments_of("The weather in New York for five days, please.", Tool("get_weather", "", schema))
+    >>> arguments_of("The weather in New York for five days, please.", ToolDefinition("get_weather", "", schema))
     ({'city': 'New York', 'days': 5},)
     """
     schemas = {
@@ -82,7 +82,7 @@ def arguments_of(text: str, tool: Tool) -> tuple[dict[str, Any], ...]:
     return tuple({**found, strings[0]: thing} for thing in several)
 
 
-def properties_of(tool: Tool) -> Mapping[str, Any]:
+def properties_of(tool: ToolDefinition) -> Mapping[str, Any]:
     """Return the schemas of the arguments of `tool`; a client may have sent anything as its parameters."""
     properties = tool.parameters.get("properties")
     return properties if isinstance(properties, Mapping) else {}
@@ -172,7 +172,7 @@ def _string(sentence: _Sentence, name: str) -> str | None:
     return sentence.things.pop(0)[0] if sentence.things else None
 
 
-def _free_text(text: str, tool: Tool) -> str | None:
+def _free_text(text: str, tool: ToolDefinition) -> str | None:
     quoted = _quoted(text)
     said = text.strip().rstrip(".?!")
     after = _SAYING.search(said)
@@ -195,7 +195,7 @@ def _array(sentence: _Sentence, items: Mapping[str, Any]) -> list[Any]:
     return []
 
 
-def _things(text: str, tool: Tool) -> list[list[str]]:
+def _things(text: str, tool: ToolDefinition) -> list[list[str]]:
     """Return what in `text` may be the value of an argument, the likeliest first; what belongs together as one list."""
     about = words_of(words_of_name(tool.name))
     quoted = _quoted(text)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rtc_widget.server.responders.responder import Tool
+from rtc_widget.server.responders.responder import ToolDefinition
 from rtc_widget.server.tutor.tool_arguments import arguments_of, properties_of
 from rtc_widget.server.tutor.tool_words import words_of, words_of_name
 
@@ -30,13 +30,13 @@ class ToolRequest:
         Whether it was asked for by its name, and not only by words of its description.
     """
 
-    tool: Tool
+    tool: ToolDefinition
     arguments: dict[str, Any]
     missing: tuple[str, ...]
     by_name: bool
 
 
-def requested(text: str, tools: Sequence[Tool], *, must: bool = False) -> tuple[ToolRequest, ...]:
+def requested(text: str, tools: Sequence[ToolDefinition], *, must: bool = False) -> tuple[ToolRequest, ...]:
     """Return what `text` asks for, mostly nothing or one tool; with `must` the likeliest whatever it says.
 
     Two clauses that each ask for a tool are two requests, and so are two things that a tool takes one at a time. What
@@ -44,7 +44,7 @@ def requested(text: str, tools: Sequence[Tool], *, must: bool = False) -> tuple[
 
     Examples
     --------
-    >>> weather = Tool("get_weather", "", {"properties": {"city": {"type": "string"}}, "required": ["city"]})
+    >>> weather = ToolDefinition("get_weather", "", {"properties": {"city": {"type": "string"}}, "required": ["city"]})
     >>> [request.arguments for request in requested("What is the weather in Paris and in Rome?", [weather])]
     [{'city': 'Paris'}, {'city': 'Rome'}]
     """
@@ -57,9 +57,9 @@ def requested(text: str, tools: Sequence[Tool], *, must: bool = False) -> tuple[
     return tuple(_completed(request, known) for request in found)
 
 
-def _parts(text: str, tools: Sequence[Tool]) -> list[tuple[Tool, str]]:
+def _parts(text: str, tools: Sequence[ToolDefinition]) -> list[tuple[ToolDefinition, str]]:
     """Return the clauses that ask for a tool, each with those about it that ask for none."""
-    parts: list[tuple[Tool, str]] = []
+    parts: list[tuple[ToolDefinition, str]] = []
     waiting = ""
     for clause in _CLAUSES.split(text):
         tool = _likeliest(clause, tools)
@@ -73,12 +73,12 @@ def _parts(text: str, tools: Sequence[Tool]) -> list[tuple[Tool, str]]:
     return parts
 
 
-def _likeliest(text: str, tools: Sequence[Tool], *, must: bool = False) -> Tool | None:
+def _likeliest(text: str, tools: Sequence[ToolDefinition], *, must: bool = False) -> ToolDefinition | None:
     ranked = sorted(tools, key=lambda tool: _likeness(text, tool), reverse=True)
     return ranked[0] if ranked and (must or _likeness(text, ranked[0]) != (False, 0.0)) else None
 
 
-def _requests(text: str, tool: Tool) -> list[ToolRequest]:
+def _requests(text: str, tool: ToolDefinition) -> list[ToolRequest]:
     required = tool.parameters.get("required") or ()
     by_name = _likeness(text, tool)[0]
     return [
@@ -100,7 +100,7 @@ def _completed(request: ToolRequest, known: dict[str, Any]) -> ToolRequest:
     return replace(request, arguments={**request.arguments, **lent}, missing=missing)
 
 
-def _likeness(text: str, tool: Tool) -> tuple[bool, float]:
+def _likeness(text: str, tool: ToolDefinition) -> tuple[bool, float]:
     """Return whether `text` holds the tool's name, and how much of its description; (False, 0) when not enough."""
     words, spoken = words_of(text), words_of_name(tool.name)
     name, about = words_of(spoken), words_of(tool.description)

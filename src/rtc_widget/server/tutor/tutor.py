@@ -1,4 +1,4 @@
-"""The mind that is here when no other is given: a small tutor who explains WebRTC."""
+"""The responder that is here when no other is given: a small tutor who explains WebRTC."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from rtc_widget.server.protocols.realtime.conversation import Conversation
 from rtc_widget.server.protocols.realtime.items import FunctionCall, FunctionCallOutput, Message
-from rtc_widget.server.responders.responder import Question, ToolCall
+from rtc_widget.server.responders.responder import Question, RequestedToolCall
 from rtc_widget.server.tutor.call_report import is_about_the_call, report
 from rtc_widget.server.tutor.glossary import find, plain, terms
 from rtc_widget.server.tutor.tool_matching import ToolRequest, requested
@@ -60,7 +60,7 @@ class Tutor:
             ["ICE", "a jitter buffer", "SDP", "a data channel", "DTLS", "Opus", "packet loss", "a TURN server", "NAT"]
         )
 
-    async def answer(self, question: Question) -> AsyncGenerator[str | ToolCall, None]:
+    async def answer(self, question: Question) -> AsyncGenerator[str | RequestedToolCall, None]:
         """Yield the reply, or the calls of the tools that were asked for."""
         turn = ToolTurn.of(question.conversation)
         if turn.outputs:
@@ -106,7 +106,7 @@ def _has_begun(conversation: Conversation) -> bool:
     return any(isinstance(item, Message) and item.role != "system" for item in conversation.items)
 
 
-def _calls(wanted: tuple[ToolRequest, ...], question: Question) -> Iterator[str | ToolCall]:
+def _calls(wanted: tuple[ToolRequest, ...], question: Question) -> Iterator[str | RequestedToolCall]:
     missing = dict.fromkeys(name for request in wanted for name in request.missing)
     if missing and question.tool_choice == "auto":
         names = " and the ".join(words_of_name(name) for name in missing)
@@ -140,7 +140,7 @@ class ToolTurn:
             tuple(item for item in items if isinstance(item, FunctionCallOutput)),
         )
 
-    def left_of(self, wanted: Iterable[ToolRequest]) -> list[ToolCall]:
+    def left_of(self, wanted: Iterable[ToolRequest]) -> list[RequestedToolCall]:
         """Return the calls of `wanted` that have not been made; a client may want them one at a time."""
         made = [(call.name, call.arguments) for call in self.calls]
         return [call for call in tool_calls(wanted) if (call.name, call.arguments) not in made]
@@ -153,9 +153,9 @@ class ToolTurn:
         return " ".join(_named(calls.get(output.call_id), output.output) for output in self.outputs)
 
 
-def tool_calls(wanted: Iterable[ToolRequest]) -> list[ToolCall]:
+def tool_calls(wanted: Iterable[ToolRequest]) -> list[RequestedToolCall]:
     """Return `wanted` as calls."""
-    return [ToolCall(request.tool.name, json.dumps(request.arguments)) for request in wanted]
+    return [RequestedToolCall(request.tool.name, json.dumps(request.arguments)) for request in wanted]
 
 
 def _named(call: FunctionCall | None, output: str) -> str:

@@ -13,7 +13,7 @@ from rtc_widget.server.protocols.realtime.items import FunctionCall, FunctionCal
 from rtc_widget.server.protocols.realtime.sentences import sentences
 from rtc_widget.server.responders.chat_completions import ChatFailed, ChatResponder, ChatServer
 from rtc_widget.server.responders.chat_messages import chat_messages
-from rtc_widget.server.responders.responder import IncompleteResponse, Question, Tool, ToolCall
+from rtc_widget.server.responders.responder import IncompleteResponse, Question, RequestedToolCall, ToolDefinition
 from tests.unit.server.chat_server import ChatServerDouble, call, chat_server, words
 
 
@@ -31,14 +31,14 @@ def said(role: Any, text: str) -> Message:
     return Message(f"{role}-{text}", role, (Part("input_text" if role == "user" else "output_text", text),))
 
 
-async def pieces(server: ChatServerDouble, asked: Question, key: str | None = None) -> list[str | ToolCall]:
+async def pieces(server: ChatServerDouble, asked: Question, key: str | None = None) -> list[str | RequestedToolCall]:
     responder = ChatResponder(ChatServer(server.url, "tiny", key))
     return [piece async for piece in responder.answer(asked)]
 
 
 async def test_the_words_come_as_the_model_says_them(server: ChatServerDouble) -> None:
     server.says = [*words("Opus is "), 0.3, *words("a codec.")]
-    came: list[tuple[float, str | ToolCall]] = []
+    came: list[tuple[float, str | RequestedToolCall]] = []
     begin = time.monotonic()
     async for piece in ChatResponder(ChatServer(server.url, "tiny")).answer(question(said("user", "What is Opus?"))):
         came.append((time.monotonic() - begin, piece))
@@ -70,11 +70,15 @@ async def test_tools_are_passed_on_and_their_calls_put_together(server: ChatServ
         *call(0, "get_weather", '{"city": ', '"Paris"}'),
         *call(1, "get_time"),
     ]
-    weather = Tool("get_weather", "Weather", {"type": "object", "properties": {"city": {"type": "string"}}})
+    weather = ToolDefinition("get_weather", "Weather", {"type": "object", "properties": {"city": {"type": "string"}}})
     asked = question(tools=(weather,), tool_choice="required", parallel_tool_calls=False, max_output_tokens=50)
     answered = await pieces(server, asked)
 
-    assert answered == ["Let me see.", ToolCall("get_weather", '{"city": "Paris"}'), ToolCall("get_time", "{}")]
+    assert answered == [
+        "Let me see.",
+        RequestedToolCall("get_weather", '{"city": "Paris"}'),
+        RequestedToolCall("get_time", "{}"),
+    ]
     request = server.requests[0]
     assert request["tools"][0]["function"]["name"] == "get_weather"
     assert request["tools"][0]["function"]["parameters"] == weather.parameters
@@ -194,7 +198,7 @@ def named(index: int | None, call_id: str, name: str, arguments: object) -> dict
 async def test_the_dialects_of_chat_servers_are_understood(server: ChatServerDouble, deltas: list[Any]) -> None:
     server.says = deltas
 
-    assert await pieces(server, question()) == [ToolCall("one", '{"a": 1}'), ToolCall("two", "{}")]
+    assert await pieces(server, question()) == [RequestedToolCall("one", '{"a": 1}'), RequestedToolCall("two", "{}")]
 
 
 async def test_a_proxy_does_not_stand_between_this_machine_and_itself(

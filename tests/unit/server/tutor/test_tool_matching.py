@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from rtc_widget.server.responders.responder import Tool
+from rtc_widget.server.responders.responder import ToolDefinition
 from rtc_widget.server.tutor.spoken_numbers import with_digits
 from rtc_widget.server.tutor.tool_matching import requested
 from rtc_widget.server.tutor.tool_results import spoken_result
 
 
-def tool(name: str, description: str = "", *, required: tuple[str, ...] = (), **properties: Any) -> Tool:
-    return Tool(name, description, {"type": "object", "properties": properties, "required": list(required)})
+def tool(name: str, description: str = "", *, required: tuple[str, ...] = (), **properties: Any) -> ToolDefinition:
+    return ToolDefinition(name, description, {"type": "object", "properties": properties, "required": list(required)})
 
 
 STRING, INTEGER, NUMBER, BOOLEAN = ({"type": kind} for kind in ("string", "integer", "number", "boolean"))
@@ -123,7 +123,7 @@ def test_a_sentence_may_ask_for_several(said: str, calls: list[tuple[str, dict[s
 )
 def test_arguments_of_every_kind(said: str, arguments: dict[str, Any], schema: dict[str, Any]) -> None:
     definitions = {"Kind": {"enum": ["line", "bar"], "type": "string"}}
-    plot = Tool("plot", "", {"type": "object", "properties": schema, "$defs": definitions})
+    plot = ToolDefinition("plot", "", {"type": "object", "properties": schema, "$defs": definitions})
 
     assert [request.arguments for request in requested(said, [plot])] == [arguments]
 

@@ -7,7 +7,7 @@ import pytest
 from rtc_widget._aiortc.stats import CallStatistics
 from rtc_widget.server.protocols.realtime.conversation import Conversation
 from rtc_widget.server.protocols.realtime.items import FunctionCall, FunctionCallOutput, Item, Message, Part
-from rtc_widget.server.responders.responder import Question, Tool, ToolCall
+from rtc_widget.server.responders.responder import Question, RequestedToolCall, ToolDefinition
 from rtc_widget.server.tutor.glossary import terms
 from rtc_widget.server.tutor.tutor import GOODBYE, GREETING, HOW_ARE_YOU, STILL_THERE, THANKS, WHO, Tutor
 
@@ -51,19 +51,21 @@ def test_what_it_offers_to_explain_it_can_explain() -> None:
             assert tutor.reply(f"What is {name}?") in {term.says for term in terms()}
 
 
-async def said(tutor: Tutor, text: str, *items: Item, **about: Any) -> list[str | ToolCall]:
+async def said(tutor: Tutor, text: str, *items: Item, **about: Any) -> list[str | RequestedToolCall]:
     message = Message("m", "user", (Part("input_text", text),))
     question = Question(text, Conversation([message, *items] if text else items), "", **about)
     return [piece async for piece in tutor.answer(question)]
 
 
-WEATHER = Tool("get_weather", "Weather of a city", {"properties": {"city": {"type": "string"}}, "required": ["city"]})
+WEATHER = ToolDefinition(
+    "get_weather", "Weather of a city", {"properties": {"city": {"type": "string"}}, "required": ["city"]}
+)
 
 
 async def test_it_calls_a_tool_that_is_asked_for() -> None:
     pieces = await said(Tutor(), "What is the weather in Paris?", tools=(WEATHER,))
 
-    assert pieces == [ToolCall("get_weather", '{"city": "Paris"}')]
+    assert pieces == [RequestedToolCall("get_weather", '{"city": "Paris"}')]
 
 
 async def test_it_calls_a_tool_twice_only_where_that_is_allowed() -> None:
@@ -98,20 +100,20 @@ async def test_it_calls_one_tool_after_the_other_where_they_must_not_be_called_a
     first = [ROME_AND_PARIS[0], FunctionCallOutput("o1", "callParis", '"sunny"')]
     second = [ROME_AND_PARIS[1], FunctionCallOutput("o2", "callRome", '"rain"')]
 
-    assert await said(Tutor(), text, **alone) == [ToolCall("get_weather", '{"city": "Paris"}')]
-    assert await said(Tutor(), text, *first, **alone) == [ToolCall("get_weather", '{"city": "Rome"}')]
+    assert await said(Tutor(), text, **alone) == [RequestedToolCall("get_weather", '{"city": "Paris"}')]
+    assert await said(Tutor(), text, *first, **alone) == [RequestedToolCall("get_weather", '{"city": "Rome"}')]
     assert await said(Tutor(), text, *first, *second, **alone) == ["Paris: Sunny. Rome: Rain."]
 
 
 @pytest.mark.parametrize("schema", [{}, {"properties": []}, {"properties": {"city": True}}, {"properties": None}])
 async def test_a_tool_without_a_proper_schema_is_called_without_arguments(schema: dict[str, Any]) -> None:
-    pieces = await said(Tutor(), "What is the weather in Paris?", tools=(Tool("get_weather", "", schema),))
+    pieces = await said(Tutor(), "What is the weather in Paris?", tools=(ToolDefinition("get_weather", "", schema),))
 
-    assert pieces == [ToolCall("get_weather", "{}")]
+    assert pieces == [RequestedToolCall("get_weather", "{}")]
 
 
 async def test_it_explains_words_though_a_tool_mentions_them() -> None:
-    loss = Tool("network_report", "Measures packet loss of the line")
+    loss = ToolDefinition("network_report", "Measures packet loss of the line")
 
     (piece,) = await said(Tutor(), "What is packet loss?", tools=(loss,))
 

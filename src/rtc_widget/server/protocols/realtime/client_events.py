@@ -102,7 +102,7 @@ def decoded(message: str | bytes) -> dict[str, Any]:
 
     Raises
     ------
-    Refusal
+    ApiError
         When it holds none, or one without a type.
     """
     if isinstance(message, bytes):
@@ -120,7 +120,7 @@ def client_event(event: dict[str, Any]) -> ClientEvent:
 
     Raises
     ------
-    Refusal
+    ApiError
         When there is none of that type, or a field is wrong.
     """
     model = CLIENT_EVENTS.get(event["type"])

@@ -12,13 +12,13 @@ from rtc_widget.server.audio_formats import AudioFormat, decoded_pieces
 from rtc_widget.server.errors import ApiError
 from rtc_widget.server.protocols.realtime import client_events as received
 from rtc_widget.server.protocols.realtime.conversation import Conversation
-from rtc_widget.server.protocols.realtime.input_audio import InputAudio, Listener
+from rtc_widget.server.protocols.realtime.input_audio import InputAudio, InputAudioCallbacks
 from rtc_widget.server.protocols.realtime.items import FunctionCallOutput, Item, Message, item_from_wire
-from rtc_widget.server.protocols.realtime.playback import Spoken
+from rtc_widget.server.protocols.realtime.playback import PlaybackQueue
 from rtc_widget.server.protocols.realtime.response import Response, ResponseContext
 from rtc_widget.server.protocols.realtime.response_config import ResponseSettings, response_settings
 from rtc_widget.server.protocols.realtime.server_events import Emitter, Send, encoded, new_id
-from rtc_widget.server.protocols.realtime.session_config import Session, changed_session
+from rtc_widget.server.protocols.realtime.session_config import SessionConfig, changed_session
 from rtc_widget.server.responders.responder import Responder
 from rtc_widget.server.speech import Samples, VoiceDetector
 from rtc_widget.server.speech.engines import Engines
@@ -36,9 +36,9 @@ class RealtimeEngine:
 
     Parameters
     ----------
-    session : Session
+    session : SessionConfig
         What the call began with.
-    engines, mind
+    engines, responder
         What hears and speaks, and what thinks.
     send : callable
         Takes one message for the client.
@@ -50,7 +50,7 @@ class RealtimeEngine:
 
     def __init__(
         self,
-        session: Session,
+        session: SessionConfig,
         *,
         engines: Engines,
         responder: Responder,
@@ -63,10 +63,10 @@ class RealtimeEngine:
         self._send = send
         self._emitter = Emitter(send)
         self._emit = self._emitter.emit
-        listener = Listener(self._speech_started, self._turn_taken, self._is_quiet)
-        self._input_audio = InputAudio(self.conversation, self._emitter, engines, session.audio.input, listener)
+        callbacks = InputAudioCallbacks(self._speech_started, self._turn_taken, self._is_quiet)
+        self._input_audio = InputAudio(self.conversation, self._emitter, engines, session.audio.input, callbacks)
         self._tasks = Tasks("the dialogue")
-        self._spoken = Spoken(self.conversation, self._emitter, self._tasks)
+        self._playback_queue = PlaybackQueue(self.conversation, self._emitter, self._tasks)
         self._around = ResponseContext(
             self.conversation,
             new_id("conv"),
@@ -116,10 +116,10 @@ class RealtimeEngine:
         try:
             event = received.decoded(message)
             yield from self._handle(received.client_event(event))
-        except ApiError as refusal:
+        except ApiError as error:
             event_id = event.get("event_id")
             shown = event_id if isinstance(event_id, str) else None
-            answer_to(encoded("error", error={**refusal.to_wire(), "event_id": shown}))
+            answer_to(encoded("error", error={**error.to_wire(), "event_id": shown}))
         except Exception:
             # Let through, it would end the connection's reader and with it the call.
             log.exception("an event could not be handled")
@@ -127,8 +127,8 @@ class RealtimeEngine:
 
     def fail(self, message: str, code: str) -> None:
         """Tell the client of a fault that is not its own."""
-        refusal = ApiError(message, code, kind="server_error")
-        self._emit("error", error={**refusal.to_wire(), "event_id": None})
+        error = ApiError(message, code, kind="server_error")
+        self._emit("error", error={**error.to_wire(), "event_id": None})
 
     def _handle(self, event: received.ClientEvent) -> Iterator[None]:
         match event:
@@ -152,14 +152,14 @@ class RealtimeEngine:
             case received.ClearAudio():
                 self._input_audio.clear()
             case received.ClearOutput():
-                self._spoken.silence()
+                self._playback_queue.silence()
             case received.CreateResponse():
                 self._create_response(event)
             case received.CancelResponse():
                 self._cancel_response(event)
 
     def _update_session(self, event: received.SessionUpdate) -> None:
-        self.session = changed_session(self.session, event.session, has_spoken=self._spoken.has_begun)
+        self.session = changed_session(self.session, event.session, has_spoken=self._playback_queue.has_begun)
         self._input_audio.set(self.session.audio.input)
         self._emit("session.updated", session=self.session.to_wire())
 
@@ -193,12 +193,12 @@ class RealtimeEngine:
         if event.audio_end_ms > ms:
             message = f"Audio content of {ms}ms is already shorter than {event.audio_end_ms}ms."
             raise ApiError(message, "invalid_value", param="audio_end_ms")
-        self._spoken.truncate(event.item_id, event.content_index, event.audio_end_ms)
+        self._playback_queue.truncate(event.item_id, event.content_index, event.audio_end_ms)
 
     def _append(self, event: received.AppendAudio) -> Iterator[None]:
         for sound in decoded_pieces(event.audio, self._input_format(), APPENDED_AT_ONCE, param="audio"):
             if sound is not None:
-                self._input_audio.hear(sound)
+                self._input_audio.receive_audio(sound)
             yield
 
     def _input_format(self) -> AudioFormat:
@@ -228,16 +228,16 @@ class RealtimeEngine:
         """Begin to listen with `detector`."""
         self._input_audio.listen(detector)
 
-    def hear(self, samples: Samples) -> None:
+    def receive_audio(self, samples: Samples) -> None:
         """Listen to the next `samples` (16 kHz) of the person."""
-        self._input_audio.hear(samples)
+        self._input_audio.receive_audio(samples)
 
     def _speech_started(self) -> None:
         detection = self.session.audio.input.turn_detection
         if detection is not None and detection.interrupt_response:
             if self._is_responding():
                 self._active().cancel("turn_detected")
-            self._spoken.silence()
+            self._playback_queue.silence()
 
     def _turn_taken(self, item_id: str) -> None:
         self._tasks.run(self._answer_turn(item_id))
@@ -259,7 +259,7 @@ class RealtimeEngine:
 
     def _respond(self, settings: ResponseSettings, *, prompted: bool = True) -> None:
         response = Response(settings, self._around, prompted)
-        self._spoken.add(response)
+        self._playback_queue.add(response)
         if settings.is_out_of_band:
             self._out_of_band[response.id] = response
         else:
@@ -281,4 +281,4 @@ class RealtimeEngine:
         return self._response
 
     def _is_quiet(self) -> bool:
-        return self._response is not None and self._response.done.is_set() and self._spoken.is_over
+        return self._response is not None and self._response.done.is_set() and self._playback_queue.is_over

@@ -36,7 +36,7 @@ TRANSCRIPTION = "conversation.item.input_audio_transcription"
 
 
 @dataclass(frozen=True, slots=True)
-class Listener:
+class InputAudioCallbacks:
     """Who is told what is heard.
 
     Attributes
@@ -63,7 +63,7 @@ class InputAudio:
         Where items go, where events go, what recognises.
     settings : AudioInput
         The session's; `set` follows its changes.
-    listener : Listener
+    callbacks : InputAudioCallbacks
         Who is told.
     """
 
@@ -73,13 +73,13 @@ class InputAudio:
         emitter: Emitter,
         engines: Engines,
         settings: AudioInput,
-        listener: Listener,
+        callbacks: InputAudioCallbacks,
     ) -> None:
         self._conversation = conversation
         self._emit = emitter.emit
         self._engines = engines
         self._settings = settings
-        self._listener = listener
+        self._callbacks = callbacks
         self._speculation = SpeculativeRecognizer(engines)
         self._buffer = InputBuffer()
         self._turns: TurnDetector | None = None
@@ -109,18 +109,18 @@ class InputAudio:
         if self._turns is not None and detection is not None:
             self._turns.settings = detection.turns()
 
-    def hear(self, samples: Samples) -> None:
+    def receive_audio(self, samples: Samples) -> None:
         """Listen to the next `samples` (16 kHz) of the person."""
         if self._settings.turn_detection is None:
             self._buffer.append(samples)
             return
         if self._turns is None:
             return
-        if self._listener.is_quiet():
+        if self._callbacks.is_quiet():
             self._turns.wait()
         else:
             self._turns.do_not_wait()
-        for event in self._turns.hear(samples):
+        for event in self._turns.receive_audio(samples):
             match event:
                 case SpeechStarted():
                     self._speech_started(event)
@@ -182,7 +182,7 @@ class InputAudio:
     def _speech_started(self, event: SpeechStarted) -> None:
         self._item_id = new_id("item")
         self._emit("input_audio_buffer.speech_started", audio_start_ms=event.start_ms, item_id=self._item_id)
-        self._listener.speech_started()
+        self._callbacks.speech_started()
 
     def _speech_paused(self, said: Samples) -> None:
         words = self._speculation.recognize(said)
@@ -208,7 +208,7 @@ class InputAudio:
             item_id=item_id,
         )
         self._add_item(item_id, None)
-        self._listener.turn_taken(item_id)
+        self._callbacks.turn_taken(item_id)
 
     def _add_item(self, item_id: str, said: Samples | None) -> str:
         previous = self._conversation.last_id
@@ -224,7 +224,7 @@ class InputAudio:
 
     async def _take_turn(self, item_id: str, said: Samples) -> None:
         if await self._transcribe(item_id, self._speculation.result(said)):
-            self._listener.turn_taken(item_id)
+            self._callbacks.turn_taken(item_id)
 
     async def _recognized(self, said: Samples) -> str:
         return await self._engines.recognize(said)

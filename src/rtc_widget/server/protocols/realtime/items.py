@@ -125,11 +125,11 @@ def _frame(item: Item, kind: str) -> dict[str, Any]:
     return {"id": item.id, "type": kind, "object": "realtime.item", "status": item.status}
 
 
-class _Closed(BaseModel):
+class _ClosedItemModel(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class _Text(_Closed):
+class _Text(_ClosedItemModel):
     type: Literal["input_text", "output_text"]
     text: str
 
@@ -137,7 +137,7 @@ class _Text(_Closed):
         return Part(self.type, self.text)
 
 
-class _Audio(_Closed):
+class _AudioContent(_ClosedItemModel):
     type: Literal["input_audio"]
     audio: str | None = None
     transcript: str | None = None
@@ -149,7 +149,7 @@ class _Audio(_Closed):
         return Part(self.type, self.transcript, sound.seconds, sound.at(HEARING_RATE).samples)
 
 
-class _SaidAudio(_Closed):
+class _SaidAudio(_ClosedItemModel):
     """An answer of an earlier call: its words are the history, its sound would not be played again."""
 
     type: Literal["output_audio"]
@@ -160,7 +160,7 @@ class _SaidAudio(_Closed):
         return Part(self.type, self.transcript)
 
 
-class _Image(_Closed):
+class _Image(_ClosedItemModel):
     type: Literal["input_image"]
     image_url: Annotated[str, StringConstraints(pattern=r"^data:image/(png|jpeg);base64,")]
     detail: ImageDetail | None = None
@@ -177,7 +177,7 @@ class _OutputText(_Text):
     type: Literal["output_text"]
 
 
-class _Item(_Closed):
+class _Item(_ClosedItemModel):
     type: str
     id: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
     object: Literal["realtime.item"] | None = None
@@ -186,7 +186,9 @@ class _Item(_Closed):
 
 class _User(_Item):
     role: Literal["user"]
-    content: Annotated[list[Annotated[_InputText | _Audio | _Image, Field(discriminator="type")]], Field(min_length=1)]
+    content: Annotated[
+        list[Annotated[_InputText | _AudioContent | _Image, Field(discriminator="type")]], Field(min_length=1)
+    ]
 
 
 class _System(_Item):
@@ -199,7 +201,7 @@ class _Assistant(_Item):
     content: Annotated[list[Annotated[_OutputText | _SaidAudio, Field(discriminator="type")]], Field(min_length=1)]
 
 
-class _Call(_Item):
+class _FunctionCallInput(_Item):
     name: str
     arguments: str
     call_id: str | None = None
@@ -222,7 +224,7 @@ def item_from_wire(wire: object, audio_format: AudioFormat = PCM_24, *, root: st
 
     Raises
     ------
-    Refusal
+    ApiError
         When it is none that can be made.
     """
     if not isinstance(wire, Mapping):
@@ -233,7 +235,7 @@ def item_from_wire(wire: object, audio_format: AudioFormat = PCM_24, *, root: st
             case "message":
                 return _message(wire, role, audio_format, root)
             case "function_call":
-                call = _Call.model_validate(wire)
+                call = _FunctionCallInput.model_validate(wire)
                 call_id = call.call_id or new_id("call")
                 return FunctionCall(call.id or new_id("item"), call_id, call.name, call.arguments)
             case "function_call_output":

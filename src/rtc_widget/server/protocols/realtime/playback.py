@@ -8,7 +8,7 @@ from rtc_widget.server.protocols.realtime.server_events import Emitter
 from rtc_widget.server.tasks import Tasks
 
 
-class Spoken:
+class PlaybackQueue:
     """The responses of a dialogue whose sound is not over, oldest first; also those that are out of band.
 
     Parameters
@@ -35,7 +35,7 @@ class Spoken:
     @property
     def is_over(self) -> bool:
         """Whether nothing of any response will be heard any more."""
-        return all(response.utterance.is_over for response in self._responses)
+        return all(response.output_audio.is_over for response in self._responses)
 
     def add(self, response: Response) -> None:
         """Follow a response that is about to begin."""
@@ -46,8 +46,8 @@ class Spoken:
         """Stop all sound at once, also what waits to be heard, and tell how much of it was."""
         self._forget_over()
         for response in self._responses:
-            response.utterance.clear()
-        silenced = [response for response in self._responses if response.utterance.is_followed]
+            response.output_audio.clear()
+        silenced = [response for response in self._responses if response.output_audio.is_followed]
         if silenced:
             self._tasks.run(self._tell(silenced))
 
@@ -62,7 +62,7 @@ class Spoken:
             if response.is_cancelled:
                 await response.done.wait()
         for response in silenced:
-            if response.utterance.has_started:
+            if response.output_audio.has_started:
                 self._emit("output_audio_buffer.cleared", response_id=response.id)
         for response in silenced:
             await response.done.wait()
@@ -72,4 +72,4 @@ class Spoken:
 
     def _forget_over(self) -> None:
         self._has_begun = self.has_begun
-        self._responses = [response for response in self._responses if not response.utterance.is_over]
+        self._responses = [response for response in self._responses if not response.output_audio.is_over]

@@ -17,12 +17,12 @@ from rtc_widget.server.protocols.realtime.response_items import CallDraft, Draft
 from rtc_widget.server.protocols.realtime.sentences import sentences
 from rtc_widget.server.protocols.realtime.server_events import Emitter, new_id
 from rtc_widget.server.protocols.realtime.usage import ASSISTANT_TOKENS_PER_SECOND, audio_tokens, text_tokens, usage_of
-from rtc_widget.server.responders.responder import IncompleteResponse, Question, Responder, ToolCall
+from rtc_widget.server.responders.responder import IncompleteResponse, Question, RequestedToolCall, Responder
 from rtc_widget.server.speech import Sound
 from rtc_widget.server.speech.engines import Engines
 from rtc_widget.server.speech.subprocess_engines import EngineFailed
 from rtc_widget.server.tasks import kind_and_place
-from rtc_widget.server.transport.audio_outputs import AudioSink, Utterance
+from rtc_widget.server.transport.audio_outputs import AudioSink, ResponseAudio
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class Response:
     around : Surroundings
         With what.
     prompted : bool
-        Whether the person has asked; else nobody spoke, and the mind may say something of its own accord.
+        Whether the person has asked; else nobody spoke, and the responder may say something of its own accord.
     """
 
     settings: ResponseSettings
@@ -65,7 +65,7 @@ class Response:
     prompted: bool = True
     id: str = field(default_factory=lambda: new_id("resp"))
     done: asyncio.Event = field(default_factory=asyncio.Event)
-    utterance: Utterance = field(init=False)
+    output_audio: ResponseAudio = field(init=False)
     _drafts: list[Draft] = field(default_factory=list)
     _message: MessageDraft | None = None
     _finished: list[Item] = field(default_factory=list)
@@ -77,7 +77,7 @@ class Response:
     _known: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.utterance = self.around.sink.open(self.id, self.settings.output_format.audio_format())
+        self.output_audio = self.around.sink.open(self.id, self.settings.output_format.audio_format())
         self._limit = TokenLimit(self.settings.max_output_tokens)
         # What comes from now on is the next response's to answer.
         self._known = frozenset(item.id for item in self.around.conversation.items)
@@ -95,7 +95,7 @@ class Response:
     def cut_messages(self) -> list[tuple[str, int]]:
         """Return the messages whose sound was cut off, by their ids, and how many milliseconds of each were heard."""
         cut: list[tuple[str, int]] = []
-        heard_ms = self.utterance.played_ms
+        heard_ms = self.output_audio.played_ms
         spoken = [message for message in self._messages() if message.seconds]
         for message in spoken:
             ms = round(message.seconds * 1000)
@@ -135,7 +135,7 @@ class Response:
         question = await self._question()
         async with aclosing(sentences(self.around.responder.answer(question))) as pieces:
             async for piece in pieces:
-                if isinstance(piece, ToolCall):
+                if isinstance(piece, RequestedToolCall):
                     self._call(piece)
                 else:
                     await self._say(piece)
@@ -173,7 +173,7 @@ class Response:
             sound = await self.around.engines.speak(text, voice=self.settings.voice, speed=self.settings.speed)
             allowed, sound = self._limit.allowed_speech(text, sound)
             if allowed:
-                await self.utterance.write(sound, draft.place())
+                await self.output_audio.write(sound, draft.place())
                 draft.say(allowed, sound.seconds)
         if self._limit.is_reached:
             raise IncompleteResponse("max_output_tokens")
@@ -183,7 +183,7 @@ class Response:
         self._drafts.append(self._message)
         return self._message
 
-    def _call(self, call: ToolCall) -> None:
+    def _call(self, call: RequestedToolCall) -> None:
         self._end_open_draft("completed")
         if not self._limit.allows_call(f"{call.name} {call.arguments}"):
             raise IncompleteResponse("max_output_tokens")
@@ -221,7 +221,7 @@ class Response:
             details = {"type": "failed", "error": {"type": "server_error", "code": code, "message": message}}
         self._end_open_draft("completed" if status == "completed" else "incomplete")
         self.around.emitter.emit("response.done", response=self._to_wire(status, details))
-        self.utterance.finish()
+        self.output_audio.finish()
 
     def _to_wire(self, status: Status, details: dict[str, Any] | None = None) -> dict[str, Any]:
         settings = self.settings

@@ -13,7 +13,7 @@ from rtc_widget.server.protocols.realtime import session_config as settings
 from rtc_widget.server.protocols.realtime.conversation import Conversation
 from rtc_widget.server.protocols.realtime.items import Item, item_from_wire
 from rtc_widget.server.protocols.realtime.response_items import Modality
-from rtc_widget.server.responders.responder import Tool
+from rtc_widget.server.responders.responder import ToolDefinition
 
 _Key = Annotated[str, StringConstraints(max_length=64)]
 _Value = Annotated[str, StringConstraints(max_length=512)]
@@ -42,48 +42,48 @@ class ResponseSettings:
     metadata: Mapping[str, str] | None = None
     is_out_of_band: bool = False
     input: tuple[Item, ...] | None = None
-    tools: tuple[Tool, ...] = ()
+    tools: tuple[ToolDefinition, ...] = ()
     tool_choice: Literal["auto", "required"] = "auto"
     parallel_tool_calls: bool = True
 
 
-class _Closed(BaseModel):
+class _ClosedResponseModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class _Output(_Closed):
+class _Output(_ClosedResponseModel):
     format: settings.Format | None = None
     voice: settings.Voice | None = None
 
 
-class _Audio(_Closed):
+class _ResponseAudio(_ClosedResponseModel):
     output: _Output = _Output()
 
 
-class _Overrides(_Closed):
+class _Overrides(_ClosedResponseModel):
     output_modalities: Annotated[list[Modality], Field(min_length=1, max_length=1)] | None = None
     instructions: str | None = None
     conversation: Literal["auto", "none"] = "auto"
     max_output_tokens: Annotated[int, Field(ge=1, le=4096)] | Literal["inf"] | None = None
     metadata: Annotated[dict[_Key, _Value], Field(max_length=16)] | None = None
     input: list[dict[str, Any]] | None = None
-    tools: list[settings.Tool] | None = None
+    tools: list[settings.SessionTool] | None = None
     tool_choice: settings.ToolChoice | None = None
     parallel_tool_calls: bool | None = None
-    audio: _Audio = _Audio()
+    audio: _ResponseAudio = _ResponseAudio()
     # Taken and without effect: there is no reasoning here, and stored prompts are OpenAI's.
     reasoning: settings.Reasoning | None = None
     prompt: settings.Prompt | None = None
 
 
 def response_settings(
-    session: settings.Session, conversation: Conversation, overrides: Mapping[str, Any] | None
+    session: settings.SessionConfig, conversation: Conversation, overrides: Mapping[str, Any] | None
 ) -> ResponseSettings:
     """Return how a response is made in `session`, given the `response` of a `response.create` (or None).
 
     Raises
     ------
-    Refusal
+    ApiError
         When it asks for something unknown or impossible.
     """
     given = {} if overrides is None else overrides
@@ -113,15 +113,15 @@ def response_settings(
     )
 
 
-def _functions(tools: list[settings.Tool]) -> tuple[Tool, ...]:
+def _functions(tools: list[settings.SessionTool]) -> tuple[ToolDefinition, ...]:
     return tuple(
-        Tool(tool.name, tool.description, tool.parameters)
+        ToolDefinition(tool.name, tool.description, tool.parameters)
         for tool in tools
         if isinstance(tool, settings.FunctionTool)  # MCP servers are called by OpenAI's cloud, not from here
     )
 
 
-def _chosen(tools: tuple[Tool, ...], choice: settings.ToolChoice) -> tuple[tuple[Tool, ...], bool]:
+def _chosen(tools: tuple[ToolDefinition, ...], choice: settings.ToolChoice) -> tuple[tuple[ToolDefinition, ...], bool]:
     """Return which of `tools` there are under `choice`, and whether one of them must be called."""
     if isinstance(choice, settings.NamedTool):
         return tuple(tool for tool in tools if tool.name == choice.name), True
@@ -130,7 +130,9 @@ def _chosen(tools: tuple[Tool, ...], choice: settings.ToolChoice) -> tuple[tuple
     return (() if choice == "none" else tools), choice == "required" and bool(tools)
 
 
-def _input(wires: list[dict[str, Any]], conversation: Conversation, session: settings.Session) -> tuple[Item, ...]:
+def _input(
+    wires: list[dict[str, Any]], conversation: Conversation, session: settings.SessionConfig
+) -> tuple[Item, ...]:
     items: list[Item] = []
     for at, wire in enumerate(wires):
         root = f"response.input[{at}]"

@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 from rtc_widget.server.protocols.realtime.conversation import Conversation
 from rtc_widget.server.protocols.realtime.items import FunctionCall, Item, ItemStatus, Message, Part
 from rtc_widget.server.protocols.realtime.server_events import Emitter, new_id
-from rtc_widget.server.responders.responder import ToolCall
+from rtc_widget.server.responders.responder import RequestedToolCall
 
 Modality = Literal["audio", "text"]
 
@@ -115,11 +115,11 @@ class MessageDraft:
 
 @dataclass(slots=True)
 class CallDraft:
-    """A tool that is to be called. A mind hands it over whole, so it is never cut off in the middle."""
+    """A tool that is to be called. A responder hands it over whole, so it is never cut off in the middle."""
 
     delivery: ItemContext
     output_index: int
-    call: ToolCall
+    call: RequestedToolCall
     item_id: str = field(default_factory=lambda: new_id("item"))
     call_id: str = field(default_factory=lambda: new_id("call"))
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from rtc_widget.server.responders.responder import IncompleteResponse, ToolCall
+from rtc_widget.server.responders.responder import IncompleteResponse, RequestedToolCall
 
 # An end mark, closing quotes or brackets, then white space and something that can begin a sentence.
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=[\"'“‘(\[]?[A-Z0-9])|\n+")
@@ -15,7 +15,9 @@ _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=[\"'“‘(\[]?[A
 _FIRST_CLAUSE = re.compile(r".{20,}?[,;:]\s+(?=.{20})", re.DOTALL)
 
 
-async def sentences(pieces: AsyncGenerator[str | ToolCall, None]) -> AsyncGenerator[str | ToolCall, None]:
+async def sentences(
+    pieces: AsyncGenerator[str | RequestedToolCall, None],
+) -> AsyncGenerator[str | RequestedToolCall, None]:
     """Yield each sentence of `pieces` as soon as it is complete, with the white space that follows it.
 
     The first sentence, if it is long, comes in two parts: speaking takes time in proportion to the text, and the
@@ -28,7 +30,7 @@ async def sentences(pieces: AsyncGenerator[str | ToolCall, None]) -> AsyncGenera
     async with aclosing(pieces):
         try:
             async for piece in pieces:
-                if isinstance(piece, ToolCall):
+                if isinstance(piece, RequestedToolCall):
                     if waiting:
                         yield waiting
                         waiting = ""

@@ -5,9 +5,10 @@ The table is the GA protocol's; an event that lacks a field never leaves, so tha
 
 from __future__ import annotations
 
+import base64
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 _PART = "response_id item_id output_index content_index"
@@ -101,3 +102,15 @@ class Emitter:
         message = encoded(event, **fields)
         for send in list(self._listeners):
             send(message)
+
+    def audio_started(self, response_id: str) -> None:
+        """Send that playback of the audio of a response has started (WebRTC and SIP only)."""
+        self.emit("output_audio_buffer.started", response_id=response_id)
+
+    def audio_stopped(self, response_id: str) -> None:
+        """Send that all audio of a response has been played (WebRTC and SIP only)."""
+        self.emit("output_audio_buffer.stopped", response_id=response_id)
+
+    def audio_delta(self, data: bytes, place: Mapping[str, Any]) -> None:
+        """Send encoded audio of the content part at `place` (WebSocket only)."""
+        self.emit("response.output_audio.delta", **place, delta=base64.b64encode(data).decode())

@@ -18,7 +18,7 @@ MODEL = "rtc-widget-local"
 INSTRUCTIONS = "You are a friendly tutor who explains WebRTC in plain spoken words."
 
 
-class _Closed(BaseModel):
+class _ClosedSessionModel(BaseModel):
     # Strict: "0.5" is no number and true no integer, here as there.
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -30,7 +30,7 @@ def _word_or_object(value: object) -> str:
     return str(value.get("type", "object")) if isinstance(value, Mapping) else "word"
 
 
-class PcmFormat(_Closed):
+class PcmFormat(_ClosedSessionModel):
     """Linear samples, in the events of a WebSocket. Over WebRTC the codec is negotiated in the SDP."""
 
     type: Literal["audio/pcm"] = "audio/pcm"
@@ -41,7 +41,7 @@ class PcmFormat(_Closed):
         return AudioFormat(self.type, self.rate)
 
 
-class G711Format(_Closed):
+class G711Format(_ClosedSessionModel):
     """G.711, 8 kHz."""
 
     type: Literal["audio/pcmu", "audio/pcma"]
@@ -54,7 +54,7 @@ class G711Format(_Closed):
 Format = Annotated[PcmFormat | G711Format, Field(discriminator="type")]
 
 
-class Transcription(_Closed):
+class Transcription(_ClosedSessionModel):
     """Whether transcripts of what was said are sent. The recogniser is always the server's own."""
 
     model: str = "local"
@@ -65,14 +65,14 @@ class Transcription(_Closed):
     delay: Literal["minimal", "low", "medium", "high", "xhigh"] | None = None
 
 
-class NoiseReduction(_Closed):
+class NoiseReduction(_ClosedSessionModel):
     """Accepted for the sake of clients; the browser has already reduced the noise."""
 
     type: Literal["near_field", "far_field"]
     strength: float | None = None
 
 
-class ServerVad(_Closed):
+class ServerVad(_ClosedSessionModel):
     """Turns end after a silence."""
 
     type: Literal["server_vad"] = "server_vad"
@@ -88,7 +88,7 @@ class ServerVad(_Closed):
         return TurnSettings(self.threshold, self.prefix_padding_ms, self.silence_duration_ms, self.idle_timeout_ms)
 
 
-class SemanticVad(_Closed):
+class SemanticVad(_ClosedSessionModel):
     """Turns end when a thought does: here an approximation, told in `semantic_silence`."""
 
     type: Literal["semantic_vad"]
@@ -102,7 +102,7 @@ class SemanticVad(_Closed):
         return TurnSettings(silence_duration_ms=LONGEST_SILENCE_MS[self.eagerness])
 
 
-class AudioInput(_Closed):
+class AudioInput(_ClosedSessionModel):
     """What is done with the person's voice."""
 
     format: Format = PcmFormat()
@@ -114,7 +114,7 @@ class AudioInput(_Closed):
 VoiceName = Annotated[str, StringConstraints(pattern=r"^[\w-]{1,64}$")]
 
 
-class CustomVoice(_Closed):
+class CustomVoice(_ClosedSessionModel):
     """A voice that OpenAI made for somebody; here its id is taken as a name."""
 
     id: VoiceName
@@ -130,7 +130,7 @@ def name_of(voice: VoiceName | CustomVoice) -> str:
     return voice.id if isinstance(voice, CustomVoice) else voice
 
 
-class AudioOutput(_Closed):
+class AudioOutput(_ClosedSessionModel):
     """How the assistant sounds."""
 
     format: Format = PcmFormat()
@@ -138,14 +138,14 @@ class AudioOutput(_Closed):
     speed: Annotated[float, Field(ge=0.25, le=1.5)] = 1.0
 
 
-class Audio(_Closed):
+class SessionAudio(_ClosedSessionModel):
     """Sound in both directions."""
 
     input: AudioInput = AudioInput()
     output: AudioOutput = AudioOutput()
 
 
-class FunctionTool(_Closed):
+class FunctionTool(_ClosedSessionModel):
     """A tool of the client; flat, not nested under `function`."""
 
     type: Literal["function"]
@@ -163,14 +163,14 @@ class McpTool(BaseModel):
     server_label: str
 
 
-class NamedTool(_Closed):
+class NamedTool(_ClosedSessionModel):
     """The one tool that has to be called."""
 
     type: Literal["function"]
     name: str
 
 
-class NamedMcpTool(_Closed):
+class NamedMcpTool(_ClosedSessionModel):
     """The one tool server that has to be called; see `McpTool`."""
 
     type: Literal["mcp"]
@@ -178,7 +178,7 @@ class NamedMcpTool(_Closed):
     name: str | None = None
 
 
-Tool = Annotated[FunctionTool | McpTool, Field(discriminator="type")]
+SessionTool = Annotated[FunctionTool | McpTool, Field(discriminator="type")]
 ToolChoice = Annotated[
     Annotated[Literal["none", "auto", "required"], Tag("word")]
     | Annotated[NamedTool, Tag("function")]
@@ -187,13 +187,13 @@ ToolChoice = Annotated[
 ]
 
 
-class Reasoning(_Closed):
+class Reasoning(_ClosedSessionModel):
     """Taken and without effect: nothing reasons here."""
 
     effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = None
 
 
-class Tracing(_Closed):
+class Tracing(_ClosedSessionModel):
     """Taken and without effect, as are all that follow."""
 
     workflow_name: str | None = None
@@ -201,11 +201,11 @@ class Tracing(_Closed):
     metadata: Any = None
 
 
-class _TokenLimits(_Closed):
+class _TokenLimits(_ClosedSessionModel):
     post_instructions: Annotated[int, Field(ge=0)] | None = None
 
 
-class RetentionRatio(_Closed):
+class RetentionRatio(_ClosedSessionModel):
     """How much of the conversation is kept when it is too long for the model."""
 
     type: Literal["retention_ratio"]
@@ -213,7 +213,7 @@ class RetentionRatio(_Closed):
     token_limits: _TokenLimits | None = None
 
 
-class Prompt(_Closed):
+class Prompt(_ClosedSessionModel):
     """A stored prompt."""
 
     id: str
@@ -221,7 +221,7 @@ class Prompt(_Closed):
     variables: dict[str, Any] | None = None
 
 
-class Session(_Closed):
+class SessionConfig(_ClosedSessionModel):
     """All settings of a session, with the local server's defaults.
 
     Transcripts of what the person says are on by default, unlike OpenAI's.
@@ -234,8 +234,8 @@ class Session(_Closed):
     expires_at: int = 0
     instructions: str = INSTRUCTIONS
     output_modalities: Annotated[list[Literal["audio", "text"]], Field(min_length=1, max_length=1)] = ["audio"]
-    audio: Audio = Audio()
-    tools: list[Tool] = []
+    audio: SessionAudio = SessionAudio()
+    tools: list[SessionTool] = []
     tool_choice: ToolChoice = "auto"
     parallel_tool_calls: bool | None = None
     reasoning: Reasoning | None = None
@@ -264,12 +264,12 @@ _READ_ONLY = ("id", "object", "expires_at")
 _WHOLE = frozenset({"tools", "tool_choice", "tracing", "truncation", "prompt", "parameters", "format", "voice"})
 
 
-def new_session(session_id: str, expires_at: int, settings: Mapping[str, Any] | None = None) -> Session:
+def new_session(session_id: str, expires_at: int, settings: Mapping[str, Any] | None = None) -> SessionConfig:
     """Return the session that begins with a client's `settings`.
 
     Raises
     ------
-    Refusal
+    ApiError
         When a key is unknown or a value impossible; the path is its `param`.
     """
     if settings is None:
@@ -277,12 +277,12 @@ def new_session(session_id: str, expires_at: int, settings: Mapping[str, Any] | 
     return _checked({**_writable(settings), "id": session_id, "expires_at": expires_at})
 
 
-def changed_session(session: Session, changes: Mapping[str, Any], *, has_spoken: bool = False) -> Session:
+def changed_session(session: SessionConfig, changes: Mapping[str, Any], *, has_spoken: bool = False) -> SessionConfig:
     """Return `session` with `changes` merged in: objects key by key, everything else as a whole.
 
     Parameters
     ----------
-    session : Session
+    session : SessionConfig
         What it is now.
     changes : mapping
         The `session` of a `session.update`.
@@ -291,7 +291,7 @@ def changed_session(session: Session, changes: Mapping[str, Any], *, has_spoken:
 
     Raises
     ------
-    Refusal
+    ApiError
         As `new_session`; also when something is changed that stays: the model, the voice that was heard, tracing.
     """
     changes = _writable(changes)
@@ -327,16 +327,16 @@ def _merged(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _checked(settings: Mapping[str, Any]) -> Session:
+def _checked(settings: Mapping[str, Any]) -> SessionConfig:
     try:
-        session = Session.model_validate(settings)
+        session = SessionConfig.model_validate(settings)
     except ValidationError as error:
         raise api_error_from(error, settings, "session") from None
     require_chosen_tool(session.tools, session.tool_choice, "session.tool_choice")
     return session
 
 
-def require_chosen_tool(tools: list[Tool], choice: ToolChoice, param: str) -> None:
+def require_chosen_tool(tools: list[SessionTool], choice: ToolChoice, param: str) -> None:
     """Refuse a `choice` of a tool that is not among `tools`; let through, it would make every response fail."""
     if isinstance(choice, NamedTool):
         is_there = any(isinstance(tool, FunctionTool) and tool.name == choice.name for tool in tools)

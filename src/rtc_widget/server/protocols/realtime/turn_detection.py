@@ -99,7 +99,7 @@ class TurnDetector:
     Examples
     --------
     >>> detector = TurnDetector(silero())                                   # doctest: +SKIP
-    >>> [type(e).__name__ for e in detector.hear(sound)]                    # doctest: +SKIP
+    >>> [type(e).__name__ for e in detector.receive_audio(sound)]                    # doctest: +SKIP
     ['SpeechStarted', 'SpeechPaused', 'SpeechStopped']
     """
 
@@ -126,7 +126,7 @@ class TurnDetector:
         """Whether a turn has begun and not yet ended."""
         return self._is_speaking
 
-    def hear(self, samples: Samples) -> Iterator[TurnEvent]:
+    def receive_audio(self, samples: Samples) -> Iterator[TurnEvent]:
         """Listen to the next `samples` (16 kHz, any number), as far as is asked for, and yield what they bring.
 
         Who changes the settings on an event changes them for the sound right after it.

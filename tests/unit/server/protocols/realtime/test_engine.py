@@ -11,7 +11,7 @@ from tests.unit.server.stage import SILENCE, SPEECH, Stage
 
 
 async def test_a_voice_turn_is_told_in_the_order_of_the_protocol(stage: Stage) -> None:
-    stage.engine.hear(np.concatenate([SPEECH, SILENCE]))
+    stage.engine.receive_audio(np.concatenate([SPEECH, SILENCE]))
     await stage.until("response.done")
     stage.play_out()
 
@@ -72,7 +72,7 @@ async def test_a_text_turn_is_written_and_not_spoken(stage: Stage) -> None:
 
 
 async def test_usage_is_counted(stage: Stage) -> None:
-    stage.engine.hear(np.concatenate([SPEECH, SILENCE]))
+    stage.engine.receive_audio(np.concatenate([SPEECH, SILENCE]))
     usage = (await stage.until("response.done"))["response"]["usage"]
 
     # A person's second is 10 tokens, with a fifth of a second of silence kept; the answer's 28 characters last 0.28 s.
@@ -91,19 +91,19 @@ async def test_items_know_what_came_before_them(stage: Stage) -> None:
 
 
 async def test_a_turn_is_recognised_while_its_silence_is_waited_for(stage: Stage) -> None:
-    stage.engine.hear(np.concatenate([SPEECH, SILENCE[: len(SILENCE) // 4]]))
+    stage.engine.receive_audio(np.concatenate([SPEECH, SILENCE[: len(SILENCE) // 4]]))
     await stage.recognizes(1)
-    stage.engine.hear(SILENCE)
+    stage.engine.receive_audio(SILENCE)
     await stage.until("conversation.item.input_audio_transcription.completed")
 
     assert stage.recognizer.times == 1
 
 
 async def test_a_turn_that_goes_on_after_a_pause_is_recognised_as_a_whole(stage: Stage) -> None:
-    stage.engine.hear(np.concatenate([SPEECH, SILENCE[: len(SILENCE) // 4]]))
+    stage.engine.receive_audio(np.concatenate([SPEECH, SILENCE[: len(SILENCE) // 4]]))
     await asyncio.sleep(0.05)
     stage.recognizer.hears = "What is Opus for?"
-    stage.engine.hear(np.concatenate([SPEECH, SILENCE]))
+    stage.engine.receive_audio(np.concatenate([SPEECH, SILENCE]))
     heard = await stage.until("conversation.item.input_audio_transcription.completed")
 
     assert heard["transcript"] == "What is Opus for?"
@@ -112,7 +112,7 @@ async def test_a_turn_that_goes_on_after_a_pause_is_recognised_as_a_whole(stage:
 
 async def test_noise_gets_no_answer(stage: Stage) -> None:
     stage.recognizer.hears = ""
-    stage.engine.hear(np.concatenate([SPEECH, SILENCE]))
+    stage.engine.receive_audio(np.concatenate([SPEECH, SILENCE]))
     heard = await stage.until("conversation.item.input_audio_transcription.completed")
     await asyncio.sleep(0.05)
 
@@ -122,7 +122,7 @@ async def test_noise_gets_no_answer(stage: Stage) -> None:
 
 async def test_a_recogniser_that_fails_is_told_of(stage: Stage) -> None:
     stage.recognizer.hears = "!"
-    stage.engine.hear(np.concatenate([SPEECH, SILENCE]))
+    stage.engine.receive_audio(np.concatenate([SPEECH, SILENCE]))
     failed = await stage.until("conversation.item.input_audio_transcription.failed")
 
     assert failed["error"]["message"] == "no ears"
@@ -130,7 +130,7 @@ async def test_a_recogniser_that_fails_is_told_of(stage: Stage) -> None:
 
 async def test_without_transcription_there_is_an_answer_all_the_same() -> None:
     stage = Stage(audio={"input": {"transcription": None}})
-    stage.engine.hear(np.concatenate([SPEECH, SILENCE]))
+    stage.engine.receive_audio(np.concatenate([SPEECH, SILENCE]))
     await stage.until("response.done")
 
     assert not [kind for kind in stage.types() if "transcription" in kind]
@@ -139,7 +139,7 @@ async def test_without_transcription_there_is_an_answer_all_the_same() -> None:
 
 async def test_without_create_response_there_is_no_answer() -> None:
     stage = Stage(audio={"input": {"turn_detection": {"type": "server_vad", "create_response": False}}})
-    stage.engine.hear(np.concatenate([SPEECH, SILENCE]))
+    stage.engine.receive_audio(np.concatenate([SPEECH, SILENCE]))
     await stage.until("conversation.item.input_audio_transcription.completed")
     await asyncio.sleep(0.05)
 
@@ -149,7 +149,7 @@ async def test_without_create_response_there_is_no_answer() -> None:
 
 async def test_without_turn_detection_nothing_is_heard(stage: Stage) -> None:
     stage.send("session.update", session={"type": "realtime", "audio": {"input": {"turn_detection": None}}})
-    stage.engine.hear(np.concatenate([SPEECH, SILENCE]))
+    stage.engine.receive_audio(np.concatenate([SPEECH, SILENCE]))
 
     assert stage.types() == ["session.created", "conversation.created", "session.updated"]
 

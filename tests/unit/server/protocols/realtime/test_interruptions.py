@@ -6,7 +6,7 @@ import asyncio
 
 import numpy as np
 
-from rtc_widget.server.responders.responder import ToolCall
+from rtc_widget.server.responders.responder import RequestedToolCall
 from tests.unit.server.stage import SILENCE, SPEECH, Stage
 
 
@@ -40,7 +40,7 @@ async def test_speech_during_an_answer_interrupts_it(stage: Stage) -> None:
     stage.ask("What is Opus?")
     await stage.until("response.output_audio_transcript.delta")
     stage.playbacks[0].read(960)
-    stage.engine.hear(SPEECH)
+    stage.engine.receive_audio(SPEECH)
     await stage.until("conversation.item.truncated")
 
     tail = [kind for kind in stage.types() if kind in INTERRUPTION]
@@ -62,11 +62,11 @@ INTERRUPTION = (
 async def test_a_question_with_a_pause_in_it_is_answered_as_one(stage: Stage) -> None:
     stage.responder.says = ["…"]
     stage.recognizer.hears = "What is"
-    stage.engine.hear(np.concatenate([SPEECH, SILENCE]))
+    stage.engine.receive_audio(np.concatenate([SPEECH, SILENCE]))
     await stage.until("response.created")
     stage.recognizer.hears = "a jitter buffer?"
     stage.responder.says = ["It smooths."]
-    stage.engine.hear(np.concatenate([SPEECH, SILENCE]))
+    stage.engine.receive_audio(np.concatenate([SPEECH, SILENCE]))
     await stage.until("response.done", count=2)
 
     assert stage.responder.asked[-1].text == "What is a jitter buffer?"
@@ -119,7 +119,7 @@ async def test_an_answer_that_is_silenced_while_it_is_made_stays_silent(stage: S
 
 
 async def test_words_after_a_call_are_cut_where_they_were_heard(stage: Stage) -> None:
-    stage.responder.says = ["Let me look. ", ToolCall("get_weather", "{}"), "It takes a moment."]
+    stage.responder.says = ["Let me look. ", RequestedToolCall("get_weather", "{}"), "It takes a moment."]
     stage.ask("What is the weather?")
     done = (await stage.until("response.done"))["response"]
     first, _, last = (item["id"] for item in done["output"])
@@ -134,7 +134,7 @@ async def test_words_after_a_call_are_cut_where_they_were_heard(stage: Stage) ->
 
 
 async def test_words_on_both_sides_of_a_call_are_cut_when_hardly_any_was_heard(stage: Stage) -> None:
-    stage.responder.says = ["Let me look. ", ToolCall("get_weather", "{}"), "It takes a moment."]
+    stage.responder.says = ["Let me look. ", RequestedToolCall("get_weather", "{}"), "It takes a moment."]
     stage.ask("What is the weather?")
     done = (await stage.until("response.done"))["response"]
     stage.playbacks[0].read(48 * 50)
@@ -149,7 +149,7 @@ async def test_an_answer_in_events_is_not_cut_by_the_server(stage: Stage) -> Non
     stage = Stage(plays=False)
     stage.ask("What is Opus?")
     await stage.until("response.done")
-    stage.engine.hear(SPEECH)
+    stage.engine.receive_audio(SPEECH)
     await asyncio.sleep(0.02)
 
     assert stage.types()[-1] == "input_audio_buffer.speech_started", "what was played, only the client knows"

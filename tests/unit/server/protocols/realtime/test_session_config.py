@@ -5,17 +5,17 @@ from typing import Any
 import pytest
 
 from rtc_widget.server.errors import ApiError
-from rtc_widget.server.protocols.realtime.session_config import Session, changed_session, new_session
+from rtc_widget.server.protocols.realtime.session_config import SessionConfig, changed_session, new_session
 
 MCP = {"type": "mcp", "server_label": "s", "server_url": "https://example.org"}
 TOOL_NAME = "session.tools[0].name"
 
 
-def session(**settings: Any) -> Session:
+def session(**settings: Any) -> SessionConfig:
     return new_session("sess_1", 1_800_000_000, {"type": "realtime", **settings})
 
 
-def changed(before: Session, **changes: Any) -> dict[str, Any]:
+def changed(before: SessionConfig, **changes: Any) -> dict[str, Any]:
     return changed_session(before, {"type": "realtime", **changes}).to_wire()
 
 

@@ -25,7 +25,7 @@ def set_detection(stage: Stage, **detection: Any) -> None:
 @pytest.mark.parametrize(("threshold", "is_heard"), [(0.85, True), (0.95, False)])
 async def test_threshold_is_how_sure_the_detector_must_be(stage: Stage, threshold: float, is_heard: bool) -> None:
     set_detection(stage, type="server_vad", threshold=threshold)
-    stage.engine.hear(SPEECH)
+    stage.engine.receive_audio(SPEECH)
     assert (STARTED in stage.types()) is is_heard
 
 
@@ -34,7 +34,7 @@ async def test_prefix_padding_is_how_much_before_the_speech_belongs_to_it(
     stage: Stage, padding: int, start: int
 ) -> None:
     set_detection(stage, type="server_vad", prefix_padding_ms=padding)
-    stage.engine.hear(np.concatenate([SILENCE, SPEECH]))
+    stage.engine.receive_audio(np.concatenate([SILENCE, SPEECH]))
     assert (await stage.until(STARTED))["audio_start_ms"] == start
 
 
@@ -42,9 +42,9 @@ async def test_prefix_padding_is_how_much_before_the_speech_belongs_to_it(
 async def test_silence_duration_is_how_much_silence_ends_a_turn(stage: Stage, silence: int) -> None:
     set_detection(stage, type="server_vad", silence_duration_ms=silence)
     length = silence * HEARING_RATE // 1000
-    stage.engine.hear(np.concatenate([SPEECH, SILENCE[: length - 160]]))
+    stage.engine.receive_audio(np.concatenate([SPEECH, SILENCE[: length - 160]]))
     assert STOPPED not in stage.types()
-    stage.engine.hear(SILENCE[:320])
+    stage.engine.receive_audio(SILENCE[:320])
     assert STOPPED in stage.types()
 
 
@@ -54,7 +54,7 @@ async def test_without_interrupt_response_an_answer_is_spoken_to_its_end(stage: 
     stage.ask("What is Opus?")
     await stage.until("response.done")
     stage.playbacks[0].read(960)
-    stage.engine.hear(SPEECH)
+    stage.engine.receive_audio(SPEECH)
     await asyncio.sleep(0.02)
     assert stage.types()[-1] == STARTED
     stage.play_out()
@@ -66,9 +66,9 @@ async def test_eagerness_is_how_soon_a_whole_sentence_ends_the_turn(
     stage: Stage, eagerness: str, is_over: bool
 ) -> None:
     set_detection(stage, type="semantic_vad", eagerness=eagerness)
-    stage.engine.hear(np.concatenate([SPEECH, SILENCE[: HEARING_RATE * 3 // 10]]))
+    stage.engine.receive_audio(np.concatenate([SPEECH, SILENCE[: HEARING_RATE * 3 // 10]]))
     await stage.recognizes(1)
-    stage.engine.hear(SILENCE[: HEARING_RATE // 5])
+    stage.engine.receive_audio(SILENCE[: HEARING_RATE // 5])
     assert (STOPPED in stage.types()) is is_over
 
 

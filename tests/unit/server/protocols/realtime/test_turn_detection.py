@@ -34,7 +34,7 @@ def sound(*parts: tuple[float, int]) -> Samples:
 
 def turns(samples: Samples, **settings: float) -> list[SpeechStarted | SpeechStopped]:
     detector = TurnDetector(LoudIsSpeech(), TurnSettings(**settings))  # type: ignore[arg-type]
-    return [event for event in detector.hear(samples) if not isinstance(event, SpeechPaused)]
+    return [event for event in detector.receive_audio(samples) if not isinstance(event, SpeechPaused)]
 
 
 def test_speech_begins_with_its_padding_and_ends_after_the_silence() -> None:
@@ -96,14 +96,14 @@ def test_sound_may_come_in_pieces_of_any_size() -> None:
     detector = TurnDetector(LoudIsSpeech())
     whole = sound((0, 1000), (0.9, 800), (0, 700))
 
-    pieces = [event for at in range(0, len(whole), 333) for event in detector.hear(whole[at : at + 333])]
+    pieces = [event for at in range(0, len(whole), 333) for event in detector.receive_audio(whole[at : at + 333])]
 
     assert [type(event) for event in pieces] == [SpeechStarted, SpeechPaused, SpeechStopped]
 
 
 def test_the_last_pause_already_holds_the_whole_turn() -> None:
     spoken = sound((0, 500), (0.9, 500), (0, 300), (0.9, 400), (0, 600))
-    events = list(TurnDetector(LoudIsSpeech()).hear(spoken))
+    events = list(TurnDetector(LoudIsSpeech()).receive_audio(spoken))
 
     first, last, stopped = (event for event in events if not isinstance(event, SpeechStarted))
     assert isinstance(first, SpeechPaused)
@@ -120,7 +120,7 @@ def test_spoken_words_are_found_between_silence_and_noise() -> None:
     samples = resampled(Sound(samples_of(pcm / 32768), WAV_RATE), HEARING_RATE).samples
     noise = np.random.default_rng(0).normal(0, 0.003, len(samples)).astype(np.float32)
 
-    started, *_, stopped = TurnDetector(silero()).hear(samples + noise)
+    started, *_, stopped = TurnDetector(silero()).receive_audio(samples + noise)
 
     assert isinstance(started, SpeechStarted)
     assert isinstance(stopped, SpeechStopped)
@@ -134,5 +134,5 @@ def test_a_fan_and_a_tone_are_no_speech() -> None:
     fan = np.convolve(rng.normal(0, 0.05, len(time)), np.ones(8) / 8, "same")
     tone = 0.2 * np.sin(2 * np.pi * 440 * time)
 
-    assert list(TurnDetector(silero()).hear(samples_of(fan))) == []
-    assert list(TurnDetector(silero()).hear(samples_of(tone))) == []
+    assert list(TurnDetector(silero()).receive_audio(samples_of(fan))) == []
+    assert list(TurnDetector(silero()).receive_audio(samples_of(tone))) == []
