@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
+import texts from "../../src/rtc_widget/errors/texts.json";
 import contract from "../../tests/contract/protocol.json";
 import { decodeKernelMessage, INITIAL_STATE, MICROPHONE_PERMISSIONS, PROTOCOL, STATUSES } from "../src/comm/protocol";
 import { PAGE_ERROR_CODES, pageError, TRANSIENT } from "../src/errors";
@@ -56,6 +57,7 @@ describe("what both halves have agreed on", () => {
     expect(Object.keys(wire)).toEqual(contract.error.required);
     for (const code of PAGE_ERROR_CODES) {
       const { message, hint } = pageError(code as Parameters<typeof pageError>[0]);
+      expect(texts.page[code as keyof typeof texts.page]).toMatchObject({ message, hint });
       expect(message).toMatch(/\w.*\.$/);
       expect(hint).toMatch(/\w.*\.$/);
     }

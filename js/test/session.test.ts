@@ -55,7 +55,7 @@ describe("the end of a call that nobody asked for", () => {
     expect(microphone.tracks[0]?.readyState).toBe("ended");
     expect(peer().connectionState).toBe("closed");
     await vi.waitFor(() => expect(element.querySelector(".rtc-widget")?.getAttribute("data-status")).toBe("error"));
-    expect(element.textContent?.match(/kernel is gone/g)).toHaveLength(1); // said once, and no word of starting one
+    expect(element.textContent?.match(/kernel restarted or died/g)).toHaveLength(1); // said once, and no word of starting one
     expect(element.textContent).toContain("Run the widget's cell again");
     expect(element.querySelector<HTMLButtonElement>("[data-action=connect]")?.disabled).toBe(true);
     expect(model.sent).toHaveLength(sent);

@@ -13,7 +13,8 @@ import traitlets
 from rtc_widget import VoiceChat, errors
 from rtc_widget.comm import protocol
 from rtc_widget.comm.messages import MalformedMessage
-from rtc_widget.headless.errors import TRANSIENT
+from rtc_widget.errors.texts import TRANSIENT
+from rtc_widget.headless import errors as headless
 
 CONTRACT = json.loads((Path(__file__).parent / "protocol.json").read_text(encoding="utf-8"))
 OWN_TRAITS = {
@@ -128,3 +129,21 @@ def test_error_codes_are_unique_and_drawn_in_the_tree():
     assert len({kind.code for kind in kinds}) == len(kinds)
     for kind in kinds:
         assert kind.__name__ in (errors.__doc__ or "")
+
+
+def test_every_error_text_belongs_to_a_class_and_a_page_code():
+    texts = json.loads((Path(errors.__file__).parent / "texts.json").read_text(encoding="utf-8"))
+    kinds = {kind.code: kind for _, kind in inspect.getmembers(errors, inspect.isclass) if hasattr(kind, "code")}
+    assert set(texts["page"]) == set(CONTRACT["error"]["page_codes"])
+    assert set(texts["page"]) | set(texts["kernel"]) | set(texts["transient"]) <= set(kinds)
+    assert not set(texts["page"]) & set(texts["kernel"])
+    for code, text in (texts["page"] | texts["kernel"]).items():
+        assert kinds[code].default_hint == text.get("kernel_hint", text["hint"])
+        assert all(words.endswith(".") for words in text.values())
+
+
+def test_the_headless_page_uses_the_texts_of_the_browsers_page():
+    texts = json.loads((Path(errors.__file__).parent / "texts.json").read_text(encoding="utf-8"))["page"]
+    makers = (headless.cancelled, headless.connection_failed, headless.not_connected, headless.server_hung_up)
+    for error in [*(make() for make in makers), headless.channel_timeout(15.0)]:
+        assert error.to_wire() == {"code": error.code} | {key: texts[error.code][key] for key in ("message", "hint")}

@@ -151,14 +151,14 @@ def test_kernel_restart(calling, server):
     page = calling()
     page.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
     assert_over(page, server)
-    assert "The kernel is gone" in page.widget().inner_text()
+    assert "The kernel restarted or died" in page.widget().inner_text()
 
 
 def test_kernel_death(calling, lab, server):
     page = calling()
     os.kill(evaluate(lab.kernel_client(), "os.getpid()"), signal.SIGKILL)
     assert_over(page, server)
-    assert "The kernel is gone" in page.widget().inner_text()
+    assert "The kernel restarted or died" in page.widget().inner_text()
 
 
 def test_kernel_shutdown(calling, server):

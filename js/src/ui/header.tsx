@@ -13,7 +13,7 @@ const CONNECTION_LABELS: Readonly<Record<RTCPeerConnectionState, string>> = {
   closed: "Disconnected",
 };
 
-const GONE = "The kernel is gone that this widget belongs to. Run its cell again.";
+const GONE = "This widget has no kernel any more. Run its cell again.";
 
 type Mood = "off" | "busy" | "on" | "bad";
 

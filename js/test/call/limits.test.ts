@@ -79,7 +79,7 @@ describe("a kernel that goes", () => {
     expect(microphone.tracks[0]?.readyState).toBe("live");
     kernelConnection.statusChanged.emit(status);
     expect(microphone.tracks[0]?.readyState).toBe("ended");
-    await vi.waitFor(() => expect(element.textContent).toContain("The kernel is gone"));
+    await vi.waitFor(() => expect(element.textContent).toContain("The kernel restarted or died"));
   });
 
   it("is not called again: the microphone stays closed, and no way on is offered", async () => {

@@ -1,4 +1,4 @@
-"""Everything that can go wrong, as classes.
+"""All errors of this package, as classes.
 
 Every error has a stable ``code``, says what happened (``message``) and what to do next (``hint``).
 
@@ -6,8 +6,8 @@ Every error has a stable ``code``, says what happened (``message``) and what to 
 
     RtcWidgetError
     ├── PageError                     the notebook page
-    │   ├── PageNotFound              no page has answered
-    │   │   └── WidgetClosed          nor will one: the widget was closed
+    │   ├── PageNotFound              no page answered
+    │   │   └── WidgetClosed          the widget was closed
     │   ├── AwaitUnsupported          this kernel cannot hear the page during a cell
     │   ├── PageTimeout               the page did not answer in time
     │   ├── ProtocolMismatch          page and kernel are of different versions
@@ -17,9 +17,9 @@ Every error has a stable ``code``, says what happened (``message``) and what to 
     │   ├── MicrophoneBlocked         the page around the notebook forbids it; VS Code does
     │   ├── MicrophoneNotFound
     │   ├── MicrophoneInUse
-    │   ├── MicrophoneConstraints     no microphone fits what was asked for
+    │   ├── MicrophoneConstraints     no microphone satisfies the constraints
     │   ├── DeviceNotFound            no microphone or loudspeaker of that name
-    │   ├── SpeakerNotSelectable      the browser lets the page choose no loudspeaker, or not this one
+    │   ├── SpeakerNotSelectable      the browser does not let the page choose this loudspeaker
     │   ├── InsecureContext           plain http on a remote host
     │   └── MediaUnavailable          the browser has no microphone API here
     ├── SignalingError                the exchange of offer and answer
@@ -49,7 +49,7 @@ Every error has a stable ``code``, says what happened (``message``) and what to 
     │   ├── NoNetwork                 the browser has no network interface
     │   ├── ServerHungUp              the server closed the call
     │   ├── SessionExpired            the session reached its longest duration
-    │   ├── ReconnectFailed           the connection was lost and could not be made anew
+    │   ├── ReconnectFailed           the connection was lost and could not be restored
     │   ├── CallTooLong               `max_duration`
     │   ├── NoView             nothing showed the call any more
     │   ├── CallTakenOver             another page has it now

@@ -21,14 +21,12 @@ class ClipTooLong(AudioError):
     """The clip is longer than a page takes."""
 
     code = "clip_too_long"
-    default_hint = "Cut it with `.between(start, end)` and say the parts one after the other."
 
 
 class ClipNotFound(AudioError):
     """The page asked for a clip that the kernel does not have any more."""
 
     code = "clip_not_found"
-    default_hint = "Say it again."
 
 
 class ClipFailed(AudioError):
@@ -47,7 +45,6 @@ class ReceiveOnly(AudioError):
     """The call was made without a line on which anything could be said."""
 
     code = "receive_only"
-    default_hint = 'Disconnect, set `chat.microphone = "clips"`, and connect again.'
 
 
 class AudioBlocked(AudioError):
@@ -66,4 +63,3 @@ class NothingRecorded(AudioError):
     """There is no recorded sound."""
 
     code = "nothing_recorded"
-    default_hint = "Switch it on with `chat.record()` before or during the call."

@@ -1,8 +1,10 @@
-"""What all errors of this package have in common."""
+"""The base class of all errors of this package."""
 
 from __future__ import annotations
 
 from typing import ClassVar
+
+from rtc_widget.errors.texts import KERNEL_HINTS
 
 
 class RtcWidgetError(Exception):
@@ -24,6 +26,12 @@ class RtcWidgetError(Exception):
     code: ClassVar[str] = "error"
     default_hint: ClassVar[str] = ""
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        # A class without a text of its own keeps the hint of its parent, and a class may define its hint itself.
+        if "default_hint" not in vars(cls) and cls.code in KERNEL_HINTS:
+            cls.default_hint = KERNEL_HINTS[cls.code]
+
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         self.message = message
         self.hint = self.default_hint if hint is None else hint
@@ -38,4 +46,3 @@ class UnexpectedError(RtcWidgetError):
     """A fault of this package."""
 
     code = "unexpected"
-    default_hint = "Please report it."

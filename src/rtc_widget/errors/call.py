@@ -1,4 +1,4 @@
-"""The connection itself."""
+"""Errors of making, keeping and ending a call."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class SessionExpired(CallError):
 
 
 class ReconnectFailed(CallError):
-    """The connection was lost and could not be made anew."""
+    """The connection was lost and could not be restored."""
 
     code = "reconnect_failed"
 
@@ -78,7 +78,7 @@ class NoNetwork(CallError):
 
 
 class KernelTimeout(CallError):
-    """The page waited for the kernel in vain."""
+    """The kernel did not answer the page in time."""
 
     code = "kernel_timeout"
 

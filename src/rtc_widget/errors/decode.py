@@ -21,7 +21,7 @@ _KINDS = _all_kinds(RtcWidgetError)
 
 
 def error_from_wire(wire: Mapping[str, object]) -> RtcWidgetError:
-    """Make the error that `wire` describes; a code nobody knows becomes `UnexpectedError`.
+    """Return the error that `wire` describes; an unknown code becomes `UnexpectedError`.
 
     Examples
     --------

@@ -12,7 +12,6 @@ class NotConnected(RtcWidgetError):
     """There is no open data channel to send on."""
 
     code = "not_connected"
-    default_hint = "Click Connect or `await chat.connect()` first."
 
 
 class MessageTooLarge(RtcWidgetError):
@@ -52,14 +51,12 @@ class TurnDetectionEnabled(RtcWidgetError):
     """The server says when a person's turn ends, so nobody else can."""
 
     code = "turn_detection_enabled"
-    default_hint = "First `await chat.update_session(turn_detection=None)`."
 
 
 class InvalidImage(RtcWidgetError, ValueError):
     """A picture that cannot be sent."""
 
     code = "invalid_image"
-    default_hint = "Give a PIL image, an array, the path of a PNG or JPEG file, or a matplotlib figure."
 
 
 class WaitTimeout(RtcWidgetError, TimeoutError):

@@ -30,7 +30,7 @@ class DeviceNotFound(MicrophoneError):
 
 
 class SpeakerNotSelectable(MicrophoneError):
-    """The browser lets the page choose no loudspeaker, or not this one."""
+    """The browser does not let the page choose a loudspeaker, or not this one."""
 
     code = "speaker_not_selectable"
 
@@ -48,7 +48,7 @@ class MicrophoneInUse(MicrophoneError):
 
 
 class MicrophoneConstraints(MicrophoneError):
-    """No microphone fits what was asked for."""
+    """No microphone satisfies the requested constraints."""
 
     code = "microphone_constraints"
 

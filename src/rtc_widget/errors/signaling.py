@@ -37,28 +37,24 @@ class InvalidKey(SignalingError):
     """The server did not accept the API key (401)."""
 
     code = "invalid_key"
-    default_hint = "Check the key, and that it belongs to this server."
 
 
 class AccessDenied(SignalingError):
     """The key may not do this (403)."""
 
     code = "access_denied"
-    default_hint = "Check that the project of this key may use the model."
 
 
 class ServerNotFound(SignalingError):
     """There is no such address on the server (404)."""
 
     code = "server_not_found"
-    default_hint = "Check base_url and the model's name."
 
 
 class HostNotFound(SignalingError):
     """There is no host of that name (DNS)."""
 
     code = "host_not_found"
-    default_hint = "Check base_url and the network."
 
 
 class InvalidOffer(SignalingError):
@@ -71,55 +67,48 @@ class RateLimited(SignalingError):
     """Too many requests (429)."""
 
     code = "rate_limited"
-    default_hint = "Wait a little and connect again."
 
 
 class QuotaExceeded(SignalingError):
     """The account has no credit left (429)."""
 
     code = "quota_exceeded"
-    default_hint = "Check the plan and the billing details of the account."
 
 
 class ServerError(SignalingError):
-    """The server failed (5xx), or answered in a way that nobody expects."""
+    """The server failed (5xx), or answered in an unexpected form."""
 
     code = "server_error"
-    default_hint = "Connect again; if it stays so, look at the server's status page or log."
 
 
 class ServerUnreachable(SignalingError):
     """The server could not be reached."""
 
     code = "server_unreachable"
-    default_hint = "Check base_url, the network and the proxy."
 
 
 class InsecureServer(SignalingError):
     """The encrypted connection to the server could not be made (TLS)."""
 
     code = "insecure_server"
-    default_hint = "Check the server's certificate, this machine's clock, and any proxy that inspects TLS."
 
 
 class SignalingTimeout(SignalingError):
     """The server did not answer in time."""
 
     code = "signaling_timeout"
-    default_hint = "Check the network and connect again. The server may have started a call that ends by itself."
 
 
 class InvalidIceServers(SignalingError):
-    """The browser does not take the signaling's `ice_servers`."""
+    """The browser does not accept the signaling's `ice_servers`."""
 
     code = "invalid_ice_servers"
 
 
 class InvalidAnswer(SignalingError):
-    """The server answered with something that is no SDP."""
+    """The server answered with no SDP answer."""
 
     code = "invalid_answer"
-    default_hint = "Check that base_url leads to a realtime server that speaks WebRTC."
 
 
 class ExchangeRefused(SignalingError):
@@ -129,17 +118,15 @@ class ExchangeRefused(SignalingError):
 
 
 class ClientSecretsUnsupported(SignalingError):
-    """The server gives no short-lived secrets."""
+    """The server creates no short-lived client secrets."""
 
     code = "client_secrets_unsupported"
-    default_hint = "Use exchange='kernel', which works with every server."
 
 
 class RenegotiationUnsupported(SignalingError):
-    """The server changes no call that it has; the page makes a new one instead."""
+    """The server cannot renegotiate a call; the page makes a new call instead."""
 
     code = "renegotiation_unsupported"
-    default_hint = "Connect again for a new call."
 
 
 class LocalServerError(SignalingError):

@@ -91,7 +91,7 @@ async def test_a_closed_widget_says_so_at_once(chat, page):
     await settled()
     chat.close()
     for refused in (asked, chat.connect(), chat.devices()):
-        with pytest.raises(WidgetClosed, match="Make a new"):
+        with pytest.raises(WidgetClosed, match="Create a new"):
             await asyncio.wait_for(refused, 5)
     with pytest.raises(WidgetClosed):
         chat.mute()

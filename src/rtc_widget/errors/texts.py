@@ -1,0 +1,20 @@
+"""The texts of the errors, read from ``texts.json``; the page imports the same file.
+
+``page`` holds the errors of a page with message and hint; ``kernel_hint`` replaces the hint where Python raises the
+error itself. ``kernel`` holds the hints of the errors that only Python raises.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+_TEXTS = json.loads(Path(__file__).with_name("texts.json").read_text(encoding="utf-8"))
+
+PAGE_MESSAGES: dict[str, str] = {code: text["message"] for code, text in _TEXTS["page"].items()}
+PAGE_HINTS: dict[str, str] = {code: text["hint"] for code, text in _TEXTS["page"].items()}
+KERNEL_HINTS: dict[str, str] = {
+    code: text.get("kernel_hint", text["hint"]) for code, text in (_TEXTS["page"] | _TEXTS["kernel"]).items()
+}
+# Transient errors; retrying may succeed.
+TRANSIENT: frozenset[str] = frozenset(_TEXTS["transient"])
