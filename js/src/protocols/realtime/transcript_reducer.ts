@@ -247,7 +247,7 @@ function withResponse(response: unknown, attempt: string): Change | undefined {
   return {
     turns: (before) => {
       const turns = changes.reduce((all, change) => ("turns" in change ? change.turns(all) : all), before);
-      return endResponse(turns, attempt, id, status);
+      return endResponse(turns, attempt, id, status, new Set(items.map((item) => `${attempt}/${item.id}`)));
     },
   };
 }
@@ -263,9 +263,11 @@ function endResponse(
   attempt: string,
   id: unknown,
   status: TurnStatus | undefined,
+  keys: ReadonlySet<string> = new Set(),
 ): readonly Turn[] {
   if (status === undefined) return turns;
-  const isConcerned = (turn: Turn) => turn.attempt === attempt && isText(id) && turn.responseId === id;
+  const isConcerned = (turn: Turn) =>
+    keys.has(turn.key) || (turn.attempt === attempt && isText(id) && turn.responseId === id);
   return turns.map((turn) => {
     if (!isConcerned(turn)) return turn;
     // A response may be complete long before it has been spoken to its end.

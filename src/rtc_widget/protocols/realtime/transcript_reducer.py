@@ -208,6 +208,7 @@ class CallTurns:
             if isinstance(item, Mapping) and status is not None:
                 # A server may tell of an item here for the first time.
                 self._item({"item": item, "response_id": response_id})
+                self._set_status(item.get("id"), status)
         for turn in self._of_response(response_id):
             if status is not None:
                 self._set_status(turn.item_id, status)

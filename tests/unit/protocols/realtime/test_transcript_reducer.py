@@ -71,7 +71,8 @@ def test_how_an_answer_ended_is_seen():
             {"type": "response.done", "response": {"status": status, "output": [{"id": "a1"}]}},
         )
 
-    assert ended("cancelled") == [("assistant", "Half", "interrupted")]
+    assert ended("cancelled") == [("assistant", "Half", "cancelled")]
+    assert ended("incomplete") == [("assistant", "Half", "incomplete")]
     assert ended("failed") == [("assistant", "Half", "failed")]
     assert ended("completed") == [("assistant", "Half", "completed")]
 
