@@ -46,7 +46,7 @@ describe("who refused the microphone", () => {
     forbidMicrophone();
     const { error, element, permission } = await refused();
     expect(error.code).toBe("microphone_blocked");
-    expect(error.message).toContain("page around this notebook");
+    expect(error.message).toContain("embedding page");
     expect(error.hint).toContain("iframe");
     expect(permission()).toBe("denied");
     expect(linkIn(element).href).toContain("Permissions-Policy/microphone");

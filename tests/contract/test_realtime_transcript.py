@@ -1,4 +1,4 @@
-"""The transcript and who speaks, by `realtime_transcript.json`; `js/test/transcript_contract.test.ts` asserts the same."""
+"""Transcripts and who speaks, by `realtime_transcript.json`; `js/test/transcript_contract.test.ts` asserts the same."""
 
 from __future__ import annotations
 
