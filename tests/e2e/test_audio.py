@@ -93,7 +93,7 @@ print(said)
     )
     page.run_next(timeout=90)
     kernel = lab.kernel_client()
-    assert "Said(" in page.output(1), page.output(1)
+    assert "SpokenInterval(" in page.output(1), page.output(1)
     assert page.spy("spy.microphone.length") == 0
     turns = evaluate(kernel, "[(turn.role, turn.text) for turn in chat.transcript]")
     assert word_error_rate(QUESTION, turns[0][1]) <= 0.2

@@ -139,7 +139,7 @@ def test_lifecycle_of_a_follower_whose_holder_closes_or_crashes(tabs, server, la
     # At once if the browser lets its last words out, else when two signs of life have not been answered.
     first.page.locator("button[data-action=connect]").wait_for(timeout=40_000)
     eventually(lambda: evaluate(kernel, "chat.status") in ("idle", "error"))
-    assert evaluate(kernel, "chat.holder") is None
+    assert evaluate(kernel, "chat.active_page") is None
 
     # A tab that crashes says nothing. Python's connect finds the one that is there.
     third = NotebookPage(lab, browser, "tabs.ipynb")
