@@ -65,7 +65,7 @@ class Saying(Arranging):
 
         Returns
         -------
-        Said
+        SpokenInterval
             When it began and ended: what to measure a latency from.
 
         Raises
