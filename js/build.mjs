@@ -1,10 +1,11 @@
 // Bundles the page half into one self-contained ES module and one stylesheet, where the Python package looks for them.
+// With --watch it bundles again after each change, until it is stopped.
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, context } from "esbuild";
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-await build({
+const options = {
   entryPoints: [
     { in: at("src/index.ts"), out: "widget" },
     { in: at("src/styles.css"), out: "widget" },
@@ -22,4 +23,7 @@ await build({
   // Jupyter's RequireJS defines `define` globally; a UMD dependency that saw it would register there instead of here.
   define: { define: "undefined", "process.env.NODE_ENV": '"production"' },
   logLevel: "warning",
-});
+};
+
+if (process.argv.includes("--watch")) await (await context(options)).watch();
+else await build(options);

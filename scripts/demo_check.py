@@ -16,7 +16,7 @@ from tests.speech import recognize, speak_wav, word_error_rate
 
 QUESTION = "What is a jitter buffer?"
 CALLS = 3
-READY = "not chat.progress and __import__('rtc_widget.server.process').local.process.running_address() is not None"
+READY = "not chat.progress and __import__('rtc_widget.server.process').server.process.running_address() is not None"
 
 
 def main() -> int:
