@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "ChatCompletions", "Local", "OpenAI", "Signaling"]
 
-_ROOMS = {
+_MODULES = {
     "Answer": "base",
-    "ChatCompletions": "chat_completions",
+    "ChatCompletions": "local",
     "Signaling": "base",
     "Local": "local",
     "OpenAI": "openai",
@@ -22,6 +22,6 @@ _ROOMS = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _ROOMS:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
