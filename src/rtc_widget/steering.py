@@ -119,7 +119,7 @@ class Steering(Conversing):
 
     def _talk(self, *, on: bool) -> None:
         if self.data_channel_state != "open":
-            raise NotConnected(f"There is nobody to talk to: the data channel is {self.data_channel_state}.")
+            raise NotConnected(f"Not connected: the data channel is {self.data_channel_state}.")
         if self.session is not None and self.session.turn_detection is not None:
             raise TurnDetectionEnabled("The server detects by itself when a person begins and ends to talk.")
         self._bridge.post("talk", self._record.fault, on=on)

@@ -154,7 +154,7 @@ class VoiceChat(Calling, Asking, Steering, Tooling, Counting, Watching, Saying, 
             stats_interval=stats_interval or None,
         )
         if isinstance(signaling, type):
-            raise TypeError(f"signaling is the class itself; make one of it: {signaling.__name__}()")
+            raise TypeError(f"signaling must be an instance, not a class; use {signaling.__name__}()")
         if signaling is not None and not isinstance(signaling, Signaling):
             raise TypeError(f"signaling must be OpenAI(…), Local(…) or another Signaling, not {signaling!r}")
         self._page = choose_page(page)

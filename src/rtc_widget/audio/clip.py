@@ -290,7 +290,7 @@ def _whole_rate(given: Any) -> int:
     except TypeError:
         rate = 0
     if not 1000 <= rate <= 768_000:
-        raise InvalidAudio(f"sample_rate={given!r} is no whole number of samples a second.", hint="24000 is one.")
+        raise InvalidAudio(f"sample_rate must be a positive integer (Hz), got {given!r}.", hint="For example 24000.")
     return rate
 
 
@@ -312,7 +312,7 @@ def _checked(samples: Any) -> Any:
 
     if not np.isfinite(samples).all():
         at = int(np.flatnonzero(~np.isfinite(samples))[0])
-        raise InvalidAudio(f"Sample {at} is {samples[at]}.", hint="numpy.nan_to_num(samples) makes silence of it.")
+        raise InvalidAudio(f"Sample {at} is {samples[at]}.", hint="Use numpy.nan_to_num(samples) to silence it.")
     peak = float(abs(samples).max())
     if peak > 1.001:
         raise InvalidAudio(

@@ -47,12 +47,12 @@ class Reconnect:
 
     def __post_init__(self) -> None:
         if self.max_attempts < 1:
-            raise ValueError(f"max_attempts={self.max_attempts}: no attempt at all is reconnect=None.")
+            raise ValueError(f"max_attempts must be at least 1, got {self.max_attempts}. reconnect=None disables it.")
         for name in ("grace", "backoff", "max_backoff"):
             if not 0 <= getattr(self, name) < float("inf"):
-                raise ValueError(f"{name}={getattr(self, name)} is no time in seconds.")
+                raise ValueError(f"{name} must be a finite number of seconds, at least 0, got {getattr(self, name)}.")
         if not 0 < self.attempt_timeout < float("inf"):
-            raise ValueError(f"attempt_timeout={self.attempt_timeout} leaves no time for an attempt.")
+            raise ValueError(f"attempt_timeout must be a finite number of seconds above 0, got {self.attempt_timeout}.")
 
     def to_wire(self) -> dict[str, float]:
         """Return the numbers as the page reads them."""
@@ -75,18 +75,18 @@ class CallSettings:
 
     def __post_init__(self) -> None:
         if self.exchange not in ("kernel", "browser"):
-            raise ValueError(f"exchange={self.exchange!r}: it is 'kernel' or 'browser'.")
+            raise ValueError(f"exchange must be 'kernel' or 'browser', got {self.exchange!r}.")
         if self.reconnect is not None and not isinstance(self.reconnect, Reconnect):
-            raise TypeError(f"reconnect takes Reconnect(…) or None, not {self.reconnect!r}")
+            raise TypeError(f"reconnect must be Reconnect(…) or None, got {self.reconnect!r}.")
         # A timer of the browser holds 2³¹ - 1 milliseconds; beyond that it would fire at once.
         if not 0 < self.max_duration <= 2_000_000:
-            raise ValueError(f"max_duration={self.max_duration} is no time in seconds between 0 and 2 000 000.")
+            raise ValueError(f"max_duration must be between 0 and 2,000,000 seconds, got {self.max_duration}.")
         if not 0 <= self.view_timeout <= 2_000_000:
-            raise ValueError(f"view_timeout={self.view_timeout} is no time in seconds between 0 and 2 000 000.")
+            raise ValueError(f"view_timeout must be between 0 and 2,000,000 seconds, got {self.view_timeout}.")
 
         # Chromium itself looks at its counters only so often.
         if self.stats_interval is not None and not 0.1 <= self.stats_interval <= 3600:
-            raise ValueError(f"stats_interval={self.stats_interval} is neither 0.1 to 3600 seconds nor None for off.")
+            raise ValueError(f"stats_interval must be 0.1 to 3600 seconds, or None for off, got {self.stats_interval}.")
 
     def to_wire(self) -> dict[str, Any]:
         """Return the settings as the page reads them."""

@@ -167,7 +167,7 @@ class Negotiator:
             raise SignalingTimeout(f"{self._signaling.name} did not answer within {EXCHANGE_SECONDS:g} s.") from None
 
     def _no_description(self) -> InvalidAnswer:
-        return InvalidAnswer(f"{self._signaling.name} answered with something that is no session description.")
+        return InvalidAnswer(f"{self._signaling.name} did not return a session description.")
 
     async def _mint(self, attempt: str) -> dict[str, Any]:
         if self._is_over(attempt):

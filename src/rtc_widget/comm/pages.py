@@ -85,7 +85,7 @@ def choose_page(page: PageName | Page | None) -> Page | None:
     if isinstance(page, str):
         return _named(page, f"page={page!r}")
     if isinstance(page, type):
-        raise TypeError(f"page is the class itself; make one of it: {page.__name__}()")
+        raise TypeError(f"page must be an instance, not a class; use {page.__name__}()")
     if not isinstance(page, Page):
         raise TypeError(f"page is 'browser', 'headless' or a page such as ScriptedPage(), not {page!r}")
     return page

@@ -133,7 +133,7 @@ class Usage(Mapping[str, float]):
         """
         unknown = sorted(prices.keys() - {*TOKENS, SECONDS})
         if unknown:
-            raise ValueError(f"There is nothing called {', '.join(unknown)}; the kinds are {', '.join(self)}.")
+            raise ValueError(f"Unknown token kind {', '.join(unknown)}. Known kinds: {', '.join(self)}.")
         missing = [kind for kind, amount in self.items() if amount and kind not in prices]
         if missing:
             raise ValueError(f"The price list has no price for {', '.join(missing)}, which was used.")

@@ -212,7 +212,7 @@ def answer_sdp(response: httpx.Response, server: str, *, secret: str | None = No
     text = response.text
     if not text.startswith("v=0"):
         quote = _shortened(redacted(text, secret)) or "nothing"
-        raise InvalidAnswer(f"{server} answered with something that is no SDP: {quote}")
+        raise InvalidAnswer(f"{server} did not return an SDP answer: {quote}")
     return text
 
 

@@ -75,7 +75,7 @@ class Tool:
                 f"{getattr(function, '__name__', function)}: confirm says at once whether to ask; it cannot be async."
             )
         if timeout is not None and not timeout > 0:
-            raise ValueError(f"timeout={timeout} is no time in seconds; None sets no limit.")
+            raise ValueError(f"timeout must be a number of seconds above 0, or None for no limit, got {timeout}.")
         doc = function_doc(function)
         self.function = function
         self.name = _checked_name(function, name)

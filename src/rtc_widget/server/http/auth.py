@@ -93,7 +93,7 @@ class AuthMiddleware:
     def _check_host(self, connection: HTTPConnection) -> None:
         host = _HOST.fullmatch(connection.headers.get("host", "").lower())
         if host is None:
-            raise ApiError("The Host header is no host.", "invalid_host", status=400)
+            raise ApiError("The Host header must name a host.", "invalid_host", status=400)
         if self._hosts and (host["ipv6"] or host["name"]) not in self._hosts:
             message = "This server may not be called by that name; use the address that it says it listens on."
             raise ApiError(message, "invalid_host", status=403)
