@@ -14,7 +14,7 @@ from rtc_widget._version import __version__
 if TYPE_CHECKING:
     from rtc_widget.audio.clip import AudioClip
     from rtc_widget.audio.recording import Recording
-    from rtc_widget.calls.settings import Reconnect
+    from rtc_widget.comm.settings import Reconnect
     from rtc_widget.conversation.event_log import EventLog
     from rtc_widget.conversation.events import Event
     from rtc_widget.conversation.transcript import Transcript
@@ -61,7 +61,7 @@ _MODULES = {
     "EventLog": "conversation.event_log",
     "Local": "signaling.local",
     "OpenAI": "signaling.openai",
-    "Reconnect": "calls.settings",
+    "Reconnect": "comm.settings",
     "Recording": "audio.recording",
     "RtcWidgetError": "errors",
     "SavedSession": "saved.saved_session",

@@ -33,6 +33,18 @@ def renamed_names(module: str, names: Mapping[str, str]) -> Callable[[str], Any]
     return get
 
 
+def current_names(names: Any, renamed: Mapping[str, str]) -> Any:
+    """Replace old names of traits, one or several, and warn of each."""
+
+    def current(name: Any) -> Any:
+        if name in renamed:
+            warn_renamed(f"The trait {name!r}", repr(renamed[name]), stacklevel=5)
+            return renamed[name]
+        return name
+
+    return [current(name) for name in names] if isinstance(names, (list, tuple)) else current(names)
+
+
 class RenamedAttribute:
     """An attribute that reads and writes another one, and warns."""
 

@@ -2,120 +2,149 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, overload
 
-from rtc_widget._deprecated import warn_renamed
-from rtc_widget.calls.ask import Asking
-from rtc_widget.calls.clip_player import Saying, microphone_choice
-from rtc_widget.calls.controller import Calling
+import anywidget
+import traitlets
+
+from rtc_widget._deprecated import RenamedAttribute, current_names, warn_renamed
+from rtc_widget.calls.ask import Asker
+from rtc_widget.calls.clip_player import ClipPlayer, SpokenInterval, microphone_choice
+from rtc_widget.calls.controller import CallController
+from rtc_widget.calls.event_access import EventAccess
 from rtc_widget.calls.media_record import MediaRecord
+from rtc_widget.calls.page_choice import choose_page
+from rtc_widget.calls.page_prompts import PagePrompts
 from rtc_widget.calls.record import CallRecord
-from rtc_widget.calls.recorder import Measuring
-from rtc_widget.calls.settings import CallSettings, Exchange, Reconnect
+from rtc_widget.calls.recorder import CallRecorder, Recorder
+from rtc_widget.calls.saving import save_session
+from rtc_widget.calls.sender import EventSender, UserMessages
+from rtc_widget.calls.session_control import SessionControl
+from rtc_widget.calls.settings import Setting, SettingsWriter, check_attribute
+from rtc_widget.comm import protocol
 from rtc_widget.comm.bridge import Bridge
 from rtc_widget.comm.media import MediaReceiver
 from rtc_widget.comm.negotiation import Negotiator
-from rtc_widget.comm.pages import Page, PageName, PlaysServer, choose_page
-from rtc_widget.counting import Counting
-from rtc_widget.keeping import Keeping
+from rtc_widget.comm.pages import Page, PageName, PlaysServer
+from rtc_widget.comm.settings import CallSettings, Exchange, Reconnect
+from rtc_widget.conversation.latency import Latency
 from rtc_widget.kernel.auto_close import close_when_unreferenced
+from rtc_widget.kernel.await_guard import AwaitGuard
 from rtc_widget.kernel.main_loop import MainLoop
-from rtc_widget.protocols.realtime.response_queue import ResponseQueue
-from rtc_widget.protocols.realtime.session_settings import session_settings
-from rtc_widget.protocols.realtime.session_updates import SessionWatch
-from rtc_widget.signaling.base import Signaling
+from rtc_widget.protocols.base import protocol_named
+from rtc_widget.saved.saved_session import SavedSession
+from rtc_widget.signaling.base import Signaling, protocol_of
 from rtc_widget.signaling.default import WHAT_TO_DO, NoServer, default_signaling
-from rtc_widget.steering import Steering
-from rtc_widget.tooling import Tooling
 from rtc_widget.tools.runner import ToolRunner
-from rtc_widget.tools.session_tools import ToolOffer
-from rtc_widget.tools.tool import Function, Tool, Tools
-from rtc_widget.watching import Watching
+from rtc_widget.tools.session_tools import SessionTools
+from rtc_widget.tools.tool import Confirm, Function, Tool, Tools
 
 if TYPE_CHECKING:
-    from rtc_widget.calls.clip_player import Sound, Voice
+    from rtc_widget.audio.recording import Recording
+    from rtc_widget.calls.clip_player import ClipSource, Microphone
+    from rtc_widget.conversation.event_log import EventLog
+    from rtc_widget.conversation.events import Event, JsonObject
+    from rtc_widget.conversation.subscriptions import Callback, EventStream, Failure
+    from rtc_widget.conversation.transcript import Transcript
+    from rtc_widget.conversation.turn import Turn
+    from rtc_widget.conversation.usage import Usage
+    from rtc_widget.protocols.base import Detail
+    from rtc_widget.webrtc.devices import Device
+    from rtc_widget.webrtc.diagnosis import Diagnosis
+    from rtc_widget.webrtc.stats import StatsLog
+
+logger = logging.getLogger("rtc_widget")
 
 _STATIC = Path(__file__).parent / "static"
 if not (_STATIC / "widget.js").is_file():
     raise ImportError(
         "rtc_widget has no page half: src/rtc_widget/static/widget.js is missing. In a checkout run scripts/build."
     )
+_OLD_TRAITS = {"listening_only": "receive_only", "activity": "progress", "holder": "active_page"}
 
 
-class VoiceChat(Calling, Asking, Steering, Tooling, Counting, Watching, Saying, Measuring, Keeping):
+def _from_page(values: tuple[str, ...], default: str) -> Any:
+    return traitlets.Enum(values, default, read_only=True).tag(sync=True)
+
+
+class VoiceChat(anywidget.AnyWidget):
     """A voice call in a notebook.
 
-    The page holds the microphone and the connection; this object holds the record: every event, the transcript,
-    the state. Its traits are written by Python alone and can be observed.
+    The page has the microphone and the connection; this object has the record: every event, the transcript, the state.
+    Python alone writes its traits; they can be observed.
 
     Parameters
     ----------
     signaling : Signaling, optional
-        Whom to call. Left out: `OpenAI` when ``OPENAI_API_KEY`` is set, else the embedded `Local` server.
+        The server to call. Default: `OpenAI` when ``OPENAI_API_KEY`` is set, else the embedded `Local` server.
     microphone : bool, "clips", AudioClip, path or array
-        False: calls without a microphone, for writing and listening. ``"clips"``: so that only clips can be said in
-        them (`say`). A clip speaks in its place, once in each call.
+        False makes calls without a microphone, for writing and listening. ``"clips"`` makes calls in which only clips
+        are heard (`say`). A clip replaces the microphone: it is heard once in each call.
     exchange : {"kernel", "browser"}
         Who sends the offer to the server: the kernel with its key, or the page with a short-lived secret that the
-        kernel has minted (``client_secrets``).
+        kernel has created (``client_secrets``).
     reconnect : Reconnect or None
-        How a lost connection is made anew.
+        How a lost connection is restored; None leaves it lost.
     max_duration : float
-        Seconds after which a call is ended.
+        Seconds after which a call is ended; applies to the next call.
     view_timeout : float
-        Seconds that a call may go on when no view of it is left on the page.
+        Seconds for which a call continues when the page shows no view of it.
     stats_interval : float or None
-        Every how many seconds the connection's statistics are read (`stats`); None: never.
+        Seconds between two samples of the connection's statistics (`stats`); None turns them off.
     page : {"browser", "headless"} or Page, optional
-        Who makes the calls: the page that shows the widget, or one in this process (extra ``local``). Left out: as the
-        environment variable ``RTC_WIDGET_PAGE`` says, else the browser.
+        What makes the calls: the page that shows the widget, or one in this process (extra ``local``). Default: the
+        environment variable ``RTC_WIDGET_PAGE``, else the browser.
     tools : iterable
-        Functions that the model may call (see `Tool` for options), and descriptions of others for the session.
+        Functions that the model may call (see `Tool` for options), and descriptions of other tools for the session.
     **session
-        Session settings for its calls, such as ``instructions`` or ``voice``
+        Session settings of its calls, such as ``instructions`` or ``voice``
         (see `rtc_widget.protocols.realtime.session_settings.session_settings`).
 
     Attributes
     ----------
     status : {"idle", "connecting", "connected", "reconnecting", "error"}
-        How the call stands.
+        The state of the call.
     connection_state, ice_connection_state, ice_gathering_state, signaling_state : str
-        Those of the page's ``RTCPeerConnection`` (W3C WebRTC, section 4).
+        The states of the page's ``RTCPeerConnection`` (W3C WebRTC, section 4).
     data_channel_state : str
-        That of its ``RTCDataChannel``; events can be sent while it is ``"open"``.
+        The state of its ``RTCDataChannel``; events can be sent while it is ``"open"``.
     microphone_permission : {"prompt", "granted", "denied", "unavailable"}
-        What is known of it.
+        The permission, as far as it is known.
     muted, user_speaking, assistant_speaking : bool
-        Who can be heard.
+        Whether the microphone is muted, and who speaks.
     receive_only : bool
-        Whether the call, or the last one, has no microphone: it was made without, or the microphone was lost.
+        Whether the call, or the last one, has no microphone: it was made without one, or has lost it.
     max_message_size : int or None
         How many bytes one event may have (W3C WebRTC, ``RTCSctpTransport.maxMessageSize``); None without a call.
     error : dict or None
-        ``{code, message, hint}`` of what went wrong last.
+        The last error: ``{code, message, hint}``.
     call_id : str or None
-        What the server calls this call.
-    holder : str or None
-        Which of the pages that show this widget has the call; the others follow it.
+        The server's id of the call.
+    active_page : str or None
+        The page that has the call, of those that show this widget; the others follow it.
     server : str
-        Whom this widget calls.
+        The server that this widget calls.
     progress : str
-        What is being waited for, in words; empty when nothing is.
+        What the call waits for; empty when it does not wait.
+    exchange, reconnect, max_duration, view_timeout, stats_interval
+        The parameters; they can be changed at any time.
 
     Raises
     ------
     InvalidSession
         If a session setting is unknown.
     TypeError, ValueError
-        If a setting of the calls is none, such as an `exchange` of another name.
+        If a parameter has a wrong value, such as an unknown `exchange`.
     InvalidAudio, ClipTooLong, OSError
-        If `microphone` is no clip that can be spoken, or a file that cannot be read.
+        If `microphone` is a clip that cannot be played, or a file that cannot be read.
     InvalidTool
         If one of `tools` cannot be described to a model.
     ImportError
-        If something is asked for whose package is not installed; says how to install it.
+        If a parameter needs a package that is not installed; says how to install it.
 
     Examples
     --------
@@ -127,11 +156,44 @@ class VoiceChat(Calling, Asking, Steering, Tooling, Counting, Watching, Saying, 
     _esm = _STATIC / "widget.js"
     _css = _STATIC / "widget.css"
 
+    status = _from_page(protocol.STATUSES, "idle")
+    connection_state = _from_page(protocol.CONNECTION_STATES, "new")
+    ice_connection_state = _from_page(protocol.ICE_CONNECTION_STATES, "new")
+    ice_gathering_state = _from_page(protocol.ICE_GATHERING_STATES, "new")
+    signaling_state = _from_page(protocol.SIGNALING_STATES, "stable")
+    data_channel_state = _from_page(protocol.DATA_CHANNEL_STATES, "closed")
+    microphone_permission = _from_page(protocol.MICROPHONE_PERMISSIONS, "prompt")
+    muted = traitlets.Bool(False, read_only=True).tag(sync=True)
+    receive_only = traitlets.Bool(False, read_only=True).tag(sync=True)
+    max_message_size = traitlets.Int(None, allow_none=True, read_only=True).tag(sync=True)
+    user_speaking = traitlets.Bool(False, read_only=True).tag(sync=True)
+    assistant_speaking = traitlets.Bool(False, read_only=True).tag(sync=True)
+    error = traitlets.Dict(allow_none=True, default_value=None, read_only=True).tag(sync=True)
+    call_id = traitlets.Unicode(None, allow_none=True, read_only=True).tag(sync=True)
+    active_page = traitlets.Unicode(None, allow_none=True, read_only=True).tag(sync=True)
+    progress = traitlets.Unicode("", read_only=True).tag(sync=True)
+    server = traitlets.Unicode("", read_only=True).tag(sync=True)
+    settings = traitlets.Dict(default_value=CallSettings().to_wire(), read_only=True).tag(sync=True)
+
+    # Not synced one by one: the page reads `settings`.
+    exchange: Setting[Exchange] = Setting("kernel")
+    reconnect: Setting[Reconnect | None] = Setting(Reconnect())
+    max_duration: Setting[float] = Setting(3600.0)
+    view_timeout: Setting[float] = Setting(10.0)
+    stats_interval: Setting[float | None] = Setting(1.0)
+
+    listening_only = RenamedAttribute("receive_only")
+    activity = RenamedAttribute("progress")
+    holder = RenamedAttribute("active_page")
+    view_grace = RenamedAttribute("view_timeout")
+
+    _page: Page | None = None
+
     def __init__(
         self,
         signaling: Signaling | None = None,
         *,
-        microphone: Voice | Sound = True,
+        microphone: Microphone | ClipSource = True,
         exchange: Exchange = "kernel",
         reconnect: Reconnect | None = Reconnect(),  # noqa: B008 - frozen
         max_duration: float = 3600.0,
@@ -144,67 +206,731 @@ class VoiceChat(Calling, Asking, Steering, Tooling, Counting, Watching, Saying, 
         if "view_grace" in session:
             warn_renamed("VoiceChat(view_grace=…)", "view_timeout")
             view_timeout = session.pop("view_grace")
-        settings = session_settings(session)
-        hears = microphone_choice(microphone)
-        self._call_settings = CallSettings(
+        # Everything that can be wrong is checked before the widget exists.
+        if isinstance(signaling, type):
+            raise TypeError(f"signaling must be an instance, not a class; use {signaling.__name__}()")
+        if signaling is not None and not isinstance(signaling, Signaling):
+            raise TypeError(f"signaling must be OpenAI(…), Local(…) or another Signaling, got {signaling!r}.")
+        signaling = default_signaling() if signaling is None else signaling
+        self._protocol = protocol_named(protocol_of(signaling))
+        session_settings = self._protocol.session_settings(session)
+        microphone = microphone_choice(microphone)
+        settings = CallSettings(
+            protocol=self._protocol.name,
             exchange=exchange,
             reconnect=reconnect,
             max_duration=max_duration,
             view_timeout=view_timeout,
-            stats_interval=stats_interval or None,
+            stats_interval=stats_interval,
         )
-        if isinstance(signaling, type):
-            raise TypeError(f"signaling must be an instance, not a class; use {signaling.__name__}()")
-        if signaling is not None and not isinstance(signaling, Signaling):
-            raise TypeError(f"signaling must be OpenAI(…), Local(…) or another Signaling, not {signaling!r}")
         self._page = choose_page(page)
         super().__init__()
-        self._signaling = default_signaling() if signaling is None else signaling
-        self._record = CallRecord(self._write)
-        self._tools = Tools()
-        self._offer = ToolOffer(self._tools, self._send_if_open)
-        self._session_watch = SessionWatch()
-        self._main = MainLoop()
-        self._response_queue = ResponseQueue(self._send_events, self._main.call_later)
-        self._runner = ToolRunner(
-            self._tools,
-            self._response_queue,
-            self._approve,
-            self._record.failures,
-            self._send_events,
-            self._offer.others,
-        )
-        self._record.followers = [self._session_watch, self._offer, self._response_queue, self._runner]
-        self._record.failures.show_by(self._show_failure)
-        starts_early = self._page is None or self._page.makes_calls
-
-        def session_of_call() -> Mapping[str, Any]:
-            return self._offer.added_to(settings)
-
-        self._negotiator = Negotiator(self._signaling, session_of_call, self._progress, starts_early=starts_early)
-        self._heard = MediaRecord(self._record.began_ms, self._main.call)
-        self._recorders = set()
-        self._connecting = set()
-        self._media = MediaReceiver(self._heard)
-        self._bridge = Bridge(self._post_to_pages, self._negotiator, self._media, self._record, self._main)
-        self._write({"server": self._signaling.name})
-        self.microphone = hears
-        if isinstance(self._signaling, NoServer):
+        self._signaling = signaling
+        self._settings = SettingsWriter(settings, self._write)
+        self._compose(session_settings)
+        for name in ("exchange", "reconnect", "max_duration", "view_timeout", "stats_interval"):
+            setattr(self, name, getattr(settings, name))
+        self._write({"server": signaling.name})
+        self.microphone = microphone
+        if isinstance(signaling, NoServer):
             self._write({"progress": WHAT_TO_DO})
-            self._change_settings(can_call=False)
-        if self._page is None:
-            self.on_msg(self._receive)
-        else:
-            if isinstance(self._page, PlaysServer):
-                self._page.take_session(session_of_call)
-            self._page.open(self._bridge.receive)
+            self._settings.change(can_call=False)
+        self._open_page(lambda: self._session_tools.added_to(session_settings))
         for tool in tools:
-            self._offer.add(tool)
+            self._session_tools.add(tool)
         close_when_unreferenced(self)
 
+    def _compose(self, session_settings: Mapping[str, Any]) -> None:
+        """Make the parts; each gets what it needs."""
+        self._main = MainLoop()
+        self._guard = AwaitGuard(self._main, is_browser=self._page is None)
+        self._record = CallRecord(self._write, self._protocol)
+        self._media = MediaRecord(self._record.began_ms, self._main.call)
+        self._negotiator = Negotiator(
+            self._signaling,
+            lambda: self._session_tools.added_to(session_settings),
+            self._show_progress,
+            starts_early=self._page is None or self._page.makes_calls,
+        )
+        receiver = MediaReceiver(self._media)
+        self._bridge = Bridge(self._post_to_pages, self._negotiator, receiver, self._record, self._main)
+        self._controller = CallController(self._bridge, self._negotiator, self._record, self._guard)
+        self._sender = EventSender(self._bridge, self._record)
+        self._session = self._protocol.open(self._sender.send, self._main.call_later)
+        self._messages = UserMessages(self._session, self._sender)
+        self._session_control = SessionControl(self._session, self._bridge, self._record, self._guard)
+        self._prompts = PagePrompts(self._bridge)
+        self._tools = Tools()
+        self._session_tools = SessionTools(self._tools, self._protocol, self._session.set_tools)
+        runner = ToolRunner(
+            self._tools, self._session, self._prompts.approve, self._record.failures, self._session_tools.others
+        )
+        self._recorder = CallRecorder(self._bridge, self._settings, self._record, self._media, self._guard)
+        self._asker = Asker(self._messages, self._session, runner, self._recorder, self._record, self._guard)
+        self._clips = ClipPlayer(self._bridge, receiver, self._settings, self._record, self._media, self._guard)
+        self._events = EventAccess(self._record, self._guard)
+        self._record.consumers = [self._session, self._session_tools, runner]
+        self._record.failures.show_by(self._prompts.show_failure)
+
+    # Calls
+
+    async def connect(self, timeout: float = 30, *, microphone: bool | None = None) -> None:
+        """Make the call and return when events can be sent. Without effect when there is a call.
+
+        The page asks for the microphone if it has to. If this is cancelled or times out, the attempt ends.
+
+        Parameters
+        ----------
+        timeout : float
+            Seconds for everything, including the user's answer to the permission prompt.
+        microphone : bool, optional
+            False: this call is for writing and listening. Default: as the widget's `microphone` says.
+
+        Raises
+        ------
+        AwaitUnsupported
+            In a cell of ipykernel 6, which cannot hear the page before the cell has ended.
+        PageNotFound, PageTimeout, WidgetClosed
+            If no page shows this widget, or it does not answer, or the widget was closed.
+        MicrophoneError, SignalingError, CallError
+            If the page could not make the call.
+        """
+        await self._controller.connect(timeout, microphone=microphone)
+
+    async def disconnect(self, timeout: float = 10) -> None:
+        """End the call and stop the microphone; without effect when there is no call.
+
+        Parameters
+        ----------
+        timeout : float
+            Seconds to wait for the page. The server is told in any case.
+
+        Raises
+        ------
+        AwaitUnsupported, PageTimeout
+            As for `connect`.
+        """
+        await self._controller.disconnect(timeout)
+
+    async def __aenter__(self) -> Self:
+        """Make the call; the end of the block ends it and closes the widget."""
+        try:
+            await self.connect(timeout=150)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        try:
+            await self.disconnect()
+        finally:
+            self.close()
+
+    def mute(self) -> None:
+        """Silence the microphone without closing it; applies to the next call as well.
+
+        Raises
+        ------
+        PageNotFound
+            If no page shows this widget.
+        """
+        self._controller.mute(muted=True)
+
+    def unmute(self) -> None:
+        """Let the microphone be heard again.
+
+        Raises
+        ------
+        PageNotFound
+            If no page shows this widget.
+        """
+        self._controller.mute(muted=False)
+
+    async def devices(self, timeout: float = 10) -> list[Device]:
+        """Return the microphones and speakers of the page's machine.
+
+        Their names are known once the microphone has been permitted.
+
+        Raises
+        ------
+        AwaitUnsupported, PageNotFound, PageTimeout
+            As for `connect`.
+        """
+        return await self._controller.devices(timeout)
+
+    async def use_microphone(self, microphone: str | Device | None, timeout: float = 10) -> list[Device]:
+        """Use another microphone, also during a call; the browser remembers the choice.
+
+        Parameters
+        ----------
+        microphone : str, Device or None
+            Its name, a part of the name that only one has, or its id. None leaves the choice to the browser.
+
+        Returns
+        -------
+        list of Device
+            The devices after the change.
+
+        Raises
+        ------
+        DeviceNotFound
+            If there is no such device.
+        MicrophoneError, AwaitUnsupported, PageNotFound, PageTimeout
+            As for `connect`.
+        """
+        return await self._controller.use_device("microphone", microphone, timeout)
+
+    async def use_speaker(self, speaker: str | Device | None, timeout: float = 10) -> list[Device]:
+        """Use another speaker, where the browser lets a page choose; see `use_microphone`."""
+        return await self._controller.use_device("speaker", speaker, timeout)
+
+    async def diagnose(self, timeout: float = 10) -> Diagnosis:
+        """Return what the last call tried and where it stopped: ``print(await chat.diagnose())``.
+
+        Raises
+        ------
+        AwaitUnsupported, PageNotFound, PageTimeout
+            As for `connect`.
+        """
+        return await self._controller.diagnose(timeout)
+
+    # Conversation
+
+    async def ask(
+        self,
+        text: str,
+        *,
+        image: Any = None,
+        timeout: float | None = 60,
+        until_spoken: bool = True,
+        audio: bool = True,
+    ) -> Turn:
+        """Ask in writing and wait for the finished response; tools that the model calls are run.
+
+        The call is recorded meanwhile, for the response's audio; `recording` has it as well.
+
+        Parameters
+        ----------
+        text : str
+            The question.
+        image : PIL image, array, path or figure, optional
+            An image to go with it; see `send_image`.
+        timeout : float or None
+            Seconds until the response has ended; None waits without a limit. Its audio may take a moment more.
+        until_spoken : bool
+            Wait until the response has been spoken to its end. False: until its text is complete, which is earlier.
+        audio : bool
+            Record the response's audio. False records nothing.
+
+        Returns
+        -------
+        Turn
+            The response; see ``turn.interrupted`` where somebody may have spoken meanwhile. ``turn.audio`` is None
+            where nothing was spoken, waited for or recorded, numpy is missing, or the page cannot record.
+
+        Raises
+        ------
+        ResponseFailed
+            If the server could not respond, or the response has no text.
+        EventRefused
+            If the server refused the question.
+        MessageTooLarge
+            If the data channel does not carry so much in one message.
+        InvalidImage, OSError
+            If the image cannot be used, made small enough, or read.
+        TypeError, ValueError
+            If there is no text.
+        WaitTimeout
+            If it takes too long.
+        NotConnected
+            If there is no call, or it ends.
+        AwaitUnsupported
+            In a cell of ipykernel 6.
+
+        Examples
+        --------
+        >>> turn = await chat.ask("What is ICE?")  # doctest: +SKIP
+        >>> turn.text  # doctest: +SKIP
+        'ICE is short for Interactive Connectivity Establishment. …'
+        """
+        return await self._asker.ask(text, image=image, timeout=timeout, until_spoken=until_spoken, audio=audio)
+
+    def send(self, event: Mapping[str, Any]) -> str:
+        """Send one client event, such as ``{"type": "response.create"}``, over the data channel.
+
+        Parameters
+        ----------
+        event : mapping
+            A JSON object with a ``type``.
+
+        Returns
+        -------
+        str
+            Its ``event_id``; a new one if it had none. Servers name it in the errors that it causes.
+
+        Raises
+        ------
+        NotConnected
+            If the data channel is not open.
+        MessageTooLarge
+            If it is larger than the data channel carries.
+        ValueError, TypeError
+            If it has no type, or cannot be written as JSON.
+        """
+        return self._sender.send_one(event)
+
+    def send_text(self, text: str) -> str:
+        """Write something and ask for a response.
+
+        A server refuses to begin a response while another is active: it is asked for when that one has ended.
+
+        Returns
+        -------
+        str
+            The ``event_id`` of the item's event.
+
+        Raises
+        ------
+        NotConnected
+            If the data channel is not open.
+        MessageTooLarge
+            If the data channel does not carry so much in one message.
+        ValueError
+            If there is no text.
+        """
+        return self._messages.send_text(text)
+
+    def send_image(self, image: Any, text: str | None = None, *, detail: Detail = "auto", answer: bool = True) -> str:
+        """Show the model an image, made small enough for the data channel.
+
+        Parameters
+        ----------
+        image : PIL image, array, path or figure
+            An array is H × W, H × W × 3 or H × W × 4: numbers from 0 to 1, or bytes.
+        text : str, optional
+            Text to go with it.
+        detail : {"auto", "low", "high"}
+            How closely the model looks.
+        answer : bool
+            Ask for a response. False only adds the image to the conversation.
+
+        Returns
+        -------
+        str
+            The ``event_id`` of the item's event.
+
+        Raises
+        ------
+        InvalidImage, OSError
+            If it cannot be used, made small enough, or read.
+        NotConnected
+            If the data channel is not open.
+        ImportError
+            If Pillow is needed and not installed; says how to install it.
+        """
+        return self._messages.send_image(image, text, detail, respond=answer)
+
+    def interrupt(self) -> bool:
+        """Stop the response that is being generated or spoken.
+
+        Returns
+        -------
+        bool
+            Whether there was anything to stop.
+
+        Raises
+        ------
+        NotConnected
+            If the data channel is not open.
+        """
+        self._sender.require_open()
+        return self._session.interrupt()
+
+    @property
+    def transcript(self) -> Transcript:
+        """What both sides said, in the order of the conversation."""
+        return self._record.transcript
+
+    # Session
+
+    @property
+    def session(self) -> JsonObject | None:
+        """The session's settings as the server has confirmed them last; None before the first call."""
+        return self._session.settings
+
+    async def update_session(self, timeout: float = 10, **settings: Any) -> JsonObject:
+        """Change the session's settings and wait until the server has confirmed the change.
+
+        Tools are changed by ``chat.tool`` and ``chat.tools.remove`` instead.
+
+        Parameters
+        ----------
+        timeout : float
+            Seconds to wait for the server's confirmation.
+        **settings
+            As for `VoiceChat`: ``instructions``, ``voice``, ``turn_detection`` … None turns a setting off.
+
+        Returns
+        -------
+        Session
+            The settings that the server has confirmed.
+
+        Raises
+        ------
+        InvalidSession
+            If a setting is unknown.
+        EventRefused
+            If the server refuses the change; the settings are as before.
+        WaitTimeout
+            If it does not answer.
+        NotConnected
+            If there is no call: settings for the next are given to `VoiceChat`.
+        AwaitUnsupported
+            In a cell of ipykernel 6.
+        """
+        return await self._session_control.update(settings, timeout)
+
+    def start_talking(self) -> None:
+        """Begin a turn of push-to-talk: the assistant stops, the microphone is heard.
+
+        Needs a session without turn detection: ``VoiceChat(turn_detection=None)``, or
+        ``await chat.update_session(turn_detection=None)``. A muted microphone stays muted.
+
+        Raises
+        ------
+        TurnDetectionEnabled
+            If the server detects turns.
+        NotConnected
+            If there is no call.
+        """
+        self._session_control.talk(on=True)
+
+    def stop_talking(self) -> None:
+        """End the turn and ask for the response; a turn shorter than 0.3 s is discarded.
+
+        Raises
+        ------
+        TurnDetectionEnabled, NotConnected
+            As for `start_talking`.
+        """
+        self._session_control.talk(on=False)
+
+    def push_to_talk(self) -> AbstractContextManager[None]:
+        """Talk inside the block: ``with chat.push_to_talk(): await asyncio.sleep(3)``.
+
+        Raises
+        ------
+        TurnDetectionEnabled, NotConnected
+            As for `start_talking`.
+        """
+        return self._session_control.push_to_talk()
+
+    # Tools
+
+    @overload
+    def tool(self, function: Function) -> Function: ...
+
+    @overload
+    def tool(
+        self,
+        function: None = None,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        thread: bool = False,
+        confirm: Confirm = False,
+        timeout: float | None = 60.0,
+    ) -> Callable[[Function], Function]: ...
+
+    def tool(self, function: Function | None = None, **options: Any) -> Function | Callable[[Function], Function]:
+        """Let the model call a function, from now on and in later calls: ``@chat.tool``.
+
+        The schema comes from signature, type hints and docstring. During a call the server is told at once; a function
+        of the same name is replaced, so that a cell can be run again. See `Tool` for the options.
+
+        Parameters
+        ----------
+        function : callable, optional
+            Sync or async. Without it: use ``@chat.tool(confirm=True)``.
+
+        Raises
+        ------
+        InvalidTool
+            If the function cannot be described, at once.
+
+        Examples
+        --------
+        >>> @chat.tool
+        ... def get_weather(city: str) -> dict:
+        ...     "Tell the weather of a city."
+        ...     return {"city": city, "sky": "sunny"}
+        >>> chat.tools["get_weather"].parameters["properties"]
+        {'city': {'type': 'string'}}
+        """
+        return self._tools.decorate(function, **options)
+
+    @property
+    def tools(self) -> Tools:
+        """The functions that the model may call; ``chat.tools.calls`` is the record of its calls."""
+        return self._tools
+
+    # Events
+
+    @overload
+    def on(self, type: str, callback: Callback) -> Callback: ...
+
+    @overload
+    def on(self, type: str, callback: None = None) -> Callable[[Callback], Callback]: ...
+
+    def on(self, type: str, callback: Callback | None = None) -> Callback | Callable[[Callback], Callback]:
+        """Call a function with each event of a type from now on, on the kernel's main loop.
+
+        Parameters
+        ----------
+        type : str
+            An event type, or a shell-style pattern such as ``"response.*"``.
+        callback : callable, optional
+            A function or coroutine function of one `Event`. Without it: use ``@chat.on("response.done")``.
+
+        Raises
+        ------
+        TypeError
+            If the type is not a string, or the callback cannot be called.
+        """
+        return self._events.on(type, callback)
+
+    def off(self, type: str, callback: Callback) -> None:
+        """Stop calling a function that `on` was given."""
+        self._events.off(type, callback)
+
+    async def wait_for(
+        self, type: str, timeout: float | None = 30, *, where: Callable[[Event], object] | None = None
+    ) -> Event:
+        """Return the next event of a type.
+
+        Parameters
+        ----------
+        type : str
+            An event type, or a shell-style pattern.
+        timeout : float or None
+            Seconds; None waits without a limit.
+        where : callable, optional
+            A condition on the event, such as ``lambda event: event.response.status == "completed"``. What it raises
+            is raised here.
+
+        Raises
+        ------
+        WaitTimeout
+            If no such event comes in time (it is a `TimeoutError` as well).
+        NotConnected
+            If the call ends in which the waiting began. Before a call it waits for one.
+        AwaitUnsupported
+            In a cell of ipykernel 6.
+        """
+        return await self._events.wait_for(type, timeout, where)
+
+    def stream(self, type: str = "*") -> EventStream:
+        """Return the events of a type from now on, for ``async for``; the loop ends with the call.
+
+        Events that come between two reads are kept.
+
+        Parameters
+        ----------
+        type : str
+            An event type, or a shell-style pattern.
+
+        Raises
+        ------
+        NotConnected
+            If there is no call.
+        AwaitUnsupported
+            In a cell of ipykernel 6.
+
+        Examples
+        --------
+        >>> async for event in chat.stream("response.*"):  # doctest: +SKIP
+        ...     print(event.type)
+        """
+        return self._events.stream(type)
+
+    @property
+    def events(self) -> EventLog:
+        """Every event of this widget's calls, oldest first."""
+        return self._record.events
+
+    @property
+    def errors(self) -> list[Failure]:
+        """What callbacks and tools have raised, oldest first.
+
+        Each has its ``error`` with the traceback. They are also logged and shown in the widget, and never end the call.
+        """
+        return list(self._record.failures)
+
+    # Audio and measurements
+
+    async def say(self, clip: ClipSource, timeout: float | None = None) -> SpokenInterval:
+        """Play a clip in place of the microphone; returns when it has been heard.
+
+        A second of silence follows, so that the server detects the end; then the microphone, if there is one, is heard
+        again. A muted microphone does not mute clips. Clips that are said at the same time are played one after the
+        other. If this is cancelled or times out, the clip stops.
+
+        Parameters
+        ----------
+        clip : AudioClip, path or array
+            At most ten minutes. An array has 24,000 samples per second.
+        timeout : float, optional
+            Seconds; default: half a minute more than the clip lasts.
+
+        Returns
+        -------
+        SpokenInterval
+            When it began and ended, from which a latency can be measured.
+
+        Raises
+        ------
+        NotConnected
+            If there is no call.
+        ReceiveOnly
+            If the call was made for listening only. ``microphone="clips"`` makes a call in which clips are heard and
+            the user is not asked for a microphone.
+        InvalidAudio, ClipTooLong
+            If it cannot be played.
+        ClipInterrupted
+            If the call ends before the clip does.
+        AwaitUnsupported, PageTimeout
+            As for `connect`.
+
+        Examples
+        --------
+        >>> said = await chat.say("question.wav")  # doctest: +SKIP
+        >>> answer = await chat.wait_for("output_audio_buffer.started")  # doctest: +SKIP
+        >>> answer.elapsed - said.end  # doctest: +SKIP
+        0.83
+        """
+        return await self._clips.play(clip, timeout)
+
+    @property
+    def microphone(self) -> Microphone:
+        """What calls hear: True, a microphone; False, nothing, for calls of writing and listening; or a clip.
+
+        ``"clips"`` is a call without a microphone in which clips can be said (`say`). A clip, a path or an array is
+        heard once in each call, from when events can be sent; silence follows. The browser is not asked for a
+        microphone then. Applies to the next call.
+        """
+        return self._clips.microphone
+
+    @microphone.setter
+    def microphone(self, value: Microphone | ClipSource) -> None:
+        self._clips.microphone = value
+
+    def record(self) -> Recorder:
+        """Record both sides from now on, in this call and in later ones, until it is stopped.
+
+        Returns
+        -------
+        Recorder
+            Has `stop`, and can be used with ``with`` or ``async with``. `recording` has the audio.
+
+        Raises
+        ------
+        ImportError
+            If numpy is not installed (extra ``data``).
+
+        Examples
+        --------
+        >>> async with chat.record():  # doctest: +SKIP
+        ...     await chat.connect()
+        ...     await chat.wait_for("output_audio_buffer.stopped")
+        >>> chat.recording.assistant  # doctest: +SKIP
+        <AudioClip: 9.13 s from 0.02 s at 24 kHz, peak 0.41>
+        """
+        return self._recorder.start()
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether calls are recorded now."""
+        return self._recorder.is_running()
+
+    @property
+    def recording(self) -> Recording:
+        """The audio of the call that was recorded last; it grows while the call is recorded.
+
+        A new call begins a new recording; one that you hold stays as it is.
+        """
+        return self._recorder.recording
+
+    @property
+    def stats(self) -> StatsLog:
+        """Samples of the connection's W3C ``getStats``, one per `stats_interval`."""
+        return self._media.stats
+
+    def latency(self) -> Latency:
+        """Return how long each response took: from the end of the question to the first text, the voice, the end.
+
+        It is read from ``chat.events``: responses whose events the log has dropped are missing.
+
+        Examples
+        --------
+        >>> chat.latency().plot()  # doctest: +SKIP
+        >>> chat.latency().to_pandas().first_audio.median()  # doctest: +SKIP
+        0.61
+        """
+        return Latency(self._record.events)
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens that all calls have used so far, by kind; ``chat.usage.cost(prices)`` gives their price."""
+        return self._record.usage.copy()
+
+    # Files
+
+    def save(self, path: str | Path) -> Path:
+        """Save events, transcript, statistics, audio and settings in one file, and return its path.
+
+        It is a zip file of JSON lines, JSON and FLAC, and replaces another file only when it is complete. API keys and
+        other secrets are removed: values of fields such as ``authorization``, and texts that look like a key. Check
+        what was said before you share it.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; one of that name is replaced.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written.
+        ImportError
+            If there is audio, and PyAV is not installed to write it (extra ``data``).
+
+        Examples
+        --------
+        >>> chat.save("monday.zip")  # doctest: +SKIP
+        >>> VoiceChat.load("monday.zip").recording.assistant  # doctest: +SKIP
+        """
+        redact = getattr(self._signaling, "redacted", str)
+        return save_session(path, self._record, self._media, server=self.server, settings=self.settings, redact=redact)
+
+    @staticmethod
+    def load(path: str | Path) -> SavedSession:
+        """Load a file that `save` wrote, to study it without a call.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        SessionFileError
+            If it is not a session file, is damaged, or of a newer version.
+        """
+        return SavedSession.load(path)
+
+    # Widget
+
     def close(self) -> None:
-        """End the call, stop the microphone and take the widget off every page."""
-        # `__del__` closes too, also what was never finished because a parameter was wrong.
+        """End the call, stop the microphone and remove the widget from every page."""
+        # `__del__` calls this too, also for a widget that a wrong parameter left unfinished.
         if hasattr(self, "_negotiator"):
             self._negotiator.close()
         if hasattr(self, "_bridge"):
@@ -215,17 +941,65 @@ class VoiceChat(Calling, Asking, Steering, Tooling, Counting, Watching, Saying, 
             self._main.call_now(self._record.close)
         super().close()
 
+    def observe(self, handler: Any, names: Any = traitlets.All, type: Any = "change") -> None:
+        """Call `handler` when traits change; see `traitlets.HasTraits.observe`."""
+        super().observe(handler, current_names(names, _OLD_TRAITS), type)
+
+    def unobserve(self, handler: Any, names: Any = traitlets.All, type: Any = "change") -> None:
+        """Stop calling `handler`; see `traitlets.HasTraits.unobserve`."""
+        super().unobserve(handler, current_names(names, _OLD_TRAITS), type)
+
+    def set_state(self, sync_data: Mapping[str, Any]) -> None:
+        """Take no state from a page: Python is the only writer of the traits."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_") and not hasattr(type(self), name):
+            check_attribute(name, self._protocol.setting_names)
+        super().__setattr__(name, value)
+
     def __repr__(self) -> str:
         page = f", {self._page.name}" if self._page is not None else ""
         return f"<VoiceChat: {self.status}, {self.server}{page}>"
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        # A page in this process makes the calls: one in the browser would offer buttons that do nothing.
+        # A page in this process makes the calls: a view in the browser would have buttons without effect.
         return {"text/plain": repr(self)} if self._page is not None else super()._repr_mimebundle_(**options)
+
+    def _write(self, values: Mapping[str, object]) -> None:
+        # In one message, so that the pages never see half a state.
+        with self.hold_sync():
+            # `status` last: its observers read the other traits.
+            for name, value in sorted(values.items(), key=lambda entry: entry[0] == "status"):
+                try:
+                    self.set_trait(name, value)
+                except Exception:
+                    # An observer of the user's failed: the other traits must still be written.
+                    logger.exception("An observer of %r failed", name)
+        if self._page is not None and "settings" in values:
+            self._page.take_settings(self.settings)
+
+    @traitlets.observe("exchange", "reconnect", "max_duration", "view_timeout", "stats_interval")
+    def _write_setting(self, change: Any) -> None:
+        self._settings.change(**{change["name"]: change["new"]})
+
+    def _open_page(self, session: Callable[[], Mapping[str, Any]]) -> None:
+        if self._page is None:
+            self.on_msg(self._receive)
+            return
+        if isinstance(self._page, PlaysServer):
+            self._page.take_session(session)
+        self._page.open(self._bridge.receive)
+
+    def _post_to_pages(self, message: protocol.Message) -> None:
+        if self._page is not None:
+            self._page.hear(message)
+        else:
+            # ipywidgets' own `send`; `VoiceChat.send` is for events.
+            super().send(message)
 
     def _receive(self, _widget: object, content: object, _buffers: object) -> None:
         self._bridge.receive(content)
 
-    def _progress(self, words: str) -> None:
-        # Comes on the I/O thread; traits are assigned on the main loop.
-        self._main.call(self._write, {"progress": words})
+    def _show_progress(self, text: str) -> None:
+        # Called on the I/O thread; traits are assigned on the main loop.
+        self._main.call(self._write, {"progress": text})

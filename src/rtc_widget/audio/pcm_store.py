@@ -7,12 +7,12 @@ import mmap
 from collections.abc import Iterable
 from tempfile import TemporaryFile
 from threading import Lock
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Protocol
 from weakref import finalize, ref
 
 from rtc_widget.audio.clip import require_numpy
-from rtc_widget.comm.messages import Audio, Track
 from rtc_widget.errors import RtcWidgetError
+from rtc_widget.types import Track
 
 if TYPE_CHECKING:
     from rtc_widget.audio.clip import Integers
@@ -25,6 +25,40 @@ _LONGEST_SECONDS = 86_400.0
 _SAMPLE_BYTES = 2
 _MAPPED_BYTES = 1 << 23
 """Views of a growing file are made in steps of so many bytes, so that the clips of a step share a mapping."""
+
+
+class AudioPiece(Protocol):
+    """A piece of one side's audio: signed 16-bit little-endian mono samples."""
+
+    @property
+    def attempt(self) -> str:
+        """The attempt whose call it belongs to."""
+        ...
+
+    @property
+    def track(self) -> Track:
+        """Whose audio it is."""
+        ...
+
+    @property
+    def rate(self) -> int:
+        """Samples per second."""
+        ...
+
+    @property
+    def at_ms(self) -> float:
+        """The time of the first sample: milliseconds since 1970 on the page's clock."""
+        ...
+
+    @property
+    def lost(self) -> int:
+        """How many samples the page dropped just before this piece."""
+        ...
+
+    @property
+    def data(self) -> bytes:
+        """The samples."""
+        ...
 
 
 class PcmStore:
@@ -52,7 +86,7 @@ class PcmStore:
         self.origin_ms: float | None = None
         self.lost = 0.0
 
-    def take(self, piece: Audio) -> None:
+    def take(self, piece: AudioPiece) -> None:
         """Add a piece where its time is; never raises, since it is called between page and kernel."""
         with self._lock:
             self.lost += piece.lost / piece.rate
@@ -97,7 +131,7 @@ class PcmStore:
             samples: Integers = self._reels[track].view(length) if length else np.zeros(0, np.int16)
             return samples
 
-    def _place(self, piece: Audio) -> None:
+    def _place(self, piece: AudioPiece) -> None:
         data = _converted(piece, self.rate) if self.rate not in (0, piece.rate) else piece.data
         if self.origin_ms is None:
             self.origin_ms, self.rate = piece.at_ms, piece.rate
@@ -161,7 +195,7 @@ class _TrackFile:
         return self._opened
 
 
-def _converted(piece: Audio, rate: int) -> bytes:
+def _converted(piece: AudioPiece, rate: int) -> bytes:
     from rtc_widget.audio.clip import AudioClip
 
     np = require_numpy()

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from rtc_widget.audio.clip import AudioClip, require_numpy
 from rtc_widget.audio.pcm_store import PcmStore
-from rtc_widget.comm.messages import Track
 from rtc_widget.errors import NothingRecorded
+from rtc_widget.types import Track
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -1,154 +1,111 @@
-"""A question in writing, and its finished answer."""
+"""Asks a question in writing and waits for the response."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from rtc_widget.calls.recorder import Measuring
-from rtc_widget.calls.sender import Conversing
-from rtc_widget.conversation.events import fields_of
+from rtc_widget.calls.record import CallRecord
+from rtc_widget.calls.recorder import CallRecorder
+from rtc_widget.calls.sender import UserMessages
 from rtc_widget.conversation.turn import Turn
 from rtc_widget.errors import ResponseFailed, RtcWidgetError, WaitTimeout
+from rtc_widget.kernel.await_guard import AwaitGuard
 from rtc_widget.kernel.main_loop import within
-from rtc_widget.protocols.realtime.pending_responses import PendingResponse
+from rtc_widget.protocols.base import PendingResponse, VoiceSession
+from rtc_widget.tools.runner import ToolRunner
 
 if TYPE_CHECKING:
     from rtc_widget.audio.clip import AudioClip
 
 _VOICE_SECONDS = 1.0
-"""How long after its words an answer may begin to be heard; servers that never tell are not waited for longer."""
+"""How long after its text a response may begin to be heard; a server that never reports it is not waited for longer."""
 _BUFFER_SECONDS = 0.3
-"""How much later than the server says a voice is heard: it waits in the page's jitter buffer."""
+"""How much later than the server reports a response is heard: the page's jitter buffer delays it."""
 _FLUSH_SECONDS = 3.0
 
 
-class Asking(Conversing, Measuring):
-    """The part of `VoiceChat` that asks and waits for the answer."""
+class Asker:
+    """Sends a question and waits until its response has ended; tools that it calls are run.
 
-    async def ask(
+    Parameters
+    ----------
+    messages : UserMessages
+        Makes the question's message.
+    session : VoiceSession
+        Asks for the response.
+    runner : ToolRunner
+        Knows the response that follows a tool's result.
+    recorder : CallRecorder
+        Records the response's audio.
+    record : CallRecord
+        Has the transcript.
+    guard : AwaitGuard
+        Knows whether waiting is possible.
+    """
+
+    def __init__(
         self,
-        text: str,
-        *,
-        image: Any = None,
-        timeout: float | None = 60,
-        until_spoken: bool = True,
-        audio: bool = True,
-    ) -> Turn:
-        """Say something in writing and wait for the finished answer; tools that the model calls on the way are run.
+        messages: UserMessages,
+        session: VoiceSession,
+        runner: ToolRunner,
+        recorder: CallRecorder,
+        record: CallRecord,
+        guard: AwaitGuard,
+    ) -> None:
+        self._messages = messages
+        self._session = session
+        self._runner = runner
+        self._recorder = recorder
+        self._record = record
+        self._guard = guard
 
-        For the answer's sound the call is recorded meanwhile: it is in ``chat.recording`` as well.
-
-        Parameters
-        ----------
-        text : str
-            What to say.
-        image : PIL image, array, path or figure, optional
-            A picture to go with it; see `send_image`.
-        timeout : float or None
-            Seconds until the answer is finished; None waits as long as it takes. Its sound may take a moment more.
-        until_spoken : bool
-            Wait until the answer has been spoken to its end. False: until its words are complete, which is earlier.
-        audio : bool
-            Record how the answer sounds. False: nothing is recorded for it.
-
-        Returns
-        -------
-        Turn
-            The answer; look at ``turn.interrupted`` where somebody may have spoken in between. ``turn.audio`` is how it
-            sounded: None where nothing was spoken, waited for or recorded, numpy is missing, or the page cannot record.
-
-        Raises
-        ------
-        ResponseFailed
-            If the server could not answer, or the answer has no words.
-        EventRefused
-            If the server refused the question.
-        MessageTooLarge
-            If the data channel does not carry so much in one message.
-        InvalidImage, OSError
-            If the image is none, cannot be made small enough, or is a file that cannot be read.
-        TypeError, ValueError
-            If there is no text.
-        WaitTimeout
-            If it takes too long.
-        NotConnected
-            If there is no call, or it ends.
-        AwaitUnsupported
-            In a cell of ipykernel 6.
-
-        Examples
-        --------
-        >>> turn = await chat.ask("What is ICE?")  # doctest: +SKIP
-        >>> turn.text  # doctest: +SKIP
-        'ICE is short for Interactive Connectivity Establishment. …'
-        """
-        self._await_news_here()
-        question = self._question(text, image)
+    async def ask(self, text: str, *, image: Any, timeout: float | None, until_spoken: bool, audio: bool) -> Turn:
+        """Ask and return the finished response's turn; see `VoiceChat.ask`."""
+        self._guard.require_events()
+        item = self._messages.item(text, image)
         if not audio or not until_spoken or find_spec("numpy") is None:
-            return await self._answer_within(
-                timeout, self._response_queue.request_response([question]), until_spoken=until_spoken
-            )
-        # First, so that nothing of a quick answer is missing.
-        with self._begin_recording():
-            turn = await self._answer_within(
-                timeout, self._response_queue.request_response([question]), until_spoken=True
-            )
-            # After the limit: a finished answer is not lost to its sound.
-            return replace(turn, audio=await self._sound_of(turn))
+            return await self._turn_within(timeout, self._session.ask(item), until_spoken=until_spoken)
+        # Recording begins before the question, so that no audio of a quick response is missing.
+        with self._recorder.begin():
+            turn = await self._turn_within(timeout, self._session.ask(item), until_spoken=True)
+            # Outside the time limit: a finished response must not be lost because of its audio.
+            return replace(turn, audio=await self._audio_of(turn))
 
-    async def _answer_within(self, timeout: float | None, pending: PendingResponse, *, until_spoken: bool) -> Turn:
-        words = f"There was no finished answer within {timeout} s."
-        late = WaitTimeout(words, hint="Look at chat.events for what came.")
-        return await within(timeout, self._answer_to(pending, until_spoken=until_spoken), late)
+    async def _turn_within(self, timeout: float | None, pending: PendingResponse, *, until_spoken: bool) -> Turn:
+        late = WaitTimeout(
+            f"The response did not end within {timeout} s.", hint="chat.events has the events that arrived."
+        )
+        return await within(timeout, self._turn_of(pending, until_spoken=until_spoken), late)
 
-    async def _answer_to(self, pending: PendingResponse, *, until_spoken: bool) -> Turn:
-        response_id = await self._response_queue.response(pending)
-        done = await self._response_queue.finished(response_id)
+    async def _turn_of(self, pending: PendingResponse, *, until_spoken: bool) -> Turn:
+        response_id = await self._session.response_of(pending)
+        ended = await self._session.end_of(response_id)
         while (follow_up := await self._runner.follow_up(response_id)) is not None:
             response_id = follow_up
-            done = await self._response_queue.finished(response_id)
-        response = fields_of(done)["response"]
-        if response.get("status") == "failed":
-            raise ResponseFailed(f"The server could not answer: {_reason(response)}")
-        if until_spoken and _is_spoken(response):
-            await self._response_queue.spoken(response_id, begins_within=_VOICE_SECONDS)
-        turn = self.transcript.of_response(response_id)
+            ended = await self._session.end_of(response_id)
+        if ended.status == "failed":
+            raise ResponseFailed(f"The server could not respond: {ended.reason or 'it gives no reason.'}")
+        if until_spoken and ended.has_audio:
+            await self._session.spoken(response_id, begins_within=_VOICE_SECONDS)
+        turn = self._record.transcript.of_response(response_id)
         if turn is None or (turn.interrupted and not turn.text):
-            raise ResponseFailed(f"The answer has no words; its response is {response.get('status')}.")
+            raise ResponseFailed(f"The response has no text; its status is {ended.status or None}.")
         return turn
 
-    async def _sound_of(self, turn: Turn) -> AudioClip | None:
-        if turn.start is None or turn.end is None or turn.end <= turn.start or not self._was_heard(turn):
+    async def _audio_of(self, turn: Turn) -> AudioClip | None:
+        if turn.start is None or turn.end is None or turn.end <= turn.start:
+            return None
+        # The times of a response without reported audio come from its text; another response may be heard then.
+        if not self._session.was_audible(turn.response_id or ""):
             return None
         try:
-            _ = self.recording.start  # raises where nothing is recorded, for which nobody should wait
+            _ = self._recorder.recording.start  # raises where nothing is recorded, before anything is waited for
             await asyncio.sleep(_BUFFER_SECONDS)
-            await self._flush_audio(timeout=_FLUSH_SECONDS)
-            return self.recording.assistant.between(turn.start, turn.end + _BUFFER_SECONDS)
+            await self._recorder.flush(timeout=_FLUSH_SECONDS)
+            return self._recorder.recording.assistant.between(turn.start, turn.end + _BUFFER_SECONDS)
         except (RtcWidgetError, ValueError):
-            # The words have come; that this page records nothing, or the call is over, must not take them away.
+            # The page cannot record, or the call has ended: the text is kept.
             return None
-
-    def _was_heard(self, turn: Turn) -> bool:
-        responses = self._response_queue.responses
-        # Where it waited in vain behind another voice, its time is that of its words: another's sound would be there.
-        return not responses.tells_of_voices or responses.has_voice(turn.response_id or "")
-
-
-def _is_spoken(response: Mapping[str, Any]) -> bool:
-    items = [item for item in response.get("output") or () if isinstance(item, Mapping)]
-    parts = [part for item in items for part in item.get("content") or () if isinstance(part, Mapping)]
-    return any(part.get("type") in ("output_audio", "audio") for part in parts)
-
-
-def _reason(response: Mapping[str, Any]) -> str:
-    details = response.get("status_details")
-    error = details.get("error") if isinstance(details, Mapping) else None
-    if isinstance(error, Mapping) and error.get("message"):
-        return str(error["message"])
-    reason = details.get("reason") if isinstance(details, Mapping) else None
-    return str(reason or "it does not say why.")

@@ -1,4 +1,4 @@
-"""Clips that speak in place of the microphone."""
+"""Plays clips in place of the microphone."""
 
 from __future__ import annotations
 
@@ -8,18 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from rtc_widget.arranging import Arranging
 from rtc_widget.calls.media_record import MediaRecord
-from rtc_widget.comm.media import Utterance
+from rtc_widget.calls.record import CallRecord
+from rtc_widget.calls.settings import SettingsWriter
+from rtc_widget.comm.bridge import Bridge
+from rtc_widget.comm.media import MediaReceiver, PcmClip
 from rtc_widget.errors import AwaitUnsupported, ClipTooLong, NotConnected, PageNotFound, PageTimeout, ReceiveOnly
+from rtc_widget.kernel.await_guard import AwaitGuard
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from rtc_widget.audio.clip import AudioClip
 
-    Sound = AudioClip | str | Path | npt.ArrayLike
-    Voice = bool | Literal["clips"] | AudioClip
+    ClipSource = AudioClip | str | Path | npt.ArrayLike
+    Microphone = bool | Literal["clips"] | AudioClip
 
 LONGEST_CLIP_SECONDS = 600.0
 _PATIENCE_SECONDS = 30.0
@@ -41,113 +44,104 @@ class SpokenInterval:
     end: float
 
 
-class Saying(Arranging):
-    """The part of `VoiceChat` that lets clips speak."""
+class ClipPlayer:
+    """Plays clips through the page, one after the other, and keeps the clip that replaces the microphone.
 
-    _heard: MediaRecord
-    _microphone_clip: AudioClip | None = None
-    # How many seconds of clips wait to be spoken.
-    _waiting_seconds = 0.0
+    Parameters
+    ----------
+    bridge : Bridge
+        The way to the page.
+    receiver : MediaReceiver
+        Gives the page the clips' samples.
+    settings : SettingsWriter
+        Tells the page what calls hear.
+    record : CallRecord
+        Knows the state of the call.
+    media : MediaRecord
+        Has the time base of the call.
+    guard : AwaitGuard
+        Knows whether waiting is possible.
+    """
 
-    async def say(self, clip: Sound, timeout: float | None = None) -> SpokenInterval:
-        """Let a clip speak in place of the microphone; returns when it has been spoken.
+    def __init__(
+        self,
+        bridge: Bridge,
+        receiver: MediaReceiver,
+        settings: SettingsWriter,
+        record: CallRecord,
+        media: MediaRecord,
+        guard: AwaitGuard,
+    ) -> None:
+        self._bridge = bridge
+        self._receiver = receiver
+        self._settings = settings
+        self._record = record
+        self._media = media
+        self._guard = guard
+        self._microphone_clip: AudioClip | None = None
+        # Seconds of clips that wait to be played.
+        self._waiting_seconds = 0.0
 
-        Silence follows for a second, so that the server notices the end; then the microphone, if there is one, is back.
-        A muted microphone mutes no clip. Clips that are said at the same time are spoken one after the other. If this
-        is cancelled or takes too long, the clip is cut off.
-
-        Parameters
-        ----------
-        clip : AudioClip, path or array
-            At most ten minutes. An array is taken for 24,000 samples a second.
-        timeout : float, optional
-            Seconds; left out, half a minute more than the clip lasts.
-
-        Returns
-        -------
-        SpokenInterval
-            When it began and ended: what to measure a latency from.
-
-        Raises
-        ------
-        NotConnected
-            If there is no call.
-        ReceiveOnly
-            If the call was made for listening only: nothing can be said in it. ``microphone="clips"`` makes one in
-            which clips are said and nobody is asked for a microphone.
-        InvalidAudio, ClipTooLong
-            If it cannot be spoken.
-        ClipInterrupted
-            If the call ends before the clip does.
-        AwaitUnsupported, PageTimeout
-            As for `connect`.
-
-        Examples
-        --------
-        >>> said = await chat.say("question.wav")  # doctest: +SKIP
-        >>> answer = await chat.wait_for("output_audio_buffer.started")  # doctest: +SKIP
-        >>> answer.elapsed - said.end  # doctest: +SKIP
-        0.83
-        """
-        utterance = _utterance(clip)
-        if self.data_channel_state != "open":
-            raise NotConnected(f"Nothing was said: the data channel is {self.data_channel_state}.")
-        if self._record.is_made_for_listening and self._call_settings.microphone != "clips":
+    async def play(self, source: ClipSource, timeout: float | None) -> SpokenInterval:
+        """Play a clip and return when it was heard; see `VoiceChat.say`."""
+        clip = _pcm_clip(source)
+        if self._record.data_channel_state != "open":
+            raise NotConnected(f"Nothing was said: the data channel is {self._record.data_channel_state}.")
+        if self._record.is_receive_only and self._settings.current.microphone != "clips":
             raise ReceiveOnly("This call is for writing and listening only, so no clip can be said in it.")
-        self._await_here()
-        id = self._media.offer(utterance)
-        self._waiting_seconds += utterance.seconds
+        self._guard.require_page()
+        id = self._receiver.offer(clip)
+        self._waiting_seconds += clip.seconds
         limit = self._waiting_seconds + _PATIENCE_SECONDS if timeout is None else timeout
         try:
             reply = await self._bridge.request("play_clip", timeout=limit, clip=id)
         except (PageTimeout, AwaitUnsupported, asyncio.CancelledError):
-            # Nobody waits for its end any more. Without a page nothing speaks.
+            # Nobody waits for its end. Without a page nothing is played.
             with contextlib.suppress(PageNotFound):
                 self._bridge.post("cancel_clip", self._record.fault, clip=id)
             raise
         finally:
-            self._waiting_seconds -= utterance.seconds
-            self._media.withdraw(id)
-        return SpokenInterval(*(self._heard.elapsed(float(reply[name])) for name in ("start_ms", "end_ms")))
+            self._waiting_seconds -= clip.seconds
+            self._receiver.withdraw(id)
+        return SpokenInterval(*(self._media.elapsed(float(reply[name])) for name in ("start_ms", "end_ms")))
 
     @property
-    def microphone(self) -> Voice:
-        """What calls hear: True, a microphone; False, nothing, for calls of writing and listening; or a clip.
-
-        ``"clips"`` is a call without a microphone in which clips can be said (`say`).
-        A clip, or a path or array to make one of, speaks once in each call, from when events can be sent; then it is
-        silent. The browser is asked for no microphone then. Holds for the next call.
-        """
-        return self._call_settings.microphone if self._microphone_clip is None else self._microphone_clip
+    def microphone(self) -> Microphone:
+        """What calls hear; see `VoiceChat.microphone`."""
+        return self._settings.current.microphone if self._microphone_clip is None else self._microphone_clip
 
     @microphone.setter
-    def microphone(self, value: Voice | Sound) -> None:
+    def microphone(self, value: Microphone | ClipSource) -> None:
         choice = microphone_choice(value)
-        before = self._call_settings.microphone_clip
+        before = self._settings.current.microphone_clip
         if isinstance(choice, bool | str):
             self._microphone_clip = None
-            self._change_settings(microphone=choice, microphone_clip=None)
+            self._settings.change(microphone=choice, microphone_clip=None)
         else:
             self._microphone_clip = choice
-            self._change_settings(microphone=True, microphone_clip=self._media.offer(_utterance(choice)))
+            self._settings.change(microphone=True, microphone_clip=self._receiver.offer(_pcm_clip(choice)))
         if before is not None:
-            self._media.withdraw(before)
+            self._receiver.withdraw(before)
 
 
-def microphone_choice(value: Voice | Sound) -> Voice:
+def microphone_choice(value: Microphone | ClipSource) -> Microphone:
     """Return what `VoiceChat.microphone` was set to: a truth value, ``"clips"``, or else a clip.
 
     Raises
     ------
     InvalidAudio, ClipTooLong
-        If it is no clip that can be spoken.
+        If it is a clip that cannot be played.
+    TypeError
+        If it is neither.
     """
     if isinstance(value, bool):
         return value
     if isinstance(value, str) and value == "clips":
         return "clips"
     if value is None or isinstance(value, int | float):
-        raise TypeError(f"microphone is True, False, 'clips', or a clip (AudioClip, path or array), not {value!r}")
+        raise TypeError(
+            f"microphone must be True, False, 'clips', or a clip (AudioClip, path or array), got {value!r}."
+        )
     from rtc_widget.audio.clip import AudioClip
 
     clip = AudioClip.of(value)
@@ -155,14 +149,14 @@ def microphone_choice(value: Voice | Sound) -> Voice:
     return clip
 
 
-def _utterance(sound: Sound) -> Utterance:
+def _pcm_clip(source: ClipSource) -> PcmClip:
     from rtc_widget.audio.clip import RATE, AudioClip
 
-    clip = AudioClip.of(sound)
+    clip = AudioClip.of(source)
     _require_short(clip)
     if not _LOWEST_RATE <= clip.sample_rate <= _HIGHEST_RATE:
         clip = clip.resample(RATE)
-    return Utterance(clip.pcm.astype("<i2").tobytes(), clip.sample_rate)
+    return PcmClip(clip.pcm.astype("<i2").tobytes(), clip.sample_rate)
 
 
 def _require_short(clip: AudioClip) -> None:

@@ -1,4 +1,4 @@
-"""Recording a call and measuring how well it is carried."""
+"""Records the audio of calls."""
 
 from __future__ import annotations
 
@@ -6,119 +6,116 @@ import contextlib
 import weakref
 from types import TracebackType
 
-from rtc_widget.arranging import Arranging
 from rtc_widget.audio.clip import require_numpy
 from rtc_widget.audio.recording import Recording
 from rtc_widget.calls.media_record import MediaRecord
+from rtc_widget.calls.record import CallRecord
+from rtc_widget.calls.settings import SettingsWriter
+from rtc_widget.comm.bridge import Bridge
 from rtc_widget.errors import PageError
-from rtc_widget.webrtc.stats import StatsLog
+from rtc_widget.kernel.await_guard import AwaitGuard
 
 _FLUSH_SECONDS = 10.0
 
 
-class Measuring(Arranging):
-    """The part of `VoiceChat` that records sound and keeps statistics."""
+class CallRecorder:
+    """Starts and stops recordings; the page records while at least one runs.
 
-    _heard: MediaRecord
-    _recorders: set[Recorder]
+    Parameters
+    ----------
+    bridge : Bridge
+        The way to the page.
+    settings : SettingsWriter
+        Tells the page whether to record.
+    record : CallRecord
+        Knows the state of the data channel.
+    media : MediaRecord
+        Keeps the audio.
+    guard : AwaitGuard
+        Knows whether waiting is possible.
+    """
 
-    def record(self) -> Recorder:
-        """Record what both sides say from now on, in this call and in those that follow, until it is stopped.
+    def __init__(
+        self, bridge: Bridge, settings: SettingsWriter, record: CallRecord, media: MediaRecord, guard: AwaitGuard
+    ) -> None:
+        self._bridge = bridge
+        self._settings = settings
+        self._record = record
+        self._media = media
+        self._guard = guard
+        self._running: set[Recorder] = set()
 
-        Returns
-        -------
-        Recorder
-            Has `stop`, and can be used with ``with`` or ``async with``. The sound is in `recording`.
-
-        Raises
-        ------
-        ImportError
-            If numpy is not installed (extra ``data``).
-
-        Examples
-        --------
-        >>> async with chat.record():  # doctest: +SKIP
-        ...     await chat.connect()
-        ...     await chat.wait_for("output_audio_buffer.stopped")
-        >>> chat.recording.assistant  # doctest: +SKIP
-        <AudioClip: 9.13 s from 0.02 s at 24 kHz, peak 0.41>
-        """
+    def start(self) -> Recorder:
+        """Start a recording; see `VoiceChat.record`."""
         require_numpy()
-        recorder = self._begin_recording()
-        if self.data_channel_state == "open":
+        recorder = self.begin()
+        if self._record.data_channel_state == "open":
             # A browser that cannot record says so here.
             self._bridge.post("flush_audio", self._record.fault)
         return recorder
 
-    @property
-    def is_recording(self) -> bool:
-        """Whether calls are recorded now."""
-        return bool(self._recorders)
+    def begin(self) -> Recorder:
+        """Start a recording, and do not ask the page whether it can record."""
+        recorder = Recorder(self, self._media)
+        self._running.add(recorder)
+        self._settings.change(record=True)
+        return recorder
+
+    def stop(self, recorder: Recorder) -> None:
+        """Stop a recording; harmless to repeat."""
+        self._running.discard(recorder)
+        if not self._running:
+            self._settings.change(record=False)
+
+    def is_running(self, recorder: Recorder | None = None) -> bool:
+        """Whether a recording runs: this one, or any."""
+        return bool(self._running) if recorder is None else recorder in self._running
 
     @property
     def recording(self) -> Recording:
-        """The sound of the call that was recorded last; it grows while it is recorded.
+        """The audio of the call that was recorded last."""
+        return self._media.recording
 
-        A new call begins a new recording; one that you hold stays as it is.
-        """
-        return self._heard.recording
-
-    @property
-    def stats(self) -> StatsLog:
-        """How well the calls were carried: W3C ``getStats`` once a second; see `stats_interval`."""
-        return self._heard.stats
-
-    def _begin_recording(self) -> Recorder:
-        recorder = Recorder(self, self._heard)
-        self._recorders.add(recorder)
-        self._change_settings(record=True)
-        return recorder
-
-    async def _flush_audio(self, timeout: float = _FLUSH_SECONDS) -> None:
-        """Wait until everything that was heard so far is in the recording."""
-        self._await_here()
+    async def flush(self, timeout: float = _FLUSH_SECONDS) -> None:
+        """Wait until the recording has all audio up to now."""
+        self._guard.require_page()
         await self._bridge.request("flush_audio", timeout=timeout)
-
-    def _stop(self, recorder: Recorder) -> None:
-        self._recorders.discard(recorder)
-        if not self._recorders:
-            self._change_settings(record=False)
 
 
 class Recorder:
-    """A recording in progress, as `VoiceChat.record` has begun it."""
+    """A recording in progress, as `VoiceChat.record` returns it."""
 
-    def __init__(self, chat: Measuring, heard: MediaRecord) -> None:
-        # Weak: who keeps a recorder does not keep the call, which ends after `del chat`.
-        self._chat = weakref.ref(chat)
-        self._heard = heard
+    def __init__(self, calls: CallRecorder, media: MediaRecord) -> None:
+        # Weak: a recorder that is kept must not keep the widget, whose call ends after `del chat`.
+        self._calls = weakref.ref(calls)
+        self._media = media
 
     @property
     def recording(self) -> Recording:
-        """The sound, as `VoiceChat.recording`."""
-        return self._heard.recording
+        """The audio, as `VoiceChat.recording`."""
+        return self._media.recording
 
     def stop(self) -> None:
-        """Record no more; harmless to repeat. The last fifth of a second may arrive a moment later."""
-        chat = self._chat()
-        if chat is not None:
-            chat._stop(self)
+        """Stop recording; harmless to repeat. The last 0.2 s may arrive a moment later."""
+        calls = self._calls()
+        if calls is not None:
+            calls.stop(self)
 
     async def finish(self) -> Recording:
-        """Record no more, and return the recording when all of it has arrived.
+        """Stop recording, and return the recording when all of it has arrived.
 
         Raises
         ------
         RecordingUnavailable
-            If the browser lets the page record nothing.
+            If the browser cannot record.
         """
-        chat = self._chat()
+        calls = self._calls()
         try:
-            if chat is not None:
-                # Before it stops: a page that records no more has no fault to tell.
-                # Where no page can be heard or none is left, what has arrived is all there is.
+            if calls is not None:
+                # Before it stops: a page that does not record reports no error.
+                # Where no page can be reached, the audio that has arrived is complete.
                 with contextlib.suppress(PageError):
-                    await chat._flush_audio()
+                    await calls.flush()
         finally:
             self.stop()
         return self.recording
@@ -141,6 +138,6 @@ class Recorder:
             self.stop()
 
     def __repr__(self) -> str:
-        chat = self._chat()
-        state = "recording" if chat is not None and self in chat._recorders else "stopped"
+        calls = self._calls()
+        state = "recording" if calls is not None and calls.is_running(self) else "stopped"
         return f"<Recorder: {state}, {repr(self.recording).strip('<>')}>"

@@ -1,102 +1,68 @@
-"""How a widget's calls are made and when they end: set in Python, obeyed by the page even while the kernel is busy."""
+"""The settings of a widget's calls as its attributes, and as its synced trait."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+import difflib
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from typing import Any, Generic, TypeVar
 
-Exchange = Literal["kernel", "browser"]
+import traitlets
+
+from rtc_widget.comm.settings import CallSettings
+
+T = TypeVar("T")
+
+_ATTRIBUTES = ("microphone", "exchange", "reconnect", "max_duration", "view_timeout", "stats_interval")
 
 
-@dataclass(frozen=True, slots=True)
-class Reconnect:
-    """What the page does when the way to the server is lost during a call. All times in seconds.
+class Setting(traitlets.TraitType[T, T], Generic[T]):
+    """A trait that is an entry of `CallSettings` and takes the values that this takes.
 
-    WebRTC may heal a disconnected connection by itself; after `grace` a new call is made, with the session settings and
-    what was said so far. Where the server can renegotiate (`rtc_widget.signaling.base.Renegotiates`), a browser seeks a
-    new way for the same call first. The attempts are counted until the connection has been healthy for ten seconds.
+    A wrong value raises `CallSettings`' own ValueError or TypeError, and the value before it stays.
+    """
 
-    Attributes
+    def validate(self, obj: Any, value: Any) -> Any:
+        """Return the value if `CallSettings` takes it."""
+        return getattr(CallSettings(**{str(self.name): value}), str(self.name))
+
+
+class SettingsWriter:
+    """Holds the settings of calls and writes each change to the trait that the page reads.
+
+    Parameters
     ----------
-    max_attempts : int
-        New ways and new calls in a row before giving up.
-    grace : float
-        How long WebRTC may try by itself.
-    backoff, max_backoff : float
-        The pause before the first attempt, doubled with each, and its limit. Up to half of it is left to chance, so
-        that many notebooks that lost one server do not come back at the same moment.
-    attempt_timeout : float
-        How long one attempt may take.
+    settings : CallSettings
+        The settings at the beginning.
+    write : callable
+        Assigns the widget's traits.
+    """
+
+    def __init__(self, settings: CallSettings, write: Callable[[Mapping[str, object]], None]) -> None:
+        self._write = write
+        self.current = settings
+
+    def change(self, **changes: Any) -> None:
+        """Change some settings.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a value is wrong; nothing is changed then.
+        """
+        self.current = replace(self.current, **changes)
+        self._write({"settings": self.current.to_wire()})
+
+
+def check_attribute(name: str, session_settings: Collection[str]) -> None:
+    """Refuse a new attribute that the user takes for a setting: Python would keep it, and nothing would read it.
 
     Raises
     ------
-    ValueError
-        If a number makes no sense.
-
-    Examples
-    --------
-    >>> Reconnect(max_attempts=5).to_wire()["max_attempts"]
-    5
+    AttributeError
+        If the name is a setting of the session, or like one of the widget.
     """
-
-    max_attempts: int = 3
-    grace: float = 5.0
-    backoff: float = 0.5
-    max_backoff: float = 8.0
-    attempt_timeout: float = 15.0
-
-    def __post_init__(self) -> None:
-        if self.max_attempts < 1:
-            raise ValueError(f"max_attempts must be at least 1, got {self.max_attempts}. reconnect=None disables it.")
-        for name in ("grace", "backoff", "max_backoff"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise ValueError(f"{name} must be a finite number of seconds, at least 0, got {getattr(self, name)}.")
-        if not 0 < self.attempt_timeout < float("inf"):
-            raise ValueError(f"attempt_timeout must be a finite number of seconds above 0, got {self.attempt_timeout}.")
-
-    def to_wire(self) -> dict[str, float]:
-        """Return the numbers as the page reads them."""
-        return asdict(self)
-
-
-@dataclass(frozen=True, slots=True)
-class CallSettings:
-    """What the page needs to know; see `VoiceChat` for what the entries mean."""
-
-    microphone: bool | Literal["clips"] = True
-    exchange: Exchange = "kernel"
-    reconnect: Reconnect | None = field(default_factory=Reconnect)
-    max_duration: float = 3600.0
-    view_timeout: float = 10.0
-    record: bool = False
-    stats_interval: float | None = 1.0
-    microphone_clip: str | None = None
-    can_call: bool = True
-
-    def __post_init__(self) -> None:
-        if self.exchange not in ("kernel", "browser"):
-            raise ValueError(f"exchange must be 'kernel' or 'browser', got {self.exchange!r}.")
-        if self.reconnect is not None and not isinstance(self.reconnect, Reconnect):
-            raise TypeError(f"reconnect must be Reconnect(…) or None, got {self.reconnect!r}.")
-        # A timer of the browser holds 2³¹ - 1 milliseconds; beyond that it would fire at once.
-        if not 0 < self.max_duration <= 2_000_000:
-            raise ValueError(f"max_duration must be between 0 and 2,000,000 seconds, got {self.max_duration}.")
-        if not 0 <= self.view_timeout <= 2_000_000:
-            raise ValueError(f"view_timeout must be between 0 and 2,000,000 seconds, got {self.view_timeout}.")
-
-        # Chromium itself looks at its counters only so often.
-        if self.stats_interval is not None and not 0.1 <= self.stats_interval <= 3600:
-            raise ValueError(f"stats_interval must be 0.1 to 3600 seconds, or None for off, got {self.stats_interval}.")
-
-    def to_wire(self) -> dict[str, Any]:
-        """Return the settings as the page reads them."""
-        return {
-            "microphone": self.microphone if self.microphone_clip is None else {"clip": self.microphone_clip},
-            "exchange": self.exchange,
-            "reconnect": self.reconnect and self.reconnect.to_wire(),
-            "max_duration": float(self.max_duration),
-            "view_timeout": float(self.view_timeout),
-            "can_call": self.can_call,
-            "record": self.record,
-            "stats_interval": self.stats_interval and float(self.stats_interval),
-        }
+    if name in session_settings:
+        raise AttributeError(f"{name!r} is a setting of the session: use await chat.update_session({name}=…).")
+    if near := difflib.get_close_matches(name, _ATTRIBUTES, n=1, cutoff=0.8):
+        raise AttributeError(f"VoiceChat has no attribute {name!r}. Did you mean {near[0]!r}?")

@@ -16,6 +16,15 @@ from rich.markup import escape
 
 from rtc_widget.audio.clip import AudioClip
 from rtc_widget.conversation.events import Event
+from rtc_widget.conversation.facts import (
+    ErrorReported,
+    Fact,
+    ResponseEnded,
+    ResponseStarted,
+    SpeechEnded,
+    SpeechStarted,
+    facts_of,
+)
 from rtc_widget.errors import NotConnected, RtcWidgetError, ServerError, WaitTimeout, error_from_wire
 
 if TYPE_CHECKING:
@@ -198,35 +207,31 @@ class _Progress:
     def is_over(self) -> bool:
         return self.is_said and self.completed and not (self.is_listening or self.is_due or self.active or self.audible)
 
-    def note(self, event: Event) -> None:
-        match event.type:
-            case "input_audio_buffer.speech_started":
+    def consume(self, fact: Fact) -> None:
+        match fact:
+            case SpeechStarted(speaker="user"):
                 self.was_heard = self.is_listening = True
-            case "input_audio_buffer.speech_stopped":
+            case SpeechEnded(speaker="user"):
                 self.is_listening, self.is_due = False, True
-            case "response.created":
+            case ResponseStarted():
                 self.was_heard, self.is_due = True, False
-                self.active.add(event.response.id)
-            case "response.done":
-                self._note_done(event)
-            case "output_audio_buffer.stopped" | "output_audio_buffer.cleared":
-                self.silent.add(event.response_id)
-                self.audible.discard(event.response_id)
-            case "error" if not self.completed:
-                self.failure = str(event.error.get("message") or "The server reports an error.")
+                self.active.add(fact.response_id)
+            case ResponseEnded():
+                self._response_ended(fact)
+            case SpeechEnded(speaker="assistant"):
+                self.silent.add(fact.source)
+                self.audible.discard(fact.source)
+            case ErrorReported() if not self.completed:
+                self.failure = fact.message or "The server reports an error."
 
-    def _note_done(self, event: Event) -> None:
-        response = event.response
-        self.active.discard(response.id)
-        if response.status == "failed":
-            details = response.get("status_details")
-            error = details.get("error") if isinstance(details, Mapping) else None
-            self.failure = str((error or {}).get("message") or "The server could not answer.")
-        elif response.status == "completed":
+    def _response_ended(self, ended: ResponseEnded) -> None:
+        self.active.discard(ended.response_id)
+        if ended.status == "failed":
+            self.failure = ended.reason or "The server could not respond."
+        elif ended.status == "completed":
             self.completed = True
-            parts = [part.get("type") for item in response.output for part in item.get("content", ())]
-            if "output_audio" in parts and response.id not in self.silent:
-                self.audible.add(response.id)
+            if ended.has_audio and ended.response_id not in self.silent:
+                self.audible.add(ended.response_id)
 
 
 async def take_turn(chat: VoiceChat, question: AudioClip | str, timeout: float) -> OneTurn | None:
@@ -242,11 +247,14 @@ async def take_turn(chat: VoiceChat, question: AudioClip | str, timeout: float) 
         If the answer takes longer than `timeout` seconds after the question.
     """
     progress, news = _Progress(), asyncio.Event()
+    began: list[float] = []
 
     def note(event: Event) -> None:
-        if event.direction == "received":
-            progress.note(event)
-            news.set()
+        for fact in facts_of(event):
+            progress.consume(fact)
+            if isinstance(fact, SpeechStarted) and fact.speaker == "assistant":
+                began.append(event.elapsed)
+        news.set()
 
     def note_status(_change: object) -> None:
         news.set()
@@ -274,8 +282,7 @@ async def take_turn(chat: VoiceChat, question: AudioClip | str, timeout: float) 
         recorder.stop()
     heard = " ".join(turn.text for turn in chat.transcript if turn.role == "user" and turn.text)
     answered = " ".join(turn.text for turn in chat.transcript if turn.role == "assistant" and turn.text)
-    began = chat.events.of("output_audio_buffer.started")
-    sound = recording.assistant.between(began[-1].elapsed, recording.assistant.end) if began else None
+    sound = recording.assistant.between(began[-1], recording.assistant.end) if began else None
     return OneTurn(heard, answered, sound)
 
 

@@ -46,7 +46,7 @@ Done = Callable[[dict[str, Any] | RtcWidgetError], None]
 class Listener(Protocol):
     """What the widget is told; always on the main loop, in the order in which the page said it."""
 
-    def page_state(self, told: State) -> None:
+    def page_state(self, message: State) -> None:
         """The page that counts has a new state."""
 
     def page_events(self, attempt: str | None, events: tuple[WireEvent, ...], offset_ms: float) -> None:
@@ -59,8 +59,8 @@ class Listener(Protocol):
         """How many events there have ever been."""
         ...
 
-    def recall(self, asked: page_messages.History) -> Mapping[str, object]:
-        """A page asks for what it has not seen itself."""
+    def history_page(self, request: page_messages.History) -> Mapping[str, object]:
+        """A page asks for events that it has not seen itself."""
         ...
 
     def page_lost(self) -> None:
@@ -274,7 +274,7 @@ class Bridge:
                 self._negotiator.note_call(attempt, call_id)
                 self._main.call(self._listener.call_made, attempt, call_id)
             case page_messages.History(page=name, id=id):
-                self._main.call(lambda: self._send(protocol.result(name, id, self._listener.recall(message))))
+                self._main.call(lambda: self._send(protocol.result(name, id, self._listener.history_page(message))))
             case page_messages.Audio() | page_messages.Stats():
                 # On whatever thread it came: a loop that is busy must not gather an hour of sound.
                 self._send(self._media.take(message))

@@ -19,8 +19,8 @@ PART_BYTES = 262_144
 
 
 @dataclass(frozen=True, slots=True)
-class Utterance:
-    """Sound on its way to a page: signed 16-bit little-endian mono samples, `rate` of them a second."""
+class PcmClip:
+    """A clip for a page: signed 16-bit little-endian mono samples, `rate` per second."""
 
     pcm: bytes
     rate: int
@@ -54,7 +54,7 @@ class MediaReceiver:
         self._keeper = keeper
         self._lock = Lock()
         self._next: dict[str, int] = {}
-        self._clips: dict[str, Utterance] = {}
+        self._clips: dict[str, PcmClip] = {}
         self._numbers = itertools.count(1)
 
     def note_attempt(self, attempt: str, *, resumes: bool) -> None:
@@ -73,11 +73,11 @@ class MediaReceiver:
                 self._next[message.page] = expected = expected + 1
             return protocol.media_ack(message.page, expected, missing=False)
 
-    def offer(self, utterance: Utterance) -> str:
+    def offer(self, pcm_clip: PcmClip) -> str:
         """Keep a clip for pages to fetch until it is withdrawn; returns its id."""
         with self._lock:
             id = f"c{next(self._numbers)}"
-            self._clips[id] = utterance
+            self._clips[id] = pcm_clip
             return id
 
     def withdraw(self, clip: str) -> None:
@@ -88,12 +88,12 @@ class MediaReceiver:
     def part(self, clip: str, first: int) -> Mapping[str, object] | RtcWidgetError:
         """Return the part of a clip that begins at byte `first`."""
         with self._lock:
-            utterance = self._clips.get(clip)
-        if utterance is None:
+            pcm_clip = self._clips.get(clip)
+        if pcm_clip is None:
             return ClipNotFound("The kernel has let go of this clip.")
         end = first + PART_BYTES
         return {
-            "rate": utterance.rate,
-            "data": base64.b64encode(utterance.pcm[first:end]).decode(),
-            "next": end if end < len(utterance.pcm) else None,
+            "rate": pcm_clip.rate,
+            "data": base64.b64encode(pcm_clip.pcm[first:end]).decode(),
+            "next": end if end < len(pcm_clip.pcm) else None,
         }

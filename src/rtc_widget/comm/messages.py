@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, cast
 
-Status = Literal["idle", "connecting", "connected", "reconnecting", "error"]
-Direction = Literal["sent", "received"]
-Track = Literal["user", "assistant"]
+from rtc_widget.types import Direction, Status, Track
 
 
 @dataclass(frozen=True, slots=True)

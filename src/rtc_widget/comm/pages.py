@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -69,35 +68,7 @@ def instead_of_browser(make: PageMaker) -> Iterator[None]:
         _instead.reset(token)
 
 
-def choose_page(page: PageName | Page | None) -> Page | None:
-    """Return the page in this process that is meant; None is the browser's.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If the name, or that in the environment variable ``RTC_WIDGET_PAGE``, is none of a page.
-    """
-    if page is None and (make := _instead.get()) is not None:
-        return make()
-    if page is None:
-        name = os.environ.get(PAGE_VARIABLE, "").strip() or "browser"
-        return _named(name, f"the environment variable {PAGE_VARIABLE}={name!r}")
-    if isinstance(page, str):
-        return _named(page, f"page={page!r}")
-    if isinstance(page, type):
-        raise TypeError(f"page must be an instance, not a class; use {page.__name__}()")
-    if not isinstance(page, Page):
-        raise TypeError(f"page is 'browser', 'headless' or a page such as ScriptedPage(), not {page!r}")
-    return page
-
-
-def _named(name: str, said: str) -> Page | None:
-    match name:
-        case "browser":
-            return None
-        case "headless":
-            from rtc_widget.headless import HeadlessPage
-
-            return HeadlessPage()
-        case _:
-            raise ValueError(f"{said}: there are 'browser' and 'headless'.")
+def page_instead() -> Page | None:
+    """Return a new page of `instead_of_browser`, inside of one."""
+    make = _instead.get()
+    return None if make is None else make()

@@ -1,4 +1,4 @@
-"""The messages between the page and the kernel; the twin of `js/src/protocol.ts`.
+"""The messages between the page and the kernel; the twin of `js/src/comm/protocol.ts`.
 
 Both are held to `tests/contract/protocol.json`. Messages are plain JSON without buffers (Colab drops buffers). What the
 page sends is decoded once, here, into a frozen value; what the kernel sends is built here and nowhere else.
@@ -32,10 +32,9 @@ from rtc_widget.comm.messages import (
     Reply,
     State,
     Stats,
-    Status,
-    Track,
     WireEvent,
 )
+from rtc_widget.types import Status, Track
 
 PROTOCOL = 1
 LOWEST_RATE, HIGHEST_RATE = 1000, 768_000

@@ -10,9 +10,10 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, overload
 
-from rtc_widget.comm.messages import Direction
 from rtc_widget.conversation.events import Event, fields_of
+from rtc_widget.conversation.facts import DEFAULT_PROTOCOL
 from rtc_widget.optional import require_pandas
+from rtc_widget.types import Direction
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -169,7 +170,9 @@ class EventLog(Sequence[Event]):
         """Yield what `to_jsonl` writes in its lines."""
         for event in self._snapshot():
             time = event.time.isoformat()
-            yield {"time": time, "elapsed": event.elapsed, "direction": event.direction, "event": event.raw}
+            # The first versions knew one protocol and wrote none.
+            named = {} if event.protocol == DEFAULT_PROTOCOL else {"protocol": event.protocol}
+            yield {"time": time, "elapsed": event.elapsed, "direction": event.direction, **named, "event": event.raw}
 
     @classmethod
     def from_json(cls, lines: Iterable[dict[str, Any]]) -> EventLog:
@@ -262,4 +265,10 @@ def _read(line: dict[str, Any]) -> Event:
     if not isinstance(line["event"], dict) or line["direction"] not in ("sent", "received"):
         raise ValueError("it needs time, elapsed, direction and event")
     time = datetime.fromisoformat(line["time"])
-    return Event(line["event"], direction=line["direction"], time=time, elapsed=float(line["elapsed"]))
+    return Event(
+        line["event"],
+        direction=line["direction"],
+        time=time,
+        elapsed=float(line["elapsed"]),
+        protocol=str(line.get("protocol", DEFAULT_PROTOCOL)),
+    )

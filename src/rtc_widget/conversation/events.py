@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
-from rtc_widget.comm.messages import Direction
+from rtc_widget.conversation.facts import DEFAULT_PROTOCOL, reader_of
+from rtc_widget.types import Direction
 
 
 class JsonObject(Mapping[str, Any]):
@@ -97,9 +98,12 @@ class Event(JsonObject):
         Seconds since the call's first event.
     raw : dict
         The JSON object as it came, unknown types and fields included; each time a new copy, yours to change.
+    protocol : str
+        The wire protocol that the event belongs to, such as ``"realtime"``.
     """
 
-    __slots__ = ("direction", "elapsed", "time")
+    __slots__ = ("direction", "elapsed", "protocol", "time")
+    protocol: str
     direction: Direction
     time: datetime
     elapsed: float
@@ -111,6 +115,7 @@ class Event(JsonObject):
         direction: Direction = "received",
         time: datetime | None = None,
         elapsed: float = 0.0,
+        protocol: str = DEFAULT_PROTOCOL,
     ) -> None:
         if not isinstance(raw, Mapping):
             raise TypeError(f"An event is made of a mapping such as {{'type': 'response.create'}}, not {raw!r:.100}")
@@ -118,9 +123,18 @@ class Event(JsonObject):
         object.__setattr__(self, "direction", direction)
         object.__setattr__(self, "time", time or datetime.now(UTC))
         object.__setattr__(self, "elapsed", elapsed)
+        object.__setattr__(self, "protocol", protocol)
 
     @classmethod
-    def from_text(cls, text: str, *, direction: Direction, time_ms: float, elapsed: float = 0.0) -> Event:
+    def from_text(
+        cls,
+        text: str,
+        *,
+        direction: Direction,
+        time_ms: float,
+        elapsed: float = 0.0,
+        protocol: str = DEFAULT_PROTOCOL,
+    ) -> Event:
         """Make an event of a data-channel message.
 
         Text that is no JSON object is kept whole, as an event of type ``rtc_widget.unreadable`` with the fields
@@ -136,6 +150,8 @@ class Event(JsonObject):
             Milliseconds since 1970, UTC.
         elapsed : float
             Seconds since the call's first event.
+        protocol : str
+            The wire protocol.
         """
         try:
             raw = json.loads(text, object_pairs_hook=_object)
@@ -145,7 +161,7 @@ class Event(JsonObject):
         if reason:
             raw = {"type": "rtc_widget.unreadable", "text": text, "reason": reason}
         time = datetime.fromtimestamp(time_ms / 1000, UTC)
-        return cls(raw, direction=direction, time=time, elapsed=elapsed)
+        return cls(raw, direction=direction, time=time, elapsed=elapsed, protocol=protocol)
 
     @property
     def type(self) -> str:
@@ -163,9 +179,7 @@ class Event(JsonObject):
         ImportError
             If the extra ``openai`` is not installed; says how to install it.
         """
-        from rtc_widget.protocols.realtime.typed_events import typed_event
-
-        return typed_event(self)
+        return reader_of(self.protocol).typed(self)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Event):
@@ -192,7 +206,7 @@ class Event(JsonObject):
         return event_html(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_event, (self._raw, self.direction, self.time, self.elapsed))
+        return (_event, (self._raw, self.direction, self.time, self.elapsed, self.protocol))
 
 
 def fields_of(event: Event) -> dict[str, Any]:
@@ -228,5 +242,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return {sys.intern(key): value for key, value in pairs}
 
 
-def _event(raw: dict[str, Any], direction: Direction, time: datetime, elapsed: float) -> Event:
-    return Event(raw, direction=direction, time=time, elapsed=elapsed)
+def _event(
+    raw: dict[str, Any], direction: Direction, time: datetime, elapsed: float, protocol: str = DEFAULT_PROTOCOL
+) -> Event:
+    return Event(raw, direction=direction, time=time, elapsed=elapsed, protocol=protocol)

@@ -6,9 +6,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from html import escape
 from statistics import median
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Literal, overload
 
-from rtc_widget.conversation.events import Event, fields_of
+from rtc_widget.conversation.events import Event
+from rtc_widget.conversation.facts import (
+    AudioCommitted,
+    Fact,
+    FunctionCallAnswered,
+    ResponseEnded,
+    ResponseRequested,
+    ResponseStarted,
+    ResponseText,
+    SessionChanged,
+    SpeechEnded,
+    SpeechStarted,
+    TurnWritten,
+    facts_of,
+)
 from rtc_widget.optional import new_figure, require_pandas
 
 if TYPE_CHECKING:
@@ -17,9 +31,6 @@ if TYPE_CHECKING:
 
 Asked = Literal["spoken", "pushed", "written"]
 
-_WORDS = frozenset(
-    f"response.{kind}.delta" for kind in ("output_audio_transcript", "output_text", "audio_transcript", "text")
-)
 _MEASURES = (("first_transcript", "#7aa6da"), ("first_audio", "#2e8b57"), ("done", "#c9c9c9"))
 
 
@@ -101,10 +112,10 @@ class Latency(Sequence[TurnLatency]):
     """
 
     def __init__(self, events: Iterable[Event]) -> None:
-        reading = _Reading()
+        pairing = _Pairing()
         for event in events:
-            reading.follow(event)
-        self._turns = [answer.measured() for answer in reading.answers if answer.has_message]
+            pairing.consume(event)
+        self._turns = [answer.measured() for answer in pairing.answers if answer.has_message]
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a table with a row an answer (extra ``data``).
@@ -162,14 +173,14 @@ class Latency(Sequence[TurnLatency]):
         names = ("asked", "asked_at", "first_transcript", "first_audio", "done", "tools")
         head = "".join(f"<th>{name.replace('_', ' ')}</th>" for name in names)
         rows = "".join(
-            "<tr>" + "".join(f"<td>{escape(_said(getattr(turn, name)))}</td>" for name in names) + "</tr>"
+            "<tr>" + "".join(f"<td>{escape(_cell(getattr(turn, name)))}</td>" for name in names) + "</tr>"
             for turn in self._turns
         )
         medians = "".join(f"<td><b>{_median(self, name)}</b></td>" for name in names[2:5])
         return f"<table><tr>{head}</tr>{rows}<tr><td>median</td><td></td>{medians}<td></td></tr></table>"
 
 
-class _Reading:
+class _Pairing:
     """Goes through the events and pairs questions with their answers."""
 
     def __init__(self) -> None:
@@ -177,81 +188,66 @@ class _Reading:
         self._question: _Question | None = None
         self._open: dict[str, _Answer] = {}
         self._silence: float | None = None
-        self._beside = 0
+        self._out_of_band = 0
         self._last = 0.0
 
-    def follow(self, event: Event) -> None:
-        raw, at = fields_of(event), event.elapsed
-        if at == 0 < self._last:  # the next call; its first question may be sent before `session.created` comes
+    def consume(self, event: Event) -> None:
+        at = event.elapsed
+        if at == 0 < self._last:  # the next call; its first question may be sent before its session is confirmed
             self._question, self._open = None, {}
         self._last = at
-        if event.direction == "sent":
-            self._sent(event)
-            return
-        match event.type:
-            case "session.created" | "session.updated":
-                self._silence = _silence(raw.get("session"))
-            case "input_audio_buffer.speech_stopped":
+        for fact in facts_of(event):
+            self._take(fact, at)
+
+    def _take(self, fact: Fact, at: float) -> None:
+        match fact:
+            case SessionChanged():
+                self._silence = fact.silence
+            case SpeechEnded(speaker="user"):
                 self._question = _Question("spoken", at, self._silence)
-            case "input_audio_buffer.committed":
+            case AudioCommitted():
                 if self._question is None or self._question.asked != "spoken":
                     self._question = _Question("pushed", at, None)
-            case "response.created":
-                self._begin(raw.get("response"))
-            case "output_audio_buffer.started":
-                answer = self._open.get(str(raw.get("response_id")))
-                if answer is not None and answer.audio is None:
-                    answer.audio = at
-            case "response.done":
-                self._done(raw.get("response"), at)
-            case kind if kind in _WORDS:
-                answer = self._open.get(str(raw.get("response_id")))
+            case TurnWritten():
+                self._question = _Question("written", at, None)
+            case ResponseRequested():
+                self._out_of_band += fact.is_out_of_band
+            case ResponseStarted():
+                self._begin(fact)
+            case ResponseText():
+                answer = self._open.get(fact.response_id)
                 if answer is not None and answer.words is None:
                     answer.words = at
+            case SpeechStarted(speaker="assistant"):
+                answer = self._open.get(fact.source)
+                if answer is not None and answer.audio is None:
+                    answer.audio = at
+            case FunctionCallAnswered():
+                if self._question and self._question.tools_since:
+                    self._question.tools += at - self._question.tools_since
+                    self._question.tools_since = None
+            case ResponseEnded():
+                self._end(fact, at)
 
-    def _sent(self, event: Event) -> None:
-        item, response = fields_of(event).get("item"), fields_of(event).get("response")
-        if event.type == "conversation.item.create" and isinstance(item, dict):
-            if item.get("type") == "message" and item.get("role") == "user":
-                self._question = _Question("written", event.elapsed, None)
-            elif item.get("type") == "function_call_output" and self._question and self._question.tools_since:
-                self._question.tools += event.elapsed - self._question.tools_since
-                self._question.tools_since = None
-        elif event.type == "response.create" and isinstance(response, dict):
-            self._beside += response.get("conversation") == "none"
-
-    def _begin(self, response: Any) -> None:
-        if not isinstance(response, dict):
-            return
-        if self._beside and response.get("conversation_id") is None:
-            self._beside -= 1
+    def _begin(self, fact: ResponseStarted) -> None:
+        if self._out_of_band and fact.is_out_of_band:
+            self._out_of_band -= 1
         elif self._question is not None:
-            answer = _Answer(self._question, str(response.get("id")))
+            answer = _Answer(self._question, fact.response_id)
             self._open[answer.response_id] = answer
             self.answers.append(answer)
 
-    def _done(self, response: Any, at: float) -> None:
-        answer = self._open.get(str(response.get("id"))) if isinstance(response, dict) else None
+    def _end(self, fact: ResponseEnded, at: float) -> None:
+        answer = self._open.get(fact.response_id)
         if answer is None:
             return
         answer.done = at
-        kinds = [item.get("type") for item in response.get("output") or () if isinstance(item, dict)]
-        # What only calls tools is the first half of an answer.
-        answer.has_message = "function_call" not in kinds or "message" in kinds
-        if response.get("status") == "failed" and not kinds:
-            answer.has_message = False  # nothing was answered
-        if "function_call" in kinds:
+        # A response that only calls tools is the first half of an answer; one that failed may be nothing.
+        answer.has_message = fact.has_message or not (fact.calls or fact.status == "failed")
+        if fact.calls:
             answer.question.tools_since = at
         elif self._question is answer.question:
             self._question = None
-
-
-def _silence(session: Any) -> float | None:
-    detection: Any = session
-    for name in ("audio", "input", "turn_detection"):
-        detection = detection.get(name) if isinstance(detection, dict) else None
-    milliseconds = detection.get("silence_duration_ms") if isinstance(detection, dict) else None
-    return milliseconds / 1000 if isinstance(milliseconds, (int, float)) else None
 
 
 def _median(turns: Sequence[TurnLatency], name: str) -> str:
@@ -259,5 +255,5 @@ def _median(turns: Sequence[TurnLatency], name: str) -> str:
     return f"{median(values):.2f} s" if values else "?"
 
 
-def _said(value: object) -> str:
+def _cell(value: object) -> str:
     return "" if value is None else f"{value:.2f}" if isinstance(value, float) else str(value)

@@ -7,8 +7,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from rtc_widget.conversation.events import Event, fields_of
+from rtc_widget.conversation.events import Event
+from rtc_widget.conversation.facts import (
+    AudioCleared,
+    AudioCommitted,
+    ErrorReported,
+    Fact,
+    FunctionCallAnswered,
+    FunctionCallStarted,
+    PushToTalkStarted,
+    ResponseEnded,
+    ResponseStarted,
+    SpeechEnded,
+    SpeechStarted,
+    TurnWritten,
+    facts_of,
+)
 from rtc_widget.optional import new_figure
+from rtc_widget.types import Role
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,6 +37,7 @@ _COLORS: Mapping[str, str] = {
     "Tools": "#b06000",
     "Errors": "#c5221f",
 }
+_SPEAKERS: Mapping[Role, str] = {"user": "You", "assistant": "Assistant"}
 _BAD = "#c5221f"
 _CUT = "#e3a23c"
 
@@ -50,10 +67,10 @@ class Span:
 
 def spans(events: Iterable[Event]) -> list[Span]:
     """Return what lasted, in the order in which it began."""
-    reading = _Reading()
+    pairing = _Pairing()
     for event in events:
-        reading.follow(event)
-    return reading.finished()
+        pairing.consume(event)
+    return pairing.finished()
 
 
 def timeline(events: Iterable[Event]) -> Figure:
@@ -95,7 +112,7 @@ def timeline(events: Iterable[Event]) -> Figure:
     return figure
 
 
-class _Reading:
+class _Pairing:
     """Pairs what began with what ended it."""
 
     def __init__(self) -> None:
@@ -109,60 +126,44 @@ class _Reading:
         left = [Span(lane, start, self._now, label, "open") for (lane, _), (start, label) in self._open.items()]
         return sorted([*self._done, *left], key=lambda span: (span.start, LANES.index(span.lane)))
 
-    def follow(self, event: Event) -> None:
-        # By the clock and not by `elapsed`, which begins anew with every call.
+    def consume(self, event: Event) -> None:
+        # By the clock and not by `elapsed`, which starts at zero in every call.
         self._zero = self._zero or event.time
         self._now = (event.time - self._zero).total_seconds()
-        raw = fields_of(event)
-        if event.direction == "sent":
-            self._sent(event.type, raw)
-            return
-        match event.type:
-            case "input_audio_buffer.speech_started":
-                self._begin("You", raw.get("item_id"))
-            case "input_audio_buffer.speech_stopped":
-                self._end("You", raw.get("item_id"))
-            case "input_audio_buffer.committed" if self._pressed is not None:
+        for fact in facts_of(event):
+            self._take(fact)
+
+    def _take(self, fact: Fact) -> None:
+        match fact:
+            case SpeechStarted():
+                self._begin(_SPEAKERS[fact.speaker], fact.source)
+            case SpeechEnded():
+                self._end(_SPEAKERS[fact.speaker], fact.source, fact.status)
+            case PushToTalkStarted():
+                self._pressed = self._now
+            case AudioCommitted() if self._pressed is not None:
                 self._done.append(Span("You", self._pressed, self._now, "held"))
                 self._pressed = None
-            case "input_audio_buffer.committed":
-                self._end("You", raw.get("item_id"))
-            case "input_audio_buffer.cleared":
+            case AudioCommitted():
+                self._end("You", fact.source)
+            case AudioCleared():
                 for lane, key in list(self._open):
                     if lane == "You":
                         self._end(lane, key)
-            case "output_audio_buffer.started":
-                self._begin("Assistant", raw.get("response_id"))
-            case "output_audio_buffer.stopped":
-                self._end("Assistant", raw.get("response_id"))
-            case "output_audio_buffer.cleared":
-                self._end("Assistant", raw.get("response_id"), "interrupted")
-            case "response.created" if isinstance(raw.get("response"), dict):
-                self._begin("Responses", raw["response"].get("id"))
-            case "response.done" if isinstance(raw.get("response"), dict):
-                self._response_done(raw["response"])
-            case "response.function_call_arguments.done":
-                self._begin("Tools", raw.get("call_id"), str(raw.get("name") or ""))
-            case "error":
-                error = raw.get("error")
-                words = (error.get("code") or error.get("message")) if isinstance(error, dict) else ""
-                self._moment("Errors", str(words or "error"), "failed")
-
-    def _sent(self, kind: str, raw: Mapping[str, Any]) -> None:
-        item = raw.get("item")
-        if kind == "input_audio_buffer.clear":
-            self._pressed = self._now
-        elif kind == "conversation.item.create" and isinstance(item, dict):
-            if item.get("type") == "function_call_output":
-                self._end("Tools", item.get("call_id"))
-            elif item.get("role") == "user":
+            case TurnWritten():
                 self._moment("You", "wrote")
-
-    def _response_done(self, response: Mapping[str, Any]) -> None:
-        status = str(response.get("status") or "completed")
-        self._end("Responses", response.get("id"), status)
-        if status == "failed":
-            self._moment("Errors", "response failed", "failed")
+            case ResponseStarted():
+                self._begin("Responses", fact.response_id)
+            case ResponseEnded():
+                self._end("Responses", fact.response_id, fact.status or "completed")
+                if fact.status == "failed":
+                    self._moment("Errors", "response failed", "failed")
+            case FunctionCallStarted():
+                self._begin("Tools", fact.call_id, fact.name)
+            case FunctionCallAnswered():
+                self._end("Tools", fact.call_id)
+            case ErrorReported():
+                self._moment("Errors", fact.code or fact.message or "error", "failed")
 
     def _begin(self, lane: str, key: object, label: str = "") -> None:
         self._open.setdefault((lane, str(key)), (self._now, label))

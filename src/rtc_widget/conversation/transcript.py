@@ -8,9 +8,10 @@ from html import escape
 from typing import TYPE_CHECKING, Any, overload
 
 from rtc_widget.conversation.events import Event, fields_of
-from rtc_widget.conversation.turn import Role, Turn
+from rtc_widget.conversation.facts import DEFAULT_PROTOCOL, CallTurns, reader_of
+from rtc_widget.conversation.turn import Turn
 from rtc_widget.optional import require_pandas
-from rtc_widget.protocols.realtime.transcript_reducer import CallTurns
+from rtc_widget.types import Role
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +24,15 @@ _SPEAKERS: Mapping[Role, str] = {"user": "You", "assistant": "Assistant"}
 class Transcript(Sequence[Turn]):
     """The turns of a conversation, in its order rather than in the order in which their events came.
 
-    Understands the GA Realtime events and, for older servers, their beta names. Events it does not know change nothing.
+    Understands the events of a wire protocol: of the GA Realtime API, and its beta's names. Unknown events change
+    nothing.
+
+    Parameters
+    ----------
+    events : iterable of mapping
+        The events of one call: raw objects or `Event`.
+    protocol : str
+        The wire protocol of raw objects.
 
     Examples
     --------
@@ -33,18 +42,19 @@ class Transcript(Sequence[Turn]):
     'Hello'
     """
 
-    def __init__(self, events: Iterable[Mapping[str, Any]] = ()) -> None:
-        # Servers may count their items from one in each call, so each call is folded by itself.
-        self._calls = [CallTurns(1, resumes=False)]
+    def __init__(self, events: Iterable[Mapping[str, Any]] = (), *, protocol: str = DEFAULT_PROTOCOL) -> None:
+        # Servers may count their items from one in each call, so each call has turns of its own.
+        self._protocol = protocol
+        self._calls: list[CallTurns] = [reader_of(protocol).call_turns(1, resumes=False)]
         self._begun = False
         for event in events:
             self.add(event)
 
     def add(self, event: Mapping[str, Any], *, call: int | None = None) -> None:
-        """Fold in one event: a raw dict, or an `Event`, which also tells the time.
+        """Take in one event: a raw dict, or an `Event`, which also has a time.
 
-        It belongs to the last call, or to the one of that number: what came late was said before. Such a call is to be
-        ended again when all of it has come (`end_call`).
+        It belongs to the last call, or to the one of that number, if it came late. End such a call again when all of
+        its events have come (`end_call`).
         """
         turns = self._calls[-1 if call is None else call - 1]
         if isinstance(event, Event):
@@ -53,7 +63,7 @@ class Transcript(Sequence[Turn]):
             turns.add(event, None)
 
     def begin_call(self, *, resumes: bool) -> int:
-        """Note that what follows is said in another call, which goes on with the one before it or does not.
+        """Begin another call, which resumes the one before it or does not.
 
         Returns
         -------
@@ -62,12 +72,12 @@ class Transcript(Sequence[Turn]):
         """
         if self._begun:
             self.end_call()
-            self._calls.append(CallTurns(len(self._calls) + 1, resumes=resumes))
+            self._calls.append(reader_of(self._protocol).call_turns(len(self._calls) + 1, resumes=resumes))
         self._begun = True
         return len(self._calls)
 
     def end_call(self, call: int | None = None) -> None:
-        """Note that the last call, or the one of that number, is over: what was still being said is cut short."""
+        """End the last call, or the one of that number; a turn in progress is interrupted."""
         self._calls[-1 if call is None else call - 1].end()
 
     def of_response(self, response_id: str) -> Turn | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from rtc_widget.types import Role
+
 if TYPE_CHECKING:
     from rtc_widget.audio.clip import AudioClip
 
-Role = Literal["user", "assistant"]
 TurnStatus = Literal["in_progress", "completed", "interrupted", "cancelled", "incomplete", "failed"]
 
 

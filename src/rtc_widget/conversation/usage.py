@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from rtc_widget.conversation.events import Event, fields_of
+from rtc_widget.conversation.events import Event
+from rtc_widget.conversation.facts import TokensUsed, facts_of
 from rtc_widget.optional import require_pandas
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ SECONDS = "transcription_seconds"
 """Some recognisers are paid by the second of speech."""
 
 _MILLION = 1_000_000
-_TRANSCRIBED = "conversation.item.input_audio_transcription.completed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +83,9 @@ class Usage(Mapping[str, float]):
 
     def add(self, event: Event) -> None:
         """Count what an event says was used; most say nothing."""
-        entry = _entry(event)
-        if entry is not None:
-            self.entries.append(entry)
+        for fact in facts_of(event):
+            if isinstance(fact, TokensUsed):
+                self.entries.append(UsageEntry(fact.source, event.elapsed, fact.amounts))
 
     def copy(self) -> Usage:
         """Return what was used so far, which does not grow any more."""
@@ -176,53 +176,3 @@ class Usage(Mapping[str, float]):
             if amount
         )
         return f"<table><tr><th style='text-align: left'>tokens</th><th>{self.total_tokens:,}</th></tr>{rows}</table>"
-
-
-def _entry(event: Event) -> UsageEntry | None:
-    raw = fields_of(event)
-    if event.type == "response.done" and isinstance(raw.get("response"), dict):
-        of, usage, kinds = raw["response"].get("id"), raw["response"].get("usage"), _response_kinds
-    elif event.type == _TRANSCRIBED:
-        of, usage, kinds = raw.get("item_id"), raw.get("usage"), _transcription_kinds
-    else:
-        return None
-    if not isinstance(usage, dict):
-        return None
-    return UsageEntry(str(of), event.elapsed, {kind: amount for kind, amount in kinds(usage).items() if amount})
-
-
-def _response_kinds(usage: Mapping[str, Any]) -> dict[str, float]:
-    given, made = _inside(usage, "input_token_details"), _inside(usage, "output_token_details")
-    cached = _inside(given, "cached_tokens_details")
-    amounts: dict[str, float] = {}
-    for kind in ("text", "audio", "image"):
-        amounts[f"cached_{kind}_input"] = _number(cached, f"{kind}_tokens")
-        amounts[f"{kind}_input"] = _number(given, f"{kind}_tokens") - amounts[f"cached_{kind}_input"]
-    for kind in ("text", "audio"):
-        amounts[f"{kind}_output"] = _number(made, f"{kind}_tokens")
-    # A server that does not say which kinds: what is not said to be sound is text.
-    amounts["text_input"] += _number(usage, "input_tokens") - sum(_number(given, f"{k}_tokens") for k in _KINDS)
-    amounts["text_output"] += _number(usage, "output_tokens") - sum(_number(made, f"{k}_tokens") for k in _KINDS)
-    return {kind: max(0, amount) for kind, amount in amounts.items()}
-
-
-_KINDS = ("text", "audio", "image")
-
-
-def _transcription_kinds(usage: Mapping[str, Any]) -> dict[str, float]:
-    if usage.get("type") == "duration":
-        return {SECONDS: _number(usage, "seconds")}
-    return {
-        "transcription_input": _number(usage, "input_tokens"),
-        "transcription_output": _number(usage, "output_tokens"),
-    }
-
-
-def _inside(usage: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = usage.get(name)
-    return value if isinstance(value, dict) else {}
-
-
-def _number(usage: Mapping[str, Any], name: str) -> float:
-    value = usage.get(name)
-    return value if isinstance(value, (int, float)) else 0

@@ -13,7 +13,6 @@ from av import AudioFrame
 
 from rtc_widget.errors import ChannelTimeout, ExchangeRefused, RtcWidgetError, ServerUnreachable
 from rtc_widget.headless.bridge import Link
-from rtc_widget.headless.errors import farewell_in
 from rtc_widget.headless.microphone import MicrophoneTrack, fetch_clip
 from rtc_widget.headless.peer import Peer, PeerListener
 
@@ -85,7 +84,7 @@ class Attempt:
         self._is_over = False
         self.track: MicrophoneTrack | None = None
         self.peer: Peer | None = None
-        self.farewell: RtcWidgetError | None = None
+        self.session_end: RtcWidgetError | None = None
         self.is_prepared = False
         self.is_answered = False
 
@@ -93,10 +92,6 @@ class Attempt:
     def has_microphone(self) -> bool:
         """Whether it speaks."""
         return self._options.microphone
-
-    def note_event(self, text: str) -> None:
-        """Look whether the server says why it will end the call."""
-        self.farewell = self.farewell or farewell_in(text)
 
     def begin(self, limit: float | None, done: Callable[[BaseException | None], None]) -> None:
         """Make the call; `done` is told, unless the attempt is ended first."""

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from av import AudioFrame
 
-from rtc_widget.comm.messages import Direction, PageState
+from rtc_widget.comm.messages import PageState
 from rtc_widget.errors import MessageTooLarge, RtcWidgetError
 from rtc_widget.headless.attempt import Attempt, AttemptOptions
 from rtc_widget.headless.bridge import Link
@@ -18,12 +18,13 @@ from rtc_widget.headless.errors import (
     as_error,
     cancelled,
     connection_failed,
-    is_passing,
+    is_transient,
     not_connected,
     server_hung_up,
 )
 from rtc_widget.headless.peer import PeerStates
 from rtc_widget.headless.settings import Settings, pause_before
+from rtc_widget.types import Direction
 
 HEALTHY_SECONDS = 10.0
 """After so long without trouble a connection counts as healthy, and its lost predecessors are forgotten."""
@@ -66,6 +67,10 @@ class CallListener(Protocol):
 
     def event_passed(self, attempt: str, direction: Direction, text: str) -> None:
         """An event went over the channel."""
+
+    def session_end(self, text: str) -> RtcWidgetError | None:
+        """Return the error of an event that announces the end of the call, or None."""
+        ...
 
     def call_opened(self, attempt: Attempt, resumes: bool) -> None:
         """A call stands; `resumes` when it goes on with an earlier one."""
@@ -220,7 +225,7 @@ class Call:
         def done(raised: BaseException | None) -> None:
             if raised is not None and attempt is self.attempt:
                 error = as_error(raised)
-                self._go("lost" if is_passing(error) else "ended", error)
+                self._go("lost" if is_transient(error) else "ended", error)
 
         limit = settings.reconnect.attempt_timeout if resumes and settings.reconnect else None
         attempt.begin(limit, done)
@@ -260,7 +265,7 @@ class Call:
 
     def message_came(self, attempt: Attempt, text: str) -> None:
         """Take in an event of the server."""
-        attempt.note_event(text)
+        attempt.session_end = attempt.session_end or self._listener.session_end(text)
         self._listener.event_passed(attempt.id, "received", text)
 
     def heard(self, frame: AudioFrame) -> None:
@@ -276,7 +281,7 @@ class Call:
         if states.connection_state == "failed":
             return "lost", connection_failed()
         if states.connection_state == "closed" or (had_channel and states.data_channel_state == "closed"):
-            return "ended", (self.attempt and self.attempt.farewell) or server_hung_up()
+            return "ended", (self.attempt and self.attempt.session_end) or server_hung_up()
         if states.connection_state == "disconnected":
             return "wavered", None
         if self._phase.name == "unsteady":

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from rtc_widget.calls.settings import Reconnect
-from rtc_widget.comm.messages import Status
+from rtc_widget.comm.settings import Reconnect
 from rtc_widget.errors import Cancelled, ConnectionFailed, ReconnectFailed, RtcWidgetError
+from rtc_widget.types import Status
 
 PhaseName = Literal["idle", "connecting", "connected", "unsteady", "pausing", "retrying", "failed"]
 CallEvent = Literal[

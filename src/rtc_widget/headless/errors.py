@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from typing import TypeVar
 
@@ -28,7 +27,7 @@ def _page_error(kind: type[_Error], message: str | None = None) -> _Error:
     return kind(message or PAGE_MESSAGES[kind.code], hint=PAGE_HINTS[kind.code])
 
 
-def is_passing(error: RtcWidgetError) -> bool:
+def is_transient(error: RtcWidgetError) -> bool:
     """Whether retrying may succeed."""
     return error.code in TRANSIENT
 
@@ -66,16 +65,6 @@ def server_hung_up() -> RtcWidgetError:
     return _page_error(ServerHungUp)
 
 
-def farewell_in(text: str) -> RtcWidgetError | None:
-    """Return the error of an event that announces the end of the call, or None."""
-    # Most events are skipped here without parsing them a second time.
-    if "session_expired" not in text:
-        return None
-    try:
-        error = json.loads(text)["error"]
-        code, message = error["code"], error.get("message")
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None
-    if code != "session_expired":
-        return None
-    return _page_error(SessionExpired, message if isinstance(message, str) else None)
+def session_expired(message: str) -> RtcWidgetError:
+    """The server ends the session; `message` is its own text, or empty."""
+    return _page_error(SessionExpired, message or None)

@@ -9,8 +9,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rtc_widget.comm.messages import Direction
 from rtc_widget.comm.protocol import Message
+from rtc_widget.types import Direction
 
 BATCH_CHARACTERS = 65_536
 PAUSE_SECONDS = 0.016

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from rtc_widget.comm.protocol import PROTOCOL, Message
+from rtc_widget.comm.settings import CallSettings
 from rtc_widget.errors import HeadlessNotInstalled
 from rtc_widget.kernel.io_thread import IoThread
 
@@ -46,7 +47,7 @@ class HeadlessPage:
             raise HeadlessNotInstalled(f"A page without a browser needs {', '.join(missing)}.")
         self._thread = page_thread()
         self._id = f"h{uuid4().hex[:12]}"
-        self._settings: Mapping[str, Any] = {}
+        self._settings: Mapping[str, Any] = CallSettings().to_wire()
         self._approve = approve
         self._say: Callable[[Message], None] | None = None
         self._session: Any = None
@@ -81,8 +82,7 @@ class HeadlessPage:
         # Here, on its own thread, since importing aiortc takes most of a second.
         from rtc_widget.headless.session import PageSession
 
-        self._session = PageSession(self._id, say, self._decide)
-        self._pass_settings()
+        self._session = PageSession(self._id, say, self._settings, self._decide)
 
     def _decide(self, request: Message) -> bool:
         if callable(self._approve):

@@ -1,55 +1,51 @@
-"""Push-to-talk: where the session detects no turns, Python says when one begins and ends."""
+"""Push-to-talk: in a session without turn detection, Python says when a turn begins and ends."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import re
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
 
-from rtc_widget.comm.messages import Direction
+from rtc_widget.conversation.facts import Fact, ResponseEnded, ResponseStarted, SpeechEnded, SpeechStarted
+from rtc_widget.protocols.base import ClientEvent, VoiceProtocol
 
 TAIL_SECONDS = 0.2
-"""What is said at the moment of letting go is still on its way."""
+"""How long the turn continues after the release: the last word is still on its way."""
 SHORTEST_SECONDS = 0.3
-"""A shorter press holds no word; servers refuse to commit it."""
-
-_CONCERNS_IT = re.compile(r'"(response\.(created|done)|output_audio_buffer\.\w+)"')
+"""A shorter turn holds no word; servers refuse to commit it."""
 
 
 class PushToTalk:
-    """The turns that are enclosed by hand.
+    """Takes turns by hand.
 
     Parameters
     ----------
+    protocol : VoiceProtocol
+        Makes the events of a turn.
     send : callable
         Sends events, as texts.
     """
 
-    def __init__(self, send: Callable[[Sequence[str]], None]) -> None:
+    def __init__(self, protocol: VoiceProtocol, send: Callable[[Sequence[str]], None]) -> None:
+        self._protocol = protocol
         self._send = send
         self._responses: set[str] = set()
-        self._is_voice_out = False
+        self._is_speaking = False
         self._held_since: float | None = None
         self._tail: asyncio.TimerHandle | None = None
 
     def press(self) -> None:
-        """Begin a turn: what the assistant is saying stops, what was heard before is forgotten."""
+        """Begin a turn: the assistant stops, and the audio before it is discarded."""
         if self._held_since is not None:
             return
         if self._tail is not None:
             self._finish(0.0)
-        events = [{"type": "input_audio_buffer.clear"}]
-        if self._responses:
-            events.append({"type": "response.cancel"})
-        if self._is_voice_out:
-            events.append({"type": "output_audio_buffer.clear"})
-        self._tell(events)
+        events = self._protocol.start_turn(is_responding=bool(self._responses), is_speaking=self._is_speaking)
+        self._send_events(events)
         self._held_since = asyncio.get_running_loop().time()
 
     def release(self) -> None:
-        """End the turn and ask for the answer; a mere tap is taken back."""
+        """End the turn and ask for a response; a turn that is too short is discarded."""
         if self._held_since is None:
             return
         loop = asyncio.get_running_loop()
@@ -58,41 +54,33 @@ class PushToTalk:
         self._tail = loop.call_later(TAIL_SECONDS, self._finish, held)
 
     def end(self) -> None:
-        """Forget it all: the call is over."""
+        """End with the call."""
         if self._tail is not None:
             self._tail.cancel()
         self._tail = self._held_since = None
         self._responses.clear()
-        self._is_voice_out = False
+        self._is_speaking = False
 
-    def note(self, direction: Direction, text: str) -> None:
-        """Follow what the assistant is doing."""
-        if direction == "sent" or not _CONCERNS_IT.search(text):
-            return
-        try:
-            event: dict[str, Any] = json.loads(text)
-            response = event.get("response") or {}
-            match event["type"]:
-                case "response.created":
-                    # One beside the conversation is not what a person interrupts.
-                    if response.get("conversation_id", "") is not None:
-                        self._responses.add(response["id"])
-                case "response.done":
-                    self._responses.discard(response["id"])
-                case "output_audio_buffer.started":
-                    self._is_voice_out = True
-                case "output_audio_buffer.stopped" | "output_audio_buffer.cleared":
-                    self._is_voice_out = False
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return  # the kernel gets it as it came and may make more of it
+    def consume(self, facts: Iterable[Fact]) -> None:
+        """Track what the assistant does."""
+        for fact in facts:
+            match fact:
+                # A response out of band is not what the user interrupts.
+                case ResponseStarted(is_out_of_band=False):
+                    self._responses.add(fact.response_id)
+                case ResponseEnded():
+                    self._responses.discard(fact.response_id)
+                case SpeechStarted(speaker="assistant"):
+                    self._is_speaking = True
+                case SpeechEnded(speaker="assistant"):
+                    self._is_speaking = False
 
     def _finish(self, held: float) -> None:
         if self._tail is not None:
             self._tail.cancel()
             self._tail = None
         is_tap = held < SHORTEST_SECONDS
-        turn = [{"type": "input_audio_buffer.commit"}, {"type": "response.create"}]
-        self._tell([{"type": "input_audio_buffer.clear"}] if is_tap else turn)
+        self._send_events(self._protocol.discard_turn() if is_tap else self._protocol.commit_turn())
 
-    def _tell(self, events: list[dict[str, str]]) -> None:
+    def _send_events(self, events: Sequence[ClientEvent]) -> None:
         self._send([json.dumps(event) for event in events])

@@ -10,7 +10,7 @@ import numpy as np
 from av import AudioFrame
 
 from rtc_widget._aiortc.audio import Resampler
-from rtc_widget.comm.messages import Track
+from rtc_widget.types import Track
 
 RATE = 24_000
 PIECE_SAMPLES = RATE // 5

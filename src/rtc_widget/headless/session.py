@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Coroutine, Mapping
@@ -12,21 +13,24 @@ from typing import Any
 import numpy as np
 from av import AudioFrame
 
-from rtc_widget.comm.messages import Direction, PageState
+from rtc_widget.comm.messages import PageState
 from rtc_widget.comm.protocol import Message
+from rtc_widget.conversation.events import Event
 from rtc_widget.errors import CallTooLong, ClipInterrupted, DeviceNotFound, RtcWidgetError
 from rtc_widget.headless.attempt import Attempt
 from rtc_widget.headless.bridge import Link
 from rtc_widget.headless.call import Call
 from rtc_widget.headless.diagnosis import diagnose
-from rtc_widget.headless.errors import as_error, not_connected
+from rtc_widget.headless.errors import as_error, not_connected, session_expired
 from rtc_widget.headless.microphone import MicrophoneTrack, Spoken, fetch_clip
 from rtc_widget.headless.outbox import MediaOutbox, Outbox
 from rtc_widget.headless.push_to_talk import PushToTalk
 from rtc_widget.headless.recorder import TrackRecorder
 from rtc_widget.headless.resumption import Resumption
-from rtc_widget.headless.settings import Settings, read_settings
+from rtc_widget.headless.settings import read_settings
 from rtc_widget.headless.stats import reports_of
+from rtc_widget.protocols.base import protocol_named
+from rtc_widget.types import Direction
 
 logger = logging.getLogger("rtc_widget")
 
@@ -40,21 +44,29 @@ class PageSession:
         Its name in all messages.
     say : callable
         Takes a message to the widget.
+    settings : mapping
+        The widget's settings.
     approve : callable
         Decides on a tool that asks for permission, by the request.
     """
 
     def __init__(
-        self, page: str, say: Callable[[Message], None], approve: Callable[[Message], bool] = lambda request: False
+        self,
+        page: str,
+        say: Callable[[Message], None],
+        settings: Mapping[str, Any],
+        approve: Callable[[Message], bool] = lambda request: False,
     ) -> None:
         self._link = Link(page, say)
         self._outbox = Outbox(lambda **fields: self._link.say("events", **fields))
         self._media = MediaOutbox(self._link.say)
         self._call = Call(self._link, lambda: self._settings, self, self._run)
-        self._resumption = Resumption()
-        self._push_to_talk = PushToTalk(lambda texts: self._call.send(texts))
         self._approve = approve
-        self._settings: Settings
+        self._settings = read_settings(settings)
+        # A widget has one protocol, from its signaling.
+        self._protocol = protocol_named(self._settings.protocol)
+        self._resumption = Resumption(self._protocol)
+        self._push_to_talk = PushToTalk(self._protocol, lambda texts: self._call.send(texts))
         self._seq = 0
         self._tasks: set[asyncio.Task[Any]] = set()
         self._longest: asyncio.TimerHandle | None = None
@@ -168,10 +180,18 @@ class PageSession:
         self._tell_state()
 
     def event_passed(self, attempt: str, direction: Direction, text: str) -> None:
-        """Keep it for a later call, and tell the widget."""
-        self._resumption.note(direction, text)
-        self._push_to_talk.note(direction, text)
+        """Keep it for a later call, and send it to the widget."""
+        event = Event.from_text(text, direction=direction, time_ms=0.0, protocol=self._protocol.name)
+        # The kernel gets every event as it came, also one that cannot be understood here.
+        with contextlib.suppress(TypeError, ValueError, AttributeError, KeyError):
+            self._resumption.consume(event, text)
+            self._push_to_talk.consume(self._protocol.facts(event))
         self._outbox.add(attempt, direction, text)
+
+    def session_end(self, text: str) -> RtcWidgetError | None:
+        """Return the error of an event that announces the end of the call, or None."""
+        message = self._protocol.session_end(text)
+        return None if message is None else session_expired(message)
 
     def call_opened(self, attempt: Attempt, resumes: bool) -> None:
         """Tell the server what was said before, record and measure."""

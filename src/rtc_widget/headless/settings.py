@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rtc_widget.calls.settings import Reconnect
+from rtc_widget.comm.settings import Reconnect
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,8 @@ class Settings:
 
     Attributes
     ----------
+    protocol : str
+        The wire protocol of the data channel's events.
     microphone : bool
         Whether calls have a microphone.
     clip : str or None
@@ -32,6 +34,7 @@ class Settings:
         Seconds between two looks at the statistics; None for never.
     """
 
+    protocol: str
     microphone: bool
     clip: str | None
     own_exchange: bool
@@ -46,6 +49,7 @@ def read_settings(wire: Mapping[str, Any]) -> Settings:
     microphone, reconnect = wire["microphone"], wire["reconnect"]
     clip = microphone["clip"] if isinstance(microphone, Mapping) else None
     return Settings(
+        protocol=wire["protocol"],
         microphone=clip is not None or microphone is True,
         clip=clip,
         own_exchange=wire["exchange"] == "browser",

@@ -16,12 +16,9 @@ import sys
 import weakref
 from collections.abc import Mapping
 from types import FrameType, FunctionType, MethodType, ModuleType, TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ipywidgets import Widget
-
-if TYPE_CHECKING:
-    from rtc_widget.voice_chat import VoiceChat
 
 # The names under which IPython keeps what cells have shown.
 _SHOWN = re.compile(r"_{1,3}|_i?\d+|_oh|Out")
@@ -34,38 +31,37 @@ _MOST_HOLDERS = 1_000
 _MOST_STEPS = 25
 
 
-def close_when_unreferenced(chat: VoiceChat) -> None:
+def close_when_unreferenced(widget: Widget) -> None:
     """Close `chat` after the cell that lets go of it; outside of IPython nothing is done."""
     shell = _shell()
     if shell is not None:
-        shell.events.register("post_run_cell", _Watch(chat, shell))
+        shell.events.register("post_run_cell", _Watch(widget, shell))
 
 
 class _Watch:
-    def __init__(self, chat: VoiceChat, shell: Any) -> None:
-        self._chat = weakref.ref(chat)
+    def __init__(self, widget: Widget, shell: Any) -> None:
+        self._chat = weakref.ref(widget)
         self._shell = shell
-        self._was_held = False
+        self._had_name = False
 
     def __call__(self, _result: object = None) -> None:
-        chat = self._chat()
-        if chat is None or chat.comm is None:
+        widget = self._chat()
+        if widget is None or widget.comm is None:
             self._shell.events.unregister("post_run_cell", self)
-        elif self._is_held(chat):
-            self._was_held = True
-        elif self._was_held:
-            chat.close()
+        elif self._has_name(widget):
+            self._had_name = True
+        # Walking the heap takes 0.2 s: only after the name has gone.
+        elif self._had_name and not self._leads_to_a_name(widget):
+            widget.close()
 
-    def _is_held(self, chat: VoiceChat) -> bool:
-        # The usual cases, and cheap: it has a name, or is in something that has one. A loop, since a generator
-        # expression would hold the widget in a cell of its own.
+    def _has_name(self, widget: Widget) -> bool:
+        # A loop, since a generator expression would refer to the widget from a cell of its own.
         for name, value in list(self._shell.user_ns.items()):
-            if not _SHOWN.fullmatch(name) and (value is chat or _contains(value, chat)):
+            if not _SHOWN.fullmatch(name) and (value is widget or _contains(value, widget)):
                 return True
-        value = None
-        return self._leads_to_a_name(chat)
+        return False
 
-    def _leads_to_a_name(self, chat: VoiceChat) -> bool:
+    def _leads_to_a_name(self, widget: Widget) -> bool:
         space: dict[str, object] = self._shell.user_ns
         passing = {id(self._shell.user_ns_hidden), id(space.get("_oh")), id(self._shell.displayhook.__dict__)}
         passing.add(id(vars(builtins)))  # IPython keeps `_` there, too
@@ -73,26 +69,26 @@ class _Watch:
         for name, module in list(sys.modules.items()):
             (passing if _package(name) in _MACHINERY else spaces).add(id(getattr(module, "__dict__", None)))
         spaces -= passing
-        seen: list[object] = [chat]  # kept, so that no other object gets the id of one that was seen
-        known = {id(chat)}
+        seen: list[object] = [widget]  # kept, so that no other object gets the id of one that was seen
+        known = {id(widget)}
         step = list(seen)
         for _ in range(_MOST_STEPS):
             ours = {id(seen), id(step)}
             before: list[object] = []
-            for active_page in gc.get_referrers(*step):
-                if active_page is space:
+            for referrer in gc.get_referrers(*step):
+                if referrer is space:
                     if _names(space, step):
                         return True
                     continue
-                if id(active_page) in known or id(active_page) in passing or id(active_page) in ours:
+                if id(referrer) in known or id(referrer) in passing or id(referrer) in ours:
                     continue
-                if id(active_page) in spaces or _shows(active_page, chat):
+                if id(referrer) in spaces or _shows(referrer, widget):
                     return True
-                if _is_passing(active_page):
+                if _is_passing(referrer):
                     continue
-                known.add(id(active_page))
-                before.append(active_page)
-            active_page = None
+                known.add(id(referrer))
+                before.append(referrer)
+            referrer = None
             if not before:
                 return False
             if len(known) > _MOST_HOLDERS:
@@ -102,7 +98,7 @@ class _Watch:
         return True
 
 
-def _contains(value: object, chat: VoiceChat) -> bool:
+def _contains(value: object, widget: Widget) -> bool:
     # By its type and without its own attribute access: what stands in a notebook may run anything there, or raise.
     kind = type(value)
     if issubclass(kind, ModuleType):
@@ -117,7 +113,7 @@ def _contains(value: object, chat: VoiceChat) -> bool:
         entries = list(entries.values())
     if not isinstance(entries, list | tuple) or len(entries) > _MOST_HOLDERS:
         return False
-    return any(entry is chat for entry in entries)
+    return any(entry is widget for entry in entries)
 
 
 def _names(space: Mapping[str, object], held: list[object]) -> bool:
@@ -126,28 +122,24 @@ def _names(space: Mapping[str, object], held: list[object]) -> bool:
     return any(id(value) in ids and not _SHOWN.fullmatch(name) for name, value in list(space.items()))
 
 
-def _shows(active_page: object, chat: VoiceChat) -> bool:
+def _shows(referrer: object, widget: Widget) -> bool:
     """Whether this is another widget, such as a box, that is there until it is closed."""
-    return (
-        issubclass(type(active_page), Widget)
-        and active_page is not chat
-        and getattr(active_page, "comm", None) is not None
-    )
+    return issubclass(type(referrer), Widget) and referrer is not widget and getattr(referrer, "comm", None) is not None
 
 
-def _is_passing(active_page: object) -> bool:
+def _is_passing(referrer: object) -> bool:
     """Whether this is a part of the machinery, or of a cell that has ended."""
-    kind = type(active_page)  # not `isinstance`, which asks an object what it would like to be
+    kind = type(referrer)  # not `isinstance`, which asks an object what it would like to be
     if issubclass(kind, FrameType | TracebackType | BaseException):
         return True
     if issubclass(kind, MethodType):
-        function: Any = active_page.__func__  # type: ignore[attr-defined]
+        function: Any = referrer.__func__  # type: ignore[attr-defined]
         package = _package(getattr(function, "__module__", None))
         # A person may have handed on `chat.mute`; the package itself hands on what begins with an underscore.
         is_public = package == "rtc_widget" and not function.__name__.startswith("_")
         return package in _MACHINERY and not is_public
     if issubclass(kind, FunctionType):
-        return _package(active_page.__module__) in _MACHINERY
+        return _package(referrer.__module__) in _MACHINERY
     return _package(kind.__module__) in _MACHINERY
 
 

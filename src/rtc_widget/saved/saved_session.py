@@ -2,21 +2,83 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from rtc_widget.audio.recording import Recording
 from rtc_widget.conversation.event_log import EventLog
+from rtc_widget.conversation.events import JsonObject
+from rtc_widget.conversation.facts import SessionChanged, facts_of
 from rtc_widget.conversation.latency import Latency
 from rtc_widget.conversation.transcript import Transcript
 from rtc_widget.conversation.usage import Usage
 from rtc_widget.errors import SavedSessionOnly
-from rtc_widget.protocols.realtime.session import Session
-from rtc_widget.protocols.realtime.session_updates import SessionWatch
+from rtc_widget.protocols.base import protocol_named
 from rtc_widget.saved.session_file import SessionContents, read_session
 from rtc_widget.webrtc.stats import StatsLog
+
+NEEDS_A_CALL = frozenset(
+    {
+        "active_page",
+        "ask",
+        "assistant_speaking",
+        "call_id",
+        "close",
+        "connect",
+        "connection_state",
+        "data_channel_state",
+        "devices",
+        "diagnose",
+        "disconnect",
+        "error",
+        "errors",
+        "exchange",
+        "ice_connection_state",
+        "ice_gathering_state",
+        "interrupt",
+        "is_recording",
+        "max_duration",
+        "max_message_size",
+        "microphone",
+        "microphone_permission",
+        "mute",
+        "muted",
+        "observe",
+        "off",
+        "on",
+        "progress",
+        "push_to_talk",
+        "receive_only",
+        "reconnect",
+        "record",
+        "save",
+        "say",
+        "send",
+        "send_image",
+        "send_text",
+        "server",
+        "set_state",
+        "settings",
+        "signaling_state",
+        "start_talking",
+        "stats_interval",
+        "status",
+        "stop_talking",
+        "stream",
+        "tool",
+        "tools",
+        "unmute",
+        "unobserve",
+        "update_session",
+        "use_microphone",
+        "use_speaker",
+        "user_speaking",
+        "view_timeout",
+        "wait_for",
+    }
+)
+"""The attributes of `VoiceChat` that a saved session does not have."""
 
 
 class SavedSession:
@@ -62,7 +124,7 @@ class SavedSession:
         self.recording: Recording = contents.recording
         self.transcript = _transcript_of(contents)
         self.usage: Usage = contents.usage
-        self.session: Session | None = _session_of(contents)
+        self.session: JsonObject | None = _session_of(contents)
 
     def latency(self) -> Latency:
         """Return how long each answer took; see `VoiceChat.latency`."""
@@ -74,10 +136,8 @@ class SavedSession:
         return cls(read_session(Path(path).expanduser()))
 
     def __getattr__(self, name: str) -> Any:
-        from rtc_widget.voice_chat import VoiceChat
-
-        if not name.startswith("_") and hasattr(VoiceChat, name):
-            raise SavedSessionOnly(f"This is a saved session: it has no call, and no {name!r}.")
+        if name in NEEDS_A_CALL:
+            raise SavedSessionOnly(f"{name!r} needs a call, and this is a saved session.")
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __repr__(self) -> str:
@@ -99,10 +159,10 @@ def _transcript_of(contents: SessionContents) -> Transcript:
     return transcript
 
 
-def _session_of(contents: SessionContents) -> Session | None:
-    watch = SessionWatch()
+def _session_of(contents: SessionContents) -> JsonObject | None:
+    session: JsonObject | None = None
     for event in contents.events:
-        # Events of an odd shape are in the file as they came.
-        with contextlib.suppress(TypeError, ValueError, AttributeError, KeyError):
-            watch.follow(event)
-    return watch.session
+        for fact in facts_of(event):
+            if isinstance(fact, SessionChanged):
+                session = protocol_named(event.protocol).session_object(fact.settings)
+    return session

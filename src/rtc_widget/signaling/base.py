@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+from rtc_widget.conversation.facts import DEFAULT_PROTOCOL
+
 Progress = Callable[[str], None]
 """Told, in a few words, what is being waited for; the empty string when the waiting is over."""
 
@@ -64,6 +66,11 @@ class Renegotiates(Protocol):
         ...
 
 
+def protocol_of(signaling: Signaling) -> str:
+    """Return the name of the wire protocol that a signaling's server speaks."""
+    return str(getattr(signaling, "protocol", DEFAULT_PROTOCOL))
+
+
 @runtime_checkable
 class Signaling(Protocol):
     """Whom to call, and how offer and answer are exchanged (RFC 9429).
@@ -82,8 +89,9 @@ class Signaling(Protocol):
 
     Notes
     -----
-    A signaling that takes long to get ready may have an attribute ``slow_start = True``: it is then prepared
-    as soon as a page shows the widget, and not only when the call is made.
+    Two attributes are optional. ``protocol`` names the wire protocol of the events on the data channel, a package of
+    `rtc_widget.protocols`; without it they are those of the Realtime API (``"realtime"``). ``slow_start = True`` says
+    that getting ready takes long: `prepare` is then called as soon as a page shows the widget.
     """
 
     @property

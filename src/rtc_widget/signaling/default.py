@@ -29,6 +29,7 @@ class NoServer:
     """Stands where there is no one to call, and says what to do about it."""
 
     name = "nobody to call yet"
+    protocol = "realtime"
     data_channel_label = "oai-events"
     ice_servers: Sequence[Mapping[str, Any]] = ()
 

@@ -78,6 +78,7 @@ class Local:
     'Embedded local server · <lambda>'
     """
 
+    protocol = "realtime"
     data_channel_label = "oai-events"
     ice_servers: tuple[Mapping[str, Any], ...] = ()
     slow_start = True

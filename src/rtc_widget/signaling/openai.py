@@ -69,6 +69,8 @@ class OpenAI:
     OpenAI(model='gpt-realtime-2.1', base_url='https://api.openai.com/v1')
     """
 
+    protocol = "realtime"
+
     def __init__(
         self,
         api_key: str | Callable[[], str] | None = None,

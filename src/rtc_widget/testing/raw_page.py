@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rtc_widget.comm import protocol
-from rtc_widget.comm.messages import Direction
 from rtc_widget.comm.protocol import Message
+from rtc_widget.types import Direction
 
 _FIRST_MOMENT_MS = 1_795_286_400_000.0
 

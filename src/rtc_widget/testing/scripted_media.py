@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from rtc_widget.comm.messages import Track
+from rtc_widget.types import Track
 
 _PACKETS_A_SECOND = 50
 _CLOCK = 48_000

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from rtc_widget.comm.messages import Track
 from rtc_widget.comm.pages import instead_of_browser
 from rtc_widget.comm.protocol import Message
 from rtc_widget.errors import (
@@ -34,10 +33,11 @@ from rtc_widget.testing.scripted_server import (
     ScriptedSound,
     ServerScript,
 )
+from rtc_widget.types import Track
 
 if TYPE_CHECKING:
     from rtc_widget.audio.clip import AudioClip
-    from rtc_widget.calls.clip_player import Sound
+    from rtc_widget.calls.clip_player import ClipSource
 
 
 class ScriptedPage(MessagePage):
@@ -105,7 +105,7 @@ class ScriptedPage(MessagePage):
 
     # What the script says
 
-    def will_say(self, text: str, *, sound: Sound | None = None, **answer: Any) -> None:
+    def will_say(self, text: str, *, sound: ClipSource | None = None, **answer: Any) -> None:
         """Let the model say this when it is asked next; ``spoken=False`` writes it, `usage` counts its tokens.
 
         With a `sound` (a clip, a path or an array) that is what is heard, for as long as it lasts on the page's clock.
@@ -155,7 +155,7 @@ class ScriptedPage(MessagePage):
         """End the call, as a person does who clicks Disconnect."""
         self._tell(**CLOSED, status="idle", error=None)
 
-    def person_says(self, text: str, *, sound: Sound | None = None) -> None:
+    def person_says(self, text: str, *, sound: ClipSource | None = None) -> None:
         """Let a person speak. Where the session detects turns, the model answers with the next line of the script.
 
         With a `sound` (a clip, a path or an array) that is what is heard, for as long as it lasts on the page's clock.
@@ -396,7 +396,7 @@ class ScriptedPage(MessagePage):
         return (audio.get("input") or {}).get("turn_detection", "default") is not None
 
 
-def _clip(sound: Sound | None) -> AudioClip | None:
+def _clip(sound: ClipSource | None) -> AudioClip | None:
     if sound is None:
         return None
     from rtc_widget.audio.clip import AudioClip

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rtc_widget._deprecated import renamed_names
-from rtc_widget.comm.messages import Track
+from rtc_widget.types import Track
 
 if TYPE_CHECKING:
     from rtc_widget.audio.clip import AudioClip

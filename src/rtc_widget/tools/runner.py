@@ -8,16 +8,16 @@ import inspect
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from rtc_widget.conversation.events import Event, fields_of
+from rtc_widget.conversation.events import Event
+from rtc_widget.conversation.facts import FunctionCall, FunctionCallFinished, ResponseEnded, facts_of
 from rtc_widget.conversation.subscriptions import Failures
 from rtc_widget.errors import NotConnected, RtcWidgetError
 from rtc_widget.kernel.io_thread import users_loop
-from rtc_widget.protocols.realtime.pending_responses import PendingResponse
-from rtc_widget.protocols.realtime.response_queue import ResponseQueue
+from rtc_widget.protocols.base import PendingResponse, VoiceSession
 from rtc_widget.tools.call_log import CallStatus, ToolCall, ToolFailure
 from rtc_widget.tools.results import result_text
 from rtc_widget.tools.schema import Arguments, InvalidArguments
@@ -36,62 +36,52 @@ class Denied(Exception):
     """The person did not allow the call, or said nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
-    name: str
-    arguments: str
-    call_id: str
-
-
 class ToolRunner:
-    """Follows the responses of a call; lives on the kernel's main loop.
+    """Runs the tools that responses call; used on the kernel's main loop.
 
-    A response may call several tools. They run side by side, and are answered together when the last is done: with one
-    output for each and one ``response.create``, which `ResponseQueue` sends when no response is under way. Only a
-    response that is complete counts: the arguments of one that was cut off may be half said.
+    A response may call several tools. They run concurrently, and their outputs are sent together when the last one has
+    ended, with one request for a response. Only a completed response counts: the arguments of another one may be cut
+    off.
 
-    Calls of tools that are not known here but stand in the session are somebody else's (``chat.on``); where a response
-    has such a call as well, asking for the next response is left to them.
+    Tools that are in the session and not known here are run by others (``chat.on``). Where a response calls such a tool
+    as well, the others ask for the next response.
 
     Parameters
     ----------
     tools : Tools
         What there is to call, and the record of calls.
-    answers : Answers
+    session : VoiceSession
         Sends the outputs and asks for the response.
     approve : callable
-        Asks the person.
+        Asks the user.
     failures : Failures
-        Told what tools raise.
-    send : callable
-        Sends single events.
+        Collects what tools raise.
     others : callable
-        Returns the names of the tools that are somebody else's.
+        Returns the names of the tools that others run.
     """
 
     def __init__(
         self,
         tools: Tools,
-        answers: ResponseQueue,
+        session: VoiceSession,
         approve: Approve,
         failures: Failures,
-        send: Callable[[list[Mapping[str, Any]]], object],
         others: Callable[[], set[str]],
     ) -> None:
         self._tools = tools
-        self._response_queue = answers
+        self._session = session
         self._approve = approve
         self._failures = failures
-        self._send = send
         self._others = others
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting: list[asyncio.Future[None]] = []
-        self._forget()
+        self._reset()
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         self._number = getattr(self, "_number", 0) + 1
         self._seen: set[str] = set()
-        self._items: dict[str, dict[str, Mapping[str, Any]]] = {}
+        # By response and call: not every server repeats the calls when the response ends.
+        self._finished: dict[str, dict[str, FunctionCall]] = {}
         self._followed_up: dict[str, asyncio.Task[None]] = {}
         self._pending: dict[str, PendingResponse] = {}
         waiting, self._waiting = self._waiting, []
@@ -100,21 +90,20 @@ class ToolRunner:
                 over.set_result(None)
 
     def begin_call(self, *, resumes: bool) -> None:
-        """The events that follow are another call's."""
-        self._forget()
+        """Begin another call."""
+        self._reset()
 
     def end_call(self) -> None:
-        """What runs goes on, for it may have begun to change something; nobody waits for its result."""
-        self._forget()
+        """End the call. Running tools are not cancelled, since they may have side effects; results are dropped."""
+        self._reset()
 
-    def follow(self, event: Event) -> None:
+    def consume(self, event: Event) -> None:
         """Take in the next event."""
-        if event.direction == "sent":
-            return
-        if event.type == "response.output_item.done":
-            self._keep(fields_of(event).get("response_id"), fields_of(event).get("item"))
-        elif event.type == "response.done":
-            self._response_done(fields_of(event)["response"])
+        for fact in facts_of(event):
+            if isinstance(fact, FunctionCallFinished):
+                self._finished.setdefault(fact.response_id, {})[fact.call.call_id] = fact.call
+            elif isinstance(fact, ResponseEnded):
+                self._response_ended(fact)
 
     async def follow_up(self, response_id: str) -> str | None:
         """Return the response that answers the tools a response has called; None if it has called none.
@@ -135,30 +124,19 @@ class ToolRunner:
         finally:
             self._waiting = [one for one in self._waiting if one is not over]
         if number != self._number:
-            raise NotConnected("The call ended before the answer was there.")
+            raise NotConnected("The call ended before the response had arrived.")
         pending = self._pending.get(response_id)
         if pending is None:
             return None
-        return await self._response_queue.response(pending)
+        return await self._session.response_of(pending)
 
-    def _keep(self, response_id: object, item: object) -> None:
-        # Not every server repeats the items in `response.done`.
-        if isinstance(item, Mapping) and item.get("type") == "function_call":
-            self._items.setdefault(str(response_id), {})[str(item.get("call_id"))] = item
-
-    def _response_done(self, response: Mapping[str, Any]) -> None:
-        response_id = str(response.get("id"))
-        items = self._items.pop(response_id, {})
-        for item in response.get("output") or ():
-            if isinstance(item, Mapping) and item.get("type") == "function_call":
-                items[str(item.get("call_id"))] = item
-        if response.get("status") != "completed" or self._response_queue.responses.is_beside(response_id):
+    def _response_ended(self, ended: ResponseEnded) -> None:
+        response_id = ended.response_id
+        finished = self._finished.pop(response_id, {})
+        finished |= {call.call_id: call for call in ended.calls}
+        if ended.status != "completed" or self._session.is_out_of_band(response_id):
             return
-        calls = [
-            _Call(str(item.get("name")), str(item.get("arguments") or ""), call_id)
-            for call_id, item in items.items()
-            if call_id not in self._seen
-        ]
+        calls = [call for call_id, call in finished.items() if call_id not in self._seen]
         self._seen |= {call.call_id for call in calls}
         others = self._others() - self._tools.keys()
         ours = [call for call in calls if call.name not in others]
@@ -169,38 +147,34 @@ class ToolRunner:
             loop = users_loop()
         except RuntimeError:
             # A script between two of its `asyncio.run`: the model must not wait for what nothing can run.
-            self._tell(response_id, ours, [self._not_run(call) for call in ours], asks=asks)
+            self._send_outputs(response_id, ours, [self._not_run(call) for call in ours], asks=asks)
             return
         task = loop.create_task(self._answer(response_id, ours, asks=asks))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         self._followed_up[response_id] = task
 
-    async def _answer(self, response_id: str, calls: list[_Call], *, asks: bool) -> None:
+    async def _answer(self, response_id: str, calls: Sequence[FunctionCall], *, asks: bool) -> None:
         number = self._number
         outcomes = await asyncio.gather(*(self._output(call) for call in calls), return_exceptions=True)
         outputs = [_output_of(outcome) for outcome in outcomes]
         if number == self._number:  # else the call is over; what the tools did stands in the record
-            self._tell(response_id, calls, outputs, asks=asks)
+            self._send_outputs(response_id, calls, outputs, asks=asks)
 
-    def _tell(self, response_id: str, calls: list[_Call], outputs: list[str], *, asks: bool) -> None:
-        items = [
-            {"type": "function_call_output", "call_id": call.call_id, "output": output}
-            for call, output in zip(calls, outputs, strict=True)
-        ]
+    def _send_outputs(self, response_id: str, calls: Sequence[FunctionCall], outputs: list[str], *, asks: bool) -> None:
+        by_call = {call.call_id: output for call, output in zip(calls, outputs, strict=True)}
         try:
-            if asks:
-                self._pending[response_id] = self._response_queue.request_response(items)
-            else:
-                self._send([{"type": "conversation.item.create", "item": item} for item in items])
+            pending = self._session.answer_calls(by_call, respond=asks)
+            if pending is not None:
+                self._pending[response_id] = pending
         except NotConnected:
             logger.warning("The call ended before the model could be told what %s gave back", calls[0].name)
 
-    def _not_run(self, call: _Call) -> str:
+    def _not_run(self, call: FunctionCall) -> str:
         record = ToolCall(call.name, _readable(call.arguments), call.call_id)
         return self._failed(record, RuntimeError("No event loop runs that could run the tool."))
 
-    async def _output(self, call: _Call) -> str:
+    async def _output(self, call: FunctionCall) -> str:
         """Run one tool; whatever happens, there is something to tell the model."""
         record = ToolCall(call.name, _readable(call.arguments), call.call_id)
         self._tools.calls.put(record)

@@ -1,42 +1,49 @@
-"""Telling the server which tools there are: with the call that is made, and whenever they change."""
+"""Tells the server which tools there are: with the offer, and whenever they change."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
-from rtc_widget.conversation.events import Event, fields_of
+from rtc_widget.conversation.events import Event
+from rtc_widget.conversation.facts import SessionChanged, facts_of
+from rtc_widget.protocols.base import VoiceProtocol
 from rtc_widget.tools.tool import Function, Tool, Tools
 
 
-class ToolOffer:
-    """Keeps the session's ``tools`` what they are in Python; lives on the kernel's main loop.
+class SessionTools:
+    """Keeps the session's tools equal to those in Python; used on the kernel's main loop.
 
     Parameters
     ----------
     tools : Tools
         The functions.
-    send : callable
-        Sends events if the data channel is open, and says whether it was.
+    protocol : VoiceProtocol
+        Puts tools into the session's settings.
+    tell : callable
+        Tells the server which functions there are, if there is a call.
     """
 
-    def __init__(self, tools: Tools, send: Callable[[list[Mapping[str, Any]]], bool]) -> None:
+    def __init__(
+        self, tools: Tools, protocol: VoiceProtocol, tell: Callable[[Sequence[Mapping[str, Any]]], object]
+    ) -> None:
         self._tools = tools
-        self._send = send
+        self._protocol = protocol
+        self._tell = tell
         self._as_given: tuple[dict[str, Any], ...] = ()
         self._is_stale = False
-        tools.on_change(self._tell)
+        tools.on_change(self._update)
 
     def add(self, tool: Function | Tool | dict[str, Any]) -> None:
-        """Offer a function, or a tool that somebody else runs, described as the session wants it."""
+        """Add a function, or the description of a tool that others run."""
         if isinstance(tool, dict):
             self._as_given = (*self._as_given, dict(tool))
-            self._tell()
+            self._update()
         else:
             self._tools.add(tool)
 
     def others(self) -> set[str]:
-        """Return the names of the functions that are not run here."""
+        """Return the names of the functions that others run."""
         return {
             str(tool["name"])
             for tool in self._as_given
@@ -45,30 +52,28 @@ class ToolOffer:
 
     def added_to(self, session: Mapping[str, Any]) -> dict[str, Any]:
         """Return session settings with the tools in them; callable from any thread."""
-        tools = self._wire()
-        return {**session, "tools": tools} if tools else dict(session)
+        return self._protocol.with_tools(session, self._wire())
 
     def begin_call(self, *, resumes: bool) -> None:
-        """The events that follow are another call's."""
-        # A call that goes on with another is told its old changes once more, by the page.
+        """Begin another call."""
+        # The page repeats old changes to a call that resumes another one.
         self._is_stale = resumes and bool(self._wire())
 
     def end_call(self) -> None:
-        """The next call is told with its offer."""
+        """End the call."""
 
-    def follow(self, event: Event) -> None:
+    def consume(self, event: Event) -> None:
         """Take in the next event: the server says which tools it knows."""
-        if event.direction == "sent" or event.type != "session.created":
-            return
-        session = fields_of(event).get("session")
-        known = session.get("tools") if isinstance(session, Mapping) else None
-        names = {tool.get("name") for tool in known or () if isinstance(tool, Mapping)}
-        # Not every server takes settings with the offer; and tools may have come while it was made.
-        if self._is_stale or not self._tools.keys() <= names:
-            self._tell()
+        for fact in facts_of(event):
+            # Not every server takes settings with the offer, and tools may have been added since then.
+            if isinstance(fact, SessionChanged) and fact.is_new and not self._is_known(fact.tools):
+                self._update()
 
-    def _tell(self) -> None:
-        self._send([{"type": "session.update", "session": {"type": "realtime", "tools": self._wire()}}])
+    def _is_known(self, tools: Set[str]) -> bool:
+        return not self._is_stale and self._tools.keys() <= tools
+
+    def _update(self) -> None:
+        self._tell(self._wire())
 
     def _wire(self) -> list[dict[str, Any]]:
         names = self._tools.keys()

@@ -166,6 +166,13 @@ class Tools(Mapping[str, Tool]):
         self._changed()
         return tool
 
+    def decorate(self, function: Function | None = None, **options: Any) -> Function | Callable[[Function], Function]:
+        """Add a function and return it, or return a decorator that does."""
+        if function is None:
+            return lambda function: self.decorate(function, **options)
+        self.add(function, **options)
+        return function
+
     def remove(self, tool: str | Function | Tool) -> None:
         """Let the model call it no more.
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from rtc_widget import VoiceChat
+from rtc_widget.calls.recorder import CallRecorder
 from rtc_widget.errors import EventRefused, NotConnected, ResponseFailed, WaitTimeout
 from tests.unit.server_double import ASK, ITEM
 from tests.unit.waiting import settled
@@ -67,9 +67,9 @@ async def test_an_answer_that_waits_behind_another_voice_is_waited_for(chat, ser
 @pytest.mark.parametrize("heard", [True, False])
 async def test_an_answer_that_is_never_heard_has_no_sound_of_another(chat, server, monkeypatch, heard):
     monkeypatch.setattr("rtc_widget.calls.ask._VOICE_SECONDS", 0.1)
-    monkeypatch.setattr(chat, "_flush_audio", lambda timeout: asyncio.sleep(0))
+    monkeypatch.setattr(chat._recorder, "flush", lambda timeout: asyncio.sleep(0))
     sound = SimpleNamespace(start=0.0, assistant=SimpleNamespace(between=lambda start, end: "sound"))
-    monkeypatch.setattr(VoiceChat, "recording", sound)
+    monkeypatch.setattr(CallRecorder, "recording", sound)
     await server.connect()
     other = "r1" if heard else "r0"
     await server.says({"type": "output_audio_buffer.started", "response_id": other})
@@ -202,7 +202,7 @@ async def test_an_answer_without_words_is_no_answer(chat, server):
     await server.confirms(*await server.takes(ITEM, ASK))
     await server.begins()
     await server.ends("r1", status="cancelled")
-    with pytest.raises(ResponseFailed, match="no words; its response is cancelled"):
+    with pytest.raises(ResponseFailed, match="no text; its status is cancelled"):
         await asking
 
 
@@ -218,7 +218,7 @@ async def test_a_refused_question_is_raised(chat, server, which):
 
 async def test_an_answer_that_does_not_come_in_time_is_given_up(chat, server):
     await server.connect()
-    with pytest.raises(WaitTimeout, match="no finished answer"):
+    with pytest.raises(WaitTimeout, match="did not end within"):
         await chat.ask("What is ICE?", timeout=0.02)
 
 
@@ -288,7 +288,7 @@ async def test_a_finished_answer_is_not_lost_to_its_sound(chat, server, monkeypa
     async def slow(self, turn):
         await asyncio.sleep(1.5)
 
-    monkeypatch.setattr("rtc_widget.calls.ask.Asking._sound_of", slow)
+    monkeypatch.setattr("rtc_widget.calls.ask.Asker._audio_of", slow)
     await server.connect()
     asking = asyncio.ensure_future(chat.ask("What is ICE?", timeout=1.2))
     await server.confirms(*await server.takes(ITEM, ASK))

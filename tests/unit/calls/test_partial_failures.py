@@ -10,6 +10,7 @@ from rtc_widget import VoiceChat
 from rtc_widget.calls.record import CallRecord
 from rtc_widget.comm.messages import WireEvent
 from rtc_widget.errors import NotConnected, PageNotFound
+from rtc_widget.protocols.realtime.protocol import PROTOCOL
 from tests.unit.server_double import ASK, ITEM, call
 from tests.unit.waiting import settled
 
@@ -18,7 +19,7 @@ class _Clumsy:
     def begin_call(self, *, resumes):
         """Nothing to do."""
 
-    def follow(self, event):
+    def consume(self, event):
         if event.type == "first":
             raise RuntimeError("a fault")
 
@@ -31,14 +32,14 @@ def wire(*types):
 
 
 def test_events_behind_one_that_nobody_could_take_are_kept():
-    record = CallRecord(lambda values: None)
-    record.followers = [_Clumsy()]
+    record = CallRecord(lambda values: None, PROTOCOL)
+    record.consumers = [_Clumsy()]
     record.page_events("a1", wire("first", "second"), 0.0)
     assert [event.type for event in record.events] == ["first", "second"]
 
 
 def test_an_async_callback_without_a_loop_is_a_failure_and_takes_no_event_with_it():
-    record = CallRecord(lambda values: None)
+    record = CallRecord(lambda values: None, PROTOCOL)
 
     async def hear(event):
         """Never run."""
@@ -78,9 +79,8 @@ async def test_a_call_that_ends_as_its_answer_begins_ends_the_question(chat, ser
     await server.connect()
     asking = asyncio.ensure_future(chat.ask("Hello?", timeout=3))
     await server.confirms(*await server.takes(ITEM, ASK))
-    answers = chat._response_queue
     chat._record.page_events("a1", (_created("r1"),), 0.0)
-    answers.end_call()
+    chat._session.end_call()
     with pytest.raises(NotConnected):
         await asking
 
@@ -116,7 +116,7 @@ async def test_a_question_ends_with_the_call_although_a_tool_runs_on(chat, serve
 async def test_sending_when_the_page_has_just_left_says_that_there_is_no_call(chat, server, page):
     await server.connect()
     page.say("goodbye")
-    chat._write({"data_channel_state": "open"})  # the traits may lag behind
+    chat._record._write({"data_channel_state": "open"})  # the state may lag behind
     with pytest.raises(NotConnected, match="has left"):
         chat.send({"type": "x"})
 

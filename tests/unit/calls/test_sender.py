@@ -36,7 +36,7 @@ async def test_what_is_no_event_is_not_sent(chat, page, event):
     page.hello()
     page.connected()
     await settled()
-    with pytest.raises(ValueError, match="needs a 'type'"):
+    with pytest.raises(ValueError, match="must have a 'type'"):
         chat.send(event)
 
 
@@ -60,7 +60,7 @@ async def test_text_becomes_an_item_and_asks_for_an_answer(chat, page):
         "conversation.item.create",
         "response.create",
     ]
-    with pytest.raises(ValueError, match="no text"):
+    with pytest.raises(ValueError, match="must not be empty"):
         chat.send_text("  ")
 
 

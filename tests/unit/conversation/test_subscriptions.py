@@ -133,11 +133,11 @@ async def test_what_is_no_type_or_no_callback_is_refused_at_once(chat):
 
     with pytest.raises(TypeError, match=r'@chat\.on\("response\.done"\)'):
         chat.on(listening)
-    with pytest.raises(TypeError, match="must be a function"):
+    with pytest.raises(TypeError, match="must be callable"):
         chat.on("x", "y")
-    with pytest.raises(TypeError, match="type is a text, not 5"):
+    with pytest.raises(TypeError, match="type must be a string, got 5"):
         await chat.wait_for(5)
-    with pytest.raises(TypeError, match="type is a text"):
+    with pytest.raises(TypeError, match="type must be a string"):
         chat.stream(None)
 
 

@@ -8,12 +8,13 @@ import pytest
 
 from rtc_widget.comm import protocol
 from rtc_widget.comm.known_page import EventReceiver
+from rtc_widget.conversation.events import Event
 from rtc_widget.errors import InvalidKey, KernelTimeout
 from rtc_widget.headless.bridge import Link
-from rtc_widget.headless.errors import farewell_in
 from rtc_widget.headless.outbox import MediaOutbox, Outbox
 from rtc_widget.headless.page import HeadlessPage
 from rtc_widget.headless.resumption import Resumption
+from rtc_widget.protocols.realtime.protocol import PROTOCOL
 from tests.unit.waiting import eventually
 
 
@@ -115,16 +116,18 @@ async def test_a_request_that_is_called_off_just_when_its_answer_comes_is_called
 
 def test_a_session_that_expires_is_told_from_a_server_that_hangs_up():
     text = '{"type": "error", "error": {"code": "session_expired", "message": "Sixty minutes."}}'
-    assert farewell_in(text).message == "Sixty minutes."
-    assert farewell_in('{"type": "error", "error": {"code": "other"}}') is None
-    assert farewell_in('{"about": "session_expired"}') is None
+    assert PROTOCOL.session_end(text) == "Sixty minutes."
+    assert PROTOCOL.session_end('{"type": "error", "error": {"code": "other"}}') is None
+    assert PROTOCOL.session_end('{"about": "session_expired"}') is None
 
 
 def test_a_new_call_is_told_the_settings_and_what_was_said():
-    resumption = Resumption()
+    resumption = Resumption(PROTOCOL)
     resumption.begin_call(resumes=False)
-    resumption.note("sent", '{"type": "session.update", "session": {"voice": "x"}}')
-    resumption.note("received", '{"type": "response.output_text.done", "item_id": "i1", "text": "Hello"}')
+    change = '{"type": "session.update", "session": {"voice": "x"}}'
+    text = '{"type": "response.output_text.done", "item_id": "i1", "text": "Hello"}'
+    resumption.consume(Event.from_text(change, direction="sent", time_ms=0.0), change)
+    resumption.consume(Event.from_text(text, direction="received", time_ms=0.0), text)
     update, item = resumption.events()
     assert '"voice": "x"' in update
     assert '"output_text", "text": "Hello"' in item

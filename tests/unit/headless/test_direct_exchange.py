@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from rtc_widget.calls.settings import CallSettings
+from rtc_widget.comm.settings import CallSettings
 from rtc_widget.headless.page import HeadlessPage
 from tests.unit.waiting import eventually
 

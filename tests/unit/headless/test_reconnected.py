@@ -7,13 +7,13 @@ import pytest
 
 pytest.importorskip("aiortc")
 
-from rtc_widget.calls.settings import CallSettings
+from rtc_widget.comm.settings import CallSettings
 from rtc_widget.headless.session import PageSession
 
 
 @pytest.mark.parametrize("record", [True, False])
 async def test_what_was_asked_for_while_reconnecting_holds_when_connected_again(record):
-    session = PageSession("p1", lambda message: None)
+    session = PageSession("p1", lambda message: None, CallSettings().to_wire())
     session.take_settings({**CallSettings().to_wire(), "record": not record, "stats_interval": None})
     call = session._call
     call.attempt = SimpleNamespace(id="a1", peer=None)

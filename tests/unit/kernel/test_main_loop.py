@@ -83,7 +83,7 @@ async def test_events_are_awaited_on_the_loop_that_they_are_told_to(chat, page):
     page.connected()
 
     def elsewhere():
-        with pytest.raises(AwaitUnsupported, match="another one"):
+        with pytest.raises(AwaitUnsupported, match="another loop"):
             asyncio.run(chat.wait_for("anything"))
 
     await asyncio.to_thread(elsewhere)

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from rtc_widget import OpenAI, VoiceChat
+from rtc_widget._deprecated import RenamedAttribute
 from rtc_widget.errors import NotConnected, SavedSessionOnly, SessionFileError
 from rtc_widget.saved.redaction import Redaction
+from rtc_widget.saved.saved_session import NEEDS_A_CALL
 from rtc_widget.testing import ScriptedPage
 from tests.unit.waiting import settled
 
@@ -225,6 +227,13 @@ async def test_a_loaded_session_says_that_it_has_no_call(chat, page, tmp_path):
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         _ = again.nonsense
     assert repr(again) == "<SavedSession: Scripted server, 1 turns, 4 events>"
+
+
+def test_every_attribute_of_a_widget_is_one_of_a_saved_session_or_needs_a_call():
+    own = {name for name, value in vars(VoiceChat).items() if not isinstance(value, RenamedAttribute)}
+    public = {name for name in own if not name.startswith("_")}
+    here = {"events", "transcript", "stats", "recording", "usage", "session", "latency", "load"}
+    assert public - here == NEEDS_A_CALL
 
 
 def altered(path, tmp_path, **entries: bytes | None):

@@ -162,7 +162,7 @@ async def test_results_that_come_after_the_call_are_kept_and_not_sent(chat, serv
 
 
 async def test_calls_of_another_s_tools_are_left_alone(signaling, server, page, chat):
-    chat._offer.add({"type": "function", "name": "theirs", "parameters": {}})
+    chat._session_tools.add({"type": "function", "name": "theirs", "parameters": {}})
     chat.tool(get_weather)
     await server.connect(tools=[{"name": "theirs"}, {"name": "get_weather"}])
     await calls(server, call("theirs", call_id="c0"))

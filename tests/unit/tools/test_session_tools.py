@@ -87,7 +87,7 @@ async def test_tools_are_given_to_the_widget_as_functions_or_descriptions(monkey
     mcp = {"type": "mcp", "server_label": "deep", "server_url": "https://mcp.example"}
     widget = VoiceChat(signaling, tools=[get_weather, Tool(get_weather, name="other", confirm=True), mcp])
     assert list(widget.tools) == ["get_weather", "other"]
-    assert [tool.get("name") for tool in widget._offer.added_to({})["tools"]] == [None, "get_weather", "other"]
+    assert [tool.get("name") for tool in widget._session_tools.added_to({})["tools"]] == [None, "get_weather", "other"]
     with pytest.raises(TypeError, match="no function"):
         VoiceChat(signaling, tools=[7])
     widget.close()

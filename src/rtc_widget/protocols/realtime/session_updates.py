@@ -1,4 +1,4 @@
-"""Which changes of the session wait for the server's word, and what became of them."""
+"""Changes of the session that wait for the server's confirmation."""
 
 from __future__ import annotations
 
@@ -19,50 +19,50 @@ class _Change:
 
     event_id: str
     settings: Mapping[str, Any]
-    refusals: list[Event] = field(default_factory=list)
-    """Those without a name that came while this one was the oldest: one of them may be of it."""
+    possible_errors: list[Event] = field(default_factory=list)
+    """Errors that name no event and came while this change was the oldest: it may be the refused one."""
 
 
-class SessionWatch:
-    """Follows the session's events, and tells who has changed it what became of the change.
+class SessionUpdates:
+    """Follows the session's events and reports which changes were confirmed or refused.
 
-    Servers confirm changes in the order in which they were sent, without saying which; a refusal names the event that
-    it refuses, or not. So what was sent waits here in its order.
+    Servers confirm changes in the order in which they were sent, without naming them; an error may name the event that
+    it refuses. Changes therefore wait here in their order.
     """
 
     def __init__(self) -> None:
         self.session: Session | None = None
         self._waiting: dict[str, asyncio.Future[Session]] = {}
-        # What is under way, in the order in which it went over the channel; also what nobody waits for.
+        # Unconfirmed changes in the order of sending, also those that nobody waits for.
         self._sent: list[_Change] = []
 
     def expect(self, event_id: str) -> asyncio.Future[Session]:
-        """Return what becomes of the ``session.update`` with this id, which is about to be sent."""
+        """Return a future of the confirmation of the ``session.update`` with this id, which is about to be sent."""
         self._waiting[event_id] = asyncio.get_running_loop().create_future()
         return self._waiting[event_id]
 
     def give_up(self, event_id: str, error: RtcWidgetError | None = None) -> None:
-        """Expect nothing more of a change; with `error` say so to who waits."""
+        """Stop waiting for a change; `error` is raised in the waiting coroutine."""
         future = self._waiting.pop(event_id, None)
         if future is not None and error is not None and not future.done():
             future.set_exception(error)
 
     def suspected(self, event_id: str) -> EventRefused | None:
-        """Return what the server has refused without a name, if it may have been this change."""
-        refusals = [refusal for change in self._sent if change.event_id == event_id for refusal in change.refusals]
-        return EventRefused.by(refusals[0]) if refusals else None
+        """Return the error that names no event and may be about this change."""
+        errors = [error for change in self._sent if change.event_id == event_id for error in change.possible_errors]
+        return EventRefused.by(errors[0]) if errors else None
 
     def begin_call(self, *, resumes: bool) -> None:
-        """The events that follow are another call's."""
+        """Begin another call."""
         self.end_call()
 
     def end_call(self) -> None:
-        """Nobody will confirm anything; what was confirmed last can still be read."""
+        """End the call; `session` keeps the settings that were confirmed last."""
         self._sent.clear()
         for event_id in list(self._waiting):
             self.give_up(event_id, NotConnected("The call ended before the server had confirmed the change."))
 
-    def follow(self, event: Event) -> None:
+    def consume(self, event: Event) -> None:
         """Take in the next event, sent or received."""
         raw = fields_of(event)
         if event.direction == "sent":
@@ -78,20 +78,20 @@ class SessionWatch:
             self._refused(event)
 
     def _confirmed(self, session: Session, settings: Mapping[str, Any]) -> None:
-        while len(self._sent) > 1 and self._is_passed_over(settings):
+        while len(self._sent) > 1 and self._was_skipped(settings):
             change = self._sent.pop(0)
-            if change.refusals:
-                self.give_up(change.event_id, EventRefused.by(change.refusals[0]))
+            if change.possible_errors:
+                self.give_up(change.event_id, EventRefused.by(change.possible_errors[0]))
         if self._sent:
             future = self._waiting.pop(self._sent.pop(0).event_id, None)
             if future is not None and not future.done():
                 future.set_result(session)
 
-    def _is_passed_over(self, settings: Mapping[str, Any]) -> bool:
-        """Whether these settings show that the oldest change was refused, for they are those of a later one."""
+    def _was_skipped(self, settings: Mapping[str, Any]) -> bool:
+        """Whether confirmed settings contain a later change and not the oldest one, which was refused then."""
         oldest, *later = self._sent
-        # Servers may confirm a value in other words than it was asked for; without a doubt it is the oldest's turn.
-        is_doubtful = bool(oldest.refusals) or oldest.event_id not in self._waiting
+        # Servers may confirm a value in another form. So a change counts as refused only if there is a reason to doubt.
+        is_doubtful = bool(oldest.possible_errors) or oldest.event_id not in self._waiting
         return (
             is_doubtful and not _holds(settings, oldest.settings) and any(_holds(settings, c.settings) for c in later)
         )
@@ -107,7 +107,7 @@ class SessionWatch:
             path = parameter.split(".")[1:]
             refused = [change for change in self._sent if _sets(change.settings, path)] or self._sent
         else:
-            self._sent[0].refusals.append(event)
+            self._sent[0].possible_errors.append(event)
             return
         if refused:
             self._sent.remove(refused[0])
@@ -122,7 +122,7 @@ def _sets(settings: object, path: list[str]) -> bool:
 
 
 def _holds(confirmed: object, asked: object) -> bool:
-    """Whether the settings that were asked for are among those that are confirmed."""
+    """Whether confirmed settings contain the settings that were asked for."""
     if isinstance(asked, Mapping) and isinstance(confirmed, Mapping):
         return all(_holds(confirmed.get(name), value) for name, value in asked.items() if name != "type")
     return confirmed == asked

@@ -1,4 +1,4 @@
-"""The turns of one call, folded from its events."""
+"""The turns of one call, reduced from the events of the Realtime API."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from rtc_widget.conversation.turn import Role, Turn, TurnStatus
-
-CARRIED = "carried_"
-"""Begins the ids of items that were said in an earlier call and only told to a new one (twin: `conversation.ts`)."""
+from rtc_widget.conversation.turn import Turn, TurnStatus
+from rtc_widget.protocols.realtime.client_events import CARRIED
+from rtc_widget.types import Role
 
 _CHARACTERS_A_SECOND = 15
 """Of calm speech: for servers that do not count their sound."""
@@ -26,8 +25,8 @@ _MOST_PARTS = 64
 """An index beyond this is ignored; without a limit one odd event could fill the memory."""
 
 
-class CallTurns:
-    """The turns of one call."""
+class RealtimeTurns:
+    """The turns of one call; see `rtc_widget.conversation.facts.CallTurns`."""
 
     def __init__(self, number: int, *, resumes: bool) -> None:
         self.resumes = resumes
@@ -44,8 +43,8 @@ class CallTurns:
         self._speech: dict[str, tuple[float | None, float | None]] = {}
         self._pressed: float | None = None
         # When a response began to be heard, and how long its sound is, by its id.
-        self._voices: dict[str, float | None] = {}
-        self._sounds: dict[str, float] = {}
+        self._audio_starts: dict[str, float | None] = {}
+        self._audio_seconds: dict[str, float] = {}
 
     @property
     def turns(self) -> list[Turn]:
@@ -53,7 +52,7 @@ class CallTurns:
         return [self._turns[item_id] for item_id in self._order if item_id in self._turns]
 
     def add(self, event: Mapping[str, Any], now: float | None) -> None:
-        """Fold in one event that came `now` seconds after the call began; None where nobody knows."""
+        """Take in one event that came `now` seconds after the call began; None where nobody knows."""
         self._now = now if now is not None else self._now
         kind = event.get("type")
         handler = _HANDLERS.get(kind) if isinstance(kind, str) else None
@@ -61,20 +60,20 @@ class CallTurns:
             handler(self, event)
 
     def end(self) -> None:
-        """Note that the call is over."""
+        """Take in the end of the call."""
         for turn in self.turns:
             status: TurnStatus = "interrupted" if turn.status == "in_progress" else turn.status
             end = self._now if turn.end is None else turn.end
             self._turns[turn.item_id] = replace(turn, status=status, end=end)
 
-    def _press(self, event: Mapping[str, Any]) -> None:
+    def _input_cleared(self, event: Mapping[str, Any]) -> None:
         self._pressed = self._now
 
-    def _speech_began(self, event: Mapping[str, Any]) -> None:
+    def _speech_started(self, event: Mapping[str, Any]) -> None:
         if isinstance(item_id := event.get("item_id"), str):
             self._speech[item_id] = (self._now, None)
 
-    def _speech_ended(self, event: Mapping[str, Any]) -> None:
+    def _speech_stopped(self, event: Mapping[str, Any]) -> None:
         item_id = event.get("item_id")
         if not isinstance(item_id, str):
             return
@@ -96,14 +95,14 @@ class CallTurns:
         if item_id not in self._turns:
             self._turns[item_id] = self._turn("user", item_id)
 
-    def _voice_began(self, event: Mapping[str, Any]) -> None:
+    def _audio_started(self, event: Mapping[str, Any]) -> None:
         response_id = event.get("response_id")
         if isinstance(response_id, str):
-            self._voices[response_id] = self._now
+            self._audio_starts[response_id] = self._now
             for turn in self._of_response(response_id):
                 self._turns[turn.item_id] = replace(turn, start=self._now, end=None)
 
-    def _voice_ended(self, event: Mapping[str, Any]) -> None:
+    def _audio_stopped(self, event: Mapping[str, Any]) -> None:
         for turn in self._of_response(event.get("response_id")):
             self._turns[turn.item_id] = replace(turn, end=self._now)
 
@@ -115,7 +114,7 @@ class CallTurns:
         if not isinstance(item, Mapping) or not isinstance(item.get("id"), str):
             return
         item_id = item["id"]
-        self._note_response(item_id, event.get("response_id"))
+        self._record_response(item_id, event.get("response_id"))
         self._place(item_id, after=event.get("previous_item_id"))
         role = item.get("role")
         if item_id.startswith(CARRIED) or item.get("type") != "message" or role not in ("user", "assistant"):
@@ -144,22 +143,22 @@ class CallTurns:
             self._parts.pop(item_id, None)
             self._guessed.discard(item_id)
 
-    def _heard_more(self, event: Mapping[str, Any]) -> None:
+    def _transcript_delta(self, event: Mapping[str, Any]) -> None:
         self._append("user", event)
 
-    def _heard_all(self, event: Mapping[str, Any]) -> None:
+    def _transcript_done(self, event: Mapping[str, Any]) -> None:
         self._finish("user", event, "transcript", status="completed")
 
-    def _heard_nothing(self, event: Mapping[str, Any]) -> None:
+    def _transcript_failed(self, event: Mapping[str, Any]) -> None:
         self._finish("user", event, "", status="failed")
 
-    def _said_more(self, event: Mapping[str, Any]) -> None:
+    def _text_delta(self, event: Mapping[str, Any]) -> None:
         self._append("assistant", event)
 
-    def _said_all(self, event: Mapping[str, Any]) -> None:
+    def _audio_text_done(self, event: Mapping[str, Any]) -> None:
         self._finish("assistant", event, "transcript")
 
-    def _wrote_all(self, event: Mapping[str, Any]) -> None:
+    def _text_done(self, event: Mapping[str, Any]) -> None:
         self._finish("assistant", event, "text")
 
     def _truncated(self, event: Mapping[str, Any]) -> None:
@@ -170,9 +169,9 @@ class CallTurns:
         if isinstance(end_ms, (int, float)):
             self._turns[turn.item_id] = replace(turn, played=self._share(turn, end_ms / 1000))
 
-    def _silenced(self, event: Mapping[str, Any]) -> None:
+    def _audio_cleared(self, event: Mapping[str, Any]) -> None:
         turns = self._of_response(event.get("response_id"))
-        began = self._voices.get(str(event.get("response_id")))
+        began = self._audio_starts.get(str(event.get("response_id")))
         seconds = self._now - began if self._now is not None and began is not None else 0.0
         for turn in turns:
             played = self._share(turn, seconds)
@@ -189,7 +188,7 @@ class CallTurns:
 
     def _seconds(self, turn: Turn) -> float:
         """How long an answer takes to be spoken: of its response the share that its text is."""
-        whole = self._sounds.get(str(turn.response_id))
+        whole = self._audio_seconds.get(str(turn.response_id))
         if not whole:
             return len(turn.text) / _CHARACTERS_A_SECOND
         letters = sum(len(other.text) for other in self._of_response(turn.response_id))
@@ -201,8 +200,8 @@ class CallTurns:
             return
         status = _response_status(response)
         response_id = str(response.get("id"))
-        if seconds := _sound_seconds(response):
-            self._sounds[response_id] = seconds
+        if seconds := _audio_seconds_of(response):
+            self._audio_seconds[response_id] = seconds
         output = response.get("output")
         for item in output if isinstance(output, (list, tuple)) else ():
             if isinstance(item, Mapping) and status is not None:
@@ -214,16 +213,16 @@ class CallTurns:
                 self._set_status(turn.item_id, status)
         for turn in self._of_response(response_id):
             # What is spoken ends when it has been heard.
-            if response_id not in self._voices and turn.end is None:
+            if response_id not in self._audio_starts and turn.end is None:
                 self._turns[turn.item_id] = replace(turn, end=self._now)
 
-    def _note_response(self, item_id: object, response_id: object) -> None:
+    def _record_response(self, item_id: object, response_id: object) -> None:
         if not isinstance(item_id, str) or not isinstance(response_id, str):
             return
         self._responses[item_id] = response_id
         turn = self._turns.get(item_id)
         if turn is not None and turn.response_id is None:
-            start = self._voices.get(response_id) or turn.start
+            start = self._audio_starts.get(response_id) or turn.start
             self._turns[item_id] = replace(turn, response_id=response_id, start=start)
 
     def _set_status(self, item_id: object, status: TurnStatus) -> None:
@@ -235,7 +234,7 @@ class CallTurns:
     def _append(self, role: Role, event: Mapping[str, Any]) -> None:
         item_id, piece = event.get("item_id"), event.get("delta")
         if isinstance(item_id, str) and isinstance(piece, str):
-            self._note_response(item_id, event.get("response_id"))
+            self._record_response(item_id, event.get("response_id"))
             self._place(item_id)
             turn = self._turn(role, item_id)
             index = _part_index(event)
@@ -246,7 +245,7 @@ class CallTurns:
     def _finish(self, role: Role, event: Mapping[str, Any], field: str, *, status: TurnStatus | None = None) -> None:
         item_id, text = event.get("item_id"), event.get(field)
         if isinstance(item_id, str):
-            self._note_response(item_id, event.get("response_id"))
+            self._record_response(item_id, event.get("response_id"))
             self._place(item_id)
             turn = self._turn(role, item_id)
             whole = self._set_part(item_id, _part_index(event), text.strip()) if isinstance(text, str) else turn.text
@@ -271,7 +270,7 @@ class CallTurns:
         if known is not None:
             return known
         response_id = self._responses.get(item_id)
-        start, end = self._speech.get(item_id, (self._voices.get(response_id or "", self._now), None))
+        start, end = self._speech.get(item_id, (self._audio_starts.get(response_id or "", self._now), None))
         return Turn(role, "", item_id, call=self._number, start=start, end=end, response_id=response_id)
 
     def _place(self, item_id: str, after: object = None) -> None:
@@ -288,7 +287,7 @@ class CallTurns:
             self._guessed.add(item_id)
 
 
-def _sound_seconds(response: Mapping[str, Any]) -> float:
+def _audio_seconds_of(response: Mapping[str, Any]) -> float:
     """How long the sound of a response is, by the tokens it was counted as; 0 if nothing tells."""
     usage = response.get("usage")
     details = usage.get("output_token_details") if isinstance(usage, Mapping) else None
@@ -327,32 +326,32 @@ def _joined(parts: list[str]) -> str:
     return "\n".join(part for part in parts if part)
 
 
-_HANDLERS: Mapping[str, Callable[[CallTurns, Mapping[str, Any]], None]] = {
-    "conversation.item.added": CallTurns._item,
-    "conversation.item.created": CallTurns._item,
-    "conversation.item.done": CallTurns._item,
-    "conversation.item.deleted": CallTurns._deleted,
-    "conversation.item.truncated": CallTurns._truncated,
-    f"{_TRANSCRIPTION}delta": CallTurns._heard_more,
-    f"{_TRANSCRIPTION}completed": CallTurns._heard_all,
-    f"{_TRANSCRIPTION}failed": CallTurns._heard_nothing,
-    "input_audio_buffer.clear": CallTurns._press,
-    "input_audio_buffer.speech_started": CallTurns._speech_began,
-    "input_audio_buffer.speech_stopped": CallTurns._speech_ended,
-    "input_audio_buffer.committed": CallTurns._committed,
-    "output_audio_buffer.started": CallTurns._voice_began,
-    "output_audio_buffer.stopped": CallTurns._voice_ended,
-    "output_audio_buffer.cleared": CallTurns._silenced,
-    "response.output_item.added": CallTurns._item,
-    "response.output_item.done": CallTurns._item,
-    "response.output_audio_transcript.delta": CallTurns._said_more,
-    "response.output_audio_transcript.done": CallTurns._said_all,
-    "response.output_text.delta": CallTurns._said_more,
-    "response.output_text.done": CallTurns._wrote_all,
-    "response.done": CallTurns._response_done,
+_HANDLERS: Mapping[str, Callable[[RealtimeTurns, Mapping[str, Any]], None]] = {
+    "conversation.item.added": RealtimeTurns._item,
+    "conversation.item.created": RealtimeTurns._item,
+    "conversation.item.done": RealtimeTurns._item,
+    "conversation.item.deleted": RealtimeTurns._deleted,
+    "conversation.item.truncated": RealtimeTurns._truncated,
+    f"{_TRANSCRIPTION}delta": RealtimeTurns._transcript_delta,
+    f"{_TRANSCRIPTION}completed": RealtimeTurns._transcript_done,
+    f"{_TRANSCRIPTION}failed": RealtimeTurns._transcript_failed,
+    "input_audio_buffer.clear": RealtimeTurns._input_cleared,
+    "input_audio_buffer.speech_started": RealtimeTurns._speech_started,
+    "input_audio_buffer.speech_stopped": RealtimeTurns._speech_stopped,
+    "input_audio_buffer.committed": RealtimeTurns._committed,
+    "output_audio_buffer.started": RealtimeTurns._audio_started,
+    "output_audio_buffer.stopped": RealtimeTurns._audio_stopped,
+    "output_audio_buffer.cleared": RealtimeTurns._audio_cleared,
+    "response.output_item.added": RealtimeTurns._item,
+    "response.output_item.done": RealtimeTurns._item,
+    "response.output_audio_transcript.delta": RealtimeTurns._text_delta,
+    "response.output_audio_transcript.done": RealtimeTurns._audio_text_done,
+    "response.output_text.delta": RealtimeTurns._text_delta,
+    "response.output_text.done": RealtimeTurns._text_done,
+    "response.done": RealtimeTurns._response_done,
     # The beta's names, which other servers still use.
-    "response.audio_transcript.delta": CallTurns._said_more,
-    "response.audio_transcript.done": CallTurns._said_all,
-    "response.text.delta": CallTurns._said_more,
-    "response.text.done": CallTurns._wrote_all,
+    "response.audio_transcript.delta": RealtimeTurns._text_delta,
+    "response.audio_transcript.done": RealtimeTurns._audio_text_done,
+    "response.text.delta": RealtimeTurns._text_delta,
+    "response.text.done": RealtimeTurns._text_done,
 }

@@ -69,7 +69,7 @@ async def test_after_some_refusals_the_questions_fail_and_the_next_begins_anew(c
         [request] = await server.takes(ASK)
         await server.refuses(request, ACTIVE, "Busy.")
     for failed in (asking, another):
-        with pytest.raises(EventRefused, match=r"another is under way that it has not told of: Busy\.") as caught:
+        with pytest.raises(EventRefused, match=r"is active that it has not reported\. Busy\.") as caught:
             await failed
         assert caught.value.server_code == ACTIVE
     await asyncio.sleep(0.03)

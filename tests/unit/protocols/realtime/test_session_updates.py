@@ -81,7 +81,7 @@ async def test_a_refusal_without_a_name_is_about_the_oldest_change(chat, server)
 
 async def test_a_change_that_nobody_confirms_is_given_up(chat, server):
     await server.connect()
-    with pytest.raises(WaitTimeout, match="has not confirmed"):
+    with pytest.raises(WaitTimeout, match="did not confirm"):
         await chat.update_session(timeout=0.02, instructions="x")
 
 

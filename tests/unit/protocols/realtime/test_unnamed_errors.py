@@ -86,7 +86,7 @@ async def test_a_change_that_nobody_confirms_says_what_was_refused_meanwhile(cha
     await server.connect()
     [changing] = await changes(chat, server, {"voice": "nobody"}, timeout=0.1)
     await refuses(server, "Not now.")
-    with pytest.raises(WaitTimeout, match=r"may be this one that it has refused: Not now\."):
+    with pytest.raises(WaitTimeout, match=r"may have refused this change: Not now\."):
         await changing
 
 

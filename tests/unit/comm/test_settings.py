@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from rtc_widget import VoiceChat
-from rtc_widget.calls.settings import Reconnect
+from rtc_widget.comm.settings import Reconnect
 from rtc_widget.webrtc.devices import Device
 
 
@@ -38,7 +38,7 @@ def test_a_setting_that_nobody_would_read_is_refused(chat):
 
 @pytest.mark.parametrize("value", [None, 0, 2.5])
 def test_what_is_no_microphone_is_refused_in_words(chat, value):
-    with pytest.raises(TypeError, match="microphone is True, False"):
+    with pytest.raises(TypeError, match="microphone must be True, False"):
         chat.microphone = value
 
 

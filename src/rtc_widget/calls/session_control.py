@@ -1,0 +1,64 @@
+"""Changes the session's settings during a call, and takes turns of push-to-talk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from rtc_widget.calls.record import CallRecord
+from rtc_widget.comm.bridge import Bridge
+from rtc_widget.conversation.events import JsonObject
+from rtc_widget.errors import NotConnected, TurnDetectionEnabled
+from rtc_widget.kernel.await_guard import AwaitGuard
+from rtc_widget.protocols.base import VoiceSession
+
+
+class SessionControl:
+    """Changes settings by the protocol, and tells the page when a turn of push-to-talk begins and ends.
+
+    Parameters
+    ----------
+    session : VoiceSession
+        Sends changes and waits for the server.
+    bridge : Bridge
+        The way to the page.
+    record : CallRecord
+        Knows the state of the data channel; shows errors of the page.
+    guard : AwaitGuard
+        Knows whether waiting is possible.
+    """
+
+    def __init__(self, session: VoiceSession, bridge: Bridge, record: CallRecord, guard: AwaitGuard) -> None:
+        self._session = session
+        self._bridge = bridge
+        self._record = record
+        self._guard = guard
+
+    async def update(self, settings: Mapping[str, Any], timeout: float) -> JsonObject:
+        """Change settings and return what the server has confirmed; see `VoiceChat.update_session`."""
+        if "tools" in settings:
+            raise TypeError("Tools are changed by @chat.tool and chat.tools.remove(…), not by update_session.")
+        try:
+            return await self._session.update(settings, timeout, self._guard.require_events)
+        except NotConnected as error:
+            hint = "`await chat.connect()` makes a call; settings for every call are given to VoiceChat(…)."
+            raise NotConnected(error.message, hint=hint) from None
+
+    @contextmanager
+    def push_to_talk(self) -> Iterator[None]:
+        """Hold the turn while the block runs."""
+        self.talk(on=True)
+        try:
+            yield
+        finally:
+            if self._record.data_channel_state == "open":
+                self.talk(on=False)
+
+    def talk(self, *, on: bool) -> None:
+        """Begin or end a turn; see `VoiceChat.start_talking`."""
+        if self._record.data_channel_state != "open":
+            raise NotConnected(f"Not connected: the data channel is {self._record.data_channel_state}.")
+        if self._session.detects_turns:
+            raise TurnDetectionEnabled("The server detects turns in this session, so they cannot be taken by hand.")
+        self._bridge.post("talk", self._record.fault, on=on)

@@ -1,0 +1,272 @@
+"""What an event means, in words that every wire protocol shares.
+
+A protocol (`rtc_widget.protocols`) reads facts out of events. Usage, latency, timeline, speaking states, tools and the
+session's settings are made of facts alone, so that they work with every protocol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from rtc_widget.types import Role
+
+if TYPE_CHECKING:
+    from rtc_widget.conversation.events import Event
+    from rtc_widget.conversation.turn import Turn
+
+DEFAULT_PROTOCOL = "realtime"
+"""The protocol of an event that names none."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionChanged:
+    """The server has told the session's settings.
+
+    Attributes
+    ----------
+    settings : mapping
+        The settings, as the protocol has them.
+    is_new : bool
+        Whether the session has just begun.
+    tools : frozenset of str
+        The names of the functions that the model may call.
+    silence : float or None
+        Seconds of silence that end a person's turn; None where the server detects no turns or does not say.
+    """
+
+    settings: Mapping[str, Any]
+    is_new: bool
+    tools: frozenset[str]
+    silence: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """One side has begun to speak; `source` is the conversation item of the user, the response of the assistant."""
+
+    speaker: Role
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded:
+    """One side has stopped speaking, or was interrupted."""
+
+    speaker: Role
+    source: str
+    status: Literal["completed", "interrupted"] = "completed"
+
+
+@dataclass(frozen=True, slots=True)
+class AudioCommitted:
+    """The user's audio has become a conversation item."""
+
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class AudioCleared:
+    """The user's audio was discarded."""
+
+
+@dataclass(frozen=True, slots=True)
+class PushToTalkStarted:
+    """The user has begun a turn of push-to-talk."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnWritten:
+    """The user has sent a turn in writing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseRequested:
+    """A response was asked for; out of band, it is not part of the conversation."""
+
+    is_out_of_band: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseStarted:
+    """The server has begun a response."""
+
+    response_id: str
+    is_out_of_band: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseText:
+    """Words of a response have arrived."""
+
+    response_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCall:
+    """A function that the model calls, with its arguments as JSON."""
+
+    name: str
+    arguments: str
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCallFinished:
+    """The arguments of a function call are complete; its response may still be cancelled."""
+
+    response_id: str
+    call: FunctionCall
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCallStarted:
+    """The model waits for a function's result from now on."""
+
+    call_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCallAnswered:
+    """The server was sent a function's result."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseEnded:
+    """The server has completed a response, or given it up.
+
+    Attributes
+    ----------
+    response_id : str
+        The response.
+    status : {"completed", "cancelled", "incomplete", "failed"}
+        How it ended, as the server calls it.
+    calls : tuple of FunctionCall
+        The functions that it calls.
+    has_message, has_audio : bool
+        Whether it says something, and aloud.
+    reason : str
+        Why it failed; empty where the server does not say.
+    """
+
+    response_id: str
+    status: str
+    calls: tuple[FunctionCall, ...] = ()
+    has_message: bool = False
+    has_audio: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TokensUsed:
+    """A response, or a transcription, has used tokens; see `rtc_widget.conversation.usage.UsageEntry`."""
+
+    source: str
+    amounts: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorReported:
+    """The server has reported an error.
+
+    Attributes
+    ----------
+    code, message : str
+        The server's words; empty where it gives none.
+    is_harmless : bool
+        Whether there is nothing that a person could or need do about it.
+    """
+
+    code: str
+    message: str
+    is_harmless: bool = False
+
+
+Fact = (
+    SessionChanged
+    | SpeechStarted
+    | SpeechEnded
+    | AudioCommitted
+    | AudioCleared
+    | PushToTalkStarted
+    | TurnWritten
+    | ResponseRequested
+    | ResponseStarted
+    | ResponseText
+    | FunctionCallFinished
+    | FunctionCallStarted
+    | FunctionCallAnswered
+    | ResponseEnded
+    | TokensUsed
+    | ErrorReported
+)
+
+
+class CallTurns(Protocol):
+    """The turns of one call, reduced from its events."""
+
+    @property
+    def resumes(self) -> bool:
+        """Whether the call continues the one before it."""
+        ...
+
+    @property
+    def turns(self) -> list[Turn]:
+        """The turns, in the order of the conversation."""
+        ...
+
+    def add(self, event: Mapping[str, Any], now: float | None) -> None:
+        """Take in one event that came `now` seconds after the call began; None where that is unknown."""
+
+    def end(self) -> None:
+        """Take in the end of the call."""
+
+
+class EventReader(Protocol):
+    """The part of a wire protocol that reads events."""
+
+    def facts(self, event: Event) -> Iterable[Fact]:
+        """Return what an event means; nothing for most."""
+        ...
+
+    def call_turns(self, number: int, *, resumes: bool) -> CallTurns:
+        """Return an empty transcript of a call, which has this number from 1."""
+        ...
+
+    def typed(self, event: Event) -> Any:
+        """Return the event as a model of the protocol's own package."""
+        ...
+
+
+@cache
+def reader_of(protocol: str) -> EventReader:
+    """Return the reader of a protocol's events.
+
+    It is found by name, since `rtc_widget.protocols` stands above this package: the package
+    ``rtc_widget.protocols.<name>`` has it as ``PROTOCOL``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such protocol.
+    """
+    package = f"rtc_widget.protocols.{protocol}"
+    try:
+        module = import_module(f"{package}.protocol")
+    except ModuleNotFoundError as error:
+        if error.name not in (package, f"{package}.protocol"):
+            raise
+        raise ValueError(f"protocol must be the name of a package in rtc_widget.protocols, got {protocol!r}.") from None
+    reader: EventReader = module.PROTOCOL
+    return reader
+
+
+def facts_of(event: Event) -> Iterable[Fact]:
+    """Return what an event means, by its protocol."""
+    return reader_of(event.protocol).facts(event)

@@ -1,0 +1,86 @@
+"""The client events of the Realtime API that this package sends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+from uuid import uuid4
+
+from rtc_widget.types import Role
+
+ClientEvent = dict[str, Any]
+
+CARRIED = "carried_"
+"""Begins the ids of items that repeat a turn of an earlier call to a new one; the page's half uses the same."""
+# The service takes ids of 32 characters.
+_ID_CHARACTERS = 32
+
+
+def new_id(kind: str) -> str:
+    """Return a new id of an event or an item, such as ``"event_4f…"``."""
+    return f"{kind}_{uuid4().hex[:20]}"
+
+
+def create_item(item: Mapping[str, Any], event_id: str | None = None) -> ClientEvent:
+    """Add an item to the conversation."""
+    return {"type": "conversation.item.create", "event_id": event_id or new_id("event"), "item": item}
+
+
+def create_response(event_id: str | None = None) -> ClientEvent:
+    """Ask for a response."""
+    return {"type": "response.create", "event_id": event_id or new_id("event")}
+
+
+def cancel_response() -> ClientEvent:
+    """Stop the response that is being generated."""
+    return {"type": "response.cancel"}
+
+
+def clear_output_audio() -> ClientEvent:
+    """Stop the audio that is being played (WebRTC only)."""
+    return {"type": "output_audio_buffer.clear"}
+
+
+def clear_input_audio() -> ClientEvent:
+    """Discard what the user has said since the last turn."""
+    return {"type": "input_audio_buffer.clear"}
+
+
+def commit_input_audio() -> ClientEvent:
+    """Make a turn of what the user has said."""
+    return {"type": "input_audio_buffer.commit"}
+
+
+def update_session(settings: Mapping[str, Any], event_id: str | None = None) -> ClientEvent:
+    """Change the session's settings."""
+    named = {} if event_id is None else {"event_id": event_id}
+    return {"type": "session.update", **named, "session": {"type": "realtime", **settings}}
+
+
+def user_message(
+    text: str, image_url: str | None = None, detail: Literal["auto", "low", "high"] = "auto"
+) -> dict[str, Any]:
+    """Return a user's message as an item: text, an image as a ``data:`` URL, or both."""
+    words = [{"type": "input_text", "text": text}] if text.strip() else []
+    if image_url is None:
+        return {"id": new_id("item"), "type": "message", "role": "user", "content": words}
+    image = {"type": "input_image", "image_url": image_url, "detail": detail}
+    return {"type": "message", "role": "user", "content": [image, *words]}
+
+
+def function_outputs(outputs: Mapping[str, str]) -> Sequence[dict[str, Any]]:
+    """Return the results of functions as items: output by the id of the call."""
+    return [
+        {"type": "function_call_output", "call_id": call_id, "output": output} for call_id, output in outputs.items()
+    ]
+
+
+def carry_turn(role: Role, text: str) -> ClientEvent:
+    """Repeat a turn of an earlier call to a new one; its id tells both halves that it is no new turn."""
+    item = {
+        "id": f"{CARRIED}{uuid4().hex}"[:_ID_CHARACTERS],
+        "type": "message",
+        "role": role,
+        "content": [{"type": "input_text" if role == "user" else "output_text", "text": text}],
+    }
+    return {"type": "conversation.item.create", "item": item}

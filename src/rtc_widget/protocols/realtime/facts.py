@@ -1,0 +1,202 @@
+"""What the events of the GA Realtime API mean; the beta's names are understood as well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from rtc_widget.conversation.events import Event, fields_of
+from rtc_widget.conversation.facts import (
+    AudioCleared,
+    AudioCommitted,
+    ErrorReported,
+    Fact,
+    FunctionCall,
+    FunctionCallAnswered,
+    FunctionCallFinished,
+    FunctionCallStarted,
+    PushToTalkStarted,
+    ResponseEnded,
+    ResponseRequested,
+    ResponseStarted,
+    ResponseText,
+    SessionChanged,
+    SpeechEnded,
+    SpeechStarted,
+    TokensUsed,
+    TurnWritten,
+)
+from rtc_widget.protocols.realtime.usage import response_tokens, transcription_tokens
+
+Fields = Mapping[str, Any]
+
+ALREADY_ACTIVE = "conversation_already_has_active_response"
+"""The code of the error when a response is asked for while another one is under way."""
+_NOT_ACTIVE = "response_cancel_not_active"
+
+
+def facts(event: Event) -> Iterable[Fact]:
+    """Return what an event means; nothing for most."""
+    read = (_SENT if event.direction == "sent" else _RECEIVED).get(event.type)
+    return () if read is None else read(fields_of(event))
+
+
+def response_ended(event: Event) -> ResponseEnded:
+    """Return how a ``response.done`` event says that its response ended.
+
+    Raises
+    ------
+    ValueError
+        If the event has no response.
+    """
+    for fact in _response_ended(fields_of(event)):
+        if isinstance(fact, ResponseEnded):
+            return fact
+    raise ValueError(f"{event!r} has no response")
+
+
+def is_out_of_band(response: Fields) -> bool:
+    """Whether a server says that a response is not part of the conversation."""
+    return "conversation_id" in response and response["conversation_id"] is None
+
+
+def function_calls(items: object) -> tuple[FunctionCall, ...]:
+    """Return the function calls among the output items of a response."""
+    return tuple(
+        FunctionCall(str(item.get("name")), str(item.get("arguments") or ""), str(item.get("call_id")))
+        for item in _mappings(items)
+        if item.get("type") == "function_call"
+    )
+
+
+def _item_created(raw: Fields) -> Iterable[Fact]:
+    item = raw.get("item")
+    if not isinstance(item, Mapping):
+        return ()
+    if item.get("type") == "function_call_output":
+        return (FunctionCallAnswered(str(item.get("call_id"))),)
+    return (TurnWritten(),) if item.get("type") == "message" and item.get("role") == "user" else ()
+
+
+def _response_requested(raw: Fields) -> Iterable[Fact]:
+    response = raw.get("response")
+    return (ResponseRequested(isinstance(response, Mapping) and response.get("conversation") == "none"),)
+
+
+def _session(raw: Fields, *, is_new: bool) -> Iterable[Fact]:
+    settings = raw.get("session")
+    if not isinstance(settings, Mapping):
+        return ()
+    tools = frozenset(str(tool.get("name")) for tool in _mappings(settings.get("tools")))
+    return (SessionChanged(settings, is_new, tools, _silence(settings)),)
+
+
+def _silence(settings: Fields) -> float | None:
+    detection: Any = settings
+    for name in ("audio", "input", "turn_detection"):
+        detection = detection.get(name) if isinstance(detection, Mapping) else None
+    milliseconds = detection.get("silence_duration_ms") if isinstance(detection, Mapping) else None
+    return milliseconds / 1000 if isinstance(milliseconds, (int, float)) else None
+
+
+def _response_started(raw: Fields) -> Iterable[Fact]:
+    response = raw.get("response")
+    if not isinstance(response, Mapping):
+        return ()
+    return (ResponseStarted(str(response.get("id")), is_out_of_band(response)),)
+
+
+def _response_ended(raw: Fields) -> Iterable[Fact]:
+    response = raw.get("response")
+    if not isinstance(response, Mapping):
+        return ()
+    source, output = str(response.get("id")), response.get("output")
+    ended = ResponseEnded(
+        source,
+        str(response.get("status") or ""),
+        function_calls(output),
+        has_message=any(item.get("type") == "message" for item in _mappings(output)),
+        has_audio=any(
+            part.get("type") in ("output_audio", "audio")
+            for item in _mappings(output)
+            for part in _mappings(item.get("content"))
+        ),
+        reason=_reason(response),
+    )
+    usage = response.get("usage")
+    return (ended, TokensUsed(source, response_tokens(usage))) if isinstance(usage, Mapping) else (ended,)
+
+
+def _reason(response: Fields) -> str:
+    details = response.get("status_details")
+    if not isinstance(details, Mapping):
+        return ""
+    error = details.get("error")
+    if isinstance(error, Mapping) and error.get("message"):
+        return str(error["message"])
+    return str(details.get("reason") or "")
+
+
+def _item_done(raw: Fields) -> Iterable[Fact]:
+    return (FunctionCallFinished(str(raw.get("response_id")), call) for call in function_calls([raw.get("item")]))
+
+
+def _transcribed(raw: Fields) -> Iterable[Fact]:
+    usage = raw.get("usage")
+    if not isinstance(usage, Mapping):
+        return ()
+    return (TokensUsed(str(raw.get("item_id")), transcription_tokens(usage)),)
+
+
+def _error(raw: Fields) -> Iterable[Fact]:
+    error = raw.get("error")
+    if not isinstance(error, Mapping):
+        return (ErrorReported("", ""),)
+    code = error.get("code")
+    # Interrupting means the audio, which has a clear of its own. An event without an id is the page's text box, whose
+    # response is asked for again.
+    is_harmless = code == _NOT_ACTIVE or (code == ALREADY_ACTIVE and not isinstance(error.get("event_id"), str))
+    return (ErrorReported(str(code or ""), str(error.get("message") or ""), is_harmless),)
+
+
+def _mappings(entries: object) -> Sequence[Fields]:
+    return [entry for entry in entries if isinstance(entry, Mapping)] if isinstance(entries, (list, tuple)) else []
+
+
+def _item_of(raw: Fields) -> str:
+    return str(raw.get("item_id"))
+
+
+def _response_of(raw: Fields) -> str:
+    return str(raw.get("response_id"))
+
+
+_SENT: Mapping[str, Callable[[Fields], Iterable[Fact]]] = {
+    "conversation.item.create": _item_created,
+    # Nothing else clears the user's audio before a turn.
+    "input_audio_buffer.clear": lambda raw: (PushToTalkStarted(),),
+    "response.create": _response_requested,
+}
+_RECEIVED: Mapping[str, Callable[[Fields], Iterable[Fact]]] = {
+    "session.created": lambda raw: _session(raw, is_new=True),
+    "session.updated": lambda raw: _session(raw, is_new=False),
+    "input_audio_buffer.speech_started": lambda raw: (SpeechStarted("user", _item_of(raw)),),
+    "input_audio_buffer.speech_stopped": lambda raw: (SpeechEnded("user", _item_of(raw)),),
+    "input_audio_buffer.committed": lambda raw: (AudioCommitted(_item_of(raw)),),
+    "input_audio_buffer.cleared": lambda raw: (AudioCleared(),),
+    "output_audio_buffer.started": lambda raw: (SpeechStarted("assistant", _response_of(raw)),),
+    "output_audio_buffer.stopped": lambda raw: (SpeechEnded("assistant", _response_of(raw)),),
+    "output_audio_buffer.cleared": lambda raw: (SpeechEnded("assistant", _response_of(raw), "interrupted"),),
+    "conversation.item.input_audio_transcription.completed": _transcribed,
+    "response.created": _response_started,
+    "response.done": _response_ended,
+    "response.output_item.done": _item_done,
+    "response.function_call_arguments.done": lambda raw: (
+        FunctionCallStarted(str(raw.get("call_id")), str(raw.get("name") or "")),
+    ),
+    **{
+        f"response.{kind}.delta": lambda raw: (ResponseText(_response_of(raw)),)
+        for kind in ("output_audio_transcript", "output_text", "audio_transcript", "text")
+    },
+    "error": _error,
+}

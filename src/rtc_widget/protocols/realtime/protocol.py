@@ -1,0 +1,112 @@
+"""The GA Realtime API as a protocol of this package."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from rtc_widget.conversation.events import Event
+from rtc_widget.conversation.facts import CallTurns, Fact
+from rtc_widget.protocols.base import ClientEvent, Later, Send, VoiceProtocol, VoiceSession
+from rtc_widget.protocols.realtime import client_events, facts
+from rtc_widget.protocols.realtime.session import Session
+from rtc_widget.protocols.realtime.session_settings import KNOWN, SHORTHANDS, session_settings
+from rtc_widget.protocols.realtime.transcript_reducer import RealtimeTurns
+from rtc_widget.protocols.realtime.voice_session import RealtimeSession
+from rtc_widget.types import Role
+
+
+class RealtimeProtocol:
+    """Reads and writes the events of the GA Realtime API; see `rtc_widget.protocols.base.VoiceProtocol`."""
+
+    name = "realtime"
+    setting_names: Collection[str] = frozenset({*KNOWN, *SHORTHANDS})
+
+    def facts(self, event: Event) -> Iterable[Fact]:
+        """Return what an event means."""
+        return facts.facts(event)
+
+    def call_turns(self, number: int, *, resumes: bool) -> CallTurns:
+        """Return an empty transcript of a call."""
+        return RealtimeTurns(number, resumes=resumes)
+
+    def typed(self, event: Event) -> Any:
+        """Return the event as a model of openai-python."""
+        from rtc_widget.protocols.realtime.typed_events import typed_event
+
+        return typed_event(event)
+
+    def session_settings(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a session object from settings, checked."""
+        return session_settings(settings)
+
+    def with_tools(self, settings: Mapping[str, Any], tools: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Return a session object with these functions in it."""
+        return {**settings, "tools": list(tools)} if tools else dict(settings)
+
+    def session_object(self, settings: Mapping[str, Any]) -> Session:
+        """Return confirmed settings as the object that people read."""
+        return Session(dict(settings))
+
+    def open(self, send: Send, later: Later) -> VoiceSession:
+        """Return the session of one widget."""
+        return RealtimeSession(send, later)
+
+    def is_needed_later(self, event: Event) -> bool:
+        """Whether the transcript, or a call that resumes this one, needs an event.
+
+        Deltas are not needed: the whole text follows when it is complete.
+        """
+        if event.direction == "sent":
+            return event.type == "session.update"
+        return not event.type.endswith(".delta")
+
+    def is_settings_change(self, text: str) -> bool:
+        """Whether a sent event is a ``session.update``."""
+        # Parsing every event a second time would cost more than the rest.
+        return '"session.update"' in text and _type_of(text) == "session.update"
+
+    def carry_turn(self, role: Role, text: str) -> ClientEvent:
+        """Return the event that repeats a turn of an earlier call to a new one."""
+        return client_events.carry_turn(role, text)
+
+    def start_turn(self, *, is_responding: bool, is_speaking: bool) -> Sequence[ClientEvent]:
+        """Discard what was heard, and stop what the assistant is generating and saying."""
+        events = [client_events.clear_input_audio()]
+        if is_responding:
+            events.append(client_events.cancel_response())
+        if is_speaking:
+            events.append(client_events.clear_output_audio())
+        return events
+
+    def commit_turn(self) -> Sequence[ClientEvent]:
+        """Commit the audio and ask for a response."""
+        return [client_events.commit_input_audio(), {"type": "response.create"}]
+
+    def discard_turn(self) -> Sequence[ClientEvent]:
+        """Discard the audio."""
+        return [client_events.clear_input_audio()]
+
+    def session_end(self, text: str) -> str | None:
+        """Return what a ``session_expired`` error says; None for other events."""
+        # Most events are skipped here without parsing them a second time.
+        if "session_expired" not in text:
+            return None
+        try:
+            error = json.loads(text)["error"]
+            is_end, message = error["code"] == "session_expired", error.get("message")
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return None
+        return (message if isinstance(message, str) else "") if is_end else None
+
+
+def _type_of(text: str) -> object:
+    try:
+        event = json.loads(text)
+    except ValueError:
+        return None
+    return event.get("type") if isinstance(event, dict) else None
+
+
+PROTOCOL: VoiceProtocol = RealtimeProtocol()

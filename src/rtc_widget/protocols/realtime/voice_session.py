@@ -1,0 +1,152 @@
+"""What a widget does in its calls by the Realtime API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from rtc_widget.conversation.events import Event
+from rtc_widget.conversation.facts import ResponseEnded
+from rtc_widget.errors import NotConnected, WaitTimeout
+from rtc_widget.kernel.main_loop import within
+from rtc_widget.protocols.base import ClientEvent, Detail, Item, Later, PendingResponse, Send
+from rtc_widget.protocols.realtime import client_events
+from rtc_widget.protocols.realtime.client_events import new_id
+from rtc_widget.protocols.realtime.pending_responses import PendingResponse as PendingCreate
+from rtc_widget.protocols.realtime.response_queue import ResponseQueue
+from rtc_widget.protocols.realtime.session import Session
+from rtc_widget.protocols.realtime.session_settings import session_settings
+from rtc_widget.protocols.realtime.session_updates import SessionUpdates
+
+
+class RealtimeSession:
+    """Sends the client events of one widget and waits for the server's; see `rtc_widget.protocols.base.VoiceSession`.
+
+    Parameters
+    ----------
+    send : callable
+        Sends events over the data channel.
+    later : callable
+        Calls a function on the main loop after a time.
+    """
+
+    def __init__(self, send: Send, later: Later) -> None:
+        self._send = send
+        self._queue = ResponseQueue(send, later)
+        self._updates = SessionUpdates()
+
+    def begin_call(self, *, resumes: bool) -> None:
+        """Begin another call."""
+        self._updates.begin_call(resumes=resumes)
+        self._queue.begin_call(resumes=resumes)
+
+    def consume(self, event: Event) -> None:
+        """Take in the next event."""
+        try:
+            self._updates.consume(event)
+        finally:
+            self._queue.consume(event)
+
+    def end_call(self) -> None:
+        """End the call; nothing that is pending will come."""
+        self._updates.end_call()
+        self._queue.end_call()
+
+    @property
+    def settings(self) -> Session | None:
+        """The settings as the server has confirmed them last."""
+        return self._updates.session
+
+    def user_message(self, text: str, image_url: str | None = None, detail: Detail = "auto") -> Item:
+        """Return a user's message as an item."""
+        return client_events.user_message(text, image_url, detail)
+
+    def events_of(self, item: Item) -> Sequence[ClientEvent]:
+        """Return the event that adds an item."""
+        return [client_events.create_item(item)]
+
+    def ask(self, item: Item) -> PendingResponse:
+        """Add an item and ask for a response."""
+        return self._queue.request_response([item])
+
+    def add(self, item: Item) -> str:
+        """Add an item and ask for nothing."""
+        return self._send([client_events.create_item(item)], None)
+
+    def answer_calls(self, outputs: Mapping[str, str], *, respond: bool) -> PendingResponse | None:
+        """Send the results of functions."""
+        items = client_events.function_outputs(outputs)
+        if respond:
+            return self._queue.request_response(items)
+        self._send([client_events.create_item(item) for item in items], None)
+        return None
+
+    async def response_of(self, pending: PendingResponse) -> str:
+        """Wait for the response that was asked for to begin and return its id."""
+        assert isinstance(pending, PendingCreate)  # noqa: S101 - made by this session
+        return await self._queue.response(pending)
+
+    async def end_of(self, response_id: str) -> ResponseEnded:
+        """Wait for a response to end."""
+        return await self._queue.finished(response_id)
+
+    async def spoken(self, response_id: str, *, begins_within: float) -> None:
+        """Wait until a response has been spoken to its end."""
+        await self._queue.spoken(response_id, begins_within=begins_within)
+
+    def was_audible(self, response_id: str) -> bool:
+        """Whether a response was heard; True where the server reports no audio at all."""
+        responses = self._queue.responses
+        return not responses.reports_audio or responses.has_audio(response_id)
+
+    def is_out_of_band(self, response_id: str) -> bool:
+        """Whether a response is not part of the conversation."""
+        return self._queue.responses.is_out_of_band(response_id)
+
+    def interrupt(self) -> bool:
+        """Cancel the response that is generated, and clear the audio that is played."""
+        responses = self._queue.responses
+        events = [client_events.cancel_response()] if responses.active is not None else []
+        # A response is generated faster than it is spoken: often only the audio is left to stop.
+        if responses.is_speaking or responses.active is not None:
+            events.append(client_events.clear_output_audio())
+        if events:
+            self._send(events, None)
+        return bool(events)
+
+    @property
+    def detects_turns(self) -> bool:
+        """Whether the session has turn detection."""
+        return self.settings is not None and self.settings.turn_detection is not None
+
+    async def update(
+        self, settings: Mapping[str, Any], timeout: float, check: Callable[[], None] = lambda: None
+    ) -> Session:
+        """Send a ``session.update`` and wait for the server's ``session.updated``."""
+        session = session_settings(settings)
+        check()
+        event_id = new_id("event")
+        confirmed = self._updates.expect(event_id)
+        late = WaitTimeout(f"The server did not confirm the change within {timeout} s.")
+        try:
+            self._send(
+                [client_events.update_session(session, event_id)],
+                lambda error: self._updates.give_up(event_id, error),
+            )
+            return await within(timeout, confirmed, late)
+        except WaitTimeout as error:
+            if (suspected := self._updates.suspected(event_id)) is None:
+                raise
+            raise WaitTimeout(
+                error.message, hint=f"The server may have refused this change: {suspected.message}"
+            ) from None
+        finally:
+            self._updates.give_up(event_id)
+
+    def set_tools(self, tools: Sequence[Mapping[str, Any]]) -> bool:
+        """Send a ``session.update`` with these tools, if the data channel is open."""
+        try:
+            self._send([client_events.update_session({"tools": list(tools)})], None)
+        except NotConnected:
+            return False
+        return True

@@ -1,0 +1,14 @@
+"""The words of the W3C and of the page's messages that several packages share."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Status = Literal["idle", "connecting", "connected", "reconnecting", "error"]
+"""The state of a widget's call."""
+Direction = Literal["sent", "received"]
+"""Which way an event went over the data channel, seen from the page."""
+Track = Literal["user", "assistant"]
+"""Whose audio it is."""
+Role = Literal["user", "assistant"]
+"""Who speaks or writes a turn."""
