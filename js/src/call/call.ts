@@ -3,6 +3,7 @@
 import { Deferred } from "../async";
 import type { Bridge } from "../comm/bridge";
 import { type CallState, type Direction, INITIAL_STATE, type MicrophonePermission } from "../comm/protocol";
+import type { Fact } from "../conversation/facts";
 import { asRtcWidgetError, isPassing, pageError, type RtcWidgetError } from "../errors";
 import type { Spoken } from "../media/clips";
 import { type Microphone, permissionAfter } from "../media/microphone";
@@ -142,6 +143,10 @@ export class Call {
     this.#update({ muted });
   }
 
+  apply(fact: Fact): void {
+    if (fact.type === "ending") this.#attempt?.expectEnd(fact.error);
+  }
+
   notePermission(microphone_permission: MicrophonePermission): void {
     this.#update({ microphone_permission });
   }
@@ -216,14 +221,20 @@ export class Call {
       this.#microphone,
       {
         onStates: (states) => this.#isCurrent(attempt) && this.#onStates(states),
-        onMessage: (text) => this.#isCurrent(attempt) && this.#onMessage(attempt, text),
+        onMessage: (text) => this.#isCurrent(attempt) && this.#listener.onEvent(attempt.id, "received", text),
         onSending: (track) => this.#isCurrent(attempt) && this.#listener.onSending(track),
         onRemoteAudio: (stream) => this.#isCurrent(attempt) && this.#listener.onRemoteAudio(stream),
         onSilence: (error) => this.#isCurrent(attempt) && this.#onFault(error),
         onAsking: (asking) => this.#isCurrent(attempt) && this.#listener.onAsking(asking),
         onMicrophone: (news) => this.#isCurrent(attempt) && this.#onMicrophone(news),
       },
-      { microphone: this.#wishedMicrophone, exchange: settings.exchange, canCall: settings.canCall, resumes },
+      {
+        microphone: this.#wishedMicrophone,
+        exchange: settings.exchange,
+        canCall: settings.canCall,
+        protocol: settings.protocol,
+        resumes,
+      },
     );
     this.#attempt = attempt;
     this.#latestId = attempt.id;
@@ -283,11 +294,6 @@ export class Call {
     this.#listener.onFault(error);
   }
 
-  #onMessage(attempt: Attempt, text: string): void {
-    attempt.noteEvent(text);
-    this.#listener.onEvent(attempt.id, "received", text);
-  }
-
   #onStates(states: PeerStates): void {
     const happening = this.#happeningOf(states);
     const after = happening ? next(this.#phase, happening, this.#means) : this.#phase;
@@ -304,7 +310,7 @@ export class Call {
     if (connection_state === "failed" && is === "restarting") return undefined;
     if (connection_state === "failed") return { type: "lost", error: pageError("connection_failed") };
     if (connection_state === "closed" || (hadChannel && data_channel_state === "closed")) {
-      return { type: "ended", error: this.#attempt?.farewell ?? pageError("server_hung_up") };
+      return { type: "ended", error: this.#attempt?.endReason ?? pageError("server_hung_up") };
     }
     if (connection_state === "disconnected") return { type: "wavered" };
     const isWaiting = is === "unsteady" || is === "restarting";
