@@ -1,6 +1,6 @@
 /** How calls are made and when they end, as Python has set it; read anew whenever it matters. */
 
-import type { Model } from "./comm/bridge";
+import type { Model } from "./comm/model";
 import { isRecord, isText, textOr } from "./json";
 
 /** How a lost connection is made anew; all times in milliseconds. */

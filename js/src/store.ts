@@ -4,8 +4,8 @@ import { batch, computed, type ReadonlySignal, type Signal, signal as signalOf }
 import type { CallWish } from "./call/call";
 import type { Diagnosis } from "./call/diagnosis";
 import type { PushToTalkState } from "./call/push_to_talk";
-import type { Model } from "./comm/bridge";
 import { watchKernelState } from "./comm/kernel_state";
+import type { Model } from "./comm/model";
 import { type CallState, type Device, INITIAL_STATE, isCalling, type Question } from "./comm/protocol";
 import { Questions } from "./conversation/approvals";
 import { CallRecord } from "./conversation/call_record";

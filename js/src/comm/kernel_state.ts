@@ -3,7 +3,7 @@
 import { type ReadonlySignal, signal as signalOf } from "@preact/signals";
 import type { ErrorReport } from "../errors";
 import { isRecord, isText, textOr } from "../json";
-import type { Model } from "./bridge";
+import type { Model } from "./model";
 import { type CallState, INITIAL_STATE } from "./protocol";
 
 const TOLD = [
