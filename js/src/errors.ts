@@ -50,7 +50,7 @@ export function asRtcWidgetError(thrown: unknown): RtcWidgetError {
 /** Transient errors; retrying may succeed. */
 export const TRANSIENT: ReadonlySet<string> = new Set(transient);
 
-export function isPassing({ code }: RtcWidgetError): boolean {
+export function isTransient({ code }: RtcWidgetError): boolean {
   return TRANSIENT.has(code);
 }
 
