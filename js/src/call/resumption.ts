@@ -19,9 +19,10 @@ export class Resumption {
 
   /** Begins a call; returns the events that bring it up to the state of the conversation that it continues. */
   begin(resumes: boolean, conversation: Conversation): readonly string[] {
-    if (resumes) return [...this.#sessionChanges, ...this.#protocol.carriedTurns(latestTurns(conversation))];
+    // They are recorded again when they are sent to the new call.
+    const sessionChanges = this.#sessionChanges;
     this.#sessionChanges = [];
-    return [];
+    return resumes ? [...sessionChanges, ...this.#protocol.carriedTurns(latestTurns(conversation))] : [];
   }
 
   /** Keeps what Python or a person has changed in the session since the call was made. */
