@@ -1,12 +1,18 @@
 /** The errors of the page. Their texts are in a data file that Python reads too. */
 
 import { page as PAGE_TEXTS, transient } from "../../src/rtc_widget/errors/texts.json";
-import type { ErrorReport } from "./comm/protocol";
 import { browserHelp, hostThatForbids } from "./host";
 
 export type PageErrorCode = keyof typeof PAGE_TEXTS;
 
 export const PAGE_ERROR_CODES = Object.keys(PAGE_TEXTS);
+
+/** An error as it crosses between page and kernel: a stable code for programs, words and a next step for people. */
+export interface ErrorReport {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+}
 
 /** The error of this package: `code` for programs, `message` and `hint` for people. */
 export class RtcWidgetError extends Error implements ErrorReport {
@@ -44,7 +50,7 @@ export function asRtcWidgetError(thrown: unknown): RtcWidgetError {
 /** Transient errors; retrying may succeed. */
 export const TRANSIENT: ReadonlySet<string> = new Set(transient);
 
-export function isPassing({ code }: RtcWidgetError): boolean {
+export function isTransient({ code }: RtcWidgetError): boolean {
   return TRANSIENT.has(code);
 }
 

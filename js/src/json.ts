@@ -1,7 +1,32 @@
-/** The words of others, where they stand among our own. */
+/** JSON from outside: what it holds, and how it is quoted among our own words. */
 
-const LONGEST_QUOTE = 300;
+export type JsonObject = Readonly<Record<string, unknown>>;
 
-export function quoted(words: string): string {
-  return words.length > LONGEST_QUOTE ? `${words.slice(0, LONGEST_QUOTE)}…` : words;
+export function isRecord(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export function isText(value: unknown): value is string {
+  return typeof value === "string";
+}
+
+export function textOr<T>(value: unknown, fallback: T): string | T {
+  return typeof value === "string" ? value : fallback;
+}
+
+/** Returns the object in a JSON text; undefined where the text is anything else. */
+export function parseObject(text: string): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isRecord(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const MAX_QUOTE_LENGTH = 300;
+
+/** Shortens a text of somebody else for an error message. */
+export function truncate(text: string): string {
+  return text.length > MAX_QUOTE_LENGTH ? `${text.slice(0, MAX_QUOTE_LENGTH)}…` : text;
 }

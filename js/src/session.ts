@@ -4,27 +4,25 @@ import type { Attempt } from "./call/attempt";
 import { Call } from "./call/call";
 import { type Diagnosis, diagnose } from "./call/diagnosis";
 import { CallLimits } from "./call/limits";
-import { PushToTalk, type TalkState } from "./call/push_to_talk";
+import { PushToTalk, type PushToTalkState } from "./call/push_to_talk";
+import { Resumption } from "./call/resumption";
 import { StatsWatch } from "./call/stats";
-import { Bridge, type Model, type Result } from "./comm/bridge";
+import { Bridge, type Result } from "./comm/bridge";
 import { Recall, type RecallListener } from "./comm/history";
 import { KernelWatch } from "./comm/kernel_liveness";
 import { MediaOutbox } from "./comm/media_outbox";
+import type { Model } from "./comm/model";
 import { Outbox } from "./comm/outbox";
-import {
-  type CallState,
-  type Direction,
-  type ErrorReport,
-  isCalling,
-  type KernelRequest,
-  type Question,
-} from "./comm/protocol";
+import { type CallState, type Device, isCalling, type KernelRequest, type Question } from "./comm/protocol";
 import { StateReport } from "./comm/state_report";
-import { asRtcWidgetError, pageError, type RtcWidgetError } from "./errors";
-import { type Device, findDevice, isSource, listDevices, watchDevices } from "./media/devices";
+import { type ChannelEvent, channelEvent, type Fact } from "./conversation/facts";
+import type { Conversation } from "./conversation/transcript";
+import { asRtcWidgetError, type ErrorReport, pageError, type RtcWidgetError } from "./errors";
+import { findDevice, isSource, listDevices, watchDevices } from "./media/devices";
 import { Microphone, watchPermission } from "./media/microphone";
 import { Recorder } from "./media/recorder";
 import { Speaker } from "./media/speaker";
+import type { VoiceProtocol } from "./protocols/base";
 import { readSettings } from "./settings";
 
 /** The kernel waits for ten seconds; it is told before that what has not gone out. */
@@ -38,9 +36,10 @@ export interface SessionListener extends RecallListener {
   /** The kernel has greeted this page: what its traits tell is true now, and not left over in a saved notebook. */
   onWelcome(): void;
   onState(state: CallState): void;
-  onEvent(attempt: string, direction: Direction, text: string): void;
-  /** A call stands. Gives back what must be sent first, where it goes on with an earlier one. */
-  onOpen(attempt: string, resumes: boolean): readonly string[];
+  /** An event of this page's call, and the facts in it where it was received. */
+  onEvent(event: ChannelEvent, facts: readonly Fact[]): void;
+  /** A call stands. Returns the conversation that it belongs to. */
+  onOpen(attempt: string, resumes: boolean): Conversation;
   onDevices(devices: readonly Device[]): void;
   onSlowKernel(slow: boolean): void;
   onKernelGone(gone: boolean): void;
@@ -49,7 +48,7 @@ export interface SessionListener extends RecallListener {
   onQuestion(question: Question): Promise<boolean>;
   /** Something went wrong beside the call, or of the user's own in the kernel; the call goes on. */
   onNote(note: ErrorReport): void;
-  onTalk(state: TalkState): void;
+  onTalk(state: PushToTalkState): void;
   /** Whether the browser is being asked for a microphone. */
   onAsking(asking: boolean): void;
 }
@@ -70,12 +69,28 @@ export interface Session {
 }
 
 /** Opens the session of a model; it ends with the signal. Short and synchronous, for anywidget's `initialize` must be. */
-export function openSession(model: Model, signal: AbortSignal, listener: SessionListener): Session {
+export function openSession(
+  model: Model,
+  protocol: VoiceProtocol,
+  signal: AbortSignal,
+  listener: SessionListener,
+): Session {
   const settings = () => readSettings(model);
   const bridge = new Bridge(model);
   const outbox = new Outbox((batch) => bridge.send(batch));
   const own: string[] = [];
-  const recall = new Recall(bridge, () => own, listener, signal);
+  const resumption = new Resumption(protocol);
+  const past: RecallListener = {
+    onPast(page) {
+      resumption.recordHistory(page);
+      listener.onPast(page);
+    },
+    onFollowed(page) {
+      resumption.recordHistory(page);
+      listener.onFollowed(page);
+    },
+  };
+  const recall = new Recall(bridge, () => own, past, signal);
   const speaker = new Speaker((blocked) => listener.onAudioBlocked(blocked));
   const microphone = new Microphone();
   const call = new Call(bridge, microphone, settings, {
@@ -92,14 +107,20 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
     },
     onEvent(attempt, direction, text) {
       outbox.add(attempt, direction, text);
-      pushToTalk.noteEvent(direction, text);
-      listener.onEvent(attempt, direction, text);
+      if (direction === "sent") resumption.recordSent(text);
+      const event = channelEvent(attempt, direction, text);
+      const facts = direction === "received" && event.json ? protocol.factsOf(event.json) : [];
+      for (const fact of facts) {
+        pushToTalk.apply(fact);
+        call.apply(fact);
+      }
+      listener.onEvent(event, facts);
     },
     onOpen(attempt, resumes) {
       own.push(attempt);
       const peer = call.attempt?.peer;
       if (peer) stats.start(attempt, peer);
-      const events = listener.onOpen(attempt, resumes);
+      const events = resumption.begin(resumes, listener.onOpen(attempt, resumes));
       const carried = events.filter((event) => call.canCarry(event));
       if (carried.length < events.length) listener.onNote(tooLargeToCarry(events.length - carried.length).toWire());
       if (carried.length > 0) call.send(carried);
@@ -122,9 +143,9 @@ export function openSession(model: Model, signal: AbortSignal, listener: Session
       speaker.stop();
     },
   });
-  const pushToTalk = new PushToTalk({
+  const pushToTalk = new PushToTalk(protocol, {
     send: (texts) => call.send(texts),
-    holdBack: (heldBack) => microphone.holdBack(heldBack),
+    setHeldBack: (isHeldBack) => microphone.holdBack(isHeldBack),
     onChange: (state) => listener.onTalk(state),
   });
   const media = new MediaOutbox((message) => bridge.send(message));

@@ -1,7 +1,7 @@
 /** How calls are made and when they end, as Python has set it; read anew whenever it matters. */
 
-import type { Model } from "./comm/bridge";
-import { isRecord, isText } from "./comm/protocol";
+import type { Model } from "./comm/model";
+import { isRecord, isText, textOr } from "./json";
 
 /** How a lost connection is made anew; all times in milliseconds. */
 export interface Reconnect {
@@ -35,6 +35,8 @@ export interface Settings {
   readonly viewGraceMs: number;
   /** Whether the kernel has a server to call. */
   readonly canCall: boolean;
+  /** The name of the wire protocol on the data channel. */
+  readonly protocol: string;
   /** Whether calls are recorded. */
   readonly record: boolean;
   /** How long between two looks at the statistics; null for none. */
@@ -48,6 +50,7 @@ export const DEFAULT_SETTINGS: Settings = {
   maxDurationMs: 3_600_000,
   viewGraceMs: 10_000,
   canCall: true,
+  protocol: "realtime",
   record: false,
   statsIntervalMs: 1_000,
 };
@@ -62,6 +65,7 @@ export function readSettings(model: Pick<Model, "get">): Settings {
     maxDurationMs: milliseconds(given.max_duration, DEFAULT_SETTINGS.maxDurationMs),
     viewGraceMs: milliseconds(given.view_timeout, DEFAULT_SETTINGS.viewGraceMs),
     canCall: given.can_call !== false,
+    protocol: textOr(given.protocol, DEFAULT_SETTINGS.protocol),
     record: given.record === true,
     statsIntervalMs: given.stats_interval === null ? null : milliseconds(given.stats_interval, 1_000),
   };

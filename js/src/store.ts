@@ -3,18 +3,20 @@
 import { batch, computed, type ReadonlySignal, type Signal, signal as signalOf } from "@preact/signals";
 import type { CallWish } from "./call/call";
 import type { Diagnosis } from "./call/diagnosis";
-import type { TalkState } from "./call/push_to_talk";
-import type { Model } from "./comm/bridge";
+import type { PushToTalkState } from "./call/push_to_talk";
 import { watchKernelState } from "./comm/kernel_state";
-import { type CallState, type ErrorReport, INITIAL_STATE, isCalling, type Question, textOr } from "./comm/protocol";
+import type { Model } from "./comm/model";
+import { type CallState, type Device, INITIAL_STATE, isCalling, type Question } from "./comm/protocol";
 import { Questions } from "./conversation/approvals";
 import { CallRecord } from "./conversation/call_record";
 import type { EventList } from "./conversation/event_list";
-import { endOfCall, noteOf, type Problem } from "./conversation/problem";
-import { asRtcWidgetError, type RtcWidgetError } from "./errors";
-import type { Choice, Device } from "./media/devices";
-import type { Speaking } from "./protocols/realtime/speaking";
-import type { Conversation } from "./protocols/realtime/transcript_reducer";
+import { endOfCall, type Problem } from "./conversation/problem";
+import type { Speaking } from "./conversation/speaking";
+import type { Conversation } from "./conversation/transcript";
+import { asRtcWidgetError, type ErrorReport, type RtcWidgetError } from "./errors";
+import { textOr } from "./json";
+import type { Choice } from "./media/devices";
+import { protocolOrDefault } from "./protocols/named";
 import { openSession } from "./session";
 import { readSettings } from "./settings";
 
@@ -51,7 +53,7 @@ export interface Store {
   /** The function calls that wait for a person's leave. */
   readonly questions: ReadonlySignal<readonly Question[]>;
   answer(question: Question, approved: boolean): void;
-  readonly talk: ReadonlySignal<TalkState>;
+  readonly talk: ReadonlySignal<PushToTalkState>;
   /** Begins or ends a turn of push-to-talk. */
   hold(held: boolean): void;
   /** The devices there are; named once the microphone has been permitted. */
@@ -77,7 +79,8 @@ export interface Chosen {
 export function openStore(model: Model, signal: AbortSignal): Store {
   const ownState = signalOf(INITIAL_STATE);
   const told = watchKernelState(model, signal);
-  const record = new CallRecord((first, before) => session.recall.window(first, before), signal);
+  const protocol = protocolOrDefault(readSettings(model).protocol);
+  const record = new CallRecord(protocol, (first, before) => session.recall.window(first, before), signal);
   const isSlow = signalOf(false);
   const isAsking = signalOf(false);
   const canCall = signalOf(readSettings(model).canCall);
@@ -89,7 +92,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
   const draft = signalOf("");
   const devices = signalOf<readonly Device[]>([]);
   const questions = new Questions();
-  const talk = signalOf<TalkState>({ isOn: false, isHeld: false });
+  const talk = signalOf<PushToTalkState>({ isOn: false, isHeld: false });
   const readCanCall = () => {
     canCall.value = readSettings(model).canCall;
   };
@@ -100,7 +103,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
   const showNote = (error: RtcWidgetError) => {
     note.value = { ...error.toWire(), endsCall: false };
   };
-  const session = openSession(model, signal, {
+  const session = openSession(model, protocol, signal, {
     onWelcome() {
       isWelcomed.value = true;
     },
@@ -118,14 +121,19 @@ export function openStore(model: Model, signal: AbortSignal): Store {
         ownState.value = after;
       });
     },
-    onEvent(attempt, direction, text) {
+    onEvent(event, facts) {
       batch(() => {
-        const event = record.append(attempt, direction, text);
-        note.value = (event && noteOf(event)) ?? note.value;
+        record.append(event, facts);
+        for (const fact of facts) {
+          if (fact.type === "note") note.value = { ...fact.note, hint: "The call goes on.", endsCall: false };
+        }
       });
     },
-    onOpen: (attempt, resumes) => record.begin(attempt, resumes),
-    onPast: (piece) => record.recall(piece, isFollowing.value),
+    onOpen(attempt, resumes) {
+      record.begin(attempt, resumes);
+      return record.conversation.peek();
+    },
+    onPast: (piece) => record.prepend(piece, isFollowing.value),
     onFollowed(piece) {
       batch(() => {
         record.follow(piece);
@@ -209,7 +217,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
       const text = draft.value.trim();
       if (text === "") return;
       try {
-        call.send(textTurn(text));
+        call.send(protocol.textTurn(text));
         draft.value = "";
       } catch (error) {
         showNote(asRtcWidgetError(error));
@@ -262,9 +270,4 @@ function traitSignal(model: Model, name: string, until: AbortSignal): ReadonlySi
   model.on(`change:${name}`, onChange);
   until.addEventListener("abort", () => model.off(`change:${name}`, onChange));
   return value;
-}
-
-function textTurn(text: string): readonly string[] {
-  const item = { type: "message", role: "user", content: [{ type: "input_text", text }] };
-  return [JSON.stringify({ type: "conversation.item.create", item }), JSON.stringify({ type: "response.create" })];
 }

@@ -1,7 +1,7 @@
 /** Stand-ins for what must be scripted: the kernel, the microphone and the connection. Everything else in the tests is real. */
 
 import { afterEach, vi } from "vitest";
-import type { Model } from "../src/comm/bridge";
+import type { Model } from "../src/comm/model";
 import widget from "../src/index";
 
 export type Message = Record<string, unknown> & { type: string };

@@ -1,4 +1,4 @@
-"""Transcripts and who speaks, by `realtime_transcript.json`; `js/test/transcript_contract.test.ts` asserts the same."""
+"""Transcripts and who speaks, by `realtime_transcript.json`, as in `js/test/protocols/realtime/contract.test.ts`."""
 
 from __future__ import annotations
 

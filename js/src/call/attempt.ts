@@ -2,14 +2,13 @@
 
 import { abortable, within } from "../async";
 import type { Bridge, Result } from "../comm/bridge";
-import type { Pass } from "../comm/protocol";
-import { decodePass, decodePreparation, isText } from "../comm/protocol";
+import { type ClientSecret, decodeClientSecret, decodePreparation } from "../comm/protocol";
 import { asRtcWidgetError, pageError, type RtcWidgetError } from "../errors";
-import { quoted } from "../json";
+import { isText, truncate } from "../json";
 import { type Clip, ClipVoice, fetchClip, type Spoken } from "../media/clips";
 import type { Microphone } from "../media/microphone";
 import { randomId } from "../page";
-import { sessionExpiredError } from "../protocols/realtime/session_expired";
+import { protocolNamed } from "../protocols/named";
 import type { Voice } from "../settings";
 import { Line } from "./audio_sender";
 import { type AttemptProgress, NO_TRAIL } from "./diagnosis";
@@ -43,6 +42,8 @@ export interface AttemptOptions {
   readonly exchange: "kernel" | "browser";
   /** Whether the kernel has a server to call. */
   readonly canCall: boolean;
+  /** The name of the wire protocol. */
+  readonly protocol: string;
 }
 
 /** Lives until `end`; everything it opened ends with it, also what arrives later. */
@@ -63,7 +64,7 @@ export class Attempt {
   #missing: AbortController | undefined;
   readonly #hushed = new Map<string, AbortController>();
   #hasAskedServer = false;
-  #farewell: RtcWidgetError | undefined;
+  #endReason: RtcWidgetError | undefined;
   #trail: AttemptProgress = NO_TRAIL;
 
   constructor(bridge: Bridge, microphone: Microphone, listener: AttemptListener, options: AttemptOptions) {
@@ -78,9 +79,9 @@ export class Attempt {
     return microphone !== false && microphone !== "clips";
   }
 
-  /** Why the server ended the call, where it said so. */
-  get farewell(): RtcWidgetError | undefined {
-    return this.#farewell;
+  /** Why the server ends the call, where it has said so. */
+  get endReason(): RtcWidgetError | undefined {
+    return this.#endReason;
   }
 
   /** How far it has come. */
@@ -89,8 +90,9 @@ export class Attempt {
     return { ...trail, pairs: this.#peer?.tried.all ?? [] };
   }
 
-  noteEvent(text: string): void {
-    this.#farewell ??= sessionExpiredError(text);
+  /** The server has announced the end of the call; the first reason counts. */
+  expectEnd(reason: RtcWidgetError): void {
+    this.#endReason ??= reason;
   }
 
   get peer(): Peer | undefined {
@@ -177,7 +179,8 @@ export class Attempt {
 
   async #make(): Promise<void> {
     const { signal } = this.#life;
-    // Nobody's microphone is opened for nobody: neither where no kernel answers, nor where it has no server to call.
+    protocolNamed(this.#options.protocol); // throws before anything is opened
+    // Do not open the microphone until a kernel has answered that has a server to call.
     if (!this.#bridge.isWelcomed) await this.#bridge.welcomed(signal, PREPARE_LIMIT_MS);
     const prepared = this.#prepareOffer();
     if (!this.#options.canCall) await prepared; // the kernel says what to do
@@ -315,12 +318,12 @@ export class Attempt {
   async #postOffer(offer: string): Promise<string> {
     const { signal } = this.#life;
     const attempt = this.id;
-    const pass = decodePass(
+    const clientSecret = decodeClientSecret(
       await this.#bridge.request({ type: "create_client_secret", attempt }, { signal, limitMs: EXCHANGE_LIMIT_MS }),
     );
-    if (!pass) throw pageError("unexpected", { message: "The kernel's reply holds no secret." });
+    if (!clientSecret) throw pageError("unexpected", { message: "The kernel's reply holds no secret." });
     // Not ended with the attempt: the server may have made the call by then, and only the answer tells its id.
-    const posted = postOffer(pass, offer, AbortSignal.timeout(EXCHANGE_LIMIT_MS));
+    const posted = postOffer(clientSecret, offer, AbortSignal.timeout(EXCHANGE_LIMIT_MS));
     const told = posted.then(({ sdp, callId }) => {
       // The kernel hangs up by the id, with its own key; at once where the attempt is over, and be it with the widget.
       this.#bridge.sendLast({ type: "exchanged", attempt, call_id: callId });
@@ -348,12 +351,12 @@ export interface OwnAnswer {
 }
 
 /** Posts the offer; throws `exchange_refused`, `server_unreachable` or the signal's reason. */
-export async function postOffer({ url, secret }: Pass, offer: string, signal: AbortSignal): Promise<OwnAnswer> {
+export async function postOffer({ url, secret }: ClientSecret, offer: string, signal: AbortSignal): Promise<OwnAnswer> {
   const headers = { Authorization: `Bearer ${secret}`, "Content-Type": "application/sdp", Accept: "application/sdp" };
   // Without `keepalive`: a request that outlived the page would make a call whose id nobody reads, so that nobody hangs it up.
   const { response, text } = await post(url, { method: "POST", headers, body: offer, signal, credentials: "omit" });
   if (!response.ok) {
-    const words = quoted(text.replaceAll(secret, "[secret]").replace(/\s+/g, " "));
+    const words = truncate(text.replaceAll(secret, "[secret]").replace(/\s+/g, " "));
     throw pageError("exchange_refused", { message: `The server answered ${response.status}: ${words || "no words"}` });
   }
   const callId = response.headers.get("Location")?.split("?")[0]?.split("/").filter(Boolean).at(-1) ?? null;

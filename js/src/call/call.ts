@@ -3,12 +3,13 @@
 import { Deferred } from "../async";
 import type { Bridge } from "../comm/bridge";
 import { type CallState, type Direction, INITIAL_STATE, type MicrophonePermission } from "../comm/protocol";
-import { asRtcWidgetError, isPassing, pageError, type RtcWidgetError } from "../errors";
+import type { Fact } from "../conversation/facts";
+import { asRtcWidgetError, isTransient, pageError, type RtcWidgetError } from "../errors";
 import type { Spoken } from "../media/clips";
 import { type Microphone, permissionAfter } from "../media/microphone";
 import { pauseBefore, type Reconnect, type Settings, type Voice } from "../settings";
 import { Attempt, type MicrophoneNews } from "./attempt";
-import { type CallEvent, type Capabilities, hasAttempt, next, type Phase, statusOf } from "./call_machine";
+import { type CallEvent, type Capabilities, hasAttempt, nextPhase, type Phase, statusOf } from "./call_machine";
 import type { PeerStates } from "./peer";
 
 const STATE_KEYS = Object.keys(INITIAL_STATE) as readonly (keyof CallState)[];
@@ -142,13 +143,17 @@ export class Call {
     this.#update({ muted });
   }
 
+  apply(fact: Fact): void {
+    if (fact.type === "ending") this.#attempt?.expectEnd(fact.error);
+  }
+
   notePermission(microphone_permission: MicrophonePermission): void {
     this.#update({ microphone_permission });
   }
 
-  #go(happening: CallEvent): void {
+  #go(event: CallEvent): void {
     const before = this.#phase;
-    const after = next(before, happening, this.#means);
+    const after = nextPhase(before, event, this.#capabilities);
     if (after === before) return;
     this.#phase = after;
     this.#phaseLife.abort();
@@ -160,7 +165,7 @@ export class Call {
     return this.#settings().reconnect;
   }
 
-  get #means(): Capabilities {
+  get #capabilities(): Capabilities {
     return { reconnect: this.#reconnect, canRestart: this.#attempt?.canRestart ?? false };
   }
 
@@ -175,14 +180,14 @@ export class Call {
         // A fault beside the call, such as a microphone that was lost, outlives a connection that wavered.
         this.#update({ status: "connected" });
         break;
-      case "unsteady":
+      case "disconnected":
         if (this.#reconnect) this.#after(this.#reconnect.graceMs, { type: "grace_over" });
         break;
       case "restarting":
         this.#restart(phase);
         break;
-      case "pausing":
-        if (this.#reconnect) this.#after(pauseBefore(phase.tries, this.#reconnect), { type: "pause_over" });
+      case "backoff":
+        if (this.#reconnect) this.#after(pauseBefore(phase.tries, this.#reconnect), { type: "backoff_over" });
         this.#end(phase.error);
         break;
       case "retrying":
@@ -204,8 +209,8 @@ export class Call {
     this.#attempt?.restart().catch((thrown: unknown) => lose(asRtcWidgetError(thrown)));
   }
 
-  #after(milliseconds: number, happening: CallEvent): void {
-    const timer = setTimeout(() => this.#go(happening), milliseconds);
+  #after(milliseconds: number, event: CallEvent): void {
+    const timer = setTimeout(() => this.#go(event), milliseconds);
     this.#phaseLife.signal.addEventListener("abort", () => clearTimeout(timer));
   }
 
@@ -216,14 +221,20 @@ export class Call {
       this.#microphone,
       {
         onStates: (states) => this.#isCurrent(attempt) && this.#onStates(states),
-        onMessage: (text) => this.#isCurrent(attempt) && this.#onMessage(attempt, text),
+        onMessage: (text) => this.#isCurrent(attempt) && this.#listener.onEvent(attempt.id, "received", text),
         onSending: (track) => this.#isCurrent(attempt) && this.#listener.onSending(track),
         onRemoteAudio: (stream) => this.#isCurrent(attempt) && this.#listener.onRemoteAudio(stream),
         onSilence: (error) => this.#isCurrent(attempt) && this.#onFault(error),
         onAsking: (asking) => this.#isCurrent(attempt) && this.#listener.onAsking(asking),
         onMicrophone: (news) => this.#isCurrent(attempt) && this.#onMicrophone(news),
       },
-      { microphone: this.#wishedMicrophone, exchange: settings.exchange, canCall: settings.canCall, resumes },
+      {
+        microphone: this.#wishedMicrophone,
+        exchange: settings.exchange,
+        canCall: settings.canCall,
+        protocol: settings.protocol,
+        resumes,
+      },
     );
     this.#attempt = attempt;
     this.#latestId = attempt.id;
@@ -237,7 +248,7 @@ export class Call {
     attempt.make(limitMs).catch((thrown: unknown) => {
       if (!this.#isCurrent(attempt)) return;
       const error = asRtcWidgetError(thrown);
-      this.#go({ type: isPassing(error) ? "lost" : "ended", error });
+      this.#go({ type: isTransient(error) ? "lost" : "ended", error });
     });
   }
 
@@ -283,32 +294,27 @@ export class Call {
     this.#listener.onFault(error);
   }
 
-  #onMessage(attempt: Attempt, text: string): void {
-    attempt.noteEvent(text);
-    this.#listener.onEvent(attempt.id, "received", text);
-  }
-
   #onStates(states: PeerStates): void {
-    const happening = this.#happeningOf(states);
-    const after = happening ? next(this.#phase, happening, this.#means) : this.#phase;
+    const event = this.#eventFor(states);
+    const after = event ? nextPhase(this.#phase, event, this.#capabilities) : this.#phase;
     // One picture of it all: the status changes with the state that changes it, unless the end of the attempt comes now.
     const status = hasAttempt(after) ? statusOf(after) : this.#state.status;
     this.#update({ ...states, status });
-    if (happening) this.#go(happening);
+    if (event) this.#go(event);
   }
 
-  #happeningOf({ connection_state, data_channel_state }: PeerStates): CallEvent | undefined {
+  #eventFor({ connection_state, data_channel_state }: PeerStates): CallEvent | undefined {
     const hadChannel = this.#state.data_channel_state !== "closed";
     const { is } = this.#phase;
     // It goes on being called failed until the new way is tried; that has a time limit of its own.
     if (connection_state === "failed" && is === "restarting") return undefined;
     if (connection_state === "failed") return { type: "lost", error: pageError("connection_failed") };
     if (connection_state === "closed" || (hadChannel && data_channel_state === "closed")) {
-      return { type: "ended", error: this.#attempt?.farewell ?? pageError("server_hung_up") };
+      return { type: "ended", error: this.#attempt?.endReason ?? pageError("server_hung_up") };
     }
-    if (connection_state === "disconnected") return { type: "wavered" };
-    const isWaiting = is === "unsteady" || is === "restarting";
-    if (isWaiting) return connection_state === "connected" ? { type: "healed" } : undefined;
+    if (connection_state === "disconnected") return { type: "disconnected" };
+    const isWaiting = is === "disconnected" || is === "restarting";
+    if (isWaiting) return connection_state === "connected" ? { type: "reconnected" } : undefined;
     return data_channel_state === "open" ? { type: "opened" } : undefined;
   }
 

@@ -1,41 +1,42 @@
 /**
- * The life of a call as a machine: its phases, what can happen to it, and one table of what follows from what.
+ * The life of a call as a state machine; the twin of `headless/call_machine.py`, except for the ICE restart.
  *
- * Pure: the timers, the attempts and what is told to whom are `call.ts`. What the table does not list changes nothing.
+ * Pure: `call.ts` runs the timers and makes the attempts. An event that the table does not list for a phase changes nothing.
  */
 
 import type { Status } from "../comm/protocol";
 import { RtcWidgetError } from "../errors";
 import type { Reconnect } from "../settings";
 
-/** `tries` counts the new ways sought and the new calls made since the connection was last healthy for a while. */
+/** `tries` counts the ICE restarts and the new calls since the connection was last healthy for a while. */
 export type Phase =
   | { readonly is: "idle" }
   | { readonly is: "connecting" }
   | { readonly is: "connected"; readonly tries: number }
   /** WebRTC lost the other side and may find it again by itself. */
-  | { readonly is: "unsteady"; readonly tries: number }
-  /** The same call seeks a new way to the server (an ICE restart). */
+  | { readonly is: "disconnected"; readonly tries: number }
+  /** An ICE restart looks for a new path to the server, for the same call. */
   | { readonly is: "restarting"; readonly tries: number; readonly error: RtcWidgetError }
-  /** The connection is given up; the next attempt waits for its moment. */
-  | { readonly is: "pausing"; readonly tries: number; readonly error: RtcWidgetError }
+  /** The connection is given up; the next attempt begins after a pause. */
+  | { readonly is: "backoff"; readonly tries: number; readonly error: RtcWidgetError }
   | { readonly is: "retrying"; readonly tries: number; readonly error: RtcWidgetError }
   | { readonly is: "failed"; readonly error: RtcWidgetError };
 
 export type CallEvent =
-  /** Somebody wants a call, or none. */
+  /** Python or a person asks for a call, or for its end. */
   | { readonly type: "connect" }
   | { readonly type: "disconnect" }
   /** The data channel is open. */
   | { readonly type: "opened" }
-  | { readonly type: "wavered" }
-  | { readonly type: "healed" }
+  /** WebRTC reports that it lost the other side, or that it found it again. */
+  | { readonly type: "disconnected" }
+  | { readonly type: "reconnected" }
   | { readonly type: "grace_over" }
-  | { readonly type: "pause_over" }
+  | { readonly type: "backoff_over" }
   | { readonly type: "healthy" }
-  /** The way to the server is lost; another call may find one. */
+  /** The path to the server is lost; another call may find one. */
   | { readonly type: "lost"; readonly error: RtcWidgetError }
-  /** It is over, and calling again would not help or is not wanted. */
+  /** The call is over, and calling again would not help or is not wanted. */
   | { readonly type: "ended"; readonly error: RtcWidgetError };
 
 /** What can be done about a loss. */
@@ -45,13 +46,13 @@ export interface Capabilities {
   readonly canRestart: boolean;
 }
 
-type Named<P extends Phase["is"]> = Extract<Phase, { is: P }>;
-type Rule<P extends Phase["is"], H extends CallEvent["type"]> = (
-  phase: Named<P>,
-  happening: Extract<CallEvent, { type: H }>,
-  means: Capabilities,
+type PhaseNamed<P extends Phase["is"]> = Extract<Phase, { is: P }>;
+type Rule<P extends Phase["is"], E extends CallEvent["type"]> = (
+  phase: PhaseNamed<P>,
+  event: Extract<CallEvent, { type: E }>,
+  capabilities: Capabilities,
 ) => Phase;
-type Table = { readonly [P in Phase["is"]]: { readonly [H in CallEvent["type"]]?: Rule<P, H> } };
+type Table = { readonly [P in Phase["is"]]: { readonly [E in CallEvent["type"]]?: Rule<P, E> } };
 
 const IDLE: Phase = { is: "idle" };
 const toIdle = () => IDLE;
@@ -64,60 +65,60 @@ export const TRANSITIONS: Table = {
   connecting: {
     opened: () => ({ is: "connected", tries: 0 }),
     disconnect: toIdle,
-    // A first call that finds no way is a matter for the person, not for patience.
+    // Where the first call finds no path, a person must change something; retrying would not.
     lost: toFailed,
     ended: toFailed,
   },
   connected: {
-    wavered: ({ tries }) => ({ is: "unsteady", tries }),
+    disconnected: ({ tries }) => ({ is: "disconnected", tries }),
     healthy: () => ({ is: "connected", tries: 0 }),
     disconnect: toIdle,
-    lost: ({ tries }, { error }, means) => onAnotherWay(tries, error, means),
+    lost: ({ tries }, { error }, capabilities) => restartOrRetry(tries, error, capabilities),
     ended: toFailed,
   },
-  unsteady: {
-    healed: toConnected,
-    grace_over: ({ tries }, _, means) => onAnotherWay(tries, LOST_FROM_SIGHT, means),
+  disconnected: {
+    reconnected: toConnected,
+    grace_over: ({ tries }, _, capabilities) => restartOrRetry(tries, CONNECTION_LOST, capabilities),
     disconnect: toIdle,
-    lost: ({ tries }, { error }, means) => onAnotherWay(tries, error, means),
+    lost: ({ tries }, { error }, capabilities) => restartOrRetry(tries, error, capabilities),
     ended: toFailed,
   },
   restarting: {
-    healed: toConnected,
+    reconnected: toConnected,
     disconnect: toIdle,
-    lost: ({ tries }, { error }, { reconnect }) => again(tries, error, reconnect),
+    lost: ({ tries }, { error }, { reconnect }) => retry(tries, error, reconnect),
     ended: toFailed,
   },
-  pausing: {
+  backoff: {
     connect: ({ tries, error }) => ({ is: "retrying", tries, error }),
-    pause_over: ({ tries, error }) => ({ is: "retrying", tries, error }),
+    backoff_over: ({ tries, error }) => ({ is: "retrying", tries, error }),
     disconnect: toIdle,
     ended: toFailed,
   },
   retrying: {
     opened: toConnected,
     disconnect: toIdle,
-    lost: ({ tries }, { error }, { reconnect }) => again(tries, error, reconnect),
+    lost: ({ tries }, { error }, { reconnect }) => retry(tries, error, reconnect),
     ended: toFailed,
   },
   failed: { connect: toConnecting, disconnect: toIdle, ended: toFailed },
 };
 
-/** The phase that follows; the very same one if nothing does. */
-export function next(phase: Phase, happening: CallEvent, means: Capabilities): Phase {
+/** Returns the phase that follows; the same object where nothing changes. */
+export function nextPhase(phase: Phase, event: CallEvent, capabilities: Capabilities): Phase {
   // The table is written with the narrow types; TypeScript cannot see that row and column fit the two arguments.
   const row = TRANSITIONS[phase.is] as Partial<Record<CallEvent["type"], unknown>>;
-  const rule = row[happening.type] as Rule<Phase["is"], CallEvent["type"]> | undefined;
-  return rule ? rule(phase, happening, means) : phase;
+  const rule = row[event.type] as Rule<Phase["is"], CallEvent["type"]> | undefined;
+  return rule ? rule(phase, event, capabilities) : phase;
 }
 
 const STATUS: Readonly<Record<Phase["is"], Status>> = {
   idle: "idle",
   connecting: "connecting",
   connected: "connected",
-  unsteady: "reconnecting",
+  disconnected: "reconnecting",
   restarting: "reconnecting",
-  pausing: "reconnecting",
+  backoff: "reconnecting",
   retrying: "reconnecting",
   failed: "error",
 };
@@ -126,29 +127,29 @@ export function statusOf(phase: Phase): Status {
   return STATUS[phase.is];
 }
 
-/** Whether there is an attempt in this phase: one being made, or one that stands. */
+/** Whether an attempt is being made in this phase, or stands. */
 export function hasAttempt({ is }: Phase): boolean {
-  return is !== "idle" && is !== "pausing" && is !== "failed";
+  return is !== "idle" && is !== "backoff" && is !== "failed";
 }
 
-const LOST_FROM_SIGHT = new RtcWidgetError({
+const CONNECTION_LOST = new RtcWidgetError({
   code: "connection_failed",
   message: "The connection to the server was lost.",
   hint: "Check the network and connect again.",
 });
 
-/** A call that stood is kept where its server helps to find another way to it. */
-function onAnotherWay(tries: number, error: RtcWidgetError, { reconnect, canRestart }: Capabilities): Phase {
-  const isWorthIt = canRestart && reconnect && tries < reconnect.maxAttempts;
-  return isWorthIt ? { is: "restarting", tries: tries + 1, error } : again(tries, error, reconnect);
+/** An established call is kept where the server takes part in an ICE restart. */
+function restartOrRetry(tries: number, error: RtcWidgetError, { reconnect, canRestart }: Capabilities): Phase {
+  const restarts = canRestart && reconnect && tries < reconnect.maxAttempts;
+  return restarts ? { is: "restarting", tries: tries + 1, error } : retry(tries, error, reconnect);
 }
 
-function again(tries: number, error: RtcWidgetError, reconnect: Reconnect | null): Phase {
-  if (reconnect && tries < reconnect.maxAttempts) return { is: "pausing", tries: tries + 1, error };
-  return { is: "failed", error: tries === 0 ? error : givenUp(tries, error) };
+function retry(tries: number, error: RtcWidgetError, reconnect: Reconnect | null): Phase {
+  if (reconnect && tries < reconnect.maxAttempts) return { is: "backoff", tries: tries + 1, error };
+  return { is: "failed", error: tries === 0 ? error : reconnectFailed(tries, error) };
 }
 
-function givenUp(tries: number, last: RtcWidgetError): RtcWidgetError {
+function reconnectFailed(tries: number, last: RtcWidgetError): RtcWidgetError {
   const attempts = tries === 1 ? "one attempt to connect again" : `${tries} attempts to connect again`;
   return new RtcWidgetError(
     {

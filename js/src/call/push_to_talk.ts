@@ -1,58 +1,56 @@
 /**
- * Push-to-talk: where the session detects no turns, a person says by holding a button when theirs begins and ends.
+ * Push-to-talk: where the server does not detect the end of a turn, a person holds a button while speaking.
  *
- * Both ends of a turn are made here, on the page: what is heard and the events that enclose it must not drift apart.
+ * Both ends of a turn are made here, on the page: the input audio and the events around it must stay together.
  */
 
-import type { Direction } from "../comm/protocol";
-import { isRecord, isText } from "../comm/protocol";
+import type { Fact } from "../conversation/facts";
+import type { VoiceProtocol } from "../protocols/base";
 
-/** What is said at the moment of letting go is still on its way: the microphone and the turn end a moment later. */
+/** The last word is still on its way when the button is released: the microphone and the turn end a moment later. */
 const TAIL_MS = 200;
 /** A shorter press holds no word; servers refuse to commit it. */
-const SHORTEST_MS = 300;
-const CONCERNS_IT = /"(session\.(created|updated)|response\.(created|done)|output_audio_buffer\.\w+)"/;
+const MIN_TURN_MS = 300;
 
-type JsonObject = Readonly<Record<string, unknown>>;
-
-export interface TalkState {
+export interface PushToTalkState {
   /** The session leaves it to the person to say when a turn ends. */
   readonly isOn: boolean;
   readonly isHeld: boolean;
 }
 
-export interface TalkParts {
+export interface PushToTalkParts {
   send(texts: readonly string[]): void;
-  holdBack(heldBack: boolean): void;
-  onChange(state: TalkState): void;
+  /** Whether the microphone is silenced between two turns. */
+  setHeldBack(isHeldBack: boolean): void;
+  onChange(state: PushToTalkState): void;
 }
 
 export class PushToTalk {
-  readonly #parts: TalkParts;
-  #state: TalkState = { isOn: false, isHeld: false };
-  #responses = new Set<string>();
-  #isVoiceOut = false;
+  readonly #protocol: VoiceProtocol;
+  readonly #parts: PushToTalkParts;
+  #state: PushToTalkState = { isOn: false, isHeld: false };
+  readonly #responses = new Set<string>();
+  #isAssistantSpeaking = false;
   #heldSince = 0;
   #tail: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(parts: TalkParts) {
+  constructor(protocol: VoiceProtocol, parts: PushToTalkParts) {
+    this.#protocol = protocol;
     this.#parts = parts;
   }
 
-  /** Begins a turn: what the assistant is saying stops, what was heard before is forgotten, the microphone opens. */
+  /** Begins a turn: stops the assistant, discards earlier input audio and opens the microphone. */
   press(): void {
     if (this.#state.isHeld) return;
     if (this.#tail !== undefined) this.#finish();
-    const events: object[] = [{ type: "input_audio_buffer.clear" }];
-    if (this.#responses.size > 0) events.push({ type: "response.cancel" });
-    if (this.#isVoiceOut) events.push({ type: "output_audio_buffer.clear" });
-    this.#send(events);
+    const assistant = { isResponding: this.#responses.size > 0, isSpeaking: this.#isAssistantSpeaking };
+    this.#parts.send(this.#protocol.beginTurn(assistant));
     this.#heldSince = performance.now();
-    this.#parts.holdBack(false);
+    this.#parts.setHeldBack(false);
     this.#set({ ...this.#state, isHeld: true });
   }
 
-  /** Ends the turn and asks for the answer; a mere tap is taken back. */
+  /** Ends the turn and asks for a response; a mere tap is discarded. */
   release(): void {
     if (!this.#state.isHeld) return;
     this.#set({ ...this.#state, isHeld: false });
@@ -61,52 +59,39 @@ export class PushToTalk {
 
   /** The call is over. */
   end(): void {
-    this.#letGo();
+    this.#forgetPress();
     this.#responses.clear();
-    this.#isVoiceOut = false;
-    this.#parts.holdBack(false);
+    this.#isAssistantSpeaking = false;
+    this.#parts.setHeldBack(false);
     this.#set({ isOn: false, isHeld: false });
   }
 
-  noteEvent(direction: Direction, text: string): void {
-    if (direction === "sent" || !CONCERNS_IT.test(text)) return;
-    const event = parsed(text);
-    switch (event?.type) {
-      case "session.created":
-      case "session.updated":
-        this.#noteSession(event.session);
+  apply(fact: Fact): void {
+    switch (fact.type) {
+      case "turn_detection":
+        this.#setOn(!fact.isEnabled);
         break;
-      case "response.created":
-        // One beside the conversation is not what a person interrupts.
-        if (isRecord(event.response) && isText(event.response.id) && event.response.conversation_id !== null) {
-          this.#responses.add(event.response.id);
-        }
+      case "response_started":
+        this.#responses.add(fact.id);
         break;
-      case "response.done":
-        if (isRecord(event.response)) this.#responses.delete(String(event.response.id));
+      case "response_ended":
+        this.#responses.delete(fact.id);
         break;
-      case "output_audio_buffer.started":
-        this.#isVoiceOut = true;
-        break;
-      case "output_audio_buffer.stopped":
-      case "output_audio_buffer.cleared":
-        this.#isVoiceOut = false;
+      case "speaking":
+        if (fact.speaker === "assistant") this.#isAssistantSpeaking = fact.isSpeaking;
         break;
     }
   }
 
-  #noteSession(session: unknown): void {
-    const detection = turnDetectionOf(session);
-    if (detection === undefined) return;
-    const isOn = detection === null;
+  #setOn(isOn: boolean): void {
     if (isOn === this.#state.isOn) return;
-    // Whoever holds the button now will never let go of it: it vanishes.
-    if (!isOn) this.#letGo();
-    this.#parts.holdBack(isOn && !this.#state.isHeld);
+    // The button vanishes, so a press of it is never released.
+    if (!isOn) this.#forgetPress();
+    this.#parts.setHeldBack(isOn && !this.#state.isHeld);
     this.#set({ ...this.#state, isOn });
   }
 
-  #letGo(): void {
+  #forgetPress(): void {
     clearTimeout(this.#tail);
     this.#tail = undefined;
     this.#state = { ...this.#state, isHeld: false };
@@ -123,35 +108,13 @@ export class PushToTalk {
   #finish(): void {
     clearTimeout(this.#tail);
     this.#tail = undefined;
-    this.#parts.holdBack(this.#state.isOn);
-    const isTap = performance.now() - this.#heldSince < SHORTEST_MS + TAIL_MS;
-    if (isTap) this.#send([{ type: "input_audio_buffer.clear" }]);
-    else this.#send([{ type: "input_audio_buffer.commit" }, { type: "response.create" }]);
+    this.#parts.setHeldBack(this.#state.isOn);
+    const isTap = performance.now() - this.#heldSince < MIN_TURN_MS + TAIL_MS;
+    this.#parts.send(isTap ? this.#protocol.discardTurn() : this.#protocol.commitTurn());
   }
 
-  #send(events: readonly object[]): void {
-    this.#parts.send(events.map((event) => JSON.stringify(event)));
-  }
-
-  #set(state: TalkState): void {
+  #set(state: PushToTalkState): void {
     this.#state = state;
     this.#parts.onChange(state);
-  }
-}
-
-/** Undefined where the session does not say. */
-function turnDetectionOf(session: unknown): unknown {
-  const audio = isRecord(session) ? session.audio : undefined;
-  const input = isRecord(audio) ? audio.input : undefined;
-  if (isRecord(input)) return input.turn_detection;
-  return isRecord(session) ? session.turn_detection : undefined;
-}
-
-function parsed(text: string): JsonObject | undefined {
-  try {
-    const event: unknown = JSON.parse(text);
-    return isRecord(event) ? event : undefined;
-  } catch {
-    return undefined;
   }
 }

@@ -1,52 +1,52 @@
-/** What is told to a new call so that it goes on where the lost one stopped: the session settings, then what was said. */
+/** What a new call is told so that it continues a lost one: the changed session settings, then what was said. */
 
-import { isRecord } from "../comm/protocol";
-import { randomId } from "../page";
-import { CARRIED, type Conversation, turnText } from "../protocols/realtime/transcript_reducer";
+import type { HistoryPage } from "../comm/protocol";
+import { type Conversation, type Turn, turnText } from "../conversation/transcript";
+import type { VoiceProtocol } from "../protocols/base";
 
 /** Older turns are left out: every turn is read, and paid for, again. */
-const MOST_TURNS = 100;
+const MAX_TURNS = 100;
 
 export class Resumption {
-  #updates: string[] = [];
+  readonly #protocol: VoiceProtocol;
+  #sessionChanges: string[] = [];
+  /** The calls of other pages, in their order. A call may come in several parts, and its last part after the next call. */
+  readonly #followed: string[] = [];
+
+  constructor(protocol: VoiceProtocol) {
+    this.#protocol = protocol;
+  }
+
+  /** Begins a call; returns the events that bring it up to the state of the conversation that it continues. */
+  begin(resumes: boolean, conversation: Conversation): readonly string[] {
+    // They are recorded again when they are sent to the new call.
+    const sessionChanges = this.#sessionChanges;
+    this.#sessionChanges = [];
+    return resumes ? [...sessionChanges, ...this.#protocol.carriedTurns(latestTurns(conversation))] : [];
+  }
 
   /** Keeps what Python or a person has changed in the session since the call was made. */
-  noteSent(text: string): void {
-    if (text.includes('"session.update"') && typeOf(text) === "session.update") this.#updates.push(text);
+  recordSent(text: string): void {
+    if (this.#protocol.isSessionChange(text)) this.#sessionChanges.push(text);
   }
 
-  /** A new conversation begins, with the settings of its own. */
-  forget(): void {
-    this.#updates = [];
-  }
-
-  /** The client events that bring a new call up to the state of the conversation. */
-  eventsFor(conversation: Conversation): readonly string[] {
-    return [...this.#updates, ...history(conversation).map((event) => JSON.stringify(event))];
+  /** A call that continues another page's call needs its settings. */
+  recordHistory({ calls }: HistoryPage): void {
+    for (const { attempt, resumes, events } of calls) {
+      if (!this.#followed.includes(attempt)) {
+        this.#followed.push(attempt);
+        if (!resumes) this.#sessionChanges = [];
+      }
+      if (attempt !== this.#followed.at(-1)) continue;
+      for (const [direction, , text] of events) if (direction === "sent") this.recordSent(text);
+    }
   }
 }
 
-function history({ turns, calls }: Conversation): readonly object[] {
-  const since = calls.findLastIndex(({ resumes }) => !resumes);
-  const attempts = new Set(calls.slice(Math.max(since, 0)).map(({ attempt }) => attempt));
+/** The turns of the calls that continue each other, up to the last one. */
+function latestTurns({ turns, calls }: Conversation): readonly Turn[] {
+  const first = calls.findLastIndex(({ resumes }) => !resumes);
+  const attempts = new Set(calls.slice(Math.max(first, 0)).map(({ attempt }) => attempt));
   const said = turns.filter((turn) => turn.role !== "unseen" && attempts.has(turn.attempt) && turnText(turn) !== "");
-  return said.slice(-MOST_TURNS).map((turn) => ({
-    type: "conversation.item.create",
-    item: {
-      // The id tells both transcripts that this is no new turn. The service takes ids of 32 characters.
-      id: randomId(CARRIED).slice(0, 32),
-      type: "message",
-      role: turn.role,
-      content: [{ type: turn.role === "user" ? "input_text" : "output_text", text: turnText(turn) }],
-    },
-  }));
-}
-
-function typeOf(text: string): unknown {
-  try {
-    const event: unknown = JSON.parse(text);
-    return isRecord(event) ? event.type : undefined;
-  } catch {
-    return undefined;
-  }
+  return said.slice(-MAX_TURNS);
 }

@@ -5,11 +5,11 @@
  * the trait sync for good).
  */
 
-import type { AnyModel } from "@anywidget/types";
 import { abortable, within } from "../async";
 import { asRtcWidgetError, pageError, RtcWidgetError } from "../errors";
 import { now, randomId } from "../page";
 import { idleFor, isIdle } from "./kernel_liveness";
+import type { Model } from "./model";
 import {
   decodeKernelMessage,
   type KernelMessage,
@@ -20,7 +20,6 @@ import {
   PROTOCOL,
 } from "./protocol";
 
-export type Model = Pick<AnyModel, "get" | "on" | "off" | "send" | "widget_manager">;
 export type Result = Readonly<Record<string, unknown>>;
 
 const FIRST_GREETING_PAUSE_MS = 250;

@@ -1,7 +1,7 @@
 /** The kernel's record, as far as this page has not made it: what was said before it was there, and the calls of other pages. */
 
 import type { Bridge } from "./bridge";
-import { decodeRecollection, type HistoryPage } from "./protocol";
+import { decodeHistoryPage, type HistoryPage } from "./protocol";
 
 /** A kernel that is busy for longer answers the next page. */
 const PAST_LIMIT_MS = 600_000;
@@ -78,6 +78,6 @@ export class Recall {
     const without = brief || before === null ? this.#own() : [];
     const request = { type: "history", first, before, brief, without } as const;
     const how = { signal: this.#signal, limitMs: brief ? PAST_LIMIT_MS : PIECE_LIMIT_MS, isPatient: true };
-    return decodeRecollection(await this.#bridge.request(request, how));
+    return decodeHistoryPage(await this.#bridge.request(request, how));
   }
 }

@@ -6,7 +6,7 @@
  * while there is a call, even while a cell runs. Only where the host tells nothing is silence taken for an end.
  */
 
-import type { Model } from "./bridge";
+import type { Model } from "./model";
 
 const SILENCE_MS = 60_000;
 const LOOK_MS = 5_000;

@@ -1,8 +1,10 @@
 /** The call as the kernel's traits tell it: that of whichever page holds it. */
 
 import { type ReadonlySignal, signal as signalOf } from "@preact/signals";
-import type { Model } from "./bridge";
-import { type CallState, type ErrorReport, INITIAL_STATE, isRecord, isText, textOr } from "./protocol";
+import type { ErrorReport } from "../errors";
+import { isRecord, isText, textOr } from "../json";
+import type { Model } from "./model";
+import { type CallState, INITIAL_STATE } from "./protocol";
 
 const TOLD = [
   "status",

@@ -1,8 +1,8 @@
 /** Recorded sound and statistics on their way to the kernel: they wait for a kernel that is busy, but not without end. */
 
 import { Deferred, within } from "../async";
-import { toBase64 } from "../media/pcm";
 import { ResendGuard } from "./bridge";
+import { toBase64 } from "./pcm";
 import type { MediaMessage, Track } from "./protocol";
 
 /** How many messages may be ahead of the kernel: more would only stand in its queue. */

@@ -1,11 +1,12 @@
 /**
- * The messages between the page and the kernel; the twin of `src/rtc_widget/protocol.py`.
+ * The messages between the page and the kernel; the twin of `src/rtc_widget/comm/protocol.py`.
  *
- * Both are held to `tests/contract/protocol.json`. Messages are plain JSON without buffers (Colab drops buffers). What the
- * kernel sends is decoded once, here; nobody behind this file looks at an unchecked message.
+ * Both follow `tests/contract/protocol.json`. Messages are plain JSON without buffers (Colab drops buffers). The kernel's
+ * messages are decoded once, here; no other module reads an unchecked message.
  */
 
-import type { Device } from "../media/devices";
+import type { ErrorReport } from "../errors";
+import { isRecord, isText, type JsonObject, textOr } from "../json";
 
 export const PROTOCOL = 1;
 
@@ -22,11 +23,12 @@ export type MicrophonePermission = (typeof MICROPHONE_PERMISSIONS)[number];
 
 export type Direction = "sent" | "received";
 
-/** An error as it crosses between page and kernel: a stable code for programs, words and a next step for people. */
-export interface ErrorReport {
-  readonly code: string;
-  readonly message: string;
-  readonly hint: string;
+/** A microphone or loudspeaker. */
+export interface Device {
+  readonly kind: "microphone" | "speaker";
+  readonly id: string;
+  /** Empty until the microphone has been permitted. */
+  readonly name: string;
 }
 
 /** A complete picture of the call; the strings are those of the W3C. */
@@ -93,10 +95,7 @@ export type PageMessage =
   | MediaMessage
   | { type: "hang_up"; attempt: string }
   | { type: "pong"; time_ms: number }
-  | ({ type: "reply"; id: string; seq: number } & (
-      | { result: Readonly<Record<string, unknown>> }
-      | { error: ErrorReport }
-    ));
+  | ({ type: "reply"; id: string; seq: number } & ({ result: JsonObject } | { error: ErrorReport }));
 
 /** What the page asks of the kernel; `page` and `id` are added by the bridge. */
 export type PageRequest =
@@ -134,13 +133,13 @@ export type KernelRequest =
 export interface Question {
   readonly call_id: string;
   readonly name: string;
-  readonly arguments: Readonly<Record<string, unknown>>;
+  readonly arguments: JsonObject;
   /** Without an answer for so long, the answer is no. */
   readonly seconds: number;
 }
 
 export type KernelReply =
-  | { type: "reply"; id: string; result: Readonly<Record<string, unknown>> }
+  | { type: "reply"; id: string; result: JsonObject }
   | { type: "reply"; id: string; error: ErrorReport };
 
 export type KernelMessage =
@@ -219,7 +218,7 @@ export function decodeKernelMessage(content: unknown, page: string): KernelMessa
   }
 }
 
-function decodeReply(id: string, content: Readonly<Record<string, unknown>>): KernelReply | undefined {
+function decodeReply(id: string, content: JsonObject): KernelReply | undefined {
   const { result, error } = content;
   if (isRecord(result)) return { type: "reply", id, result };
   if (!isRecord(error) || !isText(error.code) || !isText(error.message)) return undefined;
@@ -234,7 +233,7 @@ export interface Preparation {
   readonly renegotiates: boolean;
 }
 
-export function decodePreparation(result: Readonly<Record<string, unknown>>): Preparation {
+export function decodePreparation(result: JsonObject): Preparation {
   const { data_channel_label: label, ice_servers: servers, renegotiates } = result;
   // The servers are the kernel's own; the RTCPeerConnection constructor checks them and says what is wrong.
   const iceServers = Array.isArray(servers) ? servers.filter((server): server is RTCIceServer => isRecord(server)) : [];
@@ -242,18 +241,18 @@ export function decodePreparation(result: Readonly<Record<string, unknown>>): Pr
 }
 
 /** What the page needs to post an offer itself: where to, and a secret that is worth nothing in a few minutes. */
-export interface Pass {
+export interface ClientSecret {
   readonly url: string;
   readonly secret: string;
 }
 
-export function decodePass({ url, secret }: Readonly<Record<string, unknown>>): Pass | undefined {
+export function decodeClientSecret({ url, secret }: JsonObject): ClientSecret | undefined {
   return isText(url) && isText(secret) ? { url, secret } : undefined;
 }
 
 /** A piece of the kernel's record: events by their calls, and where the next piece begins. */
 export interface HistoryPage {
-  readonly calls: readonly RecalledCall[];
+  readonly calls: readonly HistoryCall[];
   /** Where the piece really begins: the oldest events may be gone. */
   readonly first: number;
   readonly next: number;
@@ -261,14 +260,14 @@ export interface HistoryPage {
   readonly more: boolean;
 }
 
-export interface RecalledCall {
+export interface HistoryCall {
   readonly attempt: string;
   readonly resumes: boolean;
   readonly events: readonly WireEvent[];
 }
 
-export function decodeRecollection({ calls, first, next, more }: Readonly<Record<string, unknown>>): HistoryPage {
-  const known = (Array.isArray(calls) ? calls : []).flatMap((call: unknown): readonly RecalledCall[] => {
+export function decodeHistoryPage({ calls, first, next, more }: JsonObject): HistoryPage {
+  const known = (Array.isArray(calls) ? calls : []).flatMap((call: unknown): readonly HistoryCall[] => {
     if (!isRecord(call) || !isText(call.attempt) || !Array.isArray(call.events)) return [];
     return [{ attempt: call.attempt, resumes: call.resumes === true, events: call.events.flatMap(asWireEvent) }];
   });
@@ -294,21 +293,9 @@ export interface ClipPart {
   readonly next: number | null;
 }
 
-export function decodeClipPart({ rate, data, next }: Readonly<Record<string, unknown>>): ClipPart | undefined {
+export function decodeClipPart({ rate, data, next }: JsonObject): ClipPart | undefined {
   if (!isCount(rate) || !isText(data)) return undefined;
   return { rate, data, next: isCount(next) ? next : null };
-}
-
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-export function isText(value: unknown): value is string {
-  return typeof value === "string";
-}
-
-export function textOr<T>(value: unknown, fallback: T): string | T {
-  return typeof value === "string" ? value : fallback;
 }
 
 function isDuration(value: unknown): value is number {

@@ -1,32 +1,25 @@
-/** What was said and what went over the data channel: in this page's calls, in those it follows, and before it. */
+/** The events and the transcript of the calls: those of this page, those it follows, and those before it. */
 
 import { batch, type ReadonlySignal, signal as signalOf } from "@preact/signals";
-import { Resumption } from "../call/resumption";
-import { type Direction, type HistoryPage, isRecord, type RecalledCall } from "../comm/protocol";
-import { listenFor, SILENCE, type Speaking } from "../protocols/realtime/speaking";
-import {
-  beginCall,
-  type Conversation,
-  EMPTY_CONVERSATION,
-  endCall,
-  fold,
-} from "../protocols/realtime/transcript_reducer";
-import { EventList, eventTypeOf, type Window } from "./event_list";
-
-export type ReceivedEvent = Readonly<Record<string, unknown>>;
+import type { HistoryCall, HistoryPage } from "../comm/protocol";
+import { type JsonObject, parseObject } from "../json";
+import { now } from "../page";
+import { EventList, type Window } from "./event_list";
+import { type ChannelEvent, type EventReader, eventTypeOf, type Fact } from "./facts";
+import { SILENCE, type Speaking, speakingAfter } from "./speaking";
+import { type Conversation, EMPTY_CONVERSATION } from "./transcript";
 
 export class CallRecord {
   readonly events: EventList;
+  readonly #reader: EventReader;
   readonly #conversation = signalOf(EMPTY_CONVERSATION);
   readonly #speaking = signalOf(SILENCE);
-  readonly #resumption = new Resumption();
-  /** The attempts of this page, which the kernel recalls as well. */
+  /** The attempts of this page, which the kernel's history holds as well. */
   readonly #ours = new Set<string>();
-  #recalled = EMPTY_CONVERSATION;
-  /** The calls of other pages in their order; each may come in several pieces, and its last words after the next has begun. */
-  readonly #heardOf: string[] = [];
+  #history = EMPTY_CONVERSATION;
 
-  constructor(window: Window, signal: AbortSignal) {
+  constructor(reader: EventReader, window: Window, signal: AbortSignal) {
+    this.#reader = reader;
     this.events = new EventList(window, signal);
   }
 
@@ -38,96 +31,74 @@ export class CallRecord {
     return this.#speaking;
   }
 
-  /** A call of this page begins; returns what is to be told to it, so that it goes on where the one before stopped. */
-  begin(attempt: string, resumes: boolean): readonly string[] {
+  /** Begins a call of this page. */
+  begin(attempt: string, resumes: boolean): void {
     this.#ours.add(attempt);
-    // What the call before this one, or the one that was followed, has left open will not be closed any more.
+    // Turns that an earlier call, or a followed one, has left open are never finished.
     this.end();
-    this.#conversation.value = beginCall(this.#conversation.value, attempt, resumes);
-    if (resumes) return this.#resumption.eventsFor(this.#conversation.value);
-    this.#resumption.forget();
-    return [];
+    this.#conversation.value = this.#reader.beginCall(this.#conversation.value, attempt, resumes);
   }
 
   end(): void {
     this.#speaking.value = SILENCE;
-    this.#conversation.value = endCall(this.#conversation.peek());
+    this.#conversation.value = this.#reader.endCall(this.#conversation.peek());
   }
 
-  /** Takes an event of this page's call down; returns it where it was received and can be read. */
-  append(attempt: string, direction: Direction, text: string): ReceivedEvent | undefined {
-    if (direction === "sent") this.#resumption.noteSent(text);
-    const event = parseEvent(text);
-    this.events.append(direction, performance.timeOrigin + performance.now(), text, eventTypeOf(event));
-    if (direction === "sent" || event === undefined) return undefined;
-    this.#conversation.value = fold(this.#conversation.value, event, attempt);
-    this.#speaking.value = listenFor(event, this.#speaking.value);
-    return event;
+  /** Adds an event of this page's call, and the facts in it. */
+  append({ attempt, direction, text, json }: ChannelEvent, facts: readonly Fact[]): void {
+    this.events.append(direction, now(), text, eventTypeOf(json));
+    if (direction === "sent" || json === undefined) return;
+    this.#conversation.value = this.#reader.reduce(this.#conversation.value, json, attempt);
+    this.apply(facts);
   }
 
-  /** Puts a piece of what was before this page in front; `goesOn` says that the last call of it still does. */
-  recall(piece: HistoryPage, goesOn: boolean): void {
-    // Folded apart: this page may have made a call of its own meanwhile.
-    this.#recalled = foldPiece(this.#recalled, piece);
-    const before = this.#recalled;
-    const mine = this.#conversation.value;
+  apply(facts: readonly Fact[]): void {
+    this.#speaking.value = facts.reduce(speakingAfter, this.#speaking.value);
+  }
+
+  /** Puts a part of what was before this page in front; `isOngoing` says whether its last call still goes on. */
+  prepend(page: HistoryPage, isOngoing: boolean): void {
+    // Reduced separately: this page may have made a call of its own meanwhile.
+    this.#history = this.#reduced(this.#history, page);
+    const before = isOngoing ? this.#history : this.#reader.endCall(this.#history);
+    const { isTranscribed, turns, calls } = this.#conversation.value;
     const isOurs = ({ attempt }: { readonly attempt: string }) => this.#ours.has(attempt);
     const isOld = (one: { readonly attempt: string }) => !isOurs(one);
     this.#conversation.value = {
-      isTranscribed: mine.isTranscribed,
-      turns: [...(goesOn ? before : endCall(before)).turns.filter(isOld), ...mine.turns.filter(isOurs)],
-      calls: [...before.calls.filter(isOld), ...mine.calls.filter(isOurs)],
+      isTranscribed,
+      turns: [...before.turns.filter(isOld), ...turns.filter(isOurs)],
+      calls: [...before.calls.filter(isOld), ...calls.filter(isOurs)],
     };
-    this.#noteSettings(piece);
-    if (!piece.more) this.events.knowPast(piece.next);
+    if (!page.more) this.events.setHistoryLength(page.next);
   }
 
-  /** Takes down what has happened in another page's call. */
-  follow(piece: HistoryPage): void {
-    this.#noteSettings(piece);
+  /** Adds what has happened in another page's call. */
+  follow(page: HistoryPage): void {
     batch(() => {
-      this.#conversation.value = foldPiece(this.#conversation.value, piece);
-      for (const { events } of piece.calls) {
+      this.#conversation.value = this.#reduced(this.#conversation.value, page);
+      for (const { events } of page.calls) {
         this.events.appendAll(events);
-        for (const event of receivedOf(events)) this.#speaking.value = listenFor(event, this.#speaking.value);
+        for (const event of receivedIn(events)) this.apply(this.#reader.factsOf(event));
       }
     });
   }
 
-  /** A call that goes on with another page's needs its settings. */
-  #noteSettings({ calls }: HistoryPage): void {
-    for (const { attempt, resumes, events } of calls) {
-      if (!this.#heardOf.includes(attempt)) {
-        this.#heardOf.push(attempt);
-        if (!resumes) this.#resumption.forget();
-      }
-      if (attempt !== this.#heardOf.at(-1)) continue;
-      for (const [direction, , text] of events) if (direction === "sent") this.#resumption.noteSent(text);
-    }
+  /** The conversation with a part of the kernel's history at its end. */
+  #reduced(conversation: Conversation, { calls }: HistoryPage): Conversation {
+    return calls.reduce(
+      (before, { attempt, resumes, events }) =>
+        receivedIn(events).reduce(
+          (turns, event) => this.#reader.reduce(turns, event, attempt),
+          this.#reader.beginCall(before, attempt, resumes),
+        ),
+      conversation,
+    );
   }
 }
 
-/** The conversation with a piece of the kernel's record at its end. */
-function foldPiece(conversation: Conversation, { calls }: HistoryPage): Conversation {
-  return calls.reduce(
-    (before, { attempt, resumes, events }) =>
-      receivedOf(events).reduce((all, event) => fold(all, event, attempt), beginCall(before, attempt, resumes)),
-    conversation,
-  );
-}
-
-function receivedOf(events: RecalledCall["events"]): readonly ReceivedEvent[] {
+function receivedIn(events: HistoryCall["events"]): readonly JsonObject[] {
   return events.flatMap(([direction, , text]) => {
-    const event = direction === "received" ? parseEvent(text) : undefined;
+    const event = direction === "received" ? parseObject(text) : undefined;
     return event ? [event] : [];
   });
-}
-
-function parseEvent(text: string): ReceivedEvent | undefined {
-  try {
-    const event: unknown = JSON.parse(text);
-    return isRecord(event) ? event : undefined;
-  } catch {
-    return undefined; // the kernel gets it as it came and may make more of it
-  }
 }

@@ -3,7 +3,8 @@
 import { type ReadonlySignal, signal as signalOf } from "@preact/signals";
 import { nextFrame } from "../async";
 import type { Direction, HistoryPage, WireEvent } from "../comm/protocol";
-import { isRecord, isText } from "../comm/protocol";
+import { parseObject } from "../json";
+import { eventTypeOf } from "./facts";
 
 /** As many as the kernel keeps. */
 const MOST_EVENTS = 100_000;
@@ -81,8 +82,8 @@ export class EventList {
     for (const [direction, time, text] of events) this.append(direction, time, text, eventType(text));
   }
 
-  /** There were so many events before this page. */
-  knowPast(count: number): void {
+  /** The kernel has so many events from before this page. */
+  setHistoryLength(count: number): void {
     this.#oldest = count;
     this.#total += count;
     this.#tell();
@@ -135,14 +136,6 @@ export class EventList {
   }
 }
 
-export function eventType(text: string): string {
-  try {
-    return eventTypeOf(JSON.parse(text));
-  } catch {
-    return "";
-  }
-}
-
-export function eventTypeOf(event: unknown): string {
-  return isRecord(event) && isText(event.type) ? event.type : "";
+function eventType(text: string): string {
+  return eventTypeOf(parseObject(text));
 }

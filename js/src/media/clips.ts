@@ -2,11 +2,11 @@
 
 import { abortable } from "../async";
 import type { Bridge } from "../comm/bridge";
+import { fromBase64 } from "../comm/pcm";
 import { decodeClipPart } from "../comm/protocol";
 import { pageError } from "../errors";
 import { now } from "../page";
 import { openContext, running } from "./audio_context";
-import { fromBase64 } from "./pcm";
 
 const PART_LIMIT_MS = 10_000;
 

@@ -1,13 +1,7 @@
 /** The microphones and loudspeakers there are, by name once the browser tells the names, kept live. */
 
+import type { Device } from "../comm/protocol";
 import { pageError } from "../errors";
-
-export interface Device {
-  readonly kind: "microphone" | "speaker";
-  readonly id: string;
-  /** Empty until the microphone has been permitted. */
-  readonly name: string;
-}
 
 const KINDS: Readonly<Record<string, Device["kind"]>> = { audioinput: "microphone", audiooutput: "speaker" };
 

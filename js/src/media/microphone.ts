@@ -1,8 +1,7 @@
 /** The microphone: opened for one attempt, stopped with it, whatever happens in between. */
 
-import type { MicrophonePermission } from "../comm/protocol";
+import type { Device, MicrophonePermission } from "../comm/protocol";
 import { microphoneError, pageError, type RtcWidgetError } from "../errors";
-import type { Device } from "./devices";
 import { type Choice, recall, remember } from "./devices";
 
 const CONSTRAINTS: MediaTrackConstraints = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };

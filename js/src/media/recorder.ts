@@ -1,9 +1,9 @@
 /** Records what is sent and what comes from the other side, while Python wants it and there is a call. */
 
 import type { Sound } from "../comm/media_outbox";
+import { isSilent } from "../comm/pcm";
 import type { Track } from "../comm/protocol";
 import { asRtcWidgetError, pageError, type RtcWidgetError } from "../errors";
-import { isSilent } from "./pcm";
 import { RecordingGraph } from "./recording_graph";
 
 type Tracks = Readonly<Record<Track, MediaStreamTrack | null>>;

@@ -1,5 +1,5 @@
+import type { Device } from "../comm/protocol";
 import { pageError } from "../errors";
-import type { Device } from "./devices";
 import { type Choice, recall, remember } from "./devices";
 
 /** The loudspeaker: one `<audio>` element that belongs to the model, so that no view that comes or goes cuts the voice off. */

@@ -1,6 +1,6 @@
 /** Which microphone and which loudspeaker; shown on demand, kept live while devices come and go. */
 
-import type { Device } from "../media/devices";
+import type { Device } from "../comm/protocol";
 import type { Store } from "../store";
 
 export function Devices({ store }: { store: Store }) {

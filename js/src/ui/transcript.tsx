@@ -3,7 +3,7 @@
 import { Component } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Status } from "../comm/protocol";
-import { type Turn, type TurnStatus, turnText } from "../protocols/realtime/transcript_reducer";
+import { type Turn, type TurnStatus, turnText } from "../conversation/transcript";
 import type { Store } from "../store";
 
 /** How far from the end still counts as reading along. */

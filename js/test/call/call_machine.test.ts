@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
+import contract from "../../../tests/contract/call_machine.json";
 import {
   type CallEvent,
   type Capabilities,
   hasAttempt,
-  next,
+  nextPhase,
   type Phase,
   statusOf,
   TRANSITIONS,
@@ -11,6 +12,19 @@ import {
 import { pageError } from "../../src/errors";
 import { DEFAULT_SETTINGS, pauseBefore, type Reconnect } from "../../src/settings";
 
+/** Both halves share the cases; `tests/contract/test_call_machine.py` asserts them of the headless page. */
+interface Case {
+  readonly phase: string;
+  readonly tries?: number;
+  readonly event: string;
+  readonly max_attempts: number | null;
+  readonly can_restart: boolean;
+  readonly next: { readonly phase: string; readonly tries?: number; readonly error?: string };
+}
+
+const CASES: readonly Case[] = contract.cases;
+const PHASES = Object.keys(contract.phases) as Phase["is"][];
+const EVENTS = contract.events as CallEvent["type"][];
 const error = pageError("connection_failed");
 const RECONNECT: Reconnect = {
   maxAttempts: 2,
@@ -19,111 +33,60 @@ const RECONNECT: Reconnect = {
   maxBackoffMs: 8_000,
   attemptTimeoutMs: 15_000,
 };
-const MEANS: Capabilities = { reconnect: RECONNECT, canRestart: false };
-const PHASES: Record<Phase["is"], Phase> = {
-  idle: { is: "idle" },
-  connecting: { is: "connecting" },
-  connected: { is: "connected", tries: 1 },
-  unsteady: { is: "unsteady", tries: 1 },
-  restarting: { is: "restarting", tries: 1, error },
-  pausing: { is: "pausing", tries: 1, error },
-  retrying: { is: "retrying", tries: 1, error },
-  failed: { is: "failed", error },
-};
-const HAPPENINGS: Record<CallEvent["type"], CallEvent> = {
-  connect: { type: "connect" },
-  disconnect: { type: "disconnect" },
-  opened: { type: "opened" },
-  wavered: { type: "wavered" },
-  healed: { type: "healed" },
-  grace_over: { type: "grace_over" },
-  pause_over: { type: "pause_over" },
-  healthy: { type: "healthy" },
-  lost: { type: "lost", error },
-  ended: { type: "ended", error },
-};
-/** Every transition there is; what stands here not must change nothing. */
-const EXPECTED: Record<Phase["is"], Partial<Record<CallEvent["type"], Phase["is"]>>> = {
-  idle: { connect: "connecting", ended: "failed" },
-  connecting: { opened: "connected", disconnect: "idle", lost: "failed", ended: "failed" },
-  connected: { wavered: "unsteady", healthy: "connected", disconnect: "idle", lost: "pausing", ended: "failed" },
-  unsteady: { healed: "connected", grace_over: "pausing", disconnect: "idle", lost: "pausing", ended: "failed" },
-  restarting: { healed: "connected", disconnect: "idle", lost: "pausing", ended: "failed" },
-  pausing: { connect: "retrying", pause_over: "retrying", disconnect: "idle", ended: "failed" },
-  retrying: { opened: "connected", disconnect: "idle", lost: "pausing", ended: "failed" },
-  failed: { connect: "connecting", disconnect: "idle", ended: "failed" },
-};
-const ALL = (Object.keys(PHASES) as Phase["is"][]).flatMap((phase) =>
-  (Object.keys(HAPPENINGS) as CallEvent["type"][]).map((happening) => [phase, happening] as const),
-);
+const CAPABILITIES: Capabilities = { reconnect: RECONNECT, canRestart: false };
+
+const phaseOf = (is: string, tries = 1) => ({ is, tries, error }) as Phase;
+const eventOf = (type: string) => ({ type, error }) as CallEvent;
+const eventsOf = (phase: string) => new Set(CASES.filter((one) => one.phase === phase).map(({ event }) => event));
 
 describe("the machine of a call", () => {
-  it.each(ALL)("goes from %s on %s where the table says, and nowhere else", (phase, happening) => {
-    const before = PHASES[phase];
-    const after = next(before, HAPPENINGS[happening], MEANS);
-    const expected = EXPECTED[phase][happening];
-    if (expected === undefined) expect(after).toBe(before);
-    else expect(after.is).toBe(expected);
-  });
-
-  it("has no transition beside the expected ones", () => {
-    for (const phase of Object.keys(PHASES) as Phase["is"][]) {
-      expect(Object.keys(TRANSITIONS[phase]).sort()).toEqual(Object.keys(EXPECTED[phase]).sort());
-    }
-  });
-
-  it.each(["connected", "unsteady", "restarting", "retrying"] as const)(
-    "gives up from %s when the attempts are used up",
-    (phase) => {
-      const tired = { ...PHASES[phase], tries: 2 } as Phase;
-      const after = next(tired, HAPPENINGS.lost, { ...MEANS, canRestart: true });
-      expect(after).toMatchObject({ is: "failed", error: { code: "reconnect_failed" } });
-      expect(after.is === "failed" && after.error.message).toContain("2 attempts");
+  it.each(CASES)(
+    "goes from $phase on $event to $next.phase (tries $tries of $max_attempts, restart $can_restart)",
+    (one) => {
+      const { max_attempts: maxAttempts, can_restart: canRestart } = one;
+      const reconnect = maxAttempts === null ? null : { ...RECONNECT, maxAttempts };
+      const after = nextPhase(phaseOf(one.phase, one.tries), eventOf(one.event), { reconnect, canRestart });
+      expect(after).toMatchObject({
+        is: one.next.phase,
+        ...(one.next.tries === undefined ? {} : { tries: one.next.tries }),
+        ...(one.next.error === undefined ? {} : { error: { code: one.next.error } }),
+      });
     },
   );
 
-  it("does not call again where that is switched off, and keeps the first error", () => {
-    expect(next({ is: "connected", tries: 0 }, HAPPENINGS.lost, { reconnect: null, canRestart: true })).toEqual({
-      is: "failed",
-      error,
-    });
+  it.each(PHASES)("stays %s on every other event", (phase) => {
+    const before = phaseOf(phase);
+    for (const event of EVENTS.filter((name) => !eventsOf(phase).has(name))) {
+      expect(nextPhase(before, eventOf(event), CAPABILITIES), event).toBe(before);
+    }
   });
 
-  it.each([
-    ["connected", "lost"],
-    ["unsteady", "lost"],
-    ["unsteady", "grace_over"],
-  ] as const)("seeks a new way for the same call, once, from %s on %s where the server helps", (phase, happening) => {
-    const means = { ...MEANS, canRestart: true };
-    const restarting = next(PHASES[phase], HAPPENINGS[happening], means);
-    expect(restarting).toMatchObject({ is: "restarting", tries: 2 });
-    expect(next(restarting, HAPPENINGS.healed, means)).toEqual({ is: "connected", tries: 2 });
-    const first = { ...restarting, tries: 1 } as Phase;
-    expect(next(first, HAPPENINGS.lost, means)).toMatchObject({ is: "pausing", tries: 2 });
+  it("has these phases and transitions, and no others", () => {
+    expect(Object.keys(TRANSITIONS).sort()).toEqual([...PHASES].sort());
+    for (const phase of PHASES) expect(Object.keys(TRANSITIONS[phase]).sort()).toEqual([...eventsOf(phase)].sort());
+  });
+
+  it.each(Object.entries(contract.phases))(
+    "is %s with the status that Python knows",
+    (name, { status, has_attempt }) => {
+      expect(statusOf(phaseOf(name))).toBe(status);
+      expect(hasAttempt(phaseOf(name))).toBe(has_attempt);
+    },
+  );
+
+  it("says how many attempts have failed, and why the last one did", () => {
+    const after = nextPhase(phaseOf("retrying", 2), eventOf("lost"), CAPABILITIES);
+    expect(after).toMatchObject({ is: "failed", error: { code: "reconnect_failed" } });
+    expect(after.is === "failed" && after.error.message).toContain("2 attempts");
+    expect(after.is === "failed" && after.error.message).toContain(error.message);
   });
 
   it("counts the attempts through a connection that was made, until it was healthy", () => {
-    let phase = next(PHASES.connected, HAPPENINGS.lost, MEANS);
-    expect(phase).toMatchObject({ is: "pausing", tries: 2 });
-    phase = next(next(phase, HAPPENINGS.pause_over, MEANS), HAPPENINGS.opened, MEANS);
+    let phase = nextPhase(phaseOf("connected"), eventOf("lost"), CAPABILITIES);
+    expect(phase).toMatchObject({ is: "backoff", tries: 2 });
+    phase = nextPhase(nextPhase(phase, eventOf("backoff_over"), CAPABILITIES), eventOf("opened"), CAPABILITIES);
     expect(phase).toEqual({ is: "connected", tries: 2 });
-    expect(next(phase, HAPPENINGS.healthy, MEANS)).toEqual({ is: "connected", tries: 0 });
-  });
-
-  it("is in every phase as Python sees it", () => {
-    const statuses = Object.fromEntries(Object.entries(PHASES).map(([name, phase]) => [name, statusOf(phase)]));
-    expect(statuses).toEqual({
-      idle: "idle",
-      connecting: "connecting",
-      connected: "connected",
-      unsteady: "reconnecting",
-      restarting: "reconnecting",
-      pausing: "reconnecting",
-      retrying: "reconnecting",
-      failed: "error",
-    });
-    const open = Object.values(PHASES).filter(hasAttempt);
-    expect(open.map(({ is }) => is)).toEqual(["connecting", "connected", "unsteady", "restarting", "retrying"]);
+    expect(nextPhase(phase, eventOf("healthy"), CAPABILITIES)).toEqual({ is: "connected", tries: 0 });
   });
 });
 

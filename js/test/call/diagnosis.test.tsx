@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { toBase64 } from "../../src/media/pcm";
+import { toBase64 } from "../../src/comm/pcm";
 import { startCall, startWidget } from "../fakes";
 
 type Steps = {

@@ -98,6 +98,23 @@ describe("a connection that is lost", () => {
     expect(element.querySelector(".rtc-new-call")?.textContent).toBe("Connected again");
   });
 
+  it("repeats a change of the session once in each new call, however often the connection is lost", async () => {
+    const { kernel, peer } = await startCall();
+    const update = JSON.stringify({ type: "session.update", session: { instructions: "Be brief." } });
+    await kernel.ask("send", { events: [update] });
+    fakeTimers();
+    peer().become("failed");
+    for (let call = 2; call <= 4; call++) {
+      await tick(5_000);
+      await settle();
+      latest().open();
+      expect(FakePeer.all).toHaveLength(call);
+      expect(latest().channel.sent).toEqual([update]);
+      await tick(10_000); // healthy again
+      latest().become("failed");
+    }
+  });
+
   it("goes on without the microphone that was lost with it", async () => {
     const { kernel, microphone, peer } = await startCall();
     fakeTimers();

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { MediaOutbox } from "../../src/comm/media_outbox";
+import { fromBase64 } from "../../src/comm/pcm";
 import type { MediaMessage, Track } from "../../src/comm/protocol";
-import { fromBase64 } from "../../src/media/pcm";
 
 const KIB = 1_024;
 

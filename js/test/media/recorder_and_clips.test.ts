@@ -1,7 +1,7 @@
 /** Recording, saying and statistics with the browser's own audio and WebRTC. */
 
 import { describe, expect, it, vi } from "vitest";
-import { fromBase64, toBase64 } from "../../src/media/pcm";
+import { fromBase64, toBase64 } from "../../src/comm/pcm";
 import { Recorder } from "../../src/media/recorder";
 import type { FakeKernel, Message } from "../fakes";
 import { startLoopback } from "../loopback_server";

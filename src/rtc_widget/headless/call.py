@@ -13,7 +13,7 @@ from rtc_widget.comm.messages import PageState
 from rtc_widget.errors import MessageTooLarge, RtcWidgetError
 from rtc_widget.headless.attempt import Attempt, AttemptOptions
 from rtc_widget.headless.bridge import Link
-from rtc_widget.headless.call_machine import IDLE, CallEvent, Phase, following
+from rtc_widget.headless.call_machine import IDLE, CallEvent, Phase, next_phase
 from rtc_widget.headless.errors import (
     as_error,
     cancelled,
@@ -164,9 +164,9 @@ class Call:
 
     # What the machine does
 
-    def _go(self, happening: CallEvent, error: RtcWidgetError | None = None) -> None:
+    def _go(self, event: CallEvent, error: RtcWidgetError | None = None) -> None:
         before = self._phase
-        after = following(before, happening, error or cancelled(), self._settings().reconnect)
+        after = next_phase(before, event, error or cancelled(), self._settings().reconnect)
         if after is before:
             return
         self._phase = after
@@ -185,10 +185,10 @@ class Call:
                 if phase.tries > 0:
                     self._after(HEALTHY_SECONDS, "healthy")
                 self._update(status="connected", error=None)
-            case "unsteady" if reconnect is not None:
+            case "disconnected" if reconnect is not None:
                 self._after(reconnect.grace, "grace_over")
-            case "pausing" if reconnect is not None:
-                self._after(pause_before(phase.tries, reconnect), "pause_over")
+            case "backoff" if reconnect is not None:
+                self._after(pause_before(phase.tries, reconnect), "backoff_over")
                 self._end(phase.error)
             case "retrying":
                 self._begin(resumes=True)
@@ -197,8 +197,8 @@ class Call:
             case "failed":
                 self._end(phase.error)
 
-    def _after(self, seconds: float, happening: CallEvent) -> None:
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._go, happening)
+    def _after(self, seconds: float, event: CallEvent) -> None:
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._go, event)
 
     def _begin(self, *, resumes: bool) -> None:
         settings = self._settings()
@@ -254,14 +254,14 @@ class Call:
 
     def states_changed(self, states: PeerStates) -> None:
         """Take over the states of the connection and see what follows from them."""
-        happening, error = self._happening_of(states)
+        event, error = self._event_for(states)
         after = self._phase
-        if happening is not None:
-            after = following(self._phase, happening, error or cancelled(), self._settings().reconnect)
+        if event is not None:
+            after = next_phase(self._phase, event, error or cancelled(), self._settings().reconnect)
         # One picture of it all: the status changes with the state that changes it, unless the attempt's end comes now.
         self._update(**asdict(states), status=after.status if after.has_attempt else self.state.status)
-        if happening is not None:
-            self._go(happening, error)
+        if event is not None:
+            self._go(event, error)
 
     def message_came(self, attempt: Attempt, text: str) -> None:
         """Take in an event of the server."""
@@ -276,16 +276,16 @@ class Call:
         """Pass on what this side said."""
         self._listener.said(frame)
 
-    def _happening_of(self, states: PeerStates) -> tuple[CallEvent | None, RtcWidgetError | None]:
+    def _event_for(self, states: PeerStates) -> tuple[CallEvent | None, RtcWidgetError | None]:
         had_channel = self.state.data_channel_state != "closed"
         if states.connection_state == "failed":
             return "lost", connection_failed()
         if states.connection_state == "closed" or (had_channel and states.data_channel_state == "closed"):
             return "ended", (self.attempt and self.attempt.session_end) or server_hung_up()
         if states.connection_state == "disconnected":
-            return "wavered", None
-        if self._phase.name == "unsteady":
-            return ("healed", None) if states.connection_state == "connected" else (None, None)
+            return "disconnected", None
+        if self._phase.name == "disconnected":
+            return ("reconnected", None) if states.connection_state == "connected" else (None, None)
         return ("opened", None) if states.data_channel_state == "open" else (None, None)
 
     def _update(self, **changes: Any) -> None:

@@ -1,7 +1,7 @@
-"""The life of a call as a machine: its phases, what can happen to it, and one table of what follows from what.
+"""The life of a call as a state machine; the twin of ``js/src/call/call_machine.ts``.
 
-Pure, and the twin of ``js/src/call_machine.ts``, but for its ICE restart, which aiortc cannot do. What the table does
-not list changes nothing.
+Pure. There is no ICE restart here: aiortc cannot do it. An event that the table does not list for a phase changes
+nothing. ``tests/contract/call_machine.json`` holds both halves together.
 """
 
 from __future__ import annotations
@@ -14,17 +14,26 @@ from rtc_widget.comm.settings import Reconnect
 from rtc_widget.errors import Cancelled, ConnectionFailed, ReconnectFailed, RtcWidgetError
 from rtc_widget.types import Status
 
-PhaseName = Literal["idle", "connecting", "connected", "unsteady", "pausing", "retrying", "failed"]
+PhaseName = Literal["idle", "connecting", "connected", "disconnected", "backoff", "retrying", "failed"]
 CallEvent = Literal[
-    "connect", "disconnect", "opened", "wavered", "healed", "grace_over", "pause_over", "healthy", "lost", "ended"
+    "connect",
+    "disconnect",
+    "opened",
+    "disconnected",
+    "reconnected",
+    "grace_over",
+    "backoff_over",
+    "healthy",
+    "lost",
+    "ended",
 ]
 
 STATUS: Mapping[PhaseName, Status] = {
     "idle": "idle",
     "connecting": "connecting",
     "connected": "connected",
-    "unsteady": "reconnecting",
-    "pausing": "reconnecting",
+    "disconnected": "reconnecting",
+    "backoff": "reconnecting",
     "retrying": "reconnecting",
     "failed": "error",
 }
@@ -40,8 +49,8 @@ class Phase:
     Attributes
     ----------
     name : str
-        ``unsteady``: WebRTC lost the other side and may find it again. ``pausing``: the connection is given up, the
-        next attempt waits for its moment.
+        ``disconnected``: WebRTC lost the other side and may find it again. ``backoff``: the connection is given up,
+        the next attempt begins after a pause.
     tries : int
         The new calls made since the connection was last healthy for a while.
     error : RtcWidgetError
@@ -60,7 +69,7 @@ class Phase:
     @property
     def has_attempt(self) -> bool:
         """Whether an attempt is being made, or stands."""
-        return self.name in ("connecting", "connected", "unsteady", "retrying")
+        return self.name in ("connecting", "connected", "disconnected", "retrying")
 
     @property
     def is_over(self) -> bool:
@@ -93,15 +102,15 @@ def _to_failed(_phase: Phase, error: RtcWidgetError, _reconnect: Reconnect | Non
     return Phase("failed", error=error)
 
 
-def _again(phase: Phase, error: RtcWidgetError, reconnect: Reconnect | None) -> Phase:
+def _retry(phase: Phase, error: RtcWidgetError, reconnect: Reconnect | None) -> Phase:
     if reconnect is not None and phase.tries < reconnect.max_attempts:
-        return Phase("pausing", phase.tries + 1, error)
-    return Phase("failed", error=error if phase.tries == 0 else _given_up(phase.tries, error))
+        return Phase("backoff", phase.tries + 1, error)
+    return Phase("failed", error=error if phase.tries == 0 else _reconnect_failed(phase.tries, error))
 
 
-def _out_of_sight(phase: Phase, _error: RtcWidgetError, reconnect: Reconnect | None) -> Phase:
+def _connection_lost(phase: Phase, _error: RtcWidgetError, reconnect: Reconnect | None) -> Phase:
     lost = ConnectionFailed("The connection to the server was lost.", hint="Check the network and connect again.")
-    return _again(phase, lost, reconnect)
+    return _retry(phase, lost, reconnect)
 
 
 TRANSITIONS: Mapping[PhaseName, Mapping[CallEvent, Rule]] = {
@@ -109,42 +118,42 @@ TRANSITIONS: Mapping[PhaseName, Mapping[CallEvent, Rule]] = {
     "connecting": {
         "opened": _to_first_connected,
         "disconnect": _to_idle,
-        # A first call that finds no way is a matter for the person, not for patience.
+        # Where the first call finds no path, a person must change something; retrying would not.
         "lost": _to_failed,
         "ended": _to_failed,
     },
     "connected": {
-        "wavered": _to("unsteady"),
+        "disconnected": _to("disconnected"),
         "healthy": _to_first_connected,
         "disconnect": _to_idle,
-        "lost": _again,
+        "lost": _retry,
         "ended": _to_failed,
     },
-    "unsteady": {
-        "healed": _to("connected"),
-        "grace_over": _out_of_sight,
+    "disconnected": {
+        "reconnected": _to("connected"),
+        "grace_over": _connection_lost,
         "disconnect": _to_idle,
-        "lost": _again,
+        "lost": _retry,
         "ended": _to_failed,
     },
-    "pausing": {
+    "backoff": {
         "connect": _to("retrying"),
-        "pause_over": _to("retrying"),
+        "backoff_over": _to("retrying"),
         "disconnect": _to_idle,
         "ended": _to_failed,
     },
-    "retrying": {"opened": _to("connected"), "disconnect": _to_idle, "lost": _again, "ended": _to_failed},
+    "retrying": {"opened": _to("connected"), "disconnect": _to_idle, "lost": _retry, "ended": _to_failed},
     "failed": {"connect": _to_connecting, "disconnect": _to_idle, "ended": _to_failed},
 }
 
 
-def following(phase: Phase, happening: CallEvent, error: RtcWidgetError, reconnect: Reconnect | None) -> Phase:
-    """Return the phase that follows; the very same one if nothing does."""
-    rule = TRANSITIONS[phase.name].get(happening)
+def next_phase(phase: Phase, event: CallEvent, error: RtcWidgetError, reconnect: Reconnect | None) -> Phase:
+    """Return the phase that follows; the same object where nothing changes."""
+    rule = TRANSITIONS[phase.name].get(event)
     return phase if rule is None else rule(phase, error, reconnect)
 
 
-def _given_up(tries: int, last: RtcWidgetError) -> RtcWidgetError:
+def _reconnect_failed(tries: int, last: RtcWidgetError) -> RtcWidgetError:
     attempts = "one attempt to connect again" if tries == 1 else f"{tries} attempts to connect again"
     return ReconnectFailed(
         f"The connection to the server was lost, and {attempts} failed. The last one: {last.message}",

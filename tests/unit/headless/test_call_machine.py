@@ -1,19 +1,19 @@
-"""The life of a call as a machine; the same sentences as `js/test/call_machine.test.ts`."""
+"""The life of a call as a state machine; the cases of both halves are in `tests/contract`."""
 
 from __future__ import annotations
 
 from rtc_widget import Reconnect
 from rtc_widget.errors import ConnectionFailed, ReconnectFailed, ServerHungUp
-from rtc_widget.headless.call_machine import IDLE, Phase, following
+from rtc_widget.headless.call_machine import IDLE, Phase, next_phase
 
 LOST = ConnectionFailed("The line is dead.")
 TWICE = Reconnect(max_attempts=2)
 
 
-def through(phase, *happenings, reconnect=TWICE, error=LOST):
+def through(phase, *events, reconnect=TWICE, error=LOST):
     names = []
-    for happening in happenings:
-        phase = following(phase, happening, error, reconnect)
+    for event in events:
+        phase = next_phase(phase, event, error, reconnect)
         names.append(phase.name)
     return names, phase
 
@@ -30,15 +30,15 @@ def test_a_first_call_that_finds_no_way_fails_at_once():
 
 
 def test_a_connection_may_heal_by_itself():
-    names, _ = through(Phase("connected"), "wavered", "healed")
-    assert names == ["unsteady", "connected"]
+    names, _ = through(Phase("connected"), "disconnected", "reconnected")
+    assert names == ["disconnected", "connected"]
 
 
 def test_a_lost_connection_is_made_anew_until_the_attempts_are_used_up():
     names, phase = through(
-        Phase("connected"), "wavered", "grace_over", "pause_over", "lost", "pause_over", "opened", "lost"
+        Phase("connected"), "disconnected", "grace_over", "backoff_over", "lost", "backoff_over", "opened", "lost"
     )
-    assert names == ["unsteady", "pausing", "retrying", "pausing", "retrying", "connected", "failed"]
+    assert names == ["disconnected", "backoff", "retrying", "backoff", "retrying", "connected", "failed"]
     assert isinstance(phase.error, ReconnectFailed)
     assert "2 attempts" in phase.error.message
     assert "The line is dead" in phase.error.message
@@ -46,7 +46,7 @@ def test_a_lost_connection_is_made_anew_until_the_attempts_are_used_up():
 
 def test_a_healthy_time_lets_the_lost_connections_be_forgotten():
     _, phase = through(Phase("connected", tries=2), "healthy", "lost")
-    assert (phase.name, phase.tries) == ("pausing", 1)
+    assert (phase.name, phase.tries) == ("backoff", 1)
 
 
 def test_without_recovery_a_lost_connection_is_an_end():
@@ -61,4 +61,4 @@ def test_a_server_that_hangs_up_is_no_loss():
 
 
 def test_what_the_table_does_not_list_changes_nothing():
-    assert following(IDLE, "opened", LOST, TWICE) is IDLE
+    assert next_phase(IDLE, "opened", LOST, TWICE) is IDLE

@@ -1,27 +1,23 @@
-/** Who can be heard, by what the server says of the two sound buffers. */
+/** Who speaks, by what the server says of the two audio buffers. */
 
-export interface Speaking {
-  readonly user: boolean;
-  readonly assistant: boolean;
-}
+import type { Fact } from "../../conversation/facts";
+import type { JsonObject } from "../../json";
 
-export const SILENCE: Speaking = { user: false, assistant: false };
-
-export function listenFor(event: Readonly<Record<string, unknown>>, before: Speaking): Speaking {
+export function speakingFact(event: JsonObject): Fact | undefined {
   switch (event.type) {
     case "input_audio_buffer.speech_started":
-      return { ...before, user: true };
+      return { type: "speaking", speaker: "user", isSpeaking: true };
     case "input_audio_buffer.speech_stopped":
     // Where the turn ends by hand no `speech_stopped` comes.
     case "input_audio_buffer.committed":
     case "input_audio_buffer.cleared":
-      return { ...before, user: false };
+      return { type: "speaking", speaker: "user", isSpeaking: false };
     case "output_audio_buffer.started":
-      return { ...before, assistant: true };
+      return { type: "speaking", speaker: "assistant", isSpeaking: true };
     case "output_audio_buffer.stopped":
     case "output_audio_buffer.cleared":
-      return { ...before, assistant: false };
+      return { type: "speaking", speaker: "assistant", isSpeaking: false };
     default:
-      return before;
+      return undefined;
   }
 }

@@ -1,45 +1,12 @@
 /**
- * The running transcript, folded from the server's events; pure, so that every view shows the same.
+ * The transcript, reduced from the server's events; pure.
  *
- * Items are placed by `previous_item_id`, for a spoken question is written down later than its answer begins.
+ * Items are placed by `previous_item_id`: a spoken question is transcribed after its response has begun.
  */
 
-import { isRecord, isText } from "../../comm/protocol";
-
-export type TurnStatus = "in_progress" | "completed" | "interrupted" | "cancelled" | "incomplete" | "failed";
-
-/** One item of the conversation; items that are no message (tool calls) are kept unseen, since others are placed after them. */
-export interface Turn {
-  /** Unique over all calls: servers may count their items from one in each. */
-  readonly key: string;
-  readonly attempt: string;
-  readonly role: "user" | "assistant" | "unseen";
-  /** The texts of the content parts by their index. */
-  readonly parts: readonly string[];
-  readonly status: TurnStatus;
-  readonly responseId?: string;
-  /** A place at the end for want of a better one; a `previous_item_id` may correct it. */
-  readonly isGuessed: boolean;
-}
-
-/** The calls of a conversation, in their order. */
-export interface CallSeam {
-  readonly attempt: string;
-  /** Whether it goes on with the one before it. */
-  readonly resumes: boolean;
-}
-
-export interface Conversation {
-  readonly turns: readonly Turn[];
-  readonly calls: readonly CallSeam[];
-  /** Whether the server writes down what the user says; it need not. */
-  readonly isTranscribed: boolean;
-}
-
-export const EMPTY_CONVERSATION: Conversation = { turns: [], calls: [], isTranscribed: true };
-
-/** Begins the ids of items that were said in an earlier call and only told to a new one; the twin of `call_turns.py`. */
-export const CARRIED = "carried_";
+import type { Conversation, Turn, TurnStatus } from "../../conversation/transcript";
+import { isRecord, isText, type JsonObject } from "../../json";
+import { CARRIED } from "./intents";
 
 /** An index beyond this is no index; without a limit one odd event could fill the memory. */
 const MOST_PARTS = 64;
@@ -54,14 +21,8 @@ const RESPONSE_STATUS: ReadonlyMap<unknown, TurnStatus> = new Map<unknown, TurnS
 /** How the final text of a part replaces its pieces. */
 const whole = (_: string, text: string) => text.trim();
 
-type JsonObject = Readonly<Record<string, unknown>>;
-
-export function turnText(turn: Turn): string {
-  return turn.parts.filter(Boolean).join("\n");
-}
-
 /** The conversation after one more event of the server; the same object if the event has nothing to say here. */
-export function fold(conversation: Conversation, event: JsonObject, attempt: string): Conversation {
+export function reduce(conversation: Conversation, event: JsonObject, attempt: string): Conversation {
   const change = changeBy(event, attempt);
   if (change === undefined) return conversation;
   if ("isTranscribed" in change) return { ...conversation, isTranscribed: change.isTranscribed };

@@ -1,16 +1,11 @@
 import { describe, expect, it } from "vitest";
-import {
-  type Conversation,
-  EMPTY_CONVERSATION,
-  endCall,
-  fold,
-  turnText,
-} from "../../../src/protocols/realtime/transcript_reducer";
+import { type Conversation, EMPTY_CONVERSATION, turnText } from "../../../src/conversation/transcript";
+import { endCall, reduce } from "../../../src/protocols/realtime/transcript_reducer";
 
 type ServerEvent = Record<string, unknown>;
 
 const after = (events: ServerEvent[], start: Conversation = EMPTY_CONVERSATION, attempt = "a1") =>
-  events.reduce((conversation, event) => fold(conversation, event, attempt), start);
+  events.reduce((conversation, event) => reduce(conversation, event, attempt), start);
 const lines = ({ turns }: Conversation) =>
   turns
     .filter(({ role }) => role !== "unseen")

@@ -1,0 +1,52 @@
+/** What a received event says, in words that do not depend on the wire protocol. */
+
+import type { Direction } from "../comm/protocol";
+import type { RtcWidgetError } from "../errors";
+import { isText, type JsonObject, parseObject } from "../json";
+import type { Conversation } from "./transcript";
+
+/** One text of the data channel, parsed once. */
+export interface ChannelEvent {
+  readonly attempt: string;
+  readonly direction: Direction;
+  readonly text: string;
+  /** Undefined where the text is not a JSON object. */
+  readonly json: JsonObject | undefined;
+}
+
+export function channelEvent(attempt: string, direction: Direction, text: string): ChannelEvent {
+  return { attempt, direction, text, json: parseObject(text) };
+}
+
+/** The event's type; empty where it has none. */
+export function eventTypeOf(json: JsonObject | undefined): string {
+  return isText(json?.type) ? json.type : "";
+}
+
+/** An error of the server that does not end the call. */
+export interface ServerNote {
+  readonly code: string;
+  readonly message: string;
+}
+
+export type Fact =
+  | { readonly type: "speaking"; readonly speaker: "user" | "assistant"; readonly isSpeaking: boolean }
+  /** A response of this conversation is under way. */
+  | { readonly type: "response_started"; readonly id: string }
+  | { readonly type: "response_ended"; readonly id: string }
+  /** Whether the server detects the end of the user's turn; if not, push-to-talk does. */
+  | { readonly type: "turn_detection"; readonly isEnabled: boolean }
+  | { readonly type: "note"; readonly note: ServerNote }
+  /** The server is about to end the call, for this reason. */
+  | { readonly type: "ending"; readonly error: RtcWidgetError };
+
+/** The part of a wire protocol that reads received events; pure. */
+export interface EventReader {
+  /** The conversation with one more call; a call that is already known changes nothing. */
+  beginCall(conversation: Conversation, attempt: string, resumes: boolean): Conversation;
+  /** The conversation after one more event; the same object if the event does not change it. */
+  reduce(conversation: Conversation, event: JsonObject, attempt: string): Conversation;
+  /** The conversation after its call has ended: open turns stay unfinished. */
+  endCall(conversation: Conversation): Conversation;
+  factsOf(event: JsonObject): readonly Fact[];
+}

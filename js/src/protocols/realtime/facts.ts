@@ -1,0 +1,48 @@
+/** Server events of the Realtime API as facts. */
+
+import type { Fact } from "../../conversation/facts";
+import { isRecord, isText, type JsonObject } from "../../json";
+import { noteOf } from "./notes";
+import { sessionExpiredError } from "./session_expired";
+import { speakingFact } from "./speaking";
+
+export function factsOf(event: JsonObject): readonly Fact[] {
+  return [
+    speakingFact(event),
+    turnDetectionFact(event),
+    responseFact(event),
+    endingFact(event),
+    noteFact(event),
+  ].filter((fact) => fact !== undefined);
+}
+
+function turnDetectionFact({ type, session }: JsonObject): Fact | undefined {
+  if (type !== "session.created" && type !== "session.updated") return undefined;
+  const detection = turnDetectionOf(session);
+  return detection === undefined ? undefined : { type: "turn_detection", isEnabled: detection !== null };
+}
+
+/** Undefined where the session does not say. */
+function turnDetectionOf(session: unknown): unknown {
+  if (!isRecord(session)) return undefined;
+  const input = isRecord(session.audio) ? session.audio.input : undefined;
+  return isRecord(input) ? input.turn_detection : session.turn_detection; // the beta has it at the top
+}
+
+function responseFact({ type, response }: JsonObject): Fact | undefined {
+  if (!isRecord(response)) return undefined;
+  if (type === "response.done") return { type: "response_ended", id: String(response.id) };
+  // A response outside the conversation is not interrupted by push-to-talk.
+  const isOurs = type === "response.created" && response.conversation_id !== null;
+  return isOurs && isText(response.id) ? { type: "response_started", id: response.id } : undefined;
+}
+
+function endingFact(event: JsonObject): Fact | undefined {
+  const error = sessionExpiredError(event);
+  return error && { type: "ending", error };
+}
+
+function noteFact(event: JsonObject): Fact | undefined {
+  const note = noteOf(event);
+  return note && { type: "note", note };
+}

@@ -1,0 +1,64 @@
+/** Intents as client events of the Realtime API. */
+
+import { type Turn, turnText } from "../../conversation/transcript";
+import { parseObject } from "../../json";
+import { randomId } from "../../page";
+import type { AssistantActivity } from "../base";
+
+/** Begins the ids of items that are carried over from an earlier call; Python's reducer knows it too. */
+export const CARRIED = "carried_";
+/** The service takes item ids of up to 32 characters. */
+const MAX_ID_LENGTH = 32;
+
+const CREATE_RESPONSE = { type: "response.create" };
+const CLEAR_INPUT = { type: "input_audio_buffer.clear" };
+
+export function textTurn(text: string): readonly string[] {
+  return texts([
+    createItem({ type: "message", role: "user", content: [{ type: "input_text", text }] }),
+    CREATE_RESPONSE,
+  ]);
+}
+
+export function beginTurn({ isResponding, isSpeaking }: AssistantActivity): readonly string[] {
+  return texts([
+    CLEAR_INPUT,
+    ...(isResponding ? [{ type: "response.cancel" }] : []),
+    ...(isSpeaking ? [{ type: "output_audio_buffer.clear" }] : []),
+  ]);
+}
+
+export function commitTurn(): readonly string[] {
+  return texts([{ type: "input_audio_buffer.commit" }, CREATE_RESPONSE]);
+}
+
+export function discardTurn(): readonly string[] {
+  return texts([CLEAR_INPUT]);
+}
+
+export function carriedTurns(turns: readonly Turn[]): readonly string[] {
+  return texts(
+    turns.map((turn) =>
+      createItem({
+        // The id tells both transcripts that this is not a new turn.
+        id: randomId(CARRIED).slice(0, MAX_ID_LENGTH),
+        type: "message",
+        role: turn.role,
+        content: [{ type: turn.role === "user" ? "input_text" : "output_text", text: turnText(turn) }],
+      }),
+    ),
+  );
+}
+
+export function isSessionChange(text: string): boolean {
+  // A history may hold a hundred thousand events: only those that can match are parsed.
+  return text.includes('"session.update"') && parseObject(text)?.type === "session.update";
+}
+
+function createItem(item: object): object {
+  return { type: "conversation.item.create", item };
+}
+
+function texts(events: readonly object[]): readonly string[] {
+  return events.map((event) => JSON.stringify(event));
+}

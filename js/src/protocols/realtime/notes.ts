@@ -1,0 +1,27 @@
+/** Errors of the server that do not end the call. */
+
+import type { ServerNote } from "../../conversation/facts";
+import { isRecord, isText, type JsonObject, textOr, truncate } from "../../json";
+
+/** The error that an event reports, if a person should know of it. */
+export function noteOf(event: JsonObject): ServerNote | undefined {
+  const error = errorIn(event);
+  if (!isRecord(error) || isHarmless(error)) return undefined;
+  const message = isText(error.message) ? truncate(error.message) : "The server reports an error without a message.";
+  return { code: textOr(error.code, "server_error"), message };
+}
+
+/** A response that failed is reported by `response.done` alone. */
+function errorIn({ type, error, response }: JsonObject): unknown {
+  if (type === "error") return error;
+  if (type !== "response.done" || !isRecord(response) || response.status !== "failed") return undefined;
+  return isRecord(response.status_details) ? response.status_details.error : undefined;
+}
+
+/** A person can do nothing about these. */
+function isHarmless({ code, event_id }: JsonObject): boolean {
+  // There was nothing left to cancel: an interruption means the voice, which is silenced separately.
+  if (code === "response_cancel_not_active") return true;
+  // The text box asked during a response (its events have no id); the kernel asks again after that response.
+  return code === "conversation_already_has_active_response" && !isText(event_id);
+}

@@ -1,0 +1,20 @@
+/** The events of OpenAI's Realtime API, GA and beta names. */
+
+import type { VoiceProtocol } from "../base";
+import { factsOf } from "./facts";
+import { beginTurn, carriedTurns, commitTurn, discardTurn, isSessionChange, textTurn } from "./intents";
+import { beginCall, endCall, reduce } from "./transcript_reducer";
+
+export const REALTIME: VoiceProtocol = {
+  name: "realtime",
+  textTurn,
+  beginTurn,
+  commitTurn,
+  discardTurn,
+  carriedTurns,
+  isSessionChange,
+  beginCall,
+  reduce,
+  endCall,
+  factsOf,
+};

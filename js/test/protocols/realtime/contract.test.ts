@@ -1,0 +1,26 @@
+import { describe, expect, it } from "vitest";
+import noteContract from "../../../../tests/contract/realtime_notes.json";
+import transcriptContract from "../../../../tests/contract/realtime_transcript.json";
+import { SILENCE, speakingAfter } from "../../../src/conversation/speaking";
+import { EMPTY_CONVERSATION, turnText } from "../../../src/conversation/transcript";
+import type { JsonObject } from "../../../src/json";
+import { REALTIME } from "../../../src/protocols/realtime/protocol";
+
+describe("the transcript that both halves have agreed on", () => {
+  it.each(transcriptContract.cases)("$name", ({ events, transcript, user_speaking, assistant_speaking }) => {
+    const received: readonly JsonObject[] = events;
+    const { turns } = received.reduce((before, event) => REALTIME.reduce(before, event, "a1"), EMPTY_CONVERSATION);
+    const seen = turns.filter(({ role }) => role !== "unseen");
+    expect(seen.map((turn) => [turn.role, turnText(turn), turn.status])).toEqual(transcript);
+    const speaking = received.flatMap(REALTIME.factsOf).reduce(speakingAfter, SILENCE);
+    expect(speaking).toEqual({ user: user_speaking, assistant: assistant_speaking });
+  });
+});
+
+describe("the notes that both halves have agreed on", () => {
+  it.each(noteContract.cases)("$name", ({ events, notes }) => {
+    const received: readonly JsonObject[] = events;
+    const found = received.flatMap(REALTIME.factsOf).flatMap((fact) => (fact.type === "note" ? [fact.note] : []));
+    expect(found).toEqual(notes);
+  });
+});
