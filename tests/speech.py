@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from rtc_widget._aiortc.audio import resampled
+from rtc_widget._aiortc.audio import Sound, resampled, samples_of
 from rtc_widget._aiortc.output_track import pcm_of
-from rtc_widget.server.speech import HEARING_RATE, Recognizer, Sound, Speaker, samples_of
+from rtc_widget.server.speech import HEARING_RATE, Recognizer, Speaker
 from rtc_widget.server.speech.moonshine import Moonshine, is_available
 from rtc_widget.server.speech.synthesizer import Hibari
 from rtc_widget.server.speech.whisper import Whisper

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rtc_widget._aiortc.audio import Sound
 from rtc_widget.server.process import Address
-from rtc_widget.server.speech import Sound
 from rtc_widget.signaling.local import Local
 from tests.conformance import record
 from tests.speech import WAV_RATE, recognize, spoken, word_error_rate

@@ -12,8 +12,7 @@ import numpy.typing as npt
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av import AudioFrame
 
-from rtc_widget._aiortc.audio import resampled
-from rtc_widget.server.speech import Sound
+from rtc_widget._aiortc.audio import Sound, resampled
 
 RATE = 48_000
 FRAME_SECONDS = 0.02

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from av import AudioFrame
 
+from rtc_widget._aiortc.audio import Sound
 from rtc_widget._aiortc.output_track import FRAME_LENGTH, Pcm, Playback, VoiceTrack, pcm_of
 from rtc_widget.errors import ClipInterrupted
 from rtc_widget.headless.bridge import Link
-from rtc_widget.server.speech import Sound
 
 CLIP_SECONDS = 30.0
 """How long the kernel may take to hand over a part of a clip."""

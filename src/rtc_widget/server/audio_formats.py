@@ -11,8 +11,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from rtc_widget._aiortc.audio import Samples, Sound, samples_of
 from rtc_widget.server.errors import ApiError
-from rtc_widget.server.speech import HEARING_RATE, Samples, Sound, samples_of
+from rtc_widget.server.speech import HEARING_RATE
 
 Encoding = Literal["audio/pcm", "audio/pcmu", "audio/pcma"]
 

@@ -10,7 +10,8 @@ from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av import AudioFrame
 
 from rtc_widget._aiortc.input_track import hurry, input_samples
-from rtc_widget.server.speech import HEARING_RATE
+
+HEARING_RATE = 16_000
 
 
 class Track(MediaStreamTrack):
@@ -35,8 +36,8 @@ class Track(MediaStreamTrack):
         return frame
 
 
-async def test_a_stereo_track_becomes_mono_at_the_rate_of_hearing() -> None:
-    heard = np.concatenate([samples async for samples in input_samples(Track(50))])
+async def test_a_stereo_track_becomes_mono_at_the_requested_rate() -> None:
+    heard = np.concatenate([samples async for samples in input_samples(Track(50), HEARING_RATE)])
 
     assert len(heard) == pytest.approx(HEARING_RATE, abs=64)
     assert heard.dtype == np.float32
@@ -45,7 +46,7 @@ async def test_a_stereo_track_becomes_mono_at_the_rate_of_hearing() -> None:
 
 
 async def test_a_gap_is_heard_as_silence() -> None:
-    heard = np.concatenate([samples async for samples in input_samples(Track(5, gap=0.7))])
+    heard = np.concatenate([samples async for samples in input_samples(Track(5, gap=0.7), HEARING_RATE)])
 
     assert len(heard) == pytest.approx((0.1 + 0.6) * HEARING_RATE, abs=64)
     assert not heard[-HEARING_RATE // 2 :].any()

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from aiortc.mediastreams import MediaStreamError
 
+from rtc_widget._aiortc.audio import Sound
 from rtc_widget._aiortc.output_track import FRAME_LENGTH, RATE, Playback, VoiceTrack, pcm_of
-from rtc_widget.server.speech import Sound
 from tests.unit.server.waiting import waited
 
 

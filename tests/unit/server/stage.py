@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from rtc_widget._aiortc.audio import Samples, Sound
 from rtc_widget._aiortc.output_track import Playback
 from rtc_widget.server.protocols.realtime.engine import RealtimeEngine
 from rtc_widget.server.protocols.realtime.session_config import new_session
 from rtc_widget.server.responders.responder import Question, RequestedToolCall
-from rtc_widget.server.speech import HEARING_RATE, Samples, Sound
+from rtc_widget.server.speech import HEARING_RATE
 from rtc_widget.server.speech.engines import Engines
 
 SPEECH = np.full(HEARING_RATE, 0.9, np.float32)

@@ -2,45 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
-
-Samples = npt.NDArray[np.float32]
-"""Mono sound, one float a sample, between -1 and 1."""
+from rtc_widget._aiortc.audio import Samples, Sound
 
 HEARING_RATE = 16_000
 """Samples per second of everything that is listened to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sound:
-    """Mono samples and how many of them make a second.
-
-    Attributes
-    ----------
-    samples : numpy.ndarray
-        float32 of shape ``(n,)``; may be empty.
-    rate : int
-        Samples per second.
-    """
-
-    samples: Samples
-    rate: int
-
-    @property
-    def seconds(self) -> float:
-        """How long the sound lasts."""
-        return len(self.samples) / self.rate
-
-    def at(self, rate: int) -> Sound:
-        """Return the sound with `rate` samples per second."""
-        # Here, because it takes PyAV: who only needs the interfaces does not load it.
-        from rtc_widget._aiortc.audio import resampled
-
-        return resampled(self, rate)
 
 
 class Recognizer(Protocol):
@@ -78,8 +45,3 @@ class VoiceDetector(Protocol):
     def probability(self, frame: Samples) -> float:
         """Return the probability, 0 to 1, that `frame` (16 kHz, `frame_length` samples) is speech."""
         ...
-
-
-def samples_of(values: Any) -> Samples:
-    """Return `values` as contiguous mono float32 samples."""
-    return np.ascontiguousarray(values, dtype=np.float32).reshape(-1)

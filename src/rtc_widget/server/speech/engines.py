@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rtc_widget.server.speech import HEARING_RATE, Recognizer, Samples, Sound, Speaker, VoiceDetector
+from rtc_widget._aiortc.audio import Samples, Sound
+from rtc_widget.server.speech import HEARING_RATE, Recognizer, Speaker, VoiceDetector
 from rtc_widget.server.speech.selection import EngineChoice
 from rtc_widget.server.speech.subprocess_engines import SubprocessRecognizer, SubprocessSpeaker
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from rtc_widget.server.speech import HEARING_RATE, Samples
+from rtc_widget._aiortc.audio import Samples
+from rtc_widget.server.speech import HEARING_RATE
 from rtc_widget.server.speech.whisper import without_hallucinations
 
 

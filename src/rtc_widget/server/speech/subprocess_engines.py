@@ -12,7 +12,7 @@ import weakref
 from contextlib import suppress
 from typing import Any, Literal
 
-from rtc_widget.server.speech import Samples, Sound
+from rtc_widget._aiortc.audio import Samples, Sound
 from rtc_widget.server.speech.selection import UnknownEngine
 from rtc_widget.server.speech.worker import EngineFailure, EngineReply, EngineRequest
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from rtc_widget.server.speech import Sound, samples_of
+from rtc_widget._aiortc.audio import Sound, samples_of
 
 AMERICAN, BRITISH = "heart", "heart-british"
 

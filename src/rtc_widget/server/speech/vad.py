@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from rtc_widget.server.speech import HEARING_RATE, Samples, VoiceDetector
+from rtc_widget._aiortc.audio import Samples
+from rtc_widget.server.speech import HEARING_RATE, VoiceDetector
 
 
 def is_available() -> bool:

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from rtc_widget._aiortc.audio import Sound
 from rtc_widget._aiortc.output_track import Pcm, Playback, pcm_of
 from rtc_widget.server.audio_formats import AudioFormat, encoded_audio
 from rtc_widget.server.protocols.realtime.server_events import Emitter
-from rtc_widget.server.speech import Sound
 
 DELTA_SECONDS = 0.2
 """The longest audio in one event, in seconds."""

@@ -23,6 +23,7 @@ from rtc_widget.server.protocols.realtime.engine import RealtimeEngine
 from rtc_widget.server.protocols.realtime.server_events import new_id
 from rtc_widget.server.protocols.realtime.session_config import SessionConfig
 from rtc_widget.server.responders.responder import Responder
+from rtc_widget.server.speech import HEARING_RATE
 from rtc_widget.server.speech.engines import Engines
 from rtc_widget.server.tasks import Tasks
 
@@ -176,7 +177,7 @@ class WebRtcCall:
 
     async def _listen(self, track: MediaStreamTrack) -> None:
         self.engine.listen(await self._engines.voice_detector())
-        async for samples in input_samples(track):
+        async for samples in input_samples(track, HEARING_RATE):
             # What is said before the session begins is said to nobody.
             if self._channel is not None:
                 self.engine.receive_audio(samples)

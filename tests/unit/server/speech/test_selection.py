@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rtc_widget.server.speech import HEARING_RATE, Samples, Sound, moonshine, synthesizer, whisper
+from rtc_widget._aiortc.audio import Samples, Sound
+from rtc_widget.server.speech import HEARING_RATE, moonshine, synthesizer, whisper
 from rtc_widget.server.speech import selection as chosen
 from rtc_widget.server.speech.engines import load
 from rtc_widget.server.speech.selection import EngineChoice, UnknownEngine

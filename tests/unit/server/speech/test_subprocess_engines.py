@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rtc_widget.server.speech import samples_of
+from rtc_widget._aiortc.audio import samples_of
 from rtc_widget.server.speech.engines import load
 from rtc_widget.server.speech.selection import EngineChoice, UnknownEngine
 from rtc_widget.server.speech.subprocess_engines import EngineFailed, SubprocessRecognizer, SubprocessSpeaker
@@ -24,7 +24,7 @@ from rtc_widget.server.speech.subprocess_engines import EngineFailed, Subprocess
 MINE = """
     import os
     import time
-    from rtc_widget.server.speech import Sound, samples_of
+    from rtc_widget._aiortc.audio import Sound, samples_of
 
     print("loading my engine")  # on the pipe this would be nonsense
 

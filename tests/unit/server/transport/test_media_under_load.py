@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable, Iterator
 import numpy as np
 import pytest
 
+from rtc_widget._aiortc.audio import samples_of
 from rtc_widget._aiortc.output_track import VoiceTrack, pcm_of
-from rtc_widget.server.speech import HEARING_RATE, samples_of
+from rtc_widget.server.speech import HEARING_RATE
 from rtc_widget.server.speech.engines import Engines, load
 from rtc_widget.server.speech.worker import switch_often
 from tests.speech import WAV_RATE, spoken

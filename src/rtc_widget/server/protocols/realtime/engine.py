@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
+from rtc_widget._aiortc.audio import Samples
 from rtc_widget._aiortc.stats import CallStatistics, no_statistics
 from rtc_widget.server.audio_formats import AudioFormat, decoded_pieces
 from rtc_widget.server.errors import ApiError
@@ -20,7 +21,7 @@ from rtc_widget.server.protocols.realtime.response_config import ResponseSetting
 from rtc_widget.server.protocols.realtime.server_events import Emitter, Send, encoded, new_id
 from rtc_widget.server.protocols.realtime.session_config import SessionConfig, changed_session
 from rtc_widget.server.responders.responder import Responder
-from rtc_widget.server.speech import Samples, VoiceDetector
+from rtc_widget.server.speech import VoiceDetector
 from rtc_widget.server.speech.engines import Engines
 from rtc_widget.server.tasks import Tasks
 from rtc_widget.server.transport.audio_outputs import EventSink, Player, TrackSink

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from rtc_widget._aiortc.audio import Samples, samples_of
 from rtc_widget.server.errors import ApiError
 from rtc_widget.server.protocols.realtime.conversation import Conversation
 from rtc_widget.server.protocols.realtime.items import Message, Part
@@ -24,7 +25,7 @@ from rtc_widget.server.protocols.realtime.turn_detection import (
     TurnDetector,
     silence_after,
 )
-from rtc_widget.server.speech import HEARING_RATE, Samples, VoiceDetector, samples_of
+from rtc_widget.server.speech import HEARING_RATE, VoiceDetector
 from rtc_widget.server.speech.engines import Engines
 from rtc_widget.server.tasks import Tasks, kind_and_place
 

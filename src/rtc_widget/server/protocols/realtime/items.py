@@ -9,10 +9,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from rtc_widget._aiortc.audio import Samples, Sound
 from rtc_widget.server.audio_formats import PCM_24, AudioFormat, decoded_audio, encoded_audio
 from rtc_widget.server.errors import ApiError, api_error_from
 from rtc_widget.server.protocols.realtime.server_events import new_id
-from rtc_widget.server.speech import HEARING_RATE, Samples, Sound
+from rtc_widget.server.speech import HEARING_RATE
 
 Role = Literal["user", "assistant", "system"]
 ItemStatus = Literal["in_progress", "completed", "incomplete"]

@@ -9,6 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from rtc_widget._aiortc.audio import Sound
 from rtc_widget._aiortc.stats import CallStatistics
 from rtc_widget.server.protocols.realtime.conversation import Conversation
 from rtc_widget.server.protocols.realtime.items import Item, ItemStatus, Message
@@ -18,7 +19,6 @@ from rtc_widget.server.protocols.realtime.sentences import sentences
 from rtc_widget.server.protocols.realtime.server_events import Emitter, new_id
 from rtc_widget.server.protocols.realtime.usage import ASSISTANT_TOKENS_PER_SECOND, audio_tokens, text_tokens, usage_of
 from rtc_widget.server.responders.responder import IncompleteResponse, Question, RequestedToolCall, Responder
-from rtc_widget.server.speech import Sound
 from rtc_widget.server.speech.engines import Engines
 from rtc_widget.server.speech.subprocess_engines import EngineFailed
 from rtc_widget.server.tasks import kind_and_place

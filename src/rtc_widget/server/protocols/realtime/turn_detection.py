@@ -15,7 +15,8 @@ from typing import Literal
 
 import numpy as np
 
-from rtc_widget.server.speech import HEARING_RATE, Samples, VoiceDetector, samples_of
+from rtc_widget._aiortc.audio import Samples, samples_of
+from rtc_widget.server.speech import HEARING_RATE, VoiceDetector
 
 SHORTEST_SPEECH_MS = 192
 """Less speech than this is a click, a cough or a key; recognisers make words of it. "No" lasts about 300 ms.

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rtc_widget._aiortc.audio import resampled
+from rtc_widget._aiortc.audio import Samples, Sound, resampled, samples_of
 from rtc_widget.server.protocols.realtime.turn_detection import (
     SpeechPaused,
     SpeechStarted,
@@ -11,7 +11,7 @@ from rtc_widget.server.protocols.realtime.turn_detection import (
     TurnDetector,
     TurnSettings,
 )
-from rtc_widget.server.speech import HEARING_RATE, Samples, Sound, samples_of
+from rtc_widget.server.speech import HEARING_RATE
 from rtc_widget.server.speech.vad import silero
 from tests.speech import WAV_RATE, recognize, spoken, word_error_rate
 
