@@ -90,7 +90,7 @@ def serve(
     """
     from rtc_widget.server.http.app import Access
     from rtc_widget.server.http.auth import LOOPBACK_NAMES
-    from rtc_widget.server.responders.selection import FixedResponder
+    from rtc_widget.server.http.responder_selection import FixedResponder
     from rtc_widget.server.serve import Listening, bound_socket
     from rtc_widget.server.serve import serve as serve_on
     from rtc_widget.server.speech.selection import EngineChoice, UnknownEngine

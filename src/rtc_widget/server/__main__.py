@@ -24,7 +24,7 @@ async def _serve(control: Control, token: str) -> None:
     control.listen()
     # Late, so that the parent has already been told that something goes on: this takes most of a second.
     from rtc_widget.server.http.app import Access
-    from rtc_widget.server.responders.selection import HeaderResponders
+    from rtc_widget.server.http.responder_selection import HeaderResponders
     from rtc_widget.server.serve import Listening, bound_socket, serve
     from rtc_widget.server.transport.registry import Limits
 

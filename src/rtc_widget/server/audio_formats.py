@@ -13,7 +13,6 @@ import numpy.typing as npt
 
 from rtc_widget._aiortc.audio import Samples, Sound, samples_of
 from rtc_widget.server.errors import ApiError
-from rtc_widget.server.speech import HEARING_RATE
 
 Encoding = Literal["audio/pcm", "audio/pcmu", "audio/pcma"]
 
@@ -51,8 +50,10 @@ def decoded_audio(text: str, audio_format: AudioFormat, *, param: str) -> Sound:
     return Sound(_samples(data, audio_format.encoding), audio_format.rate)
 
 
-def decoded_pieces(text: str, audio_format: AudioFormat, seconds: float, *, param: str) -> Iterator[Samples | None]:
-    """Yield the sound that base64 `text` holds, at 16 kHz, in pieces of about `seconds`, which take a few ms each.
+def decoded_pieces(
+    text: str, audio_format: AudioFormat, seconds: float, *, rate: int, param: str
+) -> Iterator[Samples | None]:
+    """Yield the sound that base64 `text` holds, at `rate`, in pieces of about `seconds`, which take a few ms each.
 
     Before the first piece comes a `None` for each one: by then all of it has been checked.
 
@@ -74,7 +75,7 @@ def decoded_pieces(text: str, audio_format: AudioFormat, seconds: float, *, para
         pieces.append(piece)
         yield None
     _require_whole_samples(sum(map(len, pieces)), audio_format, param)
-    resampler = StreamResampler(audio_format.rate, HEARING_RATE)
+    resampler = StreamResampler(audio_format.rate, rate)
     for piece in pieces:
         yield resampler.add(_samples(piece, audio_format.encoding))
     yield resampler.rest()

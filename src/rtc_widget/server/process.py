@@ -23,7 +23,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rtc_widget.errors import LocalServerError
-from rtc_widget.server.responders.python_function import Asked, reply_function
+from rtc_widget.server.responders.python_function import Asked, Reply, ReplyFunction, reply_function
+
+__all__ = ["Address", "Reply", "ReplyFunction", "ServerProcess", "running_address", "shared_process"]
 
 logger = logging.getLogger("rtc_widget")
 

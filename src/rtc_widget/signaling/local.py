@@ -12,8 +12,7 @@ from urllib.parse import urlsplit
 
 from rtc_widget.errors import LocalServerError, SignalingTimeout
 from rtc_widget.protocols.realtime.session_settings import merged, session_settings
-from rtc_widget.server.process import Address, ServerProcess, running_address, shared_process
-from rtc_widget.server.responders.python_function import Reply, ReplyFunction
+from rtc_widget.server.process import Address, Reply, ReplyFunction, ServerProcess, running_address, shared_process
 from rtc_widget.signaling.base import Answer, Progress
 from rtc_widget.signaling.http import answer_sdp, refusal
 

@@ -11,7 +11,7 @@ import uvicorn
 
 from rtc_widget._aiortc.connection import offer_loopback_when_alone
 from rtc_widget.server.http.app import Access, create_app
-from rtc_widget.server.responders.selection import FixedResponder
+from rtc_widget.server.http.responder_selection import FixedResponder
 from rtc_widget.server.serve import server_config
 from rtc_widget.server.speech.engines import Engines
 from rtc_widget.server.transport.registry import Calls, Limits

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from rtc_widget.server.errors import ApiError
+from rtc_widget.server.strict_json import parse_json
 
 LARGEST_BODY = 1024 * 1024
 
@@ -87,25 +87,7 @@ def _text(data: bytes, name: str) -> str:
 
 
 def _settings(text: str) -> dict[str, Any]:
-    settings = json_of(text, "'session'", param="session")
+    settings = parse_json(text, "'session'", param="session")
     if not isinstance(settings, dict):
         raise ApiError("'session' is not a JSON object.", "invalid_value", param="session")
     return settings
-
-
-def json_of(text: str | bytes, what: str, *, param: str | None = None) -> Any:
-    """Return what `text` holds; `what` is the subject of the refusal, such as ``"The body"``.
-
-    Raises
-    ------
-    ApiError
-        When it is no JSON. NaN and Infinity are none either: sent back, they would break every other parser.
-    """
-    try:
-        return json.loads(text, parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
-        raise ApiError(f"{what} is not valid JSON: {error}.", "invalid_json", param=param) from None
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON number")

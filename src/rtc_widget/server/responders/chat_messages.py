@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rtc_widget.server.protocols.realtime.items import FunctionCall, FunctionCallOutput, Message
+from rtc_widget.server.conversation import FunctionCall, FunctionCallOutput, Message
 from rtc_widget.server.responders.responder import Question
 
 

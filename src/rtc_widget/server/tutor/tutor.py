@@ -9,8 +9,7 @@ from collections.abc import AsyncGenerator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
-from rtc_widget.server.protocols.realtime.conversation import Conversation
-from rtc_widget.server.protocols.realtime.items import FunctionCall, FunctionCallOutput, Message
+from rtc_widget.server.conversation import Conversation, FunctionCall, FunctionCallOutput, Message
 from rtc_widget.server.responders.responder import Question, RequestedToolCall
 from rtc_widget.server.tutor.call_report import is_about_the_call, report
 from rtc_widget.server.tutor.glossary import find, plain, terms

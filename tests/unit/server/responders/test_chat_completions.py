@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from rtc_widget.server.protocols.realtime.conversation import Conversation
-from rtc_widget.server.protocols.realtime.items import FunctionCall, FunctionCallOutput, Item, Message, Part
+from rtc_widget.server.conversation import Conversation, FunctionCall, FunctionCallOutput, Item, Message, Part
 from rtc_widget.server.protocols.realtime.sentences import sentences
 from rtc_widget.server.responders.chat_completions import ChatFailed, ChatResponder, ChatServer
 from rtc_widget.server.responders.chat_messages import chat_messages

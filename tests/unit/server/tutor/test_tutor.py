@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from rtc_widget._aiortc.stats import CallStatistics
-from rtc_widget.server.protocols.realtime.conversation import Conversation
-from rtc_widget.server.protocols.realtime.items import FunctionCall, FunctionCallOutput, Item, Message, Part
+from rtc_widget.server.conversation import Conversation, FunctionCall, FunctionCallOutput, Item, Message, Part
 from rtc_widget.server.responders.responder import Question, RequestedToolCall, ToolDefinition
 from rtc_widget.server.tutor.glossary import terms
 from rtc_widget.server.tutor.tutor import GOODBYE, GREETING, HOW_ARE_YOU, STILL_THERE, THANKS, WHO, Tutor

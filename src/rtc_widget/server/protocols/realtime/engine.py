@@ -10,21 +10,21 @@ from typing import Any
 from rtc_widget._aiortc.audio import Samples
 from rtc_widget._aiortc.stats import CallStatistics, no_statistics
 from rtc_widget.server.audio_formats import AudioFormat, decoded_pieces
+from rtc_widget.server.audio_outputs import EventSink, Player, TrackSink
+from rtc_widget.server.conversation import Conversation, FunctionCallOutput, Item, Message
 from rtc_widget.server.errors import ApiError
 from rtc_widget.server.protocols.realtime import client_events as received
-from rtc_widget.server.protocols.realtime.conversation import Conversation
 from rtc_widget.server.protocols.realtime.input_audio import InputAudio, InputAudioCallbacks
-from rtc_widget.server.protocols.realtime.items import FunctionCallOutput, Item, Message, item_from_wire
+from rtc_widget.server.protocols.realtime.items import item_from_wire, item_to_wire
 from rtc_widget.server.protocols.realtime.playback import PlaybackQueue
 from rtc_widget.server.protocols.realtime.response import Response, ResponseContext
 from rtc_widget.server.protocols.realtime.response_config import ResponseSettings, response_settings
 from rtc_widget.server.protocols.realtime.server_events import Emitter, Send, encoded, new_id
 from rtc_widget.server.protocols.realtime.session_config import SessionConfig, changed_session
 from rtc_widget.server.responders.responder import Responder
-from rtc_widget.server.speech import VoiceDetector
+from rtc_widget.server.speech import HEARING_RATE, VoiceDetector
 from rtc_widget.server.speech.engines import Engines
 from rtc_widget.server.tasks import Tasks
-from rtc_widget.server.transport.audio_outputs import EventSink, Player, TrackSink
 
 log = logging.getLogger(__name__)
 
@@ -139,7 +139,7 @@ class RealtimeEngine:
                 self._create_item(event)
             case received.RetrieveItem():
                 item = self._existing(event.item_id, "retriev")
-                self._emit("conversation.item.retrieved", item=item.to_wire(with_sound=True))
+                self._emit("conversation.item.retrieved", item=item_to_wire(item, with_audio=True))
             case received.DeleteItem():
                 self._existing(event.item_id, "delet")
                 self.conversation.remove(event.item_id)
@@ -171,8 +171,8 @@ class RealtimeEngine:
             raise ApiError(message, "invalid_tool_call_id")
         self.conversation.add(item, after=event.previous_item_id)
         previous = self.conversation.previous_id(item.id)
-        self._emit("conversation.item.added", previous_item_id=previous, item=item.to_wire())
-        self._emit("conversation.item.done", previous_item_id=previous, item=item.to_wire())
+        self._emit("conversation.item.added", previous_item_id=previous, item=item_to_wire(item))
+        self._emit("conversation.item.done", previous_item_id=previous, item=item_to_wire(item))
         if isinstance(item, Message):
             self._input_audio.transcribe(item)
 
@@ -197,9 +197,10 @@ class RealtimeEngine:
         self._playback_queue.truncate(event.item_id, event.content_index, event.audio_end_ms)
 
     def _append(self, event: received.AppendAudio) -> Iterator[None]:
-        for sound in decoded_pieces(event.audio, self._input_format(), APPENDED_AT_ONCE, param="audio"):
-            if sound is not None:
-                self._input_audio.receive_audio(sound)
+        input_format = self._input_format()
+        for piece in decoded_pieces(event.audio, input_format, APPENDED_AT_ONCE, rate=HEARING_RATE, param="audio"):
+            if piece is not None:
+                self._input_audio.receive_audio(piece)
             yield
 
     def _input_format(self) -> AudioFormat:

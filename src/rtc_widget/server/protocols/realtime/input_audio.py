@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from rtc_widget._aiortc.audio import Samples, samples_of
+from rtc_widget.server.conversation import Conversation, Message, Part
 from rtc_widget.server.errors import ApiError
-from rtc_widget.server.protocols.realtime.conversation import Conversation
-from rtc_widget.server.protocols.realtime.items import Message, Part
+from rtc_widget.server.protocols.realtime.items import item_to_wire
 from rtc_widget.server.protocols.realtime.server_events import Emitter, new_id
 from rtc_widget.server.protocols.realtime.session_config import AudioInput, SemanticVad
 from rtc_widget.server.protocols.realtime.turn_detection import (
@@ -217,8 +217,8 @@ class InputAudio:
         seconds = 0.0 if said is None else len(said) / HEARING_RATE
         item = Message(item_id, "user", (Part("input_audio", None, seconds, said),))
         self._conversation.add(item)
-        self._emit("conversation.item.added", previous_item_id=previous, item=item.to_wire())
-        self._emit("conversation.item.done", previous_item_id=previous, item=item.to_wire())
+        self._emit("conversation.item.added", previous_item_id=previous, item=item_to_wire(item))
+        self._emit("conversation.item.done", previous_item_id=previous, item=item_to_wire(item))
         if self._turns is not None and isinstance(self._settings.turn_detection, SemanticVad):
             self._turns.settings = self._settings.turn_detection.turns()
         return item_id

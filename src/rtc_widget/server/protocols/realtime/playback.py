@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rtc_widget.server.protocols.realtime.conversation import Conversation
+from rtc_widget.server.conversation import Conversation
 from rtc_widget.server.protocols.realtime.response import Response
 from rtc_widget.server.protocols.realtime.server_events import Emitter
 from rtc_widget.server.tasks import Tasks

@@ -11,8 +11,9 @@ from typing import Any, Literal
 
 from rtc_widget._aiortc.audio import Sound
 from rtc_widget._aiortc.stats import CallStatistics
-from rtc_widget.server.protocols.realtime.conversation import Conversation
-from rtc_widget.server.protocols.realtime.items import Item, ItemStatus, Message
+from rtc_widget.server.audio_outputs import AudioSink, ResponseAudio
+from rtc_widget.server.conversation import Conversation, Item, ItemStatus, Message
+from rtc_widget.server.protocols.realtime.items import item_to_wire
 from rtc_widget.server.protocols.realtime.response_config import ResponseSettings
 from rtc_widget.server.protocols.realtime.response_items import CallDraft, Draft, ItemContext, MessageDraft
 from rtc_widget.server.protocols.realtime.sentences import sentences
@@ -22,7 +23,6 @@ from rtc_widget.server.responders.responder import IncompleteResponse, Question,
 from rtc_widget.server.speech.engines import Engines
 from rtc_widget.server.speech.subprocess_engines import EngineFailed
 from rtc_widget.server.tasks import kind_and_place
-from rtc_widget.server.transport.audio_outputs import AudioSink, ResponseAudio
 
 log = logging.getLogger(__name__)
 
@@ -230,7 +230,7 @@ class Response:
             "object": "realtime.response",
             "status": status,
             "status_details": details,
-            "output": [item.to_wire() for item in self._finished],
+            "output": [item_to_wire(item) for item in self._finished],
             "conversation_id": None if settings.is_out_of_band else self.around.conversation_id,
             "output_modalities": [settings.modality],
             "max_output_tokens": settings.max_output_tokens,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from rtc_widget.server.protocols.realtime.conversation import Conversation
-from rtc_widget.server.protocols.realtime.items import FunctionCall, Item, ItemStatus, Message, Part
+from rtc_widget.server.conversation import Conversation, FunctionCall, Item, ItemStatus, Message, Part
+from rtc_widget.server.protocols.realtime.items import item_to_wire
 from rtc_widget.server.protocols.realtime.server_events import Emitter, new_id
 from rtc_widget.server.responders.responder import RequestedToolCall
 
@@ -33,19 +33,19 @@ class ItemContext:
 
     def begin(self, item: Item, output_index: int) -> None:
         """Tell that an item has begun."""
-        self._emit("response.output_item.added", output_index=output_index, item=item.to_wire())
+        self._emit("response.output_item.added", output_index=output_index, item=item_to_wire(item))
         if self.conversation is not None:
             self.conversation.add(item)
             previous = self.conversation.previous_id(item.id)
-            self.emitter.emit("conversation.item.added", previous_item_id=previous, item=item.to_wire())
+            self.emitter.emit("conversation.item.added", previous_item_id=previous, item=item_to_wire(item))
 
     def end(self, item: Item, output_index: int) -> None:
         """Tell that an item is as it will be."""
-        self._emit("response.output_item.done", output_index=output_index, item=item.to_wire())
+        self._emit("response.output_item.done", output_index=output_index, item=item_to_wire(item))
         if self.conversation is not None and self.conversation.find(item.id):
             self.conversation.change(item)
             previous = self.conversation.previous_id(item.id)
-            self.emitter.emit("conversation.item.done", previous_item_id=previous, item=item.to_wire())
+            self.emitter.emit("conversation.item.done", previous_item_id=previous, item=item_to_wire(item))
 
     def _emit(self, event: str, **fields: Any) -> None:
         self.emitter.emit(event, response_id=self.response_id, **fields)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from rtc_widget.server.protocols.realtime.items import FunctionCall, Item, Message
+from rtc_widget.server.conversation import FunctionCall, Item, Message
 
 PERSON_TOKENS_PER_SECOND = 10
 ASSISTANT_TOKENS_PER_SECOND = 20

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from rtc_widget.server.protocols.realtime.conversation import Conversation
-from rtc_widget.server.protocols.realtime.items import Message, Part
+from rtc_widget.server.conversation import Conversation, Message, Part
 
 
 def said(id, text):

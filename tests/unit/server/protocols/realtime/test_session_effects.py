@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rtc_widget.server.protocols.realtime.conversation import LONGEST_KEPT_SECONDS, Conversation
-from rtc_widget.server.protocols.realtime.items import Message, Part
+from rtc_widget.server.conversation import MAX_KEPT_SECONDS, Conversation, Message, Part
 from rtc_widget.server.speech import HEARING_RATE
 from tests.unit.server.stage import SILENCE, SPEECH, Stage
 
@@ -101,7 +100,7 @@ def test_of_older_turns_than_five_minutes_the_words_are_kept() -> None:
     for number in range(7):
         conversation.add(Message(f"item_{number}", "user", (Part("input_audio", "words", 60.0, minute),)))
 
-    assert LONGEST_KEPT_SECONDS == 300.0
+    assert MAX_KEPT_SECONDS == 300.0
     parts = [item.parts[0] for item in conversation.items if isinstance(item, Message)]
     assert [part.samples is not None for part in parts] == [False, False, True, True, True, True, True]
     assert {part.text for part in parts} == {"words"}

@@ -9,7 +9,6 @@ from typing import Any, Protocol
 from rtc_widget._aiortc.audio import Sound
 from rtc_widget._aiortc.output_track import Pcm, Playback, pcm_of
 from rtc_widget.server.audio_formats import AudioFormat, encoded_audio
-from rtc_widget.server.protocols.realtime.server_events import Emitter
 
 DELTA_SECONDS = 0.2
 """The longest audio in one event, in seconds."""
@@ -51,6 +50,22 @@ class ResponseAudio(Protocol):
         ...
 
 
+class AudioEvents(Protocol):
+    """Sends the events about response audio; each protocol has its own."""
+
+    def audio_started(self, response_id: str) -> None:
+        """Send that playback of a response has started."""
+        ...
+
+    def audio_stopped(self, response_id: str) -> None:
+        """Send that all audio of a response has been played."""
+        ...
+
+    def audio_delta(self, data: bytes, place: Mapping[str, Any]) -> None:
+        """Send encoded audio of the content part at `place`."""
+        ...
+
+
 class AudioSink(Protocol):
     """Makes utterances."""
 
@@ -72,12 +87,12 @@ class TrackAudio:
 
     is_followed = True
 
-    def __init__(self, player: Player, emitter: Emitter, response_id: str) -> None:
+    def __init__(self, player: Player, events: AudioEvents, response_id: str) -> None:
         self._player = player
         self._is_playing = False
         self._playback = Playback(
-            on_started=lambda: emitter.audio_started(response_id),
-            on_stopped=lambda: emitter.audio_stopped(response_id),
+            on_started=lambda: events.audio_started(response_id),
+            on_stopped=lambda: events.audio_stopped(response_id),
         )
 
     @property
@@ -116,13 +131,13 @@ class TrackAudio:
 class TrackSink:
     """The track of a WebRTC call."""
 
-    def __init__(self, player: Player, emitter: Emitter) -> None:
+    def __init__(self, player: Player, events: AudioEvents) -> None:
         self._player = player
-        self._emitter = emitter
+        self._events = events
 
     def open(self, response_id: str, audio_format: AudioFormat) -> ResponseAudio:
         """Return the utterance of a response; its format was agreed on with the track."""
-        return TrackAudio(self._player, self._emitter, response_id)
+        return TrackAudio(self._player, self._events, response_id)
 
 
 class EventAudio:
@@ -132,8 +147,8 @@ class EventAudio:
     has_started = False
     played_ms = 0
 
-    def __init__(self, emitter: Emitter, audio_format: AudioFormat) -> None:
-        self._emitter = emitter
+    def __init__(self, events: AudioEvents, audio_format: AudioFormat) -> None:
+        self._events = events
         self._format = audio_format
         self._ends_at = 0.0
         self._is_finished = False
@@ -148,7 +163,7 @@ class EventAudio:
         data = await asyncio.to_thread(encoded_audio, sound, self._format)
         step = round(DELTA_SECONDS * self._format.rate) * self._format.sample_bytes
         for at in range(0, len(data), step):
-            self._emitter.audio_delta(data[at : at + step], place)
+            self._events.audio_delta(data[at : at + step], place)
         self._ends_at = max(self._ends_at, asyncio.get_running_loop().time()) + sound.seconds
 
     def finish(self) -> None:
@@ -163,9 +178,9 @@ class EventAudio:
 class EventSink:
     """The events of a WebSocket session."""
 
-    def __init__(self, emitter: Emitter) -> None:
-        self._emitter = emitter
+    def __init__(self, events: AudioEvents) -> None:
+        self._events = events
 
     def open(self, response_id: str, audio_format: AudioFormat) -> ResponseAudio:
         """Return the utterance of a response."""
-        return EventAudio(self._emitter, audio_format)
+        return EventAudio(self._events, audio_format)
