@@ -29,6 +29,7 @@ MODEL = "rtc-widget-local"
 _NEEDED = (
     "aiortc",
     "hibari",
+    "httpx_sse",
     "numpy",
     "pydantic",
     "python_multipart",

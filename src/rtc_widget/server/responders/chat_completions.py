@@ -12,6 +12,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import httpx
+from httpx_sse import EventSource
 
 from rtc_widget.server.responders.chat_messages import chat_messages
 from rtc_widget.server.responders.reasoning import strip_reasoning
@@ -84,9 +85,10 @@ class ChatResponder:
                 if not response.is_success:
                     raise ChatFailed(_refusal(self._server, response.status_code, await _beginning_of(response)))
                 has_begun = True
-                async for line in response.aiter_lines():
-                    if line.startswith("data:") and (data := line[5:].strip()) and data != "[DONE]":
-                        yield _chunk(data)
+                async with aclosing(_event_source(self._server, response).aiter_sse()) as events:
+                    async for event in events:
+                        if event.data.strip() not in ("", "[DONE]"):
+                            yield _chunk(event.data)
         except httpx.TimeoutException:
             raise ChatFailed(f"The chat server at {self._server.base_url} did not answer in time.") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -112,6 +114,23 @@ class ChatResponder:
 def _is_loopback(url: str) -> bool:
     host = urlsplit(url).hostname or ""
     return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def _event_source(server: ChatServer, response: httpx.Response) -> EventSource:
+    """Return the server-sent events of `response` (WHATWG HTML, section 9.2).
+
+    httpx-sse takes no other content type than ``text/event-stream``. Some chat servers stream with another one or with
+    none, so only a type that cannot be a stream fails. A last event without a blank line after it is dropped, as in
+    OpenAI's own client.
+    """
+    content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type in ("application/json", "text/html"):
+        raise ChatFailed(
+            f"The chat server at {server.base_url} must answer with a stream of events, got {content_type}. "
+            "Check that it supports streaming and that the base URL ends with /v1."
+        )
+    response.headers["content-type"] = "text/event-stream; charset=utf-8"
+    return EventSource(response)
 
 
 async def _beginning_of(response: httpx.Response) -> bytes:

@@ -200,6 +200,29 @@ async def test_the_dialects_of_chat_servers_are_understood(server: ChatServerDou
     assert await pieces(server, question()) == [RequestedToolCall("one", '{"a": 1}'), RequestedToolCall("two", "{}")]
 
 
+@pytest.mark.parametrize("content_type", [None, "text/plain", "text/event-stream; charset=utf-8"])
+async def test_a_stream_may_have_any_content_type(server: ChatServerDouble, content_type: str | None) -> None:
+    server.content_type, server.says = content_type, words("Très ", "bien.")
+
+    assert await pieces(server, question()) == ["Très ", "bien."]
+
+
+async def test_an_answer_that_is_not_a_stream_is_an_error(server: ChatServerDouble) -> None:
+    server.content_type, server.says = "application/json", ['{"choices": []}']
+
+    with pytest.raises(ChatFailed, match="must answer with a stream of events, got application/json"):
+        await pieces(server, question())
+
+
+async def test_an_event_may_have_several_lines_and_line_separators_in_its_text(server: ChatServerDouble) -> None:
+    server.says = [
+        ": a comment\r\n\r\n",
+        'data: {"choices": [{"delta":\r\ndata: {"content": "one\u2028two"}}]}\r\n\r\n',
+    ]
+
+    assert await pieces(server, question()) == ["one\u2028two"]
+
+
 async def test_a_proxy_does_not_stand_between_this_machine_and_itself(
     server: ChatServerDouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
