@@ -12,7 +12,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from rtc_widget._aiortc.connection import offer_loopback_when_alone
-from rtc_widget.server.audio_formats import LARGEST_BYTES
+from rtc_widget.server.audio_formats import MAX_BYTES
 from rtc_widget.server.http.app import Access, ResponderFor, create_app
 from rtc_widget.server.speech import engines as speech_engines
 from rtc_widget.server.speech.engines import Engines
@@ -130,7 +130,7 @@ def server_config(app: Starlette) -> uvicorn.Config:
         # The other implementation rests on an interface of `websockets` that is deprecated.
         ws="websockets-sansio",
         # Base64 of the largest audio that one event may hold, and room for what is around it.
-        ws_max_size=LARGEST_BYTES * 4 // 3 + 65_536,
+        ws_max_size=MAX_BYTES * 4 // 3 + 65_536,
         # A client that is silent twice as long as this has gone.
         ws_ping_interval=15,
         ws_ping_timeout=15,
