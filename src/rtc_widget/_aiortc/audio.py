@@ -16,7 +16,7 @@ Samples = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
+class MonoAudio:
     """Mono samples and how many of them make a second.
 
     Attributes
@@ -35,7 +35,7 @@ class Sound:
         """How long the sound lasts."""
         return len(self.samples) / self.rate
 
-    def at(self, rate: int) -> Sound:
+    def at(self, rate: int) -> MonoAudio:
         """Return the sound with `rate` samples per second."""
         return resampled(self, rate)
 
@@ -58,7 +58,7 @@ class Resampler:
     """
 
     def __init__(self, rate: int, sample_format: Literal["s16", "flt"] = "s16") -> None:
-        # Here, because PyAV is optional and takes 0.1 s to load: `Sound` alone does not need it.
+        # Here, because PyAV is optional and takes 0.1 s to load: `MonoAudio` alone does not need it.
         from av import AudioResampler
 
         self._scale = np.float32(32768 if sample_format == "s16" else 1)
@@ -105,9 +105,9 @@ MAX_FRAME_LENGTH = 1 << 24
 """Samples in one frame: FFmpeg counts the bytes of a frame in 32 bits."""
 
 
-def resampled(audio: Sound, rate: int) -> Sound:
+def resampled(audio: MonoAudio, rate: int) -> MonoAudio:
     """Return `audio` at `rate` samples per second."""
     if audio.rate == rate or len(audio.samples) == 0:
-        return Sound(audio.samples, rate)
+        return MonoAudio(audio.samples, rate)
     resampler = StreamResampler(audio.rate, rate)
-    return Sound(np.concatenate([resampler.add(audio.samples), resampler.rest()]), rate)
+    return MonoAudio(np.concatenate([resampler.add(audio.samples), resampler.rest()]), rate)

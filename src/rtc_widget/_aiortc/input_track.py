@@ -12,11 +12,11 @@ from av import AudioFrame
 
 from rtc_widget._aiortc.audio import Resampler, Samples
 
-LONGEST_GAP = 0.2
+MAX_GAP_SECONDS = 0.2
 """Seconds without a packet after which silence is assumed, so that a turn ends though its sender fell silent."""
 
 
-def hurry(receiver: RTCRtpReceiver) -> None:
+def minimize_jitter_buffer(receiver: RTCRtpReceiver) -> None:
     """Make `receiver` hand over each packet as soon as the next is there.
 
     aiortc holds back four, 80 ms, for the sake of an even playback. A listener needs none of that, and a person who
@@ -31,12 +31,12 @@ def hurry(receiver: RTCRtpReceiver) -> None:
 async def input_samples(track: MediaStreamTrack, rate: int) -> AsyncIterator[Samples]:
     """Yield what arrives on `track`, at `rate` samples per second, until it ends; a gap in the packets is silence."""
     resampler = Resampler(rate)
-    silence = np.zeros(round(LONGEST_GAP * rate), np.float32)
+    silence = np.zeros(round(MAX_GAP_SECONDS * rate), np.float32)
     receiving: asyncio.Future[object] | None = None
     try:
         while True:
             receiving = receiving or asyncio.ensure_future(track.recv())
-            await asyncio.wait({receiving}, timeout=LONGEST_GAP)
+            await asyncio.wait({receiving}, timeout=MAX_GAP_SECONDS)
             if not receiving.done():
                 yield silence
                 continue

@@ -59,7 +59,7 @@ def resampled(samples: npt.NDArray[np.float32], rate: int, new_rate: int) -> npt
     _require_av()
     from rtc_widget._aiortc import audio
 
-    return audio.resampled(audio.Sound(samples, rate), new_rate).samples
+    return audio.resampled(audio.MonoAudio(samples, rate), new_rate).samples
 
 
 def write_flac(file: BinaryIO, blocks: Iterable[Integers], rate: int) -> None:

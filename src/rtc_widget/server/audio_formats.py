@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from av import AudioCodecContext, AudioFrame, CodecContext, Packet
 
-from rtc_widget._aiortc.audio import Samples, Sound, StreamResampler, samples_of
+from rtc_widget._aiortc.audio import MonoAudio, Samples, StreamResampler, samples_of
 from rtc_widget.server.errors import ApiError
 
 Encoding = Literal["audio/pcm", "audio/pcmu", "audio/pcma"]
@@ -40,7 +40,7 @@ class AudioFormat:
 PCM_24 = AudioFormat("audio/pcm", 24_000)
 
 
-def decoded_audio(text: str, audio_format: AudioFormat, *, param: str) -> Sound:
+def decoded_audio(text: str, audio_format: AudioFormat, *, param: str) -> MonoAudio:
     """Return the audio in the base64 `text`.
 
     Parameters
@@ -60,7 +60,7 @@ def decoded_audio(text: str, audio_format: AudioFormat, *, param: str) -> Sound:
     _require_size(text, param)
     data = _bytes(text, param)
     _require_whole_samples(len(data), audio_format, param)
-    return Sound(_decoded(data, audio_format.encoding), audio_format.rate)
+    return MonoAudio(_decoded(data, audio_format.encoding), audio_format.rate)
 
 
 def decoded_pieces(
@@ -125,7 +125,7 @@ def _require_whole_samples(length: int, audio_format: AudioFormat, param: str) -
         raise ApiError(message, "invalid_value", param=param)
 
 
-def encoded_audio(audio: Sound, audio_format: AudioFormat) -> bytes:
+def encoded_audio(audio: MonoAudio, audio_format: AudioFormat) -> bytes:
     """Return `audio` in `audio_format`, resampled if necessary."""
     samples = np.clip(audio.at(audio_format.rate).samples, -1, 1)
     pcm = (samples * 32767).astype("<i2")

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from rtc_widget._aiortc.audio import Sound
+from rtc_widget._aiortc.audio import MonoAudio
 from rtc_widget._aiortc.output_track import Pcm, Playback, pcm_of
 from rtc_widget.server.audio_formats import AudioFormat, encoded_audio
 
@@ -37,7 +37,7 @@ class ResponseAudio(Protocol):
         """How much of it has been heard."""
         ...
 
-    async def write(self, sound: Sound, place: Mapping[str, Any]) -> None:
+    async def write(self, sound: MonoAudio, place: Mapping[str, Any]) -> None:
         """Add sound of the part that is at `place`."""
         ...
 
@@ -110,7 +110,7 @@ class TrackAudio:
         """How much of it has left."""
         return self._playback.played_ms
 
-    async def write(self, sound: Sound, place: Mapping[str, Any]) -> None:
+    async def write(self, sound: MonoAudio, place: Mapping[str, Any]) -> None:
         """Add sound."""
         pcm: Pcm = await asyncio.to_thread(pcm_of, sound)
         if not self._is_playing:
@@ -158,7 +158,7 @@ class EventAudio:
         """Whether a client that plays it at once has played all of it."""
         return self._is_finished and asyncio.get_running_loop().time() >= self._ends_at
 
-    async def write(self, sound: Sound, place: Mapping[str, Any]) -> None:
+    async def write(self, sound: MonoAudio, place: Mapping[str, Any]) -> None:
         """Send sound."""
         data = await asyncio.to_thread(encoded_audio, sound, self._format)
         step = round(DELTA_SECONDS * self._format.rate) * self._format.sample_bytes

@@ -12,7 +12,7 @@ from rtc_widget.server.errors import ApiError
 MAX_KEPT_SECONDS = 300.0
 """Seconds of input audio that a conversation keeps for retrieval; older messages keep their text only."""
 
-Role = Literal["user", "assistant", "system"]
+MessageRole = Literal["user", "assistant", "system"]
 ItemStatus = Literal["in_progress", "completed", "incomplete"]
 ImageDetail = Literal["auto", "low", "high"]
 PartType = Literal["input_text", "input_audio", "input_image", "output_text", "output_audio"]
@@ -56,11 +56,11 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class MessageItem:
     """A message of the user, the assistant or the system. A change replaces it by one with the same id."""
 
     id: str
-    role: Role
+    role: MessageRole
     parts: tuple[Part, ...] = ()
     status: ItemStatus = "completed"
 
@@ -91,7 +91,7 @@ class FunctionCallOutput:
     status: ItemStatus = "completed"
 
 
-Item = Message | FunctionCall | FunctionCallOutput
+Item = MessageItem | FunctionCall | FunctionCallOutput
 
 
 class Conversation:
@@ -160,7 +160,7 @@ class Conversation:
     def truncate(self, item_id: str, content_index: int, end_ms: int) -> None:
         """Cut one part of a spoken message at `end_ms`."""
         item = self.find(item_id)
-        if isinstance(item, Message):
+        if isinstance(item, MessageItem):
             parts = list(item.parts)
             parts[content_index] = parts[content_index].truncated(end_ms)
             self.change(replace(item, parts=tuple(parts)))
@@ -169,7 +169,7 @@ class Conversation:
         """Remove an item."""
         del self._items[self._index(item_id)]
 
-    def open_questions(self) -> tuple[Message, ...]:
+    def open_questions(self) -> tuple[MessageItem, ...]:
         """Return the user messages that no response has answered yet."""
         return tuple(item for item in self._questions() if item.id not in self._answered_ids)
 
@@ -181,18 +181,20 @@ class Conversation:
         """
         return " ".join(item.text for item in self.open_questions() or self._questions()[-1:])
 
-    def take_questions(self) -> tuple[Message, ...]:
+    def take_questions(self) -> tuple[MessageItem, ...]:
         """Return the open questions and mark them as answered."""
         taken = self.open_questions()
         self._answered_ids.update(item.id for item in taken)
         return taken
 
-    def give_back(self, items: tuple[Message, ...]) -> None:
+    def give_back(self, items: tuple[MessageItem, ...]) -> None:
         """Mark `items` as open again: their response was interrupted before its first output."""
         self._answered_ids.difference_update(item.id for item in items)
 
-    def _questions(self) -> tuple[Message, ...]:
-        return tuple(item for item in self._items if isinstance(item, Message) and item.role == "user" and item.text)
+    def _questions(self) -> tuple[MessageItem, ...]:
+        return tuple(
+            item for item in self._items if isinstance(item, MessageItem) and item.role == "user" and item.text
+        )
 
     def _index(self, item_id: str) -> int:
         return next(at for at, item in enumerate(self._items) if item.id == item_id)
@@ -201,7 +203,7 @@ class Conversation:
         kept = 0.0
         for at in range(len(self._items) - 1, -1, -1):
             item = self._items[at]
-            if isinstance(item, Message) and any(part.samples is not None for part in item.parts):
+            if isinstance(item, MessageItem) and any(part.samples is not None for part in item.parts):
                 kept += sum(part.seconds for part in item.parts)
                 if kept > MAX_KEPT_SECONDS:
                     self._items[at] = replace(item, parts=tuple(map(_without_samples, item.parts)))

@@ -12,7 +12,14 @@ from urllib.parse import urlsplit
 
 from rtc_widget.errors import LocalServerError, SignalingTimeout
 from rtc_widget.protocols.realtime.session_settings import merged, session_settings
-from rtc_widget.server.process import Address, Reply, ReplyFunction, ServerProcess, running_address, shared_process
+from rtc_widget.server.process import (
+    Address,
+    ReplyCallback,
+    ReplyFunction,
+    ServerProcess,
+    running_address,
+    shared_process,
+)
 from rtc_widget.signaling.base import Answer, Progress
 from rtc_widget.signaling.http import answer_sdp, refusal
 
@@ -84,7 +91,7 @@ class Local:
 
     def __init__(
         self,
-        reply: Reply | ChatCompletions | None = None,
+        reply: ReplyCallback | ChatCompletions | None = None,
         *,
         extra_session: Mapping[str, Any] | None = None,
         **session: Any,

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from rtc_widget._aiortc.audio import Sound
+from rtc_widget._aiortc.audio import MonoAudio
 from rtc_widget.server.audio_formats import (
     PCM_24,
     AudioFormat,
@@ -50,7 +50,7 @@ def test_each_code_of_g711_has_the_level_of_the_standard(law: AudioFormat) -> No
 
 @pytest.mark.parametrize("law", LAWS)
 def test_encoding_to_g711_changes_no_sample_by_more_than_one_step(law: AudioFormat) -> None:
-    data = encoded_audio(Sound((LEVELS / 32768).astype(np.float32), 8000), law)
+    data = encoded_audio(MonoAudio((LEVELS / 32768).astype(np.float32), 8000), law)
     known = np.unique(levels(law))
     above = np.clip(np.searchsorted(known, LEVELS), 1, len(known) - 1)
     step = known[above] - known[above - 1]
@@ -61,7 +61,7 @@ def test_encoding_to_g711_changes_no_sample_by_more_than_one_step(law: AudioForm
 
 @pytest.mark.parametrize("law", LAWS)
 def test_g711_takes_little_of_the_time_of_a_frame(law: AudioFormat) -> None:
-    frame = Sound(np.zeros(160, np.float32), 8000)
+    frame = MonoAudio(np.zeros(160, np.float32), 8000)
     data = encoded_audio(frame, law)
     began = time.thread_time()
     for _ in range(50):
@@ -75,14 +75,14 @@ def test_g711_takes_little_of_the_time_of_a_frame(law: AudioFormat) -> None:
 def test_no_audio_is_no_bytes(encoding: Encoding) -> None:
     audio_format = AudioFormat(encoding, 8000)
 
-    assert encoded_audio(Sound(np.zeros(0, np.float32), 8000), audio_format) == b""
+    assert encoded_audio(MonoAudio(np.zeros(0, np.float32), 8000), audio_format) == b""
     assert len(decoded(b"", audio_format)) == 0
 
 
 @pytest.mark.parametrize("law", LAWS)
 def test_pieces_of_g711_join_without_a_seam(law: AudioFormat) -> None:
     tone = np.sin(2 * np.pi * 440 * np.arange(8000) / 8000).astype(np.float32) / 2
-    text = base64.b64encode(encoded_audio(Sound(tone, 8000), law)).decode()
+    text = base64.b64encode(encoded_audio(MonoAudio(tone, 8000), law)).decode()
     pieces = [piece for piece in decoded_pieces(text, law, 0.1, rate=16_000, param="audio") if piece is not None]
     whole = decoded_audio(text, law, param="audio").at(16_000).samples
 

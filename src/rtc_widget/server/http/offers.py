@@ -13,7 +13,7 @@ from starlette.requests import Request
 from rtc_widget.server.errors import ApiError
 from rtc_widget.server.strict_json import parse_json
 
-LARGEST_BODY = 1024 * 1024
+MAX_BODY_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,13 @@ async def limited_body(request: Request) -> bytes:
     Raises
     ------
     ApiError
-        When it is larger than `LARGEST_BODY`.
+        When it is larger than `MAX_BODY_BYTES`.
     """
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > LARGEST_BODY:
-            raise ApiError(f"The body is larger than {LARGEST_BODY} bytes.", "body_too_large", status=413)
+        if len(body) > MAX_BODY_BYTES:
+            raise ApiError(f"The body is larger than {MAX_BODY_BYTES} bytes.", "body_too_large", status=413)
     return bytes(body)
 
 
@@ -63,7 +63,7 @@ async def _multipart_offer(request: Request, body: bytes) -> Offer:
         yield body
 
     try:
-        form = await MultiPartParser(request.headers, chunks(), max_part_size=LARGEST_BODY).parse()
+        form = await MultiPartParser(request.headers, chunks(), max_part_size=MAX_BODY_BYTES).parse()
     except (MultiPartException, KeyError) as error:
         raise ApiError(f"The multipart body cannot be read: {str(error).rstrip('.')}.", "invalid_multipart") from None
     parts: dict[str, str] = {}

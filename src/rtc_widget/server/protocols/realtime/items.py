@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from rtc_widget._aiortc.audio import Sound
+from rtc_widget._aiortc.audio import MonoAudio
 from rtc_widget.server.audio_formats import PCM_24, AudioFormat, decoded_audio, encoded_audio
 from rtc_widget.server.conversation import (
     FunctionCall,
@@ -16,19 +16,19 @@ from rtc_widget.server.conversation import (
     ImageDetail,
     Item,
     ItemStatus,
-    Message,
+    MessageItem,
     Part,
 )
 from rtc_widget.server.errors import ApiError, api_error_from
 from rtc_widget.server.protocols.realtime.server_events import new_id
-from rtc_widget.server.speech import HEARING_RATE
+from rtc_widget.server.speech import INPUT_RATE
 
 
 def item_to_wire(item: Item, *, with_audio: bool = False) -> dict[str, Any]:
     """Return `item` as a ``realtime.item`` object; `with_audio` includes the user's audio while it is kept."""
     frame = {"id": item.id, "object": "realtime.item", "status": item.status}
     match item:
-        case Message():
+        case MessageItem():
             content = [_part_to_wire(part, with_audio=with_audio) for part in item.parts]
             return {**frame, "type": "message", "role": item.role, "content": content}
         case FunctionCall():
@@ -46,7 +46,7 @@ def _part_to_wire(part: Part, *, with_audio: bool) -> dict[str, Any]:
         return {"type": part.type, "text": part.text}
     wire: dict[str, Any] = {"type": part.type, "transcript": None if part.is_truncated else part.text}
     if with_audio and part.samples is not None:
-        data = encoded_audio(Sound(part.samples, HEARING_RATE), PCM_24)
+        data = encoded_audio(MonoAudio(part.samples, INPUT_RATE), PCM_24)
         wire["audio"] = base64.b64encode(data).decode()
     return wire
 
@@ -72,10 +72,10 @@ class _AudioContent(_ClosedItemModel):
         if self.audio is None:
             return Part(self.type, self.transcript)
         sound = decoded_audio(self.audio, audio_format, param=f"{path}.audio")
-        return Part(self.type, self.transcript, sound.seconds, sound.at(HEARING_RATE).samples)
+        return Part(self.type, self.transcript, sound.seconds, sound.at(INPUT_RATE).samples)
 
 
-class _SaidAudio(_ClosedItemModel):
+class _OutputAudio(_ClosedItemModel):
     """An answer of an earlier call: its words are the history, its sound would not be played again."""
 
     type: Literal["output_audio"]
@@ -124,7 +124,7 @@ class _System(_Item):
 
 class _Assistant(_Item):
     role: Literal["assistant"]
-    content: Annotated[list[Annotated[_OutputText | _SaidAudio, Field(discriminator="type")]], Field(min_length=1)]
+    content: Annotated[list[Annotated[_OutputText | _OutputAudio, Field(discriminator="type")]], Field(min_length=1)]
 
 
 class _FunctionCallInput(_Item):
@@ -175,14 +175,14 @@ def item_from_wire(wire: object, audio_format: AudioFormat = PCM_24, *, root: st
     )
 
 
-def _message(wire: Mapping[str, Any], role: object, audio_format: AudioFormat, root: str) -> Message:
+def _message(wire: Mapping[str, Any], role: object, audio_format: AudioFormat, root: str) -> MessageItem:
     model = _MESSAGES.get(role) if isinstance(role, str) else None
     if model is None:
         message = f"Invalid value: {_shown(role)}. Supported values are: 'user', 'assistant' and 'system'."
         raise ApiError(message, "invalid_value", param=f"{root}.role")
     given = model.model_validate(wire)
     parts = (part.part(audio_format, f"{root}.content[{at}]") for at, part in enumerate(given.content))
-    return Message(given.id or new_id("item"), given.role, tuple(parts))
+    return MessageItem(given.id or new_id("item"), given.role, tuple(parts))
 
 
 def _shown(value: object) -> str:
