@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from rtc_widget._aiortc.audio import resampled
+from rtc_widget._aiortc.audio import MonoAudio, resampled, samples_of
 from rtc_widget._aiortc.output_track import pcm_of
-from rtc_widget.server.speech import HEARING_RATE, Recognizer, Sound, Speaker, samples_of
+from rtc_widget.server.speech import INPUT_RATE, Recognizer, Speaker
 from rtc_widget.server.speech.moonshine import Moonshine, is_available
 from rtc_widget.server.speech.synthesizer import Hibari
 from rtc_widget.server.speech.whisper import Whisper
@@ -49,7 +49,7 @@ def speak_wav(path: str | Path, text: str, *, lead: float = 0.5, tail: float = 1
 def recognize(samples: npt.NDArray[np.generic], rate: int) -> str:
     """Return what is said in `samples`: mono, float between -1 and 1 or int16."""
     scale = 32768 if samples.dtype == np.int16 else 1
-    sound = resampled(Sound(samples_of(samples.astype(np.float32) / scale), rate), HEARING_RATE)
+    sound = resampled(MonoAudio(samples_of(samples.astype(np.float32) / scale), rate), INPUT_RATE)
     return recognizer().recognize(sound.samples)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rtc_widget.server.responders.responder import RequestedToolCall
-from rtc_widget.server.speech import HEARING_RATE
+from rtc_widget.server.speech import INPUT_RATE
 from tests.conformance.sequences import BEGIN, CALLED, ITEM, RESPONSE, TRANSCRIPTION, WEATHER, WRITTEN, Begin
 
 
@@ -112,7 +112,7 @@ async def test_items_are_put_where_they_belong_and_taken_out(begin: Begin) -> No
 
 async def test_a_spoken_message_made_by_hand(begin: Begin) -> None:
     stage = begin(output_modalities=["text"])
-    pcm = base64.b64encode((np.full(HEARING_RATE, 0.5) * 32767).astype("<i2").tobytes()).decode()
+    pcm = base64.b64encode((np.full(INPUT_RATE, 0.5) * 32767).astype("<i2").tobytes()).decode()
     content = [{"type": "input_audio", "audio": pcm}]
     stage.send("conversation.item.create", item={"type": "message", "role": "user", "content": content})
     stage.send("response.create")

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rtc_widget._aiortc.audio import MonoAudio
 from rtc_widget.server.process import Address
-from rtc_widget.server.speech import Sound
 from rtc_widget.signaling.local import Local
 from tests.conformance import record
 from tests.speech import WAV_RATE, recognize, spoken, word_error_rate
@@ -55,7 +55,7 @@ class Talk:
                     return event
 
     async def say(self, text: str, tail: float = 0.8) -> None:
-        pcm = Sound(spoken(text, lead=0.3, tail=tail).astype(np.float32) / 32768, WAV_RATE).at(24_000).samples
+        pcm = MonoAudio(spoken(text, lead=0.3, tail=tail).astype(np.float32) / 32768, WAV_RATE).at(24_000).samples
         data = (pcm * 32767).astype("<i2").tobytes()
         for at in range(0, len(data), 9600):
             audio = base64.b64encode(data[at : at + 9600]).decode()

@@ -1,49 +1,113 @@
-"""Changing how many samples make a second."""
+"""Mono audio in memory, and the resampling of it with PyAV."""
 
 from __future__ import annotations
 
-import numpy as np
-from av import AudioFrame, AudioResampler
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
-from rtc_widget.server.speech import Samples, Sound, samples_of
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from av import AudioFrame
+
+Samples = npt.NDArray[np.float32]
+"""Mono audio: float32 of shape ``(n,)``, between -1 and 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class MonoAudio:
+    """Mono samples and how many of them make a second.
+
+    Attributes
+    ----------
+    samples : numpy.ndarray
+        float32 of shape ``(n,)``; may be empty.
+    rate : int
+        Samples per second.
+    """
+
+    samples: Samples
+    rate: int
+
+    @property
+    def seconds(self) -> float:
+        """How long the sound lasts."""
+        return len(self.samples) / self.rate
+
+    def at(self, rate: int) -> MonoAudio:
+        """Return the sound with `rate` samples per second."""
+        return resampled(self, rate)
+
+
+def samples_of(values: Any) -> Samples:
+    """Return `values` as contiguous mono float32 samples."""
+    return np.ascontiguousarray(values, dtype=np.float32).reshape(-1)
 
 
 class Resampler:
-    """Turns a stream of PyAV frames, whatever their rate and layout, into mono samples at `rate`."""
+    """Resamples a stream of PyAV frames to mono.
 
-    def __init__(self, rate: int) -> None:
-        # Not floats: with them FFmpeg adds the channels up to 1.4 times their level.
-        self._resampler = AudioResampler(format="s16", layout="mono", rate=rate)
+    Parameters
+    ----------
+    rate : int
+        Samples per second of the result.
+    sample_format : {"s16", "flt"}
+        How FFmpeg computes. Use ``"s16"`` for frames of several channels: in ``"flt"`` FFmpeg adds the channels to up
+        to 1.4 times their level. ``"flt"`` does not round the samples to 16 bits.
+    """
+
+    def __init__(self, rate: int, sample_format: Literal["s16", "flt"] = "s16") -> None:
+        # Here, because PyAV is optional and takes 0.1 s to load: `MonoAudio` alone does not need it.
+        from av import AudioResampler
+
+        self._scale = np.float32(32768 if sample_format == "s16" else 1)
+        self._resampler = AudioResampler(format=sample_format, layout="mono", rate=rate)
 
     def resample(self, frame: AudioFrame | None) -> Samples:
-        """Return what `frame` adds; `None` asks for what is left at the end."""
-        pieces = [out.to_ndarray()[0] for out in self._resampler.resample(frame)]
-        return samples_of(np.concatenate([np.zeros(0, np.int16), *pieces]) / np.float32(32768))
+        """Return the samples that `frame` adds; `None` returns the last ones and ends the stream."""
+        pieces = [out.to_ndarray()[0] / self._scale for out in self._resampler.resample(frame)]
+        # The filter may exceed the range of its input a little.
+        return samples_of(np.clip(np.concatenate([np.zeros(0, np.float32), *pieces]), -1, 1))
 
 
 class StreamResampler:
-    """Brings samples that come piece by piece from one rate to another, without a seam between them."""
+    """Resamples mono samples that come in pieces, without a seam between the pieces.
 
-    def __init__(self, given: int, wanted: int) -> None:
-        self._given = given
-        self._resampler = Resampler(wanted)
+    Parameters
+    ----------
+    rate, new_rate : int
+        Samples per second of the pieces and of the result.
+    """
+
+    def __init__(self, rate: int, new_rate: int) -> None:
+        self._rate = rate
+        self._resampler = Resampler(new_rate, "flt")
 
     def add(self, samples: Samples) -> Samples:
-        """Return what `samples` add."""
-        if len(samples) == 0:
-            return samples
-        frame = AudioFrame.from_ndarray(samples[np.newaxis], format="flt", layout="mono")
-        frame.sample_rate = self._given
-        return self._resampler.resample(frame)
+        """Return the samples that the piece `samples` adds."""
+        from av import AudioFrame
+
+        pieces = [np.zeros(0, np.float32)]
+        for at in range(0, len(samples), MAX_FRAME_LENGTH):
+            piece = np.ascontiguousarray(samples[np.newaxis, at : at + MAX_FRAME_LENGTH])
+            frame = AudioFrame.from_ndarray(piece, format="flt", layout="mono")
+            frame.sample_rate = self._rate
+            pieces.append(self._resampler.resample(frame))
+        return np.concatenate(pieces)
 
     def rest(self) -> Samples:
-        """Return what is left at the end."""
+        """Return the last samples and end the stream."""
         return self._resampler.resample(None)
 
 
-def resampled(sound: Sound, rate: int) -> Sound:
-    """Return `sound` at `rate` samples per second."""
-    if sound.rate == rate or len(sound.samples) == 0:
-        return Sound(sound.samples, rate)
-    resampler = StreamResampler(sound.rate, rate)
-    return Sound(np.concatenate([resampler.add(sound.samples), resampler.rest()]), rate)
+MAX_FRAME_LENGTH = 1 << 24
+"""Samples in one frame: FFmpeg counts the bytes of a frame in 32 bits."""
+
+
+def resampled(audio: MonoAudio, rate: int) -> MonoAudio:
+    """Return `audio` at `rate` samples per second."""
+    if audio.rate == rate or len(audio.samples) == 0:
+        return MonoAudio(audio.samples, rate)
+    resampler = StreamResampler(audio.rate, rate)
+    return MonoAudio(np.concatenate([resampler.add(audio.samples), resampler.rest()]), rate)

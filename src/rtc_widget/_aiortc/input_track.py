@@ -1,4 +1,4 @@
-"""The sound that comes in: a remote track as 16 kHz samples."""
+"""Input audio: a remote track as mono samples."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from aiortc import RTCRtpReceiver
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av import AudioFrame
 
-from rtc_widget._aiortc.audio import Resampler
-from rtc_widget.server.speech import HEARING_RATE, Samples
+from rtc_widget._aiortc.audio import Resampler, Samples
 
-LONGEST_GAP = 0.2
+MAX_GAP_SECONDS = 0.2
 """Seconds without a packet after which silence is assumed, so that a turn ends though its sender fell silent."""
 
 
-def hurry(receiver: RTCRtpReceiver) -> None:
+def minimize_jitter_buffer(receiver: RTCRtpReceiver) -> None:
     """Make `receiver` hand over each packet as soon as the next is there.
 
     aiortc holds back four, 80 ms, for the sake of an even playback. A listener needs none of that, and a person who
@@ -29,15 +28,15 @@ def hurry(receiver: RTCRtpReceiver) -> None:
         buffer._prefetch = 1
 
 
-async def input_samples(track: MediaStreamTrack) -> AsyncIterator[Samples]:
-    """Yield what arrives on `track` until it ends; a gap in the packets is heard as silence."""
-    resampler = Resampler(HEARING_RATE)
-    silence = np.zeros(round(LONGEST_GAP * HEARING_RATE), np.float32)
+async def input_samples(track: MediaStreamTrack, rate: int) -> AsyncIterator[Samples]:
+    """Yield what arrives on `track`, at `rate` samples per second, until it ends; a gap in the packets is silence."""
+    resampler = Resampler(rate)
+    silence = np.zeros(round(MAX_GAP_SECONDS * rate), np.float32)
     receiving: asyncio.Future[object] | None = None
     try:
         while True:
             receiving = receiving or asyncio.ensure_future(track.recv())
-            await asyncio.wait({receiving}, timeout=LONGEST_GAP)
+            await asyncio.wait({receiving}, timeout=MAX_GAP_SECONDS)
             if not receiving.done():
                 yield silence
                 continue

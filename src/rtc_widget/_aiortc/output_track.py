@@ -12,20 +12,19 @@ import numpy.typing as npt
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av import AudioFrame
 
-from rtc_widget._aiortc.audio import resampled
-from rtc_widget.server.speech import Sound
+from rtc_widget._aiortc.audio import MonoAudio, resampled
 
 RATE = 48_000
 FRAME_SECONDS = 0.02
 FRAME_LENGTH = round(RATE * FRAME_SECONDS)
 
-LARGEST_LAG = 0.5
+MAX_LAG_SECONDS = 0.5
 """Seconds by which the clock may run behind; a machine that slept longer does not send all it missed at once."""
 
 Pcm = npt.NDArray[np.int16]
 
 
-def pcm_of(sound: Sound) -> Pcm:
+def pcm_of(sound: MonoAudio) -> Pcm:
     """Return `sound` as the track carries it: 48 kHz, 16 bit."""
     return (np.clip(resampled(sound, RATE).samples, -1, 1) * 32767).astype(np.int16)
 
@@ -137,7 +136,7 @@ class VoiceTrack(MediaStreamTrack):
         wait = self._origin + self._frames_sent * FRAME_SECONDS - now
         if wait > 0:
             await asyncio.sleep(wait)
-        elif wait < -LARGEST_LAG:
+        elif wait < -MAX_LAG_SECONDS:
             self._origin -= wait
 
     def next_pcm(self) -> Pcm:

@@ -47,20 +47,19 @@ def decoded(path: Path) -> tuple[npt.NDArray[np.float32], int]:
     return np.clip(np.concatenate(pieces, axis=1), -1, 1), rate
 
 
-def resampled(samples: npt.NDArray[np.float32], rate: int, wanted: int) -> npt.NDArray[np.float32]:
-    """Return mono samples with another number of them a second."""
-    np, av = require_numpy(), _require_av()
-    resampler = av.AudioResampler(format="flt", layout="mono", rate=wanted)
-    frames = []
-    # FFmpeg counts the bytes of a frame in 32 bits.
-    for at in range(0, len(samples), 1 << 24):
-        frame = av.AudioFrame.from_ndarray(
-            np.ascontiguousarray(samples[np.newaxis, at : at + (1 << 24)]), "flt", "mono"
-        )
-        frame.sample_rate = rate
-        frames.append(frame)
-    whole = np.concatenate([piece[0] for piece in _arrays(frames, resampler)])
-    return np.clip(whole, -1, 1)  # type: ignore[no-any-return]
+def resampled(samples: npt.NDArray[np.float32], rate: int, new_rate: int) -> npt.NDArray[np.float32]:
+    """Return mono `samples`, which have `rate` samples per second, at `new_rate`.
+
+    Raises
+    ------
+    ImportError
+        If numpy or PyAV is not installed; says how to install them.
+    """
+    require_numpy()
+    _require_av()
+    from rtc_widget._aiortc import audio
+
+    return audio.resampled(audio.MonoAudio(samples, rate), new_rate).samples
 
 
 def write_flac(file: BinaryIO, blocks: Iterable[Integers], rate: int) -> None:

@@ -16,7 +16,7 @@ from rich.markup import escape
 
 if TYPE_CHECKING:
     from rtc_widget.server.responders.responder import Responder
-    from rtc_widget.server.serve import Listening
+    from rtc_widget.server.serve import ServerInfo
 
 _Port = Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)]
 _Token = Annotated[
@@ -90,8 +90,8 @@ def serve(
     """
     from rtc_widget.server.http.app import Access
     from rtc_widget.server.http.auth import LOOPBACK_NAMES
-    from rtc_widget.server.responders.selection import FixedResponder
-    from rtc_widget.server.serve import Listening, bound_socket
+    from rtc_widget.server.http.responder_selection import FixedResponder
+    from rtc_widget.server.serve import ServerInfo, bound_socket
     from rtc_widget.server.serve import serve as serve_on
     from rtc_widget.server.speech.selection import EngineChoice, UnknownEngine
     from rtc_widget.server.transport.registry import Limits
@@ -101,7 +101,7 @@ def serve(
     logging.getLogger("httpx").setLevel(logging.WARNING)
     console = Console()
     origins = frozenset(_origin(console, given) for given in allow_origin or ())
-    responder, mind_name = _responder(console, chat_url, chat_model, chat_key)
+    responder, responder_name = _responder(console, chat_url, chat_model, chat_key)
     try:
         listener = bound_socket(host, port)
     except (OSError, UnicodeError) as error:
@@ -114,10 +114,10 @@ def serve(
 
     with console.status("Starting …") as status:
 
-        def ready(listening: Listening) -> None:
+        def ready(info: ServerInfo) -> None:
             status.stop()
-            _say_where(console, listening, mind_name, is_local=host in LOOPBACK_NAMES)
-            _say_how(console, listening, secret, is_random=not token)
+            _say_where(console, info, responder_name, is_local=host in LOOPBACK_NAMES)
+            _say_how(console, info, secret, is_random=not token)
 
         try:
             asyncio.run(
@@ -160,17 +160,17 @@ def _origin(console: Console, given: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _say_where(console: Console, listening: "Listening", responder: str, *, is_local: bool) -> None:
-    console.print(f"Listening on [bold]http://{_shown_host(listening.host)}:{listening.port}/v1[/]")
-    console.print(f"Hears with   {escape(listening.engines['recognizer'])}")
-    console.print(f"Speaks with  {escape(listening.engines['speaker'])}")
+def _say_where(console: Console, info: "ServerInfo", responder: str, *, is_local: bool) -> None:
+    console.print(f"Listening on [bold]http://{_shown_host(info.host)}:{info.port}/v1[/]")
+    console.print(f"Hears with   {escape(info.engines['recognizer'])}")
+    console.print(f"Speaks with  {escape(info.engines['speaker'])}")
     console.print(f"Answers with {escape(responder)}")
     if not is_local:
         console.print("[yellow]Other machines can call, if they have the token; it crosses the network in clear.[/]")
 
 
-def _say_how(console: Console, listening: "Listening", token: str, *, is_random: bool) -> None:
-    url = f"http://{_shown_host(listening.host)}:{listening.port}/v1"
+def _say_how(console: Console, info: "ServerInfo", token: str, *, is_random: bool) -> None:
+    url = f"http://{_shown_host(info.host)}:{info.port}/v1"
     key = f'"{token}"' if is_random else 'os.environ["RTC_WIDGET_TOKEN"]'
     if is_random:
         console.print("Token        ", end="")

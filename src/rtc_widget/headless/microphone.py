@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from av import AudioFrame
 
+from rtc_widget._aiortc.audio import MonoAudio
 from rtc_widget._aiortc.output_track import FRAME_LENGTH, Pcm, Playback, VoiceTrack, pcm_of
 from rtc_widget.errors import ClipInterrupted
 from rtc_widget.headless.bridge import Link
-from rtc_widget.server.speech import Sound
 
 CLIP_SECONDS = 30.0
 """How long the kernel may take to hand over a part of a clip."""
@@ -120,4 +120,4 @@ async def fetch_clip(link: Link, clip: str) -> Pcm:
         parts.append(base64.b64decode(part["data"]))
         rate, first = part["rate"], part["next"]
     samples = np.frombuffer(b"".join(parts), "<i2").astype(np.float32) / np.float32(32768)
-    return pcm_of(Sound(samples, rate))
+    return pcm_of(MonoAudio(samples, rate))

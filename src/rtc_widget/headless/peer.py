@@ -19,7 +19,7 @@ from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame
 
 from rtc_widget._aiortc.connection import Connection, offer_loopback_when_alone
-from rtc_widget._aiortc.input_track import hurry
+from rtc_widget._aiortc.input_track import minimize_jitter_buffer
 from rtc_widget._aiortc.stats import packets_received
 from rtc_widget.errors import InvalidAnswer
 from rtc_widget.headless.errors import channel_timeout, not_connected
@@ -220,7 +220,7 @@ class Peer:
     def _take_track(self, track: MediaStreamTrack) -> None:
         for receiver in self._connection.getReceivers():
             if receiver.track is track:
-                hurry(receiver)
+                minimize_jitter_buffer(receiver)
         self._run(self._hear(track))
 
     async def _hear(self, track: MediaStreamTrack) -> None:

@@ -13,7 +13,7 @@ A server of its own that any client of the GA Realtime protocol can call; it kno
 ``sinks``            where the sound of answers goes
 ``turn_detection``     when a person begins and stops speaking
 ``speech``             the engines that hear and speak, behind small interfaces
-``responder``               what thinks; ``tutor``, ``chat_mind`` and ``control`` are responders
+``responder``               what thinks; ``tutor``, ``chat_mind`` and ``parent`` are responders
 ``process``            the server in a process of its own, as its parent sees it
 =====================  ==================================================================
 

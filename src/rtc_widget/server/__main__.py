@@ -5,38 +5,38 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from rtc_widget.server.responders.parent_pipe import Control
+from rtc_widget.server.responders.parent_pipe import ParentPipe
 
-MOST_CALLS = 64
+MAX_CALLS = 64
 """Only one kernel can call it, whose experiments may hold many conversations side by side."""
 
 
 def main() -> None:
     """Serve until the parent process ends."""
-    control = Control()
+    parent = ParentPipe()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    token = control.token()
-    control.send("progress", text="Starting the local server …")
-    asyncio.run(_serve(control, token))
+    token = parent.token()
+    parent.send("progress", text="Starting the local server …")
+    asyncio.run(_serve(parent, token))
 
 
-async def _serve(control: Control, token: str) -> None:
-    control.listen()
+async def _serve(parent: ParentPipe, token: str) -> None:
+    parent.listen()
     # Late, so that the parent has already been told that something goes on: this takes most of a second.
     from rtc_widget.server.http.app import Access
-    from rtc_widget.server.responders.selection import HeaderResponders
-    from rtc_widget.server.serve import Listening, bound_socket, serve
+    from rtc_widget.server.http.responder_selection import HeaderResponders
+    from rtc_widget.server.serve import ServerInfo, bound_socket, serve
     from rtc_widget.server.transport.registry import Limits
 
-    def ready(listening: Listening) -> None:
-        control.send("ready", port=listening.port, engines=listening.engines)
+    def ready(info: ServerInfo) -> None:
+        parent.send("ready", port=info.port, engines=info.engines)
 
     await serve(
         bound_socket("127.0.0.1", 0),
         Access(token),
-        responder_for=HeaderResponders(control),
-        limits=Limits(calls=MOST_CALLS),
-        on_progress=lambda text: control.send("progress", text=text),
+        responder_for=HeaderResponders(parent),
+        limits=Limits(calls=MAX_CALLS),
+        on_progress=lambda text: parent.send("progress", text=text),
         on_ready=ready,
     )
 

@@ -23,14 +23,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rtc_widget.errors import LocalServerError
-from rtc_widget.server.responders.python_function import Asked, reply_function
+from rtc_widget.server.responders.python_function import ReplyCallback, ReplyFunction, ReplyRequest, reply_function
+
+__all__ = ["Address", "ReplyCallback", "ReplyFunction", "ServerProcess", "running_address", "shared_process"]
 
 logger = logging.getLogger("rtc_widget")
 
 LOG_LINES = 60
 """How much of what the server prints is kept for error messages."""
 
-Progress = Callable[[str], None]
+OnProgress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,10 @@ class ServerProcess:
         self.ready: Future[Address] = Future()
         self._token = secrets.token_urlsafe(32)
         self._log: deque[str] = deque(maxlen=LOG_LINES)
-        self._listeners: list[Progress] = []
+        self._listeners: list[OnProgress] = []
         self._last_progress = ""
-        self._response_queue: dict[int, Future[None]] = {}
-        self._writing = threading.Lock()
+        self._replies: dict[int, Future[None]] = {}
+        self._write_lock = threading.Lock()
         self._owner = os.getpid()
         # -P: a notebook's folder may hold a numpy.py; it must not be what the server imports.
         self._process = subprocess.Popen(
@@ -78,7 +80,7 @@ class ServerProcess:
         )
         self._logger = threading.Thread(target=self._keep_log, name="local-server-log", daemon=True)
         self._logger.start()
-        threading.Thread(target=self._follow, name="local-server", daemon=True).start()
+        threading.Thread(target=self._read_messages, name="local-server", daemon=True).start()
         self._send("start", token=self._token)
 
     @property
@@ -92,7 +94,7 @@ class ServerProcess:
         return self._process.poll() is None
 
     @contextmanager
-    def progress_to(self, listener: Progress) -> Iterator[None]:
+    def progress_to(self, listener: OnProgress) -> Iterator[None]:
         """Tell `listener`, from another thread, what is being waited for."""
         self._listeners.append(listener)
         if self._last_progress and not self.ready.done():
@@ -115,7 +117,7 @@ class ServerProcess:
 
     def _close_input(self) -> None:
         if self._process.stdin is not None:
-            with self._writing, suppress(OSError):
+            with self._write_lock, suppress(OSError):
                 self._process.stdin.close()
 
     def log(self) -> str:
@@ -127,16 +129,16 @@ class ServerProcess:
             with self._process.stderr as lines:
                 self._log.extend(line.rstrip() for line in lines)
 
-    def _follow(self) -> None:
+    def _read_messages(self) -> None:
         if self._process.stdout is not None:
             with self._process.stdout as lines:
                 for line in lines:
-                    self._take_line(line)
+                    self._receive_line(line)
         self._process.wait()
         self._close_input()
         self._logger.join(1)
-        for answer in list(self._response_queue.values()):
-            answer.cancel()
+        for reply in list(self._replies.values()):
+            reply.cancel()
         if not self.ready.done():
             self.ready.set_exception(self._failure())
 
@@ -148,13 +150,13 @@ class ServerProcess:
             hint="If something is missing, pip install 'rtc-widget[local]'; else restart the kernel and try again.",
         )
 
-    def _take_line(self, line: str) -> None:
+    def _receive_line(self, line: str) -> None:
         try:
-            self._take(json.loads(line))
+            self._receive(json.loads(line))
         except Exception as error:  # noqa: BLE001 - one line that fails must not make this end deaf for all others
             self._log.append(f"{type(error).__name__} over the line {line[:200]!r}: {error}")
 
-    def _take(self, message: dict[str, Any]) -> None:
+    def _receive(self, message: dict[str, Any]) -> None:
         match message["type"]:
             case "progress":
                 self._last_progress = message["text"]
@@ -163,27 +165,27 @@ class ServerProcess:
             case "ready":
                 self.ready.set_result(Address(message["port"], self._token))
             case "reply_request":
-                self._answer(message["id"], message["reply"], Asked(message["text"], message["messages"]))
+                self._start_reply(message["id"], message["reply"], ReplyRequest(message["text"], message["messages"]))
             case "reply_cancel":
-                answer = self._response_queue.get(message["id"])
-                if answer is not None:
-                    answer.cancel()
+                reply = self._replies.get(message["id"])
+                if reply is not None:
+                    reply.cancel()
 
-    def _answer(self, request: int, reply: str, asked: Asked) -> None:
+    def _start_reply(self, request: int, reply: str, asked: ReplyRequest) -> None:
         function = reply_function(reply)
         if function is None:
             self._send("reply", id=request, error="The reply function of this call is gone.")
             return
-        answer = self._response_queue[request] = function.ask(
+        running = self._replies[request] = function.ask(
             asked, lambda piece: self._send("reply", id=request, piece=piece)
         )
-        answer.add_done_callback(lambda done: self._answered(request, done))
+        running.add_done_callback(lambda done: self._reply_ended(request, done))
 
-    def _answered(self, request: int, answer: Future[None]) -> None:
-        self._response_queue.pop(request, None)
+    def _reply_ended(self, request: int, reply: Future[None]) -> None:
+        self._replies.pop(request, None)
         # Cancelled by the function itself, or by the server, which does not listen any more then.
-        error = asyncio.CancelledError("the reply function was cancelled") if answer.cancelled() else answer.exception()
-        if error is not None and not answer.cancelled():
+        error = asyncio.CancelledError("the reply function was cancelled") if reply.cancelled() else reply.exception()
+        if error is not None and not reply.cancelled():
             logger.error("The reply function failed; the answer fails with it.", exc_info=error)
         # The type and the text, as in the last line of a traceback; the rest is not for the other end's ears.
         self._send("reply", id=request, **({} if error is None else {"error": _last_line(error)}))
@@ -192,7 +194,7 @@ class ServerProcess:
         if self._process.stdin is None:
             return
         # The server may have ended meanwhile: `ready`, or the next exchange, tells of that.
-        with self._writing, suppress(OSError, ValueError):
+        with self._write_lock, suppress(OSError, ValueError):
             self._process.stdin.write(json.dumps({"type": kind, **fields}) + "\n")
             self._process.stdin.flush()
 
@@ -202,7 +204,7 @@ def _last_line(error: BaseException) -> str:
 
 
 _shared: ServerProcess | None = None
-_sharing = threading.Lock()
+_shared_lock = threading.Lock()
 
 
 def running_address() -> Address | None:
@@ -216,7 +218,7 @@ def running_address() -> Address | None:
 def shared_process() -> ServerProcess:
     """Return this process's server: started at the first call, and again when it has ended."""
     global _shared
-    with _sharing:
+    with _shared_lock:
         if _shared is None or not _shared.is_running:
             if _shared is not None:
                 atexit.unregister(_shared.stop)

@@ -12,17 +12,17 @@ import uvicorn
 from starlette.applications import Starlette
 
 from rtc_widget._aiortc.connection import offer_loopback_when_alone
-from rtc_widget.server.audio_formats import LARGEST_BYTES
+from rtc_widget.server.audio_formats import MAX_BYTES
 from rtc_widget.server.http.app import Access, ResponderFor, create_app
 from rtc_widget.server.speech import engines as speech_engines
 from rtc_widget.server.speech.engines import Engines
 from rtc_widget.server.speech.selection import EngineChoice
-from rtc_widget.server.speech.worker import switch_often
+from rtc_widget.server.speech.worker import set_switch_interval
 from rtc_widget.server.transport.registry import Limits
 
 
 @dataclass(frozen=True, slots=True)
-class Listening:
+class ServerInfo:
     """Where a server that is ready listens, and with what."""
 
     host: str
@@ -56,7 +56,7 @@ async def serve(
     *,
     responder_for: ResponderFor,
     on_progress: Callable[[str], None],
-    on_ready: Callable[[Listening], None],
+    on_ready: Callable[[ServerInfo], None],
     choice: EngineChoice | None = None,
     limits: Limits | None = None,
 ) -> None:
@@ -85,14 +85,14 @@ async def serve(
         What kept the engines from loading.
     """
     offer_loopback_when_alone()
-    switch_often()
+    set_switch_interval()
     host, port = listener.getsockname()[:2]
     loop = asyncio.get_running_loop()
 
-    def tell(text: str) -> None:
+    def report_progress(text: str) -> None:
         loop.call_soon_threadsafe(on_progress, text)
 
-    engines = asyncio.ensure_future(asyncio.to_thread(speech_engines.load, tell, choice))
+    engines = asyncio.ensure_future(asyncio.to_thread(speech_engines.load, report_progress, choice))
     # On a wildcard address any name may lead here, and the person who chose it wants that.
     names = frozenset() if host in ("0.0.0.0", "::") else access.hosts | {host}  # noqa: S104 - compared, not bound
     app = create_app(replace(access, hosts=names), engines=engines, responder_for=responder_for, limits=limits)
@@ -108,20 +108,20 @@ async def serve(
     if engines.done() and not server.should_exit:
         while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has a flag, no event
             await asyncio.sleep(0.005)
-        on_ready(Listening(host, port, engines.result().names()))
+        on_ready(ServerInfo(host, port, engines.result().names()))
     await serving
     if engines.done():
         engines.result()
 
 
-def _is_news(record: logging.LogRecord) -> bool:
+def _is_relevant(record: logging.LogRecord) -> bool:
     # uvicorn (0.54) takes a WebSocket that is refused with a body, as ASGI allows, for a mistake of the application.
     return record.getMessage() != "ASGI callable returned without completing handshake."
 
 
 def server_config(app: Starlette) -> uvicorn.Config:
     """Return how the HTTP server is to be run."""
-    logging.getLogger("uvicorn.error").addFilter(_is_news)
+    logging.getLogger("uvicorn.error").addFilter(_is_relevant)
     return uvicorn.Config(
         app,
         log_config=None,
@@ -130,7 +130,7 @@ def server_config(app: Starlette) -> uvicorn.Config:
         # The other implementation rests on an interface of `websockets` that is deprecated.
         ws="websockets-sansio",
         # Base64 of the largest audio that one event may hold, and room for what is around it.
-        ws_max_size=LARGEST_BYTES * 4 // 3 + 65_536,
+        ws_max_size=MAX_BYTES * 4 // 3 + 65_536,
         # A client that is silent twice as long as this has gone.
         ws_ping_interval=15,
         ws_ping_timeout=15,

@@ -12,8 +12,14 @@ from urllib.parse import urlsplit
 
 from rtc_widget.errors import LocalServerError, SignalingTimeout
 from rtc_widget.protocols.realtime.session_settings import merged, session_settings
-from rtc_widget.server.process import Address, ServerProcess, running_address, shared_process
-from rtc_widget.server.responders.python_function import Reply, ReplyFunction
+from rtc_widget.server.process import (
+    Address,
+    ReplyCallback,
+    ReplyFunction,
+    ServerProcess,
+    running_address,
+    shared_process,
+)
 from rtc_widget.signaling.base import Answer, Progress
 from rtc_widget.signaling.http import answer_sdp, refusal
 
@@ -30,6 +36,7 @@ MODEL = "rtc-widget-local"
 _NEEDED = (
     "aiortc",
     "hibari",
+    "httpx_sse",
     "numpy",
     "pydantic",
     "python_multipart",
@@ -85,7 +92,7 @@ class Local:
 
     def __init__(
         self,
-        reply: Reply | ChatCompletions | None = None,
+        reply: ReplyCallback | ChatCompletions | None = None,
         *,
         extra_session: Mapping[str, Any] | None = None,
         **session: Any,

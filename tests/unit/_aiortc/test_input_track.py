@@ -9,8 +9,9 @@ from aiortc import RTCRtpReceiver
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av import AudioFrame
 
-from rtc_widget._aiortc.input_track import hurry, input_samples
-from rtc_widget.server.speech import HEARING_RATE
+from rtc_widget._aiortc.input_track import input_samples, minimize_jitter_buffer
+
+INPUT_RATE = 16_000
 
 
 class Track(MediaStreamTrack):
@@ -35,25 +36,25 @@ class Track(MediaStreamTrack):
         return frame
 
 
-async def test_a_stereo_track_becomes_mono_at_the_rate_of_hearing() -> None:
-    heard = np.concatenate([samples async for samples in input_samples(Track(50))])
+async def test_a_stereo_track_becomes_mono_at_the_requested_rate() -> None:
+    heard = np.concatenate([samples async for samples in input_samples(Track(50), INPUT_RATE)])
 
-    assert len(heard) == pytest.approx(HEARING_RATE, abs=64)
+    assert len(heard) == pytest.approx(INPUT_RATE, abs=64)
     assert heard.dtype == np.float32
     assert np.abs(heard).max() == pytest.approx(8000 / 32768, rel=0.05)
     assert np.argmax(np.abs(np.fft.rfft(heard))) == pytest.approx(440, abs=3)
 
 
 async def test_a_gap_is_heard_as_silence() -> None:
-    heard = np.concatenate([samples async for samples in input_samples(Track(5, gap=0.7))])
+    heard = np.concatenate([samples async for samples in input_samples(Track(5, gap=0.7), INPUT_RATE)])
 
-    assert len(heard) == pytest.approx((0.1 + 0.6) * HEARING_RATE, abs=64)
-    assert not heard[-HEARING_RATE // 2 :].any()
+    assert len(heard) == pytest.approx((0.1 + 0.6) * INPUT_RATE, abs=64)
+    assert not heard[-INPUT_RATE // 2 :].any()
 
 
 def test_the_jitter_buffer_of_this_aiortc_can_be_hurried() -> None:
     receiver = RTCRtpReceiver("audio", Transport())  # type: ignore[arg-type]
-    hurry(receiver)
+    minimize_jitter_buffer(receiver)
 
     assert receiver._RTCRtpReceiver__jitter_buffer._prefetch == 1  # type: ignore[attr-defined]
 

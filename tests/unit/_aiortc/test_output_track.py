@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from aiortc.mediastreams import MediaStreamError
 
+from rtc_widget._aiortc.audio import MonoAudio
 from rtc_widget._aiortc.output_track import FRAME_LENGTH, RATE, Playback, VoiceTrack, pcm_of
-from rtc_widget.server.speech import Sound
 from tests.unit.server.waiting import waited
 
 
@@ -120,8 +120,8 @@ async def test_a_stopped_track_ends() -> None:
 def test_speech_is_brought_to_the_rate_of_the_track() -> None:
     wave = np.sin(2 * np.pi * 440 * np.arange(24_000) / 24_000).astype(np.float32) / 2
 
-    out = pcm_of(Sound(wave, 24_000))
+    out = pcm_of(MonoAudio(wave, 24_000))
 
     assert len(out) == pytest.approx(48_000, abs=64)
     assert np.argmax(np.abs(np.fft.rfft(out[:48_000]))) == pytest.approx(440, abs=1)
-    assert len(pcm_of(Sound(wave[:0], 24_000))) == 0
+    assert len(pcm_of(MonoAudio(wave[:0], 24_000))) == 0

@@ -23,6 +23,7 @@ class ChatServerDouble:
     url: str = ""
     says: list[dict[str, Any] | float | str] = field(default_factory=list)
     status: int = 200
+    content_type: str | None = "text/event-stream"
     breaks_off: bool = False
     requests: list[dict[str, Any]] = field(default_factory=list)
     authorizations: list[str | None] = field(default_factory=list)
@@ -58,7 +59,8 @@ def chat_server() -> Iterator[ChatServerDouble]:
                 self._send_error()
                 return
             self.send_response(200)
-            self.send_header("Content-Type", "text/event-stream")
+            if double.content_type:
+                self.send_header("Content-Type", double.content_type)
             self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
             try:

@@ -15,7 +15,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av import AudioFrame
 
-from rtc_widget._aiortc.input_track import hurry
+from rtc_widget._aiortc.input_track import minimize_jitter_buffer
 from rtc_widget.signaling.base import Answer, Signaling
 from tests.speech import spoken
 
@@ -75,7 +75,7 @@ class Peer:
         self.connection.addTrack(self.microphone)
         self.channel = self.connection.createDataChannel("oai-events")
         self.channel.on("message", self._take)
-        self.connection.on("track", self._take_track)
+        self.connection.on("track", self._on_track)
         await self.connection.setLocalDescription(await self.connection.createOffer())
         self.answer = await self.server.exchange(self.connection.localDescription.sdp, self.session)
         await self.connection.setRemoteDescription(RTCSessionDescription(self.answer.sdp, "answer"))
@@ -133,9 +133,9 @@ class Peer:
         async with self._news:
             self._news.notify_all()
 
-    def _take_track(self, track: MediaStreamTrack) -> None:
+    def _on_track(self, track: MediaStreamTrack) -> None:
         for receiver in self.connection.getReceivers():
-            hurry(receiver)  # what is measured here is the server
+            minimize_jitter_buffer(receiver)  # what is measured here is the server
         self._listening = asyncio.ensure_future(self._listen(track))
 
     async def _listen(self, track: MediaStreamTrack) -> None:

@@ -11,10 +11,10 @@ import uvicorn
 
 from rtc_widget._aiortc.connection import offer_loopback_when_alone
 from rtc_widget.server.http.app import Access, create_app
-from rtc_widget.server.responders.selection import FixedResponder
+from rtc_widget.server.http.responder_selection import FixedResponder
 from rtc_widget.server.serve import server_config
 from rtc_widget.server.speech.engines import Engines
-from rtc_widget.server.transport.registry import Calls, Limits
+from rtc_widget.server.transport.registry import CallRegistry, Limits
 from rtc_widget.signaling.base import Answer
 from tests.unit.server.stage import LoudIsSpeech, Recognizer, Responder, Speaker
 
@@ -26,7 +26,7 @@ class Direct:
 
     name, data_channel_label, ice_servers = "direct", "oai-events", ()
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: CallRegistry) -> None:
         self.calls = calls
 
     async def prepare(self, progress: Any) -> None:
@@ -41,9 +41,9 @@ class Direct:
             await self.calls.find(call_id).end()
 
 
-async def calls_with(**limits: Any) -> Calls:
+async def calls_with(**limits: Any) -> CallRegistry:
     offer_loopback_when_alone()
-    return Calls(scripted_engines(), Limits(**limits))
+    return CallRegistry(scripted_engines(), Limits(**limits))
 
 
 def scripted_engines() -> asyncio.Future[Engines]:

@@ -10,15 +10,16 @@ from typing import Any
 
 import numpy as np
 
+from rtc_widget._aiortc.audio import MonoAudio, Samples
 from rtc_widget._aiortc.output_track import Playback
 from rtc_widget.server.protocols.realtime.engine import RealtimeEngine
 from rtc_widget.server.protocols.realtime.session_config import new_session
 from rtc_widget.server.responders.responder import Question, RequestedToolCall
-from rtc_widget.server.speech import HEARING_RATE, Samples, Sound
+from rtc_widget.server.speech import INPUT_RATE
 from rtc_widget.server.speech.engines import Engines
 
-SPEECH = np.full(HEARING_RATE, 0.9, np.float32)
-SILENCE = np.zeros(HEARING_RATE, np.float32)
+SPEECH = np.full(INPUT_RATE, 0.9, np.float32)
+SILENCE = np.zeros(INPUT_RATE, np.float32)
 
 
 class LoudIsSpeech:
@@ -48,9 +49,9 @@ class Speaker:
     def __init__(self) -> None:
         self.voices: list[str] = []
 
-    def speak(self, text: str, *, voice: str = "heart", speed: float = 1.0) -> Sound:
+    def speak(self, text: str, *, voice: str = "heart", speed: float = 1.0) -> MonoAudio:
         self.voices.append(voice)
-        return Sound(np.full(round(len(text) * 240 / speed), 0.5, np.float32), 24_000)
+        return MonoAudio(np.full(round(len(text) * 240 / speed), 0.5, np.float32), 24_000)
 
 
 class Responder:
@@ -119,7 +120,7 @@ class Stage:
 
     def append(self, samples: Samples, rate: int = 24_000) -> None:
         """Say something in events."""
-        pcm = (Sound(samples, HEARING_RATE).at(rate).samples * 32767).astype("<i2").tobytes()
+        pcm = (MonoAudio(samples, INPUT_RATE).at(rate).samples * 32767).astype("<i2").tobytes()
         self.send("input_audio_buffer.append", audio=base64.b64encode(pcm).decode())
 
     def types(self) -> list[str]:

@@ -109,11 +109,11 @@ def test_a_server_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_line_that_is_no_message_does_not_make_it_deaf(local_server: Local) -> None:
     running = shared_process()
     for line in ("no JSON\n", "[]\n", '{"type": "progress"}\n', '{"type": "reply_cancel"}\n'):
-        running._take_line(line)
+        running._receive_line(line)
     said: list[str] = []
-    running._take_line('{"type": "reply_request", "id": 7, "reply": "gone", "text": "", "messages": []}\n')
+    running._receive_line('{"type": "reply_request", "id": 7, "reply": "gone", "text": "", "messages": []}\n')
     with running.progress_to(said.append):
-        running._take_line('{"type": "progress", "text": "Still here"}\n')
+        running._receive_line('{"type": "progress", "text": "Still here"}\n')
 
     assert said == ["Still here"]
     assert "no JSON" in running.log()

@@ -23,8 +23,8 @@ from rtc_widget.server.http.offers import limited_body, offer_of
 from rtc_widget.server.protocols.realtime.session_config import MODEL
 from rtc_widget.server.responders.responder import Responder
 from rtc_widget.server.speech.engines import Engines
-from rtc_widget.server.transport.registry import Calls, Limits
-from rtc_widget.server.transport.websocket import follow
+from rtc_widget.server.transport.registry import CallRegistry, Limits
+from rtc_widget.server.transport.websocket import serve_sideband
 
 ResponderFor = Callable[[Mapping[str, str]], Responder]
 """Returns the responder of a call, given the headers of its request; raises a `ApiError` when they ask for another."""
@@ -65,14 +65,14 @@ def create_app(
     limits : Limits, optional
         How much is allowed.
     """
-    calls, keys = Calls(engines, limits), EphemeralKeys()
+    calls, keys = CallRegistry(engines, limits), EphemeralKeys()
 
     async def create_call(request: Request) -> Response:
         offer = await offer_of(request)
         settings = _settings(request, offer.session)
-        answered = await calls.begin(offer.sdp, settings, responder_for(request.headers))
-        location = {"location": f"/v1/realtime/calls/{answered.call_id}"}
-        return Response(answered.sdp, 201, location, media_type="application/sdp")
+        started = await calls.begin(offer.sdp, settings, responder_for(request.headers))
+        location = {"location": f"/v1/realtime/calls/{started.call_id}"}
+        return Response(started.sdp, 201, location, media_type="application/sdp")
 
     async def create_client_secret(request: Request) -> Response:
         return JSONResponse(keys.create_client_secret(await limited_body(request)).to_wire())
@@ -92,7 +92,7 @@ def create_app(
                 raise ApiError("No session found for the provided call_id.", "call_id_not_found", status=404)
             call = calls.find(call_id)
             await websocket.accept("realtime" if "realtime" in websocket.scope["subprotocols"] else None)
-            await follow(call, websocket)
+            await serve_sideband(call, websocket)
         except ApiError as error:
             await websocket.send_denial_response(error_response(error))
 
@@ -109,7 +109,7 @@ def create_app(
         yield
         await calls.end_all()
 
-    guard = Middleware(
+    auth = Middleware(
         AuthMiddleware,
         token=access.token,
         keys=keys,
@@ -126,8 +126,8 @@ def create_app(
             Route("/health", health, methods=["GET"]),
             WebSocketRoute("/v1/realtime", realtime),
         ],
-        middleware=[guard],
-        exception_handlers={ApiError: _refuse, HTTPException: _refuse_route, Exception: _fail},
+        middleware=[auth],
+        exception_handlers={ApiError: _api_error, HTTPException: _http_error, Exception: _server_error},
         lifespan=lifespan,
     )
 
@@ -153,20 +153,20 @@ async def _models(_: Request) -> Response:
     return JSONResponse({"object": "list", "data": [model]})
 
 
-async def _refuse(_: Request, error: Exception) -> Response:
+async def _api_error(_: Request, error: Exception) -> Response:
     if not isinstance(error, ApiError):
         raise error
     return error_response(error)
 
 
-async def _refuse_route(request: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     message = f"Invalid URL ({request.method} {request.scope['path']})."
     return error_response(ApiError(message, "unknown_url", status=error.status_code))
 
 
-async def _fail(_: Request, error: Exception) -> Response:
+async def _server_error(_: Request, error: Exception) -> Response:
     # Starlette raises the error again after this, so that the log holds it.
     message = f"The server failed ({type(error).__name__}); its log says more."
     return error_response(ApiError(message, "server_error", status=500, kind="server_error"))

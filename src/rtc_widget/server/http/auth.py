@@ -77,7 +77,7 @@ class AuthMiddleware:
         connection = HTTPConnection(scope)
         origin = connection.headers.get("origin")
         if origin in self._origins and scope["type"] == "http":
-            send = _shared_with(origin, send)
+            send = _with_cors(origin, send)
         try:
             self._check_host(connection)
             self._check_origin(connection, origin)
@@ -154,7 +154,7 @@ def _preflight() -> Response:
     return Response(status_code=204, headers=headers)
 
 
-def _shared_with(origin: str | None, send: Send) -> Send:
+def _with_cors(origin: str | None, send: Send) -> Send:
     """Let the page of `origin` read what is sent."""
 
     async def sending(message: Message) -> None:

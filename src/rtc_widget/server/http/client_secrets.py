@@ -11,11 +11,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rtc_widget.server.errors import ApiError, api_error_from
-from rtc_widget.server.http.offers import json_of
 from rtc_widget.server.protocols.realtime.server_events import new_id
 from rtc_widget.server.protocols.realtime.session_config import SessionConfig, new_session
+from rtc_widget.server.strict_json import parse_json
 
-MOST_KEYS = 1_000
+MAX_KEYS = 1_000
 """So many at a time; a program that mints without end would fill the memory."""
 
 
@@ -72,7 +72,7 @@ class EphemeralKeys:
         """
         request = _parse_request(body)
         self._drop_expired()
-        if len(self._keys) >= MOST_KEYS:
+        if len(self._keys) >= MAX_KEYS:
             raise ApiError(
                 "There are too many ephemeral keys.", "rate_limit_exceeded", status=429, kind="rate_limit_error"
             )
@@ -94,7 +94,7 @@ class EphemeralKeys:
 
 
 def _parse_request(body: bytes) -> ClientSecretRequest:
-    given = json_of(body, "The body") if body.strip() else {}
+    given = parse_json(body, "The body") if body.strip() else {}
     if not isinstance(given, dict):
         raise ApiError("The body is not a JSON object.", "invalid_value")
     try:

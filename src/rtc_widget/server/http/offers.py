@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from rtc_widget.server.errors import ApiError
+from rtc_widget.server.strict_json import parse_json
 
-LARGEST_BODY = 1024 * 1024
+MAX_BODY_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,13 @@ async def limited_body(request: Request) -> bytes:
     Raises
     ------
     ApiError
-        When it is larger than `LARGEST_BODY`.
+        When it is larger than `MAX_BODY_BYTES`.
     """
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > LARGEST_BODY:
-            raise ApiError(f"The body is larger than {LARGEST_BODY} bytes.", "body_too_large", status=413)
+        if len(body) > MAX_BODY_BYTES:
+            raise ApiError(f"The body is larger than {MAX_BODY_BYTES} bytes.", "body_too_large", status=413)
     return bytes(body)
 
 
@@ -63,7 +63,7 @@ async def _multipart_offer(request: Request, body: bytes) -> Offer:
         yield body
 
     try:
-        form = await MultiPartParser(request.headers, chunks(), max_part_size=LARGEST_BODY).parse()
+        form = await MultiPartParser(request.headers, chunks(), max_part_size=MAX_BODY_BYTES).parse()
     except (MultiPartException, KeyError) as error:
         raise ApiError(f"The multipart body cannot be read: {str(error).rstrip('.')}.", "invalid_multipart") from None
     parts: dict[str, str] = {}
@@ -87,25 +87,7 @@ def _text(data: bytes, name: str) -> str:
 
 
 def _settings(text: str) -> dict[str, Any]:
-    settings = json_of(text, "'session'", param="session")
+    settings = parse_json(text, "'session'", param="session")
     if not isinstance(settings, dict):
         raise ApiError("'session' is not a JSON object.", "invalid_value", param="session")
     return settings
-
-
-def json_of(text: str | bytes, what: str, *, param: str | None = None) -> Any:
-    """Return what `text` holds; `what` is the subject of the refusal, such as ``"The body"``.
-
-    Raises
-    ------
-    ApiError
-        When it is no JSON. NaN and Infinity are none either: sent back, they would break every other parser.
-    """
-    try:
-        return json.loads(text, parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
-        raise ApiError(f"{what} is not valid JSON: {error}.", "invalid_json", param=param) from None
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON number")

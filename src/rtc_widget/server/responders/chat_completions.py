@@ -12,17 +12,18 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import httpx
+from httpx_sse import EventSource
 
 from rtc_widget.server.responders.chat_messages import chat_messages
 from rtc_widget.server.responders.reasoning import strip_reasoning
 from rtc_widget.server.responders.responder import IncompleteResponse, Question, RequestedToolCall
 
 CONNECT_SECONDS = 10.0
-SILENCE_SECONDS = 120.0
+READ_SECONDS = 120.0
 """How long a model may think between two pieces; local ones load their weights before the first."""
 
-_LONGEST_QUOTE = 300
-_LONGEST_BODY = 20_000
+_MAX_QUOTE = 300
+_MAX_ERROR_BYTES = 20_000
 
 
 class ChatFailed(Exception):
@@ -82,11 +83,12 @@ class ChatResponder:
                 client.stream("POST", url, json=body, headers=headers) as response,
             ):
                 if not response.is_success:
-                    raise ChatFailed(_refusal(self._server, response.status_code, await _beginning_of(response)))
+                    raise ChatFailed(_http_error(self._server, response.status_code, await _start_of_body(response)))
                 has_begun = True
-                async for line in response.aiter_lines():
-                    if line.startswith("data:") and (data := line[5:].strip()) and data != "[DONE]":
-                        yield _chunk(data)
+                async with aclosing(_event_source(self._server, response).aiter_sse()) as events:
+                    async for event in events:
+                        if event.data.strip() not in ("", "[DONE]"):
+                            yield _chunk(event.data)
         except httpx.TimeoutException:
             raise ChatFailed(f"The chat server at {self._server.base_url} did not answer in time.") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -98,7 +100,7 @@ class ChatResponder:
             raise ChatFailed(message) from None
 
     async def _client(self) -> httpx.AsyncClient:
-        timeout = httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
+        timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
         # No proxy may stand between this machine and itself.
         trust_env = not _is_loopback(self._server.base_url)
         if urlsplit(self._server.base_url).scheme != "https":
@@ -114,12 +116,29 @@ def _is_loopback(url: str) -> bool:
     return host in ("localhost", "::1") or host.startswith("127.")
 
 
-async def _beginning_of(response: httpx.Response) -> bytes:
+def _event_source(server: ChatServer, response: httpx.Response) -> EventSource:
+    """Return the server-sent events of `response` (WHATWG HTML, section 9.2).
+
+    httpx-sse takes no other content type than ``text/event-stream``. Some chat servers stream with another one or with
+    none, so only a type that cannot be a stream fails. A last event without a blank line after it is dropped, as in
+    OpenAI's own client.
+    """
+    content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type in ("application/json", "text/html"):
+        raise ChatFailed(
+            f"The chat server at {server.base_url} must answer with a stream of events, got {content_type}. "
+            "Check that it supports streaming and that the base URL ends with /v1."
+        )
+    response.headers["content-type"] = "text/event-stream; charset=utf-8"
+    return EventSource(response)
+
+
+async def _start_of_body(response: httpx.Response) -> bytes:
     """Return as much of a refusal's body as can be quoted; it may be anything, and of any length."""
     body = b""
     async for part in response.aiter_bytes():
         body += part
-        if len(body) > _LONGEST_BODY:
+        if len(body) > _MAX_ERROR_BYTES:
             break
     return body
 
@@ -150,16 +169,16 @@ def _chunk(data: str) -> dict[str, Any]:
     try:
         chunk = json.loads(data)
     except ValueError:
-        raise ChatFailed(f"The chat server sent something else than JSON: {data[:_LONGEST_QUOTE]}") from None
+        raise ChatFailed(f"The chat server sent something else than JSON: {data[:_MAX_QUOTE]}") from None
     if not isinstance(chunk, dict):
-        raise ChatFailed(f"The chat server sent something else than an object: {data[:_LONGEST_QUOTE]}")
+        raise ChatFailed(f"The chat server sent something else than an object: {data[:_MAX_QUOTE]}")
     if chunk.get("error"):
         raise ChatFailed(f"The chat server failed: {_message(chunk)}")
     return chunk
 
 
-def _refusal(server: ChatServer, status: int, body: bytes) -> str:
-    text = body.decode(errors="replace")[:_LONGEST_QUOTE]
+def _http_error(server: ChatServer, status: int, body: bytes) -> str:
+    text = body.decode(errors="replace")[:_MAX_QUOTE]
     with suppress(ValueError, AttributeError):  # else it is no JSON of a known kind, and shown as it is
         text = _message(json.loads(body))
     if server.api_key:
@@ -169,7 +188,7 @@ def _refusal(server: ChatServer, status: int, body: bytes) -> str:
 
 def _message(body: dict[str, Any]) -> str:
     error = body.get("error", body)
-    return str(error.get("message", error) if isinstance(error, dict) else error)[:_LONGEST_QUOTE]
+    return str(error.get("message", error) if isinstance(error, dict) else error)[:_MAX_QUOTE]
 
 
 _CUT_OFF: Mapping[str, Literal["max_output_tokens", "content_filter"]] = {

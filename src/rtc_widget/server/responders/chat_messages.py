@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rtc_widget.server.protocols.realtime.items import FunctionCall, FunctionCallOutput, Message
+from rtc_widget.server.conversation import FunctionCall, FunctionCallOutput, MessageItem
 from rtc_widget.server.responders.responder import Question
 
 
@@ -22,7 +22,7 @@ def chat_messages(question: Question) -> list[dict[str, Any]]:
     answered = {item.call_id for item in items if isinstance(item, FunctionCallOutput)}
     for item in items:
         match item:
-            case Message() if item.text or _pictures(item):
+            case MessageItem() if item.text or _images(item):
                 messages.append({"role": item.role, "content": _content(item)})
             case FunctionCall() if item.call_id in answered:
                 _add_call(messages, item)
@@ -31,15 +31,15 @@ def chat_messages(question: Question) -> list[dict[str, Any]]:
     return messages
 
 
-def _content(item: Message) -> str | list[dict[str, Any]]:
-    pictures = _pictures(item)
-    if not pictures:
+def _content(item: MessageItem) -> str | list[dict[str, Any]]:
+    images = _images(item)
+    if not images:
         return item.text
     text = [{"type": "text", "text": item.text}] if item.text else []
-    return [*text, *({"type": "image_url", "image_url": picture} for picture in pictures)]
+    return [*text, *({"type": "image_url", "image_url": image} for image in images)]
 
 
-def _pictures(item: Message) -> list[dict[str, str]]:
+def _images(item: MessageItem) -> list[dict[str, str]]:
     return [
         {"url": part.image_url, **({"detail": part.detail} if part.detail else {})}
         for part in item.parts

@@ -30,7 +30,7 @@ class ReplyFailed(Exception):
     """The function that was to reply did not; the message says why."""
 
 
-class Control:
+class ParentPipe:
     """Speaks with the parent process.
 
     Create it before anything that prints is imported: from then on the real standard output is the pipe's alone.
@@ -119,13 +119,13 @@ class Control:
 class PipeResponder:
     """A `Responder`: a function of the parent process."""
 
-    def __init__(self, control: Control, reply: str) -> None:
-        self._control = control
+    def __init__(self, parent: ParentPipe, reply: str) -> None:
+        self._parent = parent
         self._reply = reply
 
     async def answer(self, question: Question) -> AsyncGenerator[str | RequestedToolCall, None]:
         """Yield what the function says."""
-        said = self._control.ask(self._reply, question.text, chat_messages(question))
+        said = self._parent.ask(self._reply, question.text, chat_messages(question))
         async with aclosing(said):
             async for piece in said:
                 yield piece

@@ -13,14 +13,14 @@ from contextlib import AsyncExitStack, ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 
-Reply = Callable[[Any], Any]
+ReplyCallback = Callable[[Any], Any]
 """Takes what a person said, or the whole conversation, and returns or yields what is to be said; sync or async."""
 
 _CONVERSATION_NAMES = ("conversation", "messages")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ReplyRequest:
     """What a function is to answer.
 
     Attributes
@@ -52,7 +52,7 @@ class ReplyFunction:
     of dictionaries with `role` and `content`; any other gets what was said last, as a string.
     """
 
-    def __init__(self, function: Reply) -> None:
+    def __init__(self, function: ReplyCallback) -> None:
         self.id = secrets.token_hex(8)
         self.name = getattr(function, "__name__", type(function).__name__)
         self._function = function
@@ -60,7 +60,7 @@ class ReplyFunction:
         self._loop = _running_loop()
         _ALL[self.id] = self
 
-    def ask(self, asked: Asked, on_piece: Callable[[str], None]) -> Future[None]:
+    def ask(self, asked: ReplyRequest, on_piece: Callable[[str], None]) -> Future[None]:
         """Begin to answer; `on_piece` is called with each piece. May be called from any thread."""
         if self._loop is not None and self._loop.is_running():
             return asyncio.run_coroutine_threadsafe(self._call(asked, on_piece), self._loop)
@@ -69,7 +69,7 @@ class ReplyFunction:
         threading.Thread(target=self._call_in_thread, args=work, name="reply", daemon=True).start()
         return answer
 
-    def _call_in_thread(self, asked: Asked, on_piece: Callable[[str], None], answer: Future[None]) -> None:
+    def _call_in_thread(self, asked: ReplyRequest, on_piece: Callable[[str], None], answer: Future[None]) -> None:
         async def call() -> None:
             loop, calling = asyncio.get_running_loop(), asyncio.current_task()
 
@@ -92,14 +92,14 @@ class ReplyFunction:
         with suppress(InvalidStateError):  # cancelled in this moment
             answer.set_result(None) if error is None else answer.set_exception(error)
 
-    async def _call(self, asked: Asked, on_piece: Callable[[str], None]) -> None:
+    async def _call(self, asked: ReplyRequest, on_piece: Callable[[str], None]) -> None:
         try:
             await self._say(asked, on_piece)
         except (KeyboardInterrupt, SystemExit) as error:
             # Let through, it would end the kernel's loop and not only the answer.
             raise RuntimeError(f"the reply function {self.name} ended with {type(error).__name__}") from None
 
-    async def _say(self, asked: Asked, on_piece: Callable[[str], None]) -> None:
+    async def _say(self, asked: ReplyRequest, on_piece: Callable[[str], None]) -> None:
         said: Any = self._function(asked.messages if self._wants_conversation else asked.text)
         if inspect.isawaitable(said):
             said = await said
@@ -126,7 +126,7 @@ class ReplyFunction:
         return said
 
 
-def _wants_conversation(function: Reply) -> bool:
+def _wants_conversation(function: ReplyCallback) -> bool:
     try:
         parameters = inspect.signature(function).parameters
     except (TypeError, ValueError):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from rtc_widget._aiortc.stats import CallStatistics, no_statistics
-from rtc_widget.server.protocols.realtime.conversation import Conversation
+from rtc_widget.server.conversation import Conversation
 
 
 @dataclass(frozen=True, slots=True)

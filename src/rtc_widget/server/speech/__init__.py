@@ -1,76 +1,51 @@
-"""Hearing and speaking: the interfaces, and the engines behind them."""
+"""The interfaces of the speech engines: recognizer, speaker and voice detector."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import warnings
 from typing import Any, Protocol
 
-import numpy as np
-import numpy.typing as npt
+from rtc_widget._aiortc.audio import MonoAudio, Samples
 
-Samples = npt.NDArray[np.float32]
-"""Mono sound, one float a sample, between -1 and 1."""
-
-HEARING_RATE = 16_000
-"""Samples per second of everything that is listened to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sound:
-    """Mono samples and how many of them make a second.
-
-    Attributes
-    ----------
-    samples : numpy.ndarray
-        float32 of shape ``(n,)``; may be empty.
-    rate : int
-        Samples per second.
-    """
-
-    samples: Samples
-    rate: int
-
-    @property
-    def seconds(self) -> float:
-        """How long the sound lasts."""
-        return len(self.samples) / self.rate
-
-    def at(self, rate: int) -> Sound:
-        """Return the sound with `rate` samples per second."""
-        # Here, because it takes PyAV: who only needs the interfaces does not load it.
-        from rtc_widget._aiortc.audio import resampled
-
-        return resampled(self, rate)
+INPUT_RATE = 16_000
+"""Samples per second of all input audio."""
 
 
 class Recognizer(Protocol):
-    """Turns speech into text. Called in a worker thread, one call at a time."""
+    """Turns speech into text. The server calls it in a worker thread, one call at a time."""
 
     @property
     def name(self) -> str: ...  # noqa: D102
 
     def recognize(self, samples: Samples) -> str:
-        """Return what is said in `samples` (16 kHz); the empty string when nothing is."""
+        """Return the text of the speech in `samples` (16 kHz); an empty string if there is no speech."""
         ...
 
 
 class Speaker(Protocol):
-    """Turns text into speech. Called in a worker thread, one call at a time."""
+    """Turns text into speech. The server calls it in a worker thread, one call at a time."""
 
     @property
     def name(self) -> str: ...  # noqa: D102
 
-    def speak(self, text: str, *, voice: str = "heart", speed: float = 1.0) -> Sound:
-        """Return `text` spoken; an empty sound when nothing in it can be said.
+    def speak(self, text: str, *, voice: str = "heart", speed: float = 1.0) -> MonoAudio:
+        """Return the speech for `text`; empty audio if the text has no words.
 
-        `voice` is what the client chose: an OpenAI name or one of the engine's own. An engine that has no such voice
-        takes its nearest.
+        Parameters
+        ----------
+        text : str
+            What to say.
+        voice : str
+            The voice that the client chose: an OpenAI name or a name of the engine. If the engine does not have that
+            voice, it uses the nearest one.
+        speed : float
+            1.0 is the natural speed.
         """
         ...
 
 
 class VoiceDetector(Protocol):
-    """Says how likely a short frame is speech. It remembers what it heard: one for each call."""
+    """Estimates whether a short frame is speech. It has state, so each call needs its own."""
 
     @property
     def frame_length(self) -> int: ...  # noqa: D102
@@ -80,6 +55,9 @@ class VoiceDetector(Protocol):
         ...
 
 
-def samples_of(values: Any) -> Samples:
-    """Return `values` as contiguous mono float32 samples."""
-    return np.ascontiguousarray(values, dtype=np.float32).reshape(-1)
+def __getattr__(name: str) -> Any:
+    # A speaker of the user's own may import the old name; it goes with the next release.
+    if name == "Sound":
+        warnings.warn(f"{__name__}.Sound is deprecated; use {__name__}.MonoAudio.", DeprecationWarning, stacklevel=2)
+        return MonoAudio
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

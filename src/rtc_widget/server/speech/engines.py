@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rtc_widget.server.speech import HEARING_RATE, Recognizer, Samples, Sound, Speaker, VoiceDetector
+from rtc_widget._aiortc.audio import MonoAudio, Samples
+from rtc_widget.server.speech import INPUT_RATE, Recognizer, Speaker, VoiceDetector
 from rtc_widget.server.speech.selection import EngineChoice
 from rtc_widget.server.speech.subprocess_engines import SubprocessRecognizer, SubprocessSpeaker
 
 log = logging.getLogger(__name__)
 
-LONGEST_PIECE = 30 * HEARING_RATE
+MAX_PIECE_LENGTH = 30 * INPUT_RATE
 
 
 def _one_thread(name: str) -> Callable[[], ThreadPoolExecutor]:
@@ -41,18 +42,18 @@ class Engines:
     recognizer: Recognizer
     speaker: Speaker
     new_voice_detector: Callable[[], VoiceDetector]
-    _input_audio: ThreadPoolExecutor = field(default_factory=_one_thread("hearing"))
+    _recognizing: ThreadPoolExecutor = field(default_factory=_one_thread("hearing"))
     _speaking: ThreadPoolExecutor = field(default_factory=_one_thread("speaking"))
 
     async def recognize(self, samples: Samples) -> str:
         """Return what is said in `samples` (16 kHz)."""
         loop = asyncio.get_running_loop()
         # The recognisers are made for half a minute at most; only push-to-talk makes longer turns.
-        pieces = [samples[at : at + LONGEST_PIECE] for at in range(0, max(1, len(samples)), LONGEST_PIECE)]
-        words = [await loop.run_in_executor(self._input_audio, self.recognizer.recognize, piece) for piece in pieces]
+        pieces = [samples[at : at + MAX_PIECE_LENGTH] for at in range(0, max(1, len(samples)), MAX_PIECE_LENGTH)]
+        words = [await loop.run_in_executor(self._recognizing, self.recognizer.recognize, piece) for piece in pieces]
         return " ".join(filter(None, words))
 
-    async def speak(self, text: str, *, voice: str = "heart", speed: float = 1.0) -> Sound:
+    async def speak(self, text: str, *, voice: str = "heart", speed: float = 1.0) -> MonoAudio:
         """Return `text` spoken."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._speaking, lambda: self.speaker.speak(text, voice=voice, speed=speed))
@@ -63,7 +64,7 @@ class Engines:
 
     def close(self) -> None:
         """End what the engines still do; processes of their own, if they have any, end as well."""
-        for executor in (self._input_audio, self._speaking):
+        for executor in (self._recognizing, self._speaking):
             executor.shutdown(wait=False, cancel_futures=True)
         for engine in (self.recognizer, self.speaker):
             if isinstance(engine, SubprocessRecognizer | SubprocessSpeaker):
@@ -107,7 +108,7 @@ def load(progress: Callable[[str], None], choice: EngineChoice | None = None) ->
         progress("Warming up …")
         spoken = speaker.speak("Hello, I am ready.")
         # The sound's rate does not matter to a recogniser that only has to be run once.
-        recognizer.recognize(np.resize(spoken.samples, HEARING_RATE).astype(np.float32))
+        recognizer.recognize(np.resize(spoken.samples, INPUT_RATE).astype(np.float32))
         detector = vad.silero()
         detector.probability(np.zeros(detector.frame_length, np.float32))
         unless_loaded.pop_all()

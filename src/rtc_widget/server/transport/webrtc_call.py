@@ -15,7 +15,7 @@ from aiortc import (
 )
 
 from rtc_widget._aiortc.connection import Connection
-from rtc_widget._aiortc.input_track import hurry, input_samples
+from rtc_widget._aiortc.input_track import input_samples, minimize_jitter_buffer
 from rtc_widget._aiortc.output_track import VoiceTrack
 from rtc_widget._aiortc.stats import CallStatistics, packets_received, statistics_of
 from rtc_widget.server.errors import ApiError
@@ -23,6 +23,7 @@ from rtc_widget.server.protocols.realtime.engine import RealtimeEngine
 from rtc_widget.server.protocols.realtime.server_events import new_id
 from rtc_widget.server.protocols.realtime.session_config import SessionConfig
 from rtc_widget.server.responders.responder import Responder
+from rtc_widget.server.speech import INPUT_RATE
 from rtc_widget.server.speech.engines import Engines
 from rtc_widget.server.tasks import Tasks
 
@@ -68,7 +69,7 @@ class WebRtcCall:
     ) -> None:
         self.id = new_id("rtc")
         self.ended = asyncio.Event()
-        self._longest_silence = limit
+        self._silent_seconds = limit
         self._session = session
         self._engines = engines
         self._on_ended = on_ended
@@ -87,9 +88,9 @@ class WebRtcCall:
         self._began = time.monotonic()
         self._tasks = Tasks(f"call {self.id}")
         self._ending: asyncio.Task[None] | None = None
-        self._connection.on("datachannel", self._take_channel)
-        self._connection.on("track", self._take_track)
-        self._connection.on("connectionstatechange", self._follow_connection)
+        self._connection.on("datachannel", self._on_datachannel)
+        self._connection.on("track", self._on_track)
+        self._connection.on("connectionstatechange", self._on_connection_state)
 
     async def answer(self, offer: str) -> str:
         """Return the answer to `offer`, with all candidates in it (RFC 9429).
@@ -101,7 +102,7 @@ class WebRtcCall:
         """
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
-            self._want_audio_only()
+            self._reject_other_media()
             self._connection.addTrack(self._voice)
             answer = await self._connection.createAnswer()
             if answer is None:
@@ -120,7 +121,7 @@ class WebRtcCall:
         self._tasks.run(self._end_when_silent())
         return self._connection.localDescription.sdp
 
-    def _want_audio_only(self) -> None:
+    def _reject_other_media(self) -> None:
         transceivers = self._connection.getTransceivers()
         if not any(transceiver.kind == "audio" for transceiver in transceivers):
             message = "The SDP offer has no audio. Add a microphone track or an audio transceiver before the offer."
@@ -149,7 +150,7 @@ class WebRtcCall:
 
     # The data channel
 
-    def _take_channel(self, channel: RTCDataChannel) -> None:
+    def _on_datachannel(self, channel: RTCDataChannel) -> None:
         if self._channel is not None:
             return  # the first one carries the events, whatever its label, as with OpenAI
         self._channel = channel
@@ -167,16 +168,16 @@ class WebRtcCall:
 
     # The sound
 
-    def _take_track(self, track: MediaStreamTrack) -> None:
+    def _on_track(self, track: MediaStreamTrack) -> None:
         if track.kind == "audio":
             for receiver in self._connection.getReceivers():
                 if receiver.track is track:
-                    hurry(receiver)
+                    minimize_jitter_buffer(receiver)
             self._tasks.run(self._listen(track))
 
     async def _listen(self, track: MediaStreamTrack) -> None:
         self.engine.listen(await self._engines.voice_detector())
-        async for samples in input_samples(track):
+        async for samples in input_samples(track, INPUT_RATE):
             # What is said before the session begins is said to nobody.
             if self._channel is not None:
                 self.engine.receive_audio(samples)
@@ -186,7 +187,7 @@ class WebRtcCall:
     async def _statistics(self) -> CallStatistics:
         return await statistics_of(self._connection, time.monotonic() - self._began)
 
-    def _follow_connection(self) -> None:
+    def _on_connection_state(self) -> None:
         state = self._connection.connectionState
         log.info("call %s: connection %s", self.id, state)
         if state in ("failed", "closed") and self._ending is None:
@@ -207,12 +208,12 @@ class WebRtcCall:
     async def _end_when_silent(self) -> None:
         # ICE notices a peer that has gone as well, but a relay or a frozen browser may go on answering it.
         heard, since = 0, time.monotonic()
-        while time.monotonic() - since < self._longest_silence:
-            await asyncio.sleep(min(SILENCE_CHECK_SECONDS, self._longest_silence / 4))
+        while time.monotonic() - since < self._silent_seconds:
+            await asyncio.sleep(min(SILENCE_CHECK_SECONDS, self._silent_seconds / 4))
             now = await packets_received(self._connection)
             if now != heard:
                 heard, since = now, time.monotonic()
-        log.info("call %s: no packet for %.0f s", self.id, self._longest_silence)
+        log.info("call %s: no packet for %.0f s", self.id, self._silent_seconds)
         self._end_soon()
 
     def _end_soon(self) -> None:

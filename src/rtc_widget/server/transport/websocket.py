@@ -17,7 +17,7 @@ from rtc_widget.server.transport.webrtc_call import WebRtcCall
 
 log = logging.getLogger(__name__)
 
-MOST_WAITING = 5_000
+MAX_QUEUED = 5_000
 """Messages; a client that reads none for so long is gone, or will not catch up."""
 
 CLOSE_SECONDS = 2.0
@@ -25,7 +25,7 @@ CLOSE_SECONDS = 2.0
 NORMAL, GOING_AWAY = 1000, 1001
 
 
-class Line:
+class BufferedWebSocket:
     """A WebSocket one can send to without waiting.
 
     Parameters
@@ -36,12 +36,12 @@ class Line:
 
     def __init__(self, websocket: WebSocket) -> None:
         self._websocket = websocket
-        self._waiting: asyncio.Queue[str | None] = asyncio.Queue(MOST_WAITING + 1)
+        self._waiting: asyncio.Queue[str | None] = asyncio.Queue(MAX_QUEUED + 1)
         self._sending = asyncio.create_task(self._send_all())
 
     def send(self, message: str) -> None:
         """Send `message` after those before it."""
-        if self._waiting.qsize() < MOST_WAITING:
+        if self._waiting.qsize() < MAX_QUEUED:
             self._waiting.put_nowait(message)
         else:
             self._sending.cancel()  # and with it ends the session, see `received`
@@ -79,7 +79,7 @@ class Line:
             return  # the client has gone; `received` says so as well
 
 
-class WebSocketSession:
+class WebSocketCall:
     """One session over a WebSocket: `run` it, `end` it.
 
     Parameters
@@ -101,30 +101,30 @@ class WebSocketSession:
     async def run(self, websocket: WebSocket) -> None:
         """Serve the client until it goes, the session expires or is ended."""
         self._running = asyncio.current_task()
-        line = Line(websocket)
+        socket = BufferedWebSocket(websocket)
         began = time.monotonic()
 
         async def statistics() -> CallStatistics:
             return CallStatistics("WebSocket", seconds=time.monotonic() - began)
 
         engine = RealtimeEngine(
-            self._session, engines=self._engines, responder=self._responder, send=line.send, statistics=statistics
+            self._session, engines=self._engines, responder=self._responder, send=socket.send, statistics=statistics
         )
         try:
             engine.begin()
             engine.listen(await self._engines.voice_detector())
             async with asyncio.timeout(max(0.0, self._session.expires_at - time.time())):
-                while (message := await line.received()) is not None:
+                while (message := await socket.received()) is not None:
                     await engine.take(message)
         except TimeoutError:
             engine.fail("Your session hit the maximum duration of this server.", "session_expired")
             self._code = GOING_AWAY
         finally:
-            await asyncio.shield(self._close(engine, line))
+            await asyncio.shield(self._close(engine, socket))
 
-    async def _close(self, engine: RealtimeEngine, line: Line) -> None:
+    async def _close(self, engine: RealtimeEngine, socket: BufferedWebSocket) -> None:
         await engine.end()
-        await line.close(self._code)
+        await socket.close(self._code)
         log.info("session %s ended", self.id)
 
     async def end(self) -> None:
@@ -134,14 +134,14 @@ class WebSocketSession:
             await asyncio.gather(self._running, return_exceptions=True)
 
 
-async def follow(call: WebRtcCall, websocket: WebSocket) -> None:
+async def serve_sideband(call: WebRtcCall, websocket: WebSocket) -> None:
     """Pass on the events of `call` and take those of the client, until either ends."""
-    line = Line(websocket)
-    call.engine.join(line.send)
+    socket = BufferedWebSocket(websocket)
+    call.engine.join(socket.send)
     ended = asyncio.create_task(call.ended.wait())
     try:
         while True:
-            receiving = asyncio.create_task(line.received())
+            receiving = asyncio.create_task(socket.received())
             await asyncio.wait({receiving, ended}, return_when=asyncio.FIRST_COMPLETED)
             if not receiving.done():
                 receiving.cancel()
@@ -150,8 +150,8 @@ async def follow(call: WebRtcCall, websocket: WebSocket) -> None:
             message = receiving.result()
             if message is None:
                 break
-            await call.engine.take(message, line.send)
+            await call.engine.take(message, socket.send)
     finally:
         ended.cancel()
-        call.engine.leave(line.send)
-        await asyncio.shield(line.close(NORMAL))
+        call.engine.leave(socket.send)
+        await asyncio.shield(socket.close(NORMAL))

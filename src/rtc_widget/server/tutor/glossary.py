@@ -11,10 +11,10 @@ from importlib.resources import files
 
 from rapidfuzz import fuzz
 
-LEAST_LIKENESS = 85.0
+MIN_LIKENESS = 85.0
 """Of 100; below, "data panel" would be a data channel."""
 
-SHORTEST_FUZZY = 6
+MIN_FUZZY_LENGTH = 6
 """Letters; shorter words resemble too many others, so they have to be right."""
 
 _FRAMES = re.compile(
@@ -155,7 +155,7 @@ def _likeness(alias: str, said: str) -> float:
     """Return how much `alias` looks like the words of `said` that look most like it; 0 when not enough."""
     if f" {alias} " in f" {said} ":
         return 100.0
-    if len(alias) < SHORTEST_FUZZY:
+    if len(alias) < MIN_FUZZY_LENGTH:
         return 0.0
     words, length = said.split(), len(alias.split())
     # One word more or less: recognisers split words and join them.
@@ -165,4 +165,4 @@ def _likeness(alias: str, said: str) -> float:
         for at in range(len(words) - size + 1)
     )
     best = max((fuzz.ratio(alias, window) for window in windows), default=0.0)
-    return best if best >= LEAST_LIKENESS else 0.0
+    return best if best >= MIN_LIKENESS else 0.0

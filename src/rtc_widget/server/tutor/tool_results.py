@@ -6,8 +6,8 @@ import itertools
 import json
 from typing import Any
 
-_MOST_ENTRIES = 12
-_MOST_CHARACTERS = 800
+_MAX_ENTRIES = 12
+_MAX_CHARACTERS = 800
 """About a minute of speech; a result may be a table."""
 
 
@@ -33,8 +33,8 @@ def spoken_result(output: str) -> str:
     said = _said(value).strip()
     if not said:
         return "Done."
-    if len(said) > _MOST_CHARACTERS:
-        said = f"{said[:_MOST_CHARACTERS].rpartition(' ')[0] or said[:_MOST_CHARACTERS]} and so on"
+    if len(said) > _MAX_CHARACTERS:
+        said = f"{said[:_MAX_CHARACTERS].rpartition(' ')[0] or said[:_MAX_CHARACTERS]} and so on"
     return said[0].upper() + said[1:] + ("" if said[-1] in ".!?" else ".")
 
 
@@ -45,11 +45,11 @@ def _said(value: Any) -> str:
         case None:
             return ""
         case dict():
-            first = itertools.islice(value.items(), _MOST_ENTRIES)
+            first = itertools.islice(value.items(), _MAX_ENTRIES)
             said = [f"{str(key).replace('_', ' ')} is {_said(inner) or 'nothing'}" for key, inner in first]
             return _joined(said, more=len(value) - len(said))
         case list():
-            return _joined([_said(inner) for inner in value[:_MOST_ENTRIES]], more=len(value) - _MOST_ENTRIES)
+            return _joined([_said(inner) for inner in value[:_MAX_ENTRIES]], more=len(value) - _MAX_ENTRIES)
         case float():
             return f"{value:g}"
     return str(value)

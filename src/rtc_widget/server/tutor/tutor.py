@@ -9,8 +9,7 @@ from collections.abc import AsyncGenerator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
-from rtc_widget.server.protocols.realtime.conversation import Conversation
-from rtc_widget.server.protocols.realtime.items import FunctionCall, FunctionCallOutput, Message
+from rtc_widget.server.conversation import Conversation, FunctionCall, FunctionCallOutput, MessageItem
 from rtc_widget.server.responders.responder import Question, RequestedToolCall
 from rtc_widget.server.tutor.call_report import is_about_the_call, report
 from rtc_widget.server.tutor.glossary import find, plain, terms
@@ -103,7 +102,7 @@ class Tutor:
 
 
 def _has_begun(conversation: Conversation) -> bool:
-    return any(isinstance(item, Message) and item.role != "system" for item in conversation.items)
+    return any(isinstance(item, MessageItem) and item.role != "system" for item in conversation.items)
 
 
 def _calls(wanted: tuple[ToolRequest, ...], question: Question) -> Iterator[str | RequestedToolCall]:
@@ -133,7 +132,7 @@ class ToolTurn:
     @classmethod
     def of(cls, conversation: Conversation) -> Self:
         """Return the turn at the end of `conversation`."""
-        items = list(itertools.takewhile(lambda item: not isinstance(item, Message), reversed(conversation.items)))
+        items = list(itertools.takewhile(lambda item: not isinstance(item, MessageItem), reversed(conversation.items)))
         items.reverse()
         return cls(
             tuple(item for item in items if isinstance(item, FunctionCall)),

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rtc_widget.server.errors import ApiError
-from rtc_widget.server.http import client_secrets as keys
+from rtc_widget.server.http import client_secrets
 from rtc_widget.server.http.client_secrets import EphemeralKeys
 
 
@@ -39,7 +39,7 @@ def test_a_key_holds_the_session_it_was_made_for() -> None:
 
 
 def test_there_is_an_end_to_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keys, "MOST_KEYS", 2)
+    monkeypatch.setattr(client_secrets, "MAX_KEYS", 2)
     clock = Clock()
     known = EphemeralKeys(clock)
     known.create_client_secret(b"")

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from rtc_widget.server.protocols.realtime.conversation import Conversation
-from rtc_widget.server.protocols.realtime.items import FunctionCall, FunctionCallOutput, Item, Message, Part
+from rtc_widget.server.conversation import Conversation, FunctionCall, FunctionCallOutput, Item, MessageItem, Part
 from rtc_widget.server.protocols.realtime.sentences import sentences
 from rtc_widget.server.responders.chat_completions import ChatFailed, ChatResponder, ChatServer
 from rtc_widget.server.responders.chat_messages import chat_messages
@@ -27,8 +26,8 @@ def question(*items: Item, **about: Any) -> Question:
     return Question("", Conversation(items), "Be brief.", **about)
 
 
-def said(role: Any, text: str) -> Message:
-    return Message(f"{role}-{text}", role, (Part("input_text" if role == "user" else "output_text", text),))
+def said(role: Any, text: str) -> MessageItem:
+    return MessageItem(f"{role}-{text}", role, (Part("input_text" if role == "user" else "output_text", text),))
 
 
 async def pieces(server: ChatServerDouble, asked: Question, key: str | None = None) -> list[str | RequestedToolCall]:
@@ -105,7 +104,7 @@ def test_what_tools_gave_back_follows_their_calls() -> None:
 
 def test_pictures_go_along() -> None:
     url = "data:image/png;base64,AA=="
-    item = Message("m", "user", (Part("input_image", image_url=url), Part("input_text", "What is this?")))
+    item = MessageItem("m", "user", (Part("input_image", image_url=url), Part("input_text", "What is this?")))
 
     assert chat_messages(question(item))[1]["content"] == [
         {"type": "text", "text": "What is this?"},
@@ -115,7 +114,7 @@ def test_pictures_go_along() -> None:
 
 def test_a_picture_is_looked_at_as_closely_as_was_asked() -> None:
     url = "data:image/png;base64,AA=="
-    item = Message("m", "user", (Part("input_image", image_url=url, detail="low"),))
+    item = MessageItem("m", "user", (Part("input_image", image_url=url, detail="low"),))
 
     [shown] = chat_messages(question(item))[1]["content"]
     assert shown["image_url"] == {"url": url, "detail": "low"}
@@ -123,7 +122,7 @@ def test_a_picture_is_looked_at_as_closely_as_was_asked() -> None:
 
 def test_of_an_interrupted_answer_only_what_was_heard_is_history() -> None:
     spoken = Part("output_audio", "one two three four five six seven eight nine ten", seconds=10.0)
-    item = Message("m", "assistant", (spoken.truncated(3000),))
+    item = MessageItem("m", "assistant", (spoken.truncated(3000),))
 
     assert chat_messages(question(item))[1]["content"] == "one two three"
 
@@ -199,6 +198,29 @@ async def test_the_dialects_of_chat_servers_are_understood(server: ChatServerDou
     server.says = deltas
 
     assert await pieces(server, question()) == [RequestedToolCall("one", '{"a": 1}'), RequestedToolCall("two", "{}")]
+
+
+@pytest.mark.parametrize("content_type", [None, "text/plain", "text/event-stream; charset=utf-8"])
+async def test_a_stream_may_have_any_content_type(server: ChatServerDouble, content_type: str | None) -> None:
+    server.content_type, server.says = content_type, words("Très ", "bien.")
+
+    assert await pieces(server, question()) == ["Très ", "bien."]
+
+
+async def test_an_answer_that_is_not_a_stream_is_an_error(server: ChatServerDouble) -> None:
+    server.content_type, server.says = "application/json", ['{"choices": []}']
+
+    with pytest.raises(ChatFailed, match="must answer with a stream of events, got application/json"):
+        await pieces(server, question())
+
+
+async def test_an_event_may_have_several_lines_and_line_separators_in_its_text(server: ChatServerDouble) -> None:
+    server.says = [
+        ": a comment\r\n\r\n",
+        'data: {"choices": [{"delta":\r\ndata: {"content": "one\u2028two"}}]}\r\n\r\n',
+    ]
+
+    assert await pieces(server, question()) == ["one\u2028two"]
 
 
 async def test_a_proxy_does_not_stand_between_this_machine_and_itself(

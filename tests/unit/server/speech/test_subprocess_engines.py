@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rtc_widget.server.speech import samples_of
+from rtc_widget._aiortc.audio import samples_of
 from rtc_widget.server.speech.engines import load
 from rtc_widget.server.speech.selection import EngineChoice, UnknownEngine
 from rtc_widget.server.speech.subprocess_engines import EngineFailed, SubprocessRecognizer, SubprocessSpeaker
@@ -24,7 +24,7 @@ from rtc_widget.server.speech.subprocess_engines import EngineFailed, Subprocess
 MINE = """
     import os
     import time
-    from rtc_widget.server.speech import Sound, samples_of
+    from rtc_widget._aiortc.audio import MonoAudio, samples_of
 
     print("loading my engine")  # on the pipe this would be nonsense
 
@@ -45,7 +45,7 @@ MINE = """
     class Mouth:
         name = "my mouth"
         def speak(self, text, *, voice="heart", speed=1.0):
-            return Sound(samples_of([speed] * len(text)), 8000) if text else "no sound"
+            return MonoAudio(samples_of([speed] * len(text)), 8000) if text else "no sound"
 
     class Broken:
         name = "broken"
@@ -77,7 +77,7 @@ def test_an_engine_of_one_s_own_works_in_another_process(ears: SubprocessRecogni
     mouth = SubprocessSpeaker("my_engines:Mouth")
     samples, _, pid = ears.recognize(sound(16_000)).partition(" samples in ")
     spoken = mouth.speak("Hello", speed=0.5)
-    with pytest.raises(EngineFailed, match="returned str, not Sound"):
+    with pytest.raises(EngineFailed, match="returned str, not MonoAudio"):
         mouth.speak("")
     mouth.close()
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from rtc_widget.server.errors import ApiError
-from rtc_widget.server.transport.registry import Calls
+from rtc_widget.server.transport.registry import CallRegistry
 from tests.unit.server.leftovers import left_by
 from tests.unit.server.peer import Peer
 from tests.unit.server.scripted_server import Direct, calls_with, server_of_two
@@ -19,7 +19,7 @@ MOST_KEPT = 250_000
 """Bytes after fifty calls: five thousand each. A call that is kept holds more than a hundred thousand."""
 
 
-async def ends_within(calls: Calls, seconds: float) -> float:
+async def ends_within(calls: CallRegistry, seconds: float) -> float:
     began = time.monotonic()
     while calls.ids:
         assert time.monotonic() - began < seconds, "the call goes on"

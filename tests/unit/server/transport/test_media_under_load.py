@@ -9,14 +9,15 @@ from collections.abc import Awaitable, Callable, Iterator
 import numpy as np
 import pytest
 
+from rtc_widget._aiortc.audio import samples_of
 from rtc_widget._aiortc.output_track import VoiceTrack, pcm_of
-from rtc_widget.server.speech import HEARING_RATE, samples_of
+from rtc_widget.server.speech import INPUT_RATE
 from rtc_widget.server.speech.engines import Engines, load
-from rtc_widget.server.speech.worker import switch_often
+from rtc_widget.server.speech.worker import set_switch_interval
 from tests.speech import WAV_RATE, spoken
 from tests.unit.server.waiting import waited
 
-LONGEST_GAP = 0.04
+MAX_GAP_SECONDS = 0.04
 SENTENCE = "A jitter buffer holds arriving packets for a moment, so that they can be played at an even pace."
 
 
@@ -30,7 +31,7 @@ def engines() -> Iterator[Engines]:
 @pytest.fixture(autouse=True)
 def as_in_the_server() -> Iterator[None]:
     before = sys.getswitchinterval()
-    switch_often()
+    set_switch_interval()
     yield
     sys.setswitchinterval(before)
 
@@ -38,7 +39,7 @@ def as_in_the_server() -> Iterator[None]:
 @pytest.mark.alone
 @pytest.mark.speech
 async def test_no_frame_is_late_while_engines_work(engines: Engines) -> None:
-    question = samples_of(spoken(SENTENCE)[:: WAV_RATE // HEARING_RATE] / 32768)
+    question = samples_of(spoken(SENTENCE)[:: WAV_RATE // INPUT_RATE] / 32768)
 
     async def hear_and_speak() -> None:
         await engines.recognize(question)
@@ -46,17 +47,17 @@ async def test_no_frame_is_late_while_engines_work(engines: Engines) -> None:
 
     # A machine that does something else may hold up one of three; work that holds the lock holds up every one.
     longest = [(await gaps_during(hear_and_speak, frames=200)).max()]
-    while min(longest) >= LONGEST_GAP and len(longest) < 3:
+    while min(longest) >= MAX_GAP_SECONDS and len(longest) < 3:
         longest.append((await gaps_during(hear_and_speak, frames=200)).max())
 
-    assert min(longest) < LONGEST_GAP, longest
+    assert min(longest) < MAX_GAP_SECONDS, longest
 
 
 async def test_work_that_holds_the_interpreter_lock_would_be_noticed() -> None:
     async def hold_it() -> None:
         await asyncio.to_thread(lambda: list(range(10_000_000)))
 
-    assert (await gaps_during(hold_it, frames=8)).max() > LONGEST_GAP
+    assert (await gaps_during(hold_it, frames=8)).max() > MAX_GAP_SECONDS
 
 
 async def gaps_during(work: Callable[[], Awaitable[object]], *, frames: int) -> np.ndarray:

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from rtc_widget._aiortc.stats import CallStatistics
-from rtc_widget.server.protocols.realtime.conversation import Conversation
-from rtc_widget.server.protocols.realtime.items import FunctionCall, FunctionCallOutput, Item, Message, Part
+from rtc_widget.server.conversation import Conversation, FunctionCall, FunctionCallOutput, Item, MessageItem, Part
 from rtc_widget.server.responders.responder import Question, RequestedToolCall, ToolDefinition
 from rtc_widget.server.tutor.glossary import terms
 from rtc_widget.server.tutor.tutor import GOODBYE, GREETING, HOW_ARE_YOU, STILL_THERE, THANKS, WHO, Tutor
@@ -52,7 +51,7 @@ def test_what_it_offers_to_explain_it_can_explain() -> None:
 
 
 async def said(tutor: Tutor, text: str, *items: Item, **about: Any) -> list[str | RequestedToolCall]:
-    message = Message("m", "user", (Part("input_text", text),))
+    message = MessageItem("m", "user", (Part("input_text", text),))
     question = Question(text, Conversation([message, *items] if text else items), "", **about)
     return [piece async for piece in tutor.answer(question)]
 
@@ -130,8 +129,8 @@ async def test_it_knows_the_call() -> None:
 
 
 async def test_it_greets_first_and_asks_later_whether_somebody_is_there() -> None:
-    silence = Message("m", "user", (Part("input_audio", None),))
+    silence = MessageItem("m", "user", (Part("input_audio", None),))
 
     assert await said(Tutor(), "") == [GREETING]
-    assert await said(Tutor(), "", Message("m", "system", (Part("input_text", "Be kind."),))) == [GREETING]
+    assert await said(Tutor(), "", MessageItem("m", "system", (Part("input_text", "Be kind."),))) == [GREETING]
     assert await said(Tutor(), "", silence) == [STILL_THERE]

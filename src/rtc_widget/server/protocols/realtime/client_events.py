@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from rtc_widget.server.errors import ApiError, api_error_from
-from rtc_widget.server.http.offers import json_of
+from rtc_widget.server.strict_json import parse_json
 
 
 class ClientEvent(BaseModel):
@@ -107,7 +107,7 @@ def decoded(message: str | bytes) -> dict[str, Any]:
     """
     if isinstance(message, bytes):
         raise ApiError("Events are text messages, not binary ones.", "invalid_value")
-    event = json_of(message, "The event")
+    event = parse_json(message, "The event")
     if not isinstance(event, dict):
         raise ApiError("An event is a JSON object.", "invalid_value")
     if not isinstance(event.get("type"), str):

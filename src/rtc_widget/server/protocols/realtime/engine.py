@@ -7,27 +7,28 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
+from rtc_widget._aiortc.audio import Samples
 from rtc_widget._aiortc.stats import CallStatistics, no_statistics
 from rtc_widget.server.audio_formats import AudioFormat, decoded_pieces
+from rtc_widget.server.audio_outputs import EventSink, Player, TrackSink
+from rtc_widget.server.conversation import Conversation, FunctionCallOutput, Item, MessageItem
 from rtc_widget.server.errors import ApiError
-from rtc_widget.server.protocols.realtime import client_events as received
-from rtc_widget.server.protocols.realtime.conversation import Conversation
+from rtc_widget.server.protocols.realtime import client_events as client_events
 from rtc_widget.server.protocols.realtime.input_audio import InputAudio, InputAudioCallbacks
-from rtc_widget.server.protocols.realtime.items import FunctionCallOutput, Item, Message, item_from_wire
+from rtc_widget.server.protocols.realtime.items import item_from_wire, item_to_wire
 from rtc_widget.server.protocols.realtime.playback import PlaybackQueue
 from rtc_widget.server.protocols.realtime.response import Response, ResponseContext
 from rtc_widget.server.protocols.realtime.response_config import ResponseSettings, response_settings
-from rtc_widget.server.protocols.realtime.server_events import Emitter, Send, encoded, new_id
+from rtc_widget.server.protocols.realtime.server_events import Emitter, SendMessage, encoded, new_id
 from rtc_widget.server.protocols.realtime.session_config import SessionConfig, changed_session
 from rtc_widget.server.responders.responder import Responder
-from rtc_widget.server.speech import Samples, VoiceDetector
+from rtc_widget.server.speech import INPUT_RATE, VoiceDetector
 from rtc_widget.server.speech.engines import Engines
 from rtc_widget.server.tasks import Tasks
-from rtc_widget.server.transport.audio_outputs import EventSink, Player, TrackSink
 
 log = logging.getLogger(__name__)
 
-APPENDED_AT_ONCE = 0.5
+APPEND_STEP_SECONDS = 0.5
 """Seconds of sound that are listened to before others have their turn: appended sound may be minutes."""
 
 
@@ -54,7 +55,7 @@ class RealtimeEngine:
         *,
         engines: Engines,
         responder: Responder,
-        send: Send,
+        send: SendMessage,
         player: Player | None = None,
         statistics: Callable[[], Awaitable[CallStatistics]] = no_statistics,
     ) -> None:
@@ -63,11 +64,11 @@ class RealtimeEngine:
         self._send = send
         self._emitter = Emitter(send)
         self._emit = self._emitter.emit
-        callbacks = InputAudioCallbacks(self._speech_started, self._turn_taken, self._is_quiet)
+        callbacks = InputAudioCallbacks(self._speech_started, self._turn_recognized, self._is_quiet)
         self._input_audio = InputAudio(self.conversation, self._emitter, engines, session.audio.input, callbacks)
         self._tasks = Tasks("the dialogue")
         self._playback_queue = PlaybackQueue(self.conversation, self._emitter, self._tasks)
-        self._around = ResponseContext(
+        self._context = ResponseContext(
             self.conversation,
             new_id("conv"),
             responder,
@@ -83,7 +84,7 @@ class RealtimeEngine:
     def begin(self) -> None:
         """Tell the client that the session is there."""
         self._emit("session.created", session=self.session.to_wire())
-        conversation = {"id": self._around.conversation_id, "object": "realtime.conversation"}
+        conversation = {"id": self._context.conversation_id, "object": "realtime.conversation"}
         self._emit("conversation.created", conversation=conversation)
 
     async def end(self) -> None:
@@ -91,31 +92,31 @@ class RealtimeEngine:
         await self._input_audio.end()
         await self._tasks.end()
 
-    def join(self, send: Send) -> None:
+    def join(self, send: SendMessage) -> None:
         """Let one more client follow the session, and take part in it by `receive`."""
         self._emitter.join(send)
 
-    def leave(self, send: Send) -> None:
+    def leave(self, send: SendMessage) -> None:
         """Forget a client that joined."""
         self._emitter.leave(send)
 
     # What the client sends
 
-    def receive(self, message: str | bytes, answer_to: Send | None = None) -> None:
+    def receive(self, message: str | bytes, answer_to: SendMessage | None = None) -> None:
         """Take one message; a bad one is answered by an `error` event, to its sender only, and changes nothing."""
         for _ in self._steps(message, answer_to or self._send):
             pass
 
-    async def take(self, message: str | bytes, answer_to: Send | None = None) -> None:
+    async def take(self, message: str | bytes, answer_to: SendMessage | None = None) -> None:
         """Take one message as `receive` does, but let others have their turn while long sound is listened to."""
         for _ in self._steps(message, answer_to or self._send):
             await asyncio.sleep(0)
 
-    def _steps(self, message: str | bytes, answer_to: Send) -> Iterator[None]:
+    def _steps(self, message: str | bytes, answer_to: SendMessage) -> Iterator[None]:
         event: dict[str, Any] = {}
         try:
-            event = received.decoded(message)
-            yield from self._handle(received.client_event(event))
+            event = client_events.decoded(message)
+            yield from self._handle(client_events.client_event(event))
         except ApiError as error:
             event_id = event.get("event_id")
             shown = event_id if isinstance(event_id, str) else None
@@ -130,49 +131,49 @@ class RealtimeEngine:
         error = ApiError(message, code, kind="server_error")
         self._emit("error", error={**error.to_wire(), "event_id": None})
 
-    def _handle(self, event: received.ClientEvent) -> Iterator[None]:
+    def _handle(self, event: client_events.ClientEvent) -> Iterator[None]:
         match event:
-            case received.SessionUpdate():
+            case client_events.SessionUpdate():
                 self._update_session(event)
-            case received.CreateItem():
+            case client_events.CreateItem():
                 self._create_item(event)
-            case received.RetrieveItem():
+            case client_events.RetrieveItem():
                 item = self._existing(event.item_id, "retriev")
-                self._emit("conversation.item.retrieved", item=item.to_wire(with_sound=True))
-            case received.DeleteItem():
+                self._emit("conversation.item.retrieved", item=item_to_wire(item, with_audio=True))
+            case client_events.DeleteItem():
                 self._existing(event.item_id, "delet")
                 self.conversation.remove(event.item_id)
                 self._emit("conversation.item.deleted", item_id=event.item_id)
-            case received.TruncateItem():
+            case client_events.TruncateItem():
                 self._truncate(event)
-            case received.AppendAudio():
+            case client_events.AppendAudio():
                 yield from self._append(event)
-            case received.CommitAudio():
+            case client_events.CommitAudio():
                 self._input_audio.commit()
-            case received.ClearAudio():
+            case client_events.ClearAudio():
                 self._input_audio.clear()
-            case received.ClearOutput():
+            case client_events.ClearOutput():
                 self._playback_queue.silence()
-            case received.CreateResponse():
+            case client_events.CreateResponse():
                 self._create_response(event)
-            case received.CancelResponse():
+            case client_events.CancelResponse():
                 self._cancel_response(event)
 
-    def _update_session(self, event: received.SessionUpdate) -> None:
+    def _update_session(self, event: client_events.SessionUpdate) -> None:
         self.session = changed_session(self.session, event.session, has_spoken=self._playback_queue.has_begun)
         self._input_audio.set(self.session.audio.input)
         self._emit("session.updated", session=self.session.to_wire())
 
-    def _create_item(self, event: received.CreateItem) -> None:
+    def _create_item(self, event: client_events.CreateItem) -> None:
         item = item_from_wire(event.item, self._input_format())
         if isinstance(item, FunctionCallOutput) and not self.conversation.has_call(item.call_id):
             message = f"Tool call ID '{item.call_id}' not found in conversation."
             raise ApiError(message, "invalid_tool_call_id")
         self.conversation.add(item, after=event.previous_item_id)
         previous = self.conversation.previous_id(item.id)
-        self._emit("conversation.item.added", previous_item_id=previous, item=item.to_wire())
-        self._emit("conversation.item.done", previous_item_id=previous, item=item.to_wire())
-        if isinstance(item, Message):
+        self._emit("conversation.item.added", previous_item_id=previous, item=item_to_wire(item))
+        self._emit("conversation.item.done", previous_item_id=previous, item=item_to_wire(item))
+        if isinstance(item, MessageItem):
             self._input_audio.transcribe(item)
 
     def _existing(self, item_id: str, what: str) -> Item:
@@ -182,9 +183,9 @@ class RealtimeEngine:
             raise ApiError(message, f"item_{what}e_invalid_item_id", param="item_id")
         return item
 
-    def _truncate(self, event: received.TruncateItem) -> None:
+    def _truncate(self, event: client_events.TruncateItem) -> None:
         item = self._existing(event.item_id, "truncat")
-        parts = item.parts if isinstance(item, Message) else ()
+        parts = item.parts if isinstance(item, MessageItem) else ()
         part = parts[event.content_index] if event.content_index < len(parts) else None
         if part is None or part.type != "output_audio":
             message = "Only model output audio messages can be truncated."
@@ -195,16 +196,17 @@ class RealtimeEngine:
             raise ApiError(message, "invalid_value", param="audio_end_ms")
         self._playback_queue.truncate(event.item_id, event.content_index, event.audio_end_ms)
 
-    def _append(self, event: received.AppendAudio) -> Iterator[None]:
-        for sound in decoded_pieces(event.audio, self._input_format(), APPENDED_AT_ONCE, param="audio"):
-            if sound is not None:
-                self._input_audio.receive_audio(sound)
+    def _append(self, event: client_events.AppendAudio) -> Iterator[None]:
+        input_format = self._input_format()
+        for piece in decoded_pieces(event.audio, input_format, APPEND_STEP_SECONDS, rate=INPUT_RATE, param="audio"):
+            if piece is not None:
+                self._input_audio.receive_audio(piece)
             yield
 
     def _input_format(self) -> AudioFormat:
         return self.session.audio.input.format.audio_format()
 
-    def _create_response(self, event: received.CreateResponse) -> None:
+    def _create_response(self, event: client_events.CreateResponse) -> None:
         settings = response_settings(self.session, self.conversation, event.response)
         if not settings.is_out_of_band and self._is_responding():
             raise ApiError(
@@ -214,7 +216,7 @@ class RealtimeEngine:
             )
         self._respond(settings)
 
-    def _cancel_response(self, event: received.CancelResponse) -> None:
+    def _cancel_response(self, event: client_events.CancelResponse) -> None:
         response = self._out_of_band.get(event.response_id or "")
         if response is None and self._is_responding() and event.response_id in (None, self._active().id):
             response = self._active()
@@ -239,17 +241,17 @@ class RealtimeEngine:
                 self._active().cancel("turn_detected")
             self._playback_queue.silence()
 
-    def _turn_taken(self, item_id: str) -> None:
-        self._tasks.run(self._answer_turn(item_id))
+    def _turn_recognized(self, item_id: str) -> None:
+        self._tasks.run(self._respond_to_turn(item_id))
 
-    async def _answer_turn(self, item_id: str) -> None:
+    async def _respond_to_turn(self, item_id: str) -> None:
         detection = self.session.audio.input.turn_detection
         if detection is None or not detection.create_response:
             return
         while self._is_responding():
             await self._active().done.wait()
         item = self.conversation.find(item_id)
-        is_silent = isinstance(item, Message) and not any(part.seconds for part in item.parts)
+        is_silent = isinstance(item, MessageItem) and not any(part.seconds for part in item.parts)
         # A person who has gone on speaking gets one answer, after the last word. And noise gets none.
         speaking_on = detection.interrupt_response and self._input_audio.is_speaking
         if is_silent or (not speaking_on and self.conversation.open_questions()):
@@ -258,15 +260,15 @@ class RealtimeEngine:
     # What is answered
 
     def _respond(self, settings: ResponseSettings, *, prompted: bool = True) -> None:
-        response = Response(settings, self._around, prompted)
+        response = Response(settings, self._context, prompted)
         self._playback_queue.add(response)
         if settings.is_out_of_band:
             self._out_of_band[response.id] = response
         else:
             self._response = response
-        self._tasks.run(self._see_through(response))
+        self._tasks.run(self._run_response(response))
 
-    async def _see_through(self, response: Response) -> None:
+    async def _run_response(self, response: Response) -> None:
         try:
             await response.start()
         finally:

@@ -11,26 +11,27 @@ from typing import Any
 
 import numpy as np
 
+from rtc_widget._aiortc.audio import Samples, samples_of
+from rtc_widget.server.conversation import Conversation, MessageItem, Part
 from rtc_widget.server.errors import ApiError
-from rtc_widget.server.protocols.realtime.conversation import Conversation
-from rtc_widget.server.protocols.realtime.items import Message, Part
+from rtc_widget.server.protocols.realtime.items import item_to_wire
 from rtc_widget.server.protocols.realtime.server_events import Emitter, new_id
 from rtc_widget.server.protocols.realtime.session_config import AudioInput, SemanticVad
 from rtc_widget.server.protocols.realtime.turn_detection import (
-    SpeechMissing,
+    IdleTimeout,
     SpeechPaused,
     SpeechStarted,
     SpeechStopped,
     TurnDetector,
     silence_after,
 )
-from rtc_widget.server.speech import HEARING_RATE, Samples, VoiceDetector, samples_of
+from rtc_widget.server.speech import INPUT_RATE, VoiceDetector
 from rtc_widget.server.speech.engines import Engines
 from rtc_widget.server.tasks import Tasks, kind_and_place
 
 log = logging.getLogger(__name__)
 
-SHORTEST_COMMIT_MS = 100
+MIN_COMMIT_MS = 100
 
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
 
@@ -50,7 +51,7 @@ class InputAudioCallbacks:
     """
 
     speech_started: Callable[[], None]
-    turn_taken: Callable[[str], None]
+    turn_recognized: Callable[[str], None]
     is_quiet: Callable[[], bool]
 
 
@@ -102,7 +103,7 @@ class InputAudio:
         if (detection is None) != (self._settings.turn_detection is None):
             # What was begun in the one way would be ended in the other.
             was_speaking = self.is_speaking
-            self._forget()
+            self._reset()
             if was_speaking:
                 self._emit("input_audio_buffer.cleared")
         self._settings = settings
@@ -117,20 +118,20 @@ class InputAudio:
         if self._turns is None:
             return
         if self._callbacks.is_quiet():
-            self._turns.wait()
+            self._turns.start_idle_timer()
         else:
-            self._turns.do_not_wait()
+            self._turns.stop_idle_timer()
         for event in self._turns.receive_audio(samples):
             match event:
                 case SpeechStarted():
                     self._speech_started(event)
-                case SpeechPaused(said):
-                    self._speech_paused(said)
-                case SpeechStopped(end_ms, said):
+                case SpeechPaused(turn):
+                    self._speech_paused(turn)
+                case SpeechStopped(end_ms, turn):
                     self._emit("input_audio_buffer.speech_stopped", audio_end_ms=end_ms, item_id=self._item_id)
-                    self._tasks.run(self._take_turn(self._add_item(self._item_id, said), said))
-                case SpeechMissing():
-                    self._nobody_spoke(event)
+                    self._tasks.run(self._take_turn(self._add_item(self._item_id, turn), turn))
+                case IdleTimeout():
+                    self._idle_timed_out(event)
 
     def commit(self) -> None:
         """Make an item of what was said.
@@ -143,22 +144,22 @@ class InputAudio:
         by_hand = self._turns is None or self._settings.turn_detection is None
         # Who was heard to begin is told of by the id that was said then.
         item_id = self._item_id if self.is_speaking else new_id("item")
-        said = self._buffer.take() if self._turns is None or by_hand else self._turns.take()
-        ms = len(said) * 1000 / HEARING_RATE
-        if ms < SHORTEST_COMMIT_MS:
+        samples = self._buffer.take() if self._turns is None or by_hand else self._turns.take()
+        ms = len(samples) * 1000 / INPUT_RATE
+        if ms < MIN_COMMIT_MS:
             raise ApiError(
-                f"Error committing input audio buffer: buffer too small. Expected at least {SHORTEST_COMMIT_MS}ms of "
+                f"Error committing input audio buffer: buffer too small. Expected at least {MIN_COMMIT_MS}ms of "
                 f"audio, but buffer only has {ms:.2f}ms of audio.",
                 "input_audio_buffer_commit_empty",
             )
-        self._tasks.run(self._transcribe(self._add_item(item_id, said), self._recognized(said)))
+        self._tasks.run(self._transcribe(self._add_item(item_id, samples), self._recognized(samples)))
 
     def clear(self) -> None:
         """Forget what was said and not committed."""
-        self._forget()
+        self._reset()
         self._emit("input_audio_buffer.cleared")
 
-    def transcribe(self, item: Message) -> None:
+    def transcribe(self, item: MessageItem) -> None:
         """Recognise the sound of an item that the client made itself, where it gave no words with it."""
         for part in item.parts:
             if part.samples is not None and part.text is None:
@@ -173,33 +174,33 @@ class InputAudio:
         self._speculation.drop()
         await self._tasks.end()
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         self._buffer.clear()
         self._speculation.drop()
         if self._turns is not None:
-            self._turns.forget()
+            self._turns.reset()
 
     def _speech_started(self, event: SpeechStarted) -> None:
         self._item_id = new_id("item")
         self._emit("input_audio_buffer.speech_started", audio_start_ms=event.start_ms, item_id=self._item_id)
         self._callbacks.speech_started()
 
-    def _speech_paused(self, said: Samples) -> None:
-        words = self._speculation.recognize(said)
+    def _speech_paused(self, samples: Samples) -> None:
+        words = self._speculation.recognize(samples)
         detection = self._settings.turn_detection
         if isinstance(detection, SemanticVad) and self._turns is not None:
             # What the words before an earlier pause said is no judgement of these.
             self._turns.settings = detection.turns()
-            self._tasks.run(self._wait_as_the_words_say(words, detection))
+            self._tasks.run(self._adapt_silence_to_words(words, detection))
 
-    async def _wait_as_the_words_say(self, words: asyncio.Task[str], detection: SemanticVad) -> None:
+    async def _adapt_silence_to_words(self, words: asyncio.Task[str], detection: SemanticVad) -> None:
         await asyncio.wait({words})
         if self._turns is None or words.cancelled() or words.exception() or self._settings.turn_detection != detection:
             return
         silence = silence_after(words.result(), detection.eagerness)
         self._turns.settings = replace(detection.turns(), silence_duration_ms=silence)
 
-    def _nobody_spoke(self, event: SpeechMissing) -> None:
+    def _idle_timed_out(self, event: IdleTimeout) -> None:
         item_id = new_id("item")
         self._emit(
             "input_audio_buffer.timeout_triggered",
@@ -208,46 +209,46 @@ class InputAudio:
             item_id=item_id,
         )
         self._add_item(item_id, None)
-        self._callbacks.turn_taken(item_id)
+        self._callbacks.turn_recognized(item_id)
 
-    def _add_item(self, item_id: str, said: Samples | None) -> str:
+    def _add_item(self, item_id: str, samples: Samples | None) -> str:
         previous = self._conversation.last_id
         self._emit("input_audio_buffer.committed", previous_item_id=previous, item_id=item_id)
-        seconds = 0.0 if said is None else len(said) / HEARING_RATE
-        item = Message(item_id, "user", (Part("input_audio", None, seconds, said),))
+        seconds = 0.0 if samples is None else len(samples) / INPUT_RATE
+        item = MessageItem(item_id, "user", (Part("input_audio", None, seconds, samples),))
         self._conversation.add(item)
-        self._emit("conversation.item.added", previous_item_id=previous, item=item.to_wire())
-        self._emit("conversation.item.done", previous_item_id=previous, item=item.to_wire())
+        self._emit("conversation.item.added", previous_item_id=previous, item=item_to_wire(item))
+        self._emit("conversation.item.done", previous_item_id=previous, item=item_to_wire(item))
         if self._turns is not None and isinstance(self._settings.turn_detection, SemanticVad):
             self._turns.settings = self._settings.turn_detection.turns()
         return item_id
 
-    async def _take_turn(self, item_id: str, said: Samples) -> None:
-        if await self._transcribe(item_id, self._speculation.result(said)):
-            self._callbacks.turn_taken(item_id)
+    async def _take_turn(self, item_id: str, samples: Samples) -> None:
+        if await self._transcribe(item_id, self._speculation.result(samples)):
+            self._callbacks.turn_recognized(item_id)
 
-    async def _recognized(self, said: Samples) -> str:
-        return await self._engines.recognize(said)
+    async def _recognized(self, samples: Samples) -> str:
+        return await self._engines.recognize(samples)
 
     async def _transcribe(self, item_id: str, words: Coroutine[Any, Any, str]) -> bool:
         """Wait for the words of an item and tell them; return whether there are any words to tell."""
         place = {"item_id": item_id, "content_index": 0}
-        is_told = self._settings.transcription is not None
+        sends_transcript = self._settings.transcription is not None
         try:
             text = await words
         except Exception as error:  # noqa: BLE001 - whatever an engine raises; the client is told its text
             log.warning("recognition failed: %s", kind_and_place(error))
-            if is_told:
+            if sends_transcript:
                 wire = {"type": "server_error", "code": "recognition_failed", "message": str(error), "param": None}
                 self._emit(f"{TRANSCRIPTION}.failed", **place, error=wire)
             return False
         item = self._conversation.find(item_id)
         seconds = 0.0
-        if isinstance(item, Message):
+        if isinstance(item, MessageItem):
             seconds = sum(part.seconds for part in item.parts)
             parts = tuple(replace(part, text=text) if part.type == "input_audio" else part for part in item.parts)
             self._conversation.change(replace(item, parts=parts))
-        if is_told:
+        if sends_transcript:
             if text:
                 self._emit(f"{TRANSCRIPTION}.delta", **place, delta=text)
             usage = {"type": "duration", "seconds": round(seconds, 3)}
@@ -255,7 +256,7 @@ class InputAudio:
         return True
 
 
-LONGEST_SECONDS = 120.0
+MAX_BUFFER_SECONDS = 120.0
 """A client that never clears the buffer would fill the memory: the oldest sound goes first."""
 
 
@@ -270,7 +271,7 @@ class InputBuffer:
         """Add sound (16 kHz)."""
         self._pieces.append(samples)
         self._length += len(samples)
-        while self._length - len(self._pieces[0]) >= LONGEST_SECONDS * HEARING_RATE:
+        while self._length - len(self._pieces[0]) >= MAX_BUFFER_SECONDS * INPUT_RATE:
             self._length -= len(self._pieces.popleft())
 
     def take(self) -> Samples:
@@ -308,15 +309,15 @@ class SpeculativeRecognizer:
         # A turn only grows, so one of the same length is the same.
         if text is not None and self._length == len(samples):
             return await text
-        _drop(text)
+        _cancel(text)
         return await self._engines.recognize(samples)
 
     def drop(self) -> None:
         """Forget what was begun."""
-        _drop(self._text)
+        _cancel(self._text)
         self._text = None
 
 
-def _drop(text: asyncio.Task[str] | None) -> None:
+def _cancel(text: asyncio.Task[str] | None) -> None:
     if text is not None:
         text.cancel()

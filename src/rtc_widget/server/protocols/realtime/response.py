@@ -9,25 +9,25 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from rtc_widget._aiortc.audio import MonoAudio
 from rtc_widget._aiortc.stats import CallStatistics
-from rtc_widget.server.protocols.realtime.conversation import Conversation
-from rtc_widget.server.protocols.realtime.items import Item, ItemStatus, Message
+from rtc_widget.server.audio_outputs import AudioSink, ResponseAudio
+from rtc_widget.server.conversation import Conversation, Item, ItemStatus, MessageItem
+from rtc_widget.server.protocols.realtime.items import item_to_wire
 from rtc_widget.server.protocols.realtime.response_config import ResponseSettings
 from rtc_widget.server.protocols.realtime.response_items import CallDraft, Draft, ItemContext, MessageDraft
 from rtc_widget.server.protocols.realtime.sentences import sentences
 from rtc_widget.server.protocols.realtime.server_events import Emitter, new_id
 from rtc_widget.server.protocols.realtime.usage import ASSISTANT_TOKENS_PER_SECOND, audio_tokens, text_tokens, usage_of
 from rtc_widget.server.responders.responder import IncompleteResponse, Question, RequestedToolCall, Responder
-from rtc_widget.server.speech import Sound
 from rtc_widget.server.speech.engines import Engines
 from rtc_widget.server.speech.subprocess_engines import EngineFailed
 from rtc_widget.server.tasks import kind_and_place
-from rtc_widget.server.transport.audio_outputs import AudioSink, ResponseAudio
 
 log = logging.getLogger(__name__)
 
 CancelReason = Literal["turn_detected", "client_cancelled"]
-Status = Literal["in_progress", "completed", "cancelled", "failed", "incomplete"]
+ResponseStatus = Literal["in_progress", "completed", "cancelled", "failed", "incomplete"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Response:
     """
 
     settings: ResponseSettings
-    around: ResponseContext
+    context: ResponseContext
     prompted: bool = True
     id: str = field(default_factory=lambda: new_id("resp"))
     done: asyncio.Event = field(default_factory=asyncio.Event)
@@ -69,18 +69,18 @@ class Response:
     _drafts: list[Draft] = field(default_factory=list)
     _message: MessageDraft | None = None
     _finished: list[Item] = field(default_factory=list)
-    _making: asyncio.Task[None] | None = None
+    _task: asyncio.Task[None] | None = None
     _cancel_reason: CancelReason | None = None
-    _heard: tuple[Item, ...] = ()
-    _taken: tuple[Message, ...] = ()
+    _input_items: tuple[Item, ...] = ()
+    _taken: tuple[MessageItem, ...] = ()
     _limit: TokenLimit = field(init=False)
     _known: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.output_audio = self.around.sink.open(self.id, self.settings.output_format.audio_format())
+        self.output_audio = self.context.sink.open(self.id, self.settings.output_format.audio_format())
         self._limit = TokenLimit(self.settings.max_output_tokens)
         # What comes from now on is the next response's to answer.
-        self._known = frozenset(item.id for item in self.around.conversation.items)
+        self._known = frozenset(item.id for item in self.context.conversation.items)
 
     @property
     def is_cancelled(self) -> bool:
@@ -88,11 +88,11 @@ class Response:
         return self._cancel_reason is not None
 
     @property
-    def has_sound(self) -> bool:
+    def has_audio(self) -> bool:
         """Whether any of it has been spoken to the end of a sentence, though not necessarily been heard."""
         return any(message.seconds for message in self._messages())
 
-    def cut_messages(self) -> list[tuple[str, int]]:
+    def interrupted_messages(self) -> list[tuple[str, int]]:
         """Return the messages whose sound was cut off, by their ids, and how many milliseconds of each were heard."""
         cut: list[tuple[str, int]] = []
         heard_ms = self.output_audio.played_ms
@@ -110,30 +110,30 @@ class Response:
 
     async def start(self) -> None:
         """Make the response; returns when `response.done` has been sent."""
-        emit = self.around.emitter.emit
+        emit = self.context.emitter.emit
         emit("response.created", response=self._to_wire("in_progress"))
         # Nothing is limited here; clients that wait for the event get it where OpenAI sends it.
         emit("rate_limits.updated", rate_limits=[])
-        self._making = asyncio.create_task(self._make())
+        self._task = asyncio.create_task(self._make())
         if self._cancel_reason:
-            self._making.cancel()
+            self._task.cancel()
         try:
-            await asyncio.wait({self._making})
+            await asyncio.wait({self._task})
         finally:
             # Only when the call ends: a response that is cancelled by its own task gets here with that done.
-            self._making.cancel()
+            self._task.cancel()
             self.done.set()
-        self._end(self._making)
+        self._end(self._task)
 
     def cancel(self, reason: CancelReason) -> None:
         """Stop making the response; what has been said stays said."""
         self._cancel_reason = self._cancel_reason or reason
-        if self._making:
-            self._making.cancel()
+        if self._task:
+            self._task.cancel()
 
     async def _make(self) -> None:
         question = await self._question()
-        async with aclosing(sentences(self.around.responder.answer(question))) as pieces:
+        async with aclosing(sentences(self.context.responder.answer(question))) as pieces:
             async for piece in pieces:
                 if isinstance(piece, RequestedToolCall):
                     self._call(piece)
@@ -141,26 +141,26 @@ class Response:
                     await self._say(piece)
 
     async def _question(self) -> Question:
-        around, settings = self.around, self.settings
-        # What was said just before may still be being recognised.
-        await around.until_recognized()
-        context = around.conversation.part(self._known)
+        settings = self.settings
+        # The recogniser may still be working on the last turn.
+        await self.context.until_recognized()
+        conversation = self.context.conversation.part(self._known)
         if settings.input is not None:
-            context = Conversation(settings.input)
-        self._heard = context.items
-        text = context.question() if self.prompted else ""
+            conversation = Conversation(settings.input)
+        self._input_items = conversation.items
+        text = conversation.question() if self.prompted else ""
         if settings.input is None and not settings.is_out_of_band:
-            self._taken = context.take_questions()
+            self._taken = conversation.take_questions()
         limit = settings.max_output_tokens
         return Question(
             text,
-            context,
+            conversation,
             settings.instructions,
             tools=settings.tools,
             tool_choice=settings.tool_choice,
             parallel_tool_calls=settings.parallel_tool_calls,
             max_output_tokens=None if limit == "inf" else limit,
-            statistics=around.statistics,
+            statistics=self.context.statistics,
         )
 
     async def _say(self, text: str) -> None:
@@ -170,7 +170,7 @@ class Response:
             if allowed:
                 draft.say(allowed)
         else:
-            sound = await self.around.engines.speak(text, voice=self.settings.voice, speed=self.settings.speed)
+            sound = await self.context.engines.speak(text, voice=self.settings.voice, speed=self.settings.speed)
             allowed, sound = self._limit.allowed_speech(text, sound)
             if allowed:
                 await self.output_audio.write(sound, draft.place())
@@ -179,7 +179,7 @@ class Response:
             raise IncompleteResponse("max_output_tokens")
 
     def _begin_message(self) -> MessageDraft:
-        self._message = MessageDraft(self._delivery(), len(self._drafts), self.settings.modality)
+        self._message = MessageDraft(self._item_context(), len(self._drafts), self.settings.modality)
         self._drafts.append(self._message)
         return self._message
 
@@ -187,28 +187,28 @@ class Response:
         self._end_open_draft("completed")
         if not self._limit.allows_call(f"{call.name} {call.arguments}"):
             raise IncompleteResponse("max_output_tokens")
-        draft = CallDraft(self._delivery(), len(self._drafts), call)
+        draft = CallDraft(self._item_context(), len(self._drafts), call)
         self._drafts.append(draft)
         self._end_open_draft("completed")
 
-    def _delivery(self) -> ItemContext:
-        conversation = None if self.settings.is_out_of_band else self.around.conversation
-        return ItemContext(self.id, self.around.emitter, conversation)
+    def _item_context(self) -> ItemContext:
+        conversation = None if self.settings.is_out_of_band else self.context.conversation
+        return ItemContext(self.id, self.context.emitter, conversation)
 
     def _end_open_draft(self, status: ItemStatus) -> None:
         if len(self._finished) < len(self._drafts):
             self._finished.append(self._drafts[-1].end(status))
             self._message = None
 
-    def _end(self, making: asyncio.Task[None]) -> None:
-        error = None if making.cancelled() else making.exception()
-        status: Status = "completed"
+    def _end(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        status: ResponseStatus = "completed"
         details: dict[str, Any] | None = None
-        if self._cancel_reason and making.cancelled():
+        if self._cancel_reason and task.cancelled():
             status = "cancelled"
             details = {"type": "cancelled", "reason": self._cancel_reason}
             if not self._drafts:
-                self.around.conversation.give_back(self._taken)
+                self.context.conversation.give_back(self._taken)
         elif isinstance(error, IncompleteResponse):
             status = "incomplete"
             details = {"type": "incomplete", "reason": error.reason}
@@ -220,22 +220,22 @@ class Response:
             code = "speech_failed" if isinstance(error, EngineFailed) else "responder_failed"
             details = {"type": "failed", "error": {"type": "server_error", "code": code, "message": message}}
         self._end_open_draft("completed" if status == "completed" else "incomplete")
-        self.around.emitter.emit("response.done", response=self._to_wire(status, details))
+        self.context.emitter.emit("response.done", response=self._to_wire(status, details))
         self.output_audio.finish()
 
-    def _to_wire(self, status: Status, details: dict[str, Any] | None = None) -> dict[str, Any]:
+    def _to_wire(self, status: ResponseStatus, details: dict[str, Any] | None = None) -> dict[str, Any]:
         settings = self.settings
         return {
             "id": self.id,
             "object": "realtime.response",
             "status": status,
             "status_details": details,
-            "output": [item.to_wire() for item in self._finished],
-            "conversation_id": None if settings.is_out_of_band else self.around.conversation_id,
+            "output": [item_to_wire(item) for item in self._finished],
+            "conversation_id": None if settings.is_out_of_band else self.context.conversation_id,
             "output_modalities": [settings.modality],
             "max_output_tokens": settings.max_output_tokens,
             "audio": {"output": {"format": settings.output_format.model_dump(), "voice": settings.voice}},
-            "usage": None if status == "in_progress" else usage_of(self._heard, self._finished),
+            "usage": None if status == "in_progress" else usage_of(self._input_items, self._finished),
             "metadata": dict(settings.metadata) if settings.metadata else None,
         }
 
@@ -261,7 +261,7 @@ class TokenLimit:
         self._left -= text_tokens(text)
         return text
 
-    def allowed_speech(self, text: str, sound: Sound) -> tuple[str, Sound]:
+    def allowed_speech(self, text: str, sound: MonoAudio) -> tuple[str, MonoAudio]:
         """Return as much of `text`, and of the `sound` of it, as may still be said."""
         cost = text_tokens(text) + audio_tokens(sound.seconds, per_second=ASSISTANT_TOKENS_PER_SECOND)
         if cost <= self._left:
@@ -271,7 +271,7 @@ class TokenLimit:
         share = max(0.0, self._left - 1) / cost  # one less, for the rounding
         self._left = 0
         kept = text[: int(len(text) * share)]
-        return kept, Sound(sound.samples[: int(len(sound.samples) * share)], sound.rate)
+        return kept, MonoAudio(sound.samples[: int(len(sound.samples) * share)], sound.rate)
 
     def allows_call(self, text: str) -> bool:
         """Return whether a call of a tool may still be made; half a call would be none."""

@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from rtc_widget.server.conversation import Conversation, Item
 from rtc_widget.server.errors import ApiError, api_error_from
 from rtc_widget.server.protocols.realtime import session_config as settings
-from rtc_widget.server.protocols.realtime.conversation import Conversation
-from rtc_widget.server.protocols.realtime.items import Item, item_from_wire
+from rtc_widget.server.protocols.realtime.items import item_from_wire
 from rtc_widget.server.protocols.realtime.response_items import Modality
 from rtc_widget.server.responders.responder import ToolDefinition
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from rtc_widget.server.protocols.realtime.conversation import Conversation
-from rtc_widget.server.protocols.realtime.items import FunctionCall, Item, ItemStatus, Message, Part
+from rtc_widget.server.conversation import Conversation, FunctionCall, Item, ItemStatus, MessageItem, Part
+from rtc_widget.server.protocols.realtime.items import item_to_wire
 from rtc_widget.server.protocols.realtime.server_events import Emitter, new_id
 from rtc_widget.server.responders.responder import RequestedToolCall
 
@@ -33,19 +33,19 @@ class ItemContext:
 
     def begin(self, item: Item, output_index: int) -> None:
         """Tell that an item has begun."""
-        self._emit("response.output_item.added", output_index=output_index, item=item.to_wire())
+        self._emit("response.output_item.added", output_index=output_index, item=item_to_wire(item))
         if self.conversation is not None:
             self.conversation.add(item)
             previous = self.conversation.previous_id(item.id)
-            self.emitter.emit("conversation.item.added", previous_item_id=previous, item=item.to_wire())
+            self.emitter.emit("conversation.item.added", previous_item_id=previous, item=item_to_wire(item))
 
     def end(self, item: Item, output_index: int) -> None:
         """Tell that an item is as it will be."""
-        self._emit("response.output_item.done", output_index=output_index, item=item.to_wire())
+        self._emit("response.output_item.done", output_index=output_index, item=item_to_wire(item))
         if self.conversation is not None and self.conversation.find(item.id):
             self.conversation.change(item)
             previous = self.conversation.previous_id(item.id)
-            self.emitter.emit("conversation.item.done", previous_item_id=previous, item=item.to_wire())
+            self.emitter.emit("conversation.item.done", previous_item_id=previous, item=item_to_wire(item))
 
     def _emit(self, event: str, **fields: Any) -> None:
         self.emitter.emit(event, response_id=self.response_id, **fields)
@@ -63,7 +63,7 @@ class Draft(Protocol):
 class MessageDraft:
     """What the assistant says, piece by piece."""
 
-    delivery: ItemContext
+    context: ItemContext
     output_index: int
     modality: Modality
     item_id: str = field(default_factory=lambda: new_id("item"))
@@ -71,13 +71,13 @@ class MessageDraft:
     _text: str = ""
 
     def __post_init__(self) -> None:
-        self.delivery.begin(Message(self.item_id, "assistant", status="in_progress"), self.output_index)
+        self.context.begin(MessageItem(self.item_id, "assistant", status="in_progress"), self.output_index)
         self._emit("response.content_part.added", part=self._wire_part())
 
     def place(self) -> dict[str, Any]:
         """Return which part of which item this is."""
         return {
-            "response_id": self.delivery.response_id,
+            "response_id": self.context.response_id,
             "item_id": self.item_id,
             "output_index": self.output_index,
             "content_index": 0,
@@ -99,8 +99,8 @@ class MessageDraft:
             self._emit("response.output_text.done", text=self._text)
         self._emit("response.content_part.done", part=self._wire_part())
         part = Part("output_audio" if self.modality == "audio" else "output_text", self._text, self.seconds)
-        item = Message(self.item_id, "assistant", (part,), status)
-        self.delivery.end(item, self.output_index)
+        item = MessageItem(self.item_id, "assistant", (part,), status)
+        self.context.end(item, self.output_index)
         return item
 
     def _wire_part(self) -> dict[str, str]:
@@ -110,14 +110,14 @@ class MessageDraft:
         return {"type": "text", "text": self._text}
 
     def _emit(self, event: str, **fields: Any) -> None:
-        self.delivery.emitter.emit(event, **self.place(), **fields)
+        self.context.emitter.emit(event, **self.place(), **fields)
 
 
 @dataclass(slots=True)
 class CallDraft:
     """A tool that is to be called. A responder hands it over whole, so it is never cut off in the middle."""
 
-    delivery: ItemContext
+    context: ItemContext
     output_index: int
     call: RequestedToolCall
     item_id: str = field(default_factory=lambda: new_id("item"))
@@ -125,20 +125,20 @@ class CallDraft:
 
     def __post_init__(self) -> None:
         begun = FunctionCall(self.item_id, self.call_id, self.call.name, "", "in_progress")
-        self.delivery.begin(begun, self.output_index)
+        self.context.begin(begun, self.output_index)
         self._emit("response.function_call_arguments.delta", delta=self.call.arguments)
 
     def end(self, status: ItemStatus) -> Item:
         """Tell that the call is complete, and return it."""
         self._emit("response.function_call_arguments.done", name=self.call.name, arguments=self.call.arguments)
         item = FunctionCall(self.item_id, self.call_id, self.call.name, self.call.arguments, status)
-        self.delivery.end(item, self.output_index)
+        self.context.end(item, self.output_index)
         return item
 
     def _emit(self, event: str, **fields: Any) -> None:
-        self.delivery.emitter.emit(
+        self.context.emitter.emit(
             event,
-            response_id=self.delivery.response_id,
+            response_id=self.context.response_id,
             item_id=self.item_id,
             output_index=self.output_index,
             call_id=self.call_id,

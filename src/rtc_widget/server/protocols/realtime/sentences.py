@@ -37,7 +37,7 @@ async def sentences(
                     yield piece
                     continue
                 waiting += piece
-                while end := _end_of_first(waiting, is_first):
+                while end := _first_part_end(waiting, is_first):
                     yield waiting[:end]
                     waiting = waiting[end:]
                     is_first = False
@@ -49,7 +49,7 @@ async def sentences(
         raise cut_off
 
 
-def _end_of_first(text: str, is_first: bool) -> int:
+def _first_part_end(text: str, is_first: bool) -> int:
     """Return where the first part of `text` ends; 0 when it is not complete yet."""
     sentence = _SENTENCE_END.search(text)
     clause = _FIRST_CLAUSE.match(text) if is_first else None

@@ -60,7 +60,7 @@ def new_id(kind: str) -> str:
     return f"{kind}_{secrets.token_hex(12)}"
 
 
-Send = Callable[[str], None]
+SendMessage = Callable[[str], None]
 """Takes one message for a client."""
 
 
@@ -86,14 +86,14 @@ class Emitter:
         Takes one message for the client that began the session.
     """
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: SendMessage) -> None:
         self._listeners = [send]
 
-    def join(self, send: Send) -> None:
+    def join(self, send: SendMessage) -> None:
         """Send to one more from now on."""
         self._listeners.append(send)
 
-    def leave(self, send: Send) -> None:
+    def leave(self, send: SendMessage) -> None:
         """Send to that one no more."""
         self._listeners.remove(send)
 

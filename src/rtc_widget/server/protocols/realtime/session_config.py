@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstrai
 
 from rtc_widget.server.audio_formats import AudioFormat
 from rtc_widget.server.errors import ApiError, api_error_from
-from rtc_widget.server.protocols.realtime.turn_detection import LONGEST_SILENCE_MS, Eagerness, TurnSettings
+from rtc_widget.server.protocols.realtime.turn_detection import MAX_SILENCE_MS, Eagerness, TurnSettings
 
 MODEL = "rtc-widget-local"
 INSTRUCTIONS = "You are a friendly tutor who explains WebRTC in plain spoken words."
@@ -99,7 +99,7 @@ class SemanticVad(_ClosedSessionModel):
     def turns(self) -> TurnSettings:
         """Return how the turn detector has to be set."""
         # Until the words are known, as long as is waited at most.
-        return TurnSettings(silence_duration_ms=LONGEST_SILENCE_MS[self.eagerness])
+        return TurnSettings(silence_duration_ms=MAX_SILENCE_MS[self.eagerness])
 
 
 class AudioInput(_ClosedSessionModel):

@@ -15,20 +15,21 @@ from typing import Literal
 
 import numpy as np
 
-from rtc_widget.server.speech import HEARING_RATE, Samples, VoiceDetector, samples_of
+from rtc_widget._aiortc.audio import Samples, samples_of
+from rtc_widget.server.speech import INPUT_RATE, VoiceDetector
 
-SHORTEST_SPEECH_MS = 192
+MIN_SPEECH_MS = 192
 """Less speech than this is a click, a cough or a key; recognisers make words of it. "No" lasts about 300 ms.
 
 Six frames of Silero: with 200 it would have to be seven, and who interrupts would be heard 32 ms later."""
 
-LONGEST_PAUSE_BEFORE_START_MS = 160
-"""A longer pause within the first `SHORTEST_SPEECH_MS` starts the count again."""
+MAX_PAUSE_BEFORE_START_MS = 160
+"""A longer pause within the first `MIN_SPEECH_MS` starts the count again."""
 
 KEPT_SILENCE_MS = 200
 """Of the silence that ends a turn, this much goes to the recogniser: less cuts soft endings, more costs time."""
 
-LONGEST_TURN_MS = 30_000
+MAX_TURN_MS = 30_000
 """The recognisers are made for half a minute at most."""
 
 HYSTERESIS = 0.15
@@ -48,7 +49,7 @@ class TurnSettings:
     silence_duration_ms : int
         How much silence ends the turn.
     idle_timeout_ms : int or None
-        After how much silence it is told that nobody speaks, counted from where `wait` was called.
+        After how much silence it is told that nobody speaks, counted from where `start_idle_timer` was called.
     """
 
     threshold: float = 0.5
@@ -83,14 +84,14 @@ class SpeechPaused:
 
 
 @dataclass(frozen=True, slots=True)
-class SpeechMissing:
+class IdleTimeout:
     """Nobody spoke from `start_ms` to `end_ms`, which is the idle timeout."""
 
     start_ms: int
     end_ms: int
 
 
-TurnEvent = SpeechStarted | SpeechPaused | SpeechStopped | SpeechMissing
+TurnEvent = SpeechStarted | SpeechPaused | SpeechStopped | IdleTimeout
 
 
 class TurnDetector:
@@ -106,20 +107,20 @@ class TurnDetector:
     def __init__(self, detector: VoiceDetector, settings: TurnSettings | None = None) -> None:
         self.settings = settings or TurnSettings()
         self._detector = detector
-        self._frame_ms = detector.frame_length * 1000 / HEARING_RATE
+        self._frame_ms = detector.frame_length * 1000 / INPUT_RATE
         self._rest = samples_of([])
-        self._frames_heard = 0
+        self._frame_count = 0
         self._recent: deque[Samples] = deque()
         self._turn: list[Samples] = []
         self._speech_ms = 0.0
         self._silence_ms = 0.0
         self._is_speaking = False
-        self._waiting_from_ms: int | None = None
+        self._idle_since_ms: int | None = None
 
     @property
     def now_ms(self) -> int:
         """How much sound has been heard."""
-        return round(self._frames_heard * self._frame_ms)
+        return round(self._frame_count * self._frame_ms)
 
     @property
     def is_speaking(self) -> bool:
@@ -132,83 +133,83 @@ class TurnDetector:
         Who changes the settings on an event changes them for the sound right after it.
         """
         length = self._detector.frame_length
-        sound = np.concatenate([self._rest, samples])
-        whole = len(sound) // length * length
-        self._rest = sound[whole:]
+        samples = np.concatenate([self._rest, samples])
+        whole = len(samples) // length * length
+        self._rest = samples[whole:]
         for at in range(0, whole, length):
-            event = self._hear_frame(sound[at : at + length])
+            event = self._receive_frame(samples[at : at + length])
             if event is not None:
                 yield event
 
-    def wait(self) -> None:
+    def start_idle_timer(self) -> None:
         """Count the idle timeout from here on, unless it is being counted already."""
-        if self._waiting_from_ms is None:
-            self._waiting_from_ms = self.now_ms
+        if self._idle_since_ms is None:
+            self._idle_since_ms = self.now_ms
 
-    def do_not_wait(self) -> None:
+    def stop_idle_timer(self) -> None:
         """Count no idle timeout: there is somebody who speaks, or will soon."""
-        self._waiting_from_ms = None
+        self._idle_since_ms = None
 
     def take(self) -> Samples:
         """Return what has been said of a turn so far, and forget the turn."""
-        said = self._said() if self._is_speaking else samples_of([])
-        self.forget()
-        return said
+        turn = self._turn_samples() if self._is_speaking else samples_of([])
+        self.reset()
+        return turn
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Drop a turn that has begun: nobody is waiting for it any more."""
         self._turn.clear()
         self._recent.clear()
         self._speech_ms = self._silence_ms = 0.0
         self._is_speaking = False
 
-    def _hear_frame(self, frame: Samples) -> TurnEvent | None:
-        self._frames_heard += 1
+    def _receive_frame(self, frame: Samples) -> TurnEvent | None:
+        self._frame_count += 1
         probability = self._detector.probability(frame)
         begun = self._is_speaking or self._speech_ms > 0
         is_speech = probability >= self.settings.threshold - (HYSTERESIS if begun else 0)
         self._silence_ms = 0.0 if is_speech else self._silence_ms + self._frame_ms
         if self._is_speaking:
-            return self._go_on(frame)
+            return self._continue_turn(frame)
         if is_speech:
             self._speech_ms += self._frame_ms
-        elif self._silence_ms > LONGEST_PAUSE_BEFORE_START_MS:
+        elif self._silence_ms > MAX_PAUSE_BEFORE_START_MS:
             self._speech_ms = 0.0
-        return self._begin_or_wait(frame) or self._missing()
+        return self._begin_turn(frame) or self._idle_timeout()
 
-    def _missing(self) -> SpeechMissing | None:
-        begun, longest = self._waiting_from_ms, self.settings.idle_timeout_ms
+    def _idle_timeout(self) -> IdleTimeout | None:
+        begun, longest = self._idle_since_ms, self.settings.idle_timeout_ms
         if begun is None or longest is None or self.now_ms - begun < longest or self._speech_ms > 0:
             return None
-        self.do_not_wait()
-        return SpeechMissing(begun, self.now_ms)
+        self.stop_idle_timer()
+        return IdleTimeout(begun, self.now_ms)
 
-    def _begin_or_wait(self, frame: Samples) -> SpeechStarted | None:
+    def _begin_turn(self, frame: Samples) -> SpeechStarted | None:
         self._recent.append(frame)
         # What may still become the beginning of the turn: the padding and the speech that is being made sure of.
-        longest = self.settings.prefix_padding_ms + SHORTEST_SPEECH_MS + LONGEST_PAUSE_BEFORE_START_MS
+        longest = self.settings.prefix_padding_ms + MIN_SPEECH_MS + MAX_PAUSE_BEFORE_START_MS
         while len(self._recent) * self._frame_ms > longest:
             self._recent.popleft()
-        if self._speech_ms < SHORTEST_SPEECH_MS:
+        if self._speech_ms < MIN_SPEECH_MS:
             return None
         self._is_speaking = True
-        self.do_not_wait()
+        self.stop_idle_timer()
         self._turn = list(self._recent)
         self._recent.clear()
         return SpeechStarted(max(0, self.now_ms - round(len(self._turn) * self._frame_ms)))
 
-    def _go_on(self, frame: Samples) -> SpeechPaused | SpeechStopped | None:
+    def _continue_turn(self, frame: Samples) -> SpeechPaused | SpeechStopped | None:
         self._turn.append(frame)
-        too_long = len(self._turn) * self._frame_ms >= LONGEST_TURN_MS
+        too_long = len(self._turn) * self._frame_ms >= MAX_TURN_MS
         if self._silence_ms >= self.settings.silence_duration_ms or too_long:
-            said = self._said()
-            self.forget()
-            return SpeechStopped(self.now_ms, said)
+            turn = self._turn_samples()
+            self.reset()
+            return SpeechStopped(self.now_ms, turn)
         if self._silence_ms - self._frame_ms < KEPT_SILENCE_MS <= self._silence_ms:
-            return SpeechPaused(self._said())
+            return SpeechPaused(self._turn_samples())
         return None
 
-    def _said(self) -> Samples:
+    def _turn_samples(self) -> Samples:
         """Return the turn without the frames of silence that are more than is kept."""
         surplus = max(0, floor((self._silence_ms - KEPT_SILENCE_MS) / self._frame_ms))
         return np.concatenate(self._turn[: len(self._turn) - surplus])
@@ -216,7 +217,7 @@ class TurnDetector:
 
 Eagerness = Literal["low", "medium", "high", "auto"]
 
-LONGEST_SILENCE_MS: Mapping[Eagerness, int] = {"low": 8000, "medium": 4000, "auto": 4000, "high": 2000}
+MAX_SILENCE_MS: Mapping[Eagerness, int] = {"low": 8000, "medium": 4000, "auto": 4000, "high": 2000}
 """After so much silence a turn ends whatever was said; OpenAI's numbers."""
 
 _AFTER_A_SENTENCE_MS: Mapping[Eagerness, int] = {"low": 1000, "medium": 600, "auto": 600, "high": 400}
@@ -241,5 +242,5 @@ def silence_after(text: str, eagerness: Eagerness) -> int:
     (600, 4000)
     """
     if _GOES_ON.search(text):
-        return LONGEST_SILENCE_MS[eagerness]
+        return MAX_SILENCE_MS[eagerness]
     return (_AFTER_A_SENTENCE_MS if _IS_WHOLE.search(text) else _AFTER_A_PHRASE_MS)[eagerness]

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from rtc_widget.server.protocols.realtime.items import FunctionCall, Item, Message
+from rtc_widget.server.conversation import FunctionCall, Item, MessageItem
 
 PERSON_TOKENS_PER_SECOND = 10
 ASSISTANT_TOKENS_PER_SECOND = 20
@@ -34,7 +34,7 @@ def _tokens_of(items: Iterable[Item]) -> tuple[int, int]:
         if isinstance(item, FunctionCall):
             text += text_tokens(f"{item.name} {item.arguments}")
             continue
-        if not isinstance(item, Message):
+        if not isinstance(item, MessageItem):
             text += text_tokens(item.output)
             continue
         for part in item.parts:
@@ -48,10 +48,10 @@ def _tokens_of(items: Iterable[Item]) -> tuple[int, int]:
     return text, audio
 
 
-def usage_of(heard: Iterable[Item], said: Iterable[Item]) -> dict[str, Any]:
-    """Return the `usage` of a response that was given the items `heard` and made the items `said`."""
-    text_in, audio_in = _tokens_of(heard)
-    text_out, audio_out = _tokens_of(said)
+def usage_of(input_items: Iterable[Item], output_items: Iterable[Item]) -> dict[str, Any]:
+    """Return the `usage` of a response that was given the items `input_items` and made the items `output_items`."""
+    text_in, audio_in = _tokens_of(input_items)
+    text_out, audio_out = _tokens_of(output_items)
     no_cache = {"text_tokens": 0, "audio_tokens": 0, "image_tokens": 0}
     return {
         "total_tokens": text_in + audio_in + text_out + audio_out,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from rtc_widget.server.protocols.realtime.conversation import Conversation
-from rtc_widget.server.protocols.realtime.items import Message, Part
+from rtc_widget.server.conversation import Conversation, MessageItem, Part
 
 
 def said(id, text):
-    return Message(id, "user", (Part("input_text", text),))
+    return MessageItem(id, "user", (Part("input_text", text),))
 
 
 def test_a_part_of_a_conversation_knows_only_its_own_questions():

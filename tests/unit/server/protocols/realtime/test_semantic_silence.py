@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rtc_widget.server.protocols.realtime.turn_detection import LONGEST_SILENCE_MS, Eagerness, silence_after
+from rtc_widget.server.protocols.realtime.turn_detection import MAX_SILENCE_MS, Eagerness, silence_after
 
 
 @pytest.mark.parametrize("text", ["I would like to", "And then the.", "Well,", "Um", "Because...", "My name is"])
@@ -21,4 +21,4 @@ def test_a_phrase_is_in_between() -> None:
 
 @pytest.mark.parametrize(("eagerness", "longest"), [("low", 8000), ("medium", 4000), ("auto", 4000), ("high", 2000)])
 def test_the_longest_waits_are_those_of_openai(eagerness: Eagerness, longest: int) -> None:
-    assert silence_after("and", eagerness) == LONGEST_SILENCE_MS[eagerness] == longest
+    assert silence_after("and", eagerness) == MAX_SILENCE_MS[eagerness] == longest

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rtc_widget.server.protocols.realtime.conversation import LONGEST_KEPT_SECONDS, Conversation
-from rtc_widget.server.protocols.realtime.items import Message, Part
-from rtc_widget.server.speech import HEARING_RATE
+from rtc_widget.server.conversation import MAX_KEPT_SECONDS, Conversation, MessageItem, Part
+from rtc_widget.server.speech import INPUT_RATE
 from tests.unit.server.stage import SILENCE, SPEECH, Stage
 
 STARTED, STOPPED = "input_audio_buffer.speech_started", "input_audio_buffer.speech_stopped"
@@ -41,7 +40,7 @@ async def test_prefix_padding_is_how_much_before_the_speech_belongs_to_it(
 @pytest.mark.parametrize("silence", [300, 900])
 async def test_silence_duration_is_how_much_silence_ends_a_turn(stage: Stage, silence: int) -> None:
     set_detection(stage, type="server_vad", silence_duration_ms=silence)
-    length = silence * HEARING_RATE // 1000
+    length = silence * INPUT_RATE // 1000
     stage.engine.receive_audio(np.concatenate([SPEECH, SILENCE[: length - 160]]))
     assert STOPPED not in stage.types()
     stage.engine.receive_audio(SILENCE[:320])
@@ -66,9 +65,9 @@ async def test_eagerness_is_how_soon_a_whole_sentence_ends_the_turn(
     stage: Stage, eagerness: str, is_over: bool
 ) -> None:
     set_detection(stage, type="semantic_vad", eagerness=eagerness)
-    stage.engine.receive_audio(np.concatenate([SPEECH, SILENCE[: HEARING_RATE * 3 // 10]]))
+    stage.engine.receive_audio(np.concatenate([SPEECH, SILENCE[: INPUT_RATE * 3 // 10]]))
     await stage.recognizes(1)
-    stage.engine.receive_audio(SILENCE[: HEARING_RATE // 5])
+    stage.engine.receive_audio(SILENCE[: INPUT_RATE // 5])
     assert (STOPPED in stage.types()) is is_over
 
 
@@ -99,9 +98,9 @@ def test_of_older_turns_than_five_minutes_the_words_are_kept() -> None:
     conversation = Conversation()
     minute = np.zeros(1, np.float32)
     for number in range(7):
-        conversation.add(Message(f"item_{number}", "user", (Part("input_audio", "words", 60.0, minute),)))
+        conversation.add(MessageItem(f"item_{number}", "user", (Part("input_audio", "words", 60.0, minute),)))
 
-    assert LONGEST_KEPT_SECONDS == 300.0
-    parts = [item.parts[0] for item in conversation.items if isinstance(item, Message)]
+    assert MAX_KEPT_SECONDS == 300.0
+    parts = [item.parts[0] for item in conversation.items if isinstance(item, MessageItem)]
     assert [part.samples is not None for part in parts] == [False, False, True, True, True, True, True]
     assert {part.text for part in parts} == {"words"}

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rtc_widget._aiortc.audio import resampled
+from rtc_widget._aiortc.audio import MonoAudio, Samples, resampled, samples_of
 from rtc_widget.server.protocols.realtime.turn_detection import (
     SpeechPaused,
     SpeechStarted,
@@ -11,7 +11,7 @@ from rtc_widget.server.protocols.realtime.turn_detection import (
     TurnDetector,
     TurnSettings,
 )
-from rtc_widget.server.speech import HEARING_RATE, Samples, Sound, samples_of
+from rtc_widget.server.speech import INPUT_RATE
 from rtc_widget.server.speech.vad import silero
 from tests.speech import WAV_RATE, recognize, spoken, word_error_rate
 
@@ -29,7 +29,7 @@ class LoudIsSpeech:
 
 def sound(*parts: tuple[float, int]) -> Samples:
     """Return sound of the given levels, each for so many milliseconds."""
-    return np.concatenate([np.full(ms * HEARING_RATE // 1000, level, np.float32) for level, ms in parts])
+    return np.concatenate([np.full(ms * INPUT_RATE // 1000, level, np.float32) for level, ms in parts])
 
 
 def turns(samples: Samples, **settings: float) -> list[SpeechStarted | SpeechStopped]:
@@ -51,9 +51,9 @@ def test_a_turn_holds_its_padding_its_speech_and_a_little_silence() -> None:
 
     assert isinstance(stopped, SpeechStopped)
     loud = np.flatnonzero(stopped.samples)
-    assert len(loud) == 800 * HEARING_RATE // 1000
-    assert loud[0] >= 300 * HEARING_RATE // 1000
-    assert len(stopped.samples) - loud[-1] == pytest.approx(200 * HEARING_RATE // 1000, abs=FRAME)
+    assert len(loud) == 800 * INPUT_RATE // 1000
+    assert loud[0] >= 300 * INPUT_RATE // 1000
+    assert len(stopped.samples) - loud[-1] == pytest.approx(200 * INPUT_RATE // 1000, abs=FRAME)
 
 
 @pytest.mark.parametrize("ms", [30, 100, 190])
@@ -117,7 +117,7 @@ def test_the_last_pause_already_holds_the_whole_turn() -> None:
 def test_spoken_words_are_found_between_silence_and_noise() -> None:
     question = "What is a jitter buffer?"
     pcm = spoken(question, lead=1.0, tail=1.0)
-    samples = resampled(Sound(samples_of(pcm / 32768), WAV_RATE), HEARING_RATE).samples
+    samples = resampled(MonoAudio(samples_of(pcm / 32768), WAV_RATE), INPUT_RATE).samples
     noise = np.random.default_rng(0).normal(0, 0.003, len(samples)).astype(np.float32)
 
     started, *_, stopped = TurnDetector(silero()).receive_audio(samples + noise)
@@ -125,12 +125,12 @@ def test_spoken_words_are_found_between_silence_and_noise() -> None:
     assert isinstance(started, SpeechStarted)
     assert isinstance(stopped, SpeechStopped)
     assert started.start_ms < 1000 < started.start_ms + 500
-    assert word_error_rate(question, recognize(stopped.samples, HEARING_RATE)) == 0
+    assert word_error_rate(question, recognize(stopped.samples, INPUT_RATE)) == 0
 
 
 @pytest.mark.speech
 def test_a_fan_and_a_tone_are_no_speech() -> None:
-    rng, time = np.random.default_rng(0), np.arange(4 * HEARING_RATE) / HEARING_RATE
+    rng, time = np.random.default_rng(0), np.arange(4 * INPUT_RATE) / INPUT_RATE
     fan = np.convolve(rng.normal(0, 0.05, len(time)), np.ones(8) / 8, "same")
     tone = 0.2 * np.sin(2 * np.pi * 440 * time)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from rtc_widget.server.errors import ApiError
 from rtc_widget.server.responders.chat_completions import ChatResponder, ChatServer
-from rtc_widget.server.responders.parent_pipe import Control, PipeResponder
+from rtc_widget.server.responders.parent_pipe import ParentPipe, PipeResponder
 from rtc_widget.server.responders.responder import Responder
 from rtc_widget.server.tutor.tutor import Tutor
 
@@ -21,15 +21,15 @@ CHAT_HEADER = "rtc-widget-chat"
 class HeaderResponders:
     """The responders of the server that a kernel started."""
 
-    def __init__(self, control: Control) -> None:
-        self._control = control
+    def __init__(self, parent: ParentPipe) -> None:
+        self._parent = parent
         self._tutor = Tutor()
 
     def __call__(self, headers: Mapping[str, str]) -> Responder:
         """Return the responder that a request asks for."""
         reply, chat = headers.get(REPLY_HEADER), headers.get(CHAT_HEADER)
         if reply:
-            return PipeResponder(self._control, reply)
+            return PipeResponder(self._parent, reply)
         if chat:
             try:
                 return ChatResponder(ChatServer(**json.loads(chat)))

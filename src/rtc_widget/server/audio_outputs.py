@@ -6,10 +6,9 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from rtc_widget._aiortc.audio import MonoAudio
 from rtc_widget._aiortc.output_track import Pcm, Playback, pcm_of
 from rtc_widget.server.audio_formats import AudioFormat, encoded_audio
-from rtc_widget.server.protocols.realtime.server_events import Emitter
-from rtc_widget.server.speech import Sound
 
 DELTA_SECONDS = 0.2
 """The longest audio in one event, in seconds."""
@@ -38,7 +37,7 @@ class ResponseAudio(Protocol):
         """How much of it has been heard."""
         ...
 
-    async def write(self, sound: Sound, place: Mapping[str, Any]) -> None:
+    async def write(self, sound: MonoAudio, place: Mapping[str, Any]) -> None:
         """Add sound of the part that is at `place`."""
         ...
 
@@ -48,6 +47,22 @@ class ResponseAudio(Protocol):
 
     def clear(self) -> None:
         """Drop what has not been heard yet."""
+        ...
+
+
+class AudioEvents(Protocol):
+    """Sends the events about response audio; each protocol has its own."""
+
+    def audio_started(self, response_id: str) -> None:
+        """Send that playback of a response has started."""
+        ...
+
+    def audio_stopped(self, response_id: str) -> None:
+        """Send that all audio of a response has been played."""
+        ...
+
+    def audio_delta(self, data: bytes, place: Mapping[str, Any]) -> None:
+        """Send encoded audio of the content part at `place`."""
         ...
 
 
@@ -72,12 +87,12 @@ class TrackAudio:
 
     is_followed = True
 
-    def __init__(self, player: Player, emitter: Emitter, response_id: str) -> None:
+    def __init__(self, player: Player, events: AudioEvents, response_id: str) -> None:
         self._player = player
         self._is_playing = False
         self._playback = Playback(
-            on_started=lambda: emitter.audio_started(response_id),
-            on_stopped=lambda: emitter.audio_stopped(response_id),
+            on_started=lambda: events.audio_started(response_id),
+            on_stopped=lambda: events.audio_stopped(response_id),
         )
 
     @property
@@ -95,7 +110,7 @@ class TrackAudio:
         """How much of it has left."""
         return self._playback.played_ms
 
-    async def write(self, sound: Sound, place: Mapping[str, Any]) -> None:
+    async def write(self, sound: MonoAudio, place: Mapping[str, Any]) -> None:
         """Add sound."""
         pcm: Pcm = await asyncio.to_thread(pcm_of, sound)
         if not self._is_playing:
@@ -116,13 +131,13 @@ class TrackAudio:
 class TrackSink:
     """The track of a WebRTC call."""
 
-    def __init__(self, player: Player, emitter: Emitter) -> None:
+    def __init__(self, player: Player, events: AudioEvents) -> None:
         self._player = player
-        self._emitter = emitter
+        self._events = events
 
     def open(self, response_id: str, audio_format: AudioFormat) -> ResponseAudio:
         """Return the utterance of a response; its format was agreed on with the track."""
-        return TrackAudio(self._player, self._emitter, response_id)
+        return TrackAudio(self._player, self._events, response_id)
 
 
 class EventAudio:
@@ -132,8 +147,8 @@ class EventAudio:
     has_started = False
     played_ms = 0
 
-    def __init__(self, emitter: Emitter, audio_format: AudioFormat) -> None:
-        self._emitter = emitter
+    def __init__(self, events: AudioEvents, audio_format: AudioFormat) -> None:
+        self._events = events
         self._format = audio_format
         self._ends_at = 0.0
         self._is_finished = False
@@ -143,12 +158,12 @@ class EventAudio:
         """Whether a client that plays it at once has played all of it."""
         return self._is_finished and asyncio.get_running_loop().time() >= self._ends_at
 
-    async def write(self, sound: Sound, place: Mapping[str, Any]) -> None:
+    async def write(self, sound: MonoAudio, place: Mapping[str, Any]) -> None:
         """Send sound."""
         data = await asyncio.to_thread(encoded_audio, sound, self._format)
         step = round(DELTA_SECONDS * self._format.rate) * self._format.sample_bytes
         for at in range(0, len(data), step):
-            self._emitter.audio_delta(data[at : at + step], place)
+            self._events.audio_delta(data[at : at + step], place)
         self._ends_at = max(self._ends_at, asyncio.get_running_loop().time()) + sound.seconds
 
     def finish(self) -> None:
@@ -163,9 +178,9 @@ class EventAudio:
 class EventSink:
     """The events of a WebSocket session."""
 
-    def __init__(self, emitter: Emitter) -> None:
-        self._emitter = emitter
+    def __init__(self, events: AudioEvents) -> None:
+        self._events = events
 
     def open(self, response_id: str, audio_format: AudioFormat) -> ResponseAudio:
         """Return the utterance of a response."""
-        return EventAudio(self._emitter, audio_format)
+        return EventAudio(self._events, audio_format)
