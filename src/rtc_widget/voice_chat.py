@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, overload
 
@@ -188,6 +189,8 @@ class VoiceChat(anywidget.AnyWidget):
     view_grace = RenamedAttribute("view_timeout")
 
     _page: Page | None = None
+    # Empty in a widget that a wrong parameter left unfinished: `__del__` closes it as well.
+    _close_parts: tuple[Callable[[], object], ...] = ()
 
     def __init__(
         self,
@@ -271,6 +274,9 @@ class VoiceChat(anywidget.AnyWidget):
         self._events = EventAccess(self._record, self._guard)
         self._record.consumers = [self._session, self._session_tools, runner]
         self._record.failures.show_by(self._prompts.show_failure)
+        close_page = () if self._page is None else (self._page.close,)
+        close_record = partial(self._main.call_now, self._record.close)
+        self._close_parts = (self._negotiator.close, self._bridge.close, *close_page, close_record)
 
     # Calls
 
@@ -930,15 +936,8 @@ class VoiceChat(anywidget.AnyWidget):
 
     def close(self) -> None:
         """End the call, stop the microphone and remove the widget from every page."""
-        # `__del__` calls this too, also for a widget that a wrong parameter left unfinished.
-        if hasattr(self, "_negotiator"):
-            self._negotiator.close()
-        if hasattr(self, "_bridge"):
-            self._bridge.close()
-        if self._page is not None:
-            self._page.close()
-        if hasattr(self, "_main"):
-            self._main.call_now(self._record.close)
+        for close_part in self._close_parts:
+            close_part()
         super().close()
 
     def observe(self, handler: Any, names: Any = traitlets.All, type: Any = "change") -> None:

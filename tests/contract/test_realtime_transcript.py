@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from rtc_widget import Transcript, VoiceChat
+from rtc_widget.comm.settings import CallSettings
 from rtc_widget.testing import ScriptedPage
 
 CASES = json.loads((Path(__file__).parent / "realtime_transcript.json").read_text(encoding="utf-8"))["cases"]
@@ -33,3 +34,16 @@ def test_a_call_shows_the_transcript_and_who_speaks(case: dict[str, Any]) -> Non
     assert [[turn.role, turn.text, turn.status] for turn in chat.transcript] == case["transcript"]
     assert (chat.user_speaking, chat.assistant_speaking) == (case["user_speaking"], case["assistant_speaking"])
     chat.close()
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+async def test_a_page_without_a_browser_repeats_the_same_transcript_to_the_next_call(case: dict[str, Any]) -> None:
+    pytest.importorskip("aiortc")
+    from rtc_widget.headless.session import PageSession
+
+    session = PageSession("p1", lambda message: None, CallSettings().to_wire())
+    for event in case["events"]:
+        session.event_passed("a1", "received", json.dumps(event))
+    await session.close()
+    turns = session._resumption.transcript
+    assert [[turn.role, turn.text, turn.status] for turn in turns] == case["transcript"]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
+import inspect
 import sys
 
+import anywidget
 import comm
 import pytest
 
@@ -134,3 +137,16 @@ def test_import_is_light(name):
 
 def test_the_unexpected_error_asks_for_a_report():
     assert "report" in str(UnexpectedError("Odd."))
+
+
+def test_public_methods_only_call_the_parts():
+    [widget] = [node for node in ast.parse(inspect.getsource(VoiceChat)).body if isinstance(node, ast.ClassDef)]
+    methods = [node for node in widget.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    public = [method for method in methods if not method.name.startswith("_")]
+    bodies = {method.name: method.body[ast.get_docstring(method) is not None :] for method in public}
+    assert len(bodies) > 30
+    assert {name: len(body) for name, body in bodies.items() if len(body) > 3} == {}
+
+
+def test_it_has_no_base_class_but_the_widget():
+    assert VoiceChat.__bases__ == (anywidget.AnyWidget,)

@@ -173,19 +173,18 @@ class TokensUsed:
 
 @dataclass(frozen=True, slots=True)
 class ErrorReported:
-    """The server has reported an error.
-
-    Attributes
-    ----------
-    code, message : str
-        The server's words; empty where it gives none.
-    is_harmless : bool
-        Whether there is nothing that a person could or need do about it.
-    """
+    """The server has reported an error; code and message are empty where it gives none."""
 
     code: str
     message: str
-    is_harmless: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ServerNote:
+    """An error of the server that a person should know of and that does not end the call."""
+
+    code: str
+    message: str
 
 
 Fact = (
@@ -205,6 +204,7 @@ Fact = (
     | ResponseEnded
     | TokensUsed
     | ErrorReported
+    | ServerNote
 )
 
 

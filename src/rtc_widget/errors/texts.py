@@ -1,7 +1,8 @@
 """The texts of the errors, read from ``texts.json``; the page imports the same file.
 
 ``page`` holds the errors of a page with message and hint; ``kernel_hint`` replaces the hint where Python raises the
-error itself. ``kernel`` holds the hints of the errors that only Python raises.
+error itself. ``kernel`` holds the hints of the errors that only Python raises, ``server`` the texts about errors of
+the server.
 """
 
 from __future__ import annotations
@@ -16,5 +17,6 @@ PAGE_HINTS: dict[str, str] = {code: text["hint"] for code, text in _TEXTS["page"
 KERNEL_HINTS: dict[str, str] = {
     code: text.get("kernel_hint", text["hint"]) for code, text in (_TEXTS["page"] | _TEXTS["kernel"]).items()
 }
+NO_MESSAGE: str = _TEXTS["server"]["no_message"]
 # Transient errors; retrying may succeed.
 TRANSIENT: frozenset[str] = frozenset(_TEXTS["transient"])

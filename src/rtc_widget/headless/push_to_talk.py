@@ -40,7 +40,7 @@ class PushToTalk:
             return
         if self._tail is not None:
             self._finish(0.0)
-        events = self._protocol.start_turn(is_responding=bool(self._responses), is_speaking=self._is_speaking)
+        events = self._protocol.begin_turn(is_responding=bool(self._responses), is_speaking=self._is_speaking)
         self._send_events(events)
         self._held_since = asyncio.get_running_loop().time()
 

@@ -26,6 +26,11 @@ class Resumption:
         self._changes: list[str] = []
         self._transcript = Transcript(protocol=protocol.name)
 
+    @property
+    def transcript(self) -> Transcript:
+        """What was said since the last call that did not resume another."""
+        return self._transcript
+
     def begin_call(self, *, resumes: bool) -> None:
         """Begin another call; one that does not resume the last one forgets it."""
         if not resumes:
@@ -37,7 +42,7 @@ class Resumption:
         """Take in an event, and the text that went over the data channel."""
         if event.direction == "received":
             self._transcript.add(event)
-        elif self._protocol.is_settings_change(text):
+        elif self._protocol.is_session_change(text):
             self._changes.append(text)
 
     def events(self) -> list[str]:

@@ -16,6 +16,7 @@ from av import AudioFrame
 from rtc_widget.comm.messages import PageState
 from rtc_widget.comm.protocol import Message
 from rtc_widget.conversation.events import Event
+from rtc_widget.conversation.facts import ServerNote
 from rtc_widget.errors import CallTooLong, ClipInterrupted, DeviceNotFound, RtcWidgetError
 from rtc_widget.headless.attempt import Attempt
 from rtc_widget.headless.bridge import Link
@@ -185,7 +186,11 @@ class PageSession:
         # The kernel gets every event as it came, also one that cannot be understood here.
         with contextlib.suppress(TypeError, ValueError, AttributeError, KeyError):
             self._resumption.consume(event, text)
-            self._push_to_talk.consume(self._protocol.facts(event))
+            facts = tuple(self._protocol.facts(event))
+            self._push_to_talk.consume(facts)
+            for fact in facts:
+                if isinstance(fact, ServerNote):
+                    logger.warning("The server reports an error (%s): %s", fact.code, fact.message)
         self._outbox.add(attempt, direction, text)
 
     def session_end(self, text: str) -> RtcWidgetError | None:

@@ -219,7 +219,7 @@ class VoiceProtocol(EventReader, Protocol):
         """Whether the transcript, or a call that resumes this one, needs an event."""
         ...
 
-    def is_settings_change(self, text: str) -> bool:
+    def is_session_change(self, text: str) -> bool:
         """Whether a sent event changes settings, which a resumed call must repeat."""
         ...
 
@@ -227,7 +227,7 @@ class VoiceProtocol(EventReader, Protocol):
         """Return the event that repeats a turn of an earlier call to a new one."""
         ...
 
-    def start_turn(self, *, is_responding: bool, is_speaking: bool) -> Sequence[ClientEvent]:
+    def begin_turn(self, *, is_responding: bool, is_speaking: bool) -> Sequence[ClientEvent]:
         """Return the events that begin a turn of push-to-talk, given what the assistant is doing."""
         ...
 

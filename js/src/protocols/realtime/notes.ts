@@ -1,5 +1,6 @@
 /** Errors of the server that do not end the call. */
 
+import { server as SERVER_TEXTS } from "../../../../src/rtc_widget/errors/texts.json";
 import type { ServerNote } from "../../conversation/facts";
 import { isRecord, isText, type JsonObject, textOr, truncate } from "../../json";
 
@@ -7,7 +8,7 @@ import { isRecord, isText, type JsonObject, textOr, truncate } from "../../json"
 export function noteOf(event: JsonObject): ServerNote | undefined {
   const error = errorIn(event);
   if (!isRecord(error) || isHarmless(error)) return undefined;
-  const message = isText(error.message) ? truncate(error.message) : "The server reports an error without a message.";
+  const message = isText(error.message) ? truncate(error.message) : SERVER_TEXTS.no_message;
   return { code: textOr(error.code, "server_error"), message };
 }
 

@@ -20,12 +20,14 @@ from rtc_widget.conversation.facts import (
     ResponseRequested,
     ResponseStarted,
     ResponseText,
+    ServerNote,
     SessionChanged,
     SpeechEnded,
     SpeechStarted,
     TokensUsed,
     TurnWritten,
 )
+from rtc_widget.errors.texts import NO_MESSAGE
 from rtc_widget.protocols.realtime.usage import response_tokens, transcription_tokens
 
 Fields = Mapping[str, Any]
@@ -33,6 +35,8 @@ Fields = Mapping[str, Any]
 ALREADY_ACTIVE = "conversation_already_has_active_response"
 """The code of the error when a response is asked for while another one is under way."""
 _NOT_ACTIVE = "response_cancel_not_active"
+_MAX_QUOTE = 300
+"""Characters of a server's message that are shown."""
 
 
 def facts(event: Event) -> Iterable[Fact]:
@@ -123,8 +127,13 @@ def _response_ended(raw: Fields) -> Iterable[Fact]:
         ),
         reason=_reason(response),
     )
-    usage = response.get("usage")
-    return (ended, TokensUsed(source, response_tokens(usage))) if isinstance(usage, Mapping) else (ended,)
+    facts: list[Fact] = [ended]
+    usage, details = response.get("usage"), response.get("status_details")
+    if isinstance(usage, Mapping):
+        facts.append(TokensUsed(source, response_tokens(usage)))
+    if ended.status == "failed" and isinstance(details, Mapping) and isinstance(details.get("error"), Mapping):
+        facts += _notes(details["error"])
+    return facts
 
 
 def _reason(response: Fields) -> str:
@@ -135,6 +144,23 @@ def _reason(response: Fields) -> str:
     if isinstance(error, Mapping) and error.get("message"):
         return str(error["message"])
     return str(details.get("reason") or "")
+
+
+def _notes(error: Fields) -> Iterable[Fact]:
+    """Return the note of an error, unless a person can do nothing about it."""
+    code, message = error.get("code"), error.get("message")
+    # There was nothing left to cancel: an interruption means the audio, which is cleared separately.
+    if code == _NOT_ACTIVE:
+        return ()
+    # The page's text box asked during a response (its events have no id); the response is asked for again.
+    if code == ALREADY_ACTIVE and not isinstance(error.get("event_id"), str):
+        return ()
+    text = _truncated(message) if isinstance(message, str) else NO_MESSAGE
+    return (ServerNote(code if isinstance(code, str) else "server_error", text),)
+
+
+def _truncated(text: str) -> str:
+    return text if len(text) <= _MAX_QUOTE else f"{text[:_MAX_QUOTE]}…"
 
 
 def _item_done(raw: Fields) -> Iterable[Fact]:
@@ -152,11 +178,7 @@ def _error(raw: Fields) -> Iterable[Fact]:
     error = raw.get("error")
     if not isinstance(error, Mapping):
         return (ErrorReported("", ""),)
-    code = error.get("code")
-    # Interrupting means the audio, which has a clear of its own. An event without an id is the page's text box, whose
-    # response is asked for again.
-    is_harmless = code == _NOT_ACTIVE or (code == ALREADY_ACTIVE and not isinstance(error.get("event_id"), str))
-    return (ErrorReported(str(code or ""), str(error.get("message") or ""), is_harmless),)
+    return (ErrorReported(str(error.get("code") or ""), str(error.get("message") or "")), *_notes(error))
 
 
 def _mappings(entries: object) -> Sequence[Fields]:

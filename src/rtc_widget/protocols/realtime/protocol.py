@@ -62,7 +62,7 @@ class RealtimeProtocol:
             return event.type == "session.update"
         return not event.type.endswith(".delta")
 
-    def is_settings_change(self, text: str) -> bool:
+    def is_session_change(self, text: str) -> bool:
         """Whether a sent event is a ``session.update``."""
         # Parsing every event a second time would cost more than the rest.
         return '"session.update"' in text and _type_of(text) == "session.update"
@@ -71,7 +71,7 @@ class RealtimeProtocol:
         """Return the event that repeats a turn of an earlier call to a new one."""
         return client_events.carry_turn(role, text)
 
-    def start_turn(self, *, is_responding: bool, is_speaking: bool) -> Sequence[ClientEvent]:
+    def begin_turn(self, *, is_responding: bool, is_speaking: bool) -> Sequence[ClientEvent]:
         """Discard what was heard, and stop what the assistant is generating and saying."""
         events = [client_events.clear_input_audio()]
         if is_responding:
