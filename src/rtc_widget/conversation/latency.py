@@ -113,10 +113,10 @@ class Latency(FrozenSequence[TurnLatency]):
     """
 
     def __init__(self, events: Iterable[Event]) -> None:
-        pairing = _Pairing()
+        reader = _LatencyReader()
         for event in events:
-            pairing.consume(event)
-        self._turns = [answer.measured() for answer in pairing.answers if answer.has_message]
+            reader.consume(event)
+        self._turns = [answer.measured() for answer in reader.answers if answer.has_message]
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a table with a row an answer (extra ``data``).
@@ -174,8 +174,8 @@ class Latency(FrozenSequence[TurnLatency]):
         return f"<table><tr>{head}</tr>{rows}<tr><td>median</td><td></td>{medians}<td></td></tr></table>"
 
 
-class _Pairing:
-    """Goes through the events and pairs questions with their answers."""
+class _LatencyReader:
+    """Reads events and pairs questions with their responses."""
 
     def __init__(self) -> None:
         self.answers: list[_Answer] = []
