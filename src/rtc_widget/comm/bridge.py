@@ -339,7 +339,7 @@ class Bridge:
     def _take_state(self, message: State, page: KnownPage) -> None:
         if message.attempt is not None:
             # Not by way of the main loop: sound of this attempt may come before that has its turn.
-            self._media.note_attempt(message.attempt, resumes=message.resumes)
+            self._media.record_attempt(message.attempt, resumes=message.resumes)
         with self._lock:
             told = self._pages.take_state(page, message)
             self._heart.run(self._pages.active_page is not None and not self._is_closed)

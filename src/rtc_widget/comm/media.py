@@ -34,7 +34,7 @@ class PcmClip:
 class MediaStore(Protocol):
     """What keeps what pages have heard and measured; called on the thread that received it."""
 
-    def note_attempt(self, attempt: str, *, resumes: bool) -> None:
+    def record_attempt(self, attempt: str, *, resumes: bool) -> None:
         """Learn whether an attempt goes on with the call before it."""
 
     def keep(self, message: Audio | Stats) -> None:
@@ -57,9 +57,9 @@ class MediaReceiver:
         self._clips: dict[str, PcmClip] = {}
         self._numbers = itertools.count(1)
 
-    def note_attempt(self, attempt: str, *, resumes: bool) -> None:
+    def record_attempt(self, attempt: str, *, resumes: bool) -> None:
         """Learn whether an attempt goes on with the call before it; harmless to repeat."""
-        self._keeper.note_attempt(attempt, resumes=resumes)
+        self._keeper.record_attempt(attempt, resumes=resumes)
 
     def take(self, message: Audio | Stats) -> Message:
         """Take a message in and return what to tell its page."""
