@@ -222,10 +222,10 @@ class CallTurns(Protocol):
         ...
 
     def add(self, event: Mapping[str, Any], now: float | None) -> None:
-        """Take in one event that came `now` seconds after the call began; None where that is unknown."""
+        """Process one event that arrived `now` seconds after the call began; None if the time is unknown."""
 
     def end(self) -> None:
-        """Take in the end of the call."""
+        """Process the end of the call."""
 
 
 class EventReader(Protocol):

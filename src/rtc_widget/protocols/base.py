@@ -1,8 +1,8 @@
-"""What a wire protocol offers: intents become events to send, received events become facts.
+"""The interface of a wire protocol: it converts intents to events, and events to facts.
 
 =========================  =============================================================================
 `VoiceProtocol`            one protocol: reads events, checks settings, builds the events of the page
-`VoiceSession`             what a widget does in its calls by a protocol: ask, answer tools, interrupt, change settings
+`VoiceSession`             the calls of one widget: ask, send function outputs, interrupt, change settings
 =========================  =============================================================================
 
 A protocol is a package in `rtc_widget.protocols` whose module ``protocol`` has it as ``PROTOCOL``. Its name is what a
@@ -25,26 +25,26 @@ Item = Mapping[str, Any]
 Detail = Literal["auto", "low", "high"]
 
 Send = Callable[[Sequence[ClientEvent], Callable[[RtcWidgetError], None] | None], str]
-"""Sends events, all or none, and returns the id of the first; the callback is called if sending fails later."""
+"""Sends all events or none, and returns the id of the first. The callback is called if the page cannot send them."""
 Later = Callable[[float, Callable[[], None]], None]
-"""Calls a function on the main loop after so many seconds."""
+"""Calls a function on the main loop after a number of seconds."""
 
 
 class EventConsumer(Protocol):
-    """Takes in the events of a widget's calls, in their order, on the main loop."""
+    """Processes the events of a widget's calls in their order, on the main loop."""
 
     def begin_call(self, *, resumes: bool) -> None:
-        """Begin another call; what was open in the one before will not come."""
+        """Begin another call; everything that is pending from the call before fails."""
 
     def consume(self, event: Event) -> None:
-        """Take in the next event, sent or received."""
+        """Process the next event, sent or received."""
 
     def end_call(self) -> None:
         """End the call; harmless to repeat."""
 
 
 class RequestedResponse(Protocol):
-    """A response that was asked for."""
+    """A response that was requested."""
 
     @property
     def event_id(self) -> str:
@@ -53,11 +53,11 @@ class RequestedResponse(Protocol):
 
 
 class VoiceSession(EventConsumer, Protocol):
-    """What a widget does in its calls; one object over all calls of a widget, used on the main loop."""
+    """The session of one widget over all of its calls; used on the main loop."""
 
     @property
     def settings(self) -> JsonObject | None:
-        """The session's settings as the server has confirmed them last; None before the first call."""
+        """The settings that the server confirmed last; None before the first call."""
         ...
 
     def user_message(self, text: str, image_url: str | None = None, detail: Detail = "auto") -> Item:
@@ -65,11 +65,11 @@ class VoiceSession(EventConsumer, Protocol):
         ...
 
     def events_of(self, item: Item) -> Sequence[ClientEvent]:
-        """Return the events that add an item, to see how large they are."""
+        """Return the events that add an item; the caller checks their size."""
         ...
 
     def ask(self, item: Item) -> RequestedResponse:
-        """Add an item now, and see to it that a response follows that knows it.
+        """Add an item now, and request a response that follows it.
 
         Raises
         ------
@@ -79,7 +79,7 @@ class VoiceSession(EventConsumer, Protocol):
         ...
 
     def add(self, item: Item) -> str:
-        """Add an item, and ask for nothing; returns the id of its event.
+        """Add an item without requesting a response; return the id of its event.
 
         Raises
         ------
@@ -89,7 +89,9 @@ class VoiceSession(EventConsumer, Protocol):
         ...
 
     def send_function_outputs(self, outputs: Mapping[str, str], *, respond: bool) -> RequestedResponse | None:
-        """Send results of functions, by the id of the call; with `respond` a response follows, which is returned.
+        """Send the outputs of functions by the id of the function call.
+
+        With `respond`, a response is requested and returned.
 
         Raises
         ------
@@ -99,14 +101,14 @@ class VoiceSession(EventConsumer, Protocol):
         ...
 
     async def response_of(self, pending: RequestedResponse) -> str:
-        """Wait for the response that was asked for to begin and return its id.
+        """Wait for a requested response to begin, and return its id.
 
         Raises
         ------
         EventRefused
-            If the server refuses an item, or to respond.
+            If the server refuses an item or the response.
         NotConnected
-            If the call ends before.
+            If the call ends first.
         """
         ...
 
@@ -116,24 +118,24 @@ class VoiceSession(EventConsumer, Protocol):
         Raises
         ------
         NotConnected
-            If the call ends before.
+            If the call ends first.
         """
         ...
 
     async def spoken(self, response_id: str, *, begins_within: float) -> None:
-        """Wait until a response has been spoken to its end.
+        """Wait until the audio of a response has ended.
 
-        Servers that do not report their audio are not waited for longer than `begins_within` seconds.
+        If the server reports no audio within `begins_within` seconds, the method returns.
 
         Raises
         ------
         NotConnected
-            If the call ends before.
+            If the call ends first.
         """
         ...
 
     def was_audible(self, response_id: str) -> bool:
-        """Whether a response was heard, as far as the server reports its audio."""
+        """Whether audio of a response was played, as far as the server reports it."""
         ...
 
     def is_out_of_band(self, response_id: str) -> bool:
@@ -141,7 +143,7 @@ class VoiceSession(EventConsumer, Protocol):
         ...
 
     def interrupt(self) -> bool:
-        """Stop the response that is being generated or spoken; returns whether there was one.
+        """Stop the response that is being generated or spoken; return whether there was one.
 
         Raises
         ------
@@ -152,7 +154,7 @@ class VoiceSession(EventConsumer, Protocol):
 
     @property
     def detects_turns(self) -> bool:
-        """Whether the server says when the user's turn ends; False before the first call."""
+        """Whether the server detects the end of the user's turns; False before the first call."""
         ...
 
     async def update(
@@ -160,7 +162,7 @@ class VoiceSession(EventConsumer, Protocol):
     ) -> JsonObject:
         """Change settings (as `VoiceProtocol.session_settings` takes them) and wait until the server confirms them.
 
-        `check` is called when the settings are valid, before anything is sent; what it raises is raised.
+        `check` is called after the settings were validated, before anything is sent; its exceptions are passed on.
 
         Raises
         ------
@@ -169,14 +171,14 @@ class VoiceSession(EventConsumer, Protocol):
         EventRefused
             If the server refuses the change.
         WaitTimeout
-            If it does not answer within `timeout` seconds.
+            If the server does not confirm the change within `timeout` seconds.
         NotConnected
-            If there is no call, or it ends.
+            If there is no call, or the call ends.
         """
         ...
 
     def set_tools(self, tools: Sequence[Mapping[str, Any]]) -> bool:
-        """Tell the server which functions there are, if there is a call; returns whether it was told."""
+        """Send the present functions to the server; return False if there is no call."""
         ...
 
 
@@ -190,11 +192,11 @@ class VoiceProtocol(EventReader, Protocol):
 
     @property
     def setting_names(self) -> Collection[str]:
-        """The names of the session settings that `session_settings` takes."""
+        """The names of the settings that `session_settings` accepts."""
         ...
 
     def session_settings(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the session's object from settings by name, checked.
+        """Return the session object of settings by name, checked.
 
         Raises
         ------
@@ -204,11 +206,11 @@ class VoiceProtocol(EventReader, Protocol):
         ...
 
     def with_tools(self, settings: Mapping[str, Any], tools: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """Return a session's object with these functions in it."""
+        """Return a session object with these functions."""
         ...
 
     def session_object(self, settings: Mapping[str, Any]) -> JsonObject:
-        """Return confirmed settings as the object that people read."""
+        """Return confirmed settings as the object that `VoiceChat.session` has."""
         ...
 
     def open(self, send: Send, later: Later) -> VoiceSession:
@@ -220,7 +222,7 @@ class VoiceProtocol(EventReader, Protocol):
         ...
 
     def is_session_change(self, text: str) -> bool:
-        """Whether a sent event changes settings, which a resumed call must repeat."""
+        """Whether a sent event changes settings, so that a resumed call must repeat it."""
         ...
 
     def carry_turn(self, role: Role, text: str) -> ClientEvent:
@@ -228,25 +230,25 @@ class VoiceProtocol(EventReader, Protocol):
         ...
 
     def begin_turn(self, *, is_responding: bool, is_speaking: bool) -> Sequence[ClientEvent]:
-        """Return the events that begin a turn of push-to-talk, given what the assistant is doing."""
+        """Return the events that begin a push-to-talk turn, given the state of the assistant."""
         ...
 
     def commit_turn(self) -> Sequence[ClientEvent]:
-        """Return the events that end a turn of push-to-talk and ask for the response."""
+        """Return the events that end a push-to-talk turn and request a response."""
         ...
 
     def discard_turn(self) -> Sequence[ClientEvent]:
-        """Return the events that take a turn of push-to-talk back."""
+        """Return the events that discard a push-to-talk turn."""
         ...
 
     def session_end(self, text: str) -> str | None:
-        """Return what a received event says about the session's end, which is near; None for other events."""
+        """Return the message of a received event that announces the end of the session; None for other events."""
         ...
 
 
 def new_event_id() -> str:
-    """Return an id for an event that has none."""
-    # The services take ids of 32 characters.
+    """Return a new id of an event."""
+    # The services accept ids of at most 32 characters.
     return f"event_{uuid4().hex[:20]}"
 
 

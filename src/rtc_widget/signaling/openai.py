@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from rtc_widget.errors import InvalidAnswer, InvalidOffer, MissingKey, ServerNotFound, SignalingError
-from rtc_widget.protocols.realtime.session_settings import Session, merged, session_settings
+from rtc_widget.protocols.realtime.session_settings import SessionObject, merged, session_settings
 from rtc_widget.saved.redaction import REMOVED
 from rtc_widget.signaling.base import Answer, ClientSecret, Progress
 from rtc_widget.signaling.http import SignalingClient, answer_sdp
@@ -85,7 +85,7 @@ class OpenAI:
     ) -> None:
         self.model = model
         self.base_url = _checked_url(base_url)
-        self.session: Session = merged(
+        self.session: SessionObject = merged(
             {"type": "realtime", "model": model}, _DEFAULT_SESSION, session_settings(session), extra_session or {}
         )
         names = {

@@ -124,7 +124,7 @@ class ToolRunner:
         finally:
             self._waiting = [one for one in self._waiting if one is not over]
         if number != self._number:
-            raise NotConnected("The call ended before the response had arrived.")
+            raise NotConnected("The call ended before the response.")
         pending = self._pending.get(response_id)
         if pending is None:
             return None

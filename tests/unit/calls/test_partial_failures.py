@@ -68,7 +68,7 @@ async def test_a_tool_call_that_comes_without_a_loop_is_answered(chat, server):
     event = WireEvent("received", 1000.0, done % item)
     await asyncio.to_thread(chat._record.page_events, "a1", (event,), 0.0)
     output, _ = await server.takes(ITEM, ASK)
-    assert "No event loop" in output["item"]["output"]
+    assert "no event loop" in output["item"]["output"]
 
 
 def _now() -> str:

@@ -11,9 +11,9 @@ from rtc_widget.types import Role
 ClientEvent = dict[str, Any]
 
 CARRIED = "carried_"
-"""Begins the ids of items that repeat a turn of an earlier call to a new one; the page's half uses the same."""
-# The service takes ids of 32 characters.
-_ID_CHARACTERS = 32
+"""The prefix of ids of items that repeat a turn of an earlier call; the page uses the same prefix."""
+# The service accepts ids of at most 32 characters.
+_MAX_ID_CHARACTERS = 32
 
 
 def new_id(kind: str) -> str:
@@ -42,12 +42,12 @@ def clear_output_audio() -> ClientEvent:
 
 
 def clear_input_audio() -> ClientEvent:
-    """Discard what the user has said since the last turn."""
+    """Discard the user's audio since the last turn."""
     return {"type": "input_audio_buffer.clear"}
 
 
 def commit_input_audio() -> ClientEvent:
-    """Make a turn of what the user has said."""
+    """Commit the user's audio as a turn."""
     return {"type": "input_audio_buffer.commit"}
 
 
@@ -69,16 +69,16 @@ def user_message(
 
 
 def function_outputs(outputs: Mapping[str, str]) -> Sequence[dict[str, Any]]:
-    """Return the results of functions as items: output by the id of the call."""
+    """Return items for the outputs of functions by the id of the function call."""
     return [
         {"type": "function_call_output", "call_id": call_id, "output": output} for call_id, output in outputs.items()
     ]
 
 
 def carry_turn(role: Role, text: str) -> ClientEvent:
-    """Repeat a turn of an earlier call to a new one; its id tells both halves that it is no new turn."""
+    """Return the event that repeats a turn of an earlier call; page and kernel recognise it by its id."""
     item = {
-        "id": f"{CARRIED}{uuid4().hex}"[:_ID_CHARACTERS],
+        "id": f"{CARRIED}{uuid4().hex}"[:_MAX_ID_CHARACTERS],
         "type": "message",
         "role": role,
         "content": [{"type": "input_text" if role == "user" else "output_text", "text": text}],

@@ -1,4 +1,4 @@
-"""What the events of the GA Realtime API mean; the beta's names are understood as well."""
+"""The meaning of the events of the GA Realtime API and its beta."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ from rtc_widget.protocols.realtime.usage import response_tokens, transcription_t
 Fields = Mapping[str, Any]
 
 ALREADY_ACTIVE = "conversation_already_has_active_response"
-"""The code of the error when a response is asked for while another one is under way."""
+"""The code of the error when a response is requested while another one is active."""
 _NOT_ACTIVE = "response_cancel_not_active"
 _MAX_QUOTE = 300
-"""Characters of a server's message that are shown."""
+"""The maximum number of characters of a server's message that are shown."""
 
 
 def facts(event: Event) -> Iterable[Fact]:
-    """Return what an event means; nothing for most."""
+    """Return the meaning of an event; most events have none."""
     read = (_SENT if event.direction == "sent" else _RECEIVED).get(event.type)
     return () if read is None else read(fields_of(event))
 
 
 def response_ended(event: Event) -> ResponseEnded:
-    """Return how a ``response.done`` event says that its response ended.
+    """Return the end of a response from its ``response.done`` event.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def response_ended(event: Event) -> ResponseEnded:
 
 
 def is_out_of_band(response: Fields) -> bool:
-    """Whether a server says that a response is not part of the conversation."""
+    """Whether a server reports that a response is not part of the conversation."""
     return "conversation_id" in response and response["conversation_id"] is None
 
 
@@ -147,12 +147,12 @@ def _reason(response: Fields) -> str:
 
 
 def _notes(error: Fields) -> Iterable[Fact]:
-    """Return the note of an error, unless a person can do nothing about it."""
+    """Return the note of an error, unless the user cannot do anything about it."""
     code, message = error.get("code"), error.get("message")
-    # There was nothing left to cancel: an interruption means the audio, which is cleared separately.
+    # An interruption cancels the response and clears its audio; the response may have ended before.
     if code == _NOT_ACTIVE:
         return ()
-    # The page's text box asked during a response (its events have no id); the response is asked for again.
+    # The text box of the page requests without an event id; the kernel requests the response again.
     if code == ALREADY_ACTIVE and not isinstance(error.get("event_id"), str):
         return ()
     text = _truncated(message) if isinstance(message, str) else NO_MESSAGE
@@ -195,7 +195,7 @@ def _response_of(raw: Fields) -> str:
 
 _SENT: Mapping[str, Callable[[Fields], Iterable[Fact]]] = {
     "conversation.item.create": _item_created,
-    # Nothing else clears the user's audio before a turn.
+    # Only push-to-talk clears the user's audio before a turn.
     "input_audio_buffer.clear": lambda raw: (PushToTalkStarted(),),
     "response.create": _response_requested,
 }

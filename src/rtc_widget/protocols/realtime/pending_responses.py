@@ -1,4 +1,4 @@
-"""Responses that were asked for, and the events that ask for them."""
+"""Requested responses, and the events that request them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rtc_widget.errors import RtcWidgetError
 
 
 class PendingResponse:
-    """A response that is to follow some items.
+    """A requested response that follows some items.
 
     Attributes
     ----------
@@ -19,7 +19,7 @@ class PendingResponse:
     response_id : str or None
         The response, once the server has begun it.
     failure : RtcWidgetError or None
-        Why there is no response.
+        The reason if there will be no response.
     """
 
     def __init__(self, items: Iterable[str], events: Sequence[str]) -> None:
@@ -41,13 +41,13 @@ class ResponseCreate:
     Attributes
     ----------
     responses : list of PendingResponse
-        What it asks for.
+        The responses that it requests.
     is_out_of_band : bool
-        Whether it asks for a response that is not part of the conversation.
+        Whether the response is not part of the conversation.
     at : float
         When it was sent, on the monotonic clock.
     suspect : str or None
-        A response that may be this one, or one that the server began on its own.
+        A response that the server began either for this request or on its own.
     """
 
     def __init__(
@@ -66,6 +66,6 @@ class ResponseCreate:
 
 
 def item_key(item: Mapping[str, Any]) -> str:
-    """Return what identifies an item: its id; of a function's output the call, since servers rename such items."""
+    """Return the key of an item: its id, or for a function output its call, because servers rename such items."""
     is_output = item.get("type") == "function_call_output"
     return f"output of {item.get('call_id')}" if is_output else str(item.get("id"))

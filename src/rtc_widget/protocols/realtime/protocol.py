@@ -18,17 +18,17 @@ from rtc_widget.types import Role
 
 
 class RealtimeProtocol:
-    """Reads and writes the events of the GA Realtime API; see `rtc_widget.protocols.base.VoiceProtocol`."""
+    """The protocol of the GA Realtime API; see `rtc_widget.protocols.base.VoiceProtocol`."""
 
     name = "realtime"
     setting_names: Collection[str] = frozenset({*KNOWN, *SHORTHANDS})
 
     def facts(self, event: Event) -> Iterable[Fact]:
-        """Return what an event means."""
+        """Return the meaning of an event."""
         return facts.facts(event)
 
     def call_turns(self, number: int, *, resumes: bool) -> CallTurns:
-        """Return an empty transcript of a call."""
+        """Return the empty turns of a call."""
         return RealtimeTurns(number, resumes=resumes)
 
     def typed(self, event: Event) -> Any:
@@ -42,11 +42,11 @@ class RealtimeProtocol:
         return session_settings(settings)
 
     def with_tools(self, settings: Mapping[str, Any], tools: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """Return a session object with these functions in it."""
+        """Return a session object with these functions."""
         return {**settings, "tools": list(tools)} if tools else dict(settings)
 
     def session_object(self, settings: Mapping[str, Any]) -> Session:
-        """Return confirmed settings as the object that people read."""
+        """Return confirmed settings as a `Session`."""
         return Session(dict(settings))
 
     def open(self, send: Send, later: Later) -> VoiceSession:
@@ -56,7 +56,7 @@ class RealtimeProtocol:
     def is_needed_later(self, event: Event) -> bool:
         """Whether the transcript, or a call that resumes this one, needs an event.
 
-        Deltas are not needed: the whole text follows when it is complete.
+        Deltas are not needed: a later event has the complete text.
         """
         if event.direction == "sent":
             return event.type == "session.update"
@@ -68,11 +68,11 @@ class RealtimeProtocol:
         return '"session.update"' in text and _type_of(text) == "session.update"
 
     def carry_turn(self, role: Role, text: str) -> ClientEvent:
-        """Return the event that repeats a turn of an earlier call to a new one."""
+        """Return the event that repeats a turn of an earlier call in a new one."""
         return client_events.carry_turn(role, text)
 
     def begin_turn(self, *, is_responding: bool, is_speaking: bool) -> Sequence[ClientEvent]:
-        """Discard what was heard, and stop what the assistant is generating and saying."""
+        """Discard the received audio, and stop the response that is generated or spoken."""
         events = [client_events.clear_input_audio()]
         if is_responding:
             events.append(client_events.cancel_response())
@@ -81,7 +81,7 @@ class RealtimeProtocol:
         return events
 
     def commit_turn(self) -> Sequence[ClientEvent]:
-        """Commit the audio and ask for a response."""
+        """Commit the audio and request a response."""
         return [client_events.commit_input_audio(), {"type": "response.create"}]
 
     def discard_turn(self) -> Sequence[ClientEvent]:
@@ -89,7 +89,7 @@ class RealtimeProtocol:
         return [client_events.clear_input_audio()]
 
     def session_end(self, text: str) -> str | None:
-        """Return what a ``session_expired`` error says; None for other events."""
+        """Return the message of a ``session_expired`` error; None for other events."""
         # Most events are skipped here without parsing them a second time.
         if "session_expired" not in text:
             return None

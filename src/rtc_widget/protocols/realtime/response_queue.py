@@ -1,4 +1,4 @@
-"""Asks for responses: one at a time, after the items that they answer, and only as many as needed."""
+"""Requests responses: one at a time, after their items, and only as many as needed."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from rtc_widget.protocols.realtime.pending_responses import PendingResponse, Res
 from rtc_widget.protocols.realtime.responses import Responses
 
 _LOST_SECONDS = 10.0
-"""A `response.create` without any reply counts as lost after this time: not every error names its event."""
+"""A `response.create` without a reply counts as lost after this time: some errors do not name their event."""
 _PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
-"""Pauses before `response.create` is sent again, refused because of a response that the server has not reported."""
+"""Seconds before `response.create` is sent again after the server refused it because of an unreported response."""
 _ITEM_EVENTS = ("conversation.item.added", "conversation.item.created", "conversation.item.done")
 
 
 class ResponseQueue:
-    """Tracks the responses of a call and asks for the next one when the server is free.
+    """Tracks the responses of a call and requests the next one when the server is free.
 
-    A server generates one response of a conversation at a time and refuses to begin a second. Items are therefore sent
-    at once, and ``response.create`` when the present response has ended. A response that the server begins on its own
-    meanwhile (a person has spoken) and that knows the items settles them as well: nothing is answered twice. Used on
-    one loop.
+    A server generates one response of a conversation at a time and refuses a second one. Items are therefore sent at
+    once, and ``response.create`` is sent when the active response has ended. Meanwhile the server may begin a response
+    on its own, because the user has spoken. If that response follows the items, it settles them, and no other response
+    is requested. Used on one loop.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class ResponseQueue:
     Attributes
     ----------
     responses : Responses
-        What the server has begun in this call.
+        The responses of this call.
     """
 
     def __init__(self, send: Send, later: Later) -> None:
@@ -62,12 +62,12 @@ class ResponseQueue:
         self._not_before = 0.0
 
     def request_response(self, items: Sequence[Mapping[str, Any]]) -> PendingResponse:
-        """Add items to the conversation now, and make sure that a response follows that knows them.
+        """Add items to the conversation now, and request a response that follows them.
 
         Raises
         ------
         NotConnected
-            If there is no open data channel.
+            If the data channel is not open.
         """
         named = [{"id": new_id("item"), **item} if item.get("type") == "message" else dict(item) for item in items]
         ids = [new_id("event") for _ in named]
@@ -90,9 +90,9 @@ class ResponseQueue:
         Raises
         ------
         EventRefused
-            If the server refuses an item, or to answer.
+            If the server refuses an item or the response.
         NotConnected
-            If the call ends before.
+            If the call ends first.
         """
         await self._until(lambda: pending.is_settled)
         if pending.failure is not None:
@@ -105,7 +105,7 @@ class ResponseQueue:
         Raises
         ------
         NotConnected
-            If the call ends before.
+            If the call ends first.
         """
         responses = self.responses  # of this call: it may end before the waiting coroutine runs again
         if not responses.has_begun(response_id):
@@ -115,14 +115,14 @@ class ResponseQueue:
         return responses.done[response_id]
 
     async def spoken(self, response_id: str, *, begins_within: float) -> None:
-        """Wait until a response has been spoken to its end; servers that do not report audio are not waited for.
+        """Wait until the audio of a response has ended; see `rtc_widget.protocols.base.VoiceSession.spoken`.
 
-        A response that follows another one has `begins_within` seconds from the end of that one.
+        If another response is being spoken, `begins_within` counts from the end of its audio.
 
         Raises
         ------
         NotConnected
-            If the call ends before.
+            If the call ends first.
         """
         while not self.responses.has_audio(response_id):
             await self._until(lambda: self.responses.has_audio(response_id) or not self.responses.is_speaking)
@@ -149,7 +149,7 @@ class ResponseQueue:
         self._notify()
 
     def consume(self, event: Event) -> None:
-        """Take in the next event, sent or received."""
+        """Process the next event, sent or received."""
         raw = fields_of(event)
         if event.direction == "sent":
             if event.type == "response.create":
@@ -172,8 +172,8 @@ class ResponseQueue:
         if event_id is not None and any(request.event_id == event_id for request in self._requests):
             return
         response = raw.get("response")
-        is_apart = isinstance(response, Mapping) and response.get("conversation") == "none"
-        self._requests.append(ResponseCreate(event_id, is_out_of_band=is_apart))
+        is_outside = isinstance(response, Mapping) and response.get("conversation") == "none"
+        self._requests.append(ResponseCreate(event_id, is_out_of_band=is_outside))
 
     def _confirm(self, item: object) -> None:
         if not isinstance(item, Mapping):
@@ -184,16 +184,18 @@ class ResponseQueue:
 
     def _begin(self, response: Mapping[str, Any]) -> None:
         response_id = str(response["id"])
-        apart = next((one for one in self._requests if one.is_out_of_band), None) if is_out_of_band(response) else None
-        self.responses.begin(response_id, is_out_of_band=apart is not None)
-        if apart is not None:
-            self._requests.remove(apart)
+        separate = (
+            next((one for one in self._requests if one.is_out_of_band), None) if is_out_of_band(response) else None
+        )
+        self.responses.begin(response_id, is_out_of_band=separate is not None)
+        if separate is not None:
+            self._requests.remove(separate)
             return
         self._unexplained = 0
         request = next((one for one in self._requests if not one.is_out_of_band), None)
         if request is not None and not request.is_confirmed:
-            # A server takes events in order and confirms the items before it answers our request. So it has begun this
-            # response on its own; or it confirms nothing, which shows at the end.
+            # A server processes events in order, so it confirms the items before it begins the response to them. It has
+            # begun this response on its own; or it confirms no items at all, which the end of the response shows.
             request.suspect = response_id
         elif request is not None:
             self._requests.remove(request)
@@ -219,7 +221,7 @@ class ResponseQueue:
             if not request.is_confirmed:
                 self._requests.remove(request)
                 self._resolve(request.responses, response_id)
-        self._not_before = 0.0  # this response may have been the unreported one
+        self._not_before = 0.0  # this may have been the unreported response
         self._request_and_send()
 
     def _record_error(self, event: Event) -> None:
@@ -227,14 +229,14 @@ class ResponseQueue:
         if not isinstance(error, Mapping):
             return
         event_id, is_busy = error.get("event_id"), error.get("code") == ALREADY_ACTIVE
-        # An error without an event id means the oldest request, since a server takes them in order.
-        meant = [one for one in self._requests if not one.is_out_of_band and event_id in (None, one.event_id)]
-        if meant and (event_id is not None or is_busy):
-            self._requests.remove(meant[0])
+        # An error without an event id concerns the oldest request, because a server processes them in order.
+        refused = [one for one in self._requests if not one.is_out_of_band and event_id in (None, one.event_id)]
+        if refused and (event_id is not None or is_busy):
+            self._requests.remove(refused[0])
             if is_busy:
-                self._request_again(meant[0], event)
+                self._request_again(refused[0], event)
                 return
-            self._fail(meant[0].responses, EventRefused.by(event))
+            self._fail(refused[0].responses, EventRefused.by(event))
         if event_id is not None:
             self._fail(
                 [pending for pending in self._all_pending() if event_id in pending.events],
@@ -242,10 +244,10 @@ class ResponseQueue:
             )
 
     def _request_again(self, request: ResponseCreate, error: Event) -> None:
-        """Ask again after the response that came first, unless that one knows the items already."""
+        """Request again after the active response, unless that response follows the items already."""
         self._pending += [pending for pending in request.responses if not pending.is_settled]
         if request.event_id is None:
-            # The page's own text box sends without an id; it needs a response as well.
+            # The text box of the page requests without an event id; it needs a response as well.
             self._pending.append(PendingResponse((), ()))
         if self.responses.active is not None or not self._pending:
             return
@@ -299,7 +301,7 @@ class ResponseQueue:
         number = self._number
 
         def failed(error: RtcWidgetError) -> None:
-            # The page could not send it.
+            # The page could not send the events.
             if number != self._number:
                 return
             self._fail([pending for pending in self._all_pending() if pending.events & ids], error)
@@ -328,7 +330,7 @@ class ResponseQueue:
 
 
 def _ended() -> NotConnected:
-    return NotConnected("The call ended before the response had arrived.")
+    return NotConnected("The call ended before the response.")
 
 
 def _never_free_error(event: Event) -> EventRefused:

@@ -1,11 +1,11 @@
-"""The responses of a call: begun, ended, audible."""
+"""The state of the responses of a call."""
 
 from __future__ import annotations
 
 from rtc_widget.conversation.events import Event, fields_of
 from rtc_widget.conversation.facts import ResponseEnded
 
-_MOST_DONE = 200
+_MAX_DONE = 200
 _AUDIO = {
     "output_audio_buffer.started": "speaking",
     "output_audio_buffer.stopped": "over",
@@ -19,9 +19,9 @@ class Responses:
     Attributes
     ----------
     active : str or None
-        The response of the conversation that is being generated; a server generates one at a time.
+        The id of the response that is being generated; a server generates one of a conversation at a time.
     done : mapping
-        How the latest responses ended, by id.
+        The ends of the last responses, by id.
     """
 
     def __init__(self) -> None:
@@ -42,31 +42,31 @@ class Responses:
     def finish(self, ended: ResponseEnded) -> None:
         """Record the end of a response."""
         self.done[ended.response_id] = ended
-        while len(self.done) > _MOST_DONE:
+        while len(self.done) > _MAX_DONE:
             del self.done[next(iter(self.done))]
         if ended.response_id == self.active:
             self.active = None
 
     def record_audio(self, event: Event) -> None:
-        """Record that a response can be heard, or no longer, if the event says so."""
+        """Record the start or the end of a response's audio, if the event reports it."""
         response_id = fields_of(event).get("response_id")
         if event.type in _AUDIO and isinstance(response_id, str):
             self._audio[response_id] = _AUDIO[event.type]
 
     def has_begun(self, response_id: str) -> bool:
-        """Whether it belongs to this call."""
+        """Whether the response has begun in this call."""
         return response_id in self._begun
 
     def is_out_of_band(self, response_id: str) -> bool:
-        """Whether it is not part of the conversation."""
+        """Whether the response is not part of the conversation."""
         return response_id in self._out_of_band
 
     def has_audio(self, response_id: str) -> bool:
-        """Whether it has begun to be spoken."""
+        """Whether the audio of the response has started."""
         return response_id in self._audio
 
     def has_been_spoken(self, response_id: str) -> bool:
-        """Whether it has been spoken to its end."""
+        """Whether the audio of the response has ended."""
         return self._audio.get(response_id) == "over"
 
     @property
@@ -76,5 +76,5 @@ class Responses:
 
     @property
     def is_speaking(self) -> bool:
-        """Whether any response can be heard."""
+        """Whether the audio of any response is being played."""
         return "speaking" in self._audio.values()

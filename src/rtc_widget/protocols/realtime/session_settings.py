@@ -1,4 +1,4 @@
-"""Session settings of the GA Realtime API: checked before they are sent, since servers refuse unknown keys."""
+"""Session settings of the GA Realtime API. They are checked here, because servers refuse unknown keys."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from rtc_widget.errors import InvalidSession
 
-Session = dict[str, Any]
+SessionObject = dict[str, Any]
 
 _FORMAT: Mapping[str, Any] = {"type": None, "rate": None}
 
@@ -52,7 +52,7 @@ KNOWN: Mapping[str, Any] = {
     "include": None,
     "prompt": None,
 }
-"""Every key of the GA session object (openai-python 3.54, `RealtimeSessionCreateRequest`); None: not looked into."""
+"""Every key of the GA session object (openai-python 3.54, `RealtimeSessionCreateRequest`); None: any value."""
 
 SHORTHANDS: Mapping[str, tuple[str, ...]] = {
     "voice": ("audio", "output", "voice"),
@@ -63,26 +63,26 @@ SHORTHANDS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def session_settings(settings: Mapping[str, Any]) -> Session:
+def session_settings(settings: Mapping[str, Any]) -> SessionObject:
     """Return a session object from settings, checked.
 
     Parameters
     ----------
     settings : mapping
         Keys of the GA session object, or a shorthand: ``voice``, ``speed``, ``transcription``, ``noise_reduction``,
-        ``turn_detection``. A value of None is kept: there it means *off*.
+        ``turn_detection``. The value None means *off* and is kept.
 
     Raises
     ------
     InvalidSession
-        If a key is unknown; names the nearest one.
+        If a key is unknown; the hint has the most similar one.
 
     Examples
     --------
     >>> session_settings({"voice": "marin", "instructions": "Be brief."})
     {'audio': {'output': {'voice': 'marin'}}, 'instructions': 'Be brief.'}
     """
-    session: Session = {}
+    session: SessionObject = {}
     for key, value in settings.items():
         path = SHORTHANDS.get(key, (key,))
         for step in reversed(path):
@@ -92,9 +92,11 @@ def session_settings(settings: Mapping[str, Any]) -> Session:
     return session
 
 
-def merged(first: Mapping[str, Any], *others: Mapping[str, Any]) -> Session:
-    """Return a new session in which later settings win; objects are merged, everything else is replaced."""
-    result: Session = {key: merged(value) if isinstance(value, Mapping) else value for key, value in first.items()}
+def merged(first: Mapping[str, Any], *others: Mapping[str, Any]) -> SessionObject:
+    """Return a session object in which later settings replace earlier ones; objects are merged."""
+    result: SessionObject = {
+        key: merged(value) if isinstance(value, Mapping) else value for key, value in first.items()
+    }
     for other in others:
         for key, value in other.items():
             if isinstance(value, Mapping):
@@ -120,4 +122,4 @@ def _suggestion(key: str, known: Iterable[str], *, at_top: bool) -> str:
     choices = [*known, *SHORTHANDS] if at_top else list(known)
     near = difflib.get_close_matches(key, choices, n=1)
     guess = f"Did you mean {near[0]!r}? " if near else f"Known here: {', '.join(sorted(choices))}. "
-    return guess + "What this version does not know yet goes into extra_session={…}."
+    return guess + "Pass settings that this version does not know in extra_session={…}."

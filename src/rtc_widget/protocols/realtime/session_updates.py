@@ -1,4 +1,4 @@
-"""Changes of the session that wait for the server's confirmation."""
+"""Session changes that the server has not confirmed yet."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ class _Change:
     event_id: str
     settings: Mapping[str, Any]
     possible_errors: list[Event] = field(default_factory=list)
-    """Errors that name no event and came while this change was the oldest: it may be the refused one."""
+    """Errors without an event id that arrived while this change was the oldest; it may be the refused one."""
 
 
 class SessionUpdates:
-    """Follows the session's events and reports which changes were confirmed or refused.
+    """Determines from the session's events which changes were confirmed or refused.
 
-    Servers confirm changes in the order in which they were sent, without naming them; an error may name the event that
-    it refuses. Changes therefore wait here in their order.
+    Servers confirm changes in the order of sending, without their event ids. An error may have the id of the refused
+    event.
     """
 
     def __init__(self) -> None:
         self.session: Session | None = None
         self._waiting: dict[str, asyncio.Future[Session]] = {}
-        # Unconfirmed changes in the order of sending, also those that nobody waits for.
+        # All unconfirmed changes in the order of sending.
         self._sent: list[_Change] = []
 
     def expect(self, event_id: str) -> asyncio.Future[Session]:
-        """Return a future of the confirmation of the ``session.update`` with this id, which is about to be sent."""
+        """Return a future for the confirmation of the ``session.update`` with this id; call it before sending."""
         self._waiting[event_id] = asyncio.get_running_loop().create_future()
         return self._waiting[event_id]
 
@@ -48,7 +48,7 @@ class SessionUpdates:
             future.set_exception(error)
 
     def suspected(self, event_id: str) -> EventRefused | None:
-        """Return the error that names no event and may be about this change."""
+        """Return an error without an event id that may concern this change."""
         errors = [error for change in self._sent if change.event_id == event_id for error in change.possible_errors]
         return EventRefused.by(errors[0]) if errors else None
 
@@ -60,10 +60,10 @@ class SessionUpdates:
         """End the call; `session` keeps the settings that were confirmed last."""
         self._sent.clear()
         for event_id in list(self._waiting):
-            self.give_up(event_id, NotConnected("The call ended before the server had confirmed the change."))
+            self.give_up(event_id, NotConnected("The call ended before the server confirmed the change."))
 
     def consume(self, event: Event) -> None:
-        """Take in the next event, sent or received."""
+        """Process the next event, sent or received."""
         raw = fields_of(event)
         if event.direction == "sent":
             if event.type == "session.update":
@@ -88,9 +88,9 @@ class SessionUpdates:
                 future.set_result(session)
 
     def _was_skipped(self, settings: Mapping[str, Any]) -> bool:
-        """Whether confirmed settings contain a later change and not the oldest one, which was refused then."""
+        """Whether the confirmed settings contain a later change but not the oldest one, which was then refused."""
         oldest, *later = self._sent
-        # Servers may confirm a value in another form. So a change counts as refused only if there is a reason to doubt.
+        # Servers may confirm a value in another form, so a change counts as refused only with further evidence.
         is_doubtful = bool(oldest.possible_errors) or oldest.event_id not in self._waiting
         return (
             is_doubtful and not _holds(settings, oldest.settings) and any(_holds(settings, c.settings) for c in later)

@@ -10,9 +10,9 @@ from rtc_widget.conversation.turn import Turn, TurnStatus
 from rtc_widget.protocols.realtime.client_events import CARRIED
 from rtc_widget.types import Role
 
-_CHARACTERS_A_SECOND = 15
-"""Of calm speech: for servers that do not count their sound."""
-_SECONDS_A_TOKEN = 0.05
+_CHARACTERS_PER_SECOND = 15
+"""The rate of calm speech, for servers that do not report audio tokens."""
+_SECONDS_PER_TOKEN = 0.05
 
 _TRANSCRIPTION = "conversation.item.input_audio_transcription."
 _RESPONSE_STATUS: Mapping[str, TurnStatus] = {
@@ -21,8 +21,8 @@ _RESPONSE_STATUS: Mapping[str, TurnStatus] = {
     "incomplete": "incomplete",
     "failed": "failed",
 }
-_MOST_PARTS = 64
-"""An index beyond this is ignored; without a limit one odd event could fill the memory."""
+_MAX_PARTS = 64
+"""A larger content index is ignored; without a limit one invalid event could fill the memory."""
 
 
 class RealtimeTurns:
@@ -35,14 +35,14 @@ class RealtimeTurns:
         self._turns: dict[str, Turn] = {}
         # The texts of a turn's content parts by their index.
         self._parts: dict[str, list[str]] = {}
-        # Items that stand at the end only because nothing told their place; a `previous_item_id` may correct it.
+        # Items at the end because their place is unknown; a later `previous_item_id` may move them.
         self._guessed: set[str] = set()
         self._responses: dict[str, str] = {}
         self._now: float | None = None
-        # When a person's turn began and ended, by its item; it is told before there is a turn.
+        # When the user's speech began and ended, by item; it is reported before the turn exists.
         self._speech: dict[str, tuple[float | None, float | None]] = {}
         self._pressed: float | None = None
-        # When a response began to be heard, and how long its sound is, by its id.
+        # When the audio of a response started, and its duration, by response.
         self._audio_starts: dict[str, float | None] = {}
         self._audio_seconds: dict[str, float] = {}
 
@@ -52,7 +52,7 @@ class RealtimeTurns:
         return [self._turns[item_id] for item_id in self._order if item_id in self._turns]
 
     def add(self, event: Mapping[str, Any], now: float | None) -> None:
-        """Take in one event that came `now` seconds after the call began; None where nobody knows."""
+        """Process one event that arrived `now` seconds after the call began; None if the time is unknown."""
         self._now = now if now is not None else self._now
         kind = event.get("type")
         handler = _HANDLERS.get(kind) if isinstance(kind, str) else None
@@ -60,7 +60,7 @@ class RealtimeTurns:
             handler(self, event)
 
     def end(self) -> None:
-        """Take in the end of the call."""
+        """Process the end of the call."""
         for turn in self.turns:
             status: TurnStatus = "interrupted" if turn.status == "in_progress" else turn.status
             end = self._now if turn.end is None else turn.end
@@ -86,11 +86,11 @@ class RealtimeTurns:
         item_id = event.get("item_id")
         if not isinstance(item_id, str):
             return
-        # Push-to-talk: there is no speech that was detected, only a key that was pressed.
+        # With push-to-talk no speech is detected; the turn starts when the button is pressed.
         start, end = self._speech.get(item_id, (self._pressed, None))
         self._speech[item_id] = (start, self._now if end is None else end)
         self._pressed = None
-        # Some servers send no item for it, and no transcription.
+        # Some servers send neither an item nor a transcription.
         self._place(item_id, after=event.get("previous_item_id"))
         if item_id not in self._turns:
             self._turns[item_id] = self._turn("user", item_id)
@@ -119,13 +119,13 @@ class RealtimeTurns:
         role = item.get("role")
         if item_id.startswith(CARRIED) or item.get("type") != "message" or role not in ("user", "assistant"):
             if isinstance(item.get("type"), str):
-                self._turns.pop(item_id, None)  # it is a tool call, or a message of an earlier call
+                self._turns.pop(item_id, None)  # a function call, or a message of an earlier call
             return
         turn = self._turn(role, item_id)
         texts = _part_texts(item.get("content"))
         text = self._fill_parts(item_id, texts)
         status = turn.status
-        # A spoken item is complete before its words are known; a written one brings them along.
+        # A spoken item is complete before its text is known; a written item has its text.
         if status == "in_progress" and role == "user" and any(texts):
             status = "completed"
         elif status == "in_progress" and role == "assistant" and text and item.get("status") in _RESPONSE_STATUS:
@@ -175,22 +175,22 @@ class RealtimeTurns:
         seconds = self._now - began if self._now is not None and began is not None else 0.0
         for turn in turns:
             played = self._share(turn, seconds)
-            # Of several messages the first may have been heard to its end.
+            # Of several messages the first may have been played completely.
             if played < 1 or turn is turns[-1]:
                 self._set_status(turn.item_id, "interrupted")
             self._turns[turn.item_id] = replace(self._turns[turn.item_id], end=self._now, played=played)
             seconds -= self._seconds(turn)
 
     def _share(self, turn: Turn, seconds: float) -> float:
-        """How much of an answer was played in so many seconds."""
+        """Return the share of a turn that was played in a number of seconds."""
         whole = self._seconds(turn)
         return min(1.0, max(0.0, seconds / whole)) if whole > 0 else 0.0
 
     def _seconds(self, turn: Turn) -> float:
-        """How long an answer takes to be spoken: of its response the share that its text is."""
+        """Return the duration of a turn's audio: its share, by text, of its response's audio."""
         whole = self._audio_seconds.get(str(turn.response_id))
         if not whole:
-            return len(turn.text) / _CHARACTERS_A_SECOND
+            return len(turn.text) / _CHARACTERS_PER_SECOND
         letters = sum(len(other.text) for other in self._of_response(turn.response_id))
         return whole * len(turn.text) / letters if letters else whole
 
@@ -205,14 +205,14 @@ class RealtimeTurns:
         output = response.get("output")
         for item in output if isinstance(output, (list, tuple)) else ():
             if isinstance(item, Mapping) and status is not None:
-                # A server may tell of an item here for the first time.
+                # Some servers report an item only here.
                 self._item({"item": item, "response_id": response_id})
                 self._set_status(item.get("id"), status)
         for turn in self._of_response(response_id):
             if status is not None:
                 self._set_status(turn.item_id, status)
         for turn in self._of_response(response_id):
-            # What is spoken ends when it has been heard.
+            # A spoken turn ends with its audio.
             if response_id not in self._audio_starts and turn.end is None:
                 self._turns[turn.item_id] = replace(turn, end=self._now)
 
@@ -227,7 +227,7 @@ class RealtimeTurns:
 
     def _set_status(self, item_id: object, status: TurnStatus) -> None:
         turn = self._turns.get(item_id) if isinstance(item_id, str) else None
-        # A response may be complete long before it has been spoken to its end. How a turn was cut short stays.
+        # A response may be complete long before its audio ends. The status of an interrupted turn is final.
         if turn is not None and turn.status in ("in_progress", "completed"):
             self._turns[turn.item_id] = replace(turn, status=status)
 
@@ -259,8 +259,8 @@ class RealtimeTurns:
         return _joined(parts)
 
     def _fill_parts(self, item_id: str, texts: list[str]) -> str:
-        """Set the texts that an item has; one that is still to come must not remove what was heard so far."""
-        for index, text in enumerate(texts[:_MOST_PARTS]):
+        """Set the texts of an item; an empty text must not replace one that is known from deltas."""
+        for index, text in enumerate(texts[:_MAX_PARTS]):
             if text:
                 self._set_part(item_id, index, text)
         return _joined(self._parts.get(item_id, []))
@@ -288,15 +288,15 @@ class RealtimeTurns:
 
 
 def _audio_seconds_of(response: Mapping[str, Any]) -> float:
-    """How long the sound of a response is, by the tokens it was counted as; 0 if nothing tells."""
+    """Return the duration of a response's audio by its tokens; 0 if it is unknown."""
     usage = response.get("usage")
     details = usage.get("output_token_details") if isinstance(usage, Mapping) else None
     tokens = details.get("audio_tokens") if isinstance(details, Mapping) else None
-    return tokens * _SECONDS_A_TOKEN if isinstance(tokens, (int, float)) else 0.0
+    return tokens * _SECONDS_PER_TOKEN if isinstance(tokens, (int, float)) else 0.0
 
 
 def _response_status(response: Mapping[str, Any]) -> TurnStatus | None:
-    """How a response ended; one that speech cut short was interrupted, any other end by request is a cancellation."""
+    """Return the status of a response; a cancellation by turn detection is an interruption."""
     status = _RESPONSE_STATUS.get(str(response.get("status")))
     details = response.get("status_details")
     is_interrupted = isinstance(details, Mapping) and details.get("reason") == "turn_detected"
@@ -305,11 +305,11 @@ def _response_status(response: Mapping[str, Any]) -> TurnStatus | None:
 
 def _part_index(event: Mapping[str, Any]) -> int:
     index = event.get("content_index")
-    return index if isinstance(index, int) and 0 <= index < _MOST_PARTS else 0
+    return index if isinstance(index, int) and 0 <= index < _MAX_PARTS else 0
 
 
 def _part_texts(content: object) -> list[str]:
-    """Return the text of each content part: what is written, or the transcript of audio; empty where there is none."""
+    """Return the text of each content part: its text, or the transcript of its audio; empty if it has neither."""
     return [_part_text(part) for part in content] if isinstance(content, (list, tuple)) else []
 
 

@@ -1,4 +1,4 @@
-"""Events as openai-python's own models, made when they are asked for: importing them takes most of a second."""
+"""Events as models of openai-python. They are imported on first use, because that takes almost a second."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Untyped:
-    """An event that has no model, or does not fit its model.
+    """An event without a model, or that does not fit its model.
 
     Attributes
     ----------
     type : str
-        The event's name.
+        The name of the event.
     raw : dict
-        The JSON object as it came.
+        The JSON object.
     reason : str
         Why there is no model.
     """
@@ -38,7 +38,7 @@ def typed_event(event: Event) -> Any:
 
     model = _models(event.direction).get(event.type)
     if model is None:
-        return Untyped(event.type, event.raw, f"openai-python knows no {event.direction} event {event.type!r}")
+        return Untyped(event.type, event.raw, f"openai-python has no {event.direction} event {event.type!r}")
     try:
         return model.model_validate(fields_of(event))
     except ValidationError as error:
@@ -51,7 +51,7 @@ def typed_event(event: Event) -> Any:
 def _models(direction: str) -> Mapping[str, Any]:
     """Return the models by event name.
 
-    The package's union is not discriminated for pydantic: asked for an unknown event it would give its first member.
+    The package's union has no discriminator for pydantic, which would choose its first member for an unknown event.
     """
     from typing import get_args
 

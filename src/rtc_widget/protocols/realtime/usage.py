@@ -1,4 +1,4 @@
-"""Tokens of a response or a transcription by kind, out of a ``usage`` object of the Realtime API."""
+"""Reads tokens by kind from a ``usage`` object of the Realtime API."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _KINDS = ("text", "audio", "image")
 
 
 def response_tokens(usage: Mapping[str, Any]) -> dict[str, float]:
-    """Return what a response has used, by the kinds of `rtc_widget.conversation.usage.TOKENS`; zeros are left out."""
+    """Return the tokens of a response by the kinds in `rtc_widget.conversation.usage.TOKENS`, without zeros."""
     given, made = _inside(usage, "input_token_details"), _inside(usage, "output_token_details")
     cached = _inside(given, "cached_tokens_details")
     amounts: dict[str, float] = {}
@@ -20,14 +20,14 @@ def response_tokens(usage: Mapping[str, Any]) -> dict[str, float]:
         amounts[f"{kind}_input"] = _number(given, f"{kind}_tokens") - amounts[f"cached_{kind}_input"]
     for kind in ("text", "audio"):
         amounts[f"{kind}_output"] = _number(made, f"{kind}_tokens")
-    # Where a server gives no details, tokens that it does not call audio are text.
+    # If a server gives no details, its tokens count as text.
     amounts["text_input"] += _number(usage, "input_tokens") - sum(_number(given, f"{k}_tokens") for k in _KINDS)
     amounts["text_output"] += _number(usage, "output_tokens") - sum(_number(made, f"{k}_tokens") for k in _KINDS)
     return {kind: amount for kind, amount in amounts.items() if amount > 0}
 
 
 def transcription_tokens(usage: Mapping[str, Any]) -> dict[str, float]:
-    """Return what the transcription of a user's turn has used: tokens, or seconds; zeros are left out."""
+    """Return the tokens or seconds of the transcription of a user's turn, without zeros."""
     if usage.get("type") == "duration":
         amounts = {SECONDS: _number(usage, "seconds")}
     else:

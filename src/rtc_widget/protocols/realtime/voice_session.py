@@ -1,4 +1,4 @@
-"""What a widget does in its calls by the Realtime API."""
+"""The session of a widget by the Realtime API."""
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ class RealtimeSession:
         self._queue.begin_call(resumes=resumes)
 
     def consume(self, event: Event) -> None:
-        """Take in the next event."""
+        """Process the next event."""
         try:
             self._updates.consume(event)
         finally:
             self._queue.consume(event)
 
     def end_call(self) -> None:
-        """End the call; nothing that is pending will come."""
+        """End the call; everything that is pending fails."""
         self._updates.end_call()
         self._queue.end_call()
 
     @property
     def settings(self) -> Session | None:
-        """The settings as the server has confirmed them last."""
+        """The settings that the server confirmed last."""
         return self._updates.session
 
     def user_message(self, text: str, image_url: str | None = None, detail: Detail = "auto") -> Item:
@@ -66,15 +66,15 @@ class RealtimeSession:
         return [client_events.create_item(item)]
 
     def ask(self, item: Item) -> RequestedResponse:
-        """Add an item and ask for a response."""
+        """Add an item and request a response."""
         return self._queue.request_response([item])
 
     def add(self, item: Item) -> str:
-        """Add an item and ask for nothing."""
+        """Add an item without requesting a response."""
         return self._send([client_events.create_item(item)], None)
 
     def send_function_outputs(self, outputs: Mapping[str, str], *, respond: bool) -> RequestedResponse | None:
-        """Send the results of functions."""
+        """Send the outputs of functions."""
         items = client_events.function_outputs(outputs)
         if respond:
             return self._queue.request_response(items)
@@ -82,7 +82,7 @@ class RealtimeSession:
         return None
 
     async def response_of(self, pending: RequestedResponse) -> str:
-        """Wait for the response that was asked for to begin and return its id."""
+        """Wait for a requested response to begin, and return its id."""
         assert isinstance(pending, PendingResponse)  # noqa: S101 - made by this session
         return await self._queue.response(pending)
 
@@ -91,11 +91,11 @@ class RealtimeSession:
         return await self._queue.finished(response_id)
 
     async def spoken(self, response_id: str, *, begins_within: float) -> None:
-        """Wait until a response has been spoken to its end."""
+        """Wait until the audio of a response has ended."""
         await self._queue.spoken(response_id, begins_within=begins_within)
 
     def was_audible(self, response_id: str) -> bool:
-        """Whether a response was heard; True where the server reports no audio at all."""
+        """Whether audio of a response was played; True if the server reports no audio at all."""
         responses = self._queue.responses
         return not responses.reports_audio or responses.has_audio(response_id)
 
@@ -107,7 +107,7 @@ class RealtimeSession:
         """Cancel the response that is generated, and clear the audio that is played."""
         responses = self._queue.responses
         events = [client_events.cancel_response()] if responses.active is not None else []
-        # A response is generated faster than it is spoken: often only the audio is left to stop.
+        # A response is generated faster than it is spoken; often only its audio must be stopped.
         if responses.is_speaking or responses.active is not None:
             events.append(client_events.clear_output_audio())
         if events:
