@@ -34,7 +34,7 @@ def renamed_names(module: str, names: Mapping[str, str]) -> Callable[[str], Any]
 
 
 def current_names(names: Any, renamed: Mapping[str, str]) -> Any:
-    """Replace old names of traits, one or several, and warn of each."""
+    """Replace old trait names, one or a list of them, and warn for each."""
 
     def current(name: Any) -> Any:
         if name in renamed:
@@ -46,7 +46,7 @@ def current_names(names: Any, renamed: Mapping[str, str]) -> Any:
 
 
 class RenamedAttribute:
-    """An attribute that reads and writes another one, and warns."""
+    """The old name of an attribute: it reads and writes the new one, and warns."""
 
     def __init__(self, new: str) -> None:
         self._new = new

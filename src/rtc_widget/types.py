@@ -1,4 +1,4 @@
-"""The words of the W3C and of the page's messages that several packages share."""
+"""Literal types of W3C states and message fields that several packages share."""
 
 from __future__ import annotations
 
