@@ -149,7 +149,7 @@ def test_a_file_without_audio_is_refused_with_a_reason(tmp_path):
     with pytest.raises(FileNotFoundError):
         AudioClip.from_file(tmp_path / "none.wav")
     text = tmp_path / "text.wav"
-    text.write_text("This is no sound at all. " * 100)
+    text.write_text("This is plain text. " * 100)
     with pytest.raises(InvalidAudio, match=r"text\.wav cannot be read"):
         AudioClip.from_file(text)
     empty = tmp_path / "empty.wav"

@@ -26,7 +26,7 @@ OPEN_FILES = Path("/proc/self/fd")
 def piece(
     samples: np.ndarray, at: float, track: str = "user", *, rate: int = RATE, attempt: str = "a1", lost: int = 0
 ) -> Audio:
-    """What a page sends of sound that was heard `at` seconds after the call began."""
+    """Return audio as a page sends it, `at` seconds after the call began."""
     pcm = np.round(np.asarray(samples) * 32767).astype("<i2").tobytes()
     return Audio("p1", 0, attempt, track, rate, BEGAN_MS + 1000 * at, lost, pcm)
 
@@ -42,7 +42,7 @@ def recorded(*pieces: Audio) -> Recording:
     return Recording(store, lambda: BEGAN_MS)
 
 
-def test_pieces_become_clips_on_the_clock_of_the_call():
+def test_pieces_become_clips_on_the_time_base_of_the_call():
     recording = recorded(piece(level(0.1), 3.0), piece(level(0.2), 3.2))
     assert (recording.start, recording.end, recording.duration) == pytest.approx((3.0, 3.4, 0.4))
     clip = recording.user
@@ -75,7 +75,7 @@ def test_pieces_that_nearly_touch_are_joined_without_a_seam():
     assert np.abs(np.diff(recording.user.samples)).max() == 0
 
 
-def test_a_page_whose_clock_drifts_is_followed():
+def test_drift_of_the_page_s_clock_is_followed():
     # Of 1,000 pieces each takes 0.1 ms longer than it has samples for.
     recording = recorded(*(piece(level(0.1), n * 0.2001) for n in range(1000)))
     assert recording.duration == pytest.approx(200.1, abs=0.03)
@@ -145,7 +145,7 @@ def test_a_full_disk_stops_the_recording_and_nothing_else(monkeypatch, caplog):
 
 def test_a_bad_piece_is_left_out_and_the_recording_goes_on(monkeypatch, caplog):
     def refuse(*_arguments):
-        raise InvalidAudio("No sound.")
+        raise InvalidAudio("No audio.")
 
     store = PcmStore()
     store.take(piece(level(0.1), 0.0))
@@ -153,7 +153,7 @@ def test_a_bad_piece_is_left_out_and_the_recording_goes_on(monkeypatch, caplog):
         patch.setattr("rtc_widget.audio.pcm_store._converted", refuse)
         store.take(piece(level(0.1, rate=48_000), 0.2, rate=48_000))
     store.take(piece(level(0.1), 0.4))
-    assert "No sound." in caplog.text
+    assert "No audio." in caplog.text
     assert store.lost == pytest.approx(0.2)
     assert Recording(store, lambda: BEGAN_MS).duration == pytest.approx(0.6)
 
@@ -188,11 +188,11 @@ def test_many_clips_need_few_files(monkeypatch):
     recording = Recording(store, lambda: BEGAN_MS)
     opened = []
 
-    def noted(**how):
+    def record_file(**how):
         opened.append(TemporaryFile(**how))  # noqa: SIM115 - closed with the store
         return opened[-1]
 
-    monkeypatch.setattr("rtc_widget.audio.pcm_store.TemporaryFile", noted)
+    monkeypatch.setattr("rtc_widget.audio.pcm_store.TemporaryFile", record_file)
     clips = []
     for number in range(50):
         store.take(piece(level(0.1 if number % 2 else 0.2), number / 5))
@@ -244,7 +244,7 @@ def test_the_wav_file_has_the_user_left_and_the_assistant_right(tmp_path):
     assert (set(left), set(right)) == ({round(0.25 * 32767)}, {round(0.5 * 32767)})
 
 
-def test_the_picture_shows_both_sides_on_the_clock():
+def test_the_plot_shows_both_sides_on_the_time_base():
     figure = recorded(piece(level(0.1), 3.0), piece(level(0.2), 3.2, "assistant")).plot()
     assert [axes.get_ylabel() for axes in figure.axes] == ["user", "assistant"]
     assert figure.axes[0].get_xlim() == pytest.approx((3.0, 3.4))
@@ -284,14 +284,14 @@ def test_what_comes_late_of_the_call_before_takes_no_recording_away():
     assert record.recording.duration == pytest.approx(0.4), "what nobody holds is let go"
 
 
-def test_statistics_are_on_the_clock_of_the_call():
+def test_statistics_are_on_the_time_base_of_the_call():
     record = media()
     record.keep(Stats("p1", 0, "a1", BEGAN_MS + 1500, ({"id": "T", "type": "transport"},)))
     assert record.stats.last is not None
     assert record.stats.last.elapsed == 1.5
 
 
-def test_statistics_of_two_calls_are_told_apart():
+def test_statistics_of_two_calls_are_distinguished():
     record = media()
     for attempt, resumes in (("a1", False), ("a2", True), ("a3", False)):
         record.record_attempt(attempt, resumes=resumes)

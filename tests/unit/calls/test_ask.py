@@ -65,7 +65,7 @@ async def test_an_answer_that_waits_behind_another_voice_is_waited_for(chat, ser
 
 
 @pytest.mark.parametrize("heard", [True, False])
-async def test_an_answer_that_is_never_heard_has_no_sound_of_another(chat, server, monkeypatch, heard):
+async def test_a_response_without_audio_has_no_audio_of_another(chat, server, monkeypatch, heard):
     monkeypatch.setattr("rtc_widget.calls.ask._VOICE_SECONDS", 0.1)
     monkeypatch.setattr(chat._recorder, "flush", lambda timeout: asyncio.sleep(0))
     sound = SimpleNamespace(start=0.0, assistant=SimpleNamespace(between=lambda start, end: "sound"))
@@ -104,7 +104,7 @@ async def test_an_answer_whose_end_came_together_with_the_end_of_the_call_is_the
     assert (await asking).text == "It finds a way."
 
 
-async def test_a_server_that_tells_nothing_of_its_voice_is_not_waited_for(chat, server, monkeypatch):
+async def test_audio_that_the_server_does_not_report_is_not_awaited(chat, server, monkeypatch):
     monkeypatch.setattr("rtc_widget.calls.ask._VOICE_SECONDS", 0.02)
     await server.connect()
     asking = asyncio.ensure_future(chat.ask("What is ICE?"))
@@ -251,7 +251,7 @@ async def test_a_question_that_the_page_cannot_send_is_raised(chat, server, page
         await asking
 
 
-async def test_nobody_is_asked_without_a_call(chat):
+async def test_the_user_is_not_asked_without_a_call(chat):
     with pytest.raises(NotConnected):
         await chat.ask("What is ICE?")
     with pytest.raises(NotConnected):
@@ -284,7 +284,7 @@ async def test_a_server_that_confirms_no_items_is_understood(chat, server):
     assert (await asking).text == "It finds an address."
 
 
-async def test_a_finished_answer_is_not_lost_to_its_sound(chat, server, monkeypatch):
+async def test_a_complete_response_is_returned_without_its_audio(chat, server, monkeypatch):
     async def slow(self, turn):
         await asyncio.sleep(1.5)
 
@@ -298,7 +298,7 @@ async def test_a_finished_answer_is_not_lost_to_its_sound(chat, server, monkeypa
     assert not chat.is_recording
 
 
-async def test_nothing_is_recorded_for_an_answer_without_sound(chat, server):
+async def test_a_response_without_audio_records_nothing(chat, server):
     await server.connect()
     asking = asyncio.ensure_future(chat.ask("What is ICE?", audio=False))
     await server.confirms(*await server.takes(ITEM, ASK))

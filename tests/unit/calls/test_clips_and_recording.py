@@ -89,7 +89,7 @@ async def test_it_goes_on_until_the_last_who_wants_it_stops(chat):
     assert chat.settings["record"] is False
 
 
-async def test_what_the_page_hears_is_in_the_recording_on_the_clock_of_the_events(chat, page):
+async def test_the_recording_has_the_page_s_audio_on_the_time_base_of_the_events(chat, page):
     await call(page)
     audio(page, 0, 1.5)
     audio(page, 1, 1.5, level=0.25, track="assistant")
@@ -100,7 +100,7 @@ async def test_what_the_page_hears_is_in_the_recording_on_the_clock_of_the_event
     assert chat.events[0].elapsed == 0, "the same clock"
 
 
-async def test_sound_is_acknowledged_and_what_is_missing_is_asked_for(chat, page):
+async def test_audio_is_acknowledged_and_missing_audio_is_requested(chat, page):
     await call(page)
     audio(page, 0, 0.0)
     audio(page, 2, 0.4)
@@ -117,7 +117,7 @@ async def test_sound_is_acknowledged_and_what_is_missing_is_asked_for(chat, page
     assert chat.recording.duration == pytest.approx(0.6)
 
 
-async def test_sound_is_kept_while_the_main_loop_is_busy(chat, page):
+async def test_audio_is_kept_while_the_main_loop_is_busy(chat, page):
     await call(page)
     threads = [threading.Thread(target=audio, args=(page, 0, 0.0)), threading.Thread(target=audio, args=(page, 1, 0.2))]
     for thread in threads:
@@ -140,13 +140,13 @@ async def test_a_reconnection_goes_on_in_the_recording_and_a_new_call_begins_one
     assert first.duration == pytest.approx(2.2)
 
 
-async def test_without_a_recording_there_is_nothing_to_hear(chat):
+async def test_without_a_recording_there_is_no_audio(chat):
     assert repr(chat.recording) == "<Recording: empty>"
     with pytest.raises(NothingRecorded):
         _ = chat.recording.user
 
 
-async def test_leaving_async_with_waits_for_the_last_of_the_sound(chat, page):
+async def test_leaving_async_with_waits_for_the_last_audio(chat, page):
     await call(page)
 
     async def record() -> None:
@@ -276,7 +276,7 @@ async def test_a_call_that_ends_interrupts_the_clip(chat, page):
     assert page.heard("cancel_clip") == []
 
 
-async def test_whoever_waits_no_longer_cuts_the_clip_off(chat, page):
+async def test_a_cancelled_wait_stops_the_clip(chat, page):
     await call(page)
     with pytest.raises(PageTimeout):
         await chat.say(tone(1.0), timeout=0.05)
@@ -313,7 +313,7 @@ async def test_a_widget_can_be_made_with_a_clip(signaling, chat, tmp_path):
         VoiceChat(signaling, microphone="no_such_file.wav")
 
 
-async def test_statistics_are_logged_on_the_clock_of_the_events(chat, page):
+async def test_statistics_are_logged_on_the_time_base_of_the_events(chat, page):
     await call(page)
     for number, second in enumerate([0.5, 1.5]):
         report = {"id": "I", "type": "inbound-rtp", "kind": "audio", "jitter": 0.01, "bytesReceived": 1000 * number}

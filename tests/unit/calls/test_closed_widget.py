@@ -54,7 +54,7 @@ async def test_a_recorder_is_finished_after_the_end():
     assert "stopped" in repr(recorder)
 
 
-async def test_what_the_page_cannot_confirm_any_more_is_no_error(chat, page, monkeypatch, caplog):
+async def test_a_confirmation_that_cannot_come_any_more_is_not_an_error(chat, page, monkeypatch, caplog):
     monkeypatch.setattr("rtc_widget.comm.bridge.PAGE_SECONDS", 0.02)
     monkeypatch.setattr("rtc_widget.comm.bridge.REPLY_GRACE_SECONDS", 0.02)
     page.hello()
@@ -88,7 +88,7 @@ async def test_a_call_that_the_page_has_just_made_itself_is_hung_up(chat, page, 
     await eventually(lambda: signaling.hung_up == ["rtc_7"])
 
 
-async def test_the_news_that_the_log_has_grown_is_no_request():
+async def test_the_notification_of_new_events_is_not_a_request():
     page = ScriptedPage()
     chat = VoiceChat(page=page)
     page.hear(protocol.log_grew("p1", 3))

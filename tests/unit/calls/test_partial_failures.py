@@ -31,7 +31,7 @@ def wire(*types):
     return tuple(WireEvent("received", 1000.0 + n, f'{{"type": "{kind}"}}') for n, kind in enumerate(types))
 
 
-def test_events_behind_one_that_nobody_could_take_are_kept():
+def test_events_after_one_that_fails_are_kept():
     record = CallRecord(lambda values: None, PROTOCOL)
     record.consumers = [_Clumsy()]
     record.page_events("a1", wire("first", "second"), 0.0)
@@ -50,7 +50,7 @@ def test_an_async_callback_without_a_loop_is_a_failure_and_takes_no_event_with_i
     assert [failure.event.type for failure in record.failures] == ["first", "second"]
 
 
-async def test_a_condition_that_raises_stop_iteration_tells_whoever_waits(chat, server):
+async def test_a_condition_that_raises_stop_iteration_fails_the_wait(chat, server):
     await server.connect()
     waiting = asyncio.ensure_future(chat.wait_for("x", where=lambda event: next(iter(()))))
     await settled()
@@ -142,7 +142,7 @@ async def _all_of(stream):
     return [event async for event in stream]
 
 
-async def test_a_page_that_lets_go_too_late_is_no_fault(chat, server, page, monkeypatch):
+async def test_a_late_release_of_a_page_is_ignored(chat, server, page, monkeypatch):
     monkeypatch.setattr("rtc_widget.comm.liveness.ACTIVE_PAGE_SECONDS", 0.05)
     await server.connect()
     other = page.beside("p2")
@@ -194,7 +194,7 @@ async def test_late_words_of_an_earlier_call_are_its_own_by_time_and_place(chat,
     assert str(again.transcript) == str(chat.transcript)
 
 
-async def test_nobody_speaks_when_the_connection_is_lost(chat, server, page):
+async def test_speaking_ends_when_the_connection_is_lost(chat, server, page):
     await server.connect()
     await server.says({"type": "input_audio_buffer.speech_started"}, {"type": "output_audio_buffer.started"})
     assert (chat.user_speaking, chat.assistant_speaking) == (True, True)

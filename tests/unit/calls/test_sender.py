@@ -32,7 +32,7 @@ async def test_an_event_is_sent_as_it_is_with_an_id(chat, page):
 
 
 @pytest.mark.parametrize("event", [{}, {"type": 7}, {"event_id": "x"}])
-async def test_what_is_no_event_is_not_sent(chat, page, event):
+async def test_an_invalid_event_is_not_sent(chat, page, event):
     page.hello()
     page.connected()
     await settled()
@@ -40,7 +40,7 @@ async def test_what_is_no_event_is_not_sent(chat, page, event):
         chat.send(event)
 
 
-async def test_what_is_no_json_is_not_sent(chat, page):
+async def test_a_value_without_json_is_not_sent(chat, page):
     page.hello()
     page.connected()
     await settled()
@@ -110,7 +110,7 @@ async def test_a_send_that_the_page_refuses_shows_as_an_error(chat, page):
     assert chat.error["code"] == "message_too_large"
 
 
-async def test_a_send_that_nobody_confirms_shows_as_an_error(chat, page, monkeypatch):
+async def test_a_send_without_a_confirmation_shows_as_an_error(chat, page, monkeypatch):
     monkeypatch.setattr(bridge, "PAGE_SECONDS", 0.02)
     monkeypatch.setattr(bridge, "REPLY_GRACE_SECONDS", 0.02)
     page.hello()

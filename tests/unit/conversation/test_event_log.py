@@ -75,7 +75,7 @@ def test_the_oldest_events_go_first_and_are_counted():
         EventLog(limit=0)
 
 
-def test_a_part_of_a_log_is_whole_however_many_events_it_was_told_to_keep(tmp_path, monkeypatch):
+def test_a_part_of_a_log_is_complete_whatever_its_limit(tmp_path, monkeypatch):
     monkeypatch.setattr("rtc_widget.conversation.event_log.MAX_EVENTS", 10)
     log = EventLog(limit=1_000)
     for number in range(20):
@@ -126,7 +126,7 @@ def test_a_log_is_written_and_read_again(tmp_path):
 
 
 @pytest.mark.parametrize("line", ["{", "[]", "{}", '{"event": [], "direction": "sent", "time": "x", "elapsed": 0}'])
-def test_a_line_that_is_no_event_is_named(tmp_path, line):
+def test_a_line_without_an_event_is_named(tmp_path, line):
     path = LOG[:1].to_jsonl(tmp_path / "log.jsonl")
     path.write_text(path.read_text() + line + "\n")
     with pytest.raises(ValueError, match="line 2"):

@@ -1,4 +1,4 @@
-"""Pictures of every kind, made small enough for the channel."""
+"""Images of every kind, encoded to fit into one message of the data channel."""
 
 from __future__ import annotations
 

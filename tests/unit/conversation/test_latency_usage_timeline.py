@@ -83,7 +83,7 @@ def test_a_question_sent_before_the_session_was_confirmed_is_counted_and_one_of_
     assert not Latency(log_of(*unanswered, *response(0.5, words=1.0)))
 
 
-def test_a_response_beside_the_conversation_is_no_answer():
+def test_an_out_of_band_response_is_not_measured():
     beside = {"response": {"id": "b1", "conversation_id": None}}
     events = log_of(
         (1.0, "> conversation.item.create", WRITTEN),
@@ -95,7 +95,7 @@ def test_a_response_beside_the_conversation_is_no_answer():
     assert [turn.response_id for turn in Latency(events)] == ["r1"]
 
 
-def test_a_response_that_failed_without_a_word_is_no_answer():
+def test_a_failed_response_without_text_is_not_measured():
     failed = response(1.1, "r1", status="failed", output=[], done=1.2)
     log = log_of((1.0, "> conversation.item.create", WRITTEN), (1.0, "> response.create", {}), *failed)
     assert len(Latency(log)) == 0

@@ -79,7 +79,7 @@ async def test_events_are_logged_published_and_folded_in_order(chat, page):
     assert page.heard("ack")[-1]["next"] == 3
 
 
-async def test_a_gap_is_noticed_and_nothing_is_lost_or_doubled(chat, page):
+async def test_a_gap_is_detected_and_nothing_is_lost_or_doubled(chat, page):
     page.hello()
     page.events({"type": "a"})
     page.events({"type": "c"}, first=2)
@@ -128,7 +128,7 @@ async def test_waiting_ends_with_the_call_in_which_it_began_and_not_with_another
     assert (await before).type == "x"
 
 
-async def test_what_is_no_type_or_no_callback_is_refused_at_once(chat):
+async def test_an_invalid_type_or_callback_is_refused_at_once(chat):
     def listening(event): ...
 
     with pytest.raises(TypeError, match=r'@chat\.on\("response\.done"\)'):
@@ -174,7 +174,7 @@ async def test_a_stream_loses_nothing_between_two_reads_and_ends_with_the_call(c
     assert seen == ["x.1", "x.2", "x.3"]
 
 
-async def test_a_callback_that_fails_stops_nobody_else(chat, page, caplog):
+async def test_a_callback_that_fails_stops_no_other_callback(chat, page, caplog):
     seen = []
 
     @chat.on("x")
@@ -209,7 +209,7 @@ async def test_who_speaks_is_known(chat, page):
 
 
 @pytest.mark.parametrize("end", ["speech_stopped", "committed", "cleared"])
-async def test_nobody_speaks_any_more_when_the_turn_is_over_or_dropped(chat, page, end):
+async def test_speaking_ends_when_the_turn_is_committed_or_discarded(chat, page, end):
     page.hello()
     page.connected()
     page.events({"type": "input_audio_buffer.speech_started"})

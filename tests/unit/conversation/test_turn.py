@@ -1,4 +1,4 @@
-"""When turns began and ended, how much of them was heard, and how a transcript is shown."""
+"""The times of turns, the part of them that was played, and the forms of a transcript."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_of_an_answer_that_was_truncated_only_the_first_words_were_heard():
     cleared = (4.0, "output_audio_buffer.cleared", {"response_id": "r1"})
     truncated = (4.0, "conversation.item.truncated", {"item_id": "a1", "content_index": 0, "audio_end_ms": 2200})
     [answer] = transcript_of(*answered(tokens=100), cleared, truncated)
-    # 100 tokens are 5 s of sound; 2.2 s of it were played.
+    # 100 tokens are 5 s of audio; 2.2 s of it were played.
     assert answer.interrupted
     assert answer.played == pytest.approx(0.44)
     assert answer.heard == "Ice finds a way through."

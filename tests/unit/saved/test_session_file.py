@@ -20,7 +20,7 @@ BEGAN_MS = 1_795_286_400_000.0
 MARKED_KEY = "canary-key-7041-of-nobody"
 
 
-def say_sound(page: ScriptedPage, seed: int = 1) -> dict[str, np.ndarray]:
+def send_audio(page: ScriptedPage, seed: int = 1) -> dict[str, np.ndarray]:
     """Say what both sides were heard to say for a second; returns their samples."""
     random = np.random.default_rng(seed)
     sides = {}
@@ -48,7 +48,7 @@ async def talk(page: ScriptedPage, *extra: dict) -> None:
 
 
 async def test_a_session_comes_back_as_it_was(chat, page, tmp_path):
-    sides = say_sound(page)
+    sides = send_audio(page)
     await talk(page)
     path = chat.save(tmp_path / "monday.zip")
     again = VoiceChat.load(path)
@@ -106,7 +106,7 @@ async def test_a_file_of_before_1980_spoils_nothing(chat, page, tmp_path, monkey
     os.utime(old, (0, 0))
     monkeypatch.setattr("rtc_widget.saved.session_file.__file__", str(old))
     monkeypatch.setattr(os, "umask", lambda mask: pytest.fail("the umask is the whole process's"))
-    say_sound(page)
+    send_audio(page)
     await talk(page)
     path = chat.save(tmp_path / "session.zip")
     assert VoiceChat.load(path).recording.duration == pytest.approx(1.0)
@@ -114,7 +114,7 @@ async def test_a_file_of_before_1980_spoils_nothing(chat, page, tmp_path, monkey
     assert path.stat().st_mode == (tmp_path / "any").stat().st_mode
 
 
-async def test_a_session_without_sound_has_no_recording(chat, page, tmp_path):
+async def test_a_session_without_audio_has_no_recording(chat, page, tmp_path):
     await talk(page)
     path = chat.save(tmp_path / "session.zip")
     with zipfile.ZipFile(path) as archive:
@@ -131,7 +131,7 @@ async def test_what_is_saved_holds_no_secret(page, tmp_path, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "environment-key-of-nobody")
     double = ScriptedPage(acts=False)
     widget = VoiceChat(OpenAI(MARKED_KEY), page=double, microphone=False)
-    say_sound(double)
+    send_audio(double)
     tool = {
         "type": "mcp",
         "server_label": "x",
@@ -213,7 +213,7 @@ def test_redaction_leaves_the_rest_of_a_json_text():
         {"headers": None, "token": ""},
     ],
 )
-def test_redaction_leaves_what_is_no_secret(value):
+def test_redaction_keeps_other_values(value):
     assert Redaction().of(value) == value
 
 
@@ -249,7 +249,7 @@ def altered(path, tmp_path, **entries: bytes | None):
 
 @pytest.fixture
 async def saved(chat, page, tmp_path):
-    say_sound(page)
+    send_audio(page)
     await talk(page)
     return chat.save(tmp_path / "session.zip")
 

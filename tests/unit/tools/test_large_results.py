@@ -55,16 +55,16 @@ def test_it_is_cut_and_says_so_soon(value):
     assert "cut: " in text
 
 
-def test_the_first_entries_of_what_never_ends_are_told():
-    told = json.loads(result_text(itertools.count()))
-    assert told["items"] == list(range(len(told["items"])))
-    assert len(told["items"]) > 1000
-    assert told["note"] == f"cut: the first {len(told['items'])}; there are more"
+def test_an_infinite_iterator_gives_its_first_entries():
+    output = json.loads(result_text(itertools.count()))
+    assert output["items"] == list(range(len(output["items"])))
+    assert len(output["items"]) > 1000
+    assert output["note"] == f"cut: the first {len(output['items'])}; there are more"
 
 
 def test_how_long_a_huge_list_is_stays_known():
-    told = json.loads(result_text(range(10**15)))
-    assert told["note"] == f"cut: the first {len(told['items'])} of {10**15}"
+    output = json.loads(result_text(range(10**15)))
+    assert output["note"] == f"cut: the first {len(output['items'])} of {10**15}"
 
 
 def test_what_comes_slowly_is_read_for_a_while_only(monkeypatch):
@@ -81,29 +81,29 @@ def test_what_comes_slowly_is_read_for_a_while_only(monkeypatch):
 
 
 def test_a_long_text_inside_is_cut_where_it_stands():
-    told = json.loads(result_text({"name": "log", "text": "x" * 1_000_000, "ok": True}))
-    assert (told["name"], told["ok"]) == ("log", True)
-    assert told["text"].endswith("(cut: the first 12000 of 1000000 characters)")
+    output = json.loads(result_text({"name": "log", "text": "x" * 1_000_000, "ok": True}))
+    assert (output["name"], output["ok"]) == ("log", True)
+    assert output["text"].endswith("(cut: the first 12000 of 1000000 characters)")
 
 
 def test_a_wide_table_says_how_many_rows_it_has():
-    told = json.loads(result_text(pd.DataFrame(np.zeros((1_000, 100)))))
-    assert told["row_count"] == 1_000
-    assert told["note"] == f"cut: the first {len(told['rows'])} of 1000"
+    output = json.loads(result_text(pd.DataFrame(np.zeros((1_000, 100)))))
+    assert output["row_count"] == 1_000
+    assert output["note"] == f"cut: the first {len(output['rows'])} of 1000"
 
 
 def test_times_stay_times_in_an_array():
-    told = result_text(np.array([["2026-11-22T12:00:00.5", "NaT"]], dtype="datetime64[ns]"))
-    assert json.loads(told) == [["2026-11-22T12:00:00.500000000", None]]
+    output = result_text(np.array([["2026-11-22T12:00:00.5", "NaT"]], dtype="datetime64[ns]"))
+    assert json.loads(output) == [["2026-11-22T12:00:00.500000000", None]]
 
 
 def test_times_stay_times_in_an_array_that_is_cut():
-    told = result_text(np.arange("2026-11-22", "2027-11-22", dtype="datetime64[m]").astype("datetime64[ns]"))
-    assert "2026-11-22T00:01" in told
-    assert "cut" in told
+    output = result_text(np.arange("2026-11-22", "2027-11-22", dtype="datetime64[m]").astype("datetime64[ns]"))
+    assert "2026-11-22T00:01" in output
+    assert "cut" in output
 
 
-def test_a_number_that_nobody_can_read_is_described():
+def test_a_very_large_number_is_described():
     assert json.loads(result_text([10**100_000])) == ["(a number of 332193 bits)"]
 
 

@@ -105,12 +105,12 @@ def test_an_index_may_have_the_name_of_a_column():
     assert json.loads(result_text(two))["rows"] == [{"x": "a", "level 1": "b", "n": 1}]
 
 
-def test_a_large_array_is_told_by_its_measures():
-    told = json.loads(result_text(np.append(np.arange(1000.0), np.nan)))
-    assert told["shape"] == [1001]
-    assert (told["min"], told["max"], told["mean"]) == (0.0, 999.0, 499.5)
-    assert told["first"] == list(range(20))
-    assert "1001 numbers" in told["note"]
+def test_a_large_array_becomes_its_statistics():
+    output = json.loads(result_text(np.append(np.arange(1000.0), np.nan)))
+    assert output["shape"] == [1001]
+    assert (output["min"], output["max"], output["mean"]) == (0.0, 999.0, 499.5)
+    assert output["first"] == list(range(20))
+    assert "1001 numbers" in output["note"]
 
 
 def on_the_channel(text):
@@ -129,9 +129,9 @@ def test_what_is_too_long_is_cut_and_says_so(value):
 
 
 def test_a_table_that_is_cut_stays_readable():
-    told = json.loads(result_text(pd.DataFrame({"n": range(100_000)})))
-    assert told["rows"][:2] == [{"n": 0}, {"n": 1}]
-    assert told["note"] == f"cut: the first {len(told['rows'])} of 100000"
+    output = json.loads(result_text(pd.DataFrame({"n": range(100_000)})))
+    assert output["rows"][:2] == [{"n": 0}, {"n": 1}]
+    assert output["note"] == f"cut: the first {len(output['rows'])} of 100000"
 
 
 def test_what_holds_itself_comes_to_an_end():

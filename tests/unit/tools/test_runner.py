@@ -13,7 +13,7 @@ from tests.unit.tools.tool_calls import calls, get_weather
 from tests.unit.waiting import eventually, settled
 
 
-async def test_a_tool_is_called_and_its_result_told(chat, server):
+async def test_a_tool_is_called_and_its_output_sent(chat, server):
     chat.tool(get_weather)
     await server.connect(tools=[{"type": "function", "name": "get_weather"}])
     await calls(server, call("get_weather", '{"city": "Paris"}'))
@@ -98,7 +98,7 @@ async def test_the_calls_of_a_response_that_was_cut_off_are_not_made(chat, serve
     assert list(chat.tools.calls) == []
 
 
-async def test_a_call_is_made_once_however_often_it_is_told(chat, server):
+async def test_a_call_that_is_reported_twice_runs_once(chat, server):
     chat.tool(get_weather)
     await server.connect(tools=[{"name": "get_weather"}])
     made = call("get_weather", '{"city": "Paris"}')

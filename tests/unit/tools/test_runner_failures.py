@@ -32,7 +32,7 @@ async def test_a_tool_that_fails_tells_the_model_a_word_and_the_user_everything(
     assert (note["code"], note["message"]) == ("tool_failed", str(failure))
 
 
-async def test_a_long_error_is_told_in_short(chat, server, caplog):
+async def test_a_long_error_is_shortened(chat, server, caplog):
     @chat.tool
     def fails() -> None:
         raise ValueError("x" * 5000 + "\nand a second line")
@@ -52,7 +52,7 @@ async def test_a_long_error_is_told_in_short(chat, server, caplog):
         (call("fly"), "Unknown tool 'fly'."),
     ],
 )
-async def test_a_wrong_call_is_told_so(chat, server, made, words):
+async def test_an_invalid_call_gets_an_error(chat, server, made, words):
     chat.tool(get_weather)
     await server.connect(tools=[{"name": "get_weather"}])
     await calls(server, made)

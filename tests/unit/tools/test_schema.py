@@ -215,6 +215,6 @@ def test_a_docstring_without_sections_describes_the_function():
 
 
 @pytest.mark.parametrize("options", [{"timeout": 0}, {"timeout": -1}])
-def test_a_limit_that_is_no_time_is_refused(options):
+def test_an_invalid_time_limit_is_refused(options):
     with pytest.raises(ValueError, match="timeout must be a number of seconds above 0"):
         Tool(numpy_style, **options)

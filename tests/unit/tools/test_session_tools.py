@@ -27,7 +27,7 @@ async def test_tools_that_are_there_before_the_call_go_with_its_offer(chat, page
     assert session["instructions"] == "Be brief."
 
 
-async def test_tools_that_come_and_go_during_a_call_are_told_at_once(chat, server):
+async def test_tools_added_or_removed_during_a_call_are_sent_at_once(chat, server):
     await server.connect()
     chat.tool(get_weather)
     [update] = await server.takes(UPDATE)
@@ -39,13 +39,13 @@ async def test_tools_that_come_and_go_during_a_call_are_told_at_once(chat, serve
         chat.tools.remove("get_weather")
 
 
-async def test_a_server_that_takes_no_settings_with_the_offer_is_told_the_tools(chat, server):
+async def test_a_server_that_ignores_settings_in_the_offer_gets_the_tools(chat, server):
     chat.tool(get_weather)
     await server.connect(tools=[])
     assert names((await server.takes(UPDATE))[0]) == ["get_weather"]
 
 
-async def test_a_server_that_knows_the_tools_is_told_nothing(chat, server):
+async def test_a_server_that_knows_the_tools_gets_no_update(chat, server):
     chat.tool(get_weather)
     await server.connect(tools=[{"type": "function", "name": "get_weather"}])
     assert await server.take() == []

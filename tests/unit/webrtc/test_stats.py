@@ -86,7 +86,7 @@ def test_a_sample_says_what_the_browser_measured():
     assert sample.codec == "opus 48000/2"
 
 
-def test_the_pair_in_use_is_told_with_both_ends():
+def test_the_pair_in_use_is_reported_with_both_ends():
     pair = add(StatsLog(), 1.0).candidate_pair
     assert pair == CandidatePair("host", "192.0.2.7", 4242, "srflx", "198.51.100.9", 9, "udp")
     assert str(pair) == "host 192.0.2.7:4242 → srflx 198.51.100.9:9 (udp)"
@@ -108,7 +108,7 @@ def test_loss_is_a_share_of_what_was_sent_meanwhile():
     assert add(log, 5.0, packets=1145, lost=503).loss is None, "nothing came, so nothing can be said"
 
 
-def test_delay_and_made_up_sound_are_those_of_the_interval():
+def test_delay_and_concealment_are_those_of_the_interval():
     log = StatsLog()
     counted = {"jitterBufferDelay": 100.0, "jitterBufferEmittedCount": 48_000, "concealedSamples": 4800}
     add(log, 1.0, inbound={**counted, "totalSamplesReceived": 96_000})
@@ -125,14 +125,14 @@ def test_the_other_sides_report_tells_round_trip_and_loss():
     assert (sample.round_trip_time, sample.sent_loss) == (0.08, 0.02)
 
 
-def test_a_new_connection_counts_anew():
+def test_a_new_connection_has_new_counters():
     log = StatsLog()
     add(log, 1.0, received=10_000)
     assert add(log, 2.0, received=100, attempt="a2").received_bitrate is None
     assert add(log, 3.0, received=1100, attempt="a2").received_bitrate == 8000
 
 
-def test_what_a_browser_does_not_say_is_none():
+def test_values_that_a_browser_does_not_report_are_none():
     sample = add(StatsLog(), 1.0, {"id": "x", "type": "inbound-rtp", "jitter": "much"}, {"nothing": 1})
     assert [sample.jitter, sample.codec, sample.candidate_pair, sample.round_trip_time] == [None] * 4
 
@@ -190,7 +190,7 @@ def test_a_sample_survives_json():
     assert again.to_json() == sample.to_json()
 
 
-def test_the_picture_has_a_line_for_each():
+def test_the_plot_has_a_line_for_each():
     log = StatsLog()
     for second in range(5):
         add(log, float(second), received=4000 * second, packets=50 * second)

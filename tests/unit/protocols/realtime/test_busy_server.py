@@ -59,7 +59,7 @@ async def test_it_is_asked_again_after_a_pause(chat, server, pauses):
     assert (await asking).text == "It finds a way."
 
 
-async def test_after_some_refusals_the_questions_fail_and_the_next_begins_anew(chat, server, pauses):
+async def test_after_some_refusals_the_questions_fail_and_the_next_one_works(chat, server, pauses):
     pauses(0.01, 0.01)
     await server.connect()
     asking = await ask_and_be_refused(chat, server)

@@ -66,7 +66,7 @@ async def test_an_answer_interrupted_before_its_first_word_is_no_answer(chat, se
         await asking
 
 
-async def test_what_is_no_text_and_no_picture_is_refused(chat, server):
+async def test_other_input_than_text_or_an_image_is_refused(chat, server):
     await server.connect()
     with pytest.raises(TypeError, match="got int"):
         await chat.ask(5)

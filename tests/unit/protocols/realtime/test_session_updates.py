@@ -79,7 +79,7 @@ async def test_a_refusal_without_a_name_is_about_the_oldest_change(chat, server)
         await changing
 
 
-async def test_a_change_that_nobody_confirms_is_given_up(chat, server):
+async def test_a_change_without_a_confirmation_times_out(chat, server):
     await server.connect()
     with pytest.raises(WaitTimeout, match="did not confirm"):
         await chat.update_session(timeout=0.02, instructions="x")
@@ -96,7 +96,7 @@ async def test_a_change_does_not_outlive_its_call(chat, server, page):
         await chat.update_session(instructions="x")
 
 
-async def test_what_is_no_setting_is_refused_before_it_is_sent(chat, server):
+async def test_an_unknown_setting_is_refused_before_it_is_sent(chat, server):
     await server.connect()
     with pytest.raises(InvalidSession, match="instructons"):
         await chat.update_session(instructons="x")
@@ -124,7 +124,7 @@ async def test_talking_ends_also_when_the_block_fails(chat, server, page):
     assert page.heard("talk")[-1]["on"] is False
 
 
-async def test_where_the_server_detects_turns_nobody_pushes(chat, server, page):
+async def test_push_to_talk_is_refused_while_the_server_detects_turns(chat, server, page):
     await server.connect(audio={"input": {"turn_detection": {"type": "server_vad"}}})
     with pytest.raises(TurnDetectionEnabled, match="turn_detection=None"):
         chat.start_talking()

@@ -82,7 +82,7 @@ async def test_what_is_confirmed_in_other_words_is_confirmed(chat, server):
     assert (await second).instructions == "two"
 
 
-async def test_a_change_that_nobody_confirms_says_what_was_refused_meanwhile(chat, server):
+async def test_a_change_without_a_confirmation_reports_a_suspected_error(chat, server):
     await server.connect()
     [changing] = await changes(chat, server, {"voice": "nobody"}, timeout=0.1)
     await refuses(server, "Not now.")
