@@ -6,14 +6,14 @@ import { type Diagnosis, diagnose } from "./call/diagnosis";
 import { CallLimits } from "./call/limits";
 import { PushToTalk, type PushToTalkState } from "./call/push_to_talk";
 import { Resumption } from "./call/resumption";
-import { StatsWatch } from "./call/stats";
+import { StatsSampler } from "./call/stats";
 import { Bridge, type Result } from "./comm/bridge";
-import { Recall, type RecallListener } from "./comm/history";
+import { type HistoryListener, HistoryReader } from "./comm/history";
 import { KernelWatch } from "./comm/kernel_liveness";
 import { MediaOutbox } from "./comm/media_outbox";
 import type { Model } from "./comm/model";
 import { Outbox } from "./comm/outbox";
-import { type CallState, type Device, isCalling, type KernelRequest, type Question } from "./comm/protocol";
+import { type ApprovalRequest, type CallState, type Device, isCalling, type KernelRequest } from "./comm/protocol";
 import { StateReport } from "./comm/state_report";
 import { type ChannelEvent, channelEvent, type Fact } from "./conversation/facts";
 import type { Conversation } from "./conversation/transcript";
@@ -32,7 +32,7 @@ const MADE_WITHOUT =
   "In Python this widget was made to hear no microphone (microphone=…). Your choice is kept for others.";
 
 /** Whoever shows the session. */
-export interface SessionListener extends RecallListener {
+export interface SessionListener extends HistoryListener {
   /** The kernel has greeted this page: what its traits tell is true now, and not left over in a saved notebook. */
   onWelcome(): void;
   onState(state: CallState): void;
@@ -45,10 +45,10 @@ export interface SessionListener extends RecallListener {
   onKernelGone(gone: boolean): void;
   onAudioBlocked(blocked: boolean): void;
   /** May the model call this function? Resolves with the person's answer. */
-  onQuestion(question: Question): Promise<boolean>;
+  onApproval(question: ApprovalRequest): Promise<boolean>;
   /** Something went wrong beside the call, or of the user's own in the kernel; the call goes on. */
   onNote(note: ErrorReport): void;
-  onTalk(state: PushToTalkState): void;
+  onPushToTalk(state: PushToTalkState): void;
   /** Whether the browser is being asked for a microphone. */
   onAsking(asking: boolean): void;
 }
@@ -59,8 +59,8 @@ export interface Session {
   readonly call: Call;
   readonly speaker: Speaker;
   readonly microphone: Microphone;
-  readonly watchman: CallLimits;
-  readonly recall: Recall;
+  readonly limits: CallLimits;
+  readonly recall: HistoryReader;
   /** Resolves when the kernel has all that was heard so far. */
   flushAudio(): Promise<void>;
   readonly pushToTalk: PushToTalk;
@@ -80,23 +80,23 @@ export function openSession(
   const outbox = new Outbox((batch) => bridge.send(batch));
   const own: string[] = [];
   const resumption = new Resumption(protocol);
-  const past: RecallListener = {
-    onPast(page) {
+  const past: HistoryListener = {
+    onHistory(page) {
       resumption.recordHistory(page);
-      listener.onPast(page);
+      listener.onHistory(page);
     },
     onFollowed(page) {
       resumption.recordHistory(page);
       listener.onFollowed(page);
     },
   };
-  const recall = new Recall(bridge, () => own, past, signal);
+  const recall = new HistoryReader(bridge, () => own, past, signal);
   const speaker = new Speaker((blocked) => listener.onAudioBlocked(blocked));
   const microphone = new Microphone();
   const call = new Call(bridge, microphone, settings, {
     onState(after, before) {
       const isNow = isCalling(after.status);
-      watchman.setCalling(isNow);
+      limits.setCalling(isNow);
       if (isNow !== isCalling(before.status)) kernel.setWatching(isNow);
       // The names of the devices are told once the microphone is permitted.
       if (after.microphone_permission !== before.microphone_permission) lookForDevices();
@@ -146,23 +146,23 @@ export function openSession(
   const pushToTalk = new PushToTalk(protocol, {
     send: (texts) => call.send(texts),
     setHeldBack: (isHeldBack) => microphone.holdBack(isHeldBack),
-    onChange: (state) => listener.onTalk(state),
+    onChange: (state) => listener.onPushToTalk(state),
   });
   const media = new MediaOutbox((message) => bridge.send(message));
   const recorder = new Recorder(
-    (sound) => media.addSound(sound),
+    (sound) => media.addAudio(sound),
     (error) => listener.onNote(error.toWire()),
   );
-  const stats = new StatsWatch(
+  const stats = new StatsSampler(
     () => settings().statsIntervalMs,
-    (look) => media.addLook(look),
+    (look) => media.addStats(look),
   );
   const obeySettings = () => {
     recorder.setOn(settings().record);
     stats.update();
   };
   let latest: Attempt | undefined;
-  const watchman = new CallLimits(settings, (error) => call.finish(error));
+  const limits = new CallLimits(settings, (error) => call.finish(error));
   const report = new StateReport(
     () => ({ attempt: call.attemptId, resumes: call.resumes, state: call.state }),
     (snapshot) => bridge.send(snapshot),
@@ -184,7 +184,7 @@ export function openSession(
     call,
     speaker,
     microphone,
-    watchman,
+    limits,
     async flushAudio() {
       await recorder.flush();
       await media.emptied(FLUSH_LIMIT_MS);
@@ -192,7 +192,7 @@ export function openSession(
     pushToTalk,
     async diagnose() {
       const microphones = (await listDevices()).filter(({ kind }) => kind === "microphone").length;
-      await call.attempt?.peer?.tried.look();
+      await call.attempt?.peer?.candidatePairs.look();
       return diagnose(call.state, microphones, latest?.trail);
     },
     async useDevice(kind, device) {
@@ -218,7 +218,7 @@ export function openSession(
       stateSeq: () => report.seq,
       onAck: (next) => outbox.acknowledge(next),
       onResend: (first) => outbox.resendFrom(first),
-      onGrown: (next) => recall.grown(next),
+      onLogGrew: (next) => recall.grown(next),
       onMediaAck: (next, missing) => media.acknowledge(next, missing),
       onAlive: () => kernel.heard(),
       onSlowKernel: (slow) => listener.onSlowKernel(slow),
@@ -239,7 +239,7 @@ export function openSession(
     leave();
     outbox.close();
     media.close();
-    watchman.stop();
+    limits.stop();
     speaker.remove();
   });
   // A page that goes away may come back from the browser's cache.
@@ -295,7 +295,7 @@ async function obey(session: Session, request: KernelRequest, listener: SessionL
     case "diagnose":
       return { ...(await session.diagnose()) };
     case "approve":
-      return { approved: await listener.onQuestion(request) };
+      return { approved: await listener.onApproval(request) };
     case "note":
       listener.onNote({ code: request.code, message: request.message, hint: request.hint });
       return {};

@@ -1,13 +1,13 @@
 /** What the views show and what they can ask for; one store a model, however many views. */
 
 import { batch, computed, type ReadonlySignal, type Signal, signal as signalOf } from "@preact/signals";
-import type { CallWish } from "./call/call";
+import type { ConnectOptions } from "./call/call";
 import type { Diagnosis } from "./call/diagnosis";
 import type { PushToTalkState } from "./call/push_to_talk";
 import { watchKernelState } from "./comm/kernel_state";
 import type { Model } from "./comm/model";
-import { type CallState, type Device, INITIAL_STATE, isCalling, type Question } from "./comm/protocol";
-import { Questions } from "./conversation/approvals";
+import { type ApprovalRequest, type CallState, type Device, INITIAL_STATE, isCalling } from "./comm/protocol";
+import { Approvals } from "./conversation/approvals";
 import { CallRecord } from "./conversation/call_record";
 import type { EventList } from "./conversation/event_list";
 import { endOfCall, type Problem } from "./conversation/problem";
@@ -15,7 +15,7 @@ import type { Speaking } from "./conversation/speaking";
 import type { Conversation } from "./conversation/transcript";
 import { asRtcWidgetError, type ErrorReport, type RtcWidgetError } from "./errors";
 import { textOr } from "./json";
-import type { Choice } from "./media/devices";
+import type { DeviceChoice } from "./media/devices";
 import { protocolOrDefault } from "./protocols/named";
 import { openSession } from "./session";
 import { readSettings } from "./settings";
@@ -44,21 +44,21 @@ export interface Store {
   readonly isAudioBlocked: ReadonlySignal<boolean>;
   /** What has been written and not yet sent; it outlives the views. */
   readonly draft: Signal<string>;
-  connect(wish?: CallWish): void;
+  connect(wish?: ConnectOptions): void;
   disconnect(): void;
   toggleMute(): void;
   /** Sends the draft and asks for an answer; keeps the draft if it cannot be sent. */
   sendDraft(): void;
   hear(): void;
   /** The function calls that wait for a person's leave. */
-  readonly questions: ReadonlySignal<readonly Question[]>;
-  answer(question: Question, approved: boolean): void;
+  readonly questions: ReadonlySignal<readonly ApprovalRequest[]>;
+  answer(question: ApprovalRequest, approved: boolean): void;
   readonly talk: ReadonlySignal<PushToTalkState>;
   /** Begins or ends a turn of push-to-talk. */
   hold(held: boolean): void;
   /** The devices there are; named once the microphone has been permitted. */
   readonly devices: ReadonlySignal<readonly Device[]>;
-  readonly chosen: ReadonlySignal<Chosen>;
+  readonly chosen: ReadonlySignal<ChosenDevices>;
   useDevice(kind: Device["kind"], id: string): void;
   readonly canChooseSpeaker: boolean;
   /** Whether the device menus are open. */
@@ -70,9 +70,9 @@ export interface Store {
 }
 
 /** The devices a person has chosen; undefined leaves it to the browser. */
-export interface Chosen {
-  readonly microphone: Choice | undefined;
-  readonly speaker: Choice | undefined;
+export interface ChosenDevices {
+  readonly microphone: DeviceChoice | undefined;
+  readonly speaker: DeviceChoice | undefined;
 }
 
 /** Makes the store of a model; it lives as long as the signal. */
@@ -91,14 +91,14 @@ export function openStore(model: Model, signal: AbortSignal): Store {
   const dismissed = signalOf<ErrorReport | null>(null);
   const draft = signalOf("");
   const devices = signalOf<readonly Device[]>([]);
-  const questions = new Questions();
+  const questions = new Approvals();
   const talk = signalOf<PushToTalkState>({ isOn: false, isHeld: false });
   const readCanCall = () => {
     canCall.value = readSettings(model).canCall;
   };
   model.on("change:settings", readCanCall);
   signal.addEventListener("abort", () => model.off("change:settings", readCanCall));
-  const kernelActivity = traitSignal(model, "progress", signal);
+  const kernelProgress = traitSignal(model, "progress", signal);
 
   const showNote = (error: RtcWidgetError) => {
     note.value = { ...error.toWire(), endsCall: false };
@@ -133,7 +133,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
       record.begin(attempt, resumes);
       return record.conversation.peek();
     },
-    onPast: (piece) => record.prepend(piece, isFollowing.value),
+    onHistory: (piece) => record.prepend(piece, isFollowing.value),
     onFollowed(piece) {
       batch(() => {
         record.follow(piece);
@@ -153,11 +153,11 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     onAudioBlocked: (blocked) => {
       isAudioBlocked.value = blocked;
     },
-    onQuestion: (question) => questions.ask(question),
+    onApproval: (question) => questions.ask(question),
     onNote: (report) => {
       note.value = { ...report, endsCall: false };
     },
-    onTalk: (state) => {
+    onPushToTalk: (state) => {
       talk.value = state;
     },
     onAsking: (asking) => {
@@ -183,7 +183,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
   });
   const chosen = signalOf({ microphone: microphone.choice, speaker: speaker.choice });
   // A kernel that has just said what it does, or that it is done, is not the one we wait for in vain.
-  kernelActivity.subscribe(() => {
+  kernelProgress.subscribe(() => {
     isSlow.value = false;
   });
 
@@ -197,7 +197,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     canCall,
     activity: computed(() => {
       if (isAsking.value && ownState.value.microphone_permission === "prompt") return ALLOW;
-      return kernelActivity.value || (isSlow.value ? WAITING : "");
+      return kernelProgress.value || (isSlow.value ? WAITING : "");
     }),
     problem: computed(() => {
       const error = endOfCall(ownState.value, told.value, isFollowing.value);
@@ -250,7 +250,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
       });
     },
     diagnose: () => session.diagnose(),
-    viewOpened: () => session.watchman.viewOpened(),
+    viewOpened: () => session.limits.viewOpened(),
     dismiss() {
       batch(() => {
         dismissed.value = endOfCall(ownState.value, told.value, isFollowing.value);

@@ -5,20 +5,20 @@ import type { Bridge, Result } from "../comm/bridge";
 import { type ClientSecret, decodeClientSecret, decodePreparation } from "../comm/protocol";
 import { asRtcWidgetError, pageError, type RtcWidgetError } from "../errors";
 import { isText, truncate } from "../json";
-import { type Clip, ClipVoice, fetchClip, type Spoken } from "../media/clips";
+import { type Clip, ClipPlayer, fetchClip, type PlayedInterval } from "../media/clips";
 import type { Microphone } from "../media/microphone";
 import { randomId } from "../page";
 import { protocolNamed } from "../protocols/named";
 import type { Voice } from "../settings";
-import { Line } from "./audio_sender";
-import { type AttemptProgress, NO_TRAIL } from "./diagnosis";
+import { AudioSender } from "./audio_sender";
+import { type AttemptProgress, NO_PROGRESS } from "./diagnosis";
 import { Peer, type PeerListener } from "./peer";
 
 /** A local server may be loading its models; the kernel says meanwhile what it waits for. */
 const PREPARE_LIMIT_MS = 90_000;
 const EXCHANGE_LIMIT_MS = 45_000;
 
-export type MicrophoneNews =
+export type MicrophoneChange =
   | { readonly is: "open" }
   /** It could not be opened, and the attempt ends. */
   | { readonly is: "refused"; readonly error: RtcWidgetError }
@@ -26,7 +26,7 @@ export type MicrophoneNews =
   | { readonly is: "lost"; readonly error: RtcWidgetError };
 
 export interface AttemptListener extends PeerListener {
-  onMicrophone(news: MicrophoneNews): void;
+  onMicrophone(news: MicrophoneChange): void;
   /** Whether the browser is being asked for a microphone: it may be asking the person. */
   onAsking(asking: boolean): void;
   /** The clip in the microphone's place cannot be heard; the call goes on without. */
@@ -59,13 +59,13 @@ export class Attempt {
   #restarting: Promise<unknown> = Promise.resolve();
   #renegotiates = false;
   #peer: Peer | undefined;
-  #line: Line | undefined;
+  #line: AudioSender | undefined;
   /** While the microphone is lost; ends when there is one again. */
   #missing: AbortController | undefined;
   readonly #hushed = new Map<string, AbortController>();
   #hasAskedServer = false;
   #endReason: RtcWidgetError | undefined;
-  #trail: AttemptProgress = NO_TRAIL;
+  #trail: AttemptProgress = NO_PROGRESS;
 
   constructor(bridge: Bridge, microphone: Microphone, listener: AttemptListener, options: AttemptOptions) {
     this.#bridge = bridge;
@@ -87,7 +87,7 @@ export class Attempt {
   /** How far it has come. */
   get trail(): AttemptProgress {
     const trail = this.#life.signal.aborted ? this.#trail : { ...this.#trail, peer: this.#peer?.facts };
-    return { ...trail, pairs: this.#peer?.tried.all ?? [] };
+    return { ...trail, pairs: this.#peer?.candidatePairs.all ?? [] };
   }
 
   /** The server has announced the end of the call; the first reason counts. */
@@ -144,7 +144,7 @@ export class Attempt {
     const switched = this.#switching.then(async () => {
       const before = this.#microphone.track;
       const track = await this.#askForMicrophone();
-      await abortable(line.useMicrophone(track), signal);
+      await abortable(line.setMicrophone(track), signal);
       before?.stop();
       this.#missing?.abort();
       this.#missing = undefined;
@@ -156,7 +156,7 @@ export class Attempt {
   }
 
   /** Lets a clip of the kernel speak in place of the microphone; resolves when it has been spoken. */
-  async say(id: string): Promise<Spoken> {
+  async say(id: string): Promise<PlayedInterval> {
     const line = this.#line;
     if (!line) throw pageError("not_connected");
     const { signal } = this.#life;
@@ -186,11 +186,11 @@ export class Attempt {
     if (!this.#options.canCall) await prepared; // the kernel says what to do
     // Without waiting for the kernel: browsers want that inside the click.
     const [speakFirst, { peer, offer }] = await Promise.all([this.#openVoice(), prepared]);
-    this.#line = new Line(async (track) => {
+    this.#line = new AudioSender(async (track) => {
       await peer.speakWith(track);
       this.#listener.onSending(track);
     }, signal);
-    await abortable(this.#line.useMicrophone(speakFirst.track), signal);
+    await abortable(this.#line.setMicrophone(speakFirst.track), signal);
     const sdp = await peer.fixOffer(offer, signal);
     signal.throwIfAborted();
     const answer = await this.#exchange(sdp);
@@ -217,7 +217,7 @@ export class Attempt {
     const { signal } = this.#life;
     const clip: Clip = await fetchClip(this.#bridge, microphone.clip, signal);
     signal.throwIfAborted();
-    const voice = new ClipVoice(signal);
+    const voice = new ClipPlayer(signal);
     await voice.ready(signal);
     this.#microphone.adopt(voice.track);
     // Not before the other side can hear it, and not a second time when the call is made anew.
@@ -280,7 +280,7 @@ export class Attempt {
     // Another one may have been chosen meanwhile.
     if (signal.aborted || this.#missing || this.#microphone.track?.readyState === "live") return;
     this.#missing = new AbortController();
-    this.#line?.fallSilent().catch(() => {}); // a dead track is as silent, only less honest
+    this.#line?.sendSilence().catch(() => {}); // a dead track is as silent, only less honest
     const look = () => void this.switchMicrophone().catch(() => {}); // it is known that there is none
     const until = AbortSignal.any([signal, this.#missing.signal]);
     navigator.mediaDevices.addEventListener("devicechange", look, { signal: until });

@@ -2,16 +2,16 @@
 
 import { abortable } from "../async";
 import type { Clip } from "../media/clips";
-import { ClipVoice, type Spoken } from "../media/clips";
+import { ClipPlayer, type PlayedInterval } from "../media/clips";
 
 /** After a clip the line is silent for so long, so that the server notices that nobody speaks any more. */
 const SILENCE_MS = 1_000;
 
-export class Line {
+export class AudioSender {
   readonly #send: (track: MediaStreamTrack | null) => Promise<void>;
   readonly #signal: AbortSignal;
   #microphone: MediaStreamTrack | null = null;
-  #voice: ClipVoice | undefined;
+  #voice: ClipPlayer | undefined;
   #sent: MediaStreamTrack | null = null;
   #clips = 0;
   #speaking: Promise<unknown> = Promise.resolve();
@@ -25,24 +25,24 @@ export class Line {
   }
 
   /** Sends this microphone from now on, or when the clip that speaks has ended. */
-  async useMicrophone(track: MediaStreamTrack | null): Promise<void> {
+  async setMicrophone(track: MediaStreamTrack | null): Promise<void> {
     this.#microphone = track;
     await this.#update();
   }
 
   /** Sends silence from now on: the server notices that nobody speaks any more, which it would not on a line without a track. */
-  async fallSilent(): Promise<void> {
-    this.#voice ??= new ClipVoice(this.#signal);
-    await this.useMicrophone(null);
+  async sendSilence(): Promise<void> {
+    this.#voice ??= new ClipPlayer(this.#signal);
+    await this.setMicrophone(null);
   }
 
   /** Speaks a clip when those before it have been spoken; either signal cuts it off and rejects with its reason. */
-  say(clip: Clip, hushed: AbortSignal): Promise<Spoken> {
+  say(clip: Clip, hushed: AbortSignal): Promise<PlayedInterval> {
     const signal = AbortSignal.any([this.#signal, hushed]);
     this.#clips++;
     const said = this.#speaking.then(async () => {
       signal.throwIfAborted();
-      this.#voice ??= new ClipVoice(this.#signal);
+      this.#voice ??= new ClipPlayer(this.#signal);
       await abortable(this.#update(), signal);
       return await this.#voice.speak(clip, signal);
     });

@@ -5,10 +5,10 @@ import type { Bridge } from "../comm/bridge";
 import { type CallState, type Direction, INITIAL_STATE, type MicrophonePermission } from "../comm/protocol";
 import type { Fact } from "../conversation/facts";
 import { asRtcWidgetError, isTransient, pageError, type RtcWidgetError } from "../errors";
-import type { Spoken } from "../media/clips";
+import type { PlayedInterval } from "../media/clips";
 import { type Microphone, permissionAfter } from "../media/microphone";
 import { pauseBefore, type Reconnect, type Settings, type Voice } from "../settings";
-import { Attempt, type MicrophoneNews } from "./attempt";
+import { Attempt, type MicrophoneChange } from "./attempt";
 import { type CallEvent, type Capabilities, hasAttempt, nextPhase, type Phase, statusOf } from "./call_machine";
 import type { PeerStates } from "./peer";
 
@@ -34,7 +34,7 @@ export interface CallListener {
   onEnd(): void;
 }
 
-export interface CallWish {
+export interface ConnectOptions {
   /** False: text and listening only. */
   readonly microphone?: boolean;
   /** The call goes on with a conversation that another call began. */
@@ -53,7 +53,7 @@ export class Call {
   #attempt: Attempt | undefined;
   #latestId: string | null = null;
   #resumes = false;
-  #wish: CallWish = {};
+  #wish: ConnectOptions = {};
   #connected = new Deferred<string>();
 
   constructor(bridge: Bridge, microphone: Microphone, settings: () => Settings, listener: CallListener) {
@@ -82,7 +82,7 @@ export class Call {
   }
 
   /** Makes a call, or joins the one there is; resolves with the attempt's id when the data channel is open. */
-  connect(wish: CallWish = {}): Promise<string> {
+  connect(wish: ConnectOptions = {}): Promise<string> {
     if (this.#phase.is === "idle" || this.#phase.is === "failed") this.#wish = wish;
     this.#go({ type: "connect" });
     return this.#connected.promise;
@@ -128,7 +128,7 @@ export class Call {
   }
 
   /** Lets a clip speak in place of the microphone. */
-  async say(clip: string): Promise<Spoken> {
+  async say(clip: string): Promise<PlayedInterval> {
     if (!this.#attempt || this.#state.data_channel_state !== "open") throw pageError("not_connected");
     return this.#attempt.say(clip);
   }
@@ -272,7 +272,7 @@ export class Call {
     return this.#attempt === attempt;
   }
 
-  #onMicrophone(news: MicrophoneNews): void {
+  #onMicrophone(news: MicrophoneChange): void {
     const permission = permissionAfter(news.is === "open" ? undefined : news.error);
     if (permission) this.notePermission(permission);
     switch (news.is) {

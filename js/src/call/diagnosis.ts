@@ -2,7 +2,7 @@
 
 import type { CallState } from "../comm/protocol";
 import { microphoneHindrance } from "../media/microphone";
-import type { TriedPair } from "./ice_pairs";
+import type { CandidatePair } from "./ice_pairs";
 import type { PeerFacts } from "./peer";
 
 export type Outcome = "ok" | "failed" | "not reached";
@@ -16,7 +16,7 @@ export interface Step {
 export interface Diagnosis {
   readonly steps: readonly Step[];
   /** The ways that ICE has tried. */
-  readonly pairs: readonly TriedPair[];
+  readonly pairs: readonly CandidatePair[];
   /** The likely cause in words; empty when nothing went wrong. */
   readonly cause: string;
   readonly hint: string;
@@ -28,10 +28,10 @@ export interface AttemptProgress {
   readonly microphone: "open" | "none" | "failed" | "waiting";
   readonly answered: boolean;
   readonly peer: PeerFacts | undefined;
-  readonly pairs: readonly TriedPair[];
+  readonly pairs: readonly CandidatePair[];
 }
 
-export const NO_TRAIL: AttemptProgress = {
+export const NO_PROGRESS: AttemptProgress = {
   prepared: false,
   microphone: "waiting",
   answered: false,

@@ -1,6 +1,6 @@
 /** The ways that ICE has tried: pairs of candidates and what became of their checks (W3C WebRTC Statistics, `candidate-pair`). */
 
-export interface TriedPair {
+export interface CandidatePair {
   /** Kind and address, such as `host 192.168.1.5:50000`; a browser may hide the address. */
   readonly local: string;
   readonly remote: string;
@@ -23,15 +23,15 @@ interface Report {
 }
 
 /** Remembers the pairs of one connection: browsers forget those that have failed, and all of them with the connection. */
-export class TriedPairs {
+export class CandidatePairs {
   readonly #getStats: () => Promise<RTCStatsReport>;
-  readonly #found = new Map<string, TriedPair>();
+  readonly #found = new Map<string, CandidatePair>();
 
   constructor(getStats: () => Promise<RTCStatsReport>) {
     this.#getStats = getStats;
   }
 
-  get all(): readonly TriedPair[] {
+  get all(): readonly CandidatePair[] {
     return [...this.#found.values()];
   }
 
@@ -51,14 +51,14 @@ export class TriedPairs {
 }
 
 /** The pairs in a report of `getStats`, by their ids. */
-export function pairsIn(stats: RTCStatsReport): ReadonlyMap<string, TriedPair> {
+export function pairsIn(stats: RTCStatsReport): ReadonlyMap<string, CandidatePair> {
   const reports = new Map<string, Report>(stats.entries());
   const chosen = new Set([...reports.values()].map(({ selectedCandidatePairId }) => selectedCandidatePairId));
   const pairs = [...reports.values()].filter(({ type }) => type === "candidate-pair");
   return new Map(
     pairs.map((pair) => {
       const local = reports.get(String(pair.localCandidateId));
-      const found: TriedPair = {
+      const found: CandidatePair = {
         local: wordsFor(local),
         remote: wordsFor(reports.get(String(pair.remoteCandidateId))),
         protocol: String(local?.protocol ?? ""),

@@ -3,7 +3,7 @@
 import { abortable, within } from "../async";
 import type { CallState, Preparation } from "../comm/protocol";
 import { pageError } from "../errors";
-import { TriedPairs } from "./ice_pairs";
+import { CandidatePairs } from "./ice_pairs";
 
 const GATHERING_LIMIT_MS = 2_000;
 const CHANNEL_LIMIT_MS = 15_000;
@@ -46,7 +46,7 @@ export class Peer {
   readonly #transceiver: RTCRtpTransceiver;
   readonly #detach = new AbortController();
   /** The ways that were tried; readable after the end, too. */
-  readonly tried = new TriedPairs(() => this.getStats());
+  readonly candidatePairs = new CandidatePairs(() => this.getStats());
   #iceHasConnected = false;
   #channelHasOpened = false;
 
@@ -141,7 +141,7 @@ export class Peer {
     const open = this.#until(this.#channel, "open", isOpen);
     // Until then it is ICE that may find no way; what it has tried is known only while it tries.
     const trying = new AbortController();
-    this.tried.watch(AbortSignal.any([trying.signal, this.#detach.signal]));
+    this.candidatePairs.watch(AbortSignal.any([trying.signal, this.#detach.signal]));
     await within(CHANNEL_LIMIT_MS, abortable(open, signal), () => {
       throw pageError(this.#hasCandidates ? "channel_timeout" : "no_network");
     }).finally(() => trying.abort());
@@ -160,7 +160,7 @@ export class Peer {
   /** Closes the channel, then the connection; nothing is reported any more. */
   close(): void {
     // Asked before the end, answered after it.
-    void this.tried.look();
+    void this.candidatePairs.look();
     this.#detach.abort();
     this.#channel.close();
     this.#connection.close();

@@ -1,17 +1,17 @@
 /** How well a call is carried: the browser's own statistics, looked at again and again while the call stands. */
 
-import type { Look } from "../comm/media_outbox";
+import type { StatsSample } from "../comm/media_outbox";
 import { now } from "../page";
 import type { Peer } from "./peer";
 
-export class StatsWatch {
+export class StatsSampler {
   readonly #intervalMs: () => number | null;
-  readonly #take: (look: Look) => void;
+  readonly #take: (look: StatsSample) => void;
   #watched: { readonly attempt: string; readonly peer: Pick<Peer, "getStats"> } | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** @param intervalMs how long between two looks; null for none. Asked again before each. */
-  constructor(intervalMs: () => number | null, take: (look: Look) => void) {
+  constructor(intervalMs: () => number | null, take: (look: StatsSample) => void) {
     this.#intervalMs = intervalMs;
     this.#take = take;
   }

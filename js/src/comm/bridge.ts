@@ -39,7 +39,7 @@ export interface KernelListener {
   onAck(next: number): void;
   onResend(first: number): void;
   /** Another page's call has brought events, up to this number. */
-  onGrown(next: number): void;
+  onLogGrew(next: number): void;
   onMediaAck(next: number, missing: boolean): void;
   /** The kernel gives a sign of life, by whatever message. */
   onAlive(): void;
@@ -184,7 +184,7 @@ export class Bridge {
         listener.onResend(message.first);
         break;
       case "log_grew":
-        listener.onGrown(message.next);
+        listener.onLogGrew(message.next);
         break;
       case "media_ack":
         listener.onMediaAck(message.next, message.missing);

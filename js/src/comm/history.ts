@@ -8,17 +8,17 @@ const PAST_LIMIT_MS = 600_000;
 /** A reply that was lost must not hold up those behind it. */
 const PIECE_LIMIT_MS = 20_000;
 
-export interface RecallListener {
+export interface HistoryListener {
   /** What was there before this page; without what only a log needs. */
-  onPast(piece: HistoryPage): void;
+  onHistory(piece: HistoryPage): void;
   /** What another page's call brings, as it comes. */
   onFollowed(piece: HistoryPage): void;
 }
 
-export class Recall {
+export class HistoryReader {
   readonly #bridge: Bridge;
   readonly #signal: AbortSignal;
-  readonly #listener: RecallListener;
+  readonly #listener: HistoryListener;
   /** The attempts of this page, whose events it has itself. */
   readonly #own: () => readonly string[];
   /** The number of the first event that is not known here. */
@@ -27,7 +27,7 @@ export class Recall {
   #knowsPast = false;
   #isReading = false;
 
-  constructor(bridge: Bridge, own: () => readonly string[], listener: RecallListener, signal: AbortSignal) {
+  constructor(bridge: Bridge, own: () => readonly string[], listener: HistoryListener, signal: AbortSignal) {
     this.#bridge = bridge;
     this.#own = own;
     this.#listener = listener;
@@ -58,7 +58,7 @@ export class Recall {
         const piece = await this.#ask(this.#next, null, true);
         this.#next = piece.next;
         this.#knowsPast = !piece.more;
-        this.#listener.onPast(piece);
+        this.#listener.onHistory(piece);
       }
       while (this.#next < this.#wanted) {
         const piece = await this.#ask(this.#next, null, false);

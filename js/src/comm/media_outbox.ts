@@ -13,7 +13,7 @@ const REPORT_BYTES = 16_384;
 const FIRST_REMINDER_MS = 5_000;
 const LONGEST_REMINDER_MS = 30_000;
 
-export interface Sound {
+export interface AudioChunk {
   readonly attempt: string;
   readonly track: Track;
   readonly rate: number;
@@ -21,13 +21,13 @@ export interface Sound {
   readonly samples: Int16Array;
 }
 
-export interface Look {
+export interface StatsSample {
   readonly attempt: string;
   readonly timeMs: number;
   readonly reports: readonly object[];
 }
 
-type Waiting = { readonly sound: Sound; lost: number } | { readonly look: Look };
+type Waiting = { readonly sound: AudioChunk; lost: number } | { readonly look: StatsSample };
 
 /** Numbers are given when a message leaves, so that what was dropped while it waited leaves no hole in them. */
 export class MediaOutbox {
@@ -48,7 +48,7 @@ export class MediaOutbox {
     this.#mostWaitingBytes = mostWaitingBytes;
   }
 
-  addSound(sound: Sound): void {
+  addAudio(sound: AudioChunk): void {
     this.#waiting.push({ sound, lost: this.#lost[sound.track] });
     this.#lost[sound.track] = 0;
     this.#waitingBytes += sound.samples.byteLength;
@@ -56,7 +56,7 @@ export class MediaOutbox {
     this.#pump();
   }
 
-  addLook(look: Look): void {
+  addStats(look: StatsSample): void {
     this.#waiting.push({ look });
     this.#waitingBytes += REPORT_BYTES;
     this.#dropOldest();

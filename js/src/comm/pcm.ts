@@ -1,4 +1,4 @@
-/** Sound as it crosses between page and kernel: signed 16-bit little-endian mono samples, in base64. */
+/** Audio as it crosses between page and kernel: signed 16-bit little-endian mono samples, in base64. */
 
 /** Spreading more than this over the arguments of a call overflows the stack. */
 const CHUNK_BYTES = 0x8000;

@@ -122,7 +122,7 @@ export type KernelRequest =
   | { type: "devices"; id: string }
   | { type: "use_device"; id: string; device_kind: Device["kind"]; device: string | null }
   | { type: "diagnose"; id: string }
-  | ({ type: "approve"; id: string } & Question)
+  | ({ type: "approve"; id: string } & ApprovalRequest)
   | ({ type: "note"; id: string } & ErrorReport)
   | { type: "talk"; id: string; on: boolean }
   | { type: "play_clip"; id: string; clip: string }
@@ -130,7 +130,7 @@ export type KernelRequest =
   | { type: "flush_audio"; id: string };
 
 /** Whether the model may call a function of the notebook. */
-export interface Question {
+export interface ApprovalRequest {
   readonly call_id: string;
   readonly name: string;
   readonly arguments: JsonObject;

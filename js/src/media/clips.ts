@@ -36,12 +36,12 @@ export async function fetchClip(bridge: Bridge, id: string, signal: AbortSignal)
 const LEAD_SECONDS = 0.05;
 
 /** When a clip was spoken, on the page's clock. */
-export interface Spoken {
+export interface PlayedInterval {
   readonly startMs: number;
   readonly endMs: number;
 }
 
-export class ClipVoice {
+export class ClipPlayer {
   readonly track: MediaStreamTrack;
   readonly #context: AudioContext;
   readonly #destination: MediaStreamAudioDestinationNode;
@@ -65,7 +65,7 @@ export class ClipVoice {
   }
 
   /** Resolves when the clip is over; the signal cuts it off and rejects with its reason. */
-  async speak(clip: Clip, signal: AbortSignal): Promise<Spoken> {
+  async speak(clip: Clip, signal: AbortSignal): Promise<PlayedInterval> {
     await this.ready(signal);
     const source = this.#sourceOf(clip);
     source.connect(this.#destination);

@@ -63,12 +63,12 @@ export function findDevice(devices: readonly Device[], kind: Device["kind"], wor
 const PREFIX = "rtc_widget.";
 
 /** A device as a person chose it. Ids may change with the browser's site data, so the name is kept beside. */
-export interface Choice {
+export interface DeviceChoice {
   readonly id: string;
   readonly name: string;
 }
 
-export function recall(what: "microphone" | "speaker"): Choice | undefined {
+export function recall(what: "microphone" | "speaker"): DeviceChoice | undefined {
   try {
     const kept: unknown = JSON.parse(localStorage.getItem(PREFIX + what) ?? "null");
     if (typeof kept !== "object" || kept === null || !("id" in kept) || !("name" in kept)) return undefined;
@@ -78,7 +78,7 @@ export function recall(what: "microphone" | "speaker"): Choice | undefined {
   }
 }
 
-export function remember(what: "microphone" | "speaker", choice: Choice | undefined): void {
+export function remember(what: "microphone" | "speaker", choice: DeviceChoice | undefined): void {
   try {
     if (choice) localStorage.setItem(PREFIX + what, JSON.stringify(choice));
     else localStorage.removeItem(PREFIX + what);

@@ -2,7 +2,7 @@
 
 import type { Device, MicrophonePermission } from "../comm/protocol";
 import { microphoneError, pageError, type RtcWidgetError } from "../errors";
-import { type Choice, recall, remember } from "./devices";
+import { type DeviceChoice, recall, remember } from "./devices";
 
 const CONSTRAINTS: MediaTrackConstraints = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 
@@ -14,7 +14,7 @@ export class Microphone {
   #choice = recall("microphone");
 
   /** The chosen one; undefined leaves the choice to the browser. What was opened in its stead changes nothing here. */
-  get choice(): Choice | undefined {
+  get choice(): DeviceChoice | undefined {
     return this.#choice;
   }
 

@@ -1,6 +1,6 @@
 /** Records what is sent and what comes from the other side, while Python wants it and there is a call. */
 
-import type { Sound } from "../comm/media_outbox";
+import type { AudioChunk } from "../comm/media_outbox";
 import { isSilent } from "../comm/pcm";
 import type { Track } from "../comm/protocol";
 import { asRtcWidgetError, pageError, type RtcWidgetError } from "../errors";
@@ -11,7 +11,7 @@ type Tracks = Readonly<Record<Track, MediaStreamTrack | null>>;
 const NOBODY: Tracks = { user: null, assistant: null };
 
 export class Recorder {
-  readonly #take: (sound: Sound) => void;
+  readonly #take: (sound: AudioChunk) => void;
   readonly #onFailure: (error: RtcWidgetError) => void;
   #isOn = false;
   #attempt: string | undefined;
@@ -20,7 +20,7 @@ export class Recorder {
   #graph: Promise<RecordingGraph> | undefined;
   #ending: Promise<unknown> = Promise.resolve();
 
-  constructor(take: (sound: Sound) => void, onFailure: (error: RtcWidgetError) => void) {
+  constructor(take: (sound: AudioChunk) => void, onFailure: (error: RtcWidgetError) => void) {
     this.#take = take;
     this.#onFailure = onFailure;
   }

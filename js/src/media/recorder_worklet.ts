@@ -3,7 +3,7 @@
 export const PROCESSOR = "rtc-widget-recorder";
 
 /** What the processor posts: samples of both sides that were heard at the same time, from this frame of the context on. */
-export interface Heard {
+export interface CapturedAudio {
   readonly frame: number;
   readonly user: Int16Array<ArrayBuffer>;
   readonly assistant: Int16Array<ArrayBuffer>;

@@ -5,7 +5,7 @@ import type { Track } from "../comm/protocol";
 import { pageError } from "../errors";
 import { now } from "../page";
 import { keepResuming, openContext } from "./audio_context";
-import { type Heard, loadRecorderWorklet, PROCESSOR } from "./recorder_worklet";
+import { type CapturedAudio, loadRecorderWorklet, PROCESSOR } from "./recorder_worklet";
 
 const RATE = 24_000;
 const BATCH_MS = 200;
@@ -21,7 +21,7 @@ export class RecordingGraph {
   readonly #clock: FrameClock;
   readonly #life = new AbortController();
   readonly #sources = new Map<Track, { readonly track: MediaStreamTrack; readonly node: AudioNode }>();
-  #batch: Heard[] = [];
+  #batch: CapturedAudio[] = [];
   #flushed: Deferred<void> | undefined;
 
   /**
@@ -47,7 +47,7 @@ export class RecordingGraph {
     // Its output is silence, and there only since a browser need not run what leads nowhere.
     this.#node = new AudioWorkletNode(context, PROCESSOR, { numberOfInputs: 2, numberOfOutputs: 1 });
     this.#node.connect(context.destination);
-    this.#node.port.onmessage = ({ data }: MessageEvent<Heard>) => this.#hear(data);
+    this.#node.port.onmessage = ({ data }: MessageEvent<CapturedAudio>) => this.#hear(data);
     context.addEventListener("statechange", () => this.#clock.reset(), { signal: this.#life.signal });
     keepResuming(context, this.#life.signal);
   }
@@ -87,7 +87,7 @@ export class RecordingGraph {
     this.#sources.set(side, { track, node });
   }
 
-  #hear(heard: Heard): void {
+  #hear(heard: CapturedAudio): void {
     this.#clock.note(heard.frame + heard.user.length, now());
     if (heard.user.length > 0) this.#batch.push(heard);
     const frames = this.#batch.reduce((sum, { user }) => sum + user.length, 0);
@@ -106,7 +106,7 @@ export class RecordingGraph {
   }
 }
 
-function joined(batch: readonly Heard[], side: Track): Int16Array {
+function joined(batch: readonly CapturedAudio[], side: Track): Int16Array {
   const whole = new Int16Array(batch.reduce((sum, heard) => sum + heard[side].length, 0));
   let at = 0;
   for (const heard of batch) {

@@ -1,6 +1,6 @@
 import type { Device } from "../comm/protocol";
 import { pageError } from "../errors";
-import { type Choice, recall, remember } from "./devices";
+import { type DeviceChoice, recall, remember } from "./devices";
 
 /** The loudspeaker: one `<audio>` element that belongs to the model, so that no view that comes or goes cuts the voice off. */
 export class Speaker {
@@ -22,7 +22,7 @@ export class Speaker {
     return typeof this.#element.setSinkId === "function";
   }
 
-  get choice(): Choice | undefined {
+  get choice(): DeviceChoice | undefined {
     return this.#choice;
   }
 

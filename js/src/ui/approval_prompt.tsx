@@ -1,12 +1,12 @@
 /** Asks a person before the model may call a function that wants their leave. */
 
-import type { Question } from "../comm/protocol";
+import type { ApprovalRequest } from "../comm/protocol";
 import type { Store } from "../store";
 
-export function QuestionBox({ store }: { store: Store }) {
+export function ApprovalPrompts({ store }: { store: Store }) {
   // The region stands there before it has words: screen readers announce what changes inside, not what appears.
   return (
-    <div class="rtc-questions" role="alert">
+    <div class="rtc-approvals" role="alert">
       {store.questions.value.map((question) => (
         <Ask key={question.call_id} store={store} question={question} />
       ))}
@@ -14,11 +14,11 @@ export function QuestionBox({ store }: { store: Store }) {
   );
 }
 
-function Ask({ store, question }: { store: Store; question: Question }) {
+function Ask({ store, question }: { store: Store; question: ApprovalRequest }) {
   const given = Object.entries(question.arguments);
   return (
-    <div class="rtc-question" data-call-id={question.call_id}>
-      <div class="rtc-question-words">
+    <div class="rtc-approval" data-call-id={question.call_id}>
+      <div class="rtc-approval-text">
         <p>
           May the assistant call <code>{question.name}</code>?
         </p>
@@ -33,7 +33,7 @@ function Ask({ store, question }: { store: Store; question: Question }) {
           </dl>
         )}
       </div>
-      <div class="rtc-question-ways">
+      <div class="rtc-approval-actions">
         <button type="button" class="rtc-button" data-action="deny" onClick={() => store.answer(question, false)}>
           Deny
         </button>

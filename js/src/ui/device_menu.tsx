@@ -3,7 +3,7 @@
 import type { Device } from "../comm/protocol";
 import type { Store } from "../store";
 
-export function Devices({ store }: { store: Store }) {
+export function DeviceMenus({ store }: { store: Store }) {
   if (!store.showsDevices.value) return null;
   return (
     <div class="rtc-devices">

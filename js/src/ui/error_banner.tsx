@@ -7,20 +7,22 @@ import { helpLink } from "../host";
 import type { Store } from "../store";
 import { CloseIcon } from "./icons";
 
-export function ProblemBox({ store }: { store: Store }) {
+export function ErrorBanner({ store }: { store: Store }) {
   const problem = store.problem.value;
   // The alert stands there before it has words: screen readers announce what changes inside, not what appears.
   return (
     <div class="rtc-alert" role="alert">
       {problem && (
         <div class="rtc-error" data-code={problem.code} data-ends-call={problem.endsCall}>
-          <div class="rtc-error-words">
+          <div class="rtc-error-text">
             <p class="rtc-error-message">{problem.message}</p>
             {problem.hint !== "" && <p class="rtc-error-hint">{problem.hint}</p>}
             <HelpLink problem={problem} />
-            {problem.endsCall && problem.code !== "call_taken_over" && <Findings key={problem.message} store={store} />}
+            {problem.endsCall && problem.code !== "call_taken_over" && (
+              <DiagnosisDetails key={problem.message} store={store} />
+            )}
           </div>
-          {problem.endsCall && <WaysOn store={store} problem={problem} />}
+          {problem.endsCall && <ErrorActions store={store} problem={problem} />}
           <button
             type="button"
             class="rtc-button rtc-icon-button rtc-quiet"
@@ -38,11 +40,11 @@ export function ProblemBox({ store }: { store: Store }) {
 }
 
 /** What can be done from here: try again, or go without a microphone where it is the microphone that is missing. */
-function WaysOn({ store, problem }: { store: Store; problem: Problem }) {
+function ErrorActions({ store, problem }: { store: Store; problem: Problem }) {
   // The head of the card offers to take it back, or says that nothing can be done from here.
   if (store.isFollowing.value || store.isKernelGone.value) return null;
   return (
-    <div class="rtc-error-ways">
+    <div class="rtc-error-actions">
       <button type="button" class="rtc-button" data-action="retry" onClick={thenToTheCallButton(() => store.connect())}>
         Try again
       </button>
@@ -84,26 +86,26 @@ function isAboutMicrophone({ code }: Problem): boolean {
 }
 
 /** What was tried and where it stopped, on demand. */
-function Findings({ store }: { store: Store }) {
-  const [findings, setFindings] = useState<Diagnosis | null>(null);
+function DiagnosisDetails({ store }: { store: Store }) {
+  const [diagnosis, setDiagnosis] = useState<Diagnosis | null>(null);
   return (
     <details
-      class="rtc-findings"
+      class="rtc-diagnosis"
       onToggle={({ currentTarget }) => {
-        if (currentTarget.open) void store.diagnose().then(setFindings, () => {});
+        if (currentTarget.open) void store.diagnose().then(setDiagnosis, () => {});
       }}
     >
       <summary>What was tried</summary>
       <ol>
-        {findings?.steps.map(({ name, outcome, detail }) => (
+        {diagnosis?.steps.map(({ name, outcome, detail }) => (
           <li key={name} data-outcome={outcome}>
             <span>{name}</span> {detail}
           </li>
         ))}
       </ol>
-      {findings !== null && findings.pairs.length > 0 && (
+      {diagnosis !== null && diagnosis.pairs.length > 0 && (
         <ul aria-label="Ways tried">
-          {findings.pairs.map(({ local, remote, protocol, state, sent, answered }, index) => (
+          {diagnosis.pairs.map(({ local, remote, protocol, state, sent, answered }, index) => (
             <li key={index} data-state={state}>
               {local} → {remote} ({protocol}): {state}, {sent} checks sent, {answered} answered
             </li>

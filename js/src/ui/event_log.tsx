@@ -16,7 +16,7 @@ const SPARE_ROWS = 6;
 /** A larger event would hold up the page for its drawing alone. */
 const LONGEST_TEXT = 20_000;
 
-export function EventView({ store }: { store: Store }) {
+export function EventLog({ store }: { store: Store }) {
   const [isOpen, setOpen] = useState(false);
   const { events } = store;
   void events.version.value; // read, so that this is drawn anew with every change
@@ -125,7 +125,7 @@ const STEPS: Readonly<Record<string, number>> = {
 function EventLine({ event: { direction, time, type } }: { event: ListedEvent }) {
   return (
     <>
-      <span class="rtc-event-way" role="img" aria-label={direction} title={direction}>
+      <span class="rtc-event-direction" role="img" aria-label={direction} title={direction}>
         {direction === "sent" ? "↑" : "↓"}
       </span>
       <time dateTime={new Date(time).toISOString()}>{clock(time)}</time>

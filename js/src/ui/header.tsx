@@ -15,7 +15,7 @@ const CONNECTION_LABELS: Readonly<Record<RTCPeerConnectionState, string>> = {
 
 const GONE = "This widget has no kernel any more. Run its cell again.";
 
-type Mood = "off" | "busy" | "on" | "bad";
+type IndicatorTone = "off" | "busy" | "on" | "bad";
 
 export function Header({ store }: { store: Store }) {
   return (
@@ -26,7 +26,7 @@ export function Header({ store }: { store: Store }) {
         <MuteButton store={store} />
         <CallButton store={store} />
       </div>
-      <Activity store={store} />
+      <Progress store={store} />
     </header>
   );
 }
@@ -36,7 +36,7 @@ function Indicator({ store }: { store: Store }) {
   const server = store.server.value;
   const { user, assistant } = store.speaking.value;
   return (
-    <div class="rtc-indicator" data-mood={moodOf(state)}>
+    <div class="rtc-indicator" data-tone={toneOf(state)}>
       <div class="rtc-standing">
         <span class="rtc-dot" aria-hidden="true" />
         <span class="rtc-connection" role="status">
@@ -149,7 +149,7 @@ function once(act: () => void): (event: MouseEvent) => void {
 }
 
 /** What is being waited for, or what there is to do. */
-function Activity({ store }: { store: Store }) {
+function Progress({ store }: { store: Store }) {
   const isGone = store.isKernelGone.value;
   const elsewhere = store.isFollowing.value ? "The call is in another window; you are following it." : "";
   // Where a call ended with it, that is said below.
@@ -157,7 +157,7 @@ function Activity({ store }: { store: Store }) {
   const activity = isGone ? gone : store.activity.value || elsewhere;
   return (
     <>
-      <p class="rtc-activity" role="status" hidden={activity === ""}>
+      <p class="rtc-progress" role="status" hidden={activity === ""}>
         {activity}
       </p>
       {store.isAudioBlocked.value && (
@@ -178,7 +178,7 @@ function connectionLabel({ status, connection_state, error }: CallState): string
   return CONNECTION_LABELS[connection_state];
 }
 
-function moodOf({ status }: CallState): Mood {
+function toneOf({ status }: CallState): IndicatorTone {
   if (status === "connecting" || status === "reconnecting") return "busy";
   if (status === "connected") return "on";
   return status === "error" ? "bad" : "off";

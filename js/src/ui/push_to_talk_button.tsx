@@ -4,7 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Store } from "../store";
 import { MicrophoneIcon } from "./icons";
 
-export function TalkButton({ store }: { store: Store }) {
+export function PushToTalkButton({ store }: { store: Store }) {
   const { isOn, isHeld } = store.talk.value;
   const { muted, receive_only, data_channel_state } = store.state.value;
   if (!isOn || receive_only || data_channel_state !== "open") return null;
@@ -26,7 +26,7 @@ function Hold({ store, isHeld, muted }: { store: Store; isHeld: boolean; muted: 
   // A button that vanishes or is disabled while it is held never hears that it is let go of.
   useEffect(() => release, [muted]);
   return (
-    <div class="rtc-talk">
+    <div class="rtc-push-to-talk">
       <button
         type="button"
         class="rtc-button rtc-primary"

@@ -2,13 +2,13 @@
 
 import { render } from "preact";
 import type { Store } from "../store";
-import { QuestionBox } from "./approval_prompt";
+import { ApprovalPrompts } from "./approval_prompt";
 import { Composer } from "./composer";
-import { Devices } from "./device_menu";
-import { ProblemBox } from "./error_banner";
-import { EventView } from "./event_log";
+import { DeviceMenus } from "./device_menu";
+import { ErrorBanner } from "./error_banner";
+import { EventLog } from "./event_log";
 import { Header } from "./header";
-import { TalkButton } from "./push_to_talk_button";
+import { PushToTalkButton } from "./push_to_talk_button";
 import { Transcript } from "./transcript";
 
 /** Shows the store in the element; returns how to take it away. */
@@ -36,13 +36,13 @@ function View({ store }: { store: Store }) {
       data-jp-suppress-context-menu=""
     >
       <Header store={store} />
-      <Devices store={store} />
-      <ProblemBox store={store} />
-      <QuestionBox store={store} />
+      <DeviceMenus store={store} />
+      <ErrorBanner store={store} />
+      <ApprovalPrompts store={store} />
       <Transcript store={store} />
-      <TalkButton store={store} />
+      <PushToTalkButton store={store} />
       <Composer store={store} />
-      <EventView store={store} />
+      <EventLog store={store} />
     </section>
   );
 }

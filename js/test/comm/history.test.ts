@@ -24,7 +24,7 @@ const piece = (events: readonly Wire[], first: number, next: number, more = fals
 
 /** A kernel that has this record of another page's call. */
 function remembering(kernel: FakeKernel, record: Wire[]) {
-  kernel.recollection = ({ first, before, brief }: Message) => {
+  kernel.history = ({ first, before, brief }: Message) => {
     const end = (before as number | null) ?? record.length;
     const events = record.slice(first as number, end);
     return piece(brief ? events.filter(([, , text]) => !text.includes(".delta")) : events, first as number, end);
@@ -175,7 +175,7 @@ describe("taking a call over", () => {
       call("a1", said("m1", "assistant", "Late answer"), update("Be long.")),
       call("b1", said("m1", "assistant", "Second answer")),
     ];
-    kernel.recollection = { result: { calls, first: 1, next: 7, more: false } };
+    kernel.history = { result: { calls, first: 1, next: 7, more: false } };
     kernel.say({ type: "log_grew", next: 7 });
     await vi.waitFor(() => expect(element.textContent).toContain("Second answer"));
     const texts = [...element.querySelectorAll(".rtc-turn, .rtc-new-call")].map((one) => one.textContent);
@@ -193,7 +193,7 @@ describe("taking a call over", () => {
   it("does not show as speaking who spoke in the call before", async () => {
     const { kernel, button, peer, element } = startFollowing([wire({ type: "session.created", session: {} })]);
     await vi.waitFor(() => expect(button("take-over")).not.toBeNull());
-    kernel.recollection = () => piece([wire({ type: "output_audio_buffer.started" })], 1, 2);
+    kernel.history = () => piece([wire({ type: "output_audio_buffer.started" })], 1, 2);
     kernel.say({ type: "log_grew", next: 2 });
     await vi.waitFor(() => expect(element.querySelector(".rtc-voice")).not.toBeNull());
     button("take-over")?.click();
@@ -243,7 +243,7 @@ describe("a page whose call is taken over", () => {
     const { element } = mount();
     channel.receive(JSON.parse(said("u1", "user", "Mine")[2]));
     await kernel.ask("release_call");
-    kernel.recollection = () => piece([said("u1", "user", "Theirs")], 1, 2);
+    kernel.history = () => piece([said("u1", "user", "Theirs")], 1, 2);
     tell(model, THEIRS);
     kernel.say({ type: "log_grew", next: 2 });
     await vi.waitFor(() => expect(element.textContent).toContain("Theirs"));

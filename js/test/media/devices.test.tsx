@@ -406,7 +406,7 @@ describe("where there is nobody to call", () => {
     expect(element.querySelector(".rtc-privacy")).toBeNull();
     expect(element.querySelector("[data-action=listen]")).toBeNull();
     expect(element.querySelector<HTMLButtonElement>("[data-action=connect]")?.disabled).toBe(true);
-    expect(element.querySelector(".rtc-activity")?.textContent).toBe("Set a key.");
+    expect(element.querySelector(".rtc-progress")?.textContent).toBe("Set a key.");
   });
 
   it("Python's connect hears so, and no microphone is opened for it", async () => {
@@ -426,7 +426,7 @@ describe("while the browser asks for the microphone", () => {
     const { element } = started.mount();
     const reply = started.kernel.ask("connect");
     await vi.waitFor(() => expect(FakePeer.all).toHaveLength(1));
-    const activity = () => element.querySelector(".rtc-activity")?.textContent;
+    const activity = () => element.querySelector(".rtc-progress")?.textContent;
     return { ...started, activity, reply };
   };
 
