@@ -37,7 +37,7 @@ function Indicator({ store }: { store: Store }) {
   const { user, assistant } = store.speaking.value;
   return (
     <div class="rtc-indicator" data-tone={toneOf(state)}>
-      <div class="rtc-standing">
+      <div class="rtc-status">
         <span class="rtc-dot" aria-hidden="true" />
         <span class="rtc-connection" role="status">
           {connectionLabel(state)}
@@ -60,7 +60,7 @@ function Indicator({ store }: { store: Store }) {
 
 function Voice({ of, label }: { of: "user" | "assistant"; label: string }) {
   return (
-    <span class="rtc-voice" data-speaking={of} role="img" aria-label={label} title={label}>
+    <span class="rtc-speaking" data-speaking={of} role="img" aria-label={label} title={label}>
       <i />
       <i />
       <i />
@@ -161,7 +161,7 @@ function Progress({ store }: { store: Store }) {
         {activity}
       </p>
       {store.isAudioBlocked.value && (
-        <button type="button" class="rtc-button rtc-primary rtc-hear" data-action="hear" onClick={store.hear}>
+        <button type="button" class="rtc-button rtc-primary rtc-resume-audio" data-action="hear" onClick={store.hear}>
           Click to hear
         </button>
       )}

@@ -104,7 +104,7 @@ class TurnRow extends Component<TurnRowProps> {
         {seam !== "" && <div class="rtc-new-call">{seam}</div>}
         <div class="rtc-turn" data-role={turn.role} data-turn-status={turn.status} data-is-empty={text === ""}>
           <span class="rtc-speaker">{turn.role === "user" ? "You" : "Assistant"}</span>
-          <p class="rtc-words" dir="auto">
+          <p class="rtc-turn-text" dir="auto">
             {text || placeholder(turn, isTranscribed)}
           </p>
           {mark && <span class="rtc-mark">{mark}</span>}

@@ -102,11 +102,11 @@ describe("a page that follows another page's call", () => {
     await vi.waitFor(() => expect(card()?.getAttribute("data-status")).toBe("connected"));
     record.push(wire({ type: "output_audio_buffer.started" }));
     kernel.say({ type: "log_grew", next: 1 });
-    await vi.waitFor(() => expect(element.querySelector(".rtc-voice")).not.toBeNull());
+    await vi.waitFor(() => expect(element.querySelector(".rtc-speaking")).not.toBeNull());
     model.trigger("comm_live_update");
     await vi.waitFor(() => expect(card()?.getAttribute("data-status")).toBe("idle"));
     expect(element.querySelector(".rtc-connection")?.textContent).toBe("Disconnected");
-    expect(element.querySelector(".rtc-voice")).toBeNull();
+    expect(element.querySelector(".rtc-speaking")).toBeNull();
     expect(element.textContent).not.toContain("another window");
     expect(button("take-over")).toBeNull();
     expect(button("connect")?.disabled).toBe(true);
@@ -195,12 +195,12 @@ describe("taking a call over", () => {
     await vi.waitFor(() => expect(button("take-over")).not.toBeNull());
     kernel.history = () => piece([wire({ type: "output_audio_buffer.started" })], 1, 2);
     kernel.say({ type: "log_grew", next: 2 });
-    await vi.waitFor(() => expect(element.querySelector(".rtc-voice")).not.toBeNull());
+    await vi.waitFor(() => expect(element.querySelector(".rtc-speaking")).not.toBeNull());
     button("take-over")?.click();
     await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
     peer().open();
     await vi.waitFor(() => expect(kernel.statuses.at(-1)).toBe("connected"));
-    await vi.waitFor(() => expect(element.querySelector(".rtc-voice")).toBeNull());
+    await vi.waitFor(() => expect(element.querySelector(".rtc-speaking")).toBeNull());
   });
 
   it("leaves the other page its call when this one gets no microphone", async () => {

@@ -493,7 +493,7 @@ describe("what was said before the page was there", () => {
     });
     kernel.welcome();
     await vi.waitFor(() =>
-      expect([...element.querySelectorAll(".rtc-words")].map(({ textContent }) => textContent)).toEqual([
+      expect([...element.querySelectorAll(".rtc-turn-text")].map(({ textContent }) => textContent)).toEqual([
         "Hi",
         "Hello",
       ]),

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { userEvent } from "vitest/browser";
-import "../../src/styles.css";
+import "../../src/ui/styles.css";
 import { startCall, startWidget } from "../fakes";
 
 const button = (root: Element, action: string) => {
@@ -15,7 +15,9 @@ const draft = (root: Element) => {
 };
 const label = (root: Element) => root.querySelector(".rtc-connection")?.textContent;
 const words = (root: Element, role: string) =>
-  [...root.querySelectorAll(`.rtc-transcript [data-role=${role}] .rtc-words`)].map(({ textContent }) => textContent);
+  [...root.querySelectorAll(`.rtc-transcript [data-role=${role}] .rtc-turn-text`)].map(
+    ({ textContent }) => textContent,
+  );
 const userTurn = (id: string, text: string) => ({
   type: "conversation.item.added",
   previous_item_id: null,
