@@ -75,7 +75,7 @@ def test_garbage_servers_give_clear_errors(opened, silent_browser):
     errors = page.page.locator(".rtc-error")
     errors.nth(3).wait_for(timeout=10_000)
     assert errors.count() == 4
-    assert "The browser does not accept the server's answer" in errors.nth(1).inner_text()
+    assert "The browser does not accept the server's SDP answer" in errors.nth(1).inner_text()
     assert set(page.spy("spy.microphone.map((track) => track.readyState)")) == {"ended"}
     assert set(page.spy("spy.peers.map((peer) => peer.connectionState)")) == {"closed"}
 

@@ -4,7 +4,7 @@ import { batch, type ReadonlySignal, signal as signalOf } from "@preact/signals"
 import type { HistoryCall, HistoryPage } from "../comm/protocol";
 import { type JsonObject, parseObject } from "../json";
 import { now } from "../page";
-import { EventList, type Window } from "./event_list";
+import { EventList, type LoadHistory } from "./event_list";
 import { type ChannelEvent, type EventReader, eventTypeOf, type Fact } from "./facts";
 import { SILENCE, type Speaking, speakingAfter } from "./speaking";
 import { type Conversation, EMPTY_CONVERSATION } from "./transcript";
@@ -18,9 +18,9 @@ export class CallRecord {
   readonly #ours = new Set<string>();
   #history = EMPTY_CONVERSATION;
 
-  constructor(reader: EventReader, window: Window, signal: AbortSignal) {
+  constructor(reader: EventReader, load: LoadHistory, signal: AbortSignal) {
     this.#reader = reader;
-    this.events = new EventList(window, signal);
+    this.events = new EventList(load, signal);
   }
 
   get conversation(): ReadonlySignal<Conversation> {

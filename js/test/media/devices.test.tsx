@@ -353,7 +353,7 @@ describe("a call without a microphone", () => {
 
   it.each([
     { settings: {}, words: "Connect again to speak" },
-    { settings: { microphone: false }, words: "In Python" },
+    { settings: { microphone: false }, words: "Python made" },
   ])("says what a microphone chosen during it is good for ($words)", async ({ settings, words }) => {
     const started = startWidget({ setUp: (model) => Object.assign(model.traits, { settings }) });
     const { kernel, microphone, peer, mount } = started;
