@@ -42,7 +42,7 @@ export interface SessionListener extends HistoryListener {
   onOpen(attempt: string, resumes: boolean): Conversation;
   onDevices(devices: readonly Device[]): void;
   onSlowKernel(slow: boolean): void;
-  onKernelGone(gone: boolean): void;
+  onKernelDied(): void;
   onAudioBlocked(blocked: boolean): void;
   /** Asks whether the model may call this function; resolves with the person's answer. */
   onApproval(question: ApprovalRequest): Promise<boolean>;
@@ -173,7 +173,7 @@ export function openSession(
     () => {
       bridge.close();
       call.finish(pageError("kernel_died"));
-      listener.onKernelGone(true);
+      listener.onKernelDied();
     },
     signal,
   );

@@ -39,7 +39,7 @@ export interface Store {
   readonly progress: ReadonlySignal<string>;
   /** The last error that has not been dismissed: one that ended the call, or a note. */
   readonly problem: ReadonlySignal<Problem | null>;
-  readonly isKernelGone: ReadonlySignal<boolean>;
+  readonly isKernelDead: ReadonlySignal<boolean>;
   /** The browser's autoplay policy needs a click before it plays audio. */
   readonly isAudioBlocked: ReadonlySignal<boolean>;
   /** The text that is not sent yet; it outlives the views. */
@@ -84,7 +84,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
   const isSlow = signalOf(false);
   const isMicrophoneRequested = signalOf(false);
   const canCall = signalOf(readSettings(model).canCall);
-  const isKernelGone = signalOf(false);
+  const isKernelDead = signalOf(false);
   const isWelcomed = signalOf(false);
   const isAudioBlocked = signalOf(false);
   const note = signalOf<Problem | null>(null);
@@ -147,8 +147,8 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     onSlowKernel: (slow) => {
       isSlow.value = slow;
     },
-    onKernelGone: (gone) => {
-      isKernelGone.value = gone;
+    onKernelDied: () => {
+      isKernelDead.value = true;
     },
     onAudioBlocked: (blocked) => {
       isAudioBlocked.value = blocked;
@@ -167,7 +167,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
   const { call, speaker, microphone } = session;
   const isFollowing = computed(() => {
     // A saved notebook holds the traits of a call that is over, and a dead kernel does not update them.
-    if (!isWelcomed.value || isKernelGone.value) return false;
+    if (!isWelcomed.value || isKernelDead.value) return false;
     const { active_page: activePage, status } = kernelState.value;
     return activePage !== null && activePage !== session.page && isCalling(status) && !isCalling(ownState.value.status);
   });
@@ -203,13 +203,13 @@ export function openStore(model: Model, signal: AbortSignal): Store {
       const error = endOfCall(ownState.value, kernelState.value, isFollowing.value);
       return error && error !== dismissed.value ? { ...error, endsCall: true } : note.value;
     }),
-    isKernelGone,
+    isKernelDead,
     isAudioBlocked,
     draft,
     // An error is in the state, where every view shows it.
     connect(options) {
       // Without a kernel the microphone would be opened for nothing.
-      if (!isKernelGone.value) call.connect({ ...options, resumes: isFollowing.value }).catch(() => {});
+      if (!isKernelDead.value) call.connect({ ...options, resumes: isFollowing.value }).catch(() => {});
     },
     disconnect: () => call.disconnect(),
     toggleMute: () => call.mute(!ownState.value.muted),

@@ -10,26 +10,26 @@ import type { Model } from "./model";
 
 const SILENCE_MS = 60_000;
 const CHECK_MS = 5_000;
-const GONE = new Set<unknown>(["restarting", "autorestarting", "terminating", "dead"]);
+const DEAD_STATUSES = new Set<unknown>(["restarting", "autorestarting", "terminating", "dead"]);
 
 export class KernelLiveness {
   readonly #model: Model;
-  readonly #onGone: () => void;
+  readonly #onDead: () => void;
   #aliveAt = performance.now();
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  constructor(model: Model, onGone: () => void, signal: AbortSignal) {
+  constructor(model: Model, onDead: () => void, signal: AbortSignal) {
     this.#model = model;
-    this.#onGone = onGone;
-    model.on("comm_live_update", onGone);
+    this.#onDead = onDead;
+    model.on("comm_live_update", onDead);
     const kernel = kernelOf(model);
-    const onStatus = (_: unknown, status: unknown) => GONE.has(status) && onGone();
+    const onStatus = (_: unknown, status: unknown) => DEAD_STATUSES.has(status) && onDead();
     kernel?.statusChanged.connect(onStatus);
-    kernel?.disposed.connect(onGone);
+    kernel?.disposed.connect(onDead);
     signal.addEventListener("abort", () => {
-      model.off("comm_live_update", onGone);
+      model.off("comm_live_update", onDead);
       kernel?.statusChanged.disconnect(onStatus);
-      kernel?.disposed.disconnect(onGone);
+      kernel?.disposed.disconnect(onDead);
       this.setWatching(false);
     });
   }
@@ -48,8 +48,8 @@ export class KernelLiveness {
 
   #check(): void {
     const kernel = kernelOf(this.#model);
-    const isReportedAlive = kernel?.connectionStatus === "connected" && !GONE.has(kernel.status);
-    if (!isReportedAlive && performance.now() - this.#aliveAt > SILENCE_MS) this.#onGone();
+    const isReportedAlive = kernel?.connectionStatus === "connected" && !DEAD_STATUSES.has(kernel.status);
+    if (!isReportedAlive && performance.now() - this.#aliveAt > SILENCE_MS) this.#onDead();
   }
 }
 

@@ -56,7 +56,7 @@ export class CallRecord {
     this.#speaking.value = facts.reduce(speakingAfter, this.#speaking.value);
   }
 
-  /** Puts a part of what was before this page in front; `isOngoing` says whether its last call still goes on. */
+  /** Prepends a part of the history from before this page; `isOngoing` says whether its last call is still active. */
   prepend(page: HistoryPage, isOngoing: boolean): void {
     // Reduced separately: this page may have made a call of its own meanwhile.
     this.#history = this.#reduced(this.#history, page);

@@ -41,8 +41,8 @@ export function ErrorBanner({ store }: { store: Store }) {
 
 /** Try again, or connect without a microphone if the microphone is the problem. */
 function ErrorActions({ store, problem }: { store: Store; problem: Problem }) {
-  // The header offers to take the call over, or says that the kernel is gone.
-  if (store.isFollowing.value || store.isKernelGone.value) return null;
+  // The header offers to take the call over, or says that the kernel is dead.
+  if (store.isFollowing.value || store.isKernelDead.value) return null;
   return (
     <div class="rtc-error-actions">
       <button type="button" class="rtc-button" data-action="retry" onClick={thenFocusCallButton(() => store.connect())}>

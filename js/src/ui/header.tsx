@@ -99,7 +99,7 @@ function MuteButton({ store }: { store: Store }) {
       aria-pressed={muted}
       aria-label="Mute the microphone"
       title={label}
-      disabled={store.isKernelGone.value || receive_only}
+      disabled={store.isKernelDead.value || receive_only}
       onClick={store.toggleMute}
     >
       <MicrophoneIcon isMuted={muted} />
@@ -127,7 +127,7 @@ function CallButton({ store }: { store: Store }) {
         type="button"
         class="rtc-button rtc-primary"
         data-action="connect"
-        disabled={store.isKernelGone.value || !store.canCall.value}
+        disabled={store.isKernelDead.value || !store.canCall.value}
         onClick={ignoringDoubleClicks(() => store.connect())}
       >
         Connect
@@ -150,11 +150,11 @@ function ignoringDoubleClicks(act: () => void): (event: MouseEvent) => void {
 
 /** What the page is waiting for, or what a person should do. */
 function Progress({ store }: { store: Store }) {
-  const isGone = store.isKernelGone.value;
+  const isKernelDead = store.isKernelDead.value;
   const elsewhere = store.isFollowing.value ? "The call is in another window; this view follows it." : "";
   // If a call ended with the kernel, the error banner says so.
   const noKernel = store.problem.value?.code === "kernel_died" ? "" : NO_KERNEL;
-  const text = isGone ? noKernel : store.progress.value || elsewhere;
+  const text = isKernelDead ? noKernel : store.progress.value || elsewhere;
   return (
     <>
       <p class="rtc-progress" role="status" hidden={text === ""}>

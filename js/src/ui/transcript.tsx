@@ -72,7 +72,7 @@ function Invitation({ store }: { store: Store }) {
           type="button"
           class="rtc-link"
           data-action="listen"
-          disabled={store.isKernelGone.value}
+          disabled={store.isKernelDead.value}
           onClick={() => store.connect({ microphone: false })}
         >
           Connect without a microphone
@@ -138,7 +138,7 @@ function invitation(status: Status, isPushToTalk: boolean): string {
   switch (status) {
     case "connected":
     case "reconnecting":
-      return isPushToTalk ? "Hold the button and speak, or write below." : "Say something, or write below.";
+      return isPushToTalk ? "Hold the button and speak, or write below." : "Speak, or write below.";
     case "connecting":
       return "Connecting …";
     default:
