@@ -72,7 +72,7 @@ export class FakeKernel {
   /** Whether sound and statistics are acknowledged. */
   takesMedia = true;
   /** What is recalled; a function of the page's request where it matters. */
-  recollection: Answer | ((request: Message) => Answer) = { result: { calls: [], first: 0, next: 0, more: false } };
+  history: Answer | ((request: Message) => Answer) = { result: { calls: [], first: 0, next: 0, more: false } };
   #asked = 0;
 
   constructor(model: FakeModel) {
@@ -143,8 +143,8 @@ export class FakeKernel {
     if (message.type === "hello") this.welcome();
     if (message.type === "create_client_secret") this.reply(message, this.pass);
     if (message.type === "history") {
-      const { recollection } = this;
-      this.reply(message, typeof recollection === "function" ? recollection(message) : recollection);
+      const { history } = this;
+      this.reply(message, typeof history === "function" ? history(message) : history);
     }
     if (message.type === "clip") this.reply(message, this.#clipPart(message));
     if ((message.type === "audio" || message.type === "stats") && this.takesMedia) {

@@ -56,9 +56,9 @@ describe("who refused the microphone", () => {
     vi.spyOn(navigator, "userAgent", "get").mockReturnValue(`${CHROME} Code/1.120.0 Electron/40.0.0`);
     const { error, element } = await refused();
     expect(error.code).toBe("microphone_blocked");
-    expect(error.message).toBe("VS Code gives its notebooks no microphone.");
+    expect(error.message).toBe("VS Code does not give notebooks access to the microphone.");
     expect(error.hint).toContain("JupyterLab");
-    expect(element.querySelector("[data-action=listen]")?.textContent).toBe("Go on without a microphone");
+    expect(element.querySelector("[data-action=listen]")?.textContent).toBe("Connect without a microphone");
     expect(linkIn(element).href).toContain("jupyterlab");
   });
 

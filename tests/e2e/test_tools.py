@@ -89,7 +89,7 @@ def test_the_model_calls_python_functions_with_a_person_s_leave(opened, silent_b
     assert said.count("sunny") == 2
     assert "['completed', 'completed']" in said
     page.run_next()
-    question = page.page.locator(".rtc-question")
+    question = page.page.locator(".rtc-approval")
     question.wait_for(timeout=30_000)
     assert "delete_file" in question.inner_text()
     assert "notes.txt" in question.inner_text()
