@@ -14,7 +14,7 @@ from rtc_widget.conversation.turn import Turn
 from rtc_widget.errors import ResponseFailed, RtcWidgetError, WaitTimeout
 from rtc_widget.kernel.await_guard import AwaitGuard
 from rtc_widget.kernel.main_loop import within
-from rtc_widget.protocols.base import PendingResponse, VoiceSession
+from rtc_widget.protocols.base import RequestedResponse, VoiceSession
 from rtc_widget.tools.runner import ToolRunner
 
 if TYPE_CHECKING:
@@ -74,13 +74,13 @@ class Asker:
             # Outside the time limit: a finished response must not be lost because of its audio.
             return replace(turn, audio=await self._audio_of(turn))
 
-    async def _turn_within(self, timeout: float | None, pending: PendingResponse, *, until_spoken: bool) -> Turn:
+    async def _turn_within(self, timeout: float | None, pending: RequestedResponse, *, until_spoken: bool) -> Turn:
         late = WaitTimeout(
             f"The response did not end within {timeout} s.", hint="chat.events has the events that arrived."
         )
         return await within(timeout, self._turn_of(pending, until_spoken=until_spoken), late)
 
-    async def _turn_of(self, pending: PendingResponse, *, until_spoken: bool) -> Turn:
+    async def _turn_of(self, pending: RequestedResponse, *, until_spoken: bool) -> Turn:
         response_id = await self._session.response_of(pending)
         ended = await self._session.end_of(response_id)
         while (follow_up := await self._runner.follow_up(response_id)) is not None:

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from html import escape
 from statistics import median
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Literal
 
+from rtc_widget._sequence import FrozenSequence
 from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.facts import (
     AudioCommitted,
@@ -102,7 +103,7 @@ class _Answer:
         )
 
 
-class Latency(Sequence[TurnLatency]):
+class Latency(FrozenSequence[TurnLatency]):
     """The latency of every answer, oldest first. An answer that needed tools is one answer, with the tools' time in it.
 
     Parameters
@@ -112,10 +113,10 @@ class Latency(Sequence[TurnLatency]):
     """
 
     def __init__(self, events: Iterable[Event]) -> None:
-        pairing = _Pairing()
+        reader = _LatencyReader()
         for event in events:
-            pairing.consume(event)
-        self._turns = [answer.measured() for answer in pairing.answers if answer.has_message]
+            reader.consume(event)
+        self._turns = [answer.measured() for answer in reader.answers if answer.has_message]
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a table with a row an answer (extra ``data``).
@@ -154,15 +155,8 @@ class Latency(Sequence[TurnLatency]):
             axes.spines[side].set_visible(False)
         return figure
 
-    @overload
-    def __getitem__(self, index: int) -> TurnLatency: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[TurnLatency]: ...
-    def __getitem__(self, index: int | slice) -> TurnLatency | list[TurnLatency]:
-        return self._turns[index]
-
-    def __len__(self) -> int:
-        return len(self._turns)
+    def _snapshot(self) -> list[TurnLatency]:
+        return self._turns
 
     def __repr__(self) -> str:
         if not self._turns:
@@ -180,8 +174,8 @@ class Latency(Sequence[TurnLatency]):
         return f"<table><tr>{head}</tr>{rows}<tr><td>median</td><td></td>{medians}<td></td></tr></table>"
 
 
-class _Pairing:
-    """Goes through the events and pairs questions with their answers."""
+class _LatencyReader:
+    """Reads events and pairs questions with their responses."""
 
     def __init__(self) -> None:
         self.answers: list[_Answer] = []

@@ -67,10 +67,10 @@ class Span:
 
 def spans(events: Iterable[Event]) -> list[Span]:
     """Return what lasted, in the order in which it began."""
-    pairing = _Pairing()
+    reader = _SpanReader()
     for event in events:
-        pairing.consume(event)
-    return pairing.finished()
+        reader.consume(event)
+    return reader.finished()
 
 
 def timeline(events: Iterable[Event]) -> Figure:
@@ -112,8 +112,8 @@ def timeline(events: Iterable[Event]) -> Figure:
     return figure
 
 
-class _Pairing:
-    """Pairs what began with what ended it."""
+class _SpanReader:
+    """Reads events and pairs the begin of a span with its end."""
 
     def __init__(self) -> None:
         self._zero: datetime | None = None

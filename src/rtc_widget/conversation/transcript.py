@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from html import escape
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
+from rtc_widget._sequence import FrozenSequence
 from rtc_widget.conversation.events import Event, fields_of
 from rtc_widget.conversation.facts import DEFAULT_PROTOCOL, CallTurns, reader_of
 from rtc_widget.conversation.turn import Turn
@@ -21,7 +22,7 @@ SEAMS: Mapping[bool, str] = {True: "── connected again ──", False: "─�
 _SPEAKERS: Mapping[Role, str] = {"user": "You", "assistant": "Assistant"}
 
 
-class Transcript(Sequence[Turn]):
+class Transcript(FrozenSequence[Turn]):
     """The turns of a conversation, in its order rather than in the order in which their events came.
 
     Understands the events of a wire protocol: of the GA Realtime API, and its beta's names. Unknown events change
@@ -107,7 +108,7 @@ class Transcript(Sequence[Turn]):
         """
         pd = require_pandas()
         names = ("call", "role", "text", "start", "end", "status", "interrupted", "heard", "item_id", "response_id")
-        rows = [{name: getattr(turn, name) for name in names} for turn in self._turns]
+        rows = [{name: getattr(turn, name) for name in names} for turn in self]
         kinds = {"start": "float64", "end": "float64", "interrupted": "bool", "call": "int64"}
         table = pd.DataFrame(rows, columns=list(names)).astype(kinds)
         texts = ["text", "heard", "item_id", "response_id"]
@@ -116,25 +117,14 @@ class Transcript(Sequence[Turn]):
 
     def _with_seams(self) -> list[tuple[str, Turn]]:
         """Each turn with the words that stand between it and the one before."""
-        turns = self._turns
+        turns = self._snapshot()
         return [
             (SEAMS[self._calls[turn.call - 1].resumes] if before and before.call != turn.call else "", turn)
             for before, turn in zip([None, *turns], turns, strict=False)
         ]
 
-    @property
-    def _turns(self) -> list[Turn]:
+    def _snapshot(self) -> list[Turn]:
         return [turn for call in self._calls for turn in call.turns]
-
-    @overload
-    def __getitem__(self, index: int) -> Turn: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Turn]: ...
-    def __getitem__(self, index: int | slice) -> Turn | list[Turn]:
-        return self._turns[index]
-
-    def __len__(self) -> int:
-        return len(self._turns)
 
     def __str__(self) -> str:
         return "\n".join(line for seam, turn in self._with_seams() for line in (seam, str(turn)) if line)

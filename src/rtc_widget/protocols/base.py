@@ -43,7 +43,7 @@ class EventConsumer(Protocol):
         """End the call; harmless to repeat."""
 
 
-class PendingResponse(Protocol):
+class RequestedResponse(Protocol):
     """A response that was asked for."""
 
     @property
@@ -68,7 +68,7 @@ class VoiceSession(EventConsumer, Protocol):
         """Return the events that add an item, to see how large they are."""
         ...
 
-    def ask(self, item: Item) -> PendingResponse:
+    def ask(self, item: Item) -> RequestedResponse:
         """Add an item now, and see to it that a response follows that knows it.
 
         Raises
@@ -88,7 +88,7 @@ class VoiceSession(EventConsumer, Protocol):
         """
         ...
 
-    def answer_calls(self, outputs: Mapping[str, str], *, respond: bool) -> PendingResponse | None:
+    def answer_calls(self, outputs: Mapping[str, str], *, respond: bool) -> RequestedResponse | None:
         """Send results of functions, by the id of the call; with `respond` a response follows, which is returned.
 
         Raises
@@ -98,7 +98,7 @@ class VoiceSession(EventConsumer, Protocol):
         """
         ...
 
-    async def response_of(self, pending: PendingResponse) -> str:
+    async def response_of(self, pending: RequestedResponse) -> str:
         """Wait for the response that was asked for to begin and return its id.
 
         Raises

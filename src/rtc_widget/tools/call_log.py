@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html import escape
 from threading import Lock
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from rtc_widget._sequence import FrozenSequence
 from rtc_widget.errors import RtcWidgetError
 from rtc_widget.optional import require_pandas
 
@@ -87,7 +88,7 @@ class ToolFailure:
         return f"{self.call.name}({given}) failed: {words}"
 
 
-class ToolCalls(Sequence[ToolCall]):
+class ToolCalls(FrozenSequence[ToolCall]):
     """Every call of a tool, oldest first; the last thousand are kept. A call that goes on is replaced as it does."""
 
     def __init__(self) -> None:
@@ -112,21 +113,11 @@ class ToolCalls(Sequence[ToolCall]):
         """
         pd = require_pandas()
         columns = ("time", "name", "arguments", "status", "output", "error", "seconds", "call_id")
-        rows = [{name: getattr(call, name) for name in columns} for call in self._snapshot()]
+        rows = [{name: getattr(call, name) for name in columns} for call in self]
         return pd.DataFrame(rows, columns=list(columns)).astype({"seconds": "float64"})
 
-    @overload
-    def __getitem__(self, index: int) -> ToolCall: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[ToolCall]: ...
-    def __getitem__(self, index: int | slice) -> ToolCall | list[ToolCall]:
-        return self._snapshot()[index]
-
-    def __len__(self) -> int:
-        return len(self._calls)
-
     def __repr__(self) -> str:
-        return "\n".join(map(str, self._snapshot())) or "<ToolCalls: none yet>"
+        return "\n".join(map(str, self)) or "<ToolCalls: none yet>"
 
     def _repr_html_(self) -> str:
         calls = self._snapshot()

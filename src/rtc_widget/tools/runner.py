@@ -17,7 +17,7 @@ from rtc_widget.conversation.facts import FunctionCall, FunctionCallFinished, Re
 from rtc_widget.conversation.subscriptions import Failures
 from rtc_widget.errors import NotConnected, RtcWidgetError
 from rtc_widget.kernel.io_thread import users_loop
-from rtc_widget.protocols.base import PendingResponse, VoiceSession
+from rtc_widget.protocols.base import RequestedResponse, VoiceSession
 from rtc_widget.tools.call_log import CallStatus, ToolCall, ToolFailure
 from rtc_widget.tools.results import result_text
 from rtc_widget.tools.schema import Arguments, InvalidArguments
@@ -83,7 +83,7 @@ class ToolRunner:
         # By response and call: not every server repeats the calls when the response ends.
         self._finished: dict[str, dict[str, FunctionCall]] = {}
         self._followed_up: dict[str, asyncio.Task[None]] = {}
-        self._pending: dict[str, PendingResponse] = {}
+        self._pending: dict[str, RequestedResponse] = {}
         waiting, self._waiting = self._waiting, []
         for over in waiting:
             if not over.done():

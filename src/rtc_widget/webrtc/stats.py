@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, overload
 
+from rtc_widget._sequence import FrozenSequence
 from rtc_widget.optional import new_figure, require_pandas
 from rtc_widget.webrtc.stats_reports import Counters, StatsReports
 
@@ -122,7 +123,7 @@ class StatsSample:
         return f"<StatsSample: {', '.join(said)}>"
 
 
-class StatsLog(Sequence[StatsSample]):
+class StatsLog(FrozenSequence[StatsSample]):
     """The statistics of a widget's calls, oldest first; beyond `limit` the oldest go first.
 
     Its samples' attributes can be asked of all of them at once: ``chat.stats.to_pandas()["jitter"]``.
@@ -238,13 +239,6 @@ class StatsLog(Sequence[StatsSample]):
     def __getitem__(self, index: int | slice) -> StatsSample | StatsLog:
         samples = self._snapshot()
         return StatsLog(samples[index]) if isinstance(index, slice) else samples[index]
-
-    def __iter__(self) -> Iterator[StatsSample]:
-        # One snapshot for all of them; `Sequence` would take one for each.
-        return iter(self._snapshot())
-
-    def __len__(self) -> int:
-        return len(self._samples)
 
     def __repr__(self) -> str:
         if not self._samples:

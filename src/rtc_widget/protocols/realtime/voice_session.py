@@ -9,10 +9,10 @@ from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.facts import ResponseEnded
 from rtc_widget.errors import NotConnected, WaitTimeout
 from rtc_widget.kernel.main_loop import within
-from rtc_widget.protocols.base import ClientEvent, Detail, Item, Later, PendingResponse, Send
+from rtc_widget.protocols.base import ClientEvent, Detail, Item, Later, RequestedResponse, Send
 from rtc_widget.protocols.realtime import client_events
 from rtc_widget.protocols.realtime.client_events import new_id
-from rtc_widget.protocols.realtime.pending_responses import PendingResponse as PendingCreate
+from rtc_widget.protocols.realtime.pending_responses import PendingResponse
 from rtc_widget.protocols.realtime.response_queue import ResponseQueue
 from rtc_widget.protocols.realtime.session import Session
 from rtc_widget.protocols.realtime.session_settings import session_settings
@@ -65,7 +65,7 @@ class RealtimeSession:
         """Return the event that adds an item."""
         return [client_events.create_item(item)]
 
-    def ask(self, item: Item) -> PendingResponse:
+    def ask(self, item: Item) -> RequestedResponse:
         """Add an item and ask for a response."""
         return self._queue.request_response([item])
 
@@ -73,7 +73,7 @@ class RealtimeSession:
         """Add an item and ask for nothing."""
         return self._send([client_events.create_item(item)], None)
 
-    def answer_calls(self, outputs: Mapping[str, str], *, respond: bool) -> PendingResponse | None:
+    def answer_calls(self, outputs: Mapping[str, str], *, respond: bool) -> RequestedResponse | None:
         """Send the results of functions."""
         items = client_events.function_outputs(outputs)
         if respond:
@@ -81,9 +81,9 @@ class RealtimeSession:
         self._send([client_events.create_item(item) for item in items], None)
         return None
 
-    async def response_of(self, pending: PendingResponse) -> str:
+    async def response_of(self, pending: RequestedResponse) -> str:
         """Wait for the response that was asked for to begin and return its id."""
-        assert isinstance(pending, PendingCreate)  # noqa: S101 - made by this session
+        assert isinstance(pending, PendingResponse)  # noqa: S101 - made by this session
         return await self._queue.response(pending)
 
     async def end_of(self, response_id: str) -> ResponseEnded:
