@@ -17,10 +17,11 @@ from typing import Any, Protocol, TypeVar
 
 from rtc_widget.comm import messages as page_messages
 from rtc_widget.comm import protocol
+from rtc_widget.comm.decoding import MalformedMessage
 from rtc_widget.comm.find_page import PageFinder
 from rtc_widget.comm.liveness import Heartbeat, Liveness
 from rtc_widget.comm.media import MediaReceiver
-from rtc_widget.comm.messages import FromPage, MalformedMessage, Reply, State, WireEvent
+from rtc_widget.comm.messages import FromPage, Reply, State, WireEvent
 from rtc_widget.comm.negotiation import Negotiator
 from rtc_widget.comm.page_registry import KnownPage, PageRegistry
 from rtc_widget.comm.protocol import Message, RequestKind

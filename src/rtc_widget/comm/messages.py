@@ -1,13 +1,62 @@
-"""What a page says: one frozen value a kind of message, made by `protocol.decode`."""
+"""The messages of a page: one frozen dataclass each. `protocol.decode` makes them."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+import base64
+import binascii
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Annotated, Any, Literal
 
+from rtc_widget.comm.decoding import MalformedMessage, integer, mapping, text
 from rtc_widget.types import Direction, Status, Track
+
+LOWEST_RATE, HIGHEST_RATE = 1000, 768_000
+"""The sample rates that audio may have, in Hz."""
+
+ConnectionState = Literal["new", "connecting", "connected", "disconnected", "failed", "closed"]
+IceConnectionState = Literal["new", "checking", "connected", "completed", "disconnected", "failed", "closed"]
+IceGatheringState = Literal["new", "gathering", "complete"]
+SignalingState = Literal[
+    "stable", "have-local-offer", "have-remote-offer", "have-local-pranswer", "have-remote-pranswer", "closed"
+]
+DataChannelState = Literal["connecting", "open", "closing", "closed"]
+MicrophonePermission = Literal["prompt", "granted", "denied", "unavailable"]
+
+
+def _error(name: str, value: Any) -> dict[str, str]:
+    error = mapping(name, value)
+    code, message = (text(f"{name}.{key}", error.get(key)) for key in ("code", "message"))
+    return {"code": code, "message": message, "hint": str(error.get("hint") or "")}
+
+
+def _sample_rate(name: str, value: Any) -> int:
+    rate = integer(name, value)
+    if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+        raise MalformedMessage(f"{name} must be between {LOWEST_RATE} and {HIGHEST_RATE} Hz, got {rate}")
+    return rate
+
+
+def _samples(name: str, value: Any) -> bytes:
+    try:
+        data = base64.b64decode(text(name, value), validate=True)
+    except binascii.Error as error:
+        raise MalformedMessage(f"{name} must be base64: {error}") from None
+    if len(data) % 2:
+        raise MalformedMessage(f"{name} must be 16-bit samples, got {len(data)} bytes")
+    return data
+
+
+def _event(name: str, value: Any) -> WireEvent:
+    match value:
+        case [("sent" | "received") as direction, int() | float() as time_ms, str() as content]:
+            return WireEvent(direction, float(time_ms), content)
+        case _:
+            raise MalformedMessage(f"{name} must be [direction, milliseconds, text] each")
+
+
+PageError = Annotated[Mapping[str, str], _error]
+"""An error of the page: ``{code, message, hint}``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,16 +67,16 @@ class PageState:
     """
 
     status: Status
-    connection_state: str
-    ice_connection_state: str
-    ice_gathering_state: str
-    signaling_state: str
-    data_channel_state: str
-    microphone_permission: str
+    connection_state: ConnectionState
+    ice_connection_state: IceConnectionState
+    ice_gathering_state: IceGatheringState
+    signaling_state: SignalingState
+    data_channel_state: DataChannelState
+    microphone_permission: MicrophonePermission
     muted: bool
     receive_only: bool
     max_message_size: int | None
-    error: Mapping[str, str] | None
+    error: PageError | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +124,7 @@ class Events:
     page: str
     attempt: str | None
     first: int
-    events: tuple[WireEvent, ...]
+    events: tuple[Annotated[WireEvent, _event], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,10 +213,10 @@ class Audio:
     number: int
     attempt: str
     track: Track
-    rate: int
+    rate: Annotated[int, _sample_rate]
     at_ms: float
     lost: int
-    data: bytes
+    data: Annotated[bytes, _samples]
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +274,11 @@ class Reply:
     id: str
     seq: int
     result: Mapping[str, Any] | None
-    error: Mapping[str, str] | None
+    error: PageError | None
+
+    def __post_init__(self) -> None:
+        if (self.result is None) == (self.error is None):
+            raise MalformedMessage("a reply must have either a result or an error")
 
 
 FromPage = (
@@ -246,67 +299,3 @@ FromPage = (
     | Pong
     | Reply
 )
-
-
-class MalformedMessage(ValueError):
-    """The page sent something that this protocol does not know."""
-
-
-def mapping(value: object, what: str) -> Mapping[str, Any]:
-    """Return an object; `what` names it in errors."""
-    if not isinstance(value, Mapping):
-        raise MalformedMessage(f"{what} must be an object, not {type(value).__name__}")
-    return value
-
-
-def entries(message: Mapping[str, Any], key: str) -> Sequence[object]:
-    """Return a list."""
-    value = message.get(key)
-    if not isinstance(value, list):
-        raise MalformedMessage(f"{key} must be a list")
-    return value
-
-
-def text(message: Mapping[str, Any], key: str) -> str:
-    """Return a string."""
-    value = message.get(key)
-    if not isinstance(value, str):
-        raise MalformedMessage(f"{key} must be a string")
-    return value
-
-
-def optional_text(message: Mapping[str, Any], key: str) -> str | None:
-    """Return a string, or None where there is none."""
-    return None if message.get(key) is None else text(message, key)
-
-
-def whole(message: Mapping[str, Any], key: str) -> int:
-    """Return a whole number from zero on."""
-    value = message.get(key)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise MalformedMessage(f"{key} must be a whole number")
-    return value
-
-
-def number(message: Mapping[str, Any], key: str) -> float:
-    """Return a finite number."""
-    value = message.get(key)
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
-        raise MalformedMessage(f"{key} must be a number")
-    return float(value)
-
-
-def truth(message: Mapping[str, Any], key: str) -> bool:
-    """Return true or false."""
-    value = message.get(key)
-    if not isinstance(value, bool):
-        raise MalformedMessage(f"{key} must be true or false")
-    return value
-
-
-def one_of(message: Mapping[str, Any], key: str, values: Sequence[str]) -> str:
-    """Return one of these strings."""
-    value = message.get(key)
-    if value not in values:
-        raise MalformedMessage(f"{key} must be one of {', '.join(values)}; it is {value!r}")
-    return cast("str", value)
