@@ -66,7 +66,7 @@ export class Deferred<T> {
 }
 
 const HIDDEN_PAUSE_MS = 4;
-const LONGEST_FRAME_MS = 100;
+const MAX_FRAME_MS = 100;
 
 /**
  * Calls back at the next animation frame, or at about that time where there are no frames; returns a function that cancels it.
@@ -84,7 +84,7 @@ export function nextFrame(callback: () => void): () => void {
   if (document.visibilityState === "hidden") passMessages(call, end.signal);
   else {
     const frame = requestAnimationFrame(call);
-    const timer = setTimeout(call, LONGEST_FRAME_MS);
+    const timer = setTimeout(call, MAX_FRAME_MS);
     end.signal.addEventListener("abort", () => {
       cancelAnimationFrame(frame);
       clearTimeout(timer);

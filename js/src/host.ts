@@ -39,13 +39,13 @@ export function browserHelp(agent = navigator.userAgent): BrowserHelp {
   };
 }
 
-export interface HelpLink {
+export interface HelpPage {
   readonly text: string;
   readonly link: string;
 }
 
 /** Returns a page that helps with an error, if there is one: the browser vendor's where its settings help. */
-export function helpLink(code: string): HelpLink | undefined {
+export function helpPage(code: string): HelpPage | undefined {
   const { name, link } = browserHelp();
   switch (code) {
     case "microphone_denied":

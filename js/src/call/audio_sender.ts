@@ -1,8 +1,7 @@
 /** The input audio that a connection sends: the microphone, or a clip in its place. */
 
 import { abortable } from "../async";
-import type { Clip } from "../media/clips";
-import { ClipPlayer, type PlayedInterval } from "../media/clips";
+import { type Clip, ClipPlayer, type PlayedInterval } from "../media/clips";
 
 /** Silence after a clip, so that the server detects the end of speech. */
 const SILENCE_MS = 1_000;

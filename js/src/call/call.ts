@@ -177,7 +177,7 @@ export class Call {
       case "connected":
         if (phase.tries > 0) this.#after(HEALTHY_MS, { type: "healthy" });
         if (before.is === "connecting" || before.is === "retrying") this.#open();
-        // An error of its own, such as a lost microphone, outlives a short disconnection.
+        // The error stays: a microphone that was lost is still lost after a short disconnection.
         this.#update({ status: "connected" });
         break;
       case "disconnected":

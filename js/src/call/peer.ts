@@ -9,7 +9,7 @@ const GATHERING_LIMIT_MS = 2_000;
 const CHANNEL_LIMIT_MS = 15_000;
 /** The limit of a peer that states no `max-message-size` (RFC 8841, section 6.1). */
 const DEFAULT_MAX_MESSAGE_BYTES = 65_536;
-const LARGEST_MESSAGE_BYTES = 2 ** 30;
+const MAX_MESSAGE_BYTES = 2 ** 30;
 
 export type PeerStates = Pick<
   CallState,
@@ -87,7 +87,7 @@ export class Peer {
 
   get maxMessageBytes(): number {
     // Infinite where the other side states no limit; JSON has no word for that.
-    return Math.min(this.#connection.sctp?.maxMessageSize ?? DEFAULT_MAX_MESSAGE_BYTES, LARGEST_MESSAGE_BYTES);
+    return Math.min(this.#connection.sctp?.maxMessageSize ?? DEFAULT_MAX_MESSAGE_BYTES, MAX_MESSAGE_BYTES);
   }
 
   createOffer(): Promise<RTCSessionDescriptionInit> {

@@ -23,7 +23,7 @@ import {
 export type Result = Readonly<Record<string, unknown>>;
 
 const FIRST_GREETING_PAUSE_MS = 250;
-const LONGEST_GREETING_PAUSE_MS = 4_000;
+const MAX_GREETING_PAUSE_MS = 4_000;
 const SLOW_REPLY_MS = 1_000;
 /** An idle kernel that has not welcomed a page by then never will: the page has said hello several times. */
 const IDLE_LIMIT_MS = 5_000;
@@ -249,7 +249,7 @@ export class Bridge {
   /** Says hello until welcomed: the first messages of a page can be lost or reordered while the kernel starts its subshells. */
   #greet(pause: number): void {
     this.#post({ type: "hello", protocol: PROTOCOL });
-    this.#greeting = setTimeout(() => this.#greet(Math.min(2 * pause, LONGEST_GREETING_PAUSE_MS)), pause);
+    this.#greeting = setTimeout(() => this.#greet(Math.min(2 * pause, MAX_GREETING_PAUSE_MS)), pause);
   }
 
   #watchForSlowness(): () => void {

@@ -11,7 +11,7 @@ const MAX_UNACKNOWLEDGED = 64;
 const MAX_WAITING_BYTES = 64 * 2 ** 20;
 const REPORT_BYTES = 16_384;
 const FIRST_REMINDER_MS = 5_000;
-const LONGEST_REMINDER_MS = 30_000;
+const MAX_REMINDER_MS = 30_000;
 
 export interface AudioChunk {
   readonly attempt: string;
@@ -126,7 +126,7 @@ export class MediaOutbox {
     if (!oldest) return;
     this.#reminder = setTimeout(() => {
       this.#post(oldest);
-      this.#remindAfter(Math.min(2 * pause, LONGEST_REMINDER_MS));
+      this.#remindAfter(Math.min(2 * pause, MAX_REMINDER_MS));
     }, pause);
   }
 }

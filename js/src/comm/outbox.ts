@@ -7,7 +7,7 @@ import type { Direction, PageMessage, WireEvent } from "./protocol";
 
 const BATCH_CHARACTERS = 65_536;
 const FIRST_REMINDER_MS = 5_000;
-const LONGEST_REMINDER_MS = 30_000;
+const MAX_REMINDER_MS = 30_000;
 
 type Batch = Extract<PageMessage, { type: "events" }>;
 
@@ -104,7 +104,7 @@ export class Outbox {
     if (this.#base === this.#next) return;
     this.#reminder = setTimeout(() => {
       this.#post({ type: "events", attempt: this.#attempt, first: this.#next, events: [] });
-      this.#remindAfter(Math.min(2 * pause, LONGEST_REMINDER_MS));
+      this.#remindAfter(Math.min(2 * pause, MAX_REMINDER_MS));
     }, pause);
   }
 }

@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import type { Diagnosis } from "../call/diagnosis";
 import type { Problem } from "../conversation/problem";
-import { helpLink } from "../host";
+import { helpPage } from "../host";
 import type { Store } from "../store";
 import { CloseIcon } from "./icons";
 
@@ -72,11 +72,11 @@ function thenFocusCallButton(act: () => void) {
 }
 
 function HelpLink({ problem }: { problem: Problem }) {
-  const help = helpLink(problem.code);
-  if (!help) return null;
+  const page = helpPage(problem.code);
+  if (!page) return null;
   return (
-    <a class="rtc-help" href={help.link} target="_blank" rel="noreferrer">
-      {help.text}
+    <a class="rtc-help" href={page.link} target="_blank" rel="noreferrer">
+      {page.text}
     </a>
   );
 }

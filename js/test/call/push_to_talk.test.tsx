@@ -147,6 +147,22 @@ describe("push-to-talk", () => {
     expect(thrown).not.toHaveBeenCalled();
   });
 
+  it("only opens and closes the microphone where the protocol has no events for a turn", async () => {
+    const protocol = { ...REALTIME, beginTurn: () => [], commitTurn: () => [], discardTurn: () => [] };
+    const sent: string[] = [];
+    const heldBack: boolean[] = [];
+    const talk = new PushToTalk(protocol, {
+      send: (texts) => sent.push(...texts),
+      setHeldBack: (isHeldBack) => heldBack.push(isHeldBack),
+      onChange: () => {},
+    });
+    talk.apply({ type: "turn_detection", isEnabled: false });
+    talk.press();
+    talk.release();
+    await vi.waitFor(() => expect(heldBack).toEqual([true, false, true]));
+    expect(sent).toEqual([]);
+  });
+
   it("leaves a muted microphone muted", async () => {
     const { element, kernel, track } = await startTalk();
     await kernel.ask("mute", { muted: true });
