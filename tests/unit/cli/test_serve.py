@@ -105,7 +105,7 @@ def test_an_engine_that_is_not_there_is_told_in_one_line() -> None:
     ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=60, check=False)
 
     assert ended.returncode == 1
-    assert "There is no voice 'darth-vader'" in ended.stdout
+    assert "The voice 'darth-vader' is not installed" in ended.stdout
 
 
 def test_help_explains_every_option() -> None:

@@ -64,7 +64,7 @@ class Tutor:
         turn = ToolTurn.of(question.conversation)
         if turn.outputs:
             left = turn.left_of(requested(question.text, question.tools)) if not question.parallel_tool_calls else []
-            yield left[0] if left else turn.says()
+            yield left[0] if left else turn.spoken_results()
             return
         if not question.text:
             yield STILL_THERE if _has_begun(question.conversation) else GREETING
@@ -144,7 +144,7 @@ class ToolTurn:
         made = [(call.name, call.arguments) for call in self.calls]
         return [call for call in tool_calls(wanted) if (call.name, call.arguments) not in made]
 
-    def says(self) -> str:
+    def spoken_results(self) -> str:
         """Return the results as spoken text; several results are named by their arguments."""
         if len(self.outputs) == 1:
             return spoken_result(self.outputs[0].output)

@@ -71,8 +71,8 @@ class _AudioContent(_ClosedItemModel):
     def part(self, audio_format: AudioFormat, path: str) -> Part:
         if self.audio is None:
             return Part(self.type, self.transcript)
-        sound = decoded_audio(self.audio, audio_format, param=f"{path}.audio")
-        return Part(self.type, self.transcript, sound.seconds, sound.at(INPUT_RATE).samples)
+        audio = decoded_audio(self.audio, audio_format, param=f"{path}.audio")
+        return Part(self.type, self.transcript, audio.seconds, audio.at(INPUT_RATE).samples)
 
 
 class _OutputAudio(_ClosedItemModel):

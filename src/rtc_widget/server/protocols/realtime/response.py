@@ -138,7 +138,7 @@ class Response:
                 if isinstance(piece, RequestedToolCall):
                     self._call(piece)
                 else:
-                    await self._say(piece)
+                    await self._add_text(piece)
 
     async def _question(self) -> Question:
         settings = self.settings
@@ -163,18 +163,18 @@ class Response:
             statistics=self.context.statistics,
         )
 
-    async def _say(self, text: str) -> None:
+    async def _add_text(self, text: str) -> None:
         draft = self._message or self._begin_message()
         if self.settings.modality == "text":
             allowed = self._limit.allowed_text(text)
             if allowed:
-                draft.say(allowed)
+                draft.add_text(allowed)
         else:
             audio = await self.context.engines.speak(text, voice=self.settings.voice, speed=self.settings.speed)
             allowed, audio = self._limit.allowed_speech(text, audio)
             if allowed:
                 await self.output_audio.write(audio, draft.place())
-                draft.say(allowed, audio.seconds)
+                draft.add_text(allowed, audio.seconds)
         if self._limit.is_reached:
             raise IncompleteResponse("max_output_tokens")
 

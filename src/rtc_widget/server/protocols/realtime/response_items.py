@@ -83,7 +83,7 @@ class MessageDraft:
             "content_index": 0,
         }
 
-    def say(self, text: str, seconds: float = 0.0) -> None:
+    def add_text(self, text: str, seconds: float = 0.0) -> None:
         """Add `text`, whose audio lasts `seconds`."""
         self._text += text
         self.seconds += seconds
