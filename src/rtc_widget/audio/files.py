@@ -1,4 +1,4 @@
-"""Sound files and changes of rate, by FFmpeg (PyAV)."""
+"""Audio files and resampling, with FFmpeg (PyAV)."""
 
 from __future__ import annotations
 

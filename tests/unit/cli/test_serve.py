@@ -58,7 +58,7 @@ def test_serve_says_where_it_listens_and_stops_on_ctrl_c() -> None:
         server.send_signal(signal.SIGINT)
         rest, _ = server.communicate(timeout=10)
 
-    assert "Answers with the WebRTC tutor" in said
+    assert "Responder    the WebRTC tutor" in said
     assert f'VoiceChat(OpenAI("{token[1]}", base_url="{url[0]}/v1"))' in said, "ready to be pasted"
     assert rest == "Stopped.\n"
     assert server.returncode == 0
@@ -87,8 +87,8 @@ def test_an_address_that_is_not_here_is_told_in_one_line() -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--chat-url", "http://127.0.0.1:11434/v1"], "--chat-url and --chat-model belong together"),
-        (["--allow-origin", "localhost"], "localhost is no origin"),
+        (["--chat-url", "http://127.0.0.1:11434/v1"], "--chat-url and --chat-model must be given together"),
+        (["--allow-origin", "localhost"], "--allow-origin must be a web origin"),
     ],
 )
 def test_what_cannot_be_is_told_in_one_line(arguments: list[str], says: str) -> None:
@@ -105,7 +105,7 @@ def test_an_engine_that_is_not_there_is_told_in_one_line() -> None:
     ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=60, check=False)
 
     assert ended.returncode == 1
-    assert "There is no voice 'darth-vader'" in ended.stdout
+    assert "The voice 'darth-vader' is not installed" in ended.stdout
 
 
 def test_help_explains_every_option() -> None:
