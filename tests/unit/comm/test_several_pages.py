@@ -143,7 +143,7 @@ async def test_connect_asks_the_page_that_is_left_when_the_newer_one_has_said_go
 async def test_connect_asks_a_page_that_is_there_when_the_newer_one_has_gone_without_a_word(
     chat, page, other, monkeypatch
 ):
-    monkeypatch.setattr("rtc_widget.comm.find_page.ROLL_CALL_SECONDS", 0.1)
+    monkeypatch.setattr("rtc_widget.comm.find_page.PONG_SECONDS", 0.1)
     page.hello()
     other.hello()
     connecting = asyncio.ensure_future(chat.connect(timeout=5))

@@ -47,9 +47,9 @@ async def test_events_reach_the_kernel_once_and_in_order_however_they_were_batch
     def post(**fields):
         message = protocol.decode({"type": "events", "page": "h1", **fields})
         batches.append(len(message.events))
-        intake = receiver.take(message)
-        got.extend(event.text for event in intake.events)
-        outbox.acknowledge(intake.answer["next"])
+        received = receiver.take(message)
+        got.extend(event.text for event in received.events)
+        outbox.acknowledge(received.reply["next"])
 
     outbox = Outbox(post)
     for number in range(500):
