@@ -41,7 +41,7 @@ class MediaRecord:
         self._tapes: WeakValueDictionary[str, PcmStore] = WeakValueDictionary()
         self.stats = StatsLog()
 
-    def note_attempt(self, attempt: str, *, resumes: bool) -> None:
+    def record_attempt(self, attempt: str, *, resumes: bool) -> None:
         """Learn whether an attempt goes on with the call before it; on any thread."""
         with self._lock:
             if attempt not in self._first_of:
@@ -55,7 +55,7 @@ class MediaRecord:
         if isinstance(message, Stats):
             self._on_loop(self._measure, message)
             return
-        self.note_attempt(message.attempt, resumes=False)
+        self.record_attempt(message.attempt, resumes=False)
         with self._lock:
             store = self._tape_of(self._first_of[message.attempt])
         if store is not None:

@@ -39,7 +39,7 @@ _NO_CALL: Mapping[str, object] = {
 
 
 class CallRecord:
-    """The `Listener` of the bridge; used on the kernel's main loop.
+    """The `BridgeListener`; used on the kernel's main loop.
 
     Parameters
     ----------

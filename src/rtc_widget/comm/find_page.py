@@ -10,9 +10,9 @@ from threading import RLock
 
 from rtc_widget.comm.page_registry import KnownPage, PageRegistry
 from rtc_widget.errors import PageNotFound
-from rtc_widget.kernel.ipykernel import hears_during_cells
+from rtc_widget.kernel.ipykernel import receives_during_cells
 
-ROLL_CALL_SECONDS = 1.0
+PONG_SECONDS = 1.0
 """How long the newest of several pages may take to say that it is there, before another one is asked."""
 
 
@@ -32,7 +32,7 @@ class PageFinder:
     def __init__(self, pages: PageRegistry, lock: RLock, ping: Callable[[KnownPage], None]) -> None:
         self._pages = pages
         self._lock = lock
-        self._ask_for_life = ping
+        self._ping = ping
         self._waiting: list[Callable[[], None]] = []
 
     def wake(self) -> None:
@@ -53,29 +53,29 @@ class PageFinder:
         PageNotFound
             If there is none within `timeout` seconds.
         """
-        page = await self._first(timeout)
+        page = await self._first_page(timeout)
         with self._lock:
             living = self._pages.living
             if self._pages.active_page is not None or len(living) < 2:
                 return page
         asked = time.monotonic()
         for one in living:
-            self._ask_for_life(one)
-        while living[0].answered_at < asked and time.monotonic() < asked + ROLL_CALL_SECONDS:  # noqa: ASYNC110 - any thread
+            self._ping(one)
+        while living[0].pong_at < asked and time.monotonic() < asked + PONG_SECONDS:  # noqa: ASYNC110 - any thread
             await asyncio.sleep(0.01)
         # A machine that is short of time may let all of them wait.
-        while hears_during_cells() and time.monotonic() < asked + timeout:
-            if any(one.answered_at >= asked for one in living):
+        while receives_during_cells() and time.monotonic() < asked + timeout:
+            if any(one.pong_at >= asked for one in living):
                 break
             await asyncio.sleep(0.01)
-        return next((one for one in living if one.answered_at >= asked), page)
+        return next((one for one in living if one.pong_at >= asked), page)
 
-    async def _first(self, timeout: float) -> KnownPage:
+    async def _first_page(self, timeout: float) -> KnownPage:
         loop = asyncio.get_running_loop()
-        news = asyncio.Event()
+        page_came = asyncio.Event()
 
         def wake() -> None:
-            loop.call_soon_threadsafe(news.set)
+            loop.call_soon_threadsafe(page_came.set)
 
         with self._lock:
             page = self._pages.current
@@ -85,7 +85,7 @@ class PageFinder:
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(timeout):
-                    await news.wait()
+                    await page_came.wait()
         finally:
             with self._lock:
                 self._waiting.remove(wake)

@@ -16,7 +16,7 @@ class Received:
     """What one batch brought: the events that were missing, and what to tell the page."""
 
     events: tuple[WireEvent, ...]
-    answer: Message
+    reply: Message
 
 
 @dataclass(slots=True)
@@ -61,14 +61,14 @@ class PageClock:
     Examples
     --------
     >>> clock = PageClock()
-    >>> clock.asked(now_ms=1000.0)
-    >>> clock.answered(page_ms=61_010.0, now_ms=1020.0)
+    >>> clock.record_ping(now_ms=1000.0)
+    >>> clock.record_pong(page_ms=61_010.0, now_ms=1020.0)
     >>> clock.offset_ms
     -60000.0
     """
 
     def __init__(self) -> None:
-        self._asked_ms: float | None = None
+        self._ping_ms: float | None = None
         self._best: _Sample | None = None
 
     @property
@@ -77,14 +77,14 @@ class PageClock:
         best = self._best
         return 0.0 if best is None or abs(best.offset_ms) <= best.uncertainty_ms else best.offset_ms
 
-    def asked(self, now_ms: float | None = None) -> None:
+    def record_ping(self, now_ms: float | None = None) -> None:
         """Note that the page is asked now (milliseconds since 1970)."""
-        if self._asked_ms is None:
-            self._asked_ms = _now_ms() if now_ms is None else now_ms
+        if self._ping_ms is None:
+            self._ping_ms = _now_ms() if now_ms is None else now_ms
 
-    def answered(self, page_ms: float, now_ms: float | None = None) -> None:
+    def record_pong(self, page_ms: float, now_ms: float | None = None) -> None:
         """Note what the page has answered; an answer to no question is passed over."""
-        asked, self._asked_ms = self._asked_ms, None
+        asked, self._ping_ms = self._ping_ms, None
         if asked is None:
             return
         heard = _now_ms() if now_ms is None else now_ms

@@ -34,7 +34,7 @@ class PcmClip:
 class MediaStore(Protocol):
     """What keeps what pages have heard and measured; called on the thread that received it."""
 
-    def note_attempt(self, attempt: str, *, resumes: bool) -> None:
+    def record_attempt(self, attempt: str, *, resumes: bool) -> None:
         """Learn whether an attempt goes on with the call before it."""
 
     def keep(self, message: Audio | Stats) -> None:
@@ -46,20 +46,20 @@ class MediaReceiver:
 
     Parameters
     ----------
-    keeper : MediaStore
+    store : MediaStore
         Given what comes in.
     """
 
-    def __init__(self, keeper: MediaStore) -> None:
-        self._keeper = keeper
+    def __init__(self, store: MediaStore) -> None:
+        self._store = store
         self._lock = Lock()
         self._next: dict[str, int] = {}
         self._clips: dict[str, PcmClip] = {}
         self._numbers = itertools.count(1)
 
-    def note_attempt(self, attempt: str, *, resumes: bool) -> None:
+    def record_attempt(self, attempt: str, *, resumes: bool) -> None:
         """Learn whether an attempt goes on with the call before it; harmless to repeat."""
-        self._keeper.note_attempt(attempt, resumes=resumes)
+        self._store.record_attempt(attempt, resumes=resumes)
 
     def take(self, message: Audio | Stats) -> Message:
         """Take a message in and return what to tell its page."""
@@ -69,7 +69,7 @@ class MediaReceiver:
                 return protocol.media_ack(message.page, expected, missing=True)
             if message.number == expected:
                 # Under the lock: two threads must not swap two pieces of sound.
-                self._keeper.keep(message)
+                self._store.keep(message)
                 self._next[message.page] = expected = expected + 1
             return protocol.media_ack(message.page, expected, missing=False)
 

@@ -59,7 +59,7 @@ class Negotiator:
         self._progress = progress
         # Only touched on the I/O thread, therefore without a lock.
         self._calls: dict[str, str | None] = {}
-        self._asked: set[str] = set()
+        self._exchanging: set[str] = set()
         self._ended: set[str] = set()
         self._hanging_up: set[asyncio.Task[Any]] = set()
         self._is_closed = False
@@ -75,23 +75,23 @@ class Negotiator:
 
     def prepare(self, done: Callable[[dict[str, Any] | RtcWidgetError], None]) -> None:
         """Make the signaling ready; `done` gets what the page needs for its offer, or the error."""
-        self._io.run(self._reporting(self._prepare(), done))
+        self._io.run(self._report(self._prepare(), done))
 
     def exchange(self, attempt: str, offer: str, done: Callable[[dict[str, Any] | RtcWidgetError], None]) -> None:
         """Exchange an attempt's offer for an answer; `done` gets ``{sdp, call_id}`` or the error."""
-        self._io.run(self._reporting(self._exchange(attempt, offer), done))
+        self._io.run(self._report(self._exchange(attempt, offer), done))
 
     def renegotiate(self, attempt: str, offer: str, done: Callable[[dict[str, Any] | RtcWidgetError], None]) -> None:
         """Exchange another offer of a call that stands for an answer; `done` gets ``{sdp}`` or the error."""
-        self._io.run(self._reporting(self._renegotiate(attempt, offer), done))
+        self._io.run(self._report(self._renegotiate(attempt, offer), done))
 
     def create_client_secret(self, attempt: str, done: Callable[[dict[str, Any] | RtcWidgetError], None]) -> None:
         """Mint a short-lived secret for an attempt that exchanges its offer itself; `done` gets ``{url, secret}``."""
-        self._io.run(self._reporting(self._mint(attempt), done))
+        self._io.run(self._report(self._create_client_secret(attempt), done))
 
-    def note_call(self, attempt: str, call_id: str | None) -> None:
+    def record_call(self, attempt: str, call_id: str | None) -> None:
         """Take in what the server calls a call that the page has made itself."""
-        self._io.run(self._note_call(attempt, call_id))
+        self._io.run(self._record_call(attempt, call_id))
 
     def hang_up(self, attempt: str) -> Future[None]:
         """End what the attempt has become on the server; harmless to repeat."""
@@ -105,7 +105,7 @@ class Negotiator:
         """End every call of this desk, and make no other."""
         return self._io.run(self._close())
 
-    async def _reporting(self, work: Any, done: Callable[[dict[str, Any] | RtcWidgetError], None]) -> None:
+    async def _report(self, work: Any, done: Callable[[dict[str, Any] | RtcWidgetError], None]) -> None:
         try:
             outcome: dict[str, Any] | RtcWidgetError = await work
         except RtcWidgetError as error:
@@ -136,18 +136,18 @@ class Negotiator:
     async def _exchange(self, attempt: str, offer: str) -> dict[str, Any]:
         if self._is_over(attempt):
             raise Cancelled("The call was ended before it was made.")
-        self._asked.add(attempt)
+        self._exchanging.add(attempt)
         try:
             answer = await self._in_time(self._signaling.exchange(offer, self._session()))
         finally:
-            self._asked.discard(attempt)
+            self._exchanging.discard(attempt)
         self._calls[attempt] = answer.call_id
         if self._is_over(attempt):
             await self._hang_up(attempt)
             raise Cancelled("The call was ended while it was being made; it has been hung up.")
         if not answer.sdp.startswith("v=0"):
             await self._hang_up(attempt)
-            raise self._no_description()
+            raise self._not_an_sdp()
         return {"sdp": answer.sdp, "call_id": answer.call_id}
 
     async def _renegotiate(self, attempt: str, offer: str) -> dict[str, Any]:
@@ -156,7 +156,7 @@ class Negotiator:
             raise RenegotiationUnsupported(f"{self._signaling.name} cannot change this call.")
         sdp = await self._in_time(self._signaling.renegotiate(call_id, offer))
         if not sdp.startswith("v=0"):
-            raise self._no_description()
+            raise self._not_an_sdp()
         return {"sdp": sdp}
 
     async def _in_time(self, work: Awaitable[T]) -> T:
@@ -166,10 +166,10 @@ class Negotiator:
         except TimeoutError:
             raise SignalingTimeout(f"{self._signaling.name} did not answer within {EXCHANGE_SECONDS:g} s.") from None
 
-    def _no_description(self) -> InvalidAnswer:
+    def _not_an_sdp(self) -> InvalidAnswer:
         return InvalidAnswer(f"{self._signaling.name} did not return a session description.")
 
-    async def _mint(self, attempt: str) -> dict[str, Any]:
+    async def _create_client_secret(self, attempt: str) -> dict[str, Any]:
         if self._is_over(attempt):
             raise Cancelled("The call was ended before it was made.")
         make = getattr(self._signaling, "create_client_secret", None)
@@ -180,7 +180,7 @@ class Negotiator:
         secret = await make(self._session())
         return {"url": secret.url, "secret": secret.value}
 
-    async def _note_call(self, attempt: str, call_id: str | None) -> None:
+    async def _record_call(self, attempt: str, call_id: str | None) -> None:
         self._calls[attempt] = call_id
         if self._is_over(attempt):
             await self._hang_up(attempt)
@@ -213,6 +213,6 @@ class Negotiator:
 
     async def _hang_up_all(self) -> None:
         # What is still being exchanged is hung up when its answer comes.
-        self._ended |= self._asked
+        self._ended |= self._exchanging
         # Also those that others have begun to hang up: whoever exits now waits for them, too.
         await asyncio.gather(*(self._hang_up(attempt) for attempt in list(self._calls)), *self._hanging_up)

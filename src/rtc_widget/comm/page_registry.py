@@ -18,23 +18,23 @@ class KnownPage:
     name: str
     receiver: EventReceiver
     clock: PageClock = field(default_factory=PageClock)
-    said: State | None = None
+    last_state: State | None = None
     """The last state it has told."""
     gone: bool = False
     """It has said goodbye, or does not answer any more."""
-    heard: float = field(default_factory=time.monotonic)
-    answered_at: float = 0.0
+    heard_at: float = field(default_factory=time.monotonic)
+    pong_at: float = 0.0
     """When it last said that it is there, as it was asked to; what else is heard may have been said long before."""
 
     @property
     def seq(self) -> int:
         """The number of the last state it has told."""
-        return 0 if self.said is None else self.said.seq
+        return 0 if self.last_state is None else self.last_state.seq
 
     @property
     def is_calling(self) -> bool:
         """Whether it makes a call or has one."""
-        return self.said is not None and not self.gone and self.said.state.status in _CALLING
+        return self.last_state is not None and not self.gone and self.last_state.state.status in _CALLING
 
 
 class PageRegistry:
@@ -46,18 +46,18 @@ class PageRegistry:
 
     def __init__(self) -> None:
         self._pages: dict[str, KnownPage] = {}
-        self._holder: KnownPage | None = None
+        self._active_page: KnownPage | None = None
         self._newest: KnownPage | None = None
 
     @property
     def active_page(self) -> KnownPage | None:
         """The page with the call."""
-        return self._holder
+        return self._active_page
 
     @property
     def current(self) -> KnownPage | None:
         """The page that is asked to do something: the holder, else the one that called or came last."""
-        return self._holder or next(iter(self.living), None)
+        return self._active_page or next(iter(self.living), None)
 
     @property
     def living(self) -> list[KnownPage]:
@@ -69,12 +69,12 @@ class PageRegistry:
     @property
     def followers(self) -> list[KnownPage]:
         """The pages beside the holder."""
-        return [page for page in self.living if page is not self._holder]
+        return [page for page in self.living if page is not self._active_page]
 
-    def hear(self, name: str) -> KnownPage:
+    def touch(self, name: str) -> KnownPage:
         """Return the page of that name, which has just given a sign of life."""
         page = self._pages.get(name) or self._pages.setdefault(name, KnownPage(name, EventReceiver(name)))
-        page.heard = time.monotonic()
+        page.heard_at = time.monotonic()
         return page
 
     def greet(self, page: KnownPage) -> None:
@@ -87,24 +87,24 @@ class PageRegistry:
         if state.seq <= page.seq:
             return None
         counted = page is self.current or self.current is None
-        page.said, page.gone = state, False
-        if self._holder is page:
-            return state if page.is_calling else self._let_go() or state
-        if self._holder is not None:
+        page.last_state, page.gone = state, False
+        if self._active_page is page:
+            return state if page.is_calling else self._release() or state
+        if self._active_page is not None:
             return None
         if page.is_calling:
-            self._holder = self._newest = page
+            self._active_page = self._newest = page
             return state
         return state if counted else None
 
-    def lose(self, page: KnownPage) -> State | None:
+    def remove(self, page: KnownPage) -> State | None:
         """Take a page away; return the state that counts in its stead, if another one waits for the call."""
         page.gone = True
-        return self._let_go() if self._holder is page else None
+        return self._release() if self._active_page is page else None
 
-    def _let_go(self) -> State | None:
-        self._holder = next((page for page in self.living if page.is_calling), None)
-        if self._holder is None:
+    def _release(self) -> State | None:
+        self._active_page = next((page for page in self.living if page.is_calling), None)
+        if self._active_page is None:
             return None
-        self._newest = self._holder
-        return self._holder.said
+        self._newest = self._active_page
+        return self._active_page.last_state

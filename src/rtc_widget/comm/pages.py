@@ -35,7 +35,7 @@ class Page(Protocol):
     def take_settings(self, settings: Mapping[str, Any]) -> None:
         """Take in the widget's ``settings``; before `open`, and whenever they have changed."""
 
-    def open(self, say: Callable[[Message], None]) -> None:
+    def open(self, send: Callable[[Message], None]) -> None:
         """Begin: say hello to the widget. `say` takes messages on any thread."""
 
     def hear(self, message: Message) -> None:

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Protocol
 from rtc_widget.conversation.events import Event
 from rtc_widget.errors import NotConnected, WaitTimeout
 from rtc_widget.kernel.io_thread import users_loop
-from rtc_widget.kernel.main_loop import within
+from rtc_widget.kernel.main_loop import wait_with_grace
 
 Callback = Callable[[Event], Any] | Callable[[Event], Awaitable[Any]]
 Condition = Callable[[Event], object]
@@ -140,7 +140,7 @@ class Subscriptions:
         self._waiting.append(waiter)
         try:
             words = f"No {pattern!r} event came within {timeout} s."
-            return await within(timeout, future, WaitTimeout(words, hint="Look at chat.events for what came."))
+            return await wait_with_grace(timeout, future, WaitTimeout(words, hint="Look at chat.events for what came."))
         finally:
             self._waiting.remove(waiter)
 

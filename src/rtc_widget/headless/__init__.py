@@ -14,7 +14,7 @@ busy cell does not hold up the call.
 ``outbox``       the events on their way to the kernel
 ``resumption``   what a new call is told, so that it goes on with a lost one
 ``diagnosis``    what was tried and where it stopped
-``own_exchange`` the exchange made by the page itself, with a short-lived secret
+``direct_exchange`` the exchange made by the page itself, with a short-lived secret
 ===============  ====================================================================
 
 Importing this package loads nothing heavy.

@@ -12,9 +12,10 @@ from uuid import uuid4
 from av import AudioFrame
 
 from rtc_widget.errors import ChannelTimeout, ExchangeRefused, RtcWidgetError, ServerUnreachable
-from rtc_widget.headless.bridge import Link
+from rtc_widget.headless.bridge import PageBridge
 from rtc_widget.headless.microphone import MicrophoneTrack, fetch_clip
 from rtc_widget.headless.peer import Peer, PeerListener
+from rtc_widget.signaling.base import Answer
 
 PREPARE_SECONDS = 90.0
 """A local server may be loading its models; the kernel says meanwhile what it waits for."""
@@ -31,13 +32,13 @@ class AttemptOptions:
         False: text and listening only, unless a clip is said.
     clip : str or None
         The id of the clip that the microphone hears.
-    own_exchange : bool
+    direct_exchange : bool
         Whether the page sends the offer itself.
     """
 
     microphone: bool
     clip: str | None
-    own_exchange: bool
+    direct_exchange: bool
 
 
 class AttemptListener(PeerListener, Protocol):
@@ -47,7 +48,7 @@ class AttemptListener(PeerListener, Protocol):
         """Whether what is said is silence."""
         ...
 
-    def sound_left(self, frame: AudioFrame) -> None:
+    def audio_sent(self, frame: AudioFrame) -> None:
         """Something was said, be it silence."""
 
 
@@ -56,7 +57,7 @@ class Attempt:
 
     Parameters
     ----------
-    link : Link
+    bridge : PageBridge
         The way to the kernel.
     listener : AttemptListener
         Told what happens.
@@ -68,14 +69,14 @@ class Attempt:
 
     def __init__(
         self,
-        link: Link,
+        bridge: PageBridge,
         listener: AttemptListener,
         options: AttemptOptions,
         run: Callable[[Coroutine[Any, Any, None]], object],
     ) -> None:
         # Unique over all pages: the kernel knows calls by it.
         self.id = f"a{uuid4().hex[:20]}"
-        self._link = link
+        self._bridge = bridge
         self._listener = listener
         self._options = options
         self._run = run
@@ -97,13 +98,13 @@ class Attempt:
         """Make the call; `done` is told, unless the attempt is ended first."""
         self._making = asyncio.create_task(self._make_within(limit))
 
-        def tell(making: asyncio.Task[None]) -> None:
+        def report(making: asyncio.Task[None]) -> None:
             if not making.cancelled() and not self._is_over:
                 done(making.exception())
             elif not making.cancelled():
                 making.exception()  # it has ended in another way; nobody waits for this one
 
-        self._making.add_done_callback(tell)
+        self._making.add_done_callback(report)
 
     def end(self) -> None:
         """End it: the connection, the microphone, the call on the server. Harmless to repeat."""
@@ -127,11 +128,11 @@ class Attempt:
             raise ChannelTimeout(f"No connection within {limit:g} s.") from None
 
     async def _make(self) -> None:
-        clip = None if self._options.clip is None else await fetch_clip(self._link, self._options.clip)
-        prepared = await self._link.request("prepare", limit=PREPARE_SECONDS, attempt=self.id)
+        clip = None if self._options.clip is None else await fetch_clip(self._bridge, self._options.clip)
+        prepared = await self._bridge.request("prepare", limit=PREPARE_SECONDS, attempt=self.id)
         self.is_prepared = True
         # Silence, where there is no microphone: a clip may be said all the same.
-        self.track = MicrophoneTrack(self._listener.is_muted, self._listener.sound_left)
+        self.track = MicrophoneTrack(self._listener.is_muted, self._listener.audio_sent)
         self.peer = Peer(prepared["data_channel_label"], prepared["ice_servers"], self.track, self._listener)
         self._listener.states_changed(self.peer.states)
         offer = await self.peer.offer()
@@ -143,7 +144,7 @@ class Attempt:
         self._require_wanted()
         await self.peer.opened()
         if clip is not None:
-            self.track.hear(clip)
+            self.track.play_input(clip)
 
     def _require_wanted(self) -> None:
         # A cancellation may be lost in the libraries below, and what they were about to do would go on.
@@ -152,9 +153,9 @@ class Attempt:
 
     async def _exchange(self, offer: str) -> str:
         self._has_asked_server = True
-        if self._options.own_exchange:
-            return await self._exchange_here(offer)
-        answer = await self._link.request(
+        if self._options.direct_exchange:
+            return await self._direct_exchange(offer)
+        answer = await self._bridge.request(
             "exchange",
             limit=EXCHANGE_SECONDS,
             # One that comes too late means a call on the server that nobody holds.
@@ -164,41 +165,33 @@ class Attempt:
         )
         return str(answer["sdp"])
 
-    async def _exchange_here(self, offer: str) -> str:
-        key = await self._link.request("create_client_secret", limit=EXCHANGE_SECONDS, attempt=self.id)
-        answered: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    async def _direct_exchange(self, offer: str) -> str:
+        key = await self._bridge.request("create_client_secret", limit=EXCHANGE_SECONDS, attempt=self.id)
+        answer_received: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         # Not cancelled with the attempt: the server may have made the call by then, and only the answer tells its id.
-        self._run(self._post(key["url"], key["secret"], offer, answered))
-        return await answered
+        self._run(self._post(key["url"], key["secret"], offer, answer_received))
+        return await answer_received
 
-    async def _post(self, url: str, secret: str, offer: str, answered: asyncio.Future[str]) -> None:
+    async def _post(self, url: str, secret: str, offer: str, answer_received: asyncio.Future[str]) -> None:
         try:
-            answer = await exchange_here(url, secret, offer, EXCHANGE_SECONDS)
+            answer = await post_offer(url, secret, offer, EXCHANGE_SECONDS)
         except Exception as error:  # noqa: BLE001 - whoever waits for the answer hears of it, whatever it is
-            if not answered.done():
-                answered.set_exception(error)
+            if not answer_received.done():
+                answer_received.set_exception(error)
             return
         # The kernel hangs up by the id, with its own key; at once where the attempt is over.
-        self._link.say("exchanged", attempt=self.id, call_id=answer.call_id)
-        if not answered.done():
-            answered.set_result(answer.sdp)
+        self._bridge.send("exchanged", attempt=self.id, call_id=answer.call_id)
+        if not answer_received.done():
+            answer_received.set_result(answer.sdp)
 
     def _hang_up(self) -> None:
-        self._link.say("hang_up", attempt=self.id)
+        self._bridge.send("hang_up", attempt=self.id)
 
 
-LONGEST_QUOTE = 300
+MAX_QUOTE_LENGTH = 300
 
 
-@dataclass(frozen=True, slots=True)
-class OwnAnswer:
-    """What came back, and what the server calls the call, where it says so."""
-
-    sdp: str
-    call_id: str | None
-
-
-async def exchange_here(url: str, secret: str, offer: str, limit: float) -> OwnAnswer:
+async def post_offer(url: str, secret: str, offer: str, limit: float) -> Answer:
     """Post the offer and return the answer.
 
     Raises
@@ -215,10 +208,10 @@ async def exchange_here(url: str, secret: str, offer: str, limit: float) -> OwnA
     except httpx.HTTPError as error:
         raise ServerUnreachable(f"The page could not reach the server ({type(error).__name__}).") from None
     if not response.is_success:
-        words = " ".join(response.text.replace(secret, "[secret]").split())[:LONGEST_QUOTE] or "no words"
+        words = " ".join(response.text.replace(secret, "[secret]").split())[:MAX_QUOTE_LENGTH] or "no words"
         raise ExchangeRefused(
             f"The server answered {response.status_code}: {words}",
             hint="Check the session settings and the server's log, then connect again.",
         )
     path = urlsplit(response.headers.get("Location", "")).path
-    return OwnAnswer(response.text, path.rstrip("/").rsplit("/", 1)[-1] or None)
+    return Answer(response.text, path.rstrip("/").rsplit("/", 1)[-1] or None)

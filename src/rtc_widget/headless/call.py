@@ -12,7 +12,7 @@ from av import AudioFrame
 from rtc_widget.comm.messages import PageState
 from rtc_widget.errors import MessageTooLarge, RtcWidgetError
 from rtc_widget.headless.attempt import Attempt, AttemptOptions
-from rtc_widget.headless.bridge import Link
+from rtc_widget.headless.bridge import PageBridge
 from rtc_widget.headless.call_machine import IDLE, CallEvent, Phase, next_phase
 from rtc_widget.headless.errors import (
     as_error,
@@ -78,10 +78,10 @@ class CallListener(Protocol):
     def call_ended(self) -> None:
         """An attempt is over, be it one that never became a call."""
 
-    def heard(self, frame: AudioFrame) -> None:
+    def audio_received(self, frame: AudioFrame) -> None:
         """The other side was heard."""
 
-    def said(self, frame: AudioFrame) -> None:
+    def audio_sent(self, frame: AudioFrame) -> None:
         """What is said here has left."""
 
 
@@ -90,7 +90,7 @@ class Call:
 
     Parameters
     ----------
-    link : Link
+    bridge : PageBridge
         The way to the kernel.
     settings : callable
         Returns how calls are to be made now.
@@ -102,18 +102,18 @@ class Call:
 
     def __init__(
         self,
-        link: Link,
+        bridge: PageBridge,
         settings: Callable[[], Settings],
         listener: CallListener,
         run: Callable[[Coroutine[Any, Any, None]], object],
     ) -> None:
-        self._link = link
+        self._bridge = bridge
         self._settings = settings
         self._listener = listener
         self._run = run
         self._phase = IDLE
         self._timer: asyncio.TimerHandle | None = None
-        self._wish: bool | None = None
+        self._microphone_choice: bool | None = None
         self._connected: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.state = INITIAL_STATE
         self.attempt: Attempt | None = None
@@ -123,18 +123,18 @@ class Call:
     async def connect(self, microphone: bool | None) -> str:
         """Make a call, or join the one there is; returns the attempt's id when the data channel is open."""
         if self._phase.is_over:
-            self._wish = microphone
-        self._go("connect")
+            self._microphone_choice = microphone
+        self._handle("connect")
         return await asyncio.shield(self._connected)
 
     def disconnect(self) -> None:
         """End the call, or the attempt to make one; harmless when there is none."""
-        self._go("disconnect")
+        self._handle("disconnect")
 
     def finish(self, error: RtcWidgetError) -> None:
         """End the call, if there is one, and say why."""
         if not self._phase.is_over:
-            self._go("ended", error)
+            self._handle("ended", error)
 
     def send(self, texts: Sequence[str]) -> None:
         """Send events, all of them or none.
@@ -164,7 +164,7 @@ class Call:
 
     # What the machine does
 
-    def _go(self, event: CallEvent, error: RtcWidgetError | None = None) -> None:
+    def _handle(self, event: CallEvent, error: RtcWidgetError | None = None) -> None:
         before = self._phase
         after = next_phase(before, event, error or cancelled(), self._settings().reconnect)
         if after is before:
@@ -178,7 +178,7 @@ class Call:
         reconnect = self._settings().reconnect
         match phase.name:
             case "connecting":
-                self._begin(resumes=False)
+                self._begin_attempt(resumes=False)
             case "connected":
                 if before.name in ("connecting", "retrying"):
                     self._open()
@@ -189,26 +189,26 @@ class Call:
                 self._after(reconnect.grace, "grace_over")
             case "backoff" if reconnect is not None:
                 self._after(pause_before(phase.tries, reconnect), "backoff_over")
-                self._end(phase.error)
+                self._end_attempt(phase.error)
             case "retrying":
-                self._begin(resumes=True)
+                self._begin_attempt(resumes=True)
             case "idle":
-                self._end(cancelled())
+                self._end_attempt(cancelled())
             case "failed":
-                self._end(phase.error)
+                self._end_attempt(phase.error)
 
     def _after(self, seconds: float, event: CallEvent) -> None:
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._go, event)
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._handle, event)
 
-    def _begin(self, *, resumes: bool) -> None:
+    def _begin_attempt(self, *, resumes: bool) -> None:
         settings = self._settings()
-        microphone = settings.microphone if self._wish is None else self._wish
+        microphone = settings.microphone if self._microphone_choice is None else self._microphone_choice
         # A clip has been heard already by a conversation that goes on.
         clip = settings.clip if microphone and not resumes else None
-        options = AttemptOptions(microphone, clip, settings.own_exchange)
-        watcher = _Watcher(self)
-        attempt = Attempt(self._link, watcher, options, self._run)
-        watcher.attempt = attempt
+        options = AttemptOptions(microphone, clip, settings.direct_exchange)
+        listener = _AttemptListener(self)
+        attempt = Attempt(self._bridge, listener, options, self._run)
+        listener.attempt = attempt
         self.attempt = self.latest = attempt
         self.resumes = resumes
         if self._connected.done():
@@ -225,7 +225,7 @@ class Call:
         def done(raised: BaseException | None) -> None:
             if raised is not None and attempt is self.attempt:
                 error = as_error(raised)
-                self._go("lost" if is_transient(error) else "ended", error)
+                self._handle("lost" if is_transient(error) else "ended", error)
 
         limit = settings.reconnect.attempt_timeout if resumes and settings.reconnect else None
         attempt.begin(limit, done)
@@ -237,7 +237,7 @@ class Call:
             self._connected.set_result(self.attempt.id)
         self._listener.call_opened(self.attempt, self.resumes)
 
-    def _end(self, error: RtcWidgetError) -> None:
+    def _end_attempt(self, error: RtcWidgetError) -> None:
         """End an attempt, whatever ended it; the state is cleared first, so that nothing late can touch it."""
         attempt, self.attempt = self.attempt, None
         if attempt is not None:
@@ -261,20 +261,20 @@ class Call:
         # One picture of it all: the status changes with the state that changes it, unless the attempt's end comes now.
         self._update(**asdict(states), status=after.status if after.has_attempt else self.state.status)
         if event is not None:
-            self._go(event, error)
+            self._handle(event, error)
 
-    def message_came(self, attempt: Attempt, text: str) -> None:
+    def message_received(self, attempt: Attempt, text: str) -> None:
         """Take in an event of the server."""
         attempt.session_end = attempt.session_end or self._listener.session_end(text)
         self._listener.event_passed(attempt.id, "received", text)
 
-    def heard(self, frame: AudioFrame) -> None:
+    def audio_received(self, frame: AudioFrame) -> None:
         """Pass on what the other side said."""
-        self._listener.heard(frame)
+        self._listener.audio_received(frame)
 
-    def said(self, frame: AudioFrame) -> None:
+    def audio_sent(self, frame: AudioFrame) -> None:
         """Pass on what this side said."""
-        self._listener.said(frame)
+        self._listener.audio_sent(frame)
 
     def _event_for(self, states: PeerStates) -> tuple[CallEvent | None, RtcWidgetError | None]:
         had_channel = self.state.data_channel_state != "closed"
@@ -295,7 +295,7 @@ class Call:
             self._listener.state_changed(after, before)
 
 
-class _Watcher:
+class _AttemptListener:
     """What one attempt tells, as long as it is the present one."""
 
     attempt: Attempt
@@ -307,17 +307,17 @@ class _Watcher:
         if self._is_current():
             self._call.states_changed(states)
 
-    def message_came(self, text: str) -> None:
+    def message_received(self, text: str) -> None:
         if self._is_current():
-            self._call.message_came(self.attempt, text)
+            self._call.message_received(self.attempt, text)
 
-    def sound_came(self, frame: AudioFrame) -> None:
+    def audio_received(self, frame: AudioFrame) -> None:
         if self._is_current():
-            self._call.heard(frame)
+            self._call.audio_received(frame)
 
-    def sound_left(self, frame: AudioFrame) -> None:
+    def audio_sent(self, frame: AudioFrame) -> None:
         if self._is_current():
-            self._call.said(frame)
+            self._call.audio_sent(frame)
 
     def is_muted(self) -> bool:
         return self._call.state.muted

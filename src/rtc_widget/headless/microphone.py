@@ -14,14 +14,14 @@ from av import AudioFrame
 from rtc_widget._aiortc.audio import MonoAudio
 from rtc_widget._aiortc.output_track import FRAME_LENGTH, Pcm, Playback, VoiceTrack, pcm_of
 from rtc_widget.errors import ClipInterrupted
-from rtc_widget.headless.bridge import Link
+from rtc_widget.headless.bridge import PageBridge
 
 CLIP_SECONDS = 30.0
 """How long the kernel may take to hand over a part of a clip."""
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class PlayedInterval:
     """When a clip was said: milliseconds since 1970, on the page's clock."""
 
     start_ms: float
@@ -43,8 +43,8 @@ class MicrophoneTrack(VoiceTrack):
         super().__init__()
         self._is_muted = is_muted
         self._on_frame = on_frame
-        self._heard: Playback | None = None
-        self._clips_waiting = 0
+        self._input: Playback | None = None
+        self._waiting_clips = 0
 
     async def recv(self) -> AudioFrame:
         """Return the next frame when it is due."""
@@ -55,20 +55,20 @@ class MicrophoneTrack(VoiceTrack):
     def next_pcm(self) -> Pcm:
         """Return what is said next: a clip that Python says, else what the microphone hears unless it is muted."""
         said, heard = super().next_pcm(), np.zeros(FRAME_LENGTH, np.int16)
-        if self._heard is not None:
+        if self._input is not None:
             # Read also while something else is said, or while it is muted: a microphone does not wait.
-            sound = self._heard.read(FRAME_LENGTH)
+            sound = self._input.read(FRAME_LENGTH)
             heard[: len(sound)] = sound
-        if self._clips_waiting:
+        if self._waiting_clips:
             return said
         return np.zeros_like(heard) if self._is_muted() else heard
 
-    def hear(self, pcm: Pcm) -> None:
+    def play_input(self, pcm: Pcm) -> None:
         """Let the microphone hear `pcm` (48 kHz, 16 bit) from now on."""
-        self._heard = Playback(lambda: None, lambda: None)
-        self._heard.write(pcm)
+        self._input = Playback(lambda: None, lambda: None)
+        self._input.write(pcm)
 
-    async def say(self, pcm: Pcm) -> Spoken:
+    async def play_clip(self, pcm: Pcm) -> PlayedInterval:
         """Say `pcm` in place of the microphone, after what is still being said; a muted microphone mutes it not.
 
         Raises
@@ -76,33 +76,33 @@ class MicrophoneTrack(VoiceTrack):
         ClipInterrupted
             If the call ends first.
         """
-        said: asyncio.Future[Spoken] = asyncio.get_running_loop().create_future()
+        played: asyncio.Future[PlayedInterval] = asyncio.get_running_loop().create_future()
         started: list[float] = []
 
         def stop() -> None:
-            if not said.done():
-                said.set_result(Spoken(started[0], time.time() * 1000))
+            if not played.done():
+                played.set_result(PlayedInterval(started[0], time.time() * 1000))
 
         def interrupt() -> None:
-            if not said.done():
-                said.set_exception(_interrupted())
+            if not played.done():
+                played.set_exception(_interrupted())
 
         if self.readyState != "live":
             raise _interrupted()
         if not len(pcm):
             now = time.time() * 1000
-            return Spoken(now, now)
+            return PlayedInterval(now, now)
         playback = Playback(lambda: started.append(time.time() * 1000), stop)
         playback.write(pcm)
         playback.finish()
         self.add_listener("ended", interrupt)
-        self._clips_waiting += 1
+        self._waiting_clips += 1
         self.play(playback)
         try:
-            return await said
+            return await played
         finally:
             playback.clear()
-            self._clips_waiting -= 1
+            self._waiting_clips -= 1
             self.remove_listener("ended", interrupt)
 
 
@@ -110,13 +110,13 @@ def _interrupted() -> ClipInterrupted:
     return ClipInterrupted("The call ended before the clip did.", hint="Connect again and say it once more.")
 
 
-async def fetch_clip(link: Link, clip: str) -> Pcm:
+async def fetch_clip(bridge: PageBridge, clip: str) -> Pcm:
     """Ask the kernel for a clip, part by part; returns it at 48 kHz."""
     parts: list[bytes] = []
     rate = 0
     first: int | None = 0
     while first is not None:
-        part = await link.request("clip", limit=CLIP_SECONDS, clip=clip, first=first)
+        part = await bridge.request("clip", limit=CLIP_SECONDS, clip=clip, first=first)
         parts.append(base64.b64decode(part["data"]))
         rate, first = part["rate"], part["next"]
     samples = np.frombuffer(b"".join(parts), "<i2").astype(np.float32) / np.float32(32768)

@@ -27,7 +27,7 @@ from rtc_widget.headless.errors import channel_timeout, not_connected
 CHANNEL_SECONDS = 15.0
 SILENT_SECONDS = 5.0
 """Without a packet for so long the other side counts as out of sight; aiortc itself notices after half a minute."""
-LOOK_SECONDS = 1.0
+SAMPLE_SECONDS = 1.0
 DEFAULT_MAX_MESSAGE_BYTES = 65_536
 """What a peer takes that states no ``max-message-size`` (RFC 8841, section 6.1)."""
 
@@ -50,10 +50,10 @@ class PeerListener(Protocol):
     def states_changed(self, states: PeerStates) -> None:
         """One of the states has changed."""
 
-    def message_came(self, text: str) -> None:
+    def message_received(self, text: str) -> None:
         """A message came over the channel."""
 
-    def sound_came(self, frame: AudioFrame) -> None:
+    def audio_received(self, frame: AudioFrame) -> None:
         """The other side was heard."""
 
 
@@ -96,11 +96,11 @@ class Peer:
         self.has_connected = False
         self.has_opened = False
         for part in ("connection", "iceconnection", "icegathering", "signaling"):
-            self._connection.on(f"{part}statechange", self._tell_states)
+            self._connection.on(f"{part}statechange", self._report_states)
         for change in ("open", "close"):
-            self._channel.on(change, self._tell_states)
-        self._channel.on("message", self._take_message)
-        self._connection.on("track", self._take_track)
+            self._channel.on(change, self._report_states)
+        self._channel.on("message", self._receive_message)
+        self._connection.on("track", self._receive_track)
 
     @property
     def connection(self) -> Connection:
@@ -205,31 +205,31 @@ class Peer:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._connection.close()
 
-    def _tell_states(self) -> None:
+    def _report_states(self) -> None:
         self.has_connected |= self._connection.iceConnectionState == "completed"
         if self._channel.readyState == "open":
             self.has_opened = True
             self._opened.set()
         self._listener.states_changed(self.states)
 
-    def _take_message(self, data: str | bytes) -> None:
+    def _receive_message(self, data: str | bytes) -> None:
         # A binary frame passes as a note of its size, so that nothing on the channel goes unseen.
         text = data if isinstance(data, str) else json.dumps({"type": "rtc_widget.binary", "bytes": len(data)})
-        self._listener.message_came(text)
+        self._listener.message_received(text)
 
-    def _take_track(self, track: MediaStreamTrack) -> None:
+    def _receive_track(self, track: MediaStreamTrack) -> None:
         for receiver in self._connection.getReceivers():
             if receiver.track is track:
                 minimize_jitter_buffer(receiver)
-        self._run(self._hear(track))
+        self._run(self._receive_audio(track))
 
-    async def _hear(self, track: MediaStreamTrack) -> None:
+    async def _receive_audio(self, track: MediaStreamTrack) -> None:
         # Also when nobody listens: what is not taken would pile up.
         try:
             while True:
                 frame = await track.recv()
                 if isinstance(frame, AudioFrame):
-                    self._listener.sound_came(frame)
+                    self._listener.audio_received(frame)
         except MediaStreamError:
             return
 
@@ -237,14 +237,14 @@ class Peer:
         loop = asyncio.get_running_loop()
         count, since = -1, loop.time()
         while True:
-            await asyncio.sleep(min(LOOK_SECONDS, SILENT_SECONDS / 4))
+            await asyncio.sleep(min(SAMPLE_SECONDS, SILENT_SECONDS / 4))
             now = await packets_received(self._connection)
             if now != count:
                 count, since = now, loop.time()
             is_silent = loop.time() - since >= SILENT_SECONDS
             if is_silent != self._is_silent:
                 self._is_silent = is_silent
-                self._tell_states()
+                self._report_states()
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         if self._is_closed:

@@ -13,8 +13,8 @@ from rtc_widget._aiortc.audio import Resampler
 from rtc_widget.types import Track
 
 RATE = 24_000
-PIECE_SAMPLES = RATE // 5
-LARGEST_JITTER_MS = 500.0
+CHUNK_SAMPLES = RATE // 5
+MAX_JITTER_MS = 500.0
 """Sound is placed by its own clock, unless that and the wall's differ by more: then something was lost or held up."""
 
 
@@ -33,23 +33,23 @@ class TrackRecorder:
         self._track = track
         self._post = post
         self._origin_ms: float | None = None
-        self._begin()
+        self._start_segment()
 
     def take(self, frame: AudioFrame) -> None:
         """Take in a frame that is heard now."""
         now = time.time() * 1000
-        here = self._expected_ms()
-        if here is not None and abs(now - here) > LARGEST_JITTER_MS:
+        expected = self._expected_ms()
+        if expected is not None and abs(now - expected) > MAX_JITTER_MS:
             self.flush()
-            here = None
-        if here is None:
-            self._begin()
+            expected = None
+        if expected is None:
+            self._start_segment()
             self._origin_ms = now
         samples = self._resampler.resample(frame)
-        self._heard += frame.samples / frame.sample_rate * 1000
+        self._received_ms += frame.samples / frame.sample_rate * 1000
         self._waiting.append((samples * 32767).astype("<i2"))
         self._size += len(samples)
-        if self._size >= PIECE_SAMPLES:
+        if self._size >= CHUNK_SAMPLES:
             self._send()
 
     def flush(self) -> None:
@@ -57,15 +57,15 @@ class TrackRecorder:
         if self._size:
             self._send()
 
-    def _begin(self) -> None:
+    def _start_segment(self) -> None:
         self._resampler = Resampler(RATE)
         self._waiting: list[np.ndarray[tuple[int], np.dtype[np.int16]]] = []
         self._size = 0
         self._sent = 0
-        self._heard = 0.0
+        self._received_ms = 0.0
 
     def _expected_ms(self) -> float | None:
-        return None if self._origin_ms is None else self._origin_ms + self._heard
+        return None if self._origin_ms is None else self._origin_ms + self._received_ms
 
     def _send(self) -> None:
         assert self._origin_ms is not None  # noqa: S101 - what waits has come at some time

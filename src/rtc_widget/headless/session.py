@@ -19,17 +19,17 @@ from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.facts import ServerNote
 from rtc_widget.errors import CallTooLong, ClipInterrupted, DeviceNotFound, RtcWidgetError
 from rtc_widget.headless.attempt import Attempt
-from rtc_widget.headless.bridge import Link
+from rtc_widget.headless.bridge import PageBridge
 from rtc_widget.headless.call import Call
 from rtc_widget.headless.diagnosis import diagnose
 from rtc_widget.headless.errors import as_error, not_connected, session_expired
-from rtc_widget.headless.microphone import MicrophoneTrack, Spoken, fetch_clip
+from rtc_widget.headless.microphone import MicrophoneTrack, PlayedInterval, fetch_clip
 from rtc_widget.headless.outbox import MediaOutbox, Outbox
 from rtc_widget.headless.push_to_talk import PushToTalk
 from rtc_widget.headless.recorder import TrackRecorder
 from rtc_widget.headless.resumption import Resumption
 from rtc_widget.headless.settings import read_settings
-from rtc_widget.headless.stats import reports_of
+from rtc_widget.headless.stats import stats_reports
 from rtc_widget.protocols.base import protocol_named
 from rtc_widget.types import Direction
 
@@ -43,7 +43,7 @@ class PageSession:
     ----------
     page : str
         Its name in all messages.
-    say : callable
+    send : callable
         Takes a message to the widget.
     settings : mapping
         The widget's settings.
@@ -54,14 +54,14 @@ class PageSession:
     def __init__(
         self,
         page: str,
-        say: Callable[[Message], None],
+        send: Callable[[Message], None],
         settings: Mapping[str, Any],
         approve: Callable[[Message], bool] = lambda request: False,
     ) -> None:
-        self._link = Link(page, say)
-        self._outbox = Outbox(lambda **fields: self._link.say("events", **fields))
-        self._media = MediaOutbox(self._link.say)
-        self._call = Call(self._link, lambda: self._settings, self, self._run)
+        self._bridge = PageBridge(page, send)
+        self._outbox = Outbox(lambda **fields: self._bridge.send("events", **fields))
+        self._media = MediaOutbox(self._bridge.send)
+        self._call = Call(self._bridge, lambda: self._settings, self, self._run)
         self._approve = approve
         self._settings = read_settings(settings)
         # A widget has one protocol, from its signaling.
@@ -70,17 +70,17 @@ class PageSession:
         self._push_to_talk = PushToTalk(self._protocol, lambda texts: self._call.send(texts))
         self._seq = 0
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._longest: asyncio.TimerHandle | None = None
-        self._measuring: asyncio.Task[None] | None = None
+        self._duration_timer: asyncio.TimerHandle | None = None
+        self._sampling: asyncio.Task[None] | None = None
         self._recorders: list[TrackRecorder] = []
-        self._saying: dict[str, asyncio.Task[Spoken]] = {}
+        self._playing: dict[str, asyncio.Task[PlayedInterval]] = {}
         self._levels = {"user": 0.0, "assistant": 0.0}
 
     def take_settings(self, wire: Mapping[str, Any]) -> None:
         """Take in the widget's settings; some of them matter to a call that stands."""
         self._settings = read_settings(wire)
         if self._call.attempt is not None and self._call.state.status == "connected":
-            self._record_and_measure(self._call.attempt)
+            self._record_and_sample(self._call.attempt)
 
     async def close(self) -> None:
         """End the call and say nothing more; returns when all is closed."""
@@ -89,15 +89,15 @@ class PageSession:
         # What an exchange under way has made of the call must still be said: it is hung up by that.
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._link.close()
+        self._bridge.close()
 
-    def hear(self, message: Message) -> None:
+    def receive(self, message: Message) -> None:
         """Take in a message of the widget."""
         match message["type"]:
             case "welcome":
-                self._tell_state()
+                self._report_state()
             case "reply":
-                self._link.settle(message)
+                self._bridge.receive_reply(message)
             case "ack":
                 self._outbox.acknowledge(message["next"])
             case "resend":
@@ -107,11 +107,11 @@ class PageSession:
             case "log_grew":
                 pass  # it shows no log; said of events that come after its call, as when the widget is closed
             case "ping":
-                self._link.say("pong", time_ms=time.time() * 1000)
+                self._bridge.send("pong", time_ms=time.time() * 1000)
             case _:
-                self._run(self._link.answer(message, lambda: self._obey(message), lambda: self._seq))
+                self._run(self._bridge.reply_to(message, lambda: self._handle(message), lambda: self._seq))
 
-    async def _obey(self, request: Message) -> Mapping[str, object]:
+    async def _handle(self, request: Message) -> Mapping[str, object]:
         match request["type"]:
             case "connect":
                 return {"attempt": await self._call.connect(request["microphone"])}
@@ -139,10 +139,10 @@ class PageSession:
                 else:
                     self._push_to_talk.release()
             case "play_clip":
-                return asdict(await self._say(request["clip"]))
+                return asdict(await self._play_clip(request["clip"]))
             case "cancel_clip":
-                if request["clip"] in self._saying:
-                    self._saying[request["clip"]].cancel()
+                if request["clip"] in self._playing:
+                    self._playing[request["clip"]].cancel()
             case "flush_audio":
                 for recorder in self._recorders:
                     recorder.flush()
@@ -150,21 +150,21 @@ class PageSession:
                 raise as_error(NotImplementedError(f"{kind} is nothing that a page without a browser does"))
         return {}
 
-    async def _say(self, clip: str) -> Spoken:
+    async def _play_clip(self, clip: str) -> PlayedInterval:
         attempt = self._call.attempt
         if attempt is None or attempt.track is None or self._call.state.data_channel_state != "open":
             raise not_connected()
-        saying: asyncio.Task[Spoken] = self._run(self._speak(attempt.track, clip))
-        self._saying[clip] = saying
+        playing: asyncio.Task[PlayedInterval] = self._run(self._fetch_and_play(attempt.track, clip))
+        self._playing[clip] = playing
         try:
-            return await saying
+            return await playing
         except asyncio.CancelledError:
             raise ClipInterrupted("The clip was cut off.") from None
         finally:
-            self._saying.pop(clip, None)
+            self._playing.pop(clip, None)
 
-    async def _speak(self, track: MicrophoneTrack, clip: str) -> Spoken:
-        return await track.say(await fetch_clip(self._link, clip))
+    async def _fetch_and_play(self, track: MicrophoneTrack, clip: str) -> PlayedInterval:
+        return await track.play_clip(await fetch_clip(self._bridge, clip))
 
     # What the call tells
 
@@ -177,8 +177,8 @@ class PageSession:
             self._limit_duration(is_calling)
         if after.status == "connected" and before.status == "reconnecting" and self._call.attempt is not None:
             # What was asked for while the connection was away.
-            self._record_and_measure(self._call.attempt)
-        self._tell_state()
+            self._record_and_sample(self._call.attempt)
+        self._report_state()
 
     def event_passed(self, attempt: str, direction: Direction, text: str) -> None:
         """Keep it for a later call, and send it to the widget."""
@@ -203,9 +203,9 @@ class PageSession:
         events = self._resumption.events() if resumes else []
         self._resumption.begin_call(resumes=resumes)
         if events:
-            self._run(self._tell_server(events))
+            self._run(self._send_events(events))
         self._recorders = []
-        self._record_and_measure(attempt)
+        self._record_and_sample(attempt)
 
     def call_ended(self) -> None:
         """Send what was recorded last, and measure no more."""
@@ -213,26 +213,26 @@ class PageSession:
         for recorder in self._recorders:
             recorder.flush()
         self._recorders = []
-        if self._measuring is not None:
-            self._measuring.cancel()
-            self._measuring = None
+        if self._sampling is not None:
+            self._sampling.cancel()
+            self._sampling = None
 
-    def heard(self, frame: AudioFrame) -> None:
+    def audio_received(self, frame: AudioFrame) -> None:
         """Record what the other side says."""
         self._levels["assistant"] = _level(frame)
         if self._recorders:
             self._recorders[1].take(frame)
 
-    def said(self, frame: AudioFrame) -> None:
+    def audio_sent(self, frame: AudioFrame) -> None:
         """Record what this side says."""
         self._levels["user"] = _level(frame)
         if self._recorders:
             self._recorders[0].take(frame)
 
-    async def _tell_server(self, events: list[str]) -> None:
+    async def _send_events(self, events: list[str]) -> None:
         self._call.send(events)
 
-    def _record_and_measure(self, attempt: Attempt) -> None:
+    def _record_and_sample(self, attempt: Attempt) -> None:
         if self._settings.record and not self._recorders:
 
             def post(**fields: object) -> None:
@@ -243,26 +243,26 @@ class PageSession:
             for recorder in self._recorders:
                 recorder.flush()
             self._recorders = []
-        if self._measuring is not None:
-            self._measuring.cancel()
-        self._measuring = self._run(self._measure(attempt)) if self._settings.stats_interval else None
+        if self._sampling is not None:
+            self._sampling.cancel()
+        self._sampling = self._run(self._sample_stats(attempt)) if self._settings.stats_interval else None
 
-    async def _measure(self, attempt: Attempt) -> None:
+    async def _sample_stats(self, attempt: Attempt) -> None:
         while attempt.peer is not None and self._settings.stats_interval is not None:
             levels = self._levels
-            reports = await reports_of(
+            reports = await stats_reports(
                 attempt.peer.connection, user_level=levels["user"], assistant_level=levels["assistant"]
             )
             self._media.post("stats", attempt=attempt.id, time_ms=time.time() * 1000, reports=reports)
             await asyncio.sleep(self._settings.stats_interval)
 
     def _limit_duration(self, is_calling: bool) -> None:
-        if self._longest is not None:
-            self._longest.cancel()
-            self._longest = None
+        if self._duration_timer is not None:
+            self._duration_timer.cancel()
+            self._duration_timer = None
         if is_calling:
             limit = self._settings.max_duration
-            self._longest = asyncio.get_running_loop().call_later(limit, self._end_too_long, limit)
+            self._duration_timer = asyncio.get_running_loop().call_later(limit, self._end_too_long, limit)
 
     def _end_too_long(self, seconds: float) -> None:
         length = f"{seconds:g} s" if seconds < 120 else f"{seconds / 60:.0f} minutes"
@@ -273,10 +273,10 @@ class PageSession:
             )
         )
 
-    def _tell_state(self) -> None:
+    def _report_state(self) -> None:
         self._seq += 1
         attempt = self._call.latest
-        self._link.say(
+        self._bridge.send(
             "state",
             seq=self._seq,
             attempt=attempt.id if attempt else None,
@@ -287,10 +287,10 @@ class PageSession:
     def _run(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._forget)
+        task.add_done_callback(self._task_ended)
         return task
 
-    def _forget(self, task: asyncio.Task[Any]) -> None:
+    def _task_ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (raised := task.exception()) is not None and not isinstance(raised, RtcWidgetError):
             as_error(raised)

@@ -22,7 +22,7 @@ class Settings:
         Whether calls have a microphone.
     clip : str or None
         The id of the clip that speaks in its place; without one the microphone is silence.
-    own_exchange : bool
+    direct_exchange : bool
         Whether the page sends the offer itself.
     reconnect : Reconnect or None
         How a lost connection is made anew.
@@ -37,7 +37,7 @@ class Settings:
     protocol: str
     microphone: bool
     clip: str | None
-    own_exchange: bool
+    direct_exchange: bool
     reconnect: Reconnect | None
     max_duration: float
     record: bool
@@ -52,7 +52,7 @@ def read_settings(wire: Mapping[str, Any]) -> Settings:
         protocol=wire["protocol"],
         microphone=clip is not None or microphone is True,
         clip=clip,
-        own_exchange=wire["exchange"] == "browser",
+        direct_exchange=wire["exchange"] == "browser",
         reconnect=None if reconnect is None else Reconnect(**reconnect),
         max_duration=wire["max_duration"],
         record=bool(wire["record"]),

@@ -10,10 +10,10 @@ from typing import Any
 from aiortc import RTCPeerConnection
 from aiortc.sdp import SessionDescription
 
-REPORT = dict[str, Any]
+Report = dict[str, Any]
 
 
-async def reports_of(connection: RTCPeerConnection, *, user_level: float, assistant_level: float) -> list[REPORT]:
+async def stats_reports(connection: RTCPeerConnection, *, user_level: float, assistant_level: float) -> list[Report]:
     """Return what ``getStats()`` of a browser would, as far as aiortc knows it.
 
     Parameters
@@ -46,7 +46,7 @@ async def reports_of(connection: RTCPeerConnection, *, user_level: float, assist
     return reports + [{"timestamp": now, **report} for report in more]
 
 
-def _as_wire(report: REPORT) -> REPORT:
+def _as_wire(report: Report) -> Report:
     return {
         key: value.timestamp() * 1000 if isinstance(value, datetime) else value
         for key, value in report.items()
@@ -54,7 +54,7 @@ def _as_wire(report: REPORT) -> REPORT:
     }
 
 
-def _codec(connection: RTCPeerConnection) -> REPORT | None:
+def _codec(connection: RTCPeerConnection) -> Report | None:
     media = SessionDescription.parse(connection.remoteDescription.sdp).media
     for part in media:
         if part.kind == "audio" and part.rtp.codecs:
@@ -70,7 +70,7 @@ def _codec(connection: RTCPeerConnection) -> REPORT | None:
     return None
 
 
-def _path(connection: RTCPeerConnection, round_trip: float | None) -> list[REPORT]:
+def _path(connection: RTCPeerConnection, round_trip: float | None) -> list[Report]:
     """Return the pair of addresses in use; aiortc has no public way to ask for it."""
     transports = (transceiver.sender.transport.transport for transceiver in connection.getTransceivers())
     pair = next((pair for transport in transports for pair in transport._connection._nominated.values()), None)
@@ -88,7 +88,7 @@ def _path(connection: RTCPeerConnection, round_trip: float | None) -> list[REPOR
         }
         for type, id, candidate in sides
     ]
-    chosen: REPORT = {
+    chosen: Report = {
         "id": "pair",
         "type": "candidate-pair",
         "localCandidateId": "local",

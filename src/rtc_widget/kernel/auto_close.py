@@ -32,20 +32,20 @@ _MOST_STEPS = 25
 
 
 def close_when_unreferenced(widget: Widget) -> None:
-    """Close `chat` after the cell that lets go of it; outside of IPython nothing is done."""
+    """Close `widget` after the cell that lets go of it; outside of IPython nothing is done."""
     shell = _shell()
     if shell is not None:
-        shell.events.register("post_run_cell", _Watch(widget, shell))
+        shell.events.register("post_run_cell", _ReferenceCheck(widget, shell))
 
 
-class _Watch:
+class _ReferenceCheck:
     def __init__(self, widget: Widget, shell: Any) -> None:
-        self._chat = weakref.ref(widget)
+        self._widget = weakref.ref(widget)
         self._shell = shell
         self._had_name = False
 
     def __call__(self, _result: object = None) -> None:
-        widget = self._chat()
+        widget = self._widget()
         if widget is None or widget.comm is None:
             self._shell.events.unregister("post_run_cell", self)
         elif self._has_name(widget):

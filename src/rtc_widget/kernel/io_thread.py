@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-_FAREWELL_SECONDS = 2.0
-_ours: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
+_EXIT_SECONDS = 2.0
+_own_loops: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
 
 
 def users_loop() -> asyncio.AbstractEventLoop:
@@ -26,7 +26,7 @@ def users_loop() -> asyncio.AbstractEventLoop:
         If none runs here, or one of this package's own threads.
     """
     loop = asyncio.get_running_loop()
-    if loop in _ours:
+    if loop in _own_loops:
         raise RuntimeError("no event loop of yours is running")
     return loop
 
@@ -36,12 +36,12 @@ class IoThread:
 
     def __init__(self, name: str = "rtc_widget-io") -> None:
         self._loop = asyncio.new_event_loop()
-        _ours.add(self._loop)
-        self._farewells: set[weakref.WeakMethod[Callable[[], Future[None]]]] = set()
+        _own_loops.add(self._loop)
+        self._exit_callbacks: set[weakref.WeakMethod[Callable[[], Future[None]]]] = set()
         threading.Thread(target=self._loop.run_forever, name=name, daemon=True).start()
         # At `atexit` it would be too late: no thread pool works any more, and looking up a host name needs one. This is
         # the hook by which the pools themselves are told; the last to register (they did on import) is called first.
-        threading._register_atexit(self._say_farewell)  # type: ignore[attr-defined]
+        threading._register_atexit(self._run_exit_callbacks)  # type: ignore[attr-defined]
 
     def run(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Start a coroutine there; callable from any thread."""
@@ -51,18 +51,18 @@ class IoThread:
         """Call a function there soon; callable from any thread."""
         self._loop.call_soon_threadsafe(function, *arguments)
 
-    def at_exit(self, farewell: Callable[[], Future[None]]) -> None:
+    def at_exit(self, callback: Callable[[], Future[None]]) -> None:
         """Call a method when the interpreter exits and wait for its future, two seconds at most.
 
         Only a weak reference is kept.
         """
-        self._farewells.add(weakref.WeakMethod(farewell, self._farewells.discard))
+        self._exit_callbacks.add(weakref.WeakMethod(callback, self._exit_callbacks.discard))
 
-    def _say_farewell(self) -> None:
-        methods = [method for reference in list(self._farewells) if (method := reference()) is not None]
+    def _run_exit_callbacks(self) -> None:
+        methods = [method for reference in list(self._exit_callbacks) if (method := reference()) is not None]
         # References that die later, when the interpreter is half gone, would complain aloud.
-        self._farewells.clear()
-        wait([method() for method in methods], timeout=_FAREWELL_SECONDS)
+        self._exit_callbacks.clear()
+        wait([method() for method in methods], timeout=_EXIT_SECONDS)
 
 
 @cache

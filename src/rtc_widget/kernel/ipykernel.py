@@ -7,7 +7,7 @@ import sys
 
 from rtc_widget.errors import AwaitUnsupported, PageError, PageTimeout
 
-FIRST_DEAF_FREE = (7, 4)
+FIRST_RECEIVING_VERSION = (7, 4)
 """From ipykernel 7.4 on, messages of the page arrive during an async cell, whatever the front end."""
 
 
@@ -36,16 +36,16 @@ def require_await() -> None:
     raise AwaitUnsupported(f"ipykernel {_dotted(version)} cannot hear the page before this cell has ended.")
 
 
-def hears_during_cells() -> bool:
+def receives_during_cells() -> bool:
     """Whether silence of a page means anything: older kernels hear nothing while a cell runs, even while it awaits."""
     version = kernel_version()
-    return version is None or version >= FIRST_DEAF_FREE
+    return version is None or version >= FIRST_RECEIVING_VERSION
 
 
-def silence(seconds: float) -> PageError:
+def no_reply_error(seconds: float) -> PageError:
     """Return the likely reason why the page has not said a word for `seconds`."""
     version = kernel_version()
-    if version is not None and version < FIRST_DEAF_FREE and _in_cell():
+    if version is not None and version < FIRST_RECEIVING_VERSION and _in_cell():
         return AwaitUnsupported(
             f"ipykernel {_dotted(version)} has heard nothing from the page for {seconds:g} s: in this host it probably "
             "cannot before this cell has ended."

@@ -120,7 +120,7 @@ _HELD_UP_SECONDS = 0.1
 _MOMENT_SECONDS = 1.0
 
 
-async def within(timeout: float | None, work: Awaitable[T], otherwise: Exception) -> T:
+async def wait_with_grace(timeout: float | None, work: Awaitable[T], otherwise: Exception) -> T:
     """Return what `work` gives, or raise `otherwise` after `timeout` seconds; None waits without a limit.
 
     A cell that has held up the loop past the limit has held up the news as well: those that wait then still count.

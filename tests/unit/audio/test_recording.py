@@ -170,7 +170,7 @@ def test_too_many_open_files_stop_the_recording_and_nothing_else(monkeypatch, ca
     assert "Too many open files" in caplog.text
     assert negotiator.take(Stats("p1", 1, "a1", BEGAN_MS, ({"id": "T", "type": "transport"},)))["next"] == 2
     assert len(record.stats) == 1
-    record.note_attempt("a2", resumes=False)
+    record.record_attempt("a2", resumes=False)
     record.keep(piece(level(0.1), 5.0, attempt="a2"))
     assert record.recording.duration == pytest.approx(0.2), "the next call is recorded"
 
@@ -256,13 +256,13 @@ def media(began: float | None = BEGAN_MS) -> MediaRecord:
 
 def test_a_reconnection_goes_on_with_the_recording_and_a_new_call_begins_another():
     record = media()
-    record.note_attempt("a1", resumes=False)
+    record.record_attempt("a1", resumes=False)
     record.keep(piece(level(0.1), 0.0))
-    record.note_attempt("a2", resumes=True)
+    record.record_attempt("a2", resumes=True)
     record.keep(piece(level(0.2), 4.0, attempt="a2"))
     first = record.recording
     assert first.duration == pytest.approx(4.2)
-    record.note_attempt("a3", resumes=False)
+    record.record_attempt("a3", resumes=False)
     record.keep(piece(level(0.3), 9.0, attempt="a3"))
     assert record.recording.duration == pytest.approx(0.2)
     assert first.duration == pytest.approx(4.2), "who holds it keeps it"
@@ -271,7 +271,7 @@ def test_a_reconnection_goes_on_with_the_recording_and_a_new_call_begins_another
 def test_what_comes_late_of_the_call_before_takes_no_recording_away():
     record = media()
     for attempt in ("a1", "a2"):
-        record.note_attempt(attempt, resumes=False)
+        record.record_attempt(attempt, resumes=False)
         record.keep(piece(level(0.1), 1.0, attempt=attempt))
         if attempt == "a1":
             first = record.recording
@@ -294,7 +294,7 @@ def test_statistics_are_on_the_clock_of_the_call():
 def test_statistics_of_two_calls_are_told_apart():
     record = media()
     for attempt, resumes in (("a1", False), ("a2", True), ("a3", False)):
-        record.note_attempt(attempt, resumes=resumes)
+        record.record_attempt(attempt, resumes=resumes)
         record.keep(Stats("p1", 0, attempt, BEGAN_MS + 1500, ({"id": "T", "type": "transport"},)))
     assert [sample.call for sample in record.stats] == [1, 1, 2]
     assert list(record.stats.to_pandas()["call"]) == [1, 1, 2]
