@@ -1,4 +1,4 @@
-"""What the pictures of this package have in common."""
+"""Packages that only some features need; each is imported when a feature is used."""
 
 from __future__ import annotations
 
@@ -8,33 +8,76 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH = 9.0
-"""Inches; as wide as a notebook's cell."""
+"""The width of a figure in inches: that of a notebook's cell."""
 
 
 def new_figure(rows: int, *, height: float) -> tuple[Figure, list[Any]]:
-    """Return a figure with so many axes, one above the other, on one time axis.
+    """Return a figure, and its axes from top to bottom; all axes share one x axis.
 
-    It is shown where it is a cell's result, or by `display`; not once more at the end of the cell.
+    A notebook shows the figure as the result of a cell, or by `display`. pyplot does not show it a second time.
+
+    Parameters
+    ----------
+    rows : int
+        The number of axes.
+    height : float
+        The height of the figure in inches.
 
     Raises
     ------
     ImportError
-        If matplotlib is not installed; says how to install it.
+        If matplotlib is not installed; the message says how to install it.
     """
     try:
         import matplotlib.pyplot as plt
     except ImportError:
-        raise ImportError("Pictures need matplotlib: pip install 'rtc-widget[data]'") from None
+        raise ImportError("Plots need matplotlib: pip install 'rtc-widget[data]'") from None
     figure, axes = plt.subplots(rows, 1, sharex=True, squeeze=False, figsize=(WIDTH, height), layout="constrained")
-    # pyplot would show it by itself when the cell ends, beside the cell's result; it also keeps what it made for ever.
+    # pyplot keeps every open figure in memory and shows it once more when the cell ends.
     plt.close(figure)
     return figure, list(axes[:, 0])
 
 
 def require_pandas() -> Any:
-    """Return pandas, or raise an `ImportError` that says how to install it."""
+    """Return pandas.
+
+    Raises
+    ------
+    ImportError
+        If pandas is not installed; the message says how to install it.
+    """
     try:
         import pandas as pd
     except ImportError:
         raise ImportError("Tables need pandas: pip install 'rtc-widget[data]'") from None
     return pd
+
+
+def require_numpy() -> Any:
+    """Return numpy.
+
+    Raises
+    ------
+    ImportError
+        If numpy is not installed; the message says how to install it.
+    """
+    try:
+        import numpy as np
+    except ImportError:
+        raise ImportError("Audio needs numpy: pip install 'rtc-widget[data]'") from None
+    return np
+
+
+def require_av() -> Any:
+    """Return PyAV.
+
+    Raises
+    ------
+    ImportError
+        If PyAV is not installed; the message says how to install it.
+    """
+    try:
+        import av
+    except ImportError:
+        raise ImportError("Audio files and resampling need PyAV: pip install 'rtc-widget[data]'") from None
+    return av

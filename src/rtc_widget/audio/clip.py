@@ -1,4 +1,4 @@
-"""Sound as a Python object: read it, cut it, look at it, listen to it, write it down."""
+"""Audio clips: read, cut, resample, plot, play and write them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from rtc_widget.errors import InvalidAudio
+from rtc_widget.optional import require_numpy
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,36 +21,37 @@ if TYPE_CHECKING:
     Integers = npt.NDArray[np.int16]
 
 RATE: Final = 24_000
-"""Samples a second where nothing else is said; that of the Realtime API's own sound."""
-MOST_CHANNELS = 8
+"""The default sample rate in Hz: that of the Realtime API's PCM audio."""
+MAX_CHANNELS = 8
 _BLOCK = 1 << 20
-_LONGEST_PLAYER = 300.0
+"""Long clips are converted in blocks of so many samples."""
+_MAX_PLAYER_SECONDS = 300.0
 
 
 class AudioClip:
-    """A piece of mono sound that cannot be changed.
+    """An immutable piece of mono audio.
 
     Parameters
     ----------
     samples : array_like
-        Floats between -1 and 1 of shape ``(n,)``, or signed integers of 16 or 32 bits, which are scaled to that. Two
-        dimensions are channels and samples in either order; channels are mixed down to their mean.
+        Floats between -1 and 1, or signed integers of 16 or 32 bits, which are scaled to this range. The shape is
+        ``(n,)``, ``(channels, n)`` or ``(n, channels)``; channels are mixed down to their mean.
     sample_rate : int
-        Samples a second.
+        Samples per second (Hz), from 1,000 to 768,000.
     start : float
-        Where the clip begins on its clock, in seconds. A recording counts from the beginning of its call.
+        The time of the first sample in seconds. Clips of a recording count from the start of the call.
 
     Attributes
     ----------
     sample_rate : int
-        Samples a second.
+        Samples per second (Hz).
     start, end, duration : float
-        Seconds; `between` counts on the same clock.
+        Seconds; `between` takes times on the same time base.
 
     Raises
     ------
     InvalidAudio
-        If there are no samples, samples that are no numbers or lie outside of -1 to 1, or an odd shape.
+        If the samples are empty, not finite numbers, outside -1 to 1, or of another shape.
     ImportError
         If numpy is not installed (extra ``data``).
 
@@ -72,23 +74,25 @@ class AudioClip:
 
     @classmethod
     def from_file(cls, path: str | Path) -> AudioClip:
-        """Read a sound file, whatever FFmpeg knows: WAV, FLAC, MP3, Ogg, WebM … (extra ``data``: PyAV).
+        """Read an audio file in any format that FFmpeg decodes: WAV, FLAC, MP3, Ogg, WebM … (extra ``data``: PyAV).
 
         Raises
         ------
         FileNotFoundError
-            If there is no such file.
+            If the file does not exist.
         InvalidAudio
-            If it holds no sound that can be read.
+            If FFmpeg finds no audio that it can decode.
+        ImportError
+            If numpy or PyAV is not installed.
         """
-        from rtc_widget.audio.files import decoded
+        from rtc_widget.audio.files import decode
 
-        samples, rate = decoded(Path(path).expanduser())
+        samples, rate = decode(Path(path).expanduser())
         return cls(samples, rate)
 
     @classmethod
     def of(cls, source: AudioClip | str | Path | npt.ArrayLike) -> AudioClip:
-        """Return `source` as a clip: it may be one, the path of a sound file, or samples at 24 kHz."""
+        """Return a clip from a clip, the path of an audio file, or samples at 24 kHz."""
         if isinstance(source, AudioClip):
             return source
         if isinstance(source, str | Path):
@@ -97,16 +101,16 @@ class AudioClip:
 
     @property
     def samples(self) -> Samples:
-        """The sound: float32 between -1 and 1, shape ``(n,)``, not to be written to.
+        """The samples as float32 between -1 and 1, shape ``(n,)``, read-only.
 
-        A recording is kept with 16 bits a sample; it is turned into floats here, each time. Of a long one take what
-        you need with `between` first: an hour of floats has 345 MB.
+        A recording is stored as 16-bit integers and converted at each access. Cut a long recording with `between`
+        first: one hour of floats at 24 kHz takes 345 MB.
         """
         return _floats(self._pcm)
 
     @property
     def pcm(self) -> Integers:
-        """The sound as signed 16-bit integers, shape ``(n,)``."""
+        """The samples as signed 16-bit integers, shape ``(n,)``."""
         np = require_numpy()
         pieces = [_integers(self._pcm[at : at + _BLOCK]) for at in range(0, len(self._pcm), _BLOCK)]
         whole: Integers = self._pcm if self._pcm.dtype == np.int16 else np.concatenate(pieces)
@@ -114,82 +118,94 @@ class AudioClip:
 
     @property
     def duration(self) -> float:
-        """Seconds from its first sample to its last."""
+        """The length in seconds."""
         return len(self._pcm) / self.sample_rate
 
     @property
     def end(self) -> float:
-        """Where it ends on its clock, in seconds."""
+        """The end time in seconds: ``start + duration``."""
         return self.start + self.duration
 
     @property
     def peak(self) -> float:
-        """The largest sample, whatever its sign: 0 is silence, 1 as loud as can be."""
+        """The largest absolute sample: 0 is silence, 1 is full scale."""
         return max(float(abs(self._block(at)).max()) for at in range(0, len(self._pcm), _BLOCK))
 
     @property
     def rms(self) -> float:
-        """The root mean square: how loud it is all in all."""
+        """The root mean square of the samples, from 0 to 1."""
         total = sum(float((self._block(at) ** 2).sum(dtype=float)) for at in range(0, len(self._pcm), _BLOCK))
         return float((total / len(self._pcm)) ** 0.5)
 
     def between(self, start: float, end: float | None = None) -> AudioClip:
-        """Return what lies between two times of its clock; what reaches beyond the clip is left out.
+        """Return the part between two times. Times outside the clip are cut to its start and end.
 
         Parameters
         ----------
         start : float
-            Seconds, such as ``turn.start``.
+            Seconds on the clip's time base, such as ``turn.start``.
         end : float, optional
-            Seconds, such as ``turn.end``. Left out: to the end.
+            Seconds on the same time base, such as ``turn.end``. The default is the end of the clip.
 
         Raises
         ------
         InvalidAudio
-            If nothing of the clip lies there.
+            If the clip has no samples between the two times.
         """
         end = self.end if end is None else end
         first = max(0, round((start - self.start) * self.sample_rate))
         last = min(len(self._pcm), round((end - self.start) * self.sample_rate))
         if first >= last:
             raise InvalidAudio(
-                f"The clip has nothing between {start:g} s and {end:g} s.",
+                f"The clip has no audio between {start:g} s and {end:g} s.",
                 hint=f"It lasts from {self.start:g} s to {self.end:g} s.",
             )
         part = object.__new__(AudioClip)
-        # A view: minutes of an hour cost nothing.
+        # A view: a part of a long recording needs no memory of its own.
         part._set(self._pcm[first:last], self.sample_rate, self.start + first / self.sample_rate)
         return part
 
     def resample(self, sample_rate: int) -> AudioClip:
-        """Return the same sound with another number of samples a second (extra ``data``: PyAV).
+        """Return the same audio at another sample rate (extra ``data``: PyAV).
+
+        Parameters
+        ----------
+        sample_rate : int
+            Samples per second (Hz), from 1,000 to 768,000.
 
         Raises
         ------
         InvalidAudio
-            If that is no number of samples that sound may have.
+            If `sample_rate` is not such an integer.
+        ImportError
+            If numpy or PyAV is not installed.
         """
         sample_rate = _whole_rate(sample_rate)
         if sample_rate == self.sample_rate:
             return self
-        from rtc_widget.audio.files import resampled
+        from rtc_widget.audio.files import resample
 
-        return AudioClip(resampled(self.samples, self.sample_rate, sample_rate), sample_rate, start=self.start)
+        return AudioClip(resample(self.samples, self.sample_rate, sample_rate), sample_rate, start=self.start)
 
     def to_wav(self, path: str | Path) -> Path:
-        """Write a WAV file, mono, 16 bits a sample, and return its path."""
+        """Write a WAV file (mono, 16 bits per sample) and return its path."""
         path = Path(path).expanduser()
         with path.open("wb") as file:
             self._write_wav(file)
         return path
 
     def plot(self, axes: Any = None) -> Figure:
-        """Draw waveform and spectrogram over time (extra ``data``: matplotlib).
+        """Draw the waveform and the spectrogram over time (extra ``data``: matplotlib).
 
         Parameters
         ----------
         axes : pair of matplotlib.axes.Axes, optional
-            Where to draw; left out, in a new figure.
+            The axes of the waveform and of the spectrogram. The default is a new figure.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
         """
         from rtc_widget.audio.plots import draw_clip
 
@@ -208,19 +224,19 @@ class AudioClip:
 
     def _repr_html_(self) -> str:
         words = repr(self).strip("<>")
-        if self.duration > _LONGEST_PLAYER:
-            # The sound would stand in the notebook's file: 64 kB a second.
-            return f"<div>{words}. Too long for a player: cut it with <code>.between(start, end)</code>.</div>"
+        if self.duration > _MAX_PLAYER_SECONDS:
+            # The notebook file would hold all of the audio: 64 kB per second.
+            return f"<div>{words}. Too long to play here: cut it with <code>.between(start, end)</code>.</div>"
         file = io.BytesIO()
         self._write_wav(file)
         data = base64.b64encode(file.getvalue()).decode()
         return f'<div>{words}<br><audio controls preload="auto" src="data:audio/wav;base64,{data}"></audio></div>'
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError("a clip cannot be changed; make another")
+        raise AttributeError("An AudioClip is immutable; create a new one.")
 
     def __delattr__(self, name: str) -> None:
-        raise AttributeError("a clip cannot be changed; make another")
+        raise AttributeError("An AudioClip is immutable; create a new one.")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_clip, (self.pcm if self._pcm.dtype.kind == "i" else self.samples, self.sample_rate, self.start))
@@ -244,38 +260,33 @@ class AudioClip:
                 wav.writeframesraw(_integers(self._pcm[at : at + _BLOCK]).astype("<i2").tobytes())
 
 
-def require_numpy() -> Any:
-    """Return numpy, or raise an `ImportError` that says how to install it."""
-    try:
-        import numpy as np
-    except ImportError:
-        raise ImportError("Sound needs numpy: pip install 'rtc-widget[data]'") from None
-    return np
-
-
 def _clip(samples: npt.ArrayLike, sample_rate: int, start: float) -> AudioClip:
     return AudioClip(samples, sample_rate, start=start)
 
 
 def _mono(given: npt.ArrayLike) -> Any:
-    """Return the samples in one dimension: int16 as it came (it may be the view of a file), all else as float32."""
+    """Return samples of shape ``(n,)``: int16 unchanged (it may be the view of a file), everything else as float32."""
     np = require_numpy()
     try:
         samples = np.asarray(given)
     except ValueError as error:
-        raise InvalidAudio(f"The samples are no array: {error}", hint="Give numbers of shape (n,).") from None
+        raise InvalidAudio(f"The samples must form an array: {error}.", hint="Pass numbers of shape (n,).") from None
     if samples.ndim == 2:
         channels = 0 if samples.shape[0] < samples.shape[1] else 1
-        if not 1 <= samples.shape[channels] <= MOST_CHANNELS:
+        if not 1 <= samples.shape[channels] <= MAX_CHANNELS:
             raise InvalidAudio(
-                f"The shape {samples.shape} is neither (channels, n) nor (n, channels).",
-                hint=f"There are at most {MOST_CHANNELS} channels; samples[:, 0] takes the first.",
+                f"The shape must be (n,), (channels, n) or (n, channels), got {samples.shape}.",
+                hint=f"Pass at most {MAX_CHANNELS} channels; samples[:, 0] selects the first one.",
             )
         samples = samples[0] if samples.shape[0] == 1 else _scaled(samples).mean(axis=channels)
     if samples.ndim != 1:
-        raise InvalidAudio(f"Sound has one dimension or two, not {samples.ndim}.", hint="Give numbers of shape (n,).")
+        raise InvalidAudio(
+            f"Audio must have 1 or 2 dimensions, got {samples.ndim}.", hint="Pass numbers of shape (n,)."
+        )
     if len(samples) == 0:
-        raise InvalidAudio("There are no samples.", hint="A clip is never empty; check what it was made of.")
+        raise InvalidAudio(
+            "A clip must have at least one sample, got an empty array.", hint="Check the source of the audio."
+        )
     if samples.dtype != np.int16:
         samples = _checked(_scaled(samples))
     elif samples.flags.writeable:
@@ -290,7 +301,9 @@ def _whole_rate(given: Any) -> int:
     except TypeError:
         rate = 0
     if not 1000 <= rate <= 768_000:
-        raise InvalidAudio(f"sample_rate must be a positive integer (Hz), got {given!r}.", hint="For example 24000.")
+        raise InvalidAudio(
+            f"sample_rate must be an integer from 1000 to 768000 (Hz), got {given!r}.", hint="For example 24000."
+        )
     return rate
 
 
@@ -302,8 +315,8 @@ def _scaled(samples: Any) -> Any:
     if samples.dtype in (np.int16, np.int32):
         return (samples / -float(np.iinfo(samples.dtype).min)).astype(np.float32)
     raise InvalidAudio(
-        f"Samples of type {samples.dtype} could mean anything.",
-        hint="Give floats between -1 and 1, or int16.",
+        f"Samples must be floats, int16 or int32, got {samples.dtype}.",
+        hint="Pass floats between -1 and 1, or int16.",
     )
 
 
@@ -312,12 +325,15 @@ def _checked(samples: Any) -> Any:
 
     if not np.isfinite(samples).all():
         at = int(np.flatnonzero(~np.isfinite(samples))[0])
-        raise InvalidAudio(f"Sample {at} is {samples[at]}.", hint="Use numpy.nan_to_num(samples) to silence it.")
+        raise InvalidAudio(
+            f"Samples must be finite, got {samples[at]} at index {at}.",
+            hint="Use numpy.nan_to_num(samples) to replace NaN with silence.",
+        )
     peak = float(abs(samples).max())
     if peak > 1.001:
         raise InvalidAudio(
-            f"The samples reach {peak:g}; floats lie between -1 and 1.",
-            hint="Divide by what full loudness is: samples / 32768 for 16 bits, else samples / abs(samples).max().",
+            f"Float samples must be between -1 and 1, got a peak of {peak:g}.",
+            hint="Divide by full scale: samples / 32768 for 16 bits, otherwise samples / abs(samples).max().",
         )
     return np.clip(samples, -1, 1)
 

@@ -7,8 +7,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from rtc_widget.audio.clip import require_numpy
 from rtc_widget.errors import InvalidAudio
+from rtc_widget.optional import require_av, require_numpy
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,59 +17,68 @@ if TYPE_CHECKING:
     from rtc_widget.audio.clip import Integers
 
 
-def decoded(path: Path) -> tuple[npt.NDArray[np.float32], int]:
-    """Return the first sound of a file, channels first, and its rate.
+def decode(path: Path) -> tuple[npt.NDArray[np.float32], int]:
+    """Decode the first audio stream of a file.
+
+    Returns
+    -------
+    samples : numpy.ndarray
+        Floats between -1 and 1, shape ``(channels, n)``.
+    rate : int
+        Samples per second.
 
     Raises
     ------
     FileNotFoundError, IsADirectoryError
-        If there is no such file.
+        If there is no file at `path`.
     InvalidAudio
-        If FFmpeg finds no sound in it.
+        If FFmpeg finds no audio that it can decode.
+    ImportError
+        If numpy or PyAV is not installed.
     """
-    np, av = require_numpy(), _require_av()
-    # FFmpeg's own words for a missing file are fewer.
+    np, av = require_numpy(), require_av()
+    # Python's error for a missing file says more than FFmpeg's.
     with path.open("rb") as file:
         try:
             with av.open(file, "r") as container:
                 stream = next(iter(container.streams.audio), None)
                 if stream is None:
-                    raise InvalidAudio(f"{path} holds no sound.", hint="Give a WAV, FLAC, MP3, Ogg or WebM file.")
+                    raise InvalidAudio(f"{path} has no audio stream.", hint="Pass a WAV, FLAC, MP3, Ogg or WebM file.")
                 rate = int(stream.rate)
                 pieces = list(_arrays(container.decode(stream), av.AudioResampler(format="fltp")))
         except (av.error.FFmpegError, av.error.InvalidDataError) as error:
             raise InvalidAudio(
-                f"{path} cannot be read as sound: {error.strerror}.", hint="Give a WAV, FLAC, MP3, Ogg or WebM file."
+                f"{path} cannot be read as audio: {error.strerror}.", hint="Pass a WAV, FLAC, MP3, Ogg or WebM file."
             ) from error
     if not pieces:
-        raise InvalidAudio(f"{path} holds no samples.", hint="The recording may have been stopped before it began.")
-    # A decoder may overshoot what it was given by a little.
+        raise InvalidAudio(f"{path} has no audio samples.", hint="The recording may have ended before it began.")
+    # A decoder may exceed full scale slightly.
     return np.clip(np.concatenate(pieces, axis=1), -1, 1), rate
 
 
-def resampled(samples: npt.NDArray[np.float32], rate: int, new_rate: int) -> npt.NDArray[np.float32]:
-    """Return mono `samples`, which have `rate` samples per second, at `new_rate`.
+def resample(samples: npt.NDArray[np.float32], rate: int, new_rate: int) -> npt.NDArray[np.float32]:
+    """Return mono samples at another rate; both rates are in samples per second.
 
     Raises
     ------
     ImportError
-        If numpy or PyAV is not installed; says how to install them.
+        If numpy or PyAV is not installed; the message says how to install them.
     """
     require_numpy()
-    _require_av()
+    require_av()
     from rtc_widget._aiortc import audio
 
     return audio.resampled(audio.MonoAudio(samples, rate), new_rate).samples
 
 
 def write_flac(file: BinaryIO, blocks: Iterable[Integers], rate: int) -> None:
-    """Write stereo of 16 bits: arrays of shape (2, n), left and right."""
-    np, av = require_numpy(), _require_av()
+    """Write 16-bit stereo FLAC. Each block has shape ``(2, n)``: left and right."""
+    np, av = require_numpy(), require_av()
     with av.open(file, "w", format="flac") as container:
         stream = container.add_stream("flac", rate=rate, layout="stereo")
         stream.format = "s16"
         for block in blocks:
-            # Interleaved, as FLAC's encoder wants it.
+            # The encoder takes interleaved samples.
             frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block.T).reshape(1, -1), "s16", "stereo")
             frame.sample_rate = rate
             container.mux(stream.encode(frame))
@@ -77,26 +86,26 @@ def write_flac(file: BinaryIO, blocks: Iterable[Integers], rate: int) -> None:
 
 
 def read_flac(file: BinaryIO) -> tuple[int, Iterator[Integers]]:
-    """Return the rate of what `write_flac` wrote, and its blocks; the file must stay open meanwhile.
+    """Return the sample rate and the blocks of a file that `write_flac` wrote; keep the file open while reading.
 
     Raises
     ------
     ValueError
-        If it is no such sound.
+        If the file is not stereo FLAC.
     """
-    av = _require_av()
+    av = require_av()
     try:
         container = av.open(file, "r", format="flac")
     except av.error.FFmpegError as error:
         raise ValueError(f"the recording cannot be read: {error.strerror}") from error
     stream = container.streams.audio[0]
     if stream.layout.nb_channels != 2:
-        raise ValueError(f"the recording has {stream.layout.nb_channels} channels, not 2")
+        raise ValueError(f"the recording must have 2 channels, got {stream.layout.nb_channels}")
     return int(stream.rate), _blocks(container, stream)
 
 
 def _blocks(container: Any, stream: Any) -> Iterator[Integers]:
-    av = _require_av()
+    av = require_av()
     try:
         with container:
             for frame in container.decode(stream):
@@ -109,11 +118,3 @@ def _arrays(frames: Iterable[Any], resampler: Any) -> Iterator[npt.NDArray[np.fl
     for frame in chain(frames, [None]):
         for piece in resampler.resample(frame):
             yield piece.to_ndarray()
-
-
-def _require_av() -> Any:
-    try:
-        import av
-    except ImportError:
-        raise ImportError("Sound files and changes of rate need PyAV: pip install 'rtc-widget[data]'") from None
-    return av

@@ -1,4 +1,4 @@
-"""Pictures of sound: waveform and spectrogram along its clock, by matplotlib."""
+"""Plots of audio over time by matplotlib: waveform and spectrogram."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rtc_widget.audio.recording import Recording
 
 _COLUMNS = 1500
-"""More than a figure has pixels; an hour is drawn as fast as a minute."""
+"""More than the pixels of a figure; an hour is drawn as fast as a minute."""
 _WINDOW_SECONDS = 0.03
 _FLOOR_DB = -90.0
 
@@ -32,7 +32,7 @@ def draw_clip(clip: AudioClip, axes: Any = None) -> Figure:
 
 
 def draw_recording(recording: Recording) -> Figure:
-    """Draw both sides, one above the other."""
+    """Draw the user's waveform above the assistant's."""
     figure, axes = new_figure(2, height=3.6)
     sides = (("user", recording.user, "tab:blue"), ("assistant", recording.assistant, "tab:orange"))
     for (name, clip, color), one in zip(sides, axes, strict=True):
@@ -43,7 +43,7 @@ def draw_recording(recording: Recording) -> Figure:
 
 
 def draw_waveform(clip: AudioClip, axes: Axes, *, color: str = "tab:blue") -> None:
-    """Draw the lowest and highest sample of each column."""
+    """Draw the minimum and the maximum of the samples of each column."""
     import numpy as np
 
     pcm = clip.pcm
@@ -58,17 +58,17 @@ def draw_waveform(clip: AudioClip, axes: Axes, *, color: str = "tab:blue") -> No
 
 
 def draw_spectrogram(clip: AudioClip, axes: Axes) -> None:
-    """Draw how loud each frequency is, in decibels below full loudness."""
+    """Draw the magnitude of each frequency in decibels relative to full scale."""
     import numpy as np
     from matplotlib.mlab import magnitude_spectrum, specgram
 
     size = max(16, 2 * round(_WINDOW_SECONDS * clip.sample_rate / 2))
     windows = _windows(clip, size)
-    # Laid end to end, each window is one column: however long the sound is, so many are looked at.
+    # The windows lie end to end, one per column, so the work does not grow with the length of the clip.
     levels: Any
     full: Any
     levels, _, _ = specgram(windows.ravel(), NFFT=size, Fs=clip.sample_rate, noverlap=0, mode="magnitude")
-    # matplotlib's own annotations call it a tuple.
+    # matplotlib's own annotations are wrong here.
     full, _ = cast("Any", magnitude_spectrum)(np.sin(2 * np.pi * np.arange(size) * 8 / size))
     decibels = 20 * np.log10(np.maximum(levels / full.max(), 10 ** (_FLOOR_DB / 20)))
     extent = (clip.start, clip.end, 0.0, clip.sample_rate / 2000)

@@ -1,4 +1,4 @@
-"""What was heard in a call, both sides on one clock."""
+"""The recorded audio of a call, both sides on one time base."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rtc_widget.audio.clip import AudioClip, require_numpy
+from rtc_widget.audio.clip import AudioClip
 from rtc_widget.audio.pcm_store import PcmStore
 from rtc_widget.errors import NothingRecorded
+from rtc_widget.optional import require_numpy
 from rtc_widget.types import Track
 
 if TYPE_CHECKING:
@@ -21,29 +22,29 @@ _BLOCK = 1 << 20
 
 
 class Recording:
-    """The sound of one call, growing while it is recorded; reconnections and pauses are silence in it.
+    """The audio of one call. It grows while the call is recorded; reconnections and pauses are silent.
 
-    Its clock is that of the call: seconds since the call's first event, as `Event.elapsed` and the times of turns are.
-    Both sides begin and end together, so that their samples can be laid over one another. They are kept on disk; see
-    `AudioClip.samples` for what a long one costs.
+    All times are seconds since the call's first event, as `Event.elapsed` and the times of turns. Both sides start and
+    end at the same time, so their samples correspond. They are stored on disk; `AudioClip.samples` says what a long
+    recording needs in memory.
 
     Attributes
     ----------
     user : AudioClip
-        What was sent, after muting.
+        The audio that was sent, after muting.
     assistant : AudioClip
-        What came from the other side.
+        The audio that was received.
     mixed : AudioClip
-        Both together, as a third person would have heard them.
+        The sum of both sides.
     start, end, duration : float
-        Seconds. `start` may lie a little below zero: the line was open before the first event.
+        Seconds. `start` may be slightly negative: audio flows before the first event.
     lost : float
-        Seconds of sound that are missing here: the kernel was busy for longer than the page could keep them.
+        Seconds of audio that are missing, because the kernel was busy for longer than the page could buffer.
 
     Raises
     ------
     NothingRecorded
-        By all but `lost`, while there is no sound.
+        By all attributes except `lost`, while there is no recorded audio.
     ImportError
         If numpy is not installed (extra ``data``).
 
@@ -59,66 +60,66 @@ class Recording:
 
     @property
     def user(self) -> AudioClip:
-        """What was sent, after muting."""
+        """The audio that was sent, after muting."""
         return self._clip("user")
 
     @property
     def assistant(self) -> AudioClip:
-        """What came from the other side."""
+        """The audio that was received."""
         return self._clip("assistant")
 
     @property
     def mixed(self) -> AudioClip:
-        """Both together."""
+        """The sum of both sides, limited to full scale."""
         np = require_numpy()
         user, assistant = self._sides()
         mixed = np.empty(len(user), np.int16)
         for at in range(0, len(mixed), _BLOCK):
             part = slice(at, at + _BLOCK)
-            # Where both are loud at once the sum may reach beyond what 16 bits hold.
+            # The sum of two 16-bit samples may exceed 16 bits.
             mixed[part] = np.clip(user[part].astype(np.int32) + assistant[part], -32768, 32767)
         mixed.flags.writeable = False
         return AudioClip(mixed, self._store.rate, start=self.start)
 
     @property
     def start(self) -> float:
-        """When it begins, in seconds since the call began."""
+        """The start time, in seconds since the call began."""
         origin = self._store.origin_ms
         if origin is None:
-            raise NothingRecorded("Nothing of this call was recorded.")
+            raise NothingRecorded("No audio of this call was recorded.")
         began = self._began_ms()
         return 0.0 if began is None else (origin - began) / 1000
 
     @property
     def end(self) -> float:
-        """When it ends, in seconds since the call began."""
+        """The end time, in seconds since the call began."""
         return self.start + self.duration
 
     @property
     def duration(self) -> float:
-        """How long it is, in seconds."""
+        """The length in seconds; 0 while the recording is empty."""
         return len(self._store) / self._store.rate if self._store.rate else 0.0
 
     @property
     def lost(self) -> float:
-        """Seconds of sound that are missing."""
+        """Seconds of audio that are missing."""
         return self._store.lost
 
     @property
     def sample_rate(self) -> int:
-        """Samples a second; 0 while it is empty."""
+        """Samples per second (Hz); 0 while the recording is empty."""
         return self._store.rate
 
     def blocks(self) -> Iterator[Integers]:
-        """Yield both sides piece by piece, for writing them down: arrays of shape (2, n), the user first."""
+        """Yield both sides in blocks of shape ``(2, n)``, the user first."""
         np = require_numpy()
         user, assistant = self._sides()
         for at in range(0, len(user), _BLOCK):
             yield np.stack([user[at : at + _BLOCK], assistant[at : at + _BLOCK]])
 
     def to_wav(self, path: str | Path) -> Path:
-        """Write a stereo WAV file, the user left and the assistant right, and return its path."""
-        self._sides()  # an empty recording writes over no file
+        """Write a 16-bit stereo WAV file (left: user, right: assistant) and return its path."""
+        self._sides()  # an empty recording must not overwrite a file
         path = Path(path).expanduser()
         with wave.open(str(path), "wb") as file:
             file.setnchannels(2)
@@ -129,7 +130,13 @@ class Recording:
         return path
 
     def plot(self) -> Figure:
-        """Draw the waveforms of both sides, one above the other (extra ``data``: matplotlib)."""
+        """Draw the user's waveform above the assistant's (extra ``data``: matplotlib).
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
         from rtc_widget.audio.plots import draw_recording
 
         return draw_recording(self)
@@ -150,8 +157,8 @@ class Recording:
 
     def _sides(self) -> tuple[Integers, Integers]:
         if self._store.origin_ms is None:
-            raise NothingRecorded("Nothing of this call was recorded.")
+            raise NothingRecorded("No audio of this call was recorded.")
         user, assistant = self._store.pcm("user"), self._store.pcm("assistant")
-        # It may have grown in between.
+        # The recording may have grown between the two reads.
         length = min(len(user), len(assistant))
         return user[:length], assistant[:length]

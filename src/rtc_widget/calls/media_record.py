@@ -1,4 +1,4 @@
-"""What the kernel knows of the sound and the connection of a widget's calls."""
+"""Keeps the recorded audio and the connection statistics of a widget's calls."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from rtc_widget.webrtc.stats import StatsLog
 
 
 class MediaRecord:
-    """Puts each piece of sound on the tape of its call, and each look at the statistics into the log.
+    """Stores each piece of audio with its call and each statistics sample in the log.
 
     Parameters
     ----------
     began_ms : callable
-        When the call of an attempt began, on the page's clock; None while that is not known.
+        Returns when the call of an attempt began: milliseconds since 1970 on the page's clock, or None if unknown.
     on_loop : callable
         Runs a function on the kernel's main loop.
     """
@@ -29,20 +29,20 @@ class MediaRecord:
         self._began_ms = began_ms
         self._on_loop = on_loop
         self._lock = Lock()
-        # The attempt with which the call of an attempt began.
+        # By attempt, the first attempt of its call: reconnecting starts another attempt of the same call.
         self._first_of: dict[str, str] = {}
         self._latest: str | None = None
-        # The calls that were measured, in their order.
+        # The numbers of the calls that have statistics, in order.
         self._numbers: dict[str, int] = {}
-        # In the order in which they were heard of.
+        # The first attempts of all calls, in order.
         self._calls: list[str] = []
         self._store: tuple[str, PcmStore] | None = None
-        # Tapes of earlier calls, as long as somebody holds their recordings.
-        self._tapes: WeakValueDictionary[str, PcmStore] = WeakValueDictionary()
+        # The stores of earlier calls, as long as their recordings are in use.
+        self._stores: WeakValueDictionary[str, PcmStore] = WeakValueDictionary()
         self.stats = StatsLog()
 
     def record_attempt(self, attempt: str, *, resumes: bool) -> None:
-        """Learn whether an attempt goes on with the call before it; on any thread."""
+        """Record whether an attempt continues the call before it; on any thread."""
         with self._lock:
             if attempt not in self._first_of:
                 self._first_of[attempt] = self._latest if resumes and self._latest is not None else attempt
@@ -51,34 +51,34 @@ class MediaRecord:
                     self._calls.append(self._latest)
 
     def keep(self, message: Audio | Stats) -> None:
-        """Keep what a page has heard or measured; on any thread."""
+        """Keep audio or statistics of a page; on any thread."""
         if isinstance(message, Stats):
             self._on_loop(self._measure, message)
             return
         self.record_attempt(message.attempt, resumes=False)
         with self._lock:
-            store = self._tape_of(self._first_of[message.attempt])
+            store = self._store_of(self._first_of[message.attempt])
         if store is not None:
             store.take(message)
 
-    def _tape_of(self, call: str) -> PcmStore | None:
-        """Return the tape of a call; None for an earlier call than the recorded one, if nobody holds its recording."""
+    def _store_of(self, call: str) -> PcmStore | None:
+        """Return the store of a call; None for an earlier call whose recording is no longer in use."""
         if self._store is None or self._calls.index(self._store[0]) < self._calls.index(call):
-            # The recording of the call before lives on with whoever holds it.
+            # The store of the call before lives as long as its recording is in use.
             self._store = (call, PcmStore())
-            self._tapes[call] = self._store[1]
-        # A page may have much to say of an earlier call still; that must not take the place of this one's recording.
-        return self._tapes.get(call)
+            self._stores[call] = self._store[1]
+        # Late audio of an earlier call must not replace the recording of this call.
+        return self._stores.get(call)
 
     @property
     def recording(self) -> Recording:
-        """The recording of the latest call that was recorded; an empty one if none was."""
+        """The recording of the last recorded call; an empty recording if no call was recorded."""
         with self._lock:
             call, store = self._store or ("", PcmStore())
         return Recording(store, lambda: self._began_ms(call))
 
     def elapsed(self, time_ms: float) -> float:
-        """Return a time of the page's clock in seconds since the latest call began."""
+        """Convert a time in milliseconds on the page's clock to seconds since the last call began."""
         with self._lock:
             call = self._latest or ""
         began = self._began_ms(call)

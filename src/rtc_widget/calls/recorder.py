@@ -6,7 +6,6 @@ import contextlib
 import weakref
 from types import TracebackType
 
-from rtc_widget.audio.clip import require_numpy
 from rtc_widget.audio.recording import Recording
 from rtc_widget.calls.media_record import MediaRecord
 from rtc_widget.calls.record import CallRecord
@@ -14,6 +13,7 @@ from rtc_widget.calls.settings import SettingsWriter
 from rtc_widget.comm.bridge import Bridge
 from rtc_widget.errors import PageError
 from rtc_widget.kernel.await_guard import AwaitGuard
+from rtc_widget.optional import require_numpy
 
 _FLUSH_SECONDS = 10.0
 

@@ -1,82 +1,82 @@
 """All errors of this package, as classes.
 
-Every error has a stable ``code``, says what happened (``message``) and what to do next (``hint``).
+Every error has a stable ``code``, a ``message`` that says what happened, and a ``hint`` that says what to do next.
 
 ::
 
     RtcWidgetError
-    ├── PageError                     the notebook page
-    │   ├── PageNotFound              no page answered
-    │   │   └── WidgetClosed          the widget was closed
-    │   ├── AwaitUnsupported          this kernel cannot hear the page during a cell
-    │   ├── PageTimeout               the page did not answer in time
-    │   ├── ProtocolMismatch          page and kernel are of different versions
-    │   └── HeadlessNotInstalled      a page without a browser needs the extra ``local``
-    ├── MicrophoneError
-    │   ├── MicrophoneDenied          refused by the person, the browser or the host
-    │   ├── MicrophoneBlocked         the page around the notebook forbids it; VS Code does
-    │   ├── MicrophoneNotFound
-    │   ├── MicrophoneInUse
-    │   ├── MicrophoneConstraints     no microphone satisfies the constraints
-    │   ├── DeviceNotFound            no microphone or loudspeaker of that name
-    │   ├── SpeakerNotSelectable      the browser does not let the page choose this loudspeaker
-    │   ├── InsecureContext           plain http on a remote host
-    │   └── MediaUnavailable          the browser has no microphone API here
-    ├── SignalingError                the exchange of offer and answer
-    │   ├── MissingKey                no API key
-    │   ├── InvalidSession            unknown or impossible session settings
-    │   ├── InvalidKey                401
-    │   ├── AccessDenied              403
-    │   ├── ServerNotFound            404
-    │   ├── HostNotFound              no such host name
-    │   ├── InvalidOffer              400
-    │   ├── RateLimited               429, too many requests
-    │   ├── QuotaExceeded             429, no credit left
-    │   ├── ServerError               5xx and anything else unexpected
-    │   ├── ServerUnreachable         refused, reset, no route
-    │   ├── InsecureServer            TLS
-    │   ├── SignalingTimeout
-    │   ├── InvalidIceServers         the browser does not take the ICE servers
-    │   ├── InvalidAnswer             the body is no SDP
-    │   ├── ExchangeRefused           the server refused the page's own offer (``exchange="browser"``)
-    │   ├── ClientSecretsUnsupported         this server gives no short-lived secrets
-    │   ├── RenegotiationUnsupported  this server changes no call that it has
-    │   └── LocalServerError          the embedded server did not start
-    ├── CallError                     the connection itself
-    │   ├── WebRTCUnavailable
-    │   ├── ConnectionFailed          ICE or DTLS found no way
-    │   ├── ChannelTimeout            the data channel did not open
-    │   ├── NoNetwork                 the browser has no network interface
-    │   ├── ServerHungUp              the server closed the call
-    │   ├── SessionExpired            the session reached its longest duration
-    │   ├── ReconnectFailed           the connection was lost and could not be restored
-    │   ├── CallTooLong               `max_duration`
-    │   ├── NoView             nothing showed the call any more
-    │   ├── CallTakenOver             another page has it now
-    │   ├── KernelDied                the kernel restarted or died during the call
-    │   ├── KernelTimeout             the page waited for the kernel in vain
-    │   └── Cancelled                 disconnected while connecting
-    ├── AudioError                    sound that cannot be heard, said or kept
-    │   ├── InvalidAudio              what was given is no sound (also a ValueError)
-    │   ├── ClipTooLong               more than a page takes
-    │   ├── ClipNotFound              the kernel has let go of the clip
-    │   ├── ClipFailed                the page could not speak the clip
-    │   ├── ClipInterrupted            the call ended before the clip did
-    │   ├── ReceiveOnly             the call was made for listening only, so no clip can be said
-    │   ├── AudioBlocked              the browser wants a click into the page first
-    │   ├── NothingRecorded           there is no recorded sound
-    │   └── RecordingUnavailable      the page cannot record
-    ├── NotConnected                  sending without an open data channel
-    ├── MessageTooLarge               more than the data channel carries
-    ├── SessionFileError              a saved session is damaged, too new, or none (also a ValueError)
-    ├── SavedSessionOnly              a loaded session has no call (also an AttributeError)
-    ├── EventRefused                  the server refused an event that was sent
-    ├── ResponseFailed                  the server could not answer
-    ├── TurnDetectionEnabled               push-to-talk while the server detects turns
-    ├── InvalidImage                  a picture that cannot be sent (also a ValueError)
-    ├── InvalidTool                   a function that is no tool (also a TypeError)
-    ├── WaitTimeout                   `wait_for` saw no such event in time (also a TimeoutError)
-    └── UnexpectedError               a fault of this package
+    ├── PageError                       the notebook page
+    │   ├── PageNotFound                no page answered
+    │   │   └── WidgetClosed            the widget was closed
+    │   ├── AwaitUnsupported            this kernel receives no page messages during a cell
+    │   ├── PageTimeout                 the page did not answer in time
+    │   ├── ProtocolMismatch            page and kernel run different versions
+    │   └── HeadlessNotInstalled        the headless page needs the extra ``local``
+    ├── MicrophoneError                 the microphone and the other devices
+    │   ├── MicrophoneDenied            refused by the user, the browser or the system
+    │   ├── MicrophoneBlocked           the embedding page does not allow microphone access
+    │   ├── MicrophoneNotFound          no microphone is connected
+    │   ├── MicrophoneInUse             another program uses the microphone
+    │   ├── MicrophoneConstraints       no microphone satisfies the constraints
+    │   ├── DeviceNotFound              no device has this name or id
+    │   ├── SpeakerNotSelectable        the browser cannot select this loudspeaker
+    │   ├── InsecureContext             the page was loaded over plain http
+    │   └── MediaUnavailable            the browser has no microphone API here
+    ├── SignalingError                  the exchange of offer and answer
+    │   ├── MissingKey                  no API key is set
+    │   ├── InvalidSession              a session setting is unknown or invalid
+    │   ├── InvalidKey                  HTTP 401
+    │   ├── AccessDenied                HTTP 403
+    │   ├── ServerNotFound              HTTP 404
+    │   ├── HostNotFound                DNS does not know the host name
+    │   ├── InvalidOffer                HTTP 400
+    │   ├── RateLimited                 HTTP 429: too many requests
+    │   ├── QuotaExceeded               HTTP 429: no credit left
+    │   ├── ServerError                 HTTP 5xx, or an unexpected reply
+    │   ├── ServerUnreachable           connection refused, reset or not routed
+    │   ├── InsecureServer              the TLS connection failed
+    │   ├── SignalingTimeout            the server did not answer in time
+    │   ├── InvalidIceServers           the browser does not accept the ICE servers
+    │   ├── InvalidAnswer               the server did not return a valid SDP answer
+    │   ├── ExchangeRefused             the server refused the page's own offer
+    │   ├── ClientSecretsUnsupported    the server creates no client secrets
+    │   ├── RenegotiationUnsupported    the server cannot renegotiate a call
+    │   └── LocalServerError            the embedded server did not start, or ended
+    ├── CallError                       the connection
+    │   ├── WebRTCUnavailable           the browser has no WebRTC here
+    │   ├── ConnectionFailed            ICE or DTLS failed
+    │   ├── ChannelTimeout              the data channel did not open in time
+    │   ├── NoNetwork                   the browser has no network interface
+    │   ├── ServerHungUp                the server closed the call
+    │   ├── SessionExpired              the session reached its maximum duration
+    │   ├── ReconnectFailed             the lost connection could not be restored
+    │   ├── CallTooLong                 the call reached ``max_duration``
+    │   ├── NoView                      no view shows the call any more
+    │   ├── CallTakenOver               another page took the call over
+    │   ├── KernelDied                  the kernel restarted or died during the call
+    │   ├── KernelTimeout               the kernel did not answer the page in time
+    │   └── Cancelled                   the call was ended while connecting
+    ├── AudioError                      recordings and clips
+    │   ├── InvalidAudio                samples or a file cannot be used (a ValueError)
+    │   ├── ClipTooLong                 the clip exceeds what a page accepts
+    │   ├── ClipNotFound                the kernel no longer has the clip
+    │   ├── ClipFailed                  the page could not play the clip
+    │   ├── ClipInterrupted             the call ended before the clip
+    │   ├── ReceiveOnly                 the call was made without outgoing audio
+    │   ├── AudioBlocked                the browser requires a click on the page first
+    │   ├── NothingRecorded             no audio was recorded
+    │   └── RecordingUnavailable        the page cannot record
+    ├── NotConnected                    sending without an open data channel
+    ├── MessageTooLarge                 the message exceeds the data channel's limit
+    ├── SessionFileError                a session file cannot be read (a ValueError)
+    ├── SavedSessionOnly                a saved session has no call (an AttributeError)
+    ├── EventRefused                    the server refused an event
+    ├── ResponseFailed                  the server could not complete a response
+    ├── TurnDetectionEnabled            push-to-talk while the server detects turns
+    ├── InvalidImage                    an image cannot be sent (a ValueError)
+    ├── InvalidTool                     a function cannot be a tool (a TypeError)
+    ├── WaitTimeout                     the awaited event did not come (a TimeoutError)
+    └── UnexpectedError                 a defect in this package
 """
 
 from __future__ import annotations

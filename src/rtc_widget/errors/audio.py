@@ -1,4 +1,4 @@
-"""Sound that cannot be heard, said or kept."""
+"""Errors of clips and recordings."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ from rtc_widget.errors.base import RtcWidgetError
 
 
 class AudioError(RtcWidgetError):
-    """Sound could not be heard, said or kept."""
+    """Audio could not be read, played or recorded."""
 
     code = "audio"
 
 
 class InvalidAudio(AudioError, ValueError):
-    """What was given is no sound: empty, not a number somewhere, of an odd shape, or no audio file."""
+    """Samples or a file cannot be used as audio: empty, not finite, of another shape or format."""
 
     code = "invalid_audio"
 
 
 class ClipTooLong(AudioError):
-    """The clip is longer than a page takes."""
+    """The clip is longer than a page accepts."""
 
     code = "clip_too_long"
 
 
 class ClipNotFound(AudioError):
-    """The page asked for a clip that the kernel does not have any more."""
+    """The page requested a clip that the kernel no longer has."""
 
     code = "clip_not_found"
 
 
 class ClipFailed(AudioError):
-    """The page could not speak a clip; the call goes on."""
+    """The page could not play a clip; the call continues."""
 
     code = "clip_failed"
 
@@ -42,13 +42,13 @@ class ClipInterrupted(AudioError):
 
 
 class ReceiveOnly(AudioError):
-    """The call was made without a line on which anything could be said."""
+    """The call was made without outgoing audio (W3C direction ``recvonly``)."""
 
     code = "receive_only"
 
 
 class AudioBlocked(AudioError):
-    """The browser lets the page use no sound before someone has clicked into it."""
+    """The browser allows no audio on a page before the first click (autoplay policy)."""
 
     code = "audio_blocked"
 
@@ -60,6 +60,6 @@ class RecordingUnavailable(AudioError):
 
 
 class NothingRecorded(AudioError):
-    """There is no recorded sound."""
+    """No audio was recorded."""
 
     code = "nothing_recorded"

@@ -8,19 +8,19 @@ from rtc_widget.errors.texts import KERNEL_HINTS
 
 
 class RtcWidgetError(Exception):
-    """The root of all errors raised on purpose by this package.
+    """The base class of the errors of this package.
 
     Parameters
     ----------
     message : str
-        What happened, in a sentence.
-    hint : str
-        What to do next, in a sentence; may be empty.
+        One sentence that says what happened.
+    hint : str, optional
+        One sentence that says what to do next; the default is the hint of the class. May be empty.
 
     Attributes
     ----------
     code : str
-        A stable name for programs; `message` and `hint` are for people.
+        A stable name for programs; `message` and `hint` may change.
     """
 
     code: ClassVar[str] = "error"
@@ -28,7 +28,7 @@ class RtcWidgetError(Exception):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        # A class without a text of its own keeps the hint of its parent, and a class may define its hint itself.
+        # A class without its own text inherits the hint of its parent; a class may also define its hint directly.
         if "default_hint" not in vars(cls) and cls.code in KERNEL_HINTS:
             cls.default_hint = KERNEL_HINTS[cls.code]
 
@@ -38,11 +38,11 @@ class RtcWidgetError(Exception):
         super().__init__(f"{message} {self.hint}".rstrip())
 
     def to_wire(self) -> dict[str, str]:
-        """Return ``{"code", "message", "hint"}``, the form in which errors cross to the page."""
+        """Return the error as it is sent to the page: ``{"code", "message", "hint"}``."""
         return {"code": self.code, "message": self.message, "hint": self.hint}
 
 
 class UnexpectedError(RtcWidgetError):
-    """A fault of this package."""
+    """A defect in this package."""
 
     code = "unexpected"

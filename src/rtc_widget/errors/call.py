@@ -1,4 +1,4 @@
-"""Errors of making, keeping and ending a call."""
+"""Errors of the connection: while it is made, and while it lasts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class WebRTCUnavailable(CallError):
 
 
 class ConnectionFailed(CallError):
-    """ICE or DTLS found no way to the server."""
+    """ICE or DTLS could not connect to the server."""
 
     code = "connection_failed"
 
@@ -36,7 +36,7 @@ class ServerHungUp(CallError):
 
 
 class SessionExpired(CallError):
-    """The session reached its longest duration (60 minutes with OpenAI)."""
+    """The session reached its maximum duration (60 minutes with OpenAI)."""
 
     code = "session_expired"
 
@@ -72,7 +72,7 @@ class KernelDied(CallError):
 
 
 class NoNetwork(CallError):
-    """The browser has no network interface to call from."""
+    """The browser has no network interface for the call."""
 
     code = "no_network"
 

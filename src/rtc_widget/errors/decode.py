@@ -1,4 +1,4 @@
-"""Errors as they cross between page and kernel."""
+"""Decodes errors that the page sends."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def _all_kinds(kind: type[RtcWidgetError]) -> dict[str, type[RtcWidgetError]]:
     return found
 
 
-# Imported for their classes: the class of a module that was never imported would be unknown.
+# Python knows the subclasses only of modules that were imported.
 _MODULES = (audio, call, events, microphone, page, saved, signaling, tools)
 _KINDS = _all_kinds(RtcWidgetError)
 
 
 def error_from_wire(wire: Mapping[str, object]) -> RtcWidgetError:
-    """Return the error that `wire` describes; an unknown code becomes `UnexpectedError`.
+    """Return the error of a page's ``{"code", "message", "hint"}``; an unknown code becomes `UnexpectedError`.
 
     Examples
     --------
@@ -29,4 +29,4 @@ def error_from_wire(wire: Mapping[str, object]) -> RtcWidgetError:
     InvalidKey('Wrong key.')
     """
     kind = _KINDS.get(str(wire.get("code")), UnexpectedError)
-    return kind(str(wire.get("message", "Something went wrong.")), hint=str(wire.get("hint", "")))
+    return kind(str(wire.get("message", "An unexpected error occurred.")), hint=str(wire.get("hint", "")))

@@ -1,4 +1,4 @@
-"""Errors about events that are sent or awaited."""
+"""Errors of events that are sent or awaited."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from rtc_widget.errors.base import RtcWidgetError
 
 
 class NotConnected(RtcWidgetError):
-    """There is no open data channel to send on."""
+    """The data channel is not open."""
 
     code = "not_connected"
 
 
 class MessageTooLarge(RtcWidgetError):
-    """The message is larger than the data channel carries."""
+    """The message is larger than the data channel allows."""
 
     code = "message_too_large"
 
 
 class EventRefused(RtcWidgetError):
-    """The server refused an event that was sent to it.
+    """The server refused an event.
 
     Attributes
     ----------
     server_code : str
-        The server's own code, such as ``"invalid_value"``; empty where it gave none.
+        The server's own code, such as ``"invalid_value"``; empty if the server gave none.
     """
 
     code = "event_refused"
@@ -34,27 +34,27 @@ class EventRefused(RtcWidgetError):
 
     @classmethod
     def by(cls, event: Mapping[str, Any]) -> EventRefused:
-        """Return what an ``error`` event of the server says."""
+        """Return the error of an ``error`` event."""
         error = event["error"]
-        refusal = cls(str(error.get("message") or "The server refused the event without saying why."))
+        refusal = cls(str(error.get("message") or "The server refused the event without a message."))
         refusal.server_code = str(error.get("code") or "")
         return refusal
 
 
 class ResponseFailed(RtcWidgetError):
-    """The server could not answer."""
+    """The server could not complete a response."""
 
     code = "response_failed"
 
 
 class TurnDetectionEnabled(RtcWidgetError):
-    """The server says when a person's turn ends, so nobody else can."""
+    """Push-to-talk is not possible while the server detects turns."""
 
     code = "turn_detection_enabled"
 
 
 class InvalidImage(RtcWidgetError, ValueError):
-    """A picture that cannot be sent."""
+    """An image cannot be sent."""
 
     code = "invalid_image"
 

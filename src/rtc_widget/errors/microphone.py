@@ -1,4 +1,4 @@
-"""The microphone and the other devices."""
+"""Errors of microphones and loudspeakers."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ class MicrophoneError(RtcWidgetError):
 
 
 class MicrophoneDenied(MicrophoneError):
-    """The microphone was refused."""
+    """The user, the browser or the system refused access to the microphone."""
 
     code = "microphone_denied"
 
 
 class MicrophoneBlocked(MicrophoneError):
-    """The page around the notebook forbids the microphone."""
+    """The embedding page does not allow microphone access."""
 
     code = "microphone_blocked"
 
 
 class DeviceNotFound(MicrophoneError):
-    """There is no microphone or loudspeaker of that name."""
+    """No microphone or loudspeaker has this name or id."""
 
     code = "device_not_found"
 
 
 class SpeakerNotSelectable(MicrophoneError):
-    """The browser does not let the page choose a loudspeaker, or not this one."""
+    """The browser does not allow the page to select this loudspeaker, or any."""
 
     code = "speaker_not_selectable"
 
 
 class MicrophoneNotFound(MicrophoneError):
-    """There is no microphone."""
+    """No microphone is connected."""
 
     code = "microphone_not_found"
 
 
 class MicrophoneInUse(MicrophoneError):
-    """Another program holds the microphone."""
+    """The microphone cannot be read; another program may be using it."""
 
     code = "microphone_in_use"
 
@@ -60,6 +60,6 @@ class InsecureContext(MicrophoneError):
 
 
 class MediaUnavailable(MicrophoneError):
-    """The browser offers no microphone API here."""
+    """The browser has no microphone API here (W3C ``getUserMedia``)."""
 
     code = "media_unavailable"

@@ -1,4 +1,4 @@
-"""The notebook page did not do its part."""
+"""Errors of the notebook page."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from rtc_widget.errors.base import RtcWidgetError
 
 
 class PageError(RtcWidgetError):
-    """The notebook page did not do its part."""
+    """The notebook page could not do what the kernel asked."""
 
     code = "page"
 
 
 class PageNotFound(PageError):
-    """No page has answered."""
+    """No page answered."""
 
     code = "page_not_found"
 
 
 class AwaitUnsupported(PageError):
-    """The kernel cannot hear the page while a cell runs."""
+    """The kernel receives no messages of the page while a cell runs."""
 
     code = "await_unsupported"
 
 
 class WidgetClosed(PageNotFound):
-    """The widget was closed, and its call with it."""
+    """The widget was closed, which also ended its call."""
 
     code = "widget_closed"
 
@@ -42,6 +42,6 @@ class ProtocolMismatch(PageError):
 
 
 class HeadlessNotInstalled(PageError):
-    """A page without a browser needs the extra ``local``."""
+    """The headless page needs the extra ``local``."""
 
     code = "headless_not_installed"

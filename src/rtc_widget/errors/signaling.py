@@ -1,4 +1,4 @@
-"""The exchange of offer and answer."""
+"""Errors of the exchange of offer and answer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class SignalingError(RtcWidgetError):
     Attributes
     ----------
     status : int or None
-        The HTTP status, where there was one.
+        The HTTP status of the reply; None if there was no reply.
     """
 
     code = "signaling"
@@ -22,73 +22,73 @@ class SignalingError(RtcWidgetError):
 
 
 class MissingKey(SignalingError):
-    """There is no API key."""
+    """No API key is set."""
 
     code = "missing_key"
 
 
 class InvalidSession(SignalingError):
-    """The session settings have unknown or impossible entries."""
+    """A session setting is unknown or invalid."""
 
     code = "invalid_session"
 
 
 class InvalidKey(SignalingError):
-    """The server did not accept the API key (401)."""
+    """The server did not accept the API key (HTTP 401)."""
 
     code = "invalid_key"
 
 
 class AccessDenied(SignalingError):
-    """The key may not do this (403)."""
+    """The API key has no permission for this request (HTTP 403)."""
 
     code = "access_denied"
 
 
 class ServerNotFound(SignalingError):
-    """There is no such address on the server (404)."""
+    """The server does not know the address or the model (HTTP 404)."""
 
     code = "server_not_found"
 
 
 class HostNotFound(SignalingError):
-    """There is no host of that name (DNS)."""
+    """DNS does not know the host name."""
 
     code = "host_not_found"
 
 
 class InvalidOffer(SignalingError):
-    """The server refused the request itself (400)."""
+    """The server refused the request as invalid (HTTP 400)."""
 
     code = "invalid_offer"
 
 
 class RateLimited(SignalingError):
-    """Too many requests (429)."""
+    """The account sent too many requests (HTTP 429)."""
 
     code = "rate_limited"
 
 
 class QuotaExceeded(SignalingError):
-    """The account has no credit left (429)."""
+    """The account has no credit left (HTTP 429)."""
 
     code = "quota_exceeded"
 
 
 class ServerError(SignalingError):
-    """The server failed (5xx), or answered in an unexpected form."""
+    """The server failed (HTTP 5xx), or its reply has an unexpected form."""
 
     code = "server_error"
 
 
 class ServerUnreachable(SignalingError):
-    """The server could not be reached."""
+    """The server could not be reached: connection refused, reset or not routed."""
 
     code = "server_unreachable"
 
 
 class InsecureServer(SignalingError):
-    """The encrypted connection to the server could not be made (TLS)."""
+    """The TLS connection to the server failed."""
 
     code = "insecure_server"
 
@@ -106,7 +106,7 @@ class InvalidIceServers(SignalingError):
 
 
 class InvalidAnswer(SignalingError):
-    """The server answered with no SDP answer."""
+    """The server did not return a valid SDP answer."""
 
     code = "invalid_answer"
 

@@ -1,8 +1,7 @@
-"""The texts of the errors, read from ``texts.json``; the page imports the same file.
+"""The texts of the errors, read from ``texts.json``, which the page imports as well.
 
-``page`` holds the errors of a page with message and hint; ``kernel_hint`` replaces the hint where Python raises the
-error itself. ``kernel`` holds the hints of the errors that only Python raises, ``server`` the texts about errors of
-the server.
+``page`` has message and hint of each error of a page; ``kernel_hint`` replaces the hint if Python raises the error.
+``kernel`` has the hints of the errors that only Python raises. ``server`` has the texts about errors of the server.
 """
 
 from __future__ import annotations

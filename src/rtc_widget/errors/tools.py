@@ -1,4 +1,4 @@
-"""Errors about Python functions as tools."""
+"""Errors of Python functions as tools."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from rtc_widget.errors.base import RtcWidgetError
 
 
 class InvalidTool(RtcWidgetError, TypeError):
-    """A function that cannot be given to the model as a tool."""
+    """A function cannot be a tool."""
 
     code = "invalid_tool"

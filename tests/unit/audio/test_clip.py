@@ -56,21 +56,21 @@ def test_one_channel_in_two_dimensions_is_that_channel():
 @pytest.mark.parametrize(
     ("samples", "words"),
     [
-        ([], "no samples"),
-        (np.zeros((2, 0)), "no samples|shape"),
-        (np.zeros((2, 3, 4)), "one dimension or two, not 3"),
+        ([], "at least one sample"),
+        (np.zeros((2, 0)), "shape must be"),
+        (np.zeros((2, 3, 4)), "1 or 2 dimensions, got 3"),
         (np.zeros((100, 100)), r"\(100, 100\)"),
-        (0.5, "not 0"),
-        ([0.0, float("nan")], "Sample 1 is nan"),
-        ([0.0, float("inf")], "Sample 1 is inf"),
-        ([0.0, 32767.0], "reach 32767"),
+        (0.5, "got 0"),
+        ([0.0, float("nan")], "finite, got nan at index 1"),
+        ([0.0, float("inf")], "finite, got inf at index 1"),
+        ([0.0, 32767.0], "a peak of 32767"),
         (np.array([1, 2], np.uint8), "uint8"),
         (np.array([1, 2]), "int64"),
         (["a", "b"], "U1"),
-        ([[0.1], [0.1, 0.2]], "no array"),
+        ([[0.1], [0.1, 0.2]], "must form an array"),
     ],
 )
-def test_what_is_no_sound_is_refused_in_words(samples, words):
+def test_invalid_samples_are_refused_with_a_reason(samples, words):
     with pytest.raises(InvalidAudio, match=words) as error:
         AudioClip(samples)
     assert error.value.hint
@@ -94,7 +94,7 @@ def test_a_clip_cannot_be_changed():
     assert clip.peak == pytest.approx(0.5, abs=0.01)
 
 
-def test_a_part_keeps_the_clock():
+def test_a_part_keeps_the_time_base():
     clip = AudioClip(np.arange(1000, dtype=np.int16), 1000, start=10.0)
     part = clip.between(10.25, 10.75)
     assert (part.start, part.end, part.duration) == (10.25, 10.75, 0.5)
@@ -145,7 +145,7 @@ def test_a_stereo_file_is_mixed_down(tmp_path):
     assert AudioClip.from_file(path).samples == pytest.approx(np.full(1000, 2000 / 32768))
 
 
-def test_a_file_without_sound_is_refused_in_words(tmp_path):
+def test_a_file_without_audio_is_refused_with_a_reason(tmp_path):
     with pytest.raises(FileNotFoundError):
         AudioClip.from_file(tmp_path / "none.wav")
     text = tmp_path / "text.wav"
@@ -193,13 +193,13 @@ def test_resampling_keeps_tone_level_and_length():
     assert clip.resample(16_000) is clip
 
 
-def test_the_player_holds_the_sound():
+def test_the_player_holds_the_audio():
     clip = AudioClip(tone(0.1))
     html = clip._repr_html_()
     data = re.search(r'src="data:audio/wav;base64,([^"]+)"', html)
     assert data is not None
     assert base64.b64decode(data[1])[44:] == clip.pcm.tobytes()
-    assert "Too long for a player" in AudioClip(np.zeros(301 * 1000, np.int16), 1000)._repr_html_()
+    assert "Too long to play here" in AudioClip(np.zeros(301 * 1000, np.int16), 1000)._repr_html_()
 
 
 def test_it_says_what_it_is():
@@ -212,7 +212,7 @@ def test_a_clip_can_be_pickled():
     assert np.array_equal(clip.samples, tone())
 
 
-def test_the_picture_shows_waveform_and_spectrogram():
+def test_the_plot_shows_waveform_and_spectrogram():
     clip = AudioClip(np.concatenate([tone(hertz=1000), np.zeros(RATE, np.float32)]), start=4.0)
     figure = clip.plot()
     waveform, spectrogram = figure.axes
@@ -227,5 +227,5 @@ def test_the_picture_shows_waveform_and_spectrogram():
 
 
 @pytest.mark.parametrize("count", [1, 10, 700])
-def test_the_picture_of_a_very_short_clip_can_be_drawn(count):
+def test_the_plot_of_a_very_short_clip_can_be_drawn(count):
     assert len(AudioClip(np.zeros(count)).plot().axes) == 2

@@ -136,7 +136,7 @@ def test_a_full_disk_stops_the_recording_and_nothing_else(monkeypatch, caplog):
     def full(at, data):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(store._reels["user"], "write", full)
+    monkeypatch.setattr(store._files["user"], "write", full)
     store.take(piece(level(0.1), 0.2))
     store.take(piece(level(0.1), 0.4, "assistant"))
     assert "No space left" in caplog.text
@@ -189,7 +189,7 @@ def test_many_clips_need_few_files(monkeypatch):
     opened = []
 
     def noted(**how):
-        opened.append(TemporaryFile(**how))  # noqa: SIM115 - the tape's own
+        opened.append(TemporaryFile(**how))  # noqa: SIM115 - closed with the store
         return opened[-1]
 
     monkeypatch.setattr("rtc_widget.audio.pcm_store.TemporaryFile", noted)
