@@ -1,4 +1,4 @@
-"""What the kernel knows of a widget's calls: it reduces the page's messages to log, transcript and traits."""
+"""The record of a widget's calls: reduces the page's messages to log, transcript and traits."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from rtc_widget.types import Status
 
 logger = logging.getLogger("rtc_widget")
 
-_PIECE_CHARACTERS = 262_144
+_HISTORY_CHARACTERS = 262_144
 _CLOSED: Mapping[str, object] = {
     "data_channel_state": "closed",
     "connection_state": "closed",
@@ -68,12 +68,12 @@ class CallRecord:
         self._resuming: set[str] = set()
         self._made: tuple[str, str | None] | None = None
         self._is_closed = False
-        # By attempt, when the first event of its call came, on the page's clock, and how far that was from the kernel's
-        # then: times of one call must not jump when the estimate gets better.
+        # By attempt: the time of the first event of its call on the page's clock, and the offset to the kernel's clock.
+        # The offset is kept: the times of one call must not jump when the estimate improves.
         self._clocks: dict[str | None, tuple[float, float]] = {}
         self.events = EventLog()
         self.transcript = Transcript(protocol=protocol.name)
-        # Of the whole session: the log forgets its oldest events.
+        # For all calls: the log drops its oldest events.
         self.usage = Usage()
         self.failures = Failures()
         self.subscriptions = Subscriptions(self.failures)
@@ -86,7 +86,7 @@ class CallRecord:
 
     @property
     def has_call(self) -> bool:
-        """Whether there is a call, or one is being made."""
+        """Whether a call exists or is being made."""
         return self.status not in ("idle", "error")
 
     @property
@@ -96,7 +96,7 @@ class CallRecord:
 
     @property
     def max_message_size(self) -> int | None:
-        """How many bytes one event may have; None without a call."""
+        """The maximum size of an event in bytes; None without a call."""
         return cast("int | None", self._values["max_message_size"])
 
     def _write(self, values: Mapping[str, object]) -> None:
@@ -106,13 +106,13 @@ class CallRecord:
     def page_state(self, message: State) -> None:
         """Write the page's state of the call to the traits."""
         if self._is_closed:
-            return  # sent before the page was told that the widget is closed
+            return  # the page sent it before it knew that the widget is closed
         values: dict[str, object] = asdict(message.state)
         is_another = message.attempt not in (self._attempt, self._event_attempt)
         if is_another or message.state.data_channel_state == "closed":
             values |= {"user_speaking": False, "assistant_speaking": False}
         if message.attempt != self._attempt:
-            # Later it may become so: a microphone can be lost, and yet clips can be said.
+            # Only the first state of a call counts: after a microphone is lost, clips can still be played.
             self.is_receive_only = message.state.receive_only
         self._attempt = message.attempt
         if message.attempt is not None and message.resumes:
@@ -140,7 +140,7 @@ class CallRecord:
             self._numbers[attempt] = self.transcript.begin_call(resumes=resumes)
             self._begin_consumers(attempt)
         if attempt is not None:
-            self._begin_stretch(attempt)
+            self._begin_segment(attempt)
         for wire in events:
             event = self._log(wire, attempt or self._event_attempt)
             self._reduce(event)
@@ -163,7 +163,7 @@ class CallRecord:
     def _log_late(self, attempt: str, events: tuple[WireEvent, ...], offset_ms: float) -> None:
         """Log events of a call that arrive after another call has begun."""
         self._clocks.setdefault(attempt, (events[0].time_ms, offset_ms))
-        self._begin_stretch(attempt)
+        self._begin_segment(attempt)
         number = self._numbers.get(attempt)
         for wire in events:
             event = self._log(wire, attempt)
@@ -172,15 +172,15 @@ class CallRecord:
         if number is not None:
             self.transcript.end_call(number)
 
-    def _begin_stretch(self, attempt: str) -> None:
+    def _begin_segment(self, attempt: str) -> None:
         self._segments.begin(self.event_count(), attempt, resumes=attempt in self._resuming)
 
     def history(self) -> tuple[EventLog, list[CallStart]]:
-        """Return the events that are kept, and where in them each call begins."""
+        """Return the kept events, and where each call starts in them."""
         return self.events[:], self._segments.calls(self.events.dropped)
 
     def _begin_consumers(self, attempt: str) -> None:
-        # The state or the first event, whichever is first: an event may be sent between the two.
+        # The state or the first event, whichever arrives first.
         if attempt in self._consumed_ever:
             return
         self._consumed_ever.add(attempt)
@@ -189,7 +189,7 @@ class CallRecord:
             consumer.begin_call(resumes=attempt in self._resuming)
 
     def began_ms(self, attempt: str) -> float | None:
-        """Return when the call of this attempt had its first event, on the page's clock."""
+        """Return the time of the first event of this attempt's call, in milliseconds on the page's clock."""
         return self._clocks[attempt][0] if attempt in self._clocks else None
 
     def _reduce(self, event: Event) -> None:
@@ -202,8 +202,8 @@ class CallRecord:
         try:
             add(event)
         except Exception:
-            # The log has the event; the events after it must not be lost.
-            logger.exception("%r has an unexpected shape and was not understood", event)
+            # The log has the event; later events must still be processed.
+            logger.exception("%r has an unexpected form and was ignored", event)
 
     def call_made(self, attempt: str, call_id: str | None) -> None:
         """Record the server's id of the call."""
@@ -212,11 +212,11 @@ class CallRecord:
             self._write({"call_id": call_id})
 
     def event_count(self) -> int:
-        """Return how many events there have ever been; their numbers count from the first, also when it has gone."""
+        """Return the number of all events; dropped events count as well."""
         return self.events.dropped + len(self.events)
 
     def history_page(self, request: History) -> Mapping[str, object]:
-        """Return a part of the events that a page asks for, by calls, and where the next part begins."""
+        """Return the next part of the history that a page requests, by calls, and where the part after it starts."""
         gone, total = self.events.dropped, self.event_count()
         end = total if request.before is None else min(request.before, total)
         first = at = min(max(request.first, gone), end)
@@ -229,7 +229,7 @@ class CallRecord:
                 at = max(at, min(last, end))
                 continue
             for event in events:
-                if size >= _PIECE_CHARACTERS:
+                if size >= _HISTORY_CHARACTERS:
                     break
                 at += 1
                 if not request.brief or self._protocol.is_needed_later(event):
@@ -238,7 +238,7 @@ class CallRecord:
                     size += len(text)
             if wire:
                 calls.append({"attempt": segment.attempt, "resumes": segment.resumes, "events": wire})
-            if size >= _PIECE_CHARACTERS:
+            if size >= _HISTORY_CHARACTERS:
                 break
         if not self._segments:
             at = end
@@ -248,7 +248,7 @@ class CallRecord:
         """End the call because its page has gone."""
         if self._is_closed:
             return
-        error = PageNotFound("The page that held the call is gone.", hint="Connect again.")
+        error = PageNotFound("The page that had the call is gone.", hint="Connect again.")
         self._end_call()
         self._write({"status": "error", "error": error.to_wire(), **_CLOSED, **_NO_CALL})
 
@@ -282,7 +282,7 @@ def _speaking(event: Event) -> dict[str, object]:
                 changes[f"{fact.speaker}_speaking"] = True
             case SpeechEnded():
                 changes[f"{fact.speaker}_speaking"] = False
-            # Where the turn ends by hand, no end of speech is reported.
+            # With push-to-talk the server does not report the end of speech.
             case AudioCommitted() | AudioCleared():
                 changes["user_speaking"] = False
     return changes

@@ -1,4 +1,4 @@
-"""Events as HTML: collapsible, and every word of them escaped, since servers and models wrote them."""
+"""Events as collapsible HTML. All of their text comes from servers and models, so it is escaped."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from rtc_widget.conversation.events import fields_of
 if TYPE_CHECKING:
     from rtc_widget.conversation.events import Event
 
-_MOST_ROWS = 60
-_LONGEST_VALUE = 400
+_MAX_ROWS = 60
+_MAX_CHARACTERS = 400
 _STYLE = "font: var(--jp-code-font-size, 13px)/1.6 var(--jp-code-font-family, monospace)"
 _FAINT = "color: var(--jp-ui-font-color2, gray)"
 
 
 def event_html(event: Event) -> str:
-    """Return one event, its fields unfolded at the first level."""
+    """Return one event with its fields expanded at the first level."""
     return f'<div style="{_STYLE}">{_row(event, is_open=True)}</div>'
 
 
 def log_html(events: Sequence[Event], dropped: int) -> str:
-    """Return a log: its last events, each to be unfolded."""
-    shown = events[-_MOST_ROWS:]
+    """Return the last events of a log, collapsed."""
+    shown = events[-_MAX_ROWS:]
     hidden = len(events) - len(shown) + dropped
     words = f"{len(events)} events" + (f", {hidden} earlier ones not shown" if hidden else "")
     rows = "".join(_row(event, is_open=False) for event in shown)
@@ -32,7 +32,7 @@ def log_html(events: Sequence[Event], dropped: int) -> str:
 
 
 def fields_html(title: str, fields: Mapping[str, Any]) -> str:
-    """Return the fields of an object, to be unfolded one by one."""
+    """Return the fields of an object; nested fields are collapsed."""
     inside = f"<summary><b>{escape(title)}</b></summary>{_fields(fields.items())}"
     return f'<div style="{_STYLE}"><details open>{inside}</details></div>'
 
@@ -41,7 +41,7 @@ def _row(event: Event, *, is_open: bool) -> str:
     arrow = "→" if event.direction == "sent" else "←"
     head = (
         f'<span style="{_FAINT}">{event.elapsed:8.3f} s {arrow}</span> <b>{escape(event.type or "no type")}</b>'
-        f' <span style="{_FAINT}">{escape(_gist(fields_of(event)))}</span>'
+        f' <span style="{_FAINT}">{escape(_summary(fields_of(event)))}</span>'
     )
     fields = ((key, value) for key, value in fields_of(event).items() if key != "type")
     return f"<details{' open' if is_open else ''}><summary>{head}</summary>{_fields(fields)}</details>"
@@ -61,12 +61,12 @@ def _field(key: str, value: Any) -> str:
     return f'<div><span style="{_FAINT}">{name}:</span> {escape(_shortened(repr(value)))}</div>'
 
 
-def _gist(raw: Mapping[str, Any]) -> str:
-    """What one wants to see of an event without unfolding it."""
+def _summary(raw: Mapping[str, Any]) -> str:
+    """Return the text that is shown of a collapsed event."""
     error = raw.get("error")
-    gist = raw.get("delta") or raw.get("transcript") or raw.get("text")
-    return _shortened(str(gist or (error.get("message") if isinstance(error, Mapping) else "") or ""), 80)
+    text = raw.get("delta") or raw.get("transcript") or raw.get("text")
+    return _shortened(str(text or (error.get("message") if isinstance(error, Mapping) else "") or ""), 80)
 
 
-def _shortened(text: str, most: int = _LONGEST_VALUE) -> str:
+def _shortened(text: str, most: int = _MAX_CHARACTERS) -> str:
     return text if len(text) <= most else text[:most] + "…"

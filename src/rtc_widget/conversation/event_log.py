@@ -1,4 +1,4 @@
-"""The record of everything that went over the data channel."""
+"""The log of the events on the data channel."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-MOST_EVENTS = 100_000
+MAX_EVENTS = 100_000
 _TRIM = 1_000
 
 
 class EventLog(Sequence[Event]):
-    """Every event of a widget's calls, oldest first.
+    """The events of a widget's calls, oldest first.
 
-    It only grows, up to `limit`; then the oldest go first and are counted. Safe to read and append on any thread. Its
-    parts (slices, `of`, `between`) and copies are logs of their own, which do not grow with it. Two logs are equal when
-    their events are; like a list, a log cannot be kept in a set.
+    A log keeps at most `limit` events; beyond that the oldest are dropped and counted. Reading and appending are safe
+    on any thread. Parts (slices, `of`, `between`) and copies are independent logs, which do not grow with this one. Two
+    logs are equal if their events are equal. Logs are not hashable.
 
     Parameters
     ----------
     events : iterable of Event, optional
-        What to begin with.
+        The first events.
     limit : int, optional
-        How many events are kept: by default 100,000, or as many as it begins with.
+        The maximum number of events. The default is 100,000, or the number of the first events if that is larger.
 
     Attributes
     ----------
     limit : int
-        How many events are kept; it can be changed: ``chat.events.limit = 1_000_000``.
+        The maximum number of events; it can be set: ``chat.events.limit = 1_000_000``.
     dropped : int
-        How many have gone.
+        The number of events that were dropped.
 
     Examples
     --------
@@ -52,84 +52,97 @@ class EventLog(Sequence[Event]):
     'session.created'
     """
 
-    __slots__ = ("_events", "_gone", "_limit", "_lock", "_trimmed")
+    __slots__ = ("_events", "_limit", "_lock", "_trimmed", "_untrimmed")
 
     def __init__(self, events: Iterable[Event] = (), *, limit: int | None = None) -> None:
         self._lock = Lock()
         self._events = list(events)
-        # Events that have gone but still stand at the front of the list: it is cut now and then, not at each append.
-        self._gone = 0
+        # The number of dropped events that are still at the front of the list; it is trimmed only from time to time.
+        self._untrimmed = 0
         self._trimmed = 0
-        self.limit = max(MOST_EVENTS, len(self._events)) if limit is None else limit
+        self.limit = max(MAX_EVENTS, len(self._events)) if limit is None else limit
 
     @property
     def limit(self) -> int:
-        """How many events are kept."""
+        """The maximum number of events."""
         return self._limit
 
     @limit.setter
     def limit(self, limit: int) -> None:
         if limit < 1:
-            raise ValueError(f"limit must be 1 or more, not {limit}")
+            raise ValueError(f"limit must be at least 1, got {limit}.")
         with self._lock:
             self._limit = limit
             self._drop()
 
     @property
     def dropped(self) -> int:
-        """How many of the oldest events have gone."""
-        return self._trimmed + self._gone
+        """The number of events that were dropped."""
+        return self._trimmed + self._untrimmed
 
     def append(self, event: Event) -> None:
-        """Add one event at the end."""
+        """Append an event."""
         with self._lock:
             self._events.append(event)
             self._drop()
 
     def _drop(self) -> None:
-        self._gone = max(self._gone, len(self._events) - self._limit)
-        if self._gone > max(_TRIM, self._limit // 10):
-            del self._events[: self._gone]
-            self._trimmed += self._gone
-            self._gone = 0
+        self._untrimmed = max(self._untrimmed, len(self._events) - self._limit)
+        if self._untrimmed > max(_TRIM, self._limit // 10):
+            del self._events[: self._untrimmed]
+            self._trimmed += self._untrimmed
+            self._untrimmed = 0
 
     def of(self, pattern: str, *, direction: Direction | None = None) -> EventLog:
-        """Return the events whose type fits `pattern` (shell-style: ``*``, ``?``, ``[…]``)."""
+        """Return the events whose type matches a pattern.
+
+        Parameters
+        ----------
+        pattern : str
+            A shell-style pattern: ``*``, ``?``, ``[…]``.
+        direction : {"sent", "received"}, optional
+            Only the events of this direction.
+        """
         return self._part(e for e in self._snapshot() if e.matches(pattern) and direction in (None, e.direction))
 
     def last(self, pattern: str = "*") -> Event | None:
-        """Return the newest event whose type fits `pattern`, or None."""
+        """Return the newest event whose type matches a shell-style pattern, or None."""
         return next((event for event in reversed(self._snapshot()) if event.matches(pattern)), None)
 
     def between(self, start: datetime | float, end: datetime | float) -> EventLog:
-        """Return the events from `start` on and before `end`.
+        """Return the events from `start` (included) to `end` (excluded).
 
         Parameters
         ----------
         start, end : datetime or float
-            Aware datetimes, compared with ``event.time``; or seconds, compared with ``event.elapsed``. Those begin anew
-            with each call, so that each call has its part.
+            Aware datetimes, compared with ``event.time``; or seconds, compared with ``event.elapsed``. Seconds count
+            from the start of each call, so the result may have events of several calls.
+
+        Raises
+        ------
+        TypeError
+            If only one of the two is a datetime.
         """
         if isinstance(start, datetime) and isinstance(end, datetime):
             return self._part(event for event in self._snapshot() if start <= event.time < end)
         if isinstance(start, datetime) or isinstance(end, datetime):
-            raise TypeError("start and end are two datetimes, or two numbers of seconds")
+            raise TypeError("start and end must be two datetimes, or two numbers of seconds.")
         return self._part(event for event in self._snapshot() if start <= event.elapsed < end)
 
     def response(self, id: str) -> EventLog:
-        """Return the events of one response, from ``response.created`` to ``output_audio_buffer.stopped``."""
+        """Return the events that have this response id, such as ``response.created`` and ``response.done``."""
         return self._part(event for event in self._snapshot() if _response_id(event) == id)
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return a table with a row an event and a typed column a field (extra ``data``).
+        """Return a table with one row per event (extra ``data``).
 
-        Columns are ``time`` (UTC), ``elapsed`` (seconds), ``direction``, ``type``, and every field, nested ones with
-        dots: ``response.usage.total_tokens``. Lists stay lists.
+        The columns are ``time`` (UTC), ``elapsed`` (seconds), ``direction``, ``type``, and one column per field. Names
+        of nested fields have dots: ``response.usage.total_tokens``. Lists remain lists.
 
         Raises
         ------
         ImportError
-            If pandas is not installed; says how to install it.
+            If pandas is not installed; the message says how to install it.
         """
         pd = require_pandas()
         events = self._snapshot()
@@ -142,24 +155,24 @@ class EventLog(Sequence[Event]):
                 "type": pd.array([event.type for event in events], dtype="string"),
             }
         )
-        # A field of the event never takes the place of what the log knows of it.
+        # A field of the event must not replace a column of the log.
         fields = fields.rename(columns={name: f"raw.{name}" for name in table.columns if name in fields.columns})
         return pd.concat([table, fields.convert_dtypes()], axis=1)
 
     def timeline(self) -> Figure:
-        """Draw who spoke when, which responses were made, which tools ran and what went wrong (extra ``data``).
+        """Draw speech, responses, tool calls and errors over time (extra ``data``).
 
         Raises
         ------
         ImportError
-            If matplotlib is not installed; says how to install it.
+            If matplotlib is not installed; the message says how to install it.
         """
         from rtc_widget.conversation.timeline import timeline
 
         return timeline(self._snapshot())
 
     def to_jsonl(self, path: str | Path) -> Path:
-        """Write one JSON object a line, ``{"time", "elapsed", "direction", "event"}``, and return the path."""
+        """Write one JSON object per line, ``{"time", "elapsed", "direction", "event"}``, and return the path."""
         path = Path(path).expanduser()
         with path.open("w", encoding="utf-8") as file:
             for line in self.to_json():
@@ -167,32 +180,34 @@ class EventLog(Sequence[Event]):
         return path
 
     def to_json(self) -> Iterator[dict[str, Any]]:
-        """Yield what `to_jsonl` writes in its lines."""
+        """Yield the objects that `to_jsonl` writes, one per event."""
         for event in self._snapshot():
             time = event.time.isoformat()
-            # The first versions knew one protocol and wrote none.
+            # The first versions knew only one protocol and did not write it.
             named = {} if event.protocol == DEFAULT_PROTOCOL else {"protocol": event.protocol}
             yield {"time": time, "elapsed": event.elapsed, "direction": event.direction, **named, "event": event.raw}
 
     @classmethod
     def from_json(cls, lines: Iterable[dict[str, Any]]) -> EventLog:
-        """Make a log of what `to_json` yields.
+        """Return a log of the objects that `to_json` yields.
 
         Raises
         ------
         ValueError, KeyError, TypeError
-            If an entry is no such event.
+            If an object has another form.
         """
         return cls(_read(line) for line in lines)
 
     @classmethod
     def from_jsonl(cls, path: str | Path) -> EventLog:
-        """Read what `to_jsonl` wrote.
+        """Read a file that `to_jsonl` wrote.
 
         Raises
         ------
+        FileNotFoundError
+            If there is no file at `path`.
         ValueError
-            If a line is no such event; names the line.
+            If a line has another form; the message has the number of the line.
         """
         events = []
         with Path(path).expanduser().open(encoding="utf-8") as file:
@@ -200,7 +215,7 @@ class EventLog(Sequence[Event]):
                 try:
                     events.append(_read(json.loads(line)))
                 except (ValueError, KeyError, TypeError) as error:
-                    raise ValueError(f"{path}, line {number}, is no event: {error!r}") from error
+                    raise ValueError(f"{path}, line {number}: not an event of a log: {error!r}") from error
         return cls(events)
 
     @overload
@@ -212,19 +227,19 @@ class EventLog(Sequence[Event]):
             return self._part(self._snapshot()[index])
         index = operator.index(index)
         with self._lock:
-            length = len(self._events) - self._gone
+            length = len(self._events) - self._untrimmed
             if not -length <= index < length:
-                raise IndexError(f"there are {length} events, none with number {index}")
-            return self._events[index + self._gone if index >= 0 else index]
+                raise IndexError(f"index {index} is out of range in a log of {length} events")
+            return self._events[index + self._untrimmed if index >= 0 else index]
 
     def __len__(self) -> int:
         with self._lock:
-            return len(self._events) - self._gone
+            return len(self._events) - self._untrimmed
 
     def __eq__(self, other: object) -> bool:
         return self._snapshot() == other._snapshot() if isinstance(other, EventLog) else NotImplemented
 
-    __hash__ = None  # type: ignore[assignment]  # it grows
+    __hash__ = None  # type: ignore[assignment]  # the log is mutable
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_restored, (self._snapshot(), self.limit, self.dropped))
@@ -245,7 +260,7 @@ class EventLog(Sequence[Event]):
 
     def _snapshot(self) -> list[Event]:
         with self._lock:
-            return self._events[self._gone :]
+            return self._events[self._untrimmed :]
 
 
 def _restored(events: list[Event], limit: int, dropped: int) -> EventLog:
@@ -263,7 +278,7 @@ def _response_id(event: Event) -> str | None:
 
 def _read(line: dict[str, Any]) -> Event:
     if not isinstance(line["event"], dict) or line["direction"] not in ("sent", "received"):
-        raise ValueError("it needs time, elapsed, direction and event")
+        raise ValueError("the object must have time, elapsed, direction and event")
     time = datetime.fromisoformat(line["time"])
     return Event(
         line["event"],

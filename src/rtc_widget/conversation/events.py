@@ -1,4 +1,4 @@
-"""What went over the data channel, as Python objects."""
+"""The events of the data channel as Python objects."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rtc_widget.types import Direction
 
 
 class JsonObject(Mapping[str, Any]):
-    """A JSON object whose entries can be reached as items and as attributes, to any depth.
+    """A read-only JSON object with its fields as items and as attributes, to any depth.
 
     Examples
     --------
@@ -30,7 +30,7 @@ class JsonObject(Mapping[str, Any]):
 
     @property
     def raw(self) -> dict[str, Any]:
-        """The JSON object as it came: a copy, yours to change."""
+        """A copy of the JSON object."""
         return _copied(self._raw)
 
     def __getitem__(self, key: str) -> Any:
@@ -41,23 +41,23 @@ class JsonObject(Mapping[str, Any]):
             return self[name]
         except KeyError:
             present = ", ".join(self._raw) or "none"
-            raise AttributeError(f"{name!r} is not among the fields: {present}") from None
+            raise AttributeError(f"No field {name!r}. Fields: {present}.") from None
 
     def __eq__(self, other: object) -> bool:
-        # As JSON has it: lists come out as tuples.
+        # The raw objects are compared: as attributes, lists become tuples.
         if isinstance(other, JsonObject):
             return self._raw == other._raw
         return self._raw == dict(other) if isinstance(other, Mapping) else NotImplemented
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(self._why_fixed(name))
+        raise AttributeError(self._read_only_reason(name))
 
     def __delattr__(self, name: str) -> None:
-        raise AttributeError(self._why_fixed(name))
+        raise AttributeError(self._read_only_reason(name))
 
-    def _why_fixed(self, name: str) -> str:
-        """Say why a field cannot be changed, and what to do instead."""
-        return f"{name!r} cannot be changed, for this is what was said; `.raw` gives a copy to make another of"
+    def _read_only_reason(self, name: str) -> str:
+        """Return why a field is read-only, and what to do instead."""
+        return f"{name!r} is read-only: an event is a record. Use `.raw` for a copy that you can change."
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._raw)
@@ -79,25 +79,32 @@ class JsonObject(Mapping[str, Any]):
 
 
 class Event(JsonObject):
-    """One event of a realtime session, sent or received.
+    """One event of a session, sent or received.
 
-    Every field of the JSON object is an attribute: ``event.response.usage.total_tokens``.
+    Each field of the JSON object is an attribute: ``event.response.usage.total_tokens``.
 
-    Two events are equal when object, direction and times are; an event and a plain mapping, when the objects are. They
-    can be kept in sets.
+    Two events are equal if their objects, directions and times are equal. An event equals a mapping if their objects
+    are equal. Events are hashable.
+
+    Parameters
+    ----------
+    raw : mapping
+        The JSON object.
+    direction, time, elapsed, protocol
+        See the attributes; the default of `time` is now.
 
     Attributes
     ----------
     type : str
-        The event's name, such as ``"response.done"``.
+        The name of the event, such as ``"response.done"``.
     direction : {"sent", "received"}
-        Seen from the page.
+        The direction, as seen from the page.
     time : datetime.datetime
-        When it passed the data channel: the browser's clock, set right by the kernel's where they differ; aware, UTC.
+        When it passed the data channel: the browser's clock, corrected by the kernel's; aware, UTC.
     elapsed : float
         Seconds since the call's first event.
     raw : dict
-        The JSON object as it came, unknown types and fields included; each time a new copy, yours to change.
+        A copy of the JSON object, with unknown types and fields.
     protocol : str
         The wire protocol that the event belongs to, such as ``"realtime"``.
     """
@@ -118,7 +125,7 @@ class Event(JsonObject):
         protocol: str = DEFAULT_PROTOCOL,
     ) -> None:
         if not isinstance(raw, Mapping):
-            raise TypeError(f"An event is made of a mapping such as {{'type': 'response.create'}}, not {raw!r:.100}")
+            raise TypeError(f"raw must be a mapping such as {{'type': 'response.create'}}, got {raw!r:.100}.")
         super().__init__(raw.raw if isinstance(raw, JsonObject) else _copied(dict(raw)))
         object.__setattr__(self, "direction", direction)
         object.__setattr__(self, "time", time or datetime.now(UTC))
@@ -135,17 +142,17 @@ class Event(JsonObject):
         elapsed: float = 0.0,
         protocol: str = DEFAULT_PROTOCOL,
     ) -> Event:
-        """Make an event of a data-channel message.
+        """Return the event of a data-channel message.
 
-        Text that is no JSON object is kept whole, as an event of type ``rtc_widget.unreadable`` with the fields
-        ``text`` and ``reason``.
+        Text that is not a JSON object is kept unchanged in an event of type ``rtc_widget.unreadable``, which has the
+        fields ``text`` and ``reason``.
 
         Parameters
         ----------
         text : str
             The message.
         direction : {"sent", "received"}
-            Seen from the page.
+            The direction, as seen from the page.
         time_ms : float
             Milliseconds since 1970, UTC.
         elapsed : float
@@ -165,19 +172,19 @@ class Event(JsonObject):
 
     @property
     def type(self) -> str:
-        """The event's name; empty when it has none."""
+        """The name of the event; empty if it has none."""
         return str(self._raw.get("type", ""))
 
     @property
     def typed(self) -> Any:
-        """The event as openai-python's own model (extra ``openai``).
+        """The event as a model of openai-python (extra ``openai``).
 
-        An event that those models do not know, or that does not fit them, comes back as an `Untyped` that says why.
+        An event that is unknown there, or does not fit its model, becomes an `Untyped` with the reason.
 
         Raises
         ------
         ImportError
-            If the extra ``openai`` is not installed; says how to install it.
+            If openai-python is not installed; the message says how to install it.
         """
         return reader_of(self.protocol).typed(self)
 
@@ -193,7 +200,7 @@ class Event(JsonObject):
         return (self.type, self.direction, self.time, self.elapsed)
 
     def matches(self, pattern: str) -> bool:
-        """Whether the type fits a shell-style pattern such as ``"response.*"``."""
+        """Whether the type matches a shell-style pattern such as ``"response.*"``."""
         return fnmatchcase(self.type, pattern)
 
     def __repr__(self) -> str:
@@ -210,12 +217,12 @@ class Event(JsonObject):
 
 
 def fields_of(event: Event) -> dict[str, Any]:
-    """Return the JSON object that an event holds, only to be read: unlike `Event.raw` it costs no copy."""
+    """Return the JSON object of an event without a copy; it must not be changed (see `Event.raw`)."""
     return event._raw
 
 
 def _copied(raw: dict[str, Any]) -> dict[str, Any]:
-    # Not `deepcopy`: a server may nest as deep as the JSON parser allows, which is deeper than Python calls.
+    # Not `deepcopy`: it recurses, and the JSON parser allows deeper nesting than Python's recursion limit.
     twin: dict[str, Any] = {}
     todo: list[tuple[Any, Any]] = [(raw, twin)]
     while todo:
@@ -238,7 +245,7 @@ def _open(value: Any) -> Any:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    # A log holds the same few field names a hundred thousand times: each is kept once.
+    # A log has the same few field names in up to 100,000 events; interning stores each once.
     return {sys.intern(key): value for key, value in pairs}
 
 

@@ -1,4 +1,4 @@
-"""What an event means, in words that every wire protocol shares.
+"""The meaning of events, in terms that all wire protocols share.
 
 A protocol (`rtc_widget.protocols`) reads facts out of events. Usage, latency, timeline, speaking states, tools and the
 session's settings are made of facts alone, so that they work with every protocol.
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
     from rtc_widget.conversation.turn import Turn
 
 DEFAULT_PROTOCOL = "realtime"
-"""The protocol of an event that names none."""
+"""The protocol of events that do not name one."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionChanged:
-    """The server has told the session's settings.
+    """The server has reported the session's settings.
 
     Attributes
     ----------
     settings : mapping
-        The settings, as the protocol has them.
+        The settings as the protocol defines them.
     is_new : bool
         Whether the session has just begun.
     tools : frozenset of str
         The names of the functions that the model may call.
     silence : float or None
-        Seconds of silence that end a person's turn; None where the server detects no turns or does not say.
+        Seconds of silence that end the user's turn; None if the server detects no turns or does not report it.
     """
 
     settings: Mapping[str, Any]
@@ -131,7 +131,7 @@ class FunctionCallStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class FunctionCallAnswered:
+class FunctionOutputSent:
     """The server was sent a function's result."""
 
     call_id: str
@@ -139,7 +139,7 @@ class FunctionCallAnswered:
 
 @dataclass(frozen=True, slots=True)
 class ResponseEnded:
-    """The server has completed a response, or given it up.
+    """A response has ended.
 
     Attributes
     ----------
@@ -150,9 +150,9 @@ class ResponseEnded:
     calls : tuple of FunctionCall
         The functions that it calls.
     has_message, has_audio : bool
-        Whether it says something, and aloud.
+        Whether it has a message, and whether the message has audio.
     reason : str
-        Why it failed; empty where the server does not say.
+        Why it failed; empty if the server does not report it.
     """
 
     response_id: str
@@ -173,7 +173,7 @@ class TokensUsed:
 
 @dataclass(frozen=True, slots=True)
 class ErrorReported:
-    """The server has reported an error; code and message are empty where it gives none."""
+    """The server has reported an error; code and message are empty if it gave none."""
 
     code: str
     message: str
@@ -181,7 +181,7 @@ class ErrorReported:
 
 @dataclass(frozen=True, slots=True)
 class ServerNote:
-    """An error of the server that a person should know of and that does not end the call."""
+    """An error of the server that is shown to the user and does not end the call."""
 
     code: str
     message: str
@@ -200,7 +200,7 @@ Fact = (
     | ResponseText
     | FunctionCallFinished
     | FunctionCallStarted
-    | FunctionCallAnswered
+    | FunctionOutputSent
     | ResponseEnded
     | TokensUsed
     | ErrorReported
@@ -232,11 +232,11 @@ class EventReader(Protocol):
     """The part of a wire protocol that reads events."""
 
     def facts(self, event: Event) -> Iterable[Fact]:
-        """Return what an event means; nothing for most."""
+        """Return the meaning of an event; most events have none."""
         ...
 
     def call_turns(self, number: int, *, resumes: bool) -> CallTurns:
-        """Return an empty transcript of a call, which has this number from 1."""
+        """Return the empty turns of a call; `number` counts calls from 1."""
         ...
 
     def typed(self, event: Event) -> Any:
@@ -248,8 +248,8 @@ class EventReader(Protocol):
 def reader_of(protocol: str) -> EventReader:
     """Return the reader of a protocol's events.
 
-    It is found by name, since `rtc_widget.protocols` stands above this package: the package
-    ``rtc_widget.protocols.<name>`` has it as ``PROTOCOL``.
+    It is found by name, because this package must not import `rtc_widget.protocols`: the module
+    ``rtc_widget.protocols.<name>.protocol`` has it as ``PROTOCOL``.
 
     Raises
     ------
@@ -268,5 +268,5 @@ def reader_of(protocol: str) -> EventReader:
 
 
 def facts_of(event: Event) -> Iterable[Fact]:
-    """Return what an event means, by its protocol."""
+    """Return the meaning of an event by its protocol."""
     return reader_of(event.protocol).facts(event)

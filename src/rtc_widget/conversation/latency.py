@@ -1,4 +1,4 @@
-"""How long a person waits for an answer, by the events of a call."""
+"""How long the user waits for a response, measured by the events of a call."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.facts import (
     AudioCommitted,
     Fact,
-    FunctionCallAnswered,
+    FunctionOutputSent,
     ResponseEnded,
     ResponseRequested,
     ResponseStarted,
@@ -37,25 +37,24 @@ _MEASURES = (("first_transcript", "#7aa6da"), ("first_audio", "#2e8b57"), ("done
 
 @dataclass(frozen=True, slots=True)
 class TurnLatency:
-    """How long one answer took, in seconds since its question ended.
+    """The latency of one response, in seconds since the user's turn ended.
 
     Attributes
     ----------
     asked : {"spoken", "pushed", "written"}
-        How: spoken to a server that detects turns, with push-to-talk, or in writing.
+        The kind of the user's turn: spoken with turn detection, spoken with push-to-talk, or written.
     asked_at : float
-        When the question ended, in seconds since the call began. A server that detects turns knows it only when it has
-        waited for `silence`; the count begins then.
+        When the user's turn ended, in seconds since the call began. A server that detects turns reports the end after
+        `silence` seconds; the other times count from this report.
     silence : float or None
-        Seconds of silence that the server waits for, where the session says so. A person has waited for
-        ``silence + first_audio``.
+        Seconds of silence that end a turn, if the session says so. The user waits for ``silence + first_audio``.
     first_transcript, first_audio, done : float or None
-        Until the first words came, until the voice began, until the answer was complete; None where it did not happen.
-        The voice goes on after `done`, for answers are made faster than they are spoken.
+        Seconds until the first words, until the first audio, and until the response was complete; None if it did not
+        happen. A response is generated faster than it is spoken, so its audio usually continues after `done`.
     tools : float
-        Seconds of these that tools took.
+        The part of these seconds that tools took.
     response_id : str
-        The response that answered.
+        The response.
     """
 
     asked: Asked
@@ -69,7 +68,7 @@ class TurnLatency:
 
 
 @dataclass(slots=True)
-class _Question:
+class _UserTurn:
     asked: Asked
     at: float
     silence: float | None
@@ -78,8 +77,8 @@ class _Question:
 
 
 @dataclass(slots=True)
-class _Answer:
-    question: _Question
+class _TimedResponse:
+    turn: _UserTurn
     response_id: str
     words: float | None = None
     audio: float | None = None
@@ -88,23 +87,25 @@ class _Answer:
 
     def measured(self) -> TurnLatency:
         def since(at: float | None) -> float | None:
-            return None if at is None else at - self.question.at
+            return None if at is None else at - self.turn.at
 
-        question = self.question
+        turn = self.turn
         return TurnLatency(
-            question.asked,
-            question.at,
-            question.silence,
+            turn.asked,
+            turn.at,
+            turn.silence,
             since(self.words),
             since(self.audio),
             since(self.done),
-            question.tools,
+            turn.tools,
             self.response_id,
         )
 
 
 class Latency(FrozenSequence[TurnLatency]):
-    """The latency of every answer, oldest first. An answer that needed tools is one answer, with the tools' time in it.
+    """The latency of each response, oldest first.
+
+    A response that only calls tools is measured together with the response that follows it.
 
     Parameters
     ----------
@@ -116,15 +117,15 @@ class Latency(FrozenSequence[TurnLatency]):
         reader = _LatencyReader()
         for event in events:
             reader.consume(event)
-        self._turns = [answer.measured() for answer in reader.answers if answer.has_message]
+        self._turns = [response.measured() for response in reader.responses if response.has_message]
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return a table with a row an answer (extra ``data``).
+        """Return a table with one row per response (extra ``data``).
 
         Raises
         ------
         ImportError
-            If pandas is not installed; says how to install it.
+            If pandas is not installed; the message says how to install it.
         """
         pd = require_pandas()
         names = [field.name for field in fields(TurnLatency)]
@@ -133,23 +134,23 @@ class Latency(FrozenSequence[TurnLatency]):
         return table.astype(dict.fromkeys(numbers, "float64") | {"asked": "string", "response_id": "string"})
 
     def plot(self) -> Figure:
-        """Draw a bar for each answer: until the first words, the voice, the end (extra ``data``).
+        """Draw a bar for each response: until the first words, the first audio, the end (extra ``data``).
 
         Raises
         ------
         ImportError
-            If matplotlib is not installed; says how to install it.
+            If matplotlib is not installed; the message says how to install it.
         """
         figure, [axes] = new_figure(1, height=1.2 + 0.5 * max(1, len(self._turns)))
         rows = range(len(self._turns))
         for name, color in reversed(_MEASURES):
             values = [getattr(turn, name) or 0.0 for turn in self._turns]
             axes.barh(rows, values, height=0.6, color=color, label=name.replace("_", " "))
-        axes.barh(rows, [turn.tools for turn in self._turns], height=0.2, color="#b06000", label="of it: tools")
+        axes.barh(rows, [turn.tools for turn in self._turns], height=0.2, color="#b06000", label="tools")
         axes.set_yticks(rows, [f"{turn.asked_at:.1f} s, {turn.asked}" for turn in self._turns])
         axes.invert_yaxis()
-        axes.set_xlabel("seconds since the question ended")
-        axes.set_title("Latency of each answer")
+        axes.set_xlabel("seconds since the user's turn ended")
+        axes.set_title("Latency of each response")
         axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
@@ -160,8 +161,8 @@ class Latency(FrozenSequence[TurnLatency]):
 
     def __repr__(self) -> str:
         if not self._turns:
-            return "<Latency: no answers yet>"
-        return f"<Latency: {len(self)} answers, first audio after {_median(self, 'first_audio')} (median)>"
+            return "<Latency: no responses yet>"
+        return f"<Latency: {len(self)} responses, first audio after {_median(self, 'first_audio')} (median)>"
 
     def _repr_html_(self) -> str:
         names = ("asked", "asked_at", "first_transcript", "first_audio", "done", "tools")
@@ -175,20 +176,20 @@ class Latency(FrozenSequence[TurnLatency]):
 
 
 class _LatencyReader:
-    """Reads events and pairs questions with their responses."""
+    """Reads events and pairs the user's turns with the responses to them."""
 
     def __init__(self) -> None:
-        self.answers: list[_Answer] = []
-        self._question: _Question | None = None
-        self._open: dict[str, _Answer] = {}
+        self.responses: list[_TimedResponse] = []
+        self._turn: _UserTurn | None = None
+        self._open: dict[str, _TimedResponse] = {}
         self._silence: float | None = None
         self._out_of_band = 0
         self._last = 0.0
 
     def consume(self, event: Event) -> None:
         at = event.elapsed
-        if at == 0 < self._last:  # the next call; its first question may be sent before its session is confirmed
-            self._question, self._open = None, {}
+        if at == 0 < self._last:  # the next call; a turn may be sent before its session is confirmed
+            self._turn, self._open = None, {}
         self._last = at
         for fact in facts_of(event):
             self._take(fact, at)
@@ -198,50 +199,50 @@ class _LatencyReader:
             case SessionChanged():
                 self._silence = fact.silence
             case SpeechEnded(speaker="user"):
-                self._question = _Question("spoken", at, self._silence)
+                self._turn = _UserTurn("spoken", at, self._silence)
             case AudioCommitted():
-                if self._question is None or self._question.asked != "spoken":
-                    self._question = _Question("pushed", at, None)
+                if self._turn is None or self._turn.asked != "spoken":
+                    self._turn = _UserTurn("pushed", at, None)
             case TurnWritten():
-                self._question = _Question("written", at, None)
+                self._turn = _UserTurn("written", at, None)
             case ResponseRequested():
                 self._out_of_band += fact.is_out_of_band
             case ResponseStarted():
                 self._begin(fact)
             case ResponseText():
-                answer = self._open.get(fact.response_id)
-                if answer is not None and answer.words is None:
-                    answer.words = at
+                response = self._open.get(fact.response_id)
+                if response is not None and response.words is None:
+                    response.words = at
             case SpeechStarted(speaker="assistant"):
-                answer = self._open.get(fact.source)
-                if answer is not None and answer.audio is None:
-                    answer.audio = at
-            case FunctionCallAnswered():
-                if self._question and self._question.tools_since:
-                    self._question.tools += at - self._question.tools_since
-                    self._question.tools_since = None
+                response = self._open.get(fact.source)
+                if response is not None and response.audio is None:
+                    response.audio = at
+            case FunctionOutputSent():
+                if self._turn and self._turn.tools_since:
+                    self._turn.tools += at - self._turn.tools_since
+                    self._turn.tools_since = None
             case ResponseEnded():
                 self._end(fact, at)
 
     def _begin(self, fact: ResponseStarted) -> None:
         if self._out_of_band and fact.is_out_of_band:
             self._out_of_band -= 1
-        elif self._question is not None:
-            answer = _Answer(self._question, fact.response_id)
-            self._open[answer.response_id] = answer
-            self.answers.append(answer)
+        elif self._turn is not None:
+            response = _TimedResponse(self._turn, fact.response_id)
+            self._open[response.response_id] = response
+            self.responses.append(response)
 
     def _end(self, fact: ResponseEnded, at: float) -> None:
-        answer = self._open.get(fact.response_id)
-        if answer is None:
+        response = self._open.get(fact.response_id)
+        if response is None:
             return
-        answer.done = at
-        # A response that only calls tools is the first half of an answer; one that failed may be nothing.
-        answer.has_message = fact.has_message or not (fact.calls or fact.status == "failed")
+        response.done = at
+        # A response that only calls tools is measured with the response that follows; a failed one may be empty.
+        response.has_message = fact.has_message or not (fact.calls or fact.status == "failed")
         if fact.calls:
-            answer.question.tools_since = at
-        elif self._question is answer.question:
-            self._question = None
+            response.turn.tools_since = at
+        elif self._turn is response.turn:
+            self._turn = None
 
 
 def _median(turns: Sequence[TurnLatency], name: str) -> str:

@@ -1,4 +1,4 @@
-"""Which part of the log belongs to which call."""
+"""Maps parts of the event log to calls."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class LogSegment:
-    """A run of events of one call.
+    """Consecutive events of one call.
 
     Attributes
     ----------
     start : int
-        The number of its first event, counted from the first there ever was.
+        The number of its first event; dropped events count as well.
     attempt : str
         The attempt that became the call.
     resumes : bool
-        Whether the call goes on with the one before it.
+        Whether the call continues the one before it.
     """
 
     start: int
@@ -27,19 +27,26 @@ class LogSegment:
 
 @dataclass(frozen=True, slots=True)
 class CallStart:
-    """Where a call begins among the events, and whether it goes on with the one before.
+    """The start of a call, or of a later segment of it, among the kept events.
 
-    `again` is the number of an earlier call (from 1) whose late events begin here, or that goes on after such; no call
-    begins then.
+    Attributes
+    ----------
+    first : int
+        The index of the first event among the kept events.
+    resumes : bool
+        Whether the call continues the one before it (a reconnection).
+    continues_call : int or None
+        For a later segment, the number of its call, from 1; None if a call starts here. A call has several segments
+        if late events of another call came in between.
     """
 
     first: int
     resumes: bool
-    again: int | None = None
+    continues_call: int | None = None
 
 
 class LogSegments:
-    """The log by calls. A call has one stretch, or several where another call's events came in between."""
+    """The segments of the log; a call has several if events of another call came in between."""
 
     def __init__(self) -> None:
         self._all: list[LogSegment] = []
@@ -48,19 +55,19 @@ class LogSegments:
         return bool(self._all)
 
     def begin(self, start: int, attempt: str, *, resumes: bool) -> None:
-        """The events from number `start` on are this attempt's; does nothing where those before are so, too."""
+        """Begin a segment of this attempt at event number `start`, unless the present segment belongs to it."""
         if not self._all or self._all[-1].attempt != attempt:
             self._all.append(LogSegment(start, attempt, resumes))
 
     def with_ends(self, end: int) -> Iterator[tuple[LogSegment, int]]:
-        """Yield each stretch of a log of `end` events with where it ends."""
+        """Yield each segment, and the number of the event after its last; `end` is the number of all events."""
         ends = [segment.start for segment in self._all[1:]] + [end]
         return zip(self._all, ends, strict=False)
 
-    def calls(self, gone: int) -> list[CallStart]:
-        """Return where calls begin and go on in a log whose first `gone` events have gone."""
-        # Stretches whose events have all gone begin where the next one does.
-        kept = {max(0, segment.start - gone): segment for segment in self._all}
+    def calls(self, dropped: int) -> list[CallStart]:
+        """Return the starts of calls and of their later segments in a log that has dropped so many events."""
+        # A segment whose events were all dropped starts where the next one does, which replaces it here.
+        kept = {max(0, segment.start - dropped): segment for segment in self._all}
         numbers: dict[str, int] = {}
         starts: list[CallStart] = []
         for first, segment in kept.items():

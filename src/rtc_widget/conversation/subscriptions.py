@@ -1,4 +1,4 @@
-"""Who wants to hear of which events: callbacks, waiting coroutines and streams."""
+"""Delivers events to callbacks, waiting coroutines and streams."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ Condition = Callable[[Event], object]
 
 @dataclass(frozen=True, slots=True)
 class CallbackFailure:
-    """What a callback raised.
+    """An exception that a callback raised.
 
     Attributes
     ----------
     callback : callable
-        The function that was given to `on`.
+        The function that was passed to `VoiceChat.on`.
     event : Event
-        What it was called with.
+        The event that it was called with.
     error : BaseException
-        What it raised, with its traceback.
+        The exception, with its traceback.
     """
 
     code: ClassVar[str] = "callback_failed"
@@ -55,9 +55,9 @@ class _Waiter:
 
 
 class EventStream(AsyncIterator[Event]):
-    """The events of a kind from now on, for ``async for``; ends with the call.
+    """The future events that match a pattern, for ``async for``; it ends with the call.
 
-    Events that come between two reads wait in it.
+    Events that arrive between two reads are buffered.
     """
 
     def __init__(self, pattern: str) -> None:
@@ -67,13 +67,13 @@ class EventStream(AsyncIterator[Event]):
         self._news = asyncio.Event()
 
     def put(self, event: Event) -> None:
-        """Take an event in, if it fits."""
+        """Buffer an event if it matches the pattern."""
         if not self._ended and event.matches(self._pattern):
             self._events.append(event)
             self._news.set()
 
     def end(self) -> None:
-        """Let the loop end when it has read what is here."""
+        """End the loop after the buffered events."""
         self._ended = True
         self._news.set()
 
@@ -87,33 +87,33 @@ class EventStream(AsyncIterator[Event]):
 
 
 class Subscriptions:
-    """Hands each event to the callbacks, streams and waiters whose pattern fits its type. Used on one loop only.
+    """Delivers each event to the callbacks, streams and waiters whose pattern matches its type; used on one loop.
 
     Parameters
     ----------
     failures : Failures, optional
-        Told what callbacks raise.
+        Collects the exceptions of callbacks.
     """
 
     def __init__(self, failures: Failures | None = None) -> None:
         self.failures = Failures() if failures is None else failures
         self._callbacks: list[tuple[str, Callback]] = []
         self._waiting: list[_Waiter] = []
-        # A stream whose loop was left is forgotten by itself.
+        # Weak: a stream that is no longer read is dropped.
         self._streams: weakref.WeakSet[EventStream] = weakref.WeakSet()
         self._running: set[asyncio.Future[Any]] = set()
 
     def add(self, pattern: str, callback: Callback) -> None:
-        """Call `callback` for each event that fits; adding the same pair twice calls it once."""
+        """Call `callback` for each event that matches; adding the same pair again has no effect."""
         if (pattern, callback) not in self._callbacks:
             self._callbacks.append((pattern, callback))
 
     def remove(self, pattern: str, callback: Callback) -> None:
-        """Stop calling; one that was never added is no error."""
+        """Stop calling `callback`; a pair that was not added is ignored."""
         self._callbacks = [pair for pair in self._callbacks if pair != (pattern, callback)]
 
     def publish(self, event: Event) -> None:
-        """Wake the waiters, feed the streams, then call the callbacks; an exception in one stops nobody else."""
+        """Wake the waiters, feed the streams, then call the callbacks; an exception in one stops no other."""
         for waiter in self._waiting:
             if event.matches(waiter.pattern) and not waiter.future.done():
                 _offer(event, waiter.where, waiter.future)
@@ -126,53 +126,66 @@ class Subscriptions:
     async def next(
         self, pattern: str, timeout: float | None, where: Condition | None = None, *, in_call: bool = False
     ) -> Event:
-        """Return the next event that fits; `in_call` says that there is a call now, with which the waiting ends.
+        """Wait for the next event that matches.
+
+        Parameters
+        ----------
+        pattern : str
+            A shell-style pattern of the event's type.
+        timeout : float or None
+            Seconds to wait; None waits without a limit.
+        where : callable, optional
+            A further condition on the event.
+        in_call : bool
+            Whether the wait ends with the present call.
 
         Raises
         ------
         WaitTimeout
-            If none comes within `timeout` seconds.
+            If no such event arrives within `timeout` seconds.
         NotConnected
-            If the call ends.
+            If the call ends and `in_call` is true.
         """
         future: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
         waiter = _Waiter(pattern, where, future, in_call)
         self._waiting.append(waiter)
         try:
-            words = f"No {pattern!r} event came within {timeout} s."
-            return await wait_with_grace(timeout, future, WaitTimeout(words, hint="Look at chat.events for what came."))
+            late = WaitTimeout(
+                f"No {pattern!r} event arrived within {timeout} s.", hint="chat.events has the events that arrived."
+            )
+            return await wait_with_grace(timeout, future, late)
         finally:
             self._waiting.remove(waiter)
 
     def stream(self, pattern: str) -> EventStream:
-        """Return the events that fit, from now on."""
+        """Return a stream of the future events that match."""
         stream = EventStream(pattern)
         self._streams.add(stream)
         return stream
 
     def end_call(self) -> None:
-        """The call is over: no stream, and nobody who began to wait in it, has more to come."""
+        """End the streams, and the waiters that wait for events of this call."""
         for stream in list(self._streams):
             stream.end()
         self._streams.clear()
         for waiter in self._waiting:
             if waiter.in_call and not waiter.future.done():
                 ended = NotConnected(
-                    f"The call has ended before a {waiter.pattern!r} event came.",
-                    hint="Look at chat.events for what came.",
+                    f"The call ended before a {waiter.pattern!r} event arrived.",
+                    hint="chat.events has the events that arrived.",
                 )
                 waiter.future.set_exception(ended)
 
     def _call(self, callback: Callback, event: Event) -> None:
         try:
             outcome = callback(event)
-        except Exception as error:  # noqa: BLE001 - told to the user, whoever wrote it
+        except Exception as error:  # noqa: BLE001 - user code may raise anything; reported
             self.failures.add(CallbackFailure(callback, event, error))
             return
         if inspect.isawaitable(outcome):
             try:
                 task = asyncio.ensure_future(outcome, loop=users_loop())
-            except Exception as error:  # noqa: BLE001 - no loop runs here: a script whose `asyncio.run` has ended
+            except Exception as error:  # noqa: BLE001 - no loop runs: the `asyncio.run` of a script has ended
                 if inspect.iscoroutine(outcome):
                     outcome.close()
                 self.failures.add(CallbackFailure(callback, event, error))
@@ -192,27 +205,27 @@ def _offer(event: Event, where: Condition | None, future: asyncio.Future[Event])
         if where is None or where(event):
             future.set_result(event)
     except StopIteration as error:
-        # No future takes one: it would end the coroutine that awaits.
-        told = RuntimeError("The condition raised StopIteration.")
-        told.__cause__ = error
-        future.set_exception(told)
-    except Exception as error:  # noqa: BLE001 - told to whoever waits
+        # `Future.set_exception` refuses StopIteration.
+        failure = RuntimeError("The condition raised StopIteration.")
+        failure.__cause__ = error
+        future.set_exception(failure)
+    except Exception as error:  # noqa: BLE001 - raised in the waiting coroutine
         future.set_exception(error)
 
 
 logger = logging.getLogger("rtc_widget")
 
-_MOST = 1_000
+_MAX_FAILURES = 1_000
 _PAUSE_SECONDS = 1.0
-"""A callback that fails on every event is not shown more often than that."""
+"""A failure with the same text is shown at most once in this time: a callback may fail on every event."""
 
 
 class Failure(Protocol):
-    """What failed, and how; ``str()`` of it is a sentence."""
+    """An exception of user code; its ``str()`` is a sentence."""
 
     @property
     def error(self) -> BaseException:
-        """What was raised, with its traceback."""
+        """The exception, with its traceback."""
         ...
 
     @property
@@ -222,7 +235,7 @@ class Failure(Protocol):
 
 
 class Failures(list[Failure]):
-    """A list of failures, oldest first; the oldest go when there are too many."""
+    """The last 1,000 failures, oldest first."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -230,14 +243,14 @@ class Failures(list[Failure]):
         self._shown: dict[str, float] = {}
 
     def show_by(self, show: Callable[[Failure], None]) -> None:
-        """Let `show` tell the person at the page, once a second at most for failures of the same words."""
+        """Show failures on the page by `show`, those with the same text at most once per second."""
         self._show = show
 
     def add(self, failure: Failure) -> None:
-        """Keep a failure, log it with its traceback, and show it."""
+        """Append a failure, log it with its traceback, and show it."""
         logger.error("%s", failure, exc_info=failure.error)
         self.append(failure)
-        del self[:-_MOST]
+        del self[:-_MAX_FAILURES]
         words, now = str(failure), time.monotonic()
         if self._show is not None and now - self._shown.get(words, -_PAUSE_SECONDS) >= _PAUSE_SECONDS:
             self._shown = {known: at for known, at in self._shown.items() if now - at < _PAUSE_SECONDS} | {words: now}

@@ -1,4 +1,4 @@
-"""A call along time: who spoke when, which responses were made, which tools ran, what went wrong."""
+"""A call over time: speech, responses, tool calls and errors."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from rtc_widget.conversation.facts import (
     AudioCommitted,
     ErrorReported,
     Fact,
-    FunctionCallAnswered,
     FunctionCallStarted,
+    FunctionOutputSent,
     PushToTalkStarted,
     ResponseEnded,
     ResponseStarted,
@@ -44,7 +44,7 @@ _CUT = "#e3a23c"
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Something that lasted; a moment where start and end are the same.
+    """A bar of the timeline, or a mark if start and end are equal.
 
     Attributes
     ----------
@@ -53,9 +53,9 @@ class Span:
     start, end : float
         Seconds since the first event.
     label : str
-        What it was, in a few words.
+        A short description; may be empty.
     status : str
-        How it ended: ``"completed"``, ``"cancelled"``, ``"failed"`` … ; ``"open"`` where no end was seen.
+        How it ended: ``"completed"``, ``"cancelled"``, ``"failed"`` …; ``"open"`` if its end is not among the events.
     """
 
     lane: str
@@ -66,7 +66,7 @@ class Span:
 
 
 def spans(events: Iterable[Event]) -> list[Span]:
-    """Return what lasted, in the order in which it began."""
+    """Return the spans of some events, ordered by their start."""
     reader = _SpanReader()
     for event in events:
         reader.consume(event)
@@ -79,11 +79,11 @@ def timeline(events: Iterable[Event]) -> Figure:
     Raises
     ------
     ImportError
-        If matplotlib is not installed; says how to install it.
+        If matplotlib is not installed; the message says how to install it.
     """
     figure, [axes] = new_figure(1, height=3.2)
     drawn = spans(events)
-    whole = max((span.end for span in drawn), default=1.0) or 1.0  # a single moment has no length
+    whole = max((span.end for span in drawn), default=1.0) or 1.0  # a single mark has no length
     for span in drawn:
         y = LANES.index(span.lane)
         color = _BAD if span.status == "failed" else _CUT if span.status != "completed" else _COLORS[span.lane]
@@ -91,14 +91,14 @@ def timeline(events: Iterable[Event]) -> Figure:
             axes.plot(span.start, y, marker="x" if span.lane == "Errors" else "o", color=color, markersize=6)
         else:
             axes.broken_barh([(span.start, span.end - span.start)], (y - 0.32, 0.64), facecolors=color, alpha=0.85)
-        # A moment has no width, but nothing else is in the way of its words.
+        # The label of a mark may extend to its right.
         room = span.end - span.start > whole * 0.011 * len(span.label) or span.end == span.start
         if span.label and room:
-            # Beside a mark, on the side where there is room.
+            # Near the right edge the label of a mark is on its left.
             is_mark, is_late = span.end - span.start < whole / 400, span.start > whole * 0.8
             shift = whole * (0.012 if is_mark else 0.004) * (-1 if is_late and is_mark else 1)
             side = "right" if is_late and is_mark else "left"
-            # Words of a server or a tool: a "$" in them begins no formula.
+            # Labels have words of a server or a tool; a "$" in them must not start a formula.
             words: dict[str, Any] = {"va": "center", "ha": side, "fontsize": 7, "clip_on": True, "parse_math": False}
             axes.text(span.start + shift, y, span.label, **words)
     axes.set_ylim(len(LANES) - 0.5, -0.5)
@@ -113,7 +113,7 @@ def timeline(events: Iterable[Event]) -> Figure:
 
 
 class _SpanReader:
-    """Reads events and pairs the begin of a span with its end."""
+    """Reads events and pairs the start of each span with its end."""
 
     def __init__(self) -> None:
         self._zero: datetime | None = None
@@ -127,7 +127,7 @@ class _SpanReader:
         return sorted([*self._done, *left], key=lambda span: (span.start, LANES.index(span.lane)))
 
     def consume(self, event: Event) -> None:
-        # By the clock and not by `elapsed`, which starts at zero in every call.
+        # `elapsed` starts at 0 in each call, so `time` is used.
         self._zero = self._zero or event.time
         self._now = (event.time - self._zero).total_seconds()
         for fact in facts_of(event):
@@ -151,28 +151,28 @@ class _SpanReader:
                     if lane == "You":
                         self._end(lane, key)
             case TurnWritten():
-                self._moment("You", "wrote")
+                self._mark("You", "wrote")
             case ResponseStarted():
                 self._begin("Responses", fact.response_id)
             case ResponseEnded():
                 self._end("Responses", fact.response_id, fact.status or "completed")
                 if fact.status == "failed":
-                    self._moment("Errors", "response failed", "failed")
+                    self._mark("Errors", "response failed", "failed")
             case FunctionCallStarted():
                 self._begin("Tools", fact.call_id, fact.name)
-            case FunctionCallAnswered():
+            case FunctionOutputSent():
                 self._end("Tools", fact.call_id)
             case ErrorReported():
-                self._moment("Errors", fact.code or fact.message or "error", "failed")
+                self._mark("Errors", fact.code or fact.message or "error", "failed")
 
     def _begin(self, lane: str, key: object, label: str = "") -> None:
         self._open.setdefault((lane, str(key)), (self._now, label))
 
     def _end(self, lane: str, key: object, status: str = "completed") -> None:
-        begun = self._open.pop((lane, str(key)), None)
-        if begun is not None:
-            start, label = begun
+        opened = self._open.pop((lane, str(key)), None)
+        if opened is not None:
+            start, label = opened
             self._done.append(Span(lane, start, self._now, label or ("" if status == "completed" else status), status))
 
-    def _moment(self, lane: str, label: str, status: str = "completed") -> None:
+    def _mark(self, lane: str, label: str, status: str = "completed") -> None:
         self._done.append(Span(lane, self._now, self._now, label, status))

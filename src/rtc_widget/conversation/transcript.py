@@ -1,4 +1,4 @@
-"""Who said what, in the order of the conversation."""
+"""The transcript of a conversation."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _SPEAKERS: Mapping[Role, str] = {"user": "You", "assistant": "Assistant"}
 
 
 class Transcript(FrozenSequence[Turn]):
-    """The turns of a conversation, in its order rather than in the order in which their events came.
+    """The turns of a conversation in the order of the conversation, which may differ from the order of the events.
 
-    Understands the events of a wire protocol: of the GA Realtime API, and its beta's names. Unknown events change
-    nothing.
+    A transcript is reduced from the events of a wire protocol, such as the GA Realtime API and its beta. Unknown events
+    are ignored.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Transcript(FrozenSequence[Turn]):
     """
 
     def __init__(self, events: Iterable[Mapping[str, Any]] = (), *, protocol: str = DEFAULT_PROTOCOL) -> None:
-        # Servers may count their items from one in each call, so each call has turns of its own.
+        # Servers may reuse item ids in the next call, so the turns of each call are kept apart.
         self._protocol = protocol
         self._calls: list[CallTurns] = [reader_of(protocol).call_turns(1, resumes=False)]
         self._begun = False
@@ -52,10 +52,15 @@ class Transcript(FrozenSequence[Turn]):
             self.add(event)
 
     def add(self, event: Mapping[str, Any], *, call: int | None = None) -> None:
-        """Take in one event: a raw dict, or an `Event`, which also has a time.
+        """Add one event: a raw dict, or an `Event`, which also has a time.
 
-        It belongs to the last call, or to the one of that number, if it came late. End such a call again when all of
-        its events have come (`end_call`).
+        Parameters
+        ----------
+        event : mapping
+            The event.
+        call : int, optional
+            The number of its call, for late events of an earlier call. Call `end_call` after the last of them. The
+            default is the last call.
         """
         turns = self._calls[-1 if call is None else call - 1]
         if isinstance(event, Event):
@@ -64,12 +69,12 @@ class Transcript(FrozenSequence[Turn]):
             turns.add(event, None)
 
     def begin_call(self, *, resumes: bool) -> int:
-        """Begin another call, which resumes the one before it or does not.
+        """Begin another call; `resumes` says whether it continues the one before.
 
         Returns
         -------
         int
-            The call's number, as in `Turn.call`.
+            The number of the call, as in `Turn.call`.
         """
         if self._begun:
             self.end_call()
@@ -78,16 +83,16 @@ class Transcript(FrozenSequence[Turn]):
         return len(self._calls)
 
     def end_call(self, call: int | None = None) -> None:
-        """End the last call, or the one of that number; a turn in progress is interrupted."""
+        """End the call of this number, by default the last one; a turn in progress becomes interrupted."""
         self._calls[-1 if call is None else call - 1].end()
 
     def of_response(self, response_id: str) -> Turn | None:
-        """Return what was said in a response of the last call; None if nothing was."""
+        """Return the last turn of a response in the last call; None if it has none."""
         turns = self._calls[-1].turns
         return next((turn for turn in reversed(turns) if turn.response_id == response_id), None)
 
     def to_markdown(self) -> str:
-        """Return the conversation as Markdown, one paragraph a turn; what was cut short says what was heard of it."""
+        """Return the conversation as Markdown, one paragraph per turn, with the played part of interrupted turns."""
         blocks: list[str] = []
         for seam, turn in self._with_seams():
             if seam:
@@ -99,12 +104,12 @@ class Transcript(FrozenSequence[Turn]):
         return "\n\n".join(blocks) + ("\n" if blocks else "")
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return a table with a row a turn (extra ``data``).
+        """Return a table with one row per turn (extra ``data``).
 
         Raises
         ------
         ImportError
-            If pandas is not installed; says how to install it.
+            If pandas is not installed; the message says how to install it.
         """
         pd = require_pandas()
         names = ("call", "role", "text", "start", "end", "status", "interrupted", "heard", "item_id", "response_id")
@@ -116,7 +121,7 @@ class Transcript(FrozenSequence[Turn]):
         return table
 
     def _with_seams(self) -> list[tuple[str, Turn]]:
-        """Each turn with the words that stand between it and the one before."""
+        """Pair each turn with the text between it and the turn before."""
         turns = self._snapshot()
         return [
             (SEAMS[self._calls[turn.call - 1].resumes] if before and before.call != turn.call else "", turn)
@@ -149,5 +154,5 @@ class Transcript(FrozenSequence[Turn]):
 
 
 def _markdown(text: str) -> str:
-    """Words that mean nothing to Markdown, on one line."""
+    """Return a text on one line, with Markdown's special characters escaped."""
     return re.sub(r"([\\`*_\[\]<>#|~])", r"\\\1", " ".join(text.split()))

@@ -1,4 +1,4 @@
-"""What one side said at a time."""
+"""A turn of a conversation."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ TurnStatus = Literal["in_progress", "completed", "interrupted", "cancelled", "in
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one side said at a time.
+    """One uninterrupted contribution of one side to a conversation.
 
     Attributes
     ----------
     role : {"user", "assistant"}
         Who spoke or wrote.
     text : str
-        What was said, as far as it is known; empty until the recogniser has answered.
+        The text or transcript, as far as it is known; empty until the first words were transcribed.
     item_id : str
         The server's id of the conversation item.
     status : {"in_progress", "completed", "interrupted", "cancelled", "incomplete", "failed"}
-        Whether more may come, and how it ended: ``interrupted`` by speech, by cleared audio or by the end of the call;
-        the others as the Realtime API names them for a response.
+        How the turn ended. ``"interrupted"``: by speech, by cleared audio or by the end of the call. The other values
+        are those of a response in the Realtime API.
     call : int
-        In which call it was said: 1 in the first, one more after each seam.
+        The number of the call: 1 for the first.
     start, end : float or None
-        When it began and ended, in seconds since the call began, on the page's clock; of what was written the moment it
-        was sent. The end of a person's speech is known when the server has waited for its ``silence_duration_ms``. None
-        where nothing told, and the end while it is being said.
+        Seconds since the call began, on the page's clock. A written turn has the time at which it was sent. The end of
+        the user's speech is known only after the server has waited for ``silence_duration_ms``. None if unknown; `end`
+        is None while the turn is in progress.
     played : float
-        How much of a spoken answer was played: 1, or less where it was interrupted.
+        The share of a spoken response that was played: 1, or less if it was interrupted.
     response_id : str or None
-        The response that an answer is of.
+        The response that the turn belongs to; None for the user's turns.
     audio : AudioClip or None
-        How an answer that `VoiceChat.ask` has waited for sounded; see `VoiceChat.recording` for all other turns.
+        The audio of a turn that `VoiceChat.ask` returned; see `VoiceChat.recording` for all other turns.
     """
 
     role: Role
@@ -55,12 +55,12 @@ class Turn:
 
     @property
     def interrupted(self) -> bool:
-        """Whether it was cut short, by whatever."""
+        """Whether the turn ended before it was complete, for any reason."""
         return self.status in ("interrupted", "cancelled", "incomplete")
 
     @property
     def heard(self) -> str:
-        """What was really heard: of an answer that was interrupted the words that had been played, by their share."""
+        """The part of the text that was played; estimated by `played` if the turn was interrupted."""
         if self.played >= 1:
             return self.text
         words = self.text[: round(len(self.text) * self.played) + 1]

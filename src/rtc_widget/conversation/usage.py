@@ -1,4 +1,4 @@
-"""What the calls have used: tokens by kind, and what they cost by a price list."""
+"""The tokens that calls have used, and their cost by a price list."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ TOKENS = (
     "transcription_input",
     "transcription_output",
 )
-"""The kinds of tokens that have prices of their own. What was cached is counted there, and not once more as input."""
+"""The kinds of tokens that have separate prices. Cached tokens count only as cached, not also as input."""
 SECONDS = "transcription_seconds"
-"""Some recognisers are paid by the second of speech."""
+"""Some transcription models are paid by the second of speech."""
 
 _MILLION = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class UsageEntry:
-    """What one response, or one transcription of a person's words, has used.
+    """The usage of one response, or of the transcription of one user's turn.
 
     Attributes
     ----------
     of : str
-        The response, or the item that was transcribed.
+        The id of the response, or of the transcribed conversation item.
     elapsed : float
-        When it was counted, in seconds since the call began.
+        When the server reported it, in seconds since the call began.
     amounts : mapping
-        Tokens by kind, or seconds; what is zero is left out.
+        Amounts by kind, in tokens or seconds; kinds with the amount 0 are left out.
     """
 
     of: str
@@ -53,7 +53,7 @@ class UsageEntry:
 
 
 class Usage(Mapping[str, float]):
-    """Tokens by kind over all calls; those of the kinds that did not occur are zero.
+    """The tokens of all calls by kind; a kind that did not occur is 0.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class Usage(Mapping[str, float]):
     Attributes
     ----------
     entries : list of UsageEntry
-        Each response and transcription, oldest first.
+        The usage of each response and transcription, oldest first.
 
     Examples
     --------
@@ -82,13 +82,13 @@ class Usage(Mapping[str, float]):
             self.add(event)
 
     def add(self, event: Event) -> None:
-        """Count what an event says was used; most say nothing."""
+        """Add the usage that an event reports, if any."""
         for fact in facts_of(event):
             if isinstance(fact, TokensUsed):
                 self.entries.append(UsageEntry(fact.source, event.elapsed, fact.amounts))
 
     def copy(self) -> Usage:
-        """Return what was used so far, which does not grow any more."""
+        """Return the present usage as an independent object."""
         return Usage.of(self.entries)
 
     @classmethod
@@ -100,54 +100,54 @@ class Usage(Mapping[str, float]):
 
     @property
     def input_tokens(self) -> int:
-        """What the models have read and heard, cached or not; transcription is left out."""
+        """The input tokens of the responses, cached or not; without transcription."""
         return int(sum(self[kind] for kind in TOKENS if kind.endswith("_input") and "transcription" not in kind))
 
     @property
     def output_tokens(self) -> int:
-        """What they have written and said."""
+        """The output tokens of the responses, text and audio; without transcription."""
         return int(self["text_output"] + self["audio_output"])
 
     @property
     def cached_tokens(self) -> int:
-        """How much of the input was cached."""
+        """The cached part of the input tokens."""
         return int(sum(self[kind] for kind in TOKENS if kind.startswith("cached_")))
 
     @property
     def total_tokens(self) -> int:
-        """Input and output."""
+        """The sum of input and output tokens."""
         return self.input_tokens + self.output_tokens
 
     def cost(self, prices: Mapping[str, float]) -> float:
-        """Return what it costs by a price list, in the list's currency.
+        """Return the cost by a price list, in the currency of the list.
 
         Parameters
         ----------
         prices : mapping
-            What a million tokens of each kind in `TOKENS` cost, and a second of ``"transcription_seconds"``.
+            The price of one million tokens by kind (see `TOKENS`), and of one second of ``"transcription_seconds"``.
 
         Raises
         ------
         ValueError
-            If a price is missing for what was used, or is of no known kind; no sum is better than a wrong one.
+            If a kind that was used has no price, or a price has an unknown kind.
         """
         unknown = sorted(prices.keys() - {*TOKENS, SECONDS})
         if unknown:
             raise ValueError(f"Unknown token kind {', '.join(unknown)}. Known kinds: {', '.join(self)}.")
         missing = [kind for kind, amount in self.items() if amount and kind not in prices]
         if missing:
-            raise ValueError(f"The price list has no price for {', '.join(missing)}, which was used.")
+            raise ValueError(f"prices must have every kind that was used; missing: {', '.join(missing)}.")
         return sum(
             amount * prices.get(kind, 0.0) / (1 if kind == SECONDS else _MILLION) for kind, amount in self.items()
         )
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return a table with a row for each response or transcription, and a column a kind (extra ``data``).
+        """Return a table with one row per response or transcription and one column per kind (extra ``data``).
 
         Raises
         ------
         ImportError
-            If pandas is not installed; says how to install it.
+            If pandas is not installed; the message says how to install it.
         """
         pd = require_pandas()
         rows = [{"of": one.of, "elapsed": one.elapsed, **dict.fromkeys(self, 0), **one.amounts} for one in self.entries]

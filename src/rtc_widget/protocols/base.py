@@ -88,7 +88,7 @@ class VoiceSession(EventConsumer, Protocol):
         """
         ...
 
-    def answer_calls(self, outputs: Mapping[str, str], *, respond: bool) -> RequestedResponse | None:
+    def send_function_outputs(self, outputs: Mapping[str, str], *, respond: bool) -> RequestedResponse | None:
         """Send results of functions, by the id of the call; with `respond` a response follows, which is returned.
 
         Raises

@@ -1,1 +1,1 @@
-"""A whole session in a file. Import the names from `rtc_widget`."""
+"""Session files. Import the names from `rtc_widget`."""

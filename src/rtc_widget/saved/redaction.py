@@ -1,4 +1,4 @@
-"""Striking secrets out of what is written to a file."""
+"""Removes secrets from data before it is written to a file."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ from typing import Any
 
 REMOVED = "[removed]"
 
-# What the names of fields end with whose values open doors: `api_key`, `refreshToken`, `X-Auth-Token`.
-_ENDINGS = re.compile(r"_key$|apikey$|password$|(?:^|_)(?:token|secret|passwd|authorization|credentials?|cookie)$")
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-# What keys, short-lived secrets, bearer tokens, JSON Web Tokens and the like look like.
-_LOOKS = re.compile(
+# The endings of the names of fields that hold secrets: `api_key`, `refreshToken`, `X-Auth-Token`.
+_SECRET_NAMES = re.compile(r"_key$|apikey$|password$|(?:^|_)(?:token|secret|passwd|authorization|credentials?|cookie)$")
+_CAMEL_CASE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+# The forms of API keys, client secrets, bearer tokens and JSON Web Tokens.
+_SECRET_FORMS = re.compile(
     r"\b(?:sk|ek|rk|pk)[-_][A-Za-z0-9_-]{8,}"
     r"|\b(?:hf|gh[opusr]|github_pat)_[A-Za-z0-9_]{8,}"
     r"|\b[Bb]earer\s+[A-Za-z0-9._~+/=-]{6,}"
-    # With a digit, a capital inside or padding: "basic training" is none.
+    # Base64 has a digit, a capital inside or padding; "basic training" must not match.
     r"|\bBasic\s+(?=[A-Za-z0-9+/]*(?:[0-9+/=]|[a-z][A-Z]))[A-Za-z0-9+/]{6,}={0,2}"
     r"|\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"
 )
-# Name and password in an address.
+# User name and password in a URL.
 _USERINFO = re.compile(r"(?<=://)[^\s/@:?#\"']+:[^\s/@?#\"']+(?=@)")
-_SHORTEST = 6
+_MIN_KEY_CHARACTERS = 6
 
 
 class Redaction:
-    """Removes secrets from JSON values: by the name of their field, by what they look like, and those it is told.
+    """Removes secrets from JSON values: by the name of their field, by their form, and those that the caller knows.
 
     Parameters
     ----------
-    strike : callable, optional
+    redact : callable, optional
         Returns a text without the secrets that only the caller knows.
     """
 
-    def __init__(self, strike: Callable[[str], str] = str) -> None:
-        self._strike = strike
+    def __init__(self, redact: Callable[[str], str] = str) -> None:
+        self._redact = redact
         self._key = os.environ.get("OPENAI_API_KEY", "").strip()
 
     def of(self, value: Any) -> Any:
-        """Return the value without secrets; what has none comes back as it is.
+        """Return a JSON value with each secret replaced by ``"[removed]"``.
 
         Examples
         --------
@@ -57,15 +57,15 @@ class Redaction:
         return value
 
     def _text(self, text: str) -> str:
-        text = self._strike(text)
-        # A key that short would be no key; replacing it would spoil the texts.
-        text = text.replace(self._key, REMOVED) if len(self._key) >= _SHORTEST else text
+        text = self._redact(text)
+        # Replacing a very short value would damage ordinary text.
+        text = text.replace(self._key, REMOVED) if len(self._key) >= _MIN_KEY_CHARACTERS else text
         if text.lstrip().startswith("{"):
             text = self._json(text)
-        return _USERINFO.sub(REMOVED, _LOOKS.sub(REMOVED, text))
+        return _USERINFO.sub(REMOVED, _SECRET_FORMS.sub(REMOVED, text))
 
     def _json(self, text: str) -> str:
-        """Return a text that is a JSON object, such as a tool's arguments, without secrets; others as they are."""
+        """Return a text without secrets if it is a JSON object, such as a tool's arguments; other text unchanged."""
         try:
             value = json.loads(text)
         except (ValueError, RecursionError):
@@ -76,19 +76,19 @@ class Redaction:
     def _field(self, key: Any, value: Any, fields: Mapping[Any, Any]) -> Any:
         if value in (None, "") or not isinstance(key, str):
             return self.of(value)
-        name = _HUMP.sub("_", key).casefold().replace("-", "_")
+        name = _CAMEL_CASE.sub("_", key).casefold().replace("-", "_")
         if name == "headers":
-            return _emptied(value)
-        # The tokens of log probabilities are words, and numbers and yes or no open no doors.
+            return _without_values(value)
+        # The tokens of log probabilities are words; numbers and booleans are not secrets.
         is_word = name == "token" and "logprob" in fields
-        is_secret = _ENDINGS.search(name) and not is_word and not isinstance(value, bool | int | float)
+        is_secret = _SECRET_NAMES.search(name) and not is_word and not isinstance(value, bool | int | float)
         return REMOVED if is_secret else self.of(value)
 
 
-def _emptied(headers: Any) -> Any:
-    """Return what stands under ``headers`` without any value."""
+def _without_values(headers: Any) -> Any:
+    """Return HTTP headers without their values."""
     if isinstance(headers, dict):
-        return {key: _emptied(value) for key, value in headers.items()}
+        return {key: _without_values(value) for key, value in headers.items()}
     if isinstance(headers, list | tuple):
-        return [_emptied(value) for value in headers]
+        return [_without_values(value) for value in headers]
     return headers if headers in (None, "") else REMOVED

@@ -1,4 +1,4 @@
-"""A session that was saved, to study without a call."""
+"""A session that was loaded from a file."""
 
 from __future__ import annotations
 
@@ -82,33 +82,33 @@ NEEDS_A_CALL = frozenset(
 
 
 class SavedSession:
-    """What `VoiceChat.save` wrote: the widget's attributes that need no call, and `latency`.
+    """A session that `VoiceChat.save` wrote: the attributes of the widget that need no call, and `latency`.
 
-    Secrets that stood in the events are gone. Not in the file are the raw reports of the statistics, what callbacks
-    and tools raised (`errors`), and the record of the tools that were called (``tools.calls``); calls and their
-    results stand among the events.
+    Secrets in the events were removed. The file does not have the raw statistics reports, the exceptions of callbacks
+    and tools (`errors`), and the log of tool calls (``tools.calls``); function calls and their outputs are among the
+    events.
 
     Attributes
     ----------
     events : EventLog
-        Every event that was kept.
+        The events that the widget's log had.
     transcript : Transcript
-        What both sides said.
+        The turns of both sides.
     stats : StatsLog
-        How well the calls were carried.
+        The statistics of the connections.
     recording : Recording
-        The sound of the call that was recorded last; may be empty.
+        The audio of the call that was recorded last; may be empty.
     usage : Usage
-        The tokens that were used, also by answers whose events the log had dropped.
+        The tokens of all calls; dropped events count as well.
     session : Session or None
-        The session's settings as the server had confirmed them last.
+        The session's settings that the server confirmed last.
     about : mapping
-        ``server``, ``settings``, ``saved`` (when, as ISO 8601) and ``rtc_widget`` (by which version).
+        ``server``, ``settings``, ``saved`` (the time, as ISO 8601) and ``rtc_widget`` (the version that wrote it).
 
     Raises
     ------
     SavedSessionOnly
-        By everything that a widget can do and this cannot, such as ``connect``.
+        By attributes of the widget that need a call, such as ``connect``.
 
     Examples
     --------
@@ -127,7 +127,7 @@ class SavedSession:
         self.session: JsonObject | None = _session_of(contents)
 
     def latency(self) -> Latency:
-        """Return how long each answer took; see `VoiceChat.latency`."""
+        """Return the latency of each response; see `VoiceChat.latency`."""
         return Latency(self.events)
 
     @classmethod
@@ -137,7 +137,7 @@ class SavedSession:
 
     def __getattr__(self, name: str) -> Any:
         if name in NEEDS_A_CALL:
-            raise SavedSessionOnly(f"{name!r} needs a call, and this is a saved session.")
+            raise SavedSessionOnly(f"{name!r} needs a call; this is a saved session.")
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __repr__(self) -> str:
@@ -151,9 +151,9 @@ def _transcript_of(contents: SessionContents) -> Transcript:
     call: int | None = None
     for number, event in enumerate(contents.events):
         if start := starts.get(number):
-            call = start.again or transcript.begin_call(resumes=start.resumes)
+            call = start.continues_call or transcript.begin_call(resumes=start.resumes)
         transcript.add(event, call=call)
-    for late in {start.again for start in contents.calls if start.again}:
+    for late in {start.continues_call for start in contents.calls if start.continues_call}:
         transcript.end_call(late)
     transcript.end_call()
     return transcript

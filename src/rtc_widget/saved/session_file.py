@@ -1,10 +1,10 @@
-"""A whole session in one file: a zip of JSON lines, JSON and FLAC.
+"""The session file: a zip archive of JSON, JSON lines and FLAC.
 
 ======================  ==============================================================================
-``session.json``        format version, settings, calls, usage, when and by which version it was saved
-``events.jsonl``        one event a line, as `EventLog.to_jsonl` writes them
-``statistics.jsonl``    one sample a line
-``recording.flac``      the recorded sound, the user left and the assistant right; only if there is any
+``session.json``        format version, settings, calls, usage, time of saving, version of rtc_widget
+``events.jsonl``        one event per line, as in `EventLog.to_jsonl`
+``statistics.jsonl``    one sample per line
+``recording.flac``      the recorded audio (left: user, right: assistant), if any
 ======================  ==============================================================================
 """
 
@@ -37,22 +37,22 @@ _SESSION, _EVENTS, _STATISTICS, _RECORDING = "session.json", "events.jsonl", "st
 
 @dataclass(frozen=True, slots=True)
 class SessionContents:
-    """What a session file holds.
+    """The contents of a session file.
 
     Attributes
     ----------
     about : mapping
-        Facts in JSON: ``server``, ``settings``, ``saved`` and the like.
+        JSON values: ``server``, ``settings``, ``saved`` and ``rtc_widget``.
     calls : sequence of CallStart
-        The seams in `events`.
+        Where calls start in `events`.
     events : EventLog
-        Every event that was kept.
+        The events that the log had.
     usage : Usage
-        What all calls have used, also those whose events were not kept.
+        The tokens of all calls; dropped events count as well.
     stats : StatsLog
         The statistics, without raw reports.
     recording : Recording
-        The sound of the call that was recorded last; may be empty.
+        The audio of the call that was recorded last; may be empty.
     """
 
     about: Mapping[str, Any]
@@ -64,8 +64,8 @@ class SessionContents:
 
 
 def write_session(path: Path, contents: SessionContents, redaction: Redaction) -> None:
-    """Write a session file; what is at `path` is replaced when all of it is written, or not at all."""
-    # Not by mkstemp, which keeps a file to its owner; this one is to be like any other.
+    """Write a session file. A file at `path` is replaced only after all of the new file was written."""
+    # Not mkstemp: its files are readable by their owner only.
     part = path.with_name(f".{path.name}.{uuid4().hex[:12]}.part")
     try:
         with part.open("xb") as file:
@@ -85,9 +85,9 @@ def read_session(path: Path) -> SessionContents:
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        If there is no file at `path`.
     SessionFileError
-        If it is no session file, damaged, or of a newer version.
+        If the file is damaged, of a newer format, or not a session file.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -102,20 +102,20 @@ def read_session(path: Path) -> SessionContents:
 
 def _write_all(archive: zipfile.ZipFile, contents: SessionContents, redaction: Redaction) -> None:
     recording = contents.recording
-    has_sound = bool(recording.duration)
-    sound = {"start": recording.start, "lost": recording.lost} if has_sound else None
+    has_audio = bool(recording.duration)
+    audio = {"start": recording.start, "lost": recording.lost} if has_audio else None
     about = {
         "format": FORMAT,
         "version": FORMAT_VERSION,
         **redaction.of(dict(contents.about)),
-        "calls": [asdict(call) for call in contents.calls],
+        "calls": [_call_to_json(call) for call in contents.calls],
         "usage": [asdict(entry) for entry in contents.usage.entries],
-        "recording": sound,
+        "recording": audio,
     }
     archive.writestr(_SESSION, json.dumps(about, ensure_ascii=False, indent=1))
     _write_lines(archive, _EVENTS, (redaction.of(line) for line in contents.events.to_json()))
     _write_lines(archive, _STATISTICS, (sample.to_json() for sample in contents.stats))
-    if has_sound:
+    if has_audio:
         from rtc_widget.audio.files import write_flac
 
         # FLAC is compressed already.
@@ -138,43 +138,47 @@ def _write_lines(archive: zipfile.ZipFile, name: str, lines: Iterable[Mapping[st
 
 def _read_all(archive: zipfile.ZipFile, path: Path) -> SessionContents:
     if _SESSION not in archive.namelist():
-        raise SessionFileError(f"{path} is a zip file, but holds no session.", hint="`chat.save(path)` writes one.")
+        raise SessionFileError(f"{path} is a zip file, but not a session file.", hint="`chat.save(path)` writes one.")
     about = json.loads(archive.read(_SESSION))
     if not isinstance(about, dict) or about.get("format") != FORMAT:
-        raise SessionFileError(f"{path} holds something else than a session.", hint="`chat.save(path)` writes one.")
+        raise SessionFileError(f"{path} is not a session file.", hint="`chat.save(path)` writes one.")
     version = about["version"]
     if version > FORMAT_VERSION:
         raise SessionFileError(
-            f"{path} is of format {version}; this version of rtc_widget reads formats up to {FORMAT_VERSION}.",
-            hint="Upgrade with: pip install --upgrade rtc-widget",
+            f"{path} has format {version}; this version of rtc_widget reads formats up to {FORMAT_VERSION}.",
+            hint="Run: pip install --upgrade rtc-widget",
         )
     calls = _calls(about.pop("calls"))
     events = EventLog.from_json(_lines(archive, _EVENTS))
-    counted = about.pop("usage", None)  # not in the files of the first versions
-    usage = Usage(events) if counted is None else Usage.of(UsageEntry(**entry) for entry in counted)
+    entries = about.pop("usage", None)  # the first versions did not write it
+    usage = Usage(events) if entries is None else Usage.of(UsageEntry(**entry) for entry in entries)
     stats = StatsLog(StatsSample.from_json(line) for line in _lines(archive, _STATISTICS))
-    sound = about.pop("recording")
+    audio = about.pop("recording")
     store = PcmStore()
     recording = Recording(store, lambda: 0.0)
-    if sound is not None:
+    if audio is not None:
         from rtc_widget.audio.files import read_flac
 
         with archive.open(_RECORDING) as file, tempfile.TemporaryFile(suffix=".flac") as flac:
             while block := file.read(1 << 20):
                 flac.write(block)
             flac.seek(0)
-            store.fill(1000 * float(sound["start"]), float(sound["lost"]), *read_flac(flac))
+            store.fill(1000 * float(audio["start"]), float(audio["lost"]), *read_flac(flac))
     return SessionContents(about, calls, events, usage, stats, recording)
 
 
-def _calls(told: Sequence[Mapping[str, Any]]) -> list[CallStart]:
+def _call_to_json(call: CallStart) -> dict[str, Any]:
+    return {"first": call.first, "resumes": call.resumes, "again": call.continues_call}
+
+
+def _calls(entries: Sequence[Mapping[str, Any]]) -> list[CallStart]:
     calls: list[CallStart] = []
-    for entry in told:
-        again = entry.get("again")  # not in the files of the first versions
-        begun = sum(call.again is None for call in calls)
-        if again is not None and not 1 <= again <= begun:
-            raise ValueError(f"there is no call {again}")
-        calls.append(CallStart(int(entry["first"]), bool(entry["resumes"]), again))
+    for entry in entries:
+        continues_call = entry.get("again")  # the first versions did not write it
+        count = sum(call.continues_call is None for call in calls)
+        if continues_call is not None and not 1 <= continues_call <= count:
+            raise ValueError(f"there is no call {continues_call}")
+        calls.append(CallStart(int(entry["first"]), bool(entry["resumes"]), continues_call))
     return calls
 
 
@@ -182,9 +186,11 @@ def _lines(archive: zipfile.ZipFile, name: str) -> Iterator[dict[str, Any]]:
     for number, line in enumerate(archive.read(name).splitlines(), 1):
         entry = json.loads(line)
         if not isinstance(entry, dict):
-            raise ValueError(f"{name}, line {number}, is no object")
+            raise ValueError(f"{name}, line {number}: a JSON object is expected")
         yield entry
 
 
 def _damaged(path: Path, reason: str) -> SessionFileError:
-    return SessionFileError(f"{path} cannot be read as a session: {reason}.", hint="It may be damaged or no session.")
+    return SessionFileError(
+        f"{path} cannot be read as a session: {reason}.", hint="It may be damaged, or not a session file."
+    )

@@ -164,7 +164,7 @@ class ToolRunner:
     def _send_outputs(self, response_id: str, calls: Sequence[FunctionCall], outputs: list[str], *, asks: bool) -> None:
         by_call = {call.call_id: output for call, output in zip(calls, outputs, strict=True)}
         try:
-            pending = self._session.answer_calls(by_call, respond=asks)
+            pending = self._session.send_function_outputs(by_call, respond=asks)
             if pending is not None:
                 self._pending[response_id] = pending
         except NotConnected:

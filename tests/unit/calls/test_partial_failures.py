@@ -168,7 +168,7 @@ async def test_late_events_of_an_earlier_call_are_logged_and_begin_no_call(chat,
     await settled()
     assert [event.type for event in chat.events] == ["session.created", "session.created", "late", "now", "later"]
     assert seen == ["session.created", "session.created", "now", "later"]
-    calls = [(start.first, start.again) for start in chat._record.history()[1]]
+    calls = [(start.first, start.continues_call) for start in chat._record.history()[1]]
     assert calls == [(0, None), (1, None), (2, 1), (3, 2)], "the late one stands in the first call's part of the log"
 
 

@@ -22,7 +22,7 @@ def test_fields_are_attributes_to_any_depth():
 
 
 def test_a_missing_field_names_those_that_are_there():
-    with pytest.raises(AttributeError, match="type, response"):
+    with pytest.raises(AttributeError, match="Fields: type, response"):
         _ = Event(DONE).respons
 
 
@@ -34,11 +34,11 @@ def test_fields_complete_in_the_editor():
 
 def test_events_cannot_be_changed():
     event = Event(DONE)
-    with pytest.raises(AttributeError, match="cannot be changed"):
+    with pytest.raises(AttributeError, match="is read-only"):
         event.type = "other"
-    with pytest.raises(AttributeError, match="cannot be changed"):
+    with pytest.raises(AttributeError, match="is read-only"):
         event.response.usage.total_tokens = 8
-    with pytest.raises(AttributeError, match="cannot be changed"):
+    with pytest.raises(AttributeError, match="is read-only"):
         del event.response
 
 

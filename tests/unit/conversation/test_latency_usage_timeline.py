@@ -106,13 +106,13 @@ def test_latency_as_table_and_words():
     table = latency.to_pandas()
     assert table.first_audio.tolist() == [0.75, 2.5]
     assert table.dtypes.astype(str).first_audio == "float64"
-    assert repr(latency) == "<Latency: 2 answers, first audio after 1.62 s (median)>"
+    assert repr(latency) == "<Latency: 2 responses, first audio after 1.62 s (median)>"
     assert "spoken" in latency._repr_html_()
-    assert "no answers" in repr(Latency([]))
+    assert "no responses" in repr(Latency([]))
     assert Latency([]).to_pandas().empty
 
 
-def test_latency_as_a_picture(tmp_path):
+def test_latency_as_a_plot(tmp_path):
     figure = Latency(CALL_LOG).plot()
     figure.savefig(tmp_path / "latency.png")
     [axes] = figure.axes
@@ -170,7 +170,7 @@ def test_cost_is_by_the_price_list():
 
 
 def test_a_price_that_is_missing_is_not_taken_for_nothing():
-    with pytest.raises(ValueError, match="no price for transcription_seconds"):
+    with pytest.raises(ValueError, match="missing: transcription_seconds"):
         Usage(USED).cost({kind: price for kind, price in PRICES.items() if kind != "transcription_seconds"})
     with pytest.raises(ValueError, match="Unknown token kind audio"):
         Usage(USED).cost({"audio": 1})
@@ -234,7 +234,7 @@ def test_speech_that_no_silence_ended_ends_in_the_timeline(end):
     assert (span.lane, span.start, span.end, span.status) == ("You", 0.0, 1.0, "completed")
 
 
-def test_the_timeline_is_a_picture(tmp_path):
+def test_the_timeline_is_a_plot(tmp_path):
     figure = CALL_LOG.timeline()
     figure.savefig(tmp_path / "timeline.png")
     [axes] = figure.axes
@@ -253,7 +253,7 @@ async def test_measures_are_those_of_the_widget(chat, page):
     assert len(chat.latency()) == 0
 
 
-def test_a_log_of_one_moment_is_a_picture_and_a_dollar_no_formula(tmp_path):
+def test_a_log_of_one_moment_is_a_plot_and_a_dollar_no_formula(tmp_path):
     words = {"error": {"message": "costs $5_{ and $6"}}
     figure = log_of((1.0, "error", words)).timeline()
     figure.savefig(tmp_path / "moment.png")

@@ -84,6 +84,6 @@ def test_a_smaller_limit_drops_the_oldest_at_once():
     assert ([event.type for event in log], log.dropped) == (["2998", "2999"], 2998)
     log.append(Event({"type": "new"}))
     assert [event.type for event in log] == ["2999", "new"]
-    with pytest.raises(ValueError, match="1 or more"):
+    with pytest.raises(ValueError, match="at least 1, got"):
         log.limit = 0
     assert log.limit == 2

@@ -152,7 +152,7 @@ def test_as_a_table(conversation):
     assert Transcript().to_pandas().empty
 
 
-def test_as_a_picture_with_every_word_escaped(conversation):
+def test_as_html_with_every_word_escaped(conversation):
     html = conversation._repr_html_()
     assert "&lt;b&gt;*ICE*?" in html
     assert "Ice finds a<s" in html

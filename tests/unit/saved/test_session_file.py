@@ -257,9 +257,12 @@ async def saved(chat, page, tmp_path):
 @pytest.mark.parametrize(
     ("entries", "words"),
     [
-        ({"session_json": None}, "holds no session"),
-        ({"session_json": b'{"format": "something"}'}, "something else than a session"),
-        ({"session_json": b'{"format": "rtc_widget session", "version": 99}'}, r"format 99.*up to 1.*Upgrade"),
+        ({"session_json": None}, "but not a session file"),
+        ({"session_json": b'{"format": "something"}'}, "altered.zip is not a session file"),
+        (
+            {"session_json": b'{"format": "rtc_widget session", "version": 99}'},
+            r"format 99.*up to 1.*--upgrade",
+        ),
         ({"session_json": b"{"}, "cannot be read as a session"),
         ({"session_json": b'{"format": "rtc_widget session", "version": 1}'}, "cannot be read as a session"),
         ({"events_jsonl": None}, "events.jsonl"),
@@ -277,7 +280,7 @@ async def test_a_damaged_or_newer_file_says_what_is_wrong_with_it(saved, tmp_pat
     assert error.value.hint
 
 
-async def test_a_file_that_was_cut_or_is_no_zip_says_so(saved, tmp_path):
+async def test_a_truncated_file_is_reported(saved, tmp_path):
     cut = tmp_path / "cut.zip"
     cut.write_bytes(saved.read_bytes()[:-200])
     with pytest.raises(SessionFileError, match=r"cut\.zip"):

@@ -12,9 +12,9 @@ from rtc_widget.conversation.facts import (
     ErrorReported,
     Fact,
     FunctionCall,
-    FunctionCallAnswered,
     FunctionCallFinished,
     FunctionCallStarted,
+    FunctionOutputSent,
     PushToTalkStarted,
     ResponseEnded,
     ResponseRequested,
@@ -78,7 +78,7 @@ def _item_created(raw: Fields) -> Iterable[Fact]:
     if not isinstance(item, Mapping):
         return ()
     if item.get("type") == "function_call_output":
-        return (FunctionCallAnswered(str(item.get("call_id"))),)
+        return (FunctionOutputSent(str(item.get("call_id"))),)
     return (TurnWritten(),) if item.get("type") == "message" and item.get("role") == "user" else ()
 
 

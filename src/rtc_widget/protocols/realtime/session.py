@@ -11,8 +11,8 @@ from rtc_widget.protocols.realtime.session_settings import SHORTHANDS
 class Session(JsonObject):
     """The settings of a session as the server has confirmed them; fields are attributes, to any depth.
 
-    The settings that have short names when they are given have them here as well: ``voice``, ``speed``,
-    ``transcription``, ``noise_reduction``, ``turn_detection``.
+    The short names of settings work here as well: ``voice``, ``speed``, ``transcription``, ``noise_reduction``,
+    ``turn_detection``.
 
     Examples
     --------
@@ -32,14 +32,14 @@ class Session(JsonObject):
             value = value[step] if isinstance(value, JsonObject) and step in value else None
         return value
 
-    def _why_fixed(self, name: str) -> str:
-        return f"this is what the server has confirmed; change it by `await chat.update_session({name}=…)`"
+    def _read_only_reason(self, name: str) -> str:
+        return f"The settings that the server has confirmed are read-only. Use `await chat.update_session({name}=…)`."
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *SHORTHANDS]
 
     def __repr__(self) -> str:
-        settings = ", ".join(f"{name}={value!r}" for name, value in self._gist().items())
+        settings = ", ".join(f"{name}={value!r}" for name, value in self._summary().items())
         return f"<Session: {settings}>"
 
     def _repr_html_(self) -> str:
@@ -47,8 +47,8 @@ class Session(JsonObject):
 
         return fields_html("session", self._raw)
 
-    def _gist(self) -> dict[str, Any]:
-        """What one mostly wants to know of a session."""
+    def _summary(self) -> dict[str, Any]:
+        """Return the settings that the representation shows."""
         names = ("model", "instructions", *SHORTHANDS)
         known = {name: getattr(self, name) for name in names if name in self or name in SHORTHANDS}
         tools = [

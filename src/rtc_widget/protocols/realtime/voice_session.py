@@ -73,7 +73,7 @@ class RealtimeSession:
         """Add an item and ask for nothing."""
         return self._send([client_events.create_item(item)], None)
 
-    def answer_calls(self, outputs: Mapping[str, str], *, respond: bool) -> RequestedResponse | None:
+    def send_function_outputs(self, outputs: Mapping[str, str], *, respond: bool) -> RequestedResponse | None:
         """Send the results of functions."""
         items = client_events.function_outputs(outputs)
         if respond:

@@ -27,7 +27,7 @@ async def test_the_session_is_what_the_server_has_said_last(chat, server):
     assert {"voice", "audio", "model"} <= set(dir(chat.session))
     assert "voice='heart'" in repr(chat.session)
     assert "Be kind." in chat.session._repr_html_()
-    with pytest.raises(AttributeError, match="not among the fields"):
+    with pytest.raises(AttributeError, match="No field"):
         _ = chat.session.temperature
 
 
