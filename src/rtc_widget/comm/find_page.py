@@ -1,4 +1,4 @@
-"""Which of the pages is to be asked: there may be none yet, or several, and some may have gone without a word."""
+"""Finds the page to send a request to: there may be no page yet, or several, and some may be gone."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from rtc_widget.errors import PageNotFound
 from rtc_widget.kernel.ipykernel import receives_during_cells
 
 PONG_SECONDS = 1.0
-"""How long the newest of several pages may take to say that it is there, before another one is asked."""
+"""How long the newest of several pages may take to reply to a ping, before another page is chosen."""
 
 
 class PageFinder:
-    """Waits for a first page, and asks several whether they are there.
+    """Waits for a first page, and pings several to find one that responds.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class PageFinder:
     lock : RLock
         The bridge's.
     ping : callable
-        Asks one page for a sign of life.
+        Sends one page a ping.
     """
 
     def __init__(self, pages: PageRegistry, lock: RLock, ping: Callable[[KnownPage], None]) -> None:
@@ -36,22 +36,22 @@ class PageFinder:
         self._waiting: list[Callable[[], None]] = []
 
     def wake(self) -> None:
-        """Let whoever waits for a page look again; callable from any thread."""
+        """Make the tasks that wait for a page check again; callable from any thread."""
         with self._lock:
             waiting = list(self._waiting)
         for wake in waiting:
-            with suppress(RuntimeError):  # its loop has ended meanwhile
+            with suppress(RuntimeError):  # its loop has ended
                 wake()
 
     async def page(self, timeout: float) -> KnownPage:
-        """Return the page with the call; else the newest that answers.
+        """Return the page with the call; else the newest page that replies to a ping.
 
-        A page that answered its greeting and went at once may be taken for one that is there: answers name no question.
+        A page that left right after its first pong may be returned: a pong does not name its ping.
 
         Raises
         ------
         PageNotFound
-            If there is none within `timeout` seconds.
+            If no page appears within `timeout` seconds.
         """
         page = await self._first_page(timeout)
         with self._lock:
@@ -63,7 +63,7 @@ class PageFinder:
             self._ping(one)
         while living[0].pong_at < asked and time.monotonic() < asked + PONG_SECONDS:  # noqa: ASYNC110 - any thread
             await asyncio.sleep(0.01)
-        # A machine that is short of time may let all of them wait.
+        # On a busy machine all of them may be late.
         while receives_during_cells() and time.monotonic() < asked + timeout:
             if any(one.pong_at >= asked for one in living):
                 break
@@ -91,5 +91,5 @@ class PageFinder:
                 self._waiting.remove(wake)
         page = self._pages.current
         if page is None:
-            raise PageNotFound(f"No page has shown this widget within {timeout:g} s.")
+            raise PageNotFound(f"No page displayed this widget within {timeout:g} s.")
         return page

@@ -61,9 +61,9 @@ PageError = Annotated[Mapping[str, str], _error]
 
 @dataclass(frozen=True, slots=True)
 class PageState:
-    """A complete picture of the call as the page sees it; the strings are those of the W3C.
+    """The complete state of the call in the page; the strings are those of the W3C.
 
-    `max_message_size` is what the data channel carries, in bytes; None while there is none.
+    `max_message_size` is the largest message of the data channel, in bytes; None without an open channel or a limit.
     """
 
     status: Status
@@ -89,16 +89,16 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Goodbye:
-    """A page is being closed, reloaded, or put aside; one that comes back says hello again."""
+    """A page is closed, reloaded or suspended. A page that returns sends `Hello` again."""
 
     page: str
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The page's state has changed; `seq` grows by one with each.
+    """The page's state has changed; `seq` grows by one with each message.
 
-    `resumes` says that this attempt goes on with an earlier call.
+    `resumes` says that this attempt resumes an earlier call.
     """
 
     page: str
@@ -110,7 +110,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class WireEvent:
-    """One event of the data channel: when (milliseconds since 1970, the page's clock) and its JSON text as it went."""
+    """One event of the data channel: its time (milliseconds since 1970, by the page's clock) and its unchanged text."""
 
     direction: Direction
     time_ms: float
@@ -119,7 +119,7 @@ class WireEvent:
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """A run of events without holes; `first` is the running number of its first event on this page."""
+    """Consecutive events; `first` is the running number of the first one on this page."""
 
     page: str
     attempt: str | None
@@ -129,7 +129,7 @@ class Events:
 
 @dataclass(frozen=True, slots=True)
 class Prepare:
-    """Asks for what is needed to make an offer."""
+    """Requests what the page needs for an offer."""
 
     page: str
     id: str
@@ -138,7 +138,7 @@ class Prepare:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """Asks for the answer to an offer."""
+    """Requests the answer to an offer."""
 
     page: str
     id: str
@@ -148,7 +148,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Renegotiate:
-    """Asks for the answer to another offer of a call that stands, which seeks a new way to the server."""
+    """Requests the answer to another offer of a call that exists, such as an ICE restart."""
 
     page: str
     id: str
@@ -158,7 +158,7 @@ class Renegotiate:
 
 @dataclass(frozen=True, slots=True)
 class CreateClientSecret:
-    """Asks for a short-lived secret, with which the page exchanges its offer itself."""
+    """Requests a short-lived secret, with which the page exchanges its offer itself."""
 
     page: str
     id: str
@@ -167,7 +167,7 @@ class CreateClientSecret:
 
 @dataclass(frozen=True, slots=True)
 class Exchanged:
-    """Says what the server calls the call that the page has made itself, where the page could read it."""
+    """Reports the server's id of a call that the page made itself; None if the page could not read it."""
 
     page: str
     attempt: str
@@ -176,9 +176,9 @@ class Exchanged:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Asks for the events that this page has not seen itself, from number `first` on, up to and without `before`.
+    """Requests the events that this page has not seen, from number `first` up to, and without, `before`.
 
-    `brief` leaves out what the transcript does not need. `without` names the attempts of the page's own.
+    `brief` leaves out what the transcript does not need. `without` names the page's own attempts.
     """
 
     page: str
@@ -191,20 +191,20 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """A piece of what one side was heard to say, about 200 ms; comes while ``settings["record"]`` is true.
+    """About 200 ms of the audio of one side; sent while ``settings["record"]`` is true.
 
     Attributes
     ----------
     number : int
         The running number of this page's `Audio` and `Stats` messages, acknowledged by `media_ack`.
     track : {"user", "assistant"}
-        What was sent, after muting; or what came from the other side.
+        The audio that was sent, after muting; or the audio that was received.
     rate : int
-        Samples a second.
+        The sample rate, in Hz.
     at_ms : float
-        When its first sample was heard: milliseconds since 1970, the page's clock, as for events.
+        The time of its first sample: milliseconds since 1970, by the page's clock, as for events.
     lost : int
-        How many samples of this track the page has had to drop just before it.
+        How many samples of this track the page dropped before it.
     data : bytes
         Signed 16-bit little-endian mono PCM; base64 on the wire.
     """
@@ -221,9 +221,10 @@ class Audio:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """What ``RTCPeerConnection.getStats()`` said (W3C WebRTC Statistics), every ``settings["stats_interval"]`` seconds.
+    """A result of ``RTCPeerConnection.getStats()`` (W3C WebRTC Statistics).
 
-    Numbered together with `Audio`; `time_ms` is on the page's clock, as for events.
+    Comes every ``settings["stats_interval"]`` seconds. Numbered together with `Audio`; `time_ms` is by the page's
+    clock, as for events.
     """
 
     page: str
@@ -235,10 +236,10 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """Asks for the samples of a clip that the page is to speak, from byte `first` on.
+    """Requests the samples of a clip that the page plays, from byte `first` on.
 
-    The page was told of it by a `say` request or by ``settings["microphone"] = {"clip": …}``. The reply holds the
-    ``rate``, a part of the samples (as in `Audio`), and where the ``next`` part begins, None after the last.
+    The clip's id comes from a `play_clip` request or from ``settings["microphone"] = {"clip": …}``. The reply holds the
+    ``rate``, a part of the samples (as in `Audio`), and the start of the ``next`` part; None after the last.
     """
 
     page: str
@@ -249,7 +250,7 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class HangUp:
-    """Says that an attempt is over and the server may forget it."""
+    """Reports that an attempt has ended; the kernel hangs it up."""
 
     page: str
     attempt: str
@@ -257,7 +258,7 @@ class HangUp:
 
 @dataclass(frozen=True, slots=True)
 class Pong:
-    """A sign of life of a page that was asked for one, and the time by its clock (milliseconds since 1970)."""
+    """The reply to a ping, with the time by the page's clock (milliseconds since 1970)."""
 
     page: str
     time_ms: float
@@ -265,9 +266,9 @@ class Pong:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The page's answer to a request of the kernel: either a result or an error.
+    """The page's reply to a request of the kernel: either a result or an error.
 
-    `seq` is that of the last `State` that the page had sent when it answered.
+    `seq` is that of the last `State` that the page sent before the reply.
     """
 
     page: str

@@ -1,7 +1,7 @@
 """The messages between the page and the kernel; the twin of `js/src/comm/protocol.ts`.
 
-Both are held to `tests/contract/protocol.json`. Messages are plain JSON without buffers (Colab drops buffers). What the
-page sends is decoded once, here, into a frozen value; what the kernel sends is built here and nowhere else.
+`tests/contract/protocol.json` holds both together. Messages are plain JSON without buffers (Colab drops buffers). The
+messages of the page are decoded here, once, into frozen values. The messages of the kernel are built only here.
 """
 
 from __future__ import annotations
@@ -79,48 +79,48 @@ def decode(content: object) -> FromPage:
 
 
 def welcome(page: str) -> Message:
-    """Answer a `Hello`; also asks a page that said hello before for its present state."""
+    """Reply to a `Hello`; also requests the current state of a page that is known already."""
     return {"type": "welcome", "page": page, "protocol": PROTOCOL}
 
 
 def request(kind: RequestKind, page: str, id: str, **fields: object) -> Message:
-    """Ask the page to do something; it answers with a `Reply` of the same id."""
+    """Request something of the page; it sends a `Reply` of the same id."""
     return {"type": kind, "page": page, "id": id, **fields}
 
 
 def result(page: str, id: str, value: Mapping[str, object]) -> Message:
-    """Answer a request of the page."""
+    """Reply to a request of the page."""
     return {"type": "reply", "page": page, "id": id, "result": dict(value)}
 
 
 def failure(page: str, id: str, error: Mapping[str, str]) -> Message:
-    """Answer a request of the page with an error ``{code, message, hint}``."""
+    """Reply to a request of the page with an error ``{code, message, hint}``."""
     return {"type": "reply", "page": page, "id": id, "error": dict(error)}
 
 
 def resend(page: str, first: int) -> Message:
-    """Ask for the events from number `first` on once more."""
+    """Request the events from number `first` on again."""
     return {"type": "resend", "page": page, "first": first}
 
 
 def ack(page: str, next: int) -> Message:
-    """Say that all events before number `next` have arrived."""
+    """Acknowledge all events before number `next`."""
     return {"type": "ack", "page": page, "next": next}
 
 
 def log_grew(page: str, next: int) -> Message:
-    """Say that there are events up to number `next`, which a page that follows the call may recall."""
+    """Report that there are events up to number `next`; a page that follows the call may request them."""
     return {"type": "log_grew", "page": page, "next": next}
 
 
 def media_ack(page: str, next: int, *, missing: bool) -> Message:
-    """Say that all `Audio` and `Stats` before number `next` have arrived; `missing`: a later one has come, send again.
+    """Acknowledge all `Audio` and `Stats` before number `next`; `missing` requests the rest again.
 
-    A page sends only so many ahead of this, so that a busy kernel does not find an hour of sound in its queue.
+    A page limits how many it sends ahead of this, so that no hour of audio collects in the queue of a busy kernel.
     """
     return {"type": "media_ack", "page": page, "next": next, "missing": missing}
 
 
 def ping(page: str) -> Message:
-    """Give a sign of life, and ask for one."""
+    """Show that the kernel is alive, and request a `Pong`."""
     return {"type": "ping", "page": page}
