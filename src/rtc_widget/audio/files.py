@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from rtc_widget.audio.clip import Integers
+    from rtc_widget.audio.arrays import Integers
 
 
 def decode(path: Path) -> tuple[npt.NDArray[np.float32], int]:
