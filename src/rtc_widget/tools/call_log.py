@@ -1,4 +1,4 @@
-"""The record of what the model has called."""
+"""The log of the model's tool calls."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 CallStatus = Literal["asking", "running", "completed", "failed", "denied", "timed_out"]
 
-_MOST_CALLS = 1_000
-_MOST_ROWS = 40
+_MAX_CALLS = 1_000
+_MAX_ROWS = 40
 _COLORS: Mapping[str, str] = {"completed": "#2e8b57", "asking": "#b06000", "running": "#b06000"}
 
 
@@ -30,23 +30,23 @@ class ToolCall:
     Attributes
     ----------
     name : str
-        What was called.
+        The name of the tool.
     arguments : dict
-        As the model gave them.
+        The arguments that the model gave.
     call_id : str
         The server's id of the call.
     status : {"asking", "running", "completed", "failed", "denied", "timed_out"}
-        How it stands; ``"asking"`` while the person has not said yes or no.
+        The present state; ``"asking"`` while the user is asked for permission.
     result : object
-        What the function returned.
+        The value that the function returned.
     output : str
-        What the model was told.
+        The text that the model receives.
     error : BaseException or None
-        What the function raised, or why it was not called.
+        The exception of the function, or why the function was not called.
     seconds : float
-        How long it took, the question to the person left out.
+        The duration of the function; the question to the user is not included.
     time : datetime.datetime
-        When the model called it; aware, UTC.
+        The time of the call; aware, UTC.
     """
 
     name: str
@@ -66,14 +66,14 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ToolFailure:
-    """What a tool raised.
+    """An exception that a tool raised.
 
     Attributes
     ----------
     call : ToolCall
-        What was called with which arguments.
+        The call, with its arguments.
     error : BaseException
-        What it raised, with its traceback.
+        The exception, with its traceback.
     """
 
     code: ClassVar[str] = "tool_failed"
@@ -89,27 +89,27 @@ class ToolFailure:
 
 
 class ToolCalls(FrozenSequence[ToolCall]):
-    """Every call of a tool, oldest first; the last thousand are kept. A call that goes on is replaced as it does."""
+    """The last 1,000 tool calls, oldest first. The entry of a call is replaced whenever its state changes."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        # By its time, too: a server may count its calls from one again in the next session.
+        # The key has the time too: servers may reuse call ids in the next session.
         self._calls: dict[tuple[str, datetime], ToolCall] = {}
 
     def put(self, call: ToolCall) -> None:
-        """Take in a call, or how it stands now."""
+        """Add a call, or replace it by its present state."""
         with self._lock:
             self._calls[call.call_id, call.time] = call
-            while len(self._calls) > _MOST_CALLS:
+            while len(self._calls) > _MAX_CALLS:
                 del self._calls[next(iter(self._calls))]
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return a table with a row a call (extra ``data``).
+        """Return a table with one row per call (extra ``data``).
 
         Raises
         ------
         ImportError
-            If pandas is not installed; says how to install it.
+            If pandas is not installed; the message says how to install it.
         """
         pd = require_pandas()
         columns = ("time", "name", "arguments", "status", "output", "error", "seconds", "call_id")
@@ -117,17 +117,15 @@ class ToolCalls(FrozenSequence[ToolCall]):
         return pd.DataFrame(rows, columns=list(columns)).astype({"seconds": "float64"})
 
     def __repr__(self) -> str:
-        return "\n".join(map(str, self)) or "<ToolCalls: none yet>"
+        return "\n".join(map(str, self)) or "<ToolCalls: empty>"
 
     def _repr_html_(self) -> str:
         calls = self._snapshot()
-        rows = "".join(map(_row, calls[-_MOST_ROWS:]))
-        hidden = len(calls) - _MOST_ROWS
+        rows = "".join(map(_row, calls[-_MAX_ROWS:]))
+        hidden = len(calls) - _MAX_ROWS
         more = f"<p>{hidden} earlier calls are not shown.</p>" if hidden > 0 else ""
-        head = "".join(
-            f"<th style='text-align: left'>{name}</th>" for name in ("call", "status", "told the model", "s")
-        )
-        return f"{more}<table><tr>{head}</tr>{rows}</table>" if calls else "<i>The model has called no tool yet.</i>"
+        head = "".join(f"<th style='text-align: left'>{name}</th>" for name in ("call", "status", "output", "s"))
+        return f"{more}<table><tr>{head}</tr>{rows}</table>" if calls else "<i>No tool calls yet.</i>"
 
     def _snapshot(self) -> list[ToolCall]:
         with self._lock:

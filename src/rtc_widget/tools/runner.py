@@ -1,4 +1,4 @@
-"""Runs the tools that the model calls, and tells it what came of it."""
+"""Runs the tools that the model calls, and sends their outputs."""
 
 from __future__ import annotations
 
@@ -27,38 +27,38 @@ from rtc_widget.tools.tool import Tool, Tools
 logger = logging.getLogger("rtc_widget")
 
 APPROVAL_SECONDS = 120.0
-"""How long a person may take to allow a call."""
-_LONGEST_ERROR = 300
+"""The time that the user has to allow a call."""
+_MAX_ERROR_CHARACTERS = 300
 
 Approve = Callable[[ToolCall, float], Awaitable[bool]]
 
 
 class Denied(Exception):
-    """The person did not allow the call, or said nothing."""
+    """The user did not allow the call, or did not reply."""
 
 
 class ToolRunner:
     """Runs the tools that responses call; used on the kernel's main loop.
 
-    A response may call several tools. They run concurrently, and their outputs are sent together when the last one has
-    ended, with one request for a response. Only a completed response counts: the arguments of another one may be cut
-    off.
+    The tools that one response calls run concurrently. Their outputs are sent together when the last one has ended,
+    with one request for a response. The calls of a response that was not completed are ignored, because their arguments
+    may be incomplete.
 
-    Tools that are in the session and not known here are run by others (``chat.on``). Where a response calls such a tool
-    as well, the others ask for the next response.
+    Tools of the session that are not known here are run elsewhere (``chat.on``). If a response calls such a tool as
+    well, the code that runs it must ask for the next response.
 
     Parameters
     ----------
     tools : Tools
-        What there is to call, and the record of calls.
+        The tools, and the log of calls.
     session : VoiceSession
         Sends the outputs and asks for the response.
     approve : callable
-        Asks the user.
+        Asks the user for permission.
     failures : Failures
-        Collects what tools raise.
+        Collects the exceptions of tools.
     others : callable
-        Returns the names of the tools that others run.
+        Returns the names of the tools that are run elsewhere.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class ToolRunner:
     def _reset(self) -> None:
         self._number = getattr(self, "_number", 0) + 1
         self._seen: set[str] = set()
-        # By response and call: not every server repeats the calls when the response ends.
+        # By response and call: some servers do not repeat the calls when the response ends.
         self._finished: dict[str, dict[str, FunctionCall]] = {}
         self._followed_up: dict[str, asyncio.Task[None]] = {}
         self._pending: dict[str, RequestedResponse] = {}
@@ -95,11 +95,11 @@ class ToolRunner:
         self._reset()
 
     def end_call(self) -> None:
-        """End the call. Running tools are not cancelled, since they may have side effects; results are dropped."""
+        """End the call. Running tools continue, because they may have side effects; their outputs are dropped."""
         self._reset()
 
     def consume(self, event: Event) -> None:
-        """Take in the next event."""
+        """Process the next event."""
         for fact in facts_of(event):
             if isinstance(fact, FunctionCallFinished):
                 self._finished.setdefault(fact.response_id, {})[fact.call.call_id] = fact.call
@@ -107,17 +107,17 @@ class ToolRunner:
                 self._response_ended(fact)
 
     async def follow_up(self, response_id: str) -> str | None:
-        """Return the response that answers the tools a response has called; None if it has called none.
+        """Wait for the response that follows the tool calls of a response; None if it has called no tools.
 
         Raises
         ------
         EventRefused, NotConnected
-            If there will be none.
+            If the server refuses it, or the call ends.
         """
         task = self._followed_up.get(response_id)
         if task is None:
             return None
-        # A tool may run on for long after the call in which it was called.
+        # A tool may still run long after its call has ended.
         number, over = self._number, asyncio.get_running_loop().create_future()
         self._waiting.append(over)
         try:
@@ -147,19 +147,19 @@ class ToolRunner:
         try:
             loop = users_loop()
         except RuntimeError:
-            # A script between two of its `asyncio.run`: the model must not wait for what nothing can run.
+            # A script between two `asyncio.run`: no tool can run, and the model must not wait for its output.
             self._send_outputs(response_id, ours, [self._not_run(call) for call in ours], asks=asks)
             return
-        task = loop.create_task(self._answer(response_id, ours, asks=asks))
+        task = loop.create_task(self._run_all(response_id, ours, asks=asks))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         self._followed_up[response_id] = task
 
-    async def _answer(self, response_id: str, calls: Sequence[FunctionCall], *, asks: bool) -> None:
+    async def _run_all(self, response_id: str, calls: Sequence[FunctionCall], *, asks: bool) -> None:
         number = self._number
         outcomes = await asyncio.gather(*(self._output(call) for call in calls), return_exceptions=True)
         outputs = [_output_of(outcome) for outcome in outcomes]
-        if number == self._number:  # else the call is over; what the tools did stands in the record
+        if number == self._number:  # otherwise the call has ended; the results are in the log
             self._send_outputs(response_id, calls, outputs, asks=asks)
 
     def _send_outputs(self, response_id: str, calls: Sequence[FunctionCall], outputs: list[str], *, asks: bool) -> None:
@@ -169,24 +169,24 @@ class ToolRunner:
             if pending is not None:
                 self._pending[response_id] = pending
         except NotConnected:
-            logger.warning("The call ended before the model could be told what %s gave back", calls[0].name)
+            logger.warning("The call ended before the output of %s could be sent", calls[0].name)
 
     def _not_run(self, call: FunctionCall) -> str:
         record = ToolCall(call.name, _readable(call.arguments), call.call_id)
-        return self._failed(record, RuntimeError("No event loop runs that could run the tool."))
+        return self._failed(record, RuntimeError("The tool was not run: no event loop is running."))
 
     async def _output(self, call: FunctionCall) -> str:
-        """Run one tool; whatever happens, there is something to tell the model."""
+        """Run one tool and return its output; a failure becomes an output as well."""
         record = ToolCall(call.name, _readable(call.arguments), call.call_id)
         self._tools.calls.put(record)
         tool = self._tools.get(call.name)
         if tool is None:
-            return self._refused(record, LookupError(f"There is no tool called {call.name!r}."))
+            return self._refused(record, LookupError(f"Unknown tool {call.name!r}."))
         try:
             arguments = tool.check(call.arguments)
         except InvalidArguments as error:
-            return self._refused(record, error, f"Wrong arguments: {error}")
-        except Exception as error:  # noqa: BLE001 - a parameter's validator is the user's own
+            return self._refused(record, error, f"Invalid arguments: {error}")
+        except Exception as error:  # noqa: BLE001 - validators are user code
             return self._failed(record, error)
         try:
             await self._allowed(tool, record, arguments)
@@ -194,7 +194,7 @@ class ToolRunner:
             return self._refused(record, error, status="denied")
         except RtcWidgetError as error:
             return self._refused(record, error, "The user could not be asked.", status="denied")
-        except Exception as error:  # noqa: BLE001 - `confirm` is the user's own
+        except Exception as error:  # noqa: BLE001 - `confirm` is user code
             return self._failed(record, error)
         return await self._run(tool, record, arguments)
 
@@ -206,7 +206,7 @@ class ToolRunner:
         if not must_ask:
             return
         self._tools.calls.put(replace(record, status="asking"))
-        # What the model has left out is done all the same: it is shown as well.
+        # Defaults take effect as well, so the user must see them.
         defaults = {name: _writable(value) for name, value in whole.named.items() if name not in arguments.named}
         if not await self._approve(replace(record, arguments={**record.arguments, **defaults}), APPROVAL_SECONDS):
             raise Denied("The user did not allow this call.")
@@ -220,7 +220,7 @@ class ToolRunner:
                 result, output = await _called(tool, arguments)
         except (Exception, SystemExit, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and _is_cancelled():
-                raise  # not something that the tool has waited for: this task itself is to end
+                raise  # this task itself is cancelled, not something that the tool awaits
             record = replace(record, seconds=time.perf_counter() - began)
             if isinstance(error, TimeoutError) and limit.expired():
                 late = TimeoutError(f"{tool.name} took longer than {tool.timeout:g} s.")
@@ -238,16 +238,16 @@ class ToolRunner:
         return output
 
     def _failed(self, record: ToolCall, error: BaseException, *, status: CallStatus = "failed") -> str:
-        """A short word to the model, the whole to the user."""
+        """Return a short error for the model; the user gets the whole exception."""
         words = f"{type(error).__name__}: {error}".strip().split("\n")[0]
-        words = words if len(words) <= _LONGEST_ERROR else f"{words[:_LONGEST_ERROR]}…"
+        words = words if len(words) <= _MAX_ERROR_CHARACTERS else f"{words[:_MAX_ERROR_CHARACTERS]}…"
         output = self._refused(record, error, words, status=status)
         self._failures.add(ToolFailure(replace(record, status=status, output=output, error=error), error))
         return output
 
 
 async def _called(tool: Tool, arguments: Arguments) -> tuple[Any, str]:
-    """Return what the function returns, and the text of it: what it returns may go on to work as it is read."""
+    """Return the result of a tool and its text; reading the result may run user code, so both run in one place."""
     call = functools.partial(tool.function, *arguments.positional, **arguments.named)
     if tool.thread:
         return await asyncio.to_thread(_with_text, call)
@@ -267,7 +267,7 @@ def _is_cancelled() -> bool:
 
 
 def _output_of(outcome: str | BaseException) -> str:
-    """Return what the model is told, also where running a tool failed in a way that nobody has thought of."""
+    """Return the output of a tool; an unexpected exception becomes an output as well."""
     if isinstance(outcome, str):
         return outcome
     logger.error("A tool could not be run", exc_info=outcome)
@@ -275,7 +275,7 @@ def _output_of(outcome: str | BaseException) -> str:
 
 
 def _writable(value: object) -> object:
-    """Return a default as it can be shown to a person, on a page."""
+    """Return a default value in a form that can be sent to the page."""
     try:
         json.dumps(value, allow_nan=False)
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""The parameters of a Python function as JSON schema, and the arguments of a model checked against them."""
+"""The parameters of a Python function as JSON schema; checks a model's arguments against them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NEEDS_PYDANTIC = "Tools need pydantic: pip install 'rtc-widget[tools]'"
 
 
 class InvalidArguments(ValueError):
-    """A model has called a tool with arguments that it does not take; the message is for the model."""
+    """A model has called a tool with invalid arguments; the message is for the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,28 +29,28 @@ class Arguments:
 
 
 class Parameters:
-    """What a function takes.
+    """The parameters of a function.
 
     Parameters
     ----------
     function : callable
-        Its signature and type hints say what it takes.
+        Its signature and type hints define the parameters.
     tool : str
-        What the tool is called; for the errors.
+        The name of the tool, for error messages.
     doc : FunctionDoc
         Describes the parameters.
 
     Attributes
     ----------
     schema : dict
-        JSON schema of an object with a property for each parameter.
+        JSON schema: an object with one property per parameter.
 
     Raises
     ------
     InvalidTool
-        If a parameter has no type that a model could give a value of.
+        If a parameter has no type hint, or a type that JSON cannot represent.
     ImportError
-        If pydantic is not installed; says how to install it.
+        If pydantic is not installed; the message says how to install it.
     """
 
     def __init__(self, function: Callable[..., Any], tool: str, doc: FunctionDoc) -> None:
@@ -64,33 +64,33 @@ class Parameters:
         for number, parameter in enumerate(self._parameters):
             hint = _hint(parameter, hints, tool)
             default = ... if parameter.default is parameter.empty else parameter.default
-            about = doc.parameters.get(parameter.name) or _written_in(hint)
-            # Fields have names of their own: a parameter may be called `schema`, or `_x`, or `model_config`.
-            field = pydantic.Field(default, alias=parameter.name, description=about)
+            description = doc.parameters.get(parameter.name) or _written_in(hint)
+            # Parameters may have names that pydantic reserves, such as `schema`, `_x` or `model_config`.
+            field = pydantic.Field(default, alias=parameter.name, description=description)
             fields[f"p{number}"] = (hint, field)
         config = pydantic.ConfigDict(extra="forbid", protected_namespaces=())
         try:
             with warnings.catch_warnings():
-                # A default that JSON cannot hold is left out of the schema; Python still has it.
+                # pydantic warns of a default that JSON cannot represent, and leaves it out of the schema.
                 warnings.simplefilter("ignore")
                 self._model = pydantic.create_model(tool, __config__=config, **fields)
                 schema = self._model.model_json_schema()
         except (pydantic.errors.PydanticUserError, NameError, TypeError) as error:
             words = str(error).split("\n")[0]
             raise InvalidTool(
-                f"{tool} cannot be a tool: a model cannot be told of its parameters. {words}",
-                hint="Use types that JSON can hold: str, int, float, bool, list, dict, Literal, Enum, datetime, "
+                f"{tool} cannot be a tool: its parameters cannot be described as JSON schema. {words}",
+                hint="Use types that JSON can represent: str, int, float, bool, list, dict, Literal, Enum, datetime, "
                 "dataclasses, pydantic models.",
             ) from None
         self.schema = _tidied(schema)
 
     def check(self, text: str) -> Arguments:
-        """Return the arguments that a model has given as JSON.
+        """Return the arguments that a model has given as JSON, checked and converted.
 
         Raises
         ------
         InvalidArguments
-            If they do not fit; says which and why.
+            If they do not fit; the message says which and why.
         """
         import pydantic
 
@@ -99,13 +99,13 @@ class Parameters:
         except ValueError as error:
             raise InvalidArguments(f"The arguments are not valid JSON: {error}.") from None
         if not isinstance(given, dict):
-            raise InvalidArguments("The arguments are a JSON object.")
+            raise InvalidArguments(f"The arguments must be a JSON object, got {type(given).__name__}.")
         try:
             checked = self._model.model_validate(given)
         except pydantic.ValidationError as error:
             reasons = [f"{'.'.join(map(str, one['loc'])) or 'arguments'}: {one['msg']}" for one in error.errors()]
             raise InvalidArguments("; ".join(reasons)) from None
-        # What was not given is left to the function's own defaults.
+        # The function's own defaults apply to parameters that were not given.
         values = {
             parameter.name: getattr(checked, f"p{number}")
             for number, parameter in enumerate(self._parameters)
@@ -115,7 +115,7 @@ class Parameters:
         return Arguments(tuple(values.pop(name) for name in first), values)
 
     def completed(self, arguments: Arguments) -> Arguments:
-        """Return arguments with the function's own defaults for what was not given."""
+        """Return arguments with the function's own defaults for parameters that were not given."""
         defaults = {
             one.name: one.default
             for one in self._parameters
@@ -128,12 +128,16 @@ def _parameters(function: Callable[..., Any], tool: str) -> list[inspect.Paramet
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
-        raise InvalidTool(f"{tool} cannot be a tool: Python does not say what it takes.") from None
+        raise InvalidTool(
+            f"{tool} cannot be a tool: Python does not know its parameters.",
+            hint="Wrap it in a function that has parameters with type hints.",
+        ) from None
     for parameter in parameters:
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            name = parameter.replace(annotation=parameter.empty)
             raise InvalidTool(
-                f"{tool} cannot be a tool: a model cannot be told what {parameter} takes.",
-                hint="Give each parameter a name and a type.",
+                f"{tool} cannot be a tool: {name} takes any number of arguments.",
+                hint="Use parameters with a name and a type hint each.",
             )
     return parameters
 
@@ -147,9 +151,9 @@ def _hints(function: Callable[..., Any], tool: str) -> Mapping[str, Any]:
         inner = type(inner).__call__
     try:
         return get_type_hints(inner, include_extras=True)
-    except Exception as error:  # noqa: BLE001 - evaluating a hint runs code of the user
+    except Exception as error:  # noqa: BLE001 - a type hint may be any code of the user
         raise InvalidTool(
-            f"{tool} cannot be a tool: a type hint of it cannot be read ({error}).",
+            f"{tool} cannot be a tool: one of its type hints cannot be evaluated ({error}).",
             hint="Import or define the type before the function, at the top level of a cell or module.",
         ) from None
 
@@ -161,12 +165,12 @@ def _hint(parameter: inspect.Parameter, hints: Mapping[str, Any], tool: str) -> 
         return type(parameter.default)
     raise InvalidTool(
         f"{tool} cannot be a tool: its parameter {parameter.name!r} has no type hint.",
-        hint=f"Write what it takes, for example {parameter.name}: str.",
+        hint=f"Add one, for example {parameter.name}: str.",
     )
 
 
 def _written_in(hint: Any) -> str | None:
-    """``Annotated[str, "an English name"]`` describes its parameter."""
+    """Return the description in ``Annotated[str, "an English name"]``."""
     metadata = getattr(hint, "__metadata__", ())
     return next((entry for entry in metadata if isinstance(entry, str)), None)
 
@@ -176,7 +180,7 @@ class _Recursive(Exception):
 
 
 def _tidied(schema: dict[str, Any]) -> dict[str, Any]:
-    """Without titles, which say nothing new, and with definitions in their place: small models do not look them up."""
+    """Return a schema without titles and with definitions inlined, because small models do not follow references."""
     definitions = schema.pop("$defs", {})
     try:
         tidy = _tidy(schema, definitions, ())
@@ -194,12 +198,12 @@ def _tidy(schema: Any, definitions: Mapping[str, Any] | None, path: tuple[str, .
         name = schema["$ref"].rpartition("/")[2]
         if name in path:
             raise _Recursive
-        beside = {key: value for key, value in schema.items() if key != "$ref"}
-        return _tidy({**definitions[name], **beside}, definitions, (*path, name))
+        siblings = {key: value for key, value in schema.items() if key != "$ref"}
+        return _tidy({**definitions[name], **siblings}, definitions, (*path, name))
     tidy = {key: value for key, value in schema.items() if key != "title"}
     for key, value in tidy.items():
         if key in ("properties", "patternProperties"):
-            # Here the keys are names, and one of them may be "title".
+            # These keys are names of parameters, and one may be "title".
             tidy[key] = {name: _tidy(inner, definitions, path) for name, inner in value.items()}
         elif key not in ("default", "enum", "const", "examples"):
             tidy[key] = _tidy(value, definitions, path)

@@ -1,4 +1,4 @@
-"""Tells the server which tools there are: with the offer, and whenever they change."""
+"""Sends the tools to the server: with the offer, and whenever they change."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rtc_widget.tools.tool import Function, Tool, Tools
 
 
 class SessionTools:
-    """Keeps the session's tools equal to those in Python; used on the kernel's main loop.
+    """Keeps the session's tools equal to the tools in Python; used on the kernel's main loop.
 
     Parameters
     ----------
@@ -21,22 +21,22 @@ class SessionTools:
         The functions.
     protocol : VoiceProtocol
         Puts tools into the session's settings.
-    tell : callable
-        Tells the server which functions there are, if there is a call.
+    send : callable
+        Sends the present functions to the server, if there is a call.
     """
 
     def __init__(
-        self, tools: Tools, protocol: VoiceProtocol, tell: Callable[[Sequence[Mapping[str, Any]]], object]
+        self, tools: Tools, protocol: VoiceProtocol, send: Callable[[Sequence[Mapping[str, Any]]], object]
     ) -> None:
         self._tools = tools
         self._protocol = protocol
-        self._tell = tell
+        self._send = send
         self._as_given: tuple[dict[str, Any], ...] = ()
         self._is_stale = False
         tools.on_change(self._update)
 
     def add(self, tool: Function | Tool | dict[str, Any]) -> None:
-        """Add a function, or the description of a tool that others run."""
+        """Add a function, or the description of a tool that is run elsewhere."""
         if isinstance(tool, dict):
             self._as_given = (*self._as_given, dict(tool))
             self._update()
@@ -44,7 +44,7 @@ class SessionTools:
             self._tools.add(tool)
 
     def others(self) -> set[str]:
-        """Return the names of the functions that others run."""
+        """Return the names of the functions that are run elsewhere."""
         return {
             str(tool["name"])
             for tool in self._as_given
@@ -52,21 +52,21 @@ class SessionTools:
         }
 
     def added_to(self, session: Mapping[str, Any]) -> dict[str, Any]:
-        """Return session settings with the tools in them; callable from any thread."""
+        """Return session settings with the tools in them; safe on any thread."""
         return self._protocol.with_tools(session, self._wire())
 
     def begin_call(self, *, resumes: bool) -> None:
         """Begin another call."""
-        # The page repeats old changes to a call that resumes another one.
+        # The page repeats earlier session changes to a resumed call.
         self._is_stale = resumes and bool(self._wire())
 
     def end_call(self) -> None:
         """End the call."""
 
     def consume(self, event: Event) -> None:
-        """Take in the next event: the server says which tools it knows."""
+        """Process the next event: the server may report the tools that it knows."""
         for fact in facts_of(event):
-            # Not every server takes settings with the offer, and tools may have been added since then.
+            # Some servers ignore settings in the offer, and tools may have been added since.
             if isinstance(fact, SessionChanged) and fact.is_new and not self._is_known(fact.tools):
                 self._update()
 
@@ -74,7 +74,7 @@ class SessionTools:
         return not self._is_stale and self._tools.keys() <= tools
 
     def _update(self) -> None:
-        self._tell(self._wire())
+        self._send(self._wire())
 
     def _wire(self) -> list[dict[str, Any]]:
         names = self._tools.keys()

@@ -25,25 +25,29 @@ class Tool:
     Parameters
     ----------
     function : callable
-        Sync or async. Its signature and type hints become the schema, its docstring describes it and its parameters
-        (NumPy's, Google's or Sphinx's style).
+        A sync or async function. Its signature and type hints define the schema; its docstring (NumPy, Google or Sphinx
+        style) describes the function and its parameters.
     name : str, optional
-        What the model calls it; left out: the function's name.
+        The name for the model. The default is the function's name.
     description : str, optional
-        What it does; left out: what the docstring says before its sections.
+        The description for the model. The default is the text of the docstring before its sections.
     thread : bool
-        Run it in a thread, so that what takes long holds up neither the notebook nor other tools. Left out, it runs on
-        the kernel's main loop, where the notebook's own objects are safe to touch.
+        Whether to run it in a thread, so that a long call blocks neither the notebook nor other tools. By default it
+        runs on the kernel's main loop, where it may use all objects of the notebook.
     confirm : bool or callable
-        Ask the person in the widget each time before it runs. A function is called with the arguments and says whether
-        to ask: ``confirm=lambda amount: amount > 100``.
+        Whether to ask the user in the widget before each call. A callable gets the arguments and returns whether to
+        ask: ``confirm=lambda amount: amount > 100``.
     timeout : float or None
-        Seconds that one call may take. What runs in a thread goes on unheard; what blocks the main loop is not stopped.
+        Maximum seconds of a call; None for no limit. A thread continues after the timeout, without effect on the
+        session. A function that blocks the main loop cannot be stopped.
 
     Raises
     ------
     InvalidTool
-        If the function cannot be described: a parameter without a type hint, ``*args``, a type that JSON cannot hold.
+        If the function cannot be described: a parameter without a type hint, ``*args``, or a type that JSON cannot
+        represent.
+    ValueError
+        If `timeout` is not above 0.
 
     Examples
     --------
@@ -65,14 +69,19 @@ class Tool:
         timeout: float | None = 60.0,
     ) -> None:
         if not callable(function):
-            raise InvalidTool(f"{function!r} cannot be a tool: it is no function.")
+            raise InvalidTool(f"A tool must be a function, got {function!r}.", hint="Pass a function with type hints.")
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-            raise InvalidTool(f"{function.__name__} cannot be a tool: it yields.", hint="Return the whole result.")
+            raise InvalidTool(
+                f"{function.__name__} cannot be a tool: it is a generator function.", hint="Return the whole result."
+            )
         if thread and inspect.iscoroutinefunction(function):
-            raise InvalidTool(f"{function.__name__} is async: it needs no thread.", hint="Leave thread=True out.")
+            raise InvalidTool(
+                f"thread=True cannot be used with the async function {function.__name__}.", hint="Omit it."
+            )
         if inspect.iscoroutinefunction(confirm):
             raise InvalidTool(
-                f"{getattr(function, '__name__', function)}: confirm says at once whether to ask; it cannot be async."
+                f"confirm must be a bool or a sync function, got the async function {confirm.__name__}.",
+                hint="It must return at once whether to ask.",
             )
         if timeout is not None and not timeout > 0:
             raise ValueError(f"timeout must be a number of seconds above 0, or None for no limit, got {timeout}.")
@@ -96,16 +105,16 @@ class Tool:
         Raises
         ------
         InvalidArguments
-            If they do not fit.
+            If they do not fit the parameters.
         """
         return self._parameters.check(arguments)
 
     def completed(self, arguments: Arguments) -> Arguments:
-        """Return arguments with the function's own defaults for what was not given."""
+        """Return arguments with the function's own defaults for parameters that were not given."""
         return self._parameters.completed(arguments)
 
     def to_wire(self) -> dict[str, Any]:
-        """Return the tool as the session describes it."""
+        """Return the tool as an entry of the session's ``tools``."""
         return {
             "type": "function",
             "name": self.name,
@@ -119,12 +128,12 @@ class Tool:
 
 
 class Tools(Mapping[str, Tool]):
-    """The functions that the model may call, by name, and the record of its calls.
+    """The functions that the model may call, by name, and the log of its calls.
 
     Attributes
     ----------
     calls : ToolCalls
-        Every call, oldest first: arguments, result or error, time.
+        The last calls, oldest first, with arguments, result or error, and time.
 
     Examples
     --------
@@ -144,24 +153,26 @@ class Tools(Mapping[str, Tool]):
         self._changed: Callable[[], None] = lambda: None
 
     def on_change(self, changed: Callable[[], None]) -> None:
-        """Call `changed` whenever a tool comes or goes."""
+        """Call `changed` whenever a tool is added or removed."""
         self._changed = changed
 
     def add(self, function: Function | Tool, **options: Any) -> Tool:
-        """Let the model call a function from now on; one of the same name is replaced. Options are those of `Tool`.
+        """Add a function; a tool of the same name is replaced. The options are those of `Tool`.
 
         Raises
         ------
         InvalidTool
             If the function cannot be described.
+        TypeError
+            If options are passed together with a `Tool`.
         """
         if isinstance(function, Tool):
             if options:
-                raise TypeError("The options belong into Tool(…).")
+                raise TypeError(f"Options must be passed to Tool(…), got {', '.join(options)} here.")
             tool = function
         else:
             tool = Tool(function, **options)
-        # A new mapping each time: the thread that makes calls may be reading the old one.
+        # A new mapping each time: another thread may be reading the old one.
         self._tools = {**self._tools, tool.name: tool}
         self._changed()
         return tool
@@ -174,21 +185,21 @@ class Tools(Mapping[str, Tool]):
         return function
 
     def remove(self, tool: str | Function | Tool) -> None:
-        """Let the model call it no more.
+        """Remove a tool, by its name, its function or the tool itself.
 
         Raises
         ------
         KeyError
-            If it is none of these.
+            If there is no such tool.
         """
         name = next((name for name, one in self._tools.items() if tool in (name, one, one.function)), None)
         if name is None:
-            raise KeyError(f"{tool!r} is none of the tools: {', '.join(self._tools) or 'there are none'}.")
+            raise KeyError(f"Unknown tool {tool!r}. Tools: {', '.join(self._tools) or 'none'}.")
         self._tools = {key: value for key, value in self._tools.items() if key != name}
         self._changed()
 
     def to_wire(self) -> list[dict[str, Any]]:
-        """Return the tools as the session describes them."""
+        """Return the entries of the session's ``tools``."""
         return [tool.to_wire() for tool in self._tools.values()]
 
     def __getitem__(self, name: str) -> Tool:
@@ -216,7 +227,7 @@ def _checked_name(function: Function, name: str | None) -> str:
     found = name or getattr(function, "__name__", None) or ""
     if not _NAME.fullmatch(found):
         raise InvalidTool(
-            f"{function!r} cannot be a tool: {found!r} is no name that a model could call.",
-            hint="Give it one: name=… with letters, digits, _ and - (64 at most).",
+            f"{function!r} cannot be a tool: its name must have 1 to 64 letters, digits, _ or -, got {found!r}.",
+            hint="Pass another name: name=…",
         )
     return found

@@ -1,4 +1,4 @@
-"""Microphones and loudspeakers of the machine on which the page runs."""
+"""Microphones and loudspeakers that the page can use."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A microphone or a loudspeaker, as the browser names it (W3C ``MediaDeviceInfo``).
+    """A microphone or a loudspeaker (W3C ``MediaDeviceInfo``).
 
     Attributes
     ----------
     kind : {"microphone", "speaker"}
-        Which of the two.
+        The kind of device.
     name : str
-        What the system calls it; empty until the microphone has been permitted.
+        The name that the system gives it; empty before microphone access was granted.
     id : str
-        The browser's id; the same for this site until its data is cleared.
+        The browser's id, which is stable for this site until its data is cleared.
     chosen : bool
-        Whether a person, or `VoiceChat.use_microphone`, has chosen it.
+        Whether it was chosen in the page or by `VoiceChat.use_microphone` or `VoiceChat.use_speaker`.
     in_use : bool
-        Whether the call hears through it now.
+        Whether the call uses it now.
     """
 
     kind: Literal["microphone", "speaker"]
@@ -33,7 +33,7 @@ class Device:
 
 
 def devices_from_wire(result: Mapping[str, Any]) -> list[Device]:
-    """Return the devices that the page lists."""
+    """Return the devices in a reply of the page."""
     return [
         Device(entry["kind"], str(entry["name"]), str(entry["id"]), bool(entry["chosen"]), bool(entry["in_use"]))
         for entry in result.get("devices", ())

@@ -1,4 +1,4 @@
-"""What was tried for the last call and where it stopped."""
+"""A report of the steps of the last call, and of the step that failed."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ _MARKS: Mapping[str, str] = {"ok": "✓", "failed": "✕", "not reached": "·"}
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that a call needs, and what came of it.
+    """One step of making a call, and its outcome.
 
     Attributes
     ----------
     name : str
-        What it is, such as ``"ICE found a way"``.
+        The name of the step, such as ``"ICE found a way"``.
     outcome : {"ok", "failed", "not reached"}
-        How far it came.
+        The outcome of the step.
     detail : str
-        What is known of it.
+        More about the outcome; may be empty.
     """
 
     name: str
@@ -34,20 +34,20 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class TriedPair:
-    """A way that ICE has tried: a pair of candidates, and what became of its checks (RFC 8445, section 6.1.2).
+    """A candidate pair that ICE has checked (RFC 8445, section 6.1.2).
 
     Attributes
     ----------
     local, remote : str
-        Kind and address of the two ends, such as ``"host 192.168.1.5:50000"``; a browser may hide an address.
+        Type and address of the two candidates, such as ``"host 192.168.1.5:50000"``; a browser may hide an address.
     protocol : str
         ``"udp"`` or ``"tcp"``.
     state : str
-        ``"frozen"``, ``"waiting"``, ``"in-progress"``, ``"failed"`` or ``"succeeded"``, as it was last seen.
+        The last known state: ``"frozen"``, ``"waiting"``, ``"in-progress"``, ``"failed"`` or ``"succeeded"``.
     sent, answered : int or None
-        How many checks went out and how many were answered; None where the page does not count them.
+        The number of connectivity checks that were sent and answered; None if the page does not report it.
     selected : bool
-        Whether this way was taken.
+        Whether ICE selected this pair.
     """
 
     local: str
@@ -66,18 +66,18 @@ class TriedPair:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """A report of the last call, step by step; print it.
+    """A report of the last call, step by step; its ``str()`` is text to print.
 
     Attributes
     ----------
     steps : tuple of Step
-        In the order in which one needs the one before it.
+        The steps, in the order in which they depend on each other.
     cause : str
-        What went wrong, as far as is known; empty when nothing did.
+        The likely cause of the failure; empty if no step failed.
     hint : str
-        What to do next.
+        What to do next; may be empty.
     pairs : tuple of TriedPair
-        The ways that ICE has tried.
+        The candidate pairs that ICE has checked.
     """
 
     steps: tuple[Step, ...]
@@ -93,7 +93,7 @@ class Diagnosis:
     def __str__(self) -> str:
         lines = [str(step) for step in self.steps]
         if self.pairs:
-            lines += ["", "Ways tried:", *(f"  {pair}" for pair in self.pairs)]
+            lines += ["", "Candidate pairs:", *(f"  {pair}" for pair in self.pairs)]
         if self.cause:
             lines += ["", f"Likely cause: {self.cause}"]
         if self.hint:
@@ -104,7 +104,7 @@ class Diagnosis:
 
 
 def diagnosis_from_wire(result: Mapping[str, Any]) -> Diagnosis:
-    """Return what the page has found."""
+    """Return the diagnosis in a reply of the page."""
     steps = tuple(
         Step(str(step["name"]), step["outcome"], str(step["detail"]))
         for step in result.get("steps", ())

@@ -1,4 +1,4 @@
-"""How well a call is carried: the browser's own measurements, one sample a second."""
+"""The statistics of a call's connection: the browser's measurements, one sample per second."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-MOST_SAMPLES = 36_000
-"""Ten hours at one sample a second."""
+MAX_SAMPLES = 36_000
+"""Ten hours at one sample per second."""
 
 
 @dataclass(frozen=True, slots=True)
 class CandidatePair:
-    """The two ends of the way that the sound takes (W3C WebRTC Statistics, ``candidate-pair``).
+    """The two ends of the connection (W3C WebRTC Statistics, ``candidate-pair``).
 
-    Types are ``host``, ``srflx``, ``prflx`` or ``relay``. A browser may hide an address; it is empty then.
+    The types are ``host``, ``srflx``, ``prflx`` or ``relay``. An address is empty if the browser hides it.
     """
 
     local_type: str
@@ -43,40 +43,40 @@ class CandidatePair:
 
 @dataclass(frozen=True, slots=True)
 class StatsSample:
-    """What one look at ``RTCPeerConnection.getStats()`` said; None where the browser says nothing.
+    """The values of one ``RTCPeerConnection.getStats()``; None if the browser does not report a value.
 
-    Rates and shares are those since the sample before; the first sample of a connection has none.
+    Rates and shares cover the time since the sample before, so the first sample of a connection has none.
 
     Attributes
     ----------
     time : datetime.datetime
-        By the page's clock; aware, UTC.
+        The time on the page's clock; aware, UTC.
     elapsed : float
         Seconds since the call began, as `Event.elapsed`.
     round_trip_time : float or None
-        Seconds there and back: of RTCP where the other side reports, else of the connectivity checks.
+        Seconds: by RTCP if the other side reports it, otherwise by connectivity checks.
     jitter : float or None
-        Seconds by which what comes in arrives unevenly (RFC 3550, section 6.4.1).
+        The jitter of received packets in seconds (RFC 3550, section 6.4.1).
     loss : float or None
-        Share of the packets to this side that were lost.
+        The share of packets to this side that were lost, from 0 to 1.
     sent_loss : float or None
-        Share of the packets from this side that were lost, as the other side reports.
+        The share of packets from this side that were lost, as the other side reports it.
     received_bitrate, sent_bitrate : float or None
-        Bits of sound a second, without headers.
+        Bits of audio per second, without headers.
     assistant_level, user_level : float or None
-        How loud: 0 is silence, 1 as loud as can be.
+        The audio level: 0 is silence, 1 is full scale.
     playout_delay : float or None
-        Seconds that sound waited in the jitter buffer.
+        The mean time of samples in the jitter buffer, in seconds.
     concealed : float or None
-        Share of what was played that had to be made up.
+        The share of played samples that replace missing ones.
     codec : str or None
-        Such as ``"opus 48000/2"``.
+        The codec, such as ``"opus 48000/2"``.
     candidate_pair : CandidatePair or None
-        The two ends of the way.
+        The two ends of the connection.
     raw : tuple of dict or None
-        The W3C reports as they came; kept for the newest sample only.
+        The unchanged W3C reports; only the newest sample has them.
     call : int
-        The number of the call among those that were measured, from 1 on; one that was recovered stays the same.
+        The number of the call among the calls with statistics, from 1. A reconnection does not change it.
     """
 
     time: datetime
@@ -97,12 +97,12 @@ class StatsSample:
     call: int = 1
 
     def to_json(self) -> dict[str, Any]:
-        """Return the sample without `raw` as what JSON knows; `from_json` reads it."""
+        """Return the sample as a JSON object without `raw`; `from_json` reads it."""
         return {**asdict(replace(self, raw=None)), "time": self.time.isoformat()}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> StatsSample:
-        """Read what `to_json` made; unknown fields are left out."""
+        """Return the sample of a `to_json` object; unknown fields are ignored."""
         known = {field.name for field in fields(cls)}
         values = {name: value for name, value in data.items() if name in known}
         values["time"] = datetime.fromisoformat(values["time"])
@@ -111,29 +111,29 @@ class StatsSample:
         return cls(**values)
 
     def __repr__(self) -> str:
-        said = [f"{self.elapsed:.1f} s"]
+        parts = [f"{self.elapsed:.1f} s"]
         if self.round_trip_time is not None:
-            said.append(f"round trip {1000 * self.round_trip_time:.0f} ms")
+            parts.append(f"round trip {1000 * self.round_trip_time:.0f} ms")
         if self.jitter is not None:
-            said.append(f"jitter {1000 * self.jitter:.0f} ms")
+            parts.append(f"jitter {1000 * self.jitter:.0f} ms")
         if self.loss is not None:
-            said.append(f"loss {self.loss:.1%}")
+            parts.append(f"loss {self.loss:.1%}")
         if self.codec is not None:
-            said.append(self.codec)
-        return f"<StatsSample: {', '.join(said)}>"
+            parts.append(self.codec)
+        return f"<StatsSample: {', '.join(parts)}>"
 
 
 class StatsLog(FrozenSequence[StatsSample]):
-    """The statistics of a widget's calls, oldest first; beyond `limit` the oldest go first.
+    """The statistics of a widget's calls, oldest first; beyond `limit` the oldest are dropped.
 
-    Its samples' attributes can be asked of all of them at once: ``chat.stats.to_pandas()["jitter"]``.
+    The table has each attribute as a column: ``chat.stats.to_pandas()["jitter"]``.
 
     Parameters
     ----------
     samples : iterable of StatsSample
-        What it begins with.
+        The first samples.
     limit : int
-        How many samples are kept.
+        The maximum number of samples.
 
     Examples
     --------
@@ -143,7 +143,7 @@ class StatsLog(FrozenSequence[StatsSample]):
     0.02
     """
 
-    def __init__(self, samples: Iterable[StatsSample] = (), *, limit: int = MOST_SAMPLES) -> None:
+    def __init__(self, samples: Iterable[StatsSample] = (), *, limit: int = MAX_SAMPLES) -> None:
         self._samples: deque[StatsSample] = deque(maxlen=limit)
         self._counters = Counters()
         self._attempt: str | None = None
@@ -153,41 +153,41 @@ class StatsLog(FrozenSequence[StatsSample]):
     def add(
         self, attempt: str, time_ms: float, elapsed: float, reports: Sequence[Mapping[str, Any]], *, call: int = 1
     ) -> StatsSample:
-        """Make a sample of one ``getStats()`` and append it.
+        """Append a sample of one ``getStats()``.
 
         Parameters
         ----------
         attempt : str
-            Which connection it was asked of; the counters of another one start anew.
+            The connection. The counters of another connection start at 0.
         time_ms : float
             Milliseconds since 1970, UTC.
         elapsed : float
             Seconds since the call began.
         reports : sequence of mapping
-            W3C reports.
+            The W3C reports.
         call : int
             The number of the call.
         """
         if attempt != self._attempt:
             self._attempt, self._counters = attempt, Counters()
-        look = StatsReports(reports)
-        now = look.counters(time_ms / 1000)
+        report = StatsReports(reports)
+        now = report.counters(time_ms / 1000)
         since, self._counters = now.since(self._counters), now
-        pair = look.candidate_pair()
+        pair = report.candidate_pair()
         sample = StatsSample(
             time=datetime.fromtimestamp(time_ms / 1000, UTC),
             elapsed=elapsed,
-            round_trip_time=look.round_trip_time(),
-            jitter=look.jitter(),
+            round_trip_time=report.round_trip_time(),
+            jitter=report.jitter(),
             loss=since.share("packets_lost", "packets_received", "packets_lost"),
-            sent_loss=look.sent_loss(),
+            sent_loss=report.sent_loss(),
             received_bitrate=since.bits_a_second("bytes_received"),
             sent_bitrate=since.bits_a_second("bytes_sent"),
-            assistant_level=look.assistant_level(),
-            user_level=look.user_level(),
+            assistant_level=report.assistant_level(),
+            user_level=report.user_level(),
             playout_delay=since.share("delay", "emitted"),
             concealed=since.share("concealed", "samples"),
-            codec=look.codec(),
+            codec=report.codec(),
             candidate_pair=CandidatePair(**pair) if pair else None,
             raw=tuple(reports),
             call=call,
@@ -197,25 +197,31 @@ class StatsLog(FrozenSequence[StatsSample]):
 
     @property
     def limit(self) -> int:
-        """How many samples are kept."""
-        return self._samples.maxlen or MOST_SAMPLES
+        """The maximum number of samples."""
+        return self._samples.maxlen or MAX_SAMPLES
 
     @property
     def last(self) -> StatsSample | None:
-        """The newest sample, or None; the only one with `raw`."""
+        """The newest sample, the only one with `raw`; None if there are no samples."""
         return self._samples[-1] if self._samples else None
 
     def between(self, start: float, end: float) -> StatsLog:
-        """Return the samples from `start` on and before `end`, in seconds since the call began; of each call."""
+        """Return the samples from `start` (included) to `end` (excluded) of each call.
+
+        Parameters
+        ----------
+        start, end : float
+            Seconds since the call began.
+        """
         return StatsLog(sample for sample in self._snapshot() if start <= sample.elapsed < end)
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return a table with a row a sample and a column an attribute (extra ``data``).
+        """Return a table with one row per sample and one column per attribute (extra ``data``).
 
         Raises
         ------
         ImportError
-            If pandas is not installed; says how to install it.
+            If pandas is not installed; the message says how to install it.
         """
         pd = require_pandas()
         samples = self._snapshot()
@@ -229,7 +235,13 @@ class StatsLog(FrozenSequence[StatsSample]):
         return pd.DataFrame(columns)
 
     def plot(self) -> Figure:
-        """Draw delay, bitrate, loss and loudness along the call (extra ``data``: matplotlib)."""
+        """Draw delays, bitrates, losses and audio levels over time (extra ``data``).
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed; the message says how to install it.
+        """
         return draw_stats(self._snapshot())
 
     @overload
@@ -246,7 +258,7 @@ class StatsLog(FrozenSequence[StatsSample]):
         return f"<StatsLog: {len(self)} samples, the last: {self._samples[-1]!r}>"
 
     def _append(self, sample: StatsSample) -> None:
-        # Reports are many times as large as what is made of them.
+        # The reports are much larger than the rest of a sample.
         if self._samples and self._samples[-1].raw is not None:
             self._samples[-1] = replace(self._samples[-1], raw=None)
         self._samples.append(sample)
@@ -270,32 +282,32 @@ _NUMBERS = (
 )
 
 
-# Attribute, what to call it, and by what to multiply it; a row of the picture each.
+# The rows of the plot: unit, lines by attribute and label, and the factor to the unit.
 _ROWS: tuple[tuple[str, tuple[tuple[str, str], ...], float], ...] = (
     ("ms", (("round_trip_time", "round trip"), ("jitter", "jitter"), ("playout_delay", "playout delay")), 1000),
     ("kbit/s", (("received_bitrate", "received"), ("sent_bitrate", "sent")), 1 / 1000),
     ("% lost", (("loss", "received"), ("sent_loss", "sent"), ("concealed", "concealed")), 100),
-    ("loudness", (("assistant_level", "assistant"), ("user_level", "user")), 1),
+    ("level", (("assistant_level", "assistant"), ("user_level", "user")), 1),
 )
 _NOTHING = float("nan")
 
 
 def draw_stats(samples: Sequence[StatsSample]) -> Figure:
-    """Draw delays, bitrates, losses and loudness, one above the other."""
+    """Draw delays, bitrates, losses and audio levels, one above the other."""
     figure, axes = new_figure(len(_ROWS), height=7.0)
-    # Where a call begins the line breaks: each counts its seconds anew.
+    # NaN breaks the lines between calls: the seconds of each call start at 0.
     calls = [list(of_call) for _, of_call in groupby(samples, lambda sample: sample.call)]
     seconds = [second for call in calls for second in (*(sample.elapsed for sample in call), _NOTHING)][:-1]
-    for (unit, lines, factor), one in zip(_ROWS, axes, strict=True):
+    for (unit, lines, factor), row in zip(_ROWS, axes, strict=True):
         for name, label in lines:
             parts = [[_scaled(getattr(sample, name), factor) for sample in call] for call in calls]
             values = [value for part in parts for value in (*part, _NOTHING)][:-1]
-            # A few samples would make no line.
-            one.plot(seconds, values, label=label, linewidth=1.2, marker="." if len(samples) < 30 else None)
-        one.set_ylabel(unit)
-        one.set_ylim(bottom=0)
-        one.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize="small")
-        one.grid(visible=True, alpha=0.3)
+            # The lines of a few samples are hardly visible without markers.
+            row.plot(seconds, values, label=label, linewidth=1.2, marker="." if len(samples) < 30 else None)
+        row.set_ylabel(unit)
+        row.set_ylim(bottom=0)
+        row.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize="small")
+        row.grid(visible=True, alpha=0.3)
     axes[-1].set_xlabel("seconds since the call began")
     return figure
 

@@ -1,4 +1,4 @@
-"""Reading W3C WebRTC Statistics: which report says what, and what became of its counters meanwhile."""
+"""Reads W3C WebRTC Statistics: the values of reports, and the growth of their counters."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ Report = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """Numbers that only grow while a connection lasts, at a time in seconds."""
+    """The counters of a connection at a time in seconds; they only grow."""
 
     seconds: float | None = None
     values: Mapping[str, float] = field(default_factory=dict)
 
     def since(self, before: Counters) -> Growth:
-        """Return by how much they have grown."""
+        """Return the growth since an earlier time."""
         if self.seconds is None or before.seconds is None:
             return Growth(0.0, {})
         both = self.values.keys() & before.values.keys()
@@ -27,7 +27,7 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """By how much counters have grown in so many seconds."""
+    """The growth of counters in a number of seconds."""
 
     seconds: float
     values: Mapping[str, float]
@@ -35,7 +35,7 @@ class Growth:
     def bits_a_second(self, name: str) -> float | None:
         """Return the growth of a number of bytes as a bitrate."""
         value = self.values.get(name)
-        # A counter that went back is that of another stream.
+        # A counter that has decreased belongs to another stream.
         return None if value is None or value < 0 or self.seconds <= 0 else 8 * value / self.seconds
 
     def share(self, part: str, *whole: str) -> float | None:
@@ -43,12 +43,12 @@ class Growth:
         if part not in self.values or any(name not in self.values for name in whole):
             return None
         total = sum(self.values[name] for name in whole)
-        # Late packets are taken back from the lost ones, so that those may shrink.
+        # Late packets reduce the number of lost ones, so it may decrease.
         return max(0.0, self.values[part] / total) if total > 0 else None
 
 
 class StatsReports:
-    """One ``getStats()``: the reports by type and by id."""
+    """The reports of one ``getStats()`` by type and by id."""
 
     def __init__(self, reports: Iterable[Report]) -> None:
         self._reports = [report for report in reports if isinstance(report.get("type"), str)]
@@ -58,7 +58,7 @@ class StatsReports:
         self._pair = self._used_pair()
 
     def counters(self, seconds: float) -> Counters:
-        """Return the counters as they stand."""
+        """Return the present counters; `seconds` is the time of the reports."""
         found = {
             "bytes_received": _number(self._inbound, "bytesReceived"),
             "packets_received": _number(self._inbound, "packetsReceived"),
@@ -72,12 +72,12 @@ class StatsReports:
         return Counters(seconds, {name: value for name, value in found.items() if value is not None})
 
     def round_trip_time(self) -> float | None:
-        """Return seconds there and back."""
-        of_sound = _number(self._audio("remote-inbound-rtp"), "roundTripTime")
-        return _number(self._pair, "currentRoundTripTime") if of_sound is None else of_sound
+        """Return the round-trip time in seconds."""
+        by_rtcp = _number(self._audio("remote-inbound-rtp"), "roundTripTime")
+        return _number(self._pair, "currentRoundTripTime") if by_rtcp is None else by_rtcp
 
     def jitter(self) -> float | None:
-        """Return the unevenness of what comes in, in seconds."""
+        """Return the jitter of received packets in seconds."""
         return _number(self._inbound, "jitter")
 
     def sent_loss(self) -> float | None:
@@ -85,11 +85,11 @@ class StatsReports:
         return _number(self._audio("remote-inbound-rtp"), "fractionLost")
 
     def assistant_level(self) -> float | None:
-        """Return how loud what comes in is."""
+        """Return the level of the received audio, from 0 to 1."""
         return _number(self._inbound, "audioLevel")
 
     def user_level(self) -> float | None:
-        """Return how loud what goes out is."""
+        """Return the level of the sent audio, from 0 to 1."""
         return _number(self._audio("media-source"), "audioLevel")
 
     def codec(self) -> str | None:
@@ -104,7 +104,7 @@ class StatsReports:
         return None
 
     def candidate_pair(self) -> dict[str, Any] | None:
-        """Return the fields of a `CandidatePair`, or None while there is none."""
+        """Return the fields of a `CandidatePair`; None before ICE has selected one."""
         if not self._pair:
             return None
         fields: dict[str, Any] = {}

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rtc_widget.tools.results import MOST_BYTES, result_text
+from rtc_widget.tools.results import MAX_BYTES, result_text
 from tests.unit.server_double import call
 
 ITEM, ASK = "conversation.item.create", "response.create"
@@ -51,7 +51,7 @@ def test_it_is_cut_and_says_so_soon(value):
     began = time.monotonic()
     text = result_text(value)
     assert time.monotonic() - began < 5
-    assert on_the_channel(text) < MOST_BYTES + 200
+    assert on_the_channel(text) < MAX_BYTES + 200
     assert "cut: " in text
 
 

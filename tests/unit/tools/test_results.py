@@ -13,7 +13,7 @@ import pydantic
 import pytest
 from PIL import Image
 
-from rtc_widget.tools.results import MOST_BYTES, result_text
+from rtc_widget.tools.results import MAX_BYTES, result_text
 
 
 @dataclass
@@ -124,7 +124,7 @@ def on_the_channel(text):
 )
 def test_what_is_too_long_is_cut_and_says_so(value):
     text = result_text(value)
-    assert MOST_BYTES * 0.7 < on_the_channel(text) < MOST_BYTES + 200
+    assert MAX_BYTES * 0.7 < on_the_channel(text) < MAX_BYTES + 200
     assert "cut: the first" in text
 
 

@@ -47,9 +47,9 @@ async def test_a_long_error_is_told_in_short(chat, server, caplog):
 @pytest.mark.parametrize(
     ("made", "words"),
     [
-        (call("get_weather", '{"town": "Paris"}'), "Wrong arguments: city: Field required"),
-        (call("get_weather", "{"), "Wrong arguments: The arguments are not valid JSON"),
-        (call("fly"), "There is no tool called 'fly'."),
+        (call("get_weather", '{"town": "Paris"}'), "Invalid arguments: city: Field required"),
+        (call("get_weather", "{"), "Invalid arguments: The arguments are not valid JSON"),
+        (call("fly"), "Unknown tool 'fly'."),
     ],
 )
 async def test_a_wrong_call_is_told_so(chat, server, made, words):

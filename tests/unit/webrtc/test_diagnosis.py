@@ -22,7 +22,7 @@ async def test_the_report_reads_well(chat, page):
         "✕ ICE found a way: checking",
         "· Data channel opened",
         "",
-        "Ways tried:",
+        "Candidate pairs:",
         "  host 10.0.0.1:9 → host 10.9.9.9:3478 (udp): failed, 9 checks sent, 0 answered",
         "  host 10.0.0.1:9 → host 10.9.9.9:3478 (udp): succeeded, in use",
         "",

@@ -198,7 +198,7 @@ def test_the_picture_has_a_line_for_each():
     labels = {line.get_label(): line for axes in figure.axes for line in axes.get_lines()}
     assert labels["received"] is not None
     assert list(labels["round trip"].get_ydata()) == [3.0] * 5
-    assert [axes.get_ylabel() for axes in figure.axes] == ["ms", "kbit/s", "% lost", "loudness"]
+    assert [axes.get_ylabel() for axes in figure.axes] == ["ms", "kbit/s", "% lost", "level"]
 
 
 def test_it_says_what_it_is():
