@@ -1,4 +1,4 @@
-"""The controller of a page's calls: runs the machine, makes its attempts, keeps the state that everyone looks at."""
+"""Controls a page's calls: runs the state machine, makes attempts, keeps the state."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from rtc_widget.headless.settings import Settings, pause_before
 from rtc_widget.types import Direction
 
 HEALTHY_SECONDS = 10.0
-"""After so long without trouble a connection counts as healthy, and its lost predecessors are forgotten."""
+"""After so long without a problem a connection counts as healthy, and the attempts are counted from zero."""
 
 _FRESH: Mapping[str, Any] = {
     "connection_state": "new",
@@ -60,10 +60,10 @@ INITIAL_STATE = PageState(
 
 
 class CallListener(Protocol):
-    """Told what happens to the calls."""
+    """Receives what happens to the calls."""
 
     def state_changed(self, after: PageState, before: PageState) -> None:
-        """The state is another."""
+        """The state has changed."""
 
     def event_passed(self, attempt: str, direction: Direction, text: str) -> None:
         """An event went over the channel."""
@@ -73,16 +73,16 @@ class CallListener(Protocol):
         ...
 
     def call_opened(self, attempt: Attempt, resumes: bool) -> None:
-        """A call stands; `resumes` when it goes on with an earlier one."""
+        """The data channel has opened; `resumes` tells whether the call resumes an earlier one."""
 
     def call_ended(self) -> None:
-        """An attempt is over, be it one that never became a call."""
+        """An attempt has ended, with or without a call."""
 
     def audio_received(self, frame: AudioFrame) -> None:
-        """The other side was heard."""
+        """Audio of the other side was received."""
 
     def audio_sent(self, frame: AudioFrame) -> None:
-        """What is said here has left."""
+        """Audio of this side was sent."""
 
 
 class Call:
@@ -91,13 +91,13 @@ class Call:
     Parameters
     ----------
     bridge : PageBridge
-        The way to the kernel.
+        Exchanges messages with the kernel.
     settings : callable
-        Returns how calls are to be made now.
+        Returns the current settings.
     listener : CallListener
-        Told what happens.
+        Receives what happens.
     run : callable
-        Runs what may outlive a call.
+        Runs coroutines that may outlive a call.
     """
 
     def __init__(
@@ -121,18 +121,18 @@ class Call:
         self.resumes = False
 
     async def connect(self, microphone: bool | None) -> str:
-        """Make a call, or join the one there is; returns the attempt's id when the data channel is open."""
+        """Make a call, or wait for the current one; return the attempt's id when the data channel is open."""
         if self._phase.is_over:
             self._microphone_choice = microphone
         self._handle("connect")
         return await asyncio.shield(self._connected)
 
     def disconnect(self) -> None:
-        """End the call, or the attempt to make one; harmless when there is none."""
+        """End the call or the attempt; harmless without one."""
         self._handle("disconnect")
 
     def finish(self, error: RtcWidgetError) -> None:
-        """End the call, if there is one, and say why."""
+        """End the call, if there is one, with an error."""
         if not self._phase.is_over:
             self._handle("ended", error)
 
@@ -142,7 +142,7 @@ class Call:
         Raises
         ------
         NotConnected, MessageTooLarge
-            Nothing was sent then.
+            In either case nothing is sent.
         """
         attempt = self.attempt
         if attempt is None or attempt.peer is None or self.state.data_channel_state != "open":
@@ -151,18 +151,17 @@ class Call:
         for text in texts:
             if limit is not None and (size := len(text.encode())) > limit:
                 raise MessageTooLarge(
-                    f"The message has {size} bytes, more than the {limit} that the data channel carries.",
-                    hint="Send it in smaller parts; images can be scaled down.",
+                    f"The message has {size} bytes, more than the {limit} that the data channel carries."
                 )
         for text in texts:
             attempt.peer.send(text)
             self._listener.event_passed(attempt.id, "sent", text)
 
     def mute(self, muted: bool) -> None:
-        """Silence the microphone, this call's and the next one's."""
+        """Mute the microphone of this call and of later ones."""
         self._update(muted=muted)
 
-    # What the machine does
+    # The state machine
 
     def _handle(self, event: CallEvent, error: RtcWidgetError | None = None) -> None:
         before = self._phase
@@ -203,7 +202,7 @@ class Call:
     def _begin_attempt(self, *, resumes: bool) -> None:
         settings = self._settings()
         microphone = settings.microphone if self._microphone_choice is None else self._microphone_choice
-        # A clip has been heard already by a conversation that goes on.
+        # A conversation that resumes has heard the clip already.
         clip = settings.clip if microphone and not resumes else None
         options = AttemptOptions(microphone, clip, settings.direct_exchange)
         listener = _AttemptListener(self)
@@ -238,42 +237,42 @@ class Call:
         self._listener.call_opened(self.attempt, self.resumes)
 
     def _end_attempt(self, error: RtcWidgetError) -> None:
-        """End an attempt, whatever ended it; the state is cleared first, so that nothing late can touch it."""
+        """End the current attempt; it is cleared first, so that its late events are ignored."""
         attempt, self.attempt = self.attempt, None
         if attempt is not None:
             attempt.end()
             self._listener.call_ended()
         failure = self._phase.error.to_wire() if self._phase.name == "failed" else None
         self._update(status=self._phase.status, error=failure, **(_CLOSED if attempt is not None else {}))
-        # After the state is told: whoever waited must not hear of the end before it shows.
+        # After the new state: `connect` must not return before the state shows the end.
         if self._phase.is_over and not self._connected.done():
             self._connected.set_exception(error)
-            self._connected.exception()  # perhaps nobody waits
+            self._connected.exception()  # marks it as retrieved, since `connect` may not wait
 
-    # What an attempt tells
+    # Reports of the attempt
 
     def states_changed(self, states: PeerStates) -> None:
-        """Take over the states of the connection and see what follows from them."""
+        """Show the states of the connection, and derive the call's next phase."""
         event, error = self._event_for(states)
         after = self._phase
         if event is not None:
             after = next_phase(self._phase, event, error or cancelled(), self._settings().reconnect)
-        # One picture of it all: the status changes with the state that changes it, unless the attempt's end comes now.
+        # One update: the status changes together with its cause, unless the attempt ends now.
         self._update(**asdict(states), status=after.status if after.has_attempt else self.state.status)
         if event is not None:
             self._handle(event, error)
 
     def message_received(self, attempt: Attempt, text: str) -> None:
-        """Take in an event of the server."""
+        """Process an event of the server."""
         attempt.session_end = attempt.session_end or self._listener.session_end(text)
         self._listener.event_passed(attempt.id, "received", text)
 
     def audio_received(self, frame: AudioFrame) -> None:
-        """Pass on what the other side said."""
+        """Pass on audio of the other side."""
         self._listener.audio_received(frame)
 
     def audio_sent(self, frame: AudioFrame) -> None:
-        """Pass on what this side said."""
+        """Pass on audio of this side."""
         self._listener.audio_sent(frame)
 
     def _event_for(self, states: PeerStates) -> tuple[CallEvent | None, RtcWidgetError | None]:
@@ -296,7 +295,7 @@ class Call:
 
 
 class _AttemptListener:
-    """What one attempt tells, as long as it is the present one."""
+    """Passes on the reports of an attempt while it is the current one."""
 
     attempt: Attempt
 

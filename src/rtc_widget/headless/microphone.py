@@ -1,4 +1,4 @@
-"""What is said in place of a person: silence, or the clips that are given; muted, silence again."""
+"""The audio that a headless page sends: silence, a clip in place of the microphone, or a clip that Python plays."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from rtc_widget.errors import ClipInterrupted
 from rtc_widget.headless.bridge import PageBridge
 
 CLIP_SECONDS = 30.0
-"""How long the kernel may take to hand over a part of a clip."""
+"""How long the kernel may take to send a part of a clip."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlayedInterval:
-    """When a clip was said: milliseconds since 1970, on the page's clock."""
+    """When a clip was played: milliseconds since 1970, by the page's clock."""
 
     start_ms: float
     end_ms: float
 
 
 class MicrophoneTrack(VoiceTrack):
-    """The audio track of one call; made and used on the page's loop.
+    """The audio track of one call; created and used on the page's loop.
 
     Parameters
     ----------
     is_muted : callable
-        Asked for each frame.
+        Called for each frame.
     on_frame : callable
-        Told of each frame that leaves.
+        Called with each frame that is sent.
     """
 
     def __init__(self, is_muted: Callable[[], bool], on_frame: Callable[[AudioFrame], None]) -> None:
@@ -53,23 +53,23 @@ class MicrophoneTrack(VoiceTrack):
         return frame
 
     def next_pcm(self) -> Pcm:
-        """Return what is said next: a clip that Python says, else what the microphone hears unless it is muted."""
-        said, heard = super().next_pcm(), np.zeros(FRAME_LENGTH, np.int16)
+        """Return the next samples: of a clip that Python plays, else of the microphone, unless it is muted."""
+        played, microphone = super().next_pcm(), np.zeros(FRAME_LENGTH, np.int16)
         if self._input is not None:
-            # Read also while something else is said, or while it is muted: a microphone does not wait.
-            sound = self._input.read(FRAME_LENGTH)
-            heard[: len(sound)] = sound
+            # Read also while muted or while a clip plays: a microphone does not pause.
+            samples = self._input.read(FRAME_LENGTH)
+            microphone[: len(samples)] = samples
         if self._waiting_clips:
-            return said
-        return np.zeros_like(heard) if self._is_muted() else heard
+            return played
+        return np.zeros_like(microphone) if self._is_muted() else microphone
 
     def play_input(self, pcm: Pcm) -> None:
-        """Let the microphone hear `pcm` (48 kHz, 16 bit) from now on."""
+        """Use `pcm` (48 kHz, 16 bit) as the microphone's input from now on."""
         self._input = Playback(lambda: None, lambda: None)
         self._input.write(pcm)
 
     async def play_clip(self, pcm: Pcm) -> PlayedInterval:
-        """Say `pcm` in place of the microphone, after what is still being said; a muted microphone mutes it not.
+        """Play `pcm` in place of the microphone, after earlier clips; muting does not affect it.
 
         Raises
         ------
@@ -107,11 +107,11 @@ class MicrophoneTrack(VoiceTrack):
 
 
 def _interrupted() -> ClipInterrupted:
-    return ClipInterrupted("The call ended before the clip did.", hint="Connect again and say it once more.")
+    return ClipInterrupted("The call ended before the clip did.")
 
 
 async def fetch_clip(bridge: PageBridge, clip: str) -> Pcm:
-    """Ask the kernel for a clip, part by part; returns it at 48 kHz."""
+    """Request a clip from the kernel in parts; return it at 48 kHz."""
     parts: list[bytes] = []
     rate = 0
     first: int | None = 0

@@ -1,4 +1,4 @@
-"""What a page without a browser does, on its own thread: it obeys the widget and tells it what happens."""
+"""The page's session on its own thread: handles requests of the widget, and reports what happens."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ logger = logging.getLogger("rtc_widget")
 
 
 class PageSession:
-    """Puts together what belongs to one widget's page.
+    """Composes the parts of one widget's page.
 
     Parameters
     ----------
     page : str
-        Its name in all messages.
+        The page's name in its messages.
     send : callable
-        Takes a message to the widget.
+        Sends a message to the widget.
     settings : mapping
         The widget's settings.
     approve : callable
-        Decides on a tool that asks for permission, by the request.
+        Decides whether a tool may run, by the ``approve`` request.
     """
 
     def __init__(
@@ -77,22 +77,22 @@ class PageSession:
         self._levels = {"user": 0.0, "assistant": 0.0}
 
     def take_settings(self, wire: Mapping[str, Any]) -> None:
-        """Take in the widget's settings; some of them matter to a call that stands."""
+        """Use the widget's settings; recording and statistics change in the current call."""
         self._settings = read_settings(wire)
         if self._call.attempt is not None and self._call.state.status == "connected":
             self._record_and_sample(self._call.attempt)
 
     async def close(self) -> None:
-        """End the call and say nothing more; returns when all is closed."""
+        """End the call, send nothing more, and return when all is closed."""
         self._call.disconnect()
         self._outbox.close()
-        # What an exchange under way has made of the call must still be said: it is hung up by that.
+        # An exchange in progress still reports its call's id, so that the kernel can hang up.
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
         self._bridge.close()
 
     def receive(self, message: Message) -> None:
-        """Take in a message of the widget."""
+        """Receive a message of the widget."""
         match message["type"]:
             case "welcome":
                 self._report_state()
@@ -105,7 +105,7 @@ class PageSession:
             case "media_ack":
                 self._media.acknowledge(message["next"], missing=message["missing"])
             case "log_grew":
-                pass  # it shows no log; said of events that come after its call, as when the widget is closed
+                pass  # the page shows no log
             case "ping":
                 self._bridge.send("pong", time_ms=time.time() * 1000)
             case _:
@@ -125,7 +125,7 @@ class PageSession:
                 return {"devices": []}
             case "use_device":
                 if request["device"] is not None:
-                    raise DeviceNotFound("A page without a browser has no microphones and no loudspeakers.")
+                    raise DeviceNotFound("A page without a browser has no microphones and no speakers.")
                 return {"devices": []}
             case "diagnose":
                 return diagnose(self._call.state, self._call.latest)
@@ -147,7 +147,7 @@ class PageSession:
                 for recorder in self._recorders:
                     recorder.flush()
             case kind:
-                raise as_error(NotImplementedError(f"{kind} is nothing that a page without a browser does"))
+                raise as_error(NotImplementedError(f"A headless page does not support the request {kind!r}"))
         return {}
 
     async def _play_clip(self, clip: str) -> PlayedInterval:
@@ -159,31 +159,31 @@ class PageSession:
         try:
             return await playing
         except asyncio.CancelledError:
-            raise ClipInterrupted("The clip was cut off.") from None
+            raise ClipInterrupted("The clip was interrupted.") from None
         finally:
             self._playing.pop(clip, None)
 
     async def _fetch_and_play(self, track: MicrophoneTrack, clip: str) -> PlayedInterval:
         return await track.play_clip(await fetch_clip(self._bridge, clip))
 
-    # What the call tells
+    # Reports of the call
 
     def state_changed(self, after: PageState, before: PageState) -> None:
-        """Tell the widget; the last events go before the end of a call."""
+        """Report the state to the widget, after the last events of a call."""
         if after.status != before.status:
             self._outbox.flush()
         is_calling, was_calling = (state.status not in ("idle", "error") for state in (after, before))
         if is_calling != was_calling:
             self._limit_duration(is_calling)
         if after.status == "connected" and before.status == "reconnecting" and self._call.attempt is not None:
-            # What was asked for while the connection was away.
+            # The settings may have changed during the reconnection.
             self._record_and_sample(self._call.attempt)
         self._report_state()
 
     def event_passed(self, attempt: str, direction: Direction, text: str) -> None:
-        """Keep it for a later call, and send it to the widget."""
+        """Process an event, and send it to the widget."""
         event = Event.from_text(text, direction=direction, time_ms=0.0, protocol=self._protocol.name)
-        # The kernel gets every event as it came, also one that cannot be understood here.
+        # The kernel receives every event unchanged, even one with an unexpected shape.
         with contextlib.suppress(TypeError, ValueError, AttributeError, KeyError):
             self._resumption.consume(event, text)
             facts = tuple(self._protocol.facts(event))
@@ -199,7 +199,7 @@ class PageSession:
         return None if message is None else session_expired(message)
 
     def call_opened(self, attempt: Attempt, resumes: bool) -> None:
-        """Tell the server what was said before, record and measure."""
+        """Send the conversation to resume, if any, and start recording and statistics."""
         events = self._resumption.events() if resumes else []
         self._resumption.begin_call(resumes=resumes)
         if events:
@@ -208,7 +208,7 @@ class PageSession:
         self._record_and_sample(attempt)
 
     def call_ended(self) -> None:
-        """Send what was recorded last, and measure no more."""
+        """Send the rest of the recording, and stop the statistics."""
         self._push_to_talk.end()
         for recorder in self._recorders:
             recorder.flush()
@@ -218,13 +218,13 @@ class PageSession:
             self._sampling = None
 
     def audio_received(self, frame: AudioFrame) -> None:
-        """Record what the other side says."""
+        """Record audio of the other side."""
         self._levels["assistant"] = _level(frame)
         if self._recorders:
             self._recorders[1].take(frame)
 
     def audio_sent(self, frame: AudioFrame) -> None:
-        """Record what this side says."""
+        """Record audio of this side."""
         self._levels["user"] = _level(frame)
         if self._recorders:
             self._recorders[0].take(frame)
@@ -266,12 +266,7 @@ class PageSession:
 
     def _end_too_long(self, seconds: float) -> None:
         length = f"{seconds:g} s" if seconds < 120 else f"{seconds / 60:.0f} minutes"
-        self._call.finish(
-            CallTooLong(
-                f"The call reached its maximum duration of {length} and was ended.",
-                hint="Connect again to go on; max_duration of the widget sets how long a call may last.",
-            )
-        )
+        self._call.finish(CallTooLong(f"The call reached its maximum duration of {length} and was ended."))
 
     def _report_state(self) -> None:
         self._seq += 1
@@ -297,5 +292,5 @@ class PageSession:
 
 
 def _level(frame: AudioFrame) -> float:
-    """Return the loudest sample, 0 to 1."""
+    """Return the peak level, 0 to 1."""
     return float(np.abs(frame.to_ndarray().astype(np.int32)).max(initial=0)) / 32768

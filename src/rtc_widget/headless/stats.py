@@ -1,4 +1,4 @@
-"""What aiortc knows of a connection, as W3C ``RTCStats`` dictionaries (WebRTC Statistics, section 6)."""
+"""The statistics of an aiortc connection, as W3C ``RTCStats`` dictionaries (WebRTC Statistics, section 6)."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Report = dict[str, Any]
 
 
 async def stats_reports(connection: RTCPeerConnection, *, user_level: float, assistant_level: float) -> list[Report]:
-    """Return what ``getStats()`` of a browser would, as far as aiortc knows it.
+    """Return the reports of a browser's ``getStats()``, as far as aiortc has them.
 
     Parameters
     ----------
     connection : RTCPeerConnection
-        It has an answer.
+        A connection with an answer.
     user_level, assistant_level : float
-        How loud what was sent and heard is, 0 to 1; aiortc does not measure it.
+        The levels of the sent and received audio, 0 to 1, which aiortc does not measure.
     """
     codec = _codec(connection)
     reports = [_as_wire(asdict(report)) for report in (await connection.getStats()).values()]
@@ -30,7 +30,7 @@ async def stats_reports(connection: RTCPeerConnection, *, user_level: float, ass
         if codec is not None and report["type"].endswith("-rtp"):
             report["codecId"] = codec["id"]
             if "jitter" in report:
-                report["jitter"] /= codec["clockRate"]  # aiortc counts it in samples, the W3C in seconds
+                report["jitter"] /= codec["clockRate"]  # aiortc: samples; W3C: seconds
         match report["type"]:
             case "inbound-rtp":
                 report["audioLevel"] = assistant_level
@@ -71,7 +71,7 @@ def _codec(connection: RTCPeerConnection) -> Report | None:
 
 
 def _path(connection: RTCPeerConnection, round_trip: float | None) -> list[Report]:
-    """Return the pair of addresses in use; aiortc has no public way to ask for it."""
+    """Return the candidate pair in use; aiortc has no public API for it."""
     transports = (transceiver.sender.transport.transport for transceiver in connection.getTransceivers())
     pair = next((pair for transport in transports for pair in transport._connection._nominated.values()), None)
     if pair is None:
@@ -97,6 +97,6 @@ def _path(connection: RTCPeerConnection, round_trip: float | None) -> list[Repor
         "state": "succeeded",
     }
     if round_trip is not None:
-        # That of RTCP: aiortc keeps none of its connectivity checks.
+        # From RTCP: aiortc does not keep the times of its connectivity checks.
         chosen["currentRoundTripTime"] = round_trip
     return [*candidates, chosen]
