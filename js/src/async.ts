@@ -35,7 +35,7 @@ export async function within<T>(milliseconds: number, promise: Promise<T>, late:
   }
 }
 
-/** A promise that is settled from outside. Nobody has to wait for it: the state shows its failure as well. */
+/** A promise that is settled from outside. Its rejection may be ignored: the state shows the error as well. */
 export class Deferred<T> {
   readonly promise: Promise<T>;
   #isSettled = false;

@@ -19,7 +19,7 @@ export interface ClipId {
   readonly clip: string;
 }
 
-/** The input audio: the microphone (true), none (false), only the clips that Python plays, or first a clip in place of a microphone. */
+/** The input audio: the microphone (true), none (false), only clips that Python plays, or first of all a clip. */
 export type InputSource = boolean | "clips" | ClipId;
 
 export interface Settings {

@@ -66,7 +66,7 @@ export class FakeKernel {
     exchange: { result: { sdp: "v=0\r\nanswer", call_id: "rtc_1" } },
     renegotiate: { result: { sdp: "v=0\r\nanother answer" } },
   };
-  pass: Answer = { result: { url: "https://api.example/v1/realtime/calls", secret: "ek_1" } };
+  clientSecret: Answer = { result: { url: "https://api.example/v1/realtime/calls", secret: "ek_1" } };
   /** Clips by their ids, each in parts. */
   clips: Record<string, { rate: number; parts: string[] }> = {};
   /** Whether sound and statistics are acknowledged. */
@@ -141,7 +141,7 @@ export class FakeKernel {
 
   #hear(message: Message): void {
     if (message.type === "hello") this.welcome();
-    if (message.type === "create_client_secret") this.reply(message, this.pass);
+    if (message.type === "create_client_secret") this.reply(message, this.clientSecret);
     if (message.type === "history") {
       const { history } = this;
       this.reply(message, typeof history === "function" ? history(message) : history);

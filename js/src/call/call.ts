@@ -255,7 +255,7 @@ export class Call {
   /** The options say whether to send audio; the settings say from which source. */
   get #requestedInput(): InputSource {
     const { microphone } = this.#settings();
-    // With clips there is no microphone to leave out.
+    // A call with clips has no microphone that an option could leave out.
     if (microphone === "clips") return microphone;
     const sendsAudio = this.#options.microphone ?? microphone !== false;
     return sendsAudio && (microphone || true);
@@ -339,7 +339,7 @@ export class Call {
       error: this.#phase.is === "failed" ? this.#phase.error.toWire() : null,
       ...(attempt ? closed : {}),
     });
-    // After the state: whoever awaits the call must not see its end before the state shows it.
+    // After the state: code that awaits the call must not see its end before the state shows it.
     if (this.#phase.is === "idle" || this.#phase.is === "failed") this.#connected.reject(error);
   }
 

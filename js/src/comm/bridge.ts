@@ -50,7 +50,7 @@ export interface KernelListener {
 export interface RequestOptions {
   readonly signal: AbortSignal;
   readonly limitMs: number;
-  /** Nobody waits for the reply, so a slow kernel is not reported. */
+  /** No person waits for the reply, so a slow kernel is not reported. */
   readonly isBackground?: boolean;
   /** Called when a reply comes after the request was given up. */
   readonly onLateReply?: () => void;
@@ -83,7 +83,7 @@ export class Bridge {
     return this.#welcomed;
   }
 
-  /** Resolves when the kernel has greeted this page; rejects soon if it is idle and silent: then it does not know the widget. */
+  /** Resolves when the kernel has greeted this page; rejects soon if it is idle and does not know the widget. */
   async welcomed(signal: AbortSignal, limitMs: number): Promise<void> {
     if (this.#welcomed) return;
     this.#requireKernel();

@@ -28,7 +28,7 @@ export function isSource({ id, name }: Device, track: MediaStreamTrack): boolean
   return deviceId === id || (ALIASES.has(deviceId) && name !== "" && track.label.endsWith(` - ${name}`));
 }
 
-/** Reports the devices now and on each change. Returns a function that reports them again, for when names may have become known. */
+/** Reports the devices now and on each change. Returns a function that reports them again, once their names are known. */
 export function watchDevices(report: (devices: readonly Device[]) => void, signal: AbortSignal): () => void {
   const notify = () => {
     void listDevices().then(

@@ -123,7 +123,7 @@ export async function watchPermission(report: (is: MicrophonePermission) => void
     notify();
     permission.addEventListener("change", notify, { signal });
   } catch {
-    // There is no Permissions API, or not for microphones: the first call shows the permission.
+    // Without a Permissions API for microphones the first call shows the permission.
   }
 }
 

@@ -26,7 +26,7 @@ export class Speaker {
     return this.#choice;
   }
 
-  /** Plays on that device, or on the system default; rejects with `speaker_not_selectable` where the browser does not allow it. */
+  /** Plays on that device or the system default; rejects with `speaker_not_selectable` where the browser forbids it. */
   async choose(device: Device | undefined): Promise<void> {
     if (this.canChoose) await this.#playOn(device?.id ?? "");
     else if (device) throw pageError("speaker_not_selectable");

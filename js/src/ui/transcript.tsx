@@ -56,7 +56,7 @@ function Invitation({ store }: { store: Store }) {
   const { status, microphone_permission: permission } = store.state.value;
   const isBefore = status === "idle" || status === "error";
   // The header says what to do about it.
-  if (!store.canCall.value) return <p class="rtc-invitation">There is no server to call yet.</p>;
+  if (!store.canCall.value) return <p class="rtc-invitation">No server to call yet.</p>;
   return (
     <div class="rtc-invitation">
       <p>{invitation(status, store.pushToTalk.value.isOn)}</p>
