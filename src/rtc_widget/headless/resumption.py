@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 
 from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.transcript import Transcript
@@ -24,6 +25,7 @@ class Resumption:
     def __init__(self, protocol: VoiceProtocol) -> None:
         self._protocol = protocol
         self._changes: list[str] = []
+        self._to_repeat: deque[str] = deque()
         self._transcript = Transcript(protocol=protocol.name)
 
     @property
@@ -36,12 +38,16 @@ class Resumption:
         if not resumes:
             self._changes = []
             self._transcript = Transcript(protocol=self._protocol.name)
+        self._to_repeat = deque(self._changes)
         self._transcript.begin_call(resumes=resumes)
 
     def consume(self, event: Event, text: str) -> None:
         """Process an event and its text on the data channel."""
         if event.direction == "received":
             self._transcript.add(event)
+        elif self._to_repeat and text == self._to_repeat[0]:
+            # A change that `events` has repeated: it is recorded already.
+            self._to_repeat.popleft()
         elif self._protocol.is_session_change(text):
             self._changes.append(text)
 

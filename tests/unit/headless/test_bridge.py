@@ -134,3 +134,16 @@ def test_a_new_call_is_told_the_settings_and_what_was_said():
     assert '"carried_' in item
     resumption.begin_call(resumes=False)
     assert resumption.events() == []
+
+
+def test_a_change_is_repeated_once_after_each_reconnect():
+    resumption = Resumption(PROTOCOL)
+    resumption.begin_call(resumes=False)
+    change = '{"type": "session.update", "session": {"voice": "x"}}'
+    resumption.consume(Event.from_text(change, direction="sent", time_ms=0.0), change)
+    for _ in range(3):
+        repeated = resumption.events()
+        assert repeated == [change]
+        resumption.begin_call(resumes=True)
+        for text in repeated:
+            resumption.consume(Event.from_text(text, direction="sent", time_ms=0.0), text)
