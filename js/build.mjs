@@ -1,5 +1,5 @@
 // Bundles the page half into one self-contained ES module and one stylesheet, where the Python package looks for them.
-// With --watch it bundles again after each change, until it is stopped.
+// With --watch it bundles again after each change.
 import { fileURLToPath } from "node:url";
 import { build, context } from "esbuild";
 
@@ -8,7 +8,7 @@ const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 const options = {
   entryPoints: [
     { in: at("src/index.ts"), out: "widget" },
-    { in: at("src/styles.css"), out: "widget" },
+    { in: at("src/ui/styles.css"), out: "widget" },
   ],
   outdir: at("../src/rtc_widget/static"),
   bundle: true,
@@ -20,7 +20,7 @@ const options = {
   legalComments: "none",
   jsx: "automatic",
   jsxImportSource: "preact",
-  // Jupyter's RequireJS defines `define` globally; a UMD dependency that saw it would register there instead of here.
+  // Jupyter's RequireJS defines `define` globally, and a UMD dependency that finds it registers there instead of here.
   define: { define: "undefined", "process.env.NODE_ENV": '"production"' },
   logLevel: "warning",
 };

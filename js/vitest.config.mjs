@@ -1,6 +1,6 @@
 /**
- * The tests run in a real browser: layout, focus, autoplay, timers of hidden pages and WebRTC itself are what could go wrong here, and
- * no imitation of a DOM has them. The system's Chromium is taken where there is one, else the one that Playwright has installed.
+ * The tests run in a real browser: they need layout, focus, autoplay, the timers of hidden pages and WebRTC, which an imitated
+ * DOM does not have. They use the system's Chromium if there is one, else the one that Playwright has installed.
  */
 
 import { existsSync } from "node:fs";
@@ -13,7 +13,7 @@ const chromium = process.env.RTC_WIDGET_CHROMIUM ?? "/usr/bin/chromium";
 
 export default defineConfig({
   server: { fs: { allow: [fileURLToPath(new URL("..", import.meta.url))] } },
-  // Named here, so that Vite does not find them in the middle of a first run and start it over.
+  // Listed here, so that Vite does not discover them during a first run and start again.
   optimizeDeps: {
     include: ["preact", "preact/hooks", "preact/jsx-runtime", "preact/jsx-dev-runtime", "@preact/signals"],
   },

@@ -1,6 +1,6 @@
-/** Waiting that can be ended: by the attempt's signal, or by the clock. */
+/** Waiting that a signal or a time limit can end, and the time at which events leave for the kernel. */
 
-/** Waits for a promise, but not past the signal: then it rejects with the signal's reason. */
+/** Waits for a promise; rejects with the signal's reason when the signal is aborted. */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   let stop = () => {};
   const aborted = new Promise<never>((_, reject) => {
@@ -9,14 +9,14 @@ export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Pr
   if (signal.aborted) stop();
   signal.addEventListener("abort", stop, { once: true });
   try {
-    // The abortion stands first: where both have happened, the attempt is over and its fruit is not wanted.
+    // Check abort first: if both settled, discard the result.
     return await Promise.race([aborted, promise]);
   } finally {
     signal.removeEventListener("abort", stop);
   }
 }
 
-/** Waits for a promise for at most so many milliseconds; then `late` decides what comes of it (by returning or throwing). */
+/** Waits for a promise for at most so many milliseconds; after that, `late` returns the result or throws. */
 export async function within<T>(milliseconds: number, promise: Promise<T>, late: () => T): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const timeout = new Promise<T>((resolve, reject) => {
@@ -35,7 +35,7 @@ export async function within<T>(milliseconds: number, promise: Promise<T>, late:
   }
 }
 
-/** A promise that is settled from outside. Whoever does not wait for it misses nothing: its failure is seen in the state, too. */
+/** A promise that is settled from outside. Its rejection may be ignored: the state shows the error as well. */
 export class Deferred<T> {
   readonly promise: Promise<T>;
   #isSettled = false;
@@ -65,16 +65,15 @@ export class Deferred<T> {
   }
 }
 
-/** The beat at which events leave for the kernel. */
-
 const HIDDEN_PAUSE_MS = 4;
-const LONGEST_FRAME_MS = 100;
+const MAX_FRAME_MS = 100;
 
 /**
- * Calls back at the next animation frame, or about then where there are no frames; returns how to call it off.
+ * Calls back at the next animation frame, or at about that time where there are no frames; returns a function that cancels it.
  *
- * Hidden pages get no frames and their timers run once a second, but messages to oneself still come; they are passed on until a few
- * milliseconds are over. An iframe that is not displayed gets no frames either while its page is visible: hence the timer beside.
+ * Hidden pages get no frames and their timers run once a second, but messages of a page to itself still arrive; they are
+ * posted again until a few milliseconds are over. An iframe that is not displayed gets no frames either while its page is
+ * visible; the timer covers this.
  */
 export function nextFrame(callback: () => void): () => void {
   const end = new AbortController();
@@ -85,7 +84,7 @@ export function nextFrame(callback: () => void): () => void {
   if (document.visibilityState === "hidden") passMessages(call, end.signal);
   else {
     const frame = requestAnimationFrame(call);
-    const timer = setTimeout(call, LONGEST_FRAME_MS);
+    const timer = setTimeout(call, MAX_FRAME_MS);
     end.signal.addEventListener("abort", () => {
       cancelAnimationFrame(frame);
       clearTimeout(timer);

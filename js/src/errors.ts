@@ -1,7 +1,7 @@
-/** The errors of the page. Their texts are in a data file that Python reads too. */
+/** The errors of the page. Python reads their texts from the same file. */
 
 import { page as PAGE_TEXTS, transient } from "../../src/rtc_widget/errors/texts.json";
-import { browserHelp, hostThatForbids } from "./host";
+import { blockingHost, browserHelp } from "./host";
 
 export type PageErrorCode = keyof typeof PAGE_TEXTS;
 
@@ -31,20 +31,26 @@ export class RtcWidgetError extends Error implements ErrorReport {
   }
 }
 
-/** Returns the page's error of that code; `says` replaces the default texts. */
+/** Returns the page's error with that code; `overrides` replaces the default texts. */
 export function pageError(
   code: PageErrorCode,
-  says: { message?: string; hint?: string; cause?: unknown } = {},
+  overrides: { message?: string; hint?: string; cause?: unknown } = {},
 ): RtcWidgetError {
   const { message, hint } = PAGE_TEXTS[code];
-  return new RtcWidgetError({ code, message: says.message ?? message, hint: says.hint ?? hint }, { cause: says.cause });
+  return new RtcWidgetError(
+    { code, message: overrides.message ?? message, hint: overrides.hint ?? hint },
+    { cause: overrides.cause },
+  );
 }
 
-/** Converts anything that was thrown to an error of this package. */
+/** Converts any thrown value to an error of this package. */
 export function asRtcWidgetError(thrown: unknown): RtcWidgetError {
   if (thrown instanceof RtcWidgetError) return thrown;
-  const words = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
-  return pageError("unexpected", { message: `An unexpected error occurred in the page (${words}).`, cause: thrown });
+  const description = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
+  return pageError("unexpected", {
+    message: `An unexpected error occurred in the page (${description}).`,
+    cause: thrown,
+  });
 }
 
 /** Transient errors; retrying may succeed. */
@@ -68,16 +74,16 @@ export function microphoneError(thrown: unknown): RtcWidgetError {
   // OverconstrainedError is not an Error in every browser, so only its name is read.
   const name = thrown instanceof Object && "name" in thrown ? String(thrown.name) : "";
   const code = MICROPHONE_CODES[name];
-  if (code === "microphone_denied") return refusal(thrown);
+  if (code === "microphone_denied") return microphoneRefusal(thrown);
   return code === undefined ? asRtcWidgetError(thrown) : pageError(code, { cause: thrown });
 }
 
-/** Distinguishes refusal by the embedding page, the system and the person. */
-function refusal(thrown: unknown): RtcWidgetError {
-  const host = hostThatForbids();
+/** Distinguishes a refusal by the embedding page, by the operating system and by the person. */
+function microphoneRefusal(thrown: unknown): RtcWidgetError {
+  const host = blockingHost();
   if (host) return pageError("microphone_blocked", { ...host, cause: thrown });
-  const words = thrown instanceof Error ? thrown.message : "";
-  if (/system/i.test(words)) {
+  const message = thrown instanceof Error ? thrown.message : "";
+  if (/system/i.test(message)) {
     const hint = "Allow the browser to use it in the system's privacy settings, then connect again.";
     return pageError("microphone_denied", {
       message: "The operating system refused the microphone.",

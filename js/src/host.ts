@@ -1,10 +1,10 @@
-/** What is known of the browser and of the page around us, for words that help. */
+/** What is known of the browser and of the embedding page, for hints in errors. */
 
 export interface BrowserHelp {
   readonly name: string;
   /** How to allow the microphone there. */
   readonly allow: string;
-  /** The maker's own page about it. */
+  /** The vendor's page about it. */
   readonly link: string;
 }
 
@@ -39,40 +39,40 @@ export function browserHelp(agent = navigator.userAgent): BrowserHelp {
   };
 }
 
-export interface HelpLink {
-  readonly words: string;
+export interface HelpPage {
+  readonly text: string;
   readonly link: string;
 }
 
-/** A page that helps with an error, where there is one; of the browser's maker where its settings are what helps. */
-export function helpLink(code: string): HelpLink | undefined {
+/** Returns a page that helps with an error, if there is one: the browser vendor's where its settings help. */
+export function helpPage(code: string): HelpPage | undefined {
   const { name, link } = browserHelp();
   switch (code) {
     case "microphone_denied":
-      return { words: `How to allow the microphone in ${name}`, link };
+      return { text: `How to allow the microphone in ${name}`, link };
     case "microphone_not_found":
     case "microphone_in_use":
     case "microphone_constraints":
-      return { words: `Microphone settings in ${name}`, link };
+      return { text: `Microphone settings in ${name}`, link };
     case "microphone_blocked":
       return isVsCode()
         ? {
-            words: "How to open JupyterLab in a browser",
+            text: "How to open JupyterLab in a browser",
             link: "https://jupyterlab.readthedocs.io/en/stable/getting_started/starting.html",
           }
         : {
-            words: "How a page allows the microphone to what it embeds",
+            text: "How a page allows the microphone in an iframe",
             link: "https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Permissions-Policy/microphone",
           };
     case "insecure_context":
       return {
-        words: "How to serve Jupyter by https",
+        text: "How to serve Jupyter by https",
         link: "https://jupyter-server.readthedocs.io/en/latest/operators/public-server.html",
       };
     case "media_unavailable":
     case "webrtc_unavailable":
       return {
-        words: "Which browsers have microphone and WebRTC",
+        text: "Which browsers have microphone and WebRTC",
         link: "https://developer.mozilla.org/docs/Web/API/WebRTC_API",
       };
     default:
@@ -85,11 +85,11 @@ export function isVsCode(agent = navigator.userAgent, origin = location.protocol
   return /\bCode\//.test(agent) || origin === "vscode-webview:";
 }
 
-/** Words about the host where it is what forbids the microphone (W3C Permissions Policy), else undefined. */
-export function hostThatForbids(): { readonly message?: string; readonly hint?: string } | undefined {
+/** Returns error texts where the host forbids the microphone (W3C Permissions Policy), else undefined. */
+export function blockingHost(): { readonly message?: string; readonly hint?: string } | undefined {
   if (isVsCode()) {
     return {
-      message: "VS Code gives its notebooks no microphone.",
+      message: "VS Code does not give notebooks access to the microphone.",
       hint: "Open the notebook in JupyterLab in a browser, or connect without a microphone and write instead of speaking.",
     };
   }
@@ -97,7 +97,7 @@ export function hostThatForbids(): { readonly message?: string; readonly hint?: 
 }
 
 function isAllowedByPolicy(): boolean {
-  // Only Chromium tells; elsewhere a refusal counts as the person's.
+  // Only Chromium reports it; elsewhere a refusal counts as the person's.
   const { featurePolicy } = document as Document & { featurePolicy?: { allowsFeature(name: string): boolean } };
   return featurePolicy?.allowsFeature("microphone") ?? true;
 }

@@ -1,12 +1,12 @@
-/** The widget's module: `initialize` makes what belongs to the model, `render` only shows it. */
+/** The widget's module: `initialize` opens what belongs to the model, `render` only shows it. */
 
 import type { InitializeProps, RenderProps } from "@anywidget/types";
 import { openStore, type Store } from "./store";
 import { mountView } from "./ui/view";
 
 /**
- * Called by the host once for every model. The models that `initialize` and `render` are given are different proxies of one
- * model, so they cannot be told together by identity; this closure is what they share.
+ * Called by the host once for every model. `initialize` and `render` get different proxies of one model, so its identity
+ * cannot connect them; they share this closure.
  */
 export default function widget() {
   let store: Store | undefined;
@@ -19,7 +19,7 @@ export default function widget() {
       return () => life.abort();
     },
     render({ model, el, signal }: RenderProps): () => void {
-      // Hosts that know no `initialize` get a call of their own for their view.
+      // A host that does not call `initialize` gets a call for its view alone.
       return mountView(el, store ?? openStore(model, signal));
     },
   };

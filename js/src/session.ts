@@ -1,4 +1,4 @@
-/** Everything that belongs to one model on one page: its call, its messages, its loudspeaker, and when they end. */
+/** What belongs to one model on one page: its call, its messages and its loudspeaker. They end with the model's signal. */
 
 import type { Attempt } from "./call/attempt";
 import { Call } from "./call/call";
@@ -6,14 +6,14 @@ import { type Diagnosis, diagnose } from "./call/diagnosis";
 import { CallLimits } from "./call/limits";
 import { PushToTalk, type PushToTalkState } from "./call/push_to_talk";
 import { Resumption } from "./call/resumption";
-import { StatsWatch } from "./call/stats";
+import { StatsSampler } from "./call/stats";
 import { Bridge, type Result } from "./comm/bridge";
-import { Recall, type RecallListener } from "./comm/history";
-import { KernelWatch } from "./comm/kernel_liveness";
+import { type HistoryListener, HistoryReader } from "./comm/history";
+import { KernelLiveness } from "./comm/kernel_liveness";
 import { MediaOutbox } from "./comm/media_outbox";
 import type { Model } from "./comm/model";
 import { Outbox } from "./comm/outbox";
-import { type CallState, type Device, isCalling, type KernelRequest, type Question } from "./comm/protocol";
+import { type ApprovalRequest, type CallState, type Device, isCalling, type KernelRequest } from "./comm/protocol";
 import { StateReport } from "./comm/state_report";
 import { type ChannelEvent, channelEvent, type Fact } from "./conversation/facts";
 import type { Conversation } from "./conversation/transcript";
@@ -25,50 +25,50 @@ import { Speaker } from "./media/speaker";
 import type { VoiceProtocol } from "./protocols/base";
 import { readSettings } from "./settings";
 
-/** The kernel waits for ten seconds; it is told before that what has not gone out. */
+/** The kernel waits for ten seconds; the reply comes before that. */
 const FLUSH_LIMIT_MS = 7_000;
 
-const MADE_WITHOUT =
-  "In Python this widget was made to hear no microphone (microphone=…). Your choice is kept for others.";
+const NO_MICROPHONE_HINT =
+  "Python made this widget without a microphone (microphone=…). Your choice is kept for other widgets.";
 
-/** Whoever shows the session. */
-export interface SessionListener extends RecallListener {
-  /** The kernel has greeted this page: what its traits tell is true now, and not left over in a saved notebook. */
+/** What the store does when the session changes. */
+export interface SessionListener extends HistoryListener {
+  /** The kernel has greeted this page: its traits are current, and not those of a saved notebook. */
   onWelcome(): void;
   onState(state: CallState): void;
   /** An event of this page's call, and the facts in it where it was received. */
   onEvent(event: ChannelEvent, facts: readonly Fact[]): void;
-  /** A call stands. Returns the conversation that it belongs to. */
+  /** A call is established. Returns the conversation that it belongs to. */
   onOpen(attempt: string, resumes: boolean): Conversation;
   onDevices(devices: readonly Device[]): void;
   onSlowKernel(slow: boolean): void;
-  onKernelGone(gone: boolean): void;
+  onKernelDied(): void;
   onAudioBlocked(blocked: boolean): void;
-  /** May the model call this function? Resolves with the person's answer. */
-  onQuestion(question: Question): Promise<boolean>;
-  /** Something went wrong beside the call, or of the user's own in the kernel; the call goes on. */
+  /** Asks whether the model may call this function; resolves with the person's answer. */
+  onApproval(question: ApprovalRequest): Promise<boolean>;
+  /** An error that does not end the call, or a message of the user's Python code. */
   onNote(note: ErrorReport): void;
-  onTalk(state: PushToTalkState): void;
-  /** Whether the browser is being asked for a microphone. */
-  onAsking(asking: boolean): void;
+  onPushToTalk(state: PushToTalkState): void;
+  /** Whether the browser is opening a microphone. */
+  onMicrophoneRequest(isPending: boolean): void;
 }
 
 export interface Session {
-  /** The name of this page, by which the kernel says who holds the call. */
+  /** The id of this page, by which the kernel names the page with the call. */
   readonly page: string;
   readonly call: Call;
   readonly speaker: Speaker;
   readonly microphone: Microphone;
-  readonly watchman: CallLimits;
-  readonly recall: Recall;
-  /** Resolves when the kernel has all that was heard so far. */
+  readonly limits: CallLimits;
+  readonly history: HistoryReader;
+  /** Resolves when the kernel has all audio recorded so far. */
   flushAudio(): Promise<void>;
   readonly pushToTalk: PushToTalk;
   diagnose(): Promise<Diagnosis>;
   useDevice(kind: Device["kind"], device: Device | undefined): Promise<void>;
 }
 
-/** Opens the session of a model; it ends with the signal. Short and synchronous, for anywidget's `initialize` must be. */
+/** Opens the session of a model; it ends with the signal. Short and synchronous, as anywidget's `initialize` must be. */
 export function openSession(
   model: Model,
   protocol: VoiceProtocol,
@@ -80,27 +80,27 @@ export function openSession(
   const outbox = new Outbox((batch) => bridge.send(batch));
   const own: string[] = [];
   const resumption = new Resumption(protocol);
-  const past: RecallListener = {
-    onPast(page) {
+  const historyListener: HistoryListener = {
+    onHistory(page) {
       resumption.recordHistory(page);
-      listener.onPast(page);
+      listener.onHistory(page);
     },
     onFollowed(page) {
       resumption.recordHistory(page);
       listener.onFollowed(page);
     },
   };
-  const recall = new Recall(bridge, () => own, past, signal);
+  const history = new HistoryReader(bridge, () => own, historyListener, signal);
   const speaker = new Speaker((blocked) => listener.onAudioBlocked(blocked));
   const microphone = new Microphone();
   const call = new Call(bridge, microphone, settings, {
     onState(after, before) {
       const isNow = isCalling(after.status);
-      watchman.setCalling(isNow);
-      if (isNow !== isCalling(before.status)) kernel.setWatching(isNow);
-      // The names of the devices are told once the microphone is permitted.
-      if (after.microphone_permission !== before.microphone_permission) lookForDevices();
-      // The kernel closes its streams of events with the call: the last events go first.
+      limits.setCalling(isNow);
+      if (isNow !== isCalling(before.status)) kernelLiveness.setWatching(isNow);
+      // The browser reveals the names of the devices once the microphone is permitted.
+      if (after.microphone_permission !== before.microphone_permission) refreshDevices();
+      // The kernel closes its event streams with the call, so the last events must arrive before.
       if (after.status !== before.status) outbox.flush();
       if (bridge.isWelcomed) report.onChange(after, before);
       listener.onState(after);
@@ -121,20 +121,20 @@ export function openSession(
       const peer = call.attempt?.peer;
       if (peer) stats.start(attempt, peer);
       const events = resumption.begin(resumes, listener.onOpen(attempt, resumes));
-      const carried = events.filter((event) => call.canCarry(event));
-      if (carried.length < events.length) listener.onNote(tooLargeToCarry(events.length - carried.length).toWire());
-      if (carried.length > 0) call.send(carried);
+      const sendable = events.filter((event) => call.canSend(event));
+      if (sendable.length < events.length) listener.onNote(tooLargeToCarry(events.length - sendable.length).toWire());
+      if (sendable.length > 0) call.send(sendable);
     },
-    onAsking: (asking) => listener.onAsking(asking),
-    onFault: (error) => listener.onNote(error.toWire()),
+    onMicrophoneRequest: (isPending) => listener.onMicrophoneRequest(isPending),
+    onNonFatalError: (error) => listener.onNote(error.toWire()),
     onAttempt: (attempt) => {
       latest = attempt;
       recorder.begin(attempt.id);
     },
-    onSending: (track) => recorder.hear("user", track),
+    onSentTrack: (track) => recorder.setTrack("user", track),
     onRemoteAudio: (stream) => {
       void speaker.play(stream);
-      recorder.hear("assistant", stream.getAudioTracks()[0] ?? null);
+      recorder.setTrack("assistant", stream.getAudioTracks()[0] ?? null);
     },
     onEnd: () => {
       pushToTalk.end();
@@ -145,46 +145,46 @@ export function openSession(
   });
   const pushToTalk = new PushToTalk(protocol, {
     send: (texts) => call.send(texts),
-    setHeldBack: (isHeldBack) => microphone.holdBack(isHeldBack),
-    onChange: (state) => listener.onTalk(state),
+    setHeldBack: (isHeldBack) => microphone.setHeldBack(isHeldBack),
+    onChange: (state) => listener.onPushToTalk(state),
   });
   const media = new MediaOutbox((message) => bridge.send(message));
   const recorder = new Recorder(
-    (sound) => media.addSound(sound),
+    (audio) => media.addAudio(audio),
     (error) => listener.onNote(error.toWire()),
   );
-  const stats = new StatsWatch(
+  const stats = new StatsSampler(
     () => settings().statsIntervalMs,
-    (look) => media.addLook(look),
+    (sample) => media.addStats(sample),
   );
-  const obeySettings = () => {
+  const applySettings = () => {
     recorder.setOn(settings().record);
     stats.update();
   };
   let latest: Attempt | undefined;
-  const watchman = new CallLimits(settings, (error) => call.finish(error));
+  const limits = new CallLimits(settings, (error) => call.finish(error));
   const report = new StateReport(
     () => ({ attempt: call.attemptId, resumes: call.resumes, state: call.state }),
     (snapshot) => bridge.send(snapshot),
   );
-  // A kernel that was restarted or has died knows nothing of this model any more.
-  const kernel = new KernelWatch(
+  // A kernel that was restarted or has died does not know this model any more.
+  const kernelLiveness = new KernelLiveness(
     model,
     () => {
       bridge.close();
       call.finish(pageError("kernel_died"));
-      listener.onKernelGone(true);
+      listener.onKernelDied();
     },
     signal,
   );
-  const lookForDevices = watchDevices((devices) => listener.onDevices(devices), signal);
+  const refreshDevices = watchDevices((devices) => listener.onDevices(devices), signal);
   const session: Session = {
     page: bridge.page,
-    recall,
+    history,
     call,
     speaker,
     microphone,
-    watchman,
+    limits,
     async flushAudio() {
       await recorder.flush();
       await media.emptied(FLUSH_LIMIT_MS);
@@ -192,18 +192,18 @@ export function openSession(
     pushToTalk,
     async diagnose() {
       const microphones = (await listDevices()).filter(({ kind }) => kind === "microphone").length;
-      await call.attempt?.peer?.tried.look();
-      return diagnose(call.state, microphones, latest?.trail);
+      await call.attempt?.peer?.candidatePairs.sample();
+      return diagnose(call.state, microphones, latest?.progress);
     },
     async useDevice(kind, device) {
       if (kind === "speaker") return speaker.choose(device);
       microphone.choose(device);
       if (call.attempt?.canSwitchMicrophone === false) {
         const isWanted = settings().microphone === true;
-        listener.onNote(pageError("receive_only", isWanted ? {} : { hint: MADE_WITHOUT }).toWire());
+        listener.onNote(pageError("receive_only", isWanted ? {} : { hint: NO_MICROPHONE_HINT }).toWire());
       }
       await call.attempt?.switchMicrophone();
-      lookForDevices();
+      refreshDevices();
     },
   };
   const open = () =>
@@ -211,45 +211,45 @@ export function openSession(
       onWelcome: () => {
         listener.onWelcome();
         report.send();
-        recall.begin();
+        history.begin();
       },
-      onProtocolMismatch: () => call.noteError(pageError("protocol_mismatch")),
-      onRequest: (request) => obey(session, request, listener),
+      onProtocolMismatch: () => call.fail(pageError("protocol_mismatch")),
+      onRequest: (request) => handleRequest(session, request, listener),
       stateSeq: () => report.seq,
       onAck: (next) => outbox.acknowledge(next),
       onResend: (first) => outbox.resendFrom(first),
-      onGrown: (next) => recall.grown(next),
+      onLogGrew: (next) => history.logGrew(next),
       onMediaAck: (next, missing) => media.acknowledge(next, missing),
-      onAlive: () => kernel.heard(),
+      onAlive: () => kernelLiveness.recordAlive(),
       onSlowKernel: (slow) => listener.onSlowKernel(slow),
     });
 
-  obeySettings();
-  model.on("change:settings", obeySettings);
+  applySettings();
+  model.on("change:settings", applySettings);
   open();
-  void watchPermission((permission) => call.notePermission(permission), signal);
-  // Hang up while there is still a way to say so.
+  void watchPermission((permission) => call.setPermission(permission), signal);
+  // Hang up while messages can still be sent.
   const leave = () => {
     call.disconnect();
     bridge.send({ type: "goodbye" });
     bridge.close();
   };
   signal.addEventListener("abort", () => {
-    model.off("change:settings", obeySettings);
+    model.off("change:settings", applySettings);
     leave();
     outbox.close();
     media.close();
-    watchman.stop();
+    limits.stop();
     speaker.remove();
   });
   // A page that goes away may come back from the browser's cache.
-  const comeBack = ({ persisted }: PageTransitionEvent) => persisted && open();
+  const reopen = ({ persisted }: PageTransitionEvent) => persisted && open();
   addEventListener("pagehide", leave, { signal });
-  addEventListener("pageshow", comeBack, { signal });
+  addEventListener("pageshow", reopen, { signal });
   return session;
 }
 
-async function obey(session: Session, request: KernelRequest, listener: SessionListener): Promise<Result> {
+async function handleRequest(session: Session, request: KernelRequest, listener: SessionListener): Promise<Result> {
   const { call } = session;
   switch (request.type) {
     case "connect": {
@@ -266,7 +266,7 @@ async function obey(session: Session, request: KernelRequest, listener: SessionL
       try {
         call.send(request.events);
       } catch (error) {
-        // Whoever looks at the page sees it, too; Python hears of it by the reply.
+        // Shown on the page as well; Python gets it by the reply.
         listener.onNote(asRtcWidgetError(error).toWire());
         throw error;
       }
@@ -283,11 +283,11 @@ async function obey(session: Session, request: KernelRequest, listener: SessionL
       return { devices: await describeDevices(session) };
     }
     case "play_clip": {
-      const { startMs, endMs } = await call.say(request.clip);
+      const { startMs, endMs } = await call.playClip(request.clip);
       return { start_ms: startMs, end_ms: endMs };
     }
     case "cancel_clip":
-      call.hush(request.clip);
+      call.cancelClip(request.clip);
       return {};
     case "flush_audio":
       await session.flushAudio();
@@ -295,7 +295,7 @@ async function obey(session: Session, request: KernelRequest, listener: SessionL
     case "diagnose":
       return { ...(await session.diagnose()) };
     case "approve":
-      return { approved: await listener.onQuestion(request) };
+      return { approved: await listener.onApproval(request) };
     case "note":
       listener.onNote({ code: request.code, message: request.message, hint: request.hint });
       return {};
@@ -307,19 +307,19 @@ async function obey(session: Session, request: KernelRequest, listener: SessionL
 }
 
 function tooLargeToCarry(count: number): RtcWidgetError {
-  const what = count === 1 ? "One message of the call before is" : `${count} messages of the call before are`;
+  const what = count === 1 ? "One message of the previous call is" : `${count} messages of the previous call are`;
   return pageError("message_too_large", {
-    message: `${what} larger than the data channel carries, so the new call does not know of ${count === 1 ? "it" : "them"}.`,
-    hint: "The call goes on. Say again, in short, what still matters.",
+    message: `${what} too large for the data channel, so the new call does not include ${count === 1 ? "it" : "them"}.`,
+    hint: "The call continues. Repeat briefly what still matters.",
   });
 }
 
 async function describeDevices({ microphone, speaker }: Session): Promise<readonly object[]> {
   const chosen = { microphone: microphone.choice?.id, speaker: speaker.choice?.id };
-  const heard = microphone.track?.readyState === "live" ? microphone.track : undefined;
+  const liveTrack = microphone.track?.readyState === "live" ? microphone.track : undefined;
   return (await listDevices()).map((device) => ({
     ...device,
     chosen: device.id === chosen[device.kind],
-    in_use: device.kind === "microphone" && heard !== undefined && isSource(device, heard),
+    in_use: device.kind === "microphone" && liveTrack !== undefined && isSource(device, liveTrack),
   }));
 }

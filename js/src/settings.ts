@@ -1,13 +1,13 @@
-/** How calls are made and when they end, as Python has set it; read anew whenever it matters. */
+/** How calls are made and when they end, as Python has set it; read again at each use. */
 
 import type { Model } from "./comm/model";
 import { isRecord, isText, textOr } from "./json";
 
-/** How a lost connection is made anew; all times in milliseconds. */
+/** How a lost connection is replaced; all times in milliseconds. */
 export interface Reconnect {
-  /** New calls made in a row, without a healthy time between them. */
+  /** The most new calls in a row without a healthy connection between them. */
   readonly maxAttempts: number;
-  /** How long WebRTC may try to heal a disconnected connection by itself. */
+  /** How long WebRTC may try to reconnect by itself. */
   readonly graceMs: number;
   readonly backoffMs: number;
   readonly maxBackoffMs: number;
@@ -19,27 +19,24 @@ export interface ClipId {
   readonly clip: string;
 }
 
-/**
- * What is heard on this side: the microphone; nothing, for good; nothing but the clips that are said; or first of all a
- * clip, in place of a microphone.
- */
-export type Voice = boolean | "clips" | ClipId;
+/** The input audio: the microphone (true), none (false), only clips that Python plays, or first of all a clip. */
+export type InputSource = boolean | "clips" | ClipId;
 
 export interface Settings {
-  readonly microphone: Voice;
+  readonly microphone: InputSource;
   /** Who posts the offer: the kernel with its key, or the page with a short-lived secret. */
   readonly exchange: "kernel" | "browser";
   readonly reconnect: Reconnect | null;
   readonly maxDurationMs: number;
-  /** How long a call may go on that no view shows. */
-  readonly viewGraceMs: number;
+  /** How long a call may last while no view shows it. */
+  readonly viewTimeoutMs: number;
   /** Whether the kernel has a server to call. */
   readonly canCall: boolean;
   /** The name of the wire protocol on the data channel. */
   readonly protocol: string;
   /** Whether calls are recorded. */
   readonly record: boolean;
-  /** How long between two looks at the statistics; null for none. */
+  /** How long between two samples of the statistics; null for none. */
   readonly statsIntervalMs: number | null;
 }
 
@@ -48,7 +45,7 @@ export const DEFAULT_SETTINGS: Settings = {
   exchange: "kernel",
   reconnect: { maxAttempts: 3, graceMs: 5_000, backoffMs: 500, maxBackoffMs: 8_000, attemptTimeoutMs: 15_000 },
   maxDurationMs: 3_600_000,
-  viewGraceMs: 10_000,
+  viewTimeoutMs: 10_000,
   canCall: true,
   protocol: "realtime",
   record: false,
@@ -63,7 +60,7 @@ export function readSettings(model: Pick<Model, "get">): Settings {
     exchange: given.exchange === "browser" ? "browser" : "kernel",
     reconnect: given.reconnect === null ? null : readReconnect(given.reconnect),
     maxDurationMs: milliseconds(given.max_duration, DEFAULT_SETTINGS.maxDurationMs),
-    viewGraceMs: milliseconds(given.view_timeout, DEFAULT_SETTINGS.viewGraceMs),
+    viewTimeoutMs: milliseconds(given.view_timeout, DEFAULT_SETTINGS.viewTimeoutMs),
     canCall: given.can_call !== false,
     protocol: textOr(given.protocol, DEFAULT_SETTINGS.protocol),
     record: given.record === true,
@@ -71,26 +68,30 @@ export function readSettings(model: Pick<Model, "get">): Settings {
   };
 }
 
-function readMicrophone(given: unknown): Voice {
+function readMicrophone(given: unknown): InputSource {
   if (isRecord(given) && isText(given.clip)) return { clip: given.clip };
   return given === "clips" ? given : given !== false;
 }
 
 function readReconnect(given: unknown): Reconnect | null {
-  const usual = DEFAULT_SETTINGS.reconnect;
-  if (!isRecord(given) || !usual) return usual;
-  const { max_attempts: most } = given;
+  const fallback = DEFAULT_SETTINGS.reconnect;
+  if (!isRecord(given) || !fallback) return fallback;
+  const { max_attempts: maxAttempts } = given;
   return {
-    maxAttempts: typeof most === "number" ? most : usual.maxAttempts,
-    graceMs: milliseconds(given.grace, usual.graceMs),
-    backoffMs: milliseconds(given.backoff, usual.backoffMs),
-    maxBackoffMs: milliseconds(given.max_backoff, usual.maxBackoffMs),
-    attemptTimeoutMs: milliseconds(given.attempt_timeout, usual.attemptTimeoutMs),
+    maxAttempts: typeof maxAttempts === "number" ? maxAttempts : fallback.maxAttempts,
+    graceMs: milliseconds(given.grace, fallback.graceMs),
+    backoffMs: milliseconds(given.backoff, fallback.backoffMs),
+    maxBackoffMs: milliseconds(given.max_backoff, fallback.maxBackoffMs),
+    attemptTimeoutMs: milliseconds(given.attempt_timeout, fallback.attemptTimeoutMs),
   };
 }
 
-/** Exponential with full jitter above half, so that a thousand pages that lost one server do not come back as one. */
-export function pauseBefore(attempt: number, { backoffMs, maxBackoffMs }: Reconnect, random = Math.random): number {
+/** Exponential backoff with jitter: a thousand pages that lost one server must not call it at the same time. */
+export function pauseBeforeAttempt(
+  attempt: number,
+  { backoffMs, maxBackoffMs }: Reconnect,
+  random = Math.random,
+): number {
   const whole = Math.min(backoffMs * 2 ** (attempt - 1), maxBackoffMs);
   return whole / 2 + (random() * whole) / 2;
 }

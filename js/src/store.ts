@@ -1,13 +1,13 @@
-/** What the views show and what they can ask for; one store a model, however many views. */
+/** What the views show and the actions that they offer; one store per model, for all its views. */
 
 import { batch, computed, type ReadonlySignal, type Signal, signal as signalOf } from "@preact/signals";
-import type { CallWish } from "./call/call";
+import type { ConnectOptions } from "./call/call";
 import type { Diagnosis } from "./call/diagnosis";
 import type { PushToTalkState } from "./call/push_to_talk";
 import { watchKernelState } from "./comm/kernel_state";
 import type { Model } from "./comm/model";
-import { type CallState, type Device, INITIAL_STATE, isCalling, type Question } from "./comm/protocol";
-import { Questions } from "./conversation/approvals";
+import { type ApprovalRequest, type CallState, type Device, INITIAL_STATE, isCalling } from "./comm/protocol";
+import { Approvals } from "./conversation/approvals";
 import { CallRecord } from "./conversation/call_record";
 import type { EventList } from "./conversation/event_list";
 import { endOfCall, type Problem } from "./conversation/problem";
@@ -15,90 +15,90 @@ import type { Speaking } from "./conversation/speaking";
 import type { Conversation } from "./conversation/transcript";
 import { asRtcWidgetError, type ErrorReport, type RtcWidgetError } from "./errors";
 import { textOr } from "./json";
-import type { Choice } from "./media/devices";
+import type { DeviceChoice } from "./media/devices";
 import { protocolOrDefault } from "./protocols/named";
 import { openSession } from "./session";
 import { readSettings } from "./settings";
 
-const ALLOW = "Allow the microphone in the browser's prompt.";
-const WAITING = "Waiting for the kernel; is a cell running?";
+const ALLOW_MICROPHONE = "Allow the microphone in the browser's prompt.";
+const KERNEL_BUSY = "Waiting for the kernel; is a cell running?";
 
 export interface Store {
-  /** The call that this page shows: its own, else that of the page it follows. */
+  /** The state of the call that this page shows: its own, else that of the page it follows. */
   readonly state: ReadonlySignal<CallState>;
   /** Whether the call is another page's. */
   readonly isFollowing: ReadonlySignal<boolean>;
   readonly events: EventList;
   readonly conversation: ReadonlySignal<Conversation>;
   readonly speaking: ReadonlySignal<Speaking>;
-  /** Whom the kernel calls. */
+  /** The server that the kernel calls. */
   readonly server: ReadonlySignal<string>;
-  /** Whether there is anybody to call; if not, `activity` says what to do. */
+  /** Whether there is a server to call; if not, `progress` says what to do. */
   readonly canCall: ReadonlySignal<boolean>;
-  /** What is being waited for; empty when nothing is. */
-  readonly activity: ReadonlySignal<string>;
-  /** What went wrong and has not been dismissed: the end of a call, or a note that leaves it going. */
+  /** What the page is waiting for; empty if nothing. */
+  readonly progress: ReadonlySignal<string>;
+  /** The last error that has not been dismissed: one that ended the call, or a note. */
   readonly problem: ReadonlySignal<Problem | null>;
-  readonly isKernelGone: ReadonlySignal<boolean>;
-  /** The browser's autoplay policy wants a click before the voice can be heard. */
+  readonly isKernelDead: ReadonlySignal<boolean>;
+  /** The browser's autoplay policy needs a click before it plays audio. */
   readonly isAudioBlocked: ReadonlySignal<boolean>;
-  /** What has been written and not yet sent; it outlives the views. */
+  /** The text that is not sent yet; it outlives the views. */
   readonly draft: Signal<string>;
-  connect(wish?: CallWish): void;
+  connect(options?: ConnectOptions): void;
   disconnect(): void;
   toggleMute(): void;
-  /** Sends the draft and asks for an answer; keeps the draft if it cannot be sent. */
+  /** Sends the draft and asks for a response; keeps the draft if it cannot be sent. */
   sendDraft(): void;
-  hear(): void;
-  /** The function calls that wait for a person's leave. */
-  readonly questions: ReadonlySignal<readonly Question[]>;
-  answer(question: Question, approved: boolean): void;
-  readonly talk: ReadonlySignal<PushToTalkState>;
-  /** Begins or ends a turn of push-to-talk. */
-  hold(held: boolean): void;
-  /** The devices there are; named once the microphone has been permitted. */
+  resumeAudio(): void;
+  /** The function calls that wait for a person's approval. */
+  readonly approvals: ReadonlySignal<readonly ApprovalRequest[]>;
+  approve(request: ApprovalRequest, isApproved: boolean): void;
+  readonly pushToTalk: ReadonlySignal<PushToTalkState>;
+  /** Begins or ends a push-to-talk turn. */
+  setTalking(isTalking: boolean): void;
+  /** Their names are empty until the microphone has been permitted. */
   readonly devices: ReadonlySignal<readonly Device[]>;
-  readonly chosen: ReadonlySignal<Chosen>;
+  readonly chosen: ReadonlySignal<ChosenDevices>;
   useDevice(kind: Device["kind"], id: string): void;
   readonly canChooseSpeaker: boolean;
   /** Whether the device menus are open. */
   readonly showsDevices: Signal<boolean>;
-  /** Counts one more view; call what is returned when it goes. */
+  /** Counts one more view; call the returned function when it closes. */
   viewOpened(): () => void;
   diagnose(): Promise<Diagnosis>;
   dismiss(): void;
 }
 
-/** The devices a person has chosen; undefined leaves it to the browser. */
-export interface Chosen {
-  readonly microphone: Choice | undefined;
-  readonly speaker: Choice | undefined;
+/** The devices that a person has chosen; undefined leaves the choice to the browser. */
+export interface ChosenDevices {
+  readonly microphone: DeviceChoice | undefined;
+  readonly speaker: DeviceChoice | undefined;
 }
 
 /** Makes the store of a model; it lives as long as the signal. */
 export function openStore(model: Model, signal: AbortSignal): Store {
   const ownState = signalOf(INITIAL_STATE);
-  const told = watchKernelState(model, signal);
+  const kernelState = watchKernelState(model, signal);
   const protocol = protocolOrDefault(readSettings(model).protocol);
-  const record = new CallRecord(protocol, (first, before) => session.recall.window(first, before), signal);
+  const record = new CallRecord(protocol, (first, before) => session.history.events(first, before), signal);
   const isSlow = signalOf(false);
-  const isAsking = signalOf(false);
+  const isMicrophoneRequested = signalOf(false);
   const canCall = signalOf(readSettings(model).canCall);
-  const isKernelGone = signalOf(false);
+  const isKernelDead = signalOf(false);
   const isWelcomed = signalOf(false);
   const isAudioBlocked = signalOf(false);
   const note = signalOf<Problem | null>(null);
   const dismissed = signalOf<ErrorReport | null>(null);
   const draft = signalOf("");
   const devices = signalOf<readonly Device[]>([]);
-  const questions = new Questions();
-  const talk = signalOf<PushToTalkState>({ isOn: false, isHeld: false });
+  const approvals = new Approvals();
+  const pushToTalk = signalOf<PushToTalkState>({ isOn: false, isHeld: false });
   const readCanCall = () => {
     canCall.value = readSettings(model).canCall;
   };
   model.on("change:settings", readCanCall);
   signal.addEventListener("abort", () => model.off("change:settings", readCanCall));
-  const kernelActivity = traitSignal(model, "progress", signal);
+  const kernelProgress = traitSignal(model, "progress", signal);
 
   const showNote = (error: RtcWidgetError) => {
     note.value = { ...error.toWire(), endsCall: false };
@@ -110,13 +110,13 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     onState(after) {
       batch(() => {
         if (after.status === "connecting" && ownState.value.status !== "connecting") note.value = null;
-        // What was said of a call that went on is of no use when it is over.
+        // A note about a call is useless once the call is over.
         if (isCalling(ownState.value.status) && !isCalling(after.status)) note.value = null;
-        // A fault of a call that goes on, and that is mended.
+        // The error of the current call has been resolved.
         if (after.error === null && note.value?.code === ownState.value.error?.code) note.value = null;
         if (after.data_channel_state === "closed" && ownState.value.data_channel_state !== "closed") {
           record.end();
-          questions.withdraw();
+          approvals.withdraw();
         }
         ownState.value = after;
       });
@@ -125,7 +125,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
       batch(() => {
         record.append(event, facts);
         for (const fact of facts) {
-          if (fact.type === "note") note.value = { ...fact.note, hint: "The call goes on.", endsCall: false };
+          if (fact.type === "note") note.value = { ...fact.note, hint: "The call continues.", endsCall: false };
         }
       });
     },
@@ -133,10 +133,10 @@ export function openStore(model: Model, signal: AbortSignal): Store {
       record.begin(attempt, resumes);
       return record.conversation.peek();
     },
-    onPast: (piece) => record.prepend(piece, isFollowing.value),
-    onFollowed(piece) {
+    onHistory: (page) => record.prepend(page, isFollowing.value),
+    onFollowed(page) {
       batch(() => {
-        record.follow(piece);
+        record.follow(page);
         // The last words of a call may come after its end.
         if (!isFollowing.value && !isCalling(ownState.value.status)) record.end();
       });
@@ -147,33 +147,33 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     onSlowKernel: (slow) => {
       isSlow.value = slow;
     },
-    onKernelGone: (gone) => {
-      isKernelGone.value = gone;
+    onKernelDied: () => {
+      isKernelDead.value = true;
     },
     onAudioBlocked: (blocked) => {
       isAudioBlocked.value = blocked;
     },
-    onQuestion: (question) => questions.ask(question),
+    onApproval: (request) => approvals.ask(request),
     onNote: (report) => {
       note.value = { ...report, endsCall: false };
     },
-    onTalk: (state) => {
-      talk.value = state;
+    onPushToTalk: (state) => {
+      pushToTalk.value = state;
     },
-    onAsking: (asking) => {
-      isAsking.value = asking;
+    onMicrophoneRequest: (isPending) => {
+      isMicrophoneRequested.value = isPending;
     },
   });
   const { call, speaker, microphone } = session;
   const isFollowing = computed(() => {
-    // A saved notebook holds the traits of a call long over, and a dead kernel takes none back.
-    if (!isWelcomed.value || isKernelGone.value) return false;
-    const { active_page: activePage, status } = told.value;
+    // A saved notebook holds the traits of a call that is over, and a dead kernel does not update them.
+    if (!isWelcomed.value || isKernelDead.value) return false;
+    const { active_page: activePage, status } = kernelState.value;
     return activePage !== null && activePage !== session.page && isCalling(status) && !isCalling(ownState.value.status);
   });
   const state = computed((): CallState => {
     if (!isFollowing.value) return ownState.value;
-    const { active_page: _, error: __, ...theirs } = told.value;
+    const { active_page: _, error: __, ...theirs } = kernelState.value;
     return { ...ownState.value, ...theirs };
   });
   let wasFollowing = false;
@@ -182,8 +182,8 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     wasFollowing = isNow;
   });
   const chosen = signalOf({ microphone: microphone.choice, speaker: speaker.choice });
-  // A kernel that has just said what it does, or that it is done, is not the one we wait for in vain.
-  kernelActivity.subscribe(() => {
+  // A kernel that reports progress is not stuck.
+  kernelProgress.subscribe(() => {
     isSlow.value = false;
   });
 
@@ -195,21 +195,21 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     speaking: record.speaking,
     server: traitSignal(model, "server", signal),
     canCall,
-    activity: computed(() => {
-      if (isAsking.value && ownState.value.microphone_permission === "prompt") return ALLOW;
-      return kernelActivity.value || (isSlow.value ? WAITING : "");
+    progress: computed(() => {
+      if (isMicrophoneRequested.value && ownState.value.microphone_permission === "prompt") return ALLOW_MICROPHONE;
+      return kernelProgress.value || (isSlow.value ? KERNEL_BUSY : "");
     }),
     problem: computed(() => {
-      const error = endOfCall(ownState.value, told.value, isFollowing.value);
+      const error = endOfCall(ownState.value, kernelState.value, isFollowing.value);
       return error && error !== dismissed.value ? { ...error, endsCall: true } : note.value;
     }),
-    isKernelGone,
+    isKernelDead,
     isAudioBlocked,
     draft,
-    // A failure is in the state, where every view shows it.
-    connect(wish) {
-      // The microphone would be opened for a call that nobody can make.
-      if (!isKernelGone.value) call.connect({ ...wish, resumes: isFollowing.value }).catch(() => {});
+    // An error is in the state, where every view shows it.
+    connect(options) {
+      // Without a kernel the microphone would be opened for nothing.
+      if (!isKernelDead.value) call.connect({ ...options, resumes: isFollowing.value }).catch(() => {});
     },
     disconnect: () => call.disconnect(),
     toggleMute: () => call.mute(!ownState.value.muted),
@@ -223,13 +223,13 @@ export function openStore(model: Model, signal: AbortSignal): Store {
         showNote(asRtcWidgetError(error));
       }
     },
-    hear: () => void speaker.resume(),
-    questions: questions.open,
-    answer: (question, approved) => questions.answer(question, approved),
-    talk,
-    hold(held) {
+    resumeAudio: () => void speaker.resume(),
+    approvals: approvals.pending,
+    approve: (request, isApproved) => approvals.answer(request, isApproved),
+    pushToTalk,
+    setTalking(isTalking) {
       try {
-        if (held) session.pushToTalk.press();
+        if (isTalking) session.pushToTalk.press();
         else session.pushToTalk.release();
       } catch (error) {
         showNote(asRtcWidgetError(error));
@@ -250,17 +250,17 @@ export function openStore(model: Model, signal: AbortSignal): Store {
       });
     },
     diagnose: () => session.diagnose(),
-    viewOpened: () => session.watchman.viewOpened(),
+    viewOpened: () => session.limits.viewOpened(),
     dismiss() {
       batch(() => {
-        dismissed.value = endOfCall(ownState.value, told.value, isFollowing.value);
+        dismissed.value = endOfCall(ownState.value, kernelState.value, isFollowing.value);
         note.value = null;
       });
     },
   };
 }
 
-/** A trait that the kernel writes, as a signal; the value is read anew, since hosts disagree on what listeners are given. */
+/** A trait of the kernel as a signal. The value is read again at each change: hosts pass different arguments to listeners. */
 function traitSignal(model: Model, name: string, until: AbortSignal): ReadonlySignal<string> {
   const read = () => textOr(model.get(name), "");
   const value = signalOf(read());

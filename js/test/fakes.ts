@@ -66,13 +66,13 @@ export class FakeKernel {
     exchange: { result: { sdp: "v=0\r\nanswer", call_id: "rtc_1" } },
     renegotiate: { result: { sdp: "v=0\r\nanother answer" } },
   };
-  pass: Answer = { result: { url: "https://api.example/v1/realtime/calls", secret: "ek_1" } };
+  clientSecret: Answer = { result: { url: "https://api.example/v1/realtime/calls", secret: "ek_1" } };
   /** Clips by their ids, each in parts. */
   clips: Record<string, { rate: number; parts: string[] }> = {};
   /** Whether sound and statistics are acknowledged. */
   takesMedia = true;
   /** What is recalled; a function of the page's request where it matters. */
-  recollection: Answer | ((request: Message) => Answer) = { result: { calls: [], first: 0, next: 0, more: false } };
+  history: Answer | ((request: Message) => Answer) = { result: { calls: [], first: 0, next: 0, more: false } };
   #asked = 0;
 
   constructor(model: FakeModel) {
@@ -141,10 +141,10 @@ export class FakeKernel {
 
   #hear(message: Message): void {
     if (message.type === "hello") this.welcome();
-    if (message.type === "create_client_secret") this.reply(message, this.pass);
+    if (message.type === "create_client_secret") this.reply(message, this.clientSecret);
     if (message.type === "history") {
-      const { recollection } = this;
-      this.reply(message, typeof recollection === "function" ? recollection(message) : recollection);
+      const { history } = this;
+      this.reply(message, typeof history === "function" ? history(message) : history);
     }
     if (message.type === "clip") this.reply(message, this.#clipPart(message));
     if ((message.type === "audio" || message.type === "stats") && this.takesMedia) {

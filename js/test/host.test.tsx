@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { browserHelp, helpLink } from "../src/host";
+import { browserHelp, helpPage } from "../src/host";
 import { startWidget } from "./fakes";
 
 const CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36";
@@ -56,9 +56,9 @@ describe("who refused the microphone", () => {
     vi.spyOn(navigator, "userAgent", "get").mockReturnValue(`${CHROME} Code/1.120.0 Electron/40.0.0`);
     const { error, element } = await refused();
     expect(error.code).toBe("microphone_blocked");
-    expect(error.message).toBe("VS Code gives its notebooks no microphone.");
+    expect(error.message).toBe("VS Code does not give notebooks access to the microphone.");
     expect(error.hint).toContain("JupyterLab");
-    expect(element.querySelector("[data-action=listen]")?.textContent).toBe("Go on without a microphone");
+    expect(element.querySelector("[data-action=listen]")?.textContent).toBe("Connect without a microphone");
     expect(linkIn(element).href).toContain("jupyterlab");
   });
 
@@ -101,11 +101,11 @@ describe("who refused the microphone", () => {
   });
 
   it("leaves out the link where there is no page that helps", () => {
-    expect(helpLink("kernel_timeout")).toBeUndefined();
+    expect(helpPage("kernel_timeout")).toBeUndefined();
   });
 
   it.each(["insecure_context", "media_unavailable", "webrtc_unavailable"])("has a page for %s", (code) => {
-    expect(new URL(helpLink(code)?.link ?? "").protocol).toBe("https:");
+    expect(new URL(helpPage(code)?.link ?? "").protocol).toBe("https:");
   });
 
   it("has a page of help of its own for each browser", () => {

@@ -8,6 +8,8 @@ Status = Literal["idle", "connecting", "connected", "reconnecting", "error"]
 """The state of a widget's call."""
 Direction = Literal["sent", "received"]
 """Which way an event went over the data channel, seen from the page."""
+DEFAULT_PROTOCOL = "realtime"
+"""The wire protocol of an event or a signaling that names none."""
 Track = Literal["user", "assistant"]
 """Whose audio it is."""
 Role = Literal["user", "assistant"]

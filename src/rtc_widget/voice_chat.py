@@ -48,7 +48,8 @@ if TYPE_CHECKING:
     from rtc_widget.audio.recording import Recording
     from rtc_widget.calls.clip_player import ClipSource, Microphone
     from rtc_widget.conversation.event_log import EventLog
-    from rtc_widget.conversation.events import Event, JsonObject
+    from rtc_widget.conversation.events import Event
+    from rtc_widget.conversation.json_object import JsonObject
     from rtc_widget.conversation.subscriptions import Callback, EventStream, Failure
     from rtc_widget.conversation.transcript import Transcript
     from rtc_widget.conversation.turn import Turn

@@ -12,7 +12,7 @@ import traitlets
 
 from rtc_widget import VoiceChat, errors
 from rtc_widget.comm import protocol
-from rtc_widget.comm.messages import MalformedMessage
+from rtc_widget.comm.decoding import MalformedMessage
 from rtc_widget.errors.texts import TRANSIENT
 from rtc_widget.headless import errors as headless
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from rtc_widget.comm.settings import CallSettings
+from rtc_widget.conversation.event_reader import facts_of
 from rtc_widget.conversation.events import Event
-from rtc_widget.conversation.facts import ServerNote, facts_of
+from rtc_widget.conversation.facts import ServerNote
 
 CASES = json.loads((Path(__file__).parent / "realtime_notes.json").read_text(encoding="utf-8"))["cases"]
 

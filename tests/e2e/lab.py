@@ -251,7 +251,11 @@ class NotebookPage:
 
     def output(self, cell: int) -> str:
         """Return what the outputs of code cell `cell` say."""
-        return self.page.locator(".jp-CodeCell").nth(cell).locator(".jp-Cell-outputArea").inner_text()
+        return self.outputs(cell).inner_text()
+
+    def outputs(self, cell: int) -> Any:
+        """Return the place of the outputs of code cell `cell`."""
+        return self.page.locator(".jp-CodeCell").nth(cell).locator(".jp-Cell-outputArea")
 
     def widget(self) -> Any:
         return self.page.locator(".rtc-widget").first

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
 from playwright.sync_api import Browser
 
 from rtc_widget import AudioClip, VoiceChat
 from tests.e2e.conftest import CURRENT, QUESTION
-from tests.e2e.lab import ROOT, NotebookPage, chromium, evaluate
+from tests.e2e.lab import chromium, evaluate
 from tests.e2e.voice_server import TOKEN
 from tests.speech import recognize, speak_wav, word_error_rate
 
@@ -90,10 +88,16 @@ async with chat.record():
     await chat.wait_for("output_audio_buffer.stopped", timeout=60)
 print(said)
 """,
+        "chat.recording",
+        "chat.recording.plot()",
     )
     page.run_next(timeout=90)
+    page.run_next()
+    page.run_next()
     kernel = lab.kernel_client()
     assert "SpokenInterval(" in page.output(1), page.output(1)
+    assert page.outputs(2).locator("audio").count() == 2, "both sides can be listened to"
+    assert page.outputs(3).locator("img").count() == 1, "a plot is shown once"
     assert page.spy("spy.microphone.length") == 0
     turns = evaluate(kernel, "[(turn.role, turn.text) for turn in chat.transcript]")
     assert word_error_rate(QUESTION, turns[0][1]) <= 0.2
@@ -194,24 +198,3 @@ def first_sound(clip: dict) -> float:
 def last_sound(clip: dict, before: float = float("inf")) -> float:
     times = loud(clip)
     return float(times[times < before][-1])
-
-
-def test_the_fourth_notebook_runs_from_top_to_bottom(lab, silent_browser):
-    name = "04_audio_and_statistics.ipynb"
-    shutil.copy(ROOT / "notebooks" / name, lab.folder)
-    page = NotebookPage(lab, silent_browser, name)
-    page.focus_first_cell()
-    for _ in nbformat.read(lab.folder / name, nbformat.NO_CONVERT).cells:
-        page.run_next(timeout=180)
-    outputs = page.page.evaluate(
-        "() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.toJSON().cells"
-        ".flatMap((cell) => cell.outputs ?? [])"
-    )
-    assert [output for output in outputs if output["output_type"] == "error"] == []
-    pictures = [output["data"]["image/png"] for output in outputs if "image/png" in output.get("data", {})]
-    assert len(pictures) == 3, "the clip, the recording, the statistics; each once"
-    said = "".join("".join(output.get("text", "")) for output in outputs)
-    assert "jitter buffer" in said.casefold()
-    assert "opus 48000" in said
-    assert page.page.locator(".jp-Cell-outputArea audio").count() >= 2
-    assert page.spy("spy.microphone.length") == 0

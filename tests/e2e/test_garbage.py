@@ -75,7 +75,7 @@ def test_garbage_servers_give_clear_errors(opened, silent_browser):
     errors = page.page.locator(".rtc-error")
     errors.nth(3).wait_for(timeout=10_000)
     assert errors.count() == 4
-    assert "The browser does not accept the server's answer" in errors.nth(1).inner_text()
+    assert "The browser does not accept the server's SDP answer" in errors.nth(1).inner_text()
     assert set(page.spy("spy.microphone.map((track) => track.readyState)")) == {"ended"}
     assert set(page.spy("spy.peers.map((peer) => peer.connectionState)")) == {"closed"}
 
@@ -89,9 +89,9 @@ def test_a_connect_while_a_cell_runs_says_so_and_still_completes(opened, silent_
     page.page.locator(".jp-OutputArea-output", has_text="busy").wait_for()
     page.page.wait_for_timeout(1_000)
     page.page.locator("button[data-action=connect]").first.click()
-    page.page.locator(".rtc-activity", has_text="is a cell running?").wait_for(timeout=4_000)
+    page.page.locator(".rtc-progress", has_text="is a cell running?").wait_for(timeout=4_000)
     page.wait_for_status("connected", timeout=40)
-    assert page.page.locator(".rtc-activity", has_text="is a cell running?").count() == 0
+    assert page.page.locator(".rtc-progress", has_text="is a cell running?").count() == 0
     page.run_next()
     server.wait_for_calls(0)
 
@@ -109,14 +109,14 @@ def test_a_kernel_that_never_answers_ends_in_a_clear_error(lab, silent_browser, 
     os.kill(kernel, signal.SIGSTOP)
     try:
         page.page.locator("button[data-action=connect]").first.click()
-        page.page.locator(".rtc-activity", has_text="is a cell running?").wait_for(timeout=5_000)
+        page.page.locator(".rtc-progress", has_text="is a cell running?").wait_for(timeout=5_000)
         page.page.clock.fast_forward(91_000)
         page.wait_for_status("error", timeout=10)
         error = page.page.locator(".rtc-error").first
         assert error.get_attribute("data-code") == "kernel_timeout"
         assert "The kernel did not answer." in error.inner_text()
         assert "Interrupt the cell or restart the kernel" in error.inner_text()
-        assert page.page.locator(".rtc-activity", has_text="is a cell running?").count() == 0
+        assert page.page.locator(".rtc-progress", has_text="is a cell running?").count() == 0
         assert set(page.spy("spy.microphone.map((track) => track.readyState)")) == {"ended"}
     finally:
         os.kill(kernel, signal.SIGCONT)

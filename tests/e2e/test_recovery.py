@@ -172,8 +172,8 @@ def test_a_line_that_stays_cut_is_given_up_with_a_clear_error(page, line, lab):
     ]
     assert state in ("in-progress", "failed")
     assert sent > 1
-    page.page.locator(".rtc-findings > summary").first.click()
-    page.page.locator(".rtc-findings li", has_text="10.77.2.2:").first.wait_for()
+    page.page.locator(".rtc-diagnosis > summary").first.click()
+    page.page.locator(".rtc-diagnosis li", has_text="10.77.2.2:").first.wait_for()
 
 
 def test_one_packet_in_five_lost_keeps_talking(page, line, server, lab, tmp_path):

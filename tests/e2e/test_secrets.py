@@ -67,7 +67,7 @@ def test_the_key_is_nowhere_but_in_its_cell(lab, silent_browser, server):
     page.page.locator(".rtc-transcript [data-role=assistant][data-turn-status=completed]").first.wait_for(
         timeout=30_000
     )
-    said = page.page.locator(".rtc-transcript [data-role=user] .rtc-words").first
+    said = page.page.locator(".rtc-transcript [data-role=user] .rtc-turn-text").first
     assert said.inner_text() == HOSTILE, "words are words"
     assert page.page.locator(".rtc-widget img, .rtc-widget script").count() == 0
     assert page.page.title() != "owned"
@@ -86,7 +86,7 @@ def test_the_key_is_nowhere_but_in_its_cell(lab, silent_browser, server):
     page.widget().wait_for(timeout=30_000)
     # After the reload the page knows what was said, and that the call is over.
     page.page.get_by_text("Call ended").first.wait_for(timeout=15_000)
-    assert page.page.locator(".rtc-transcript [data-role=user] .rtc-words").first.inner_text() == HOSTILE
+    assert page.page.locator(".rtc-transcript [data-role=user] .rtc-turn-text").first.inner_text() == HOSTILE
     assert page.page.title() != "owned"
 
     notebook = (lab.folder / "secrets.ipynb").read_text()

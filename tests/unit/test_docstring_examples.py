@@ -31,7 +31,7 @@ EXAMPLES = list(examples())
 
 def test_there_are_examples():
     assert len(EXAMPLES) >= 20
-    assert "rtc_widget.conversation.events.JsonObject" in {example.name for example in EXAMPLES}
+    assert "rtc_widget.conversation.json_object.JsonObject" in {example.name for example in EXAMPLES}
 
 
 # Those of a script that has no loop: what they say to the widget happens at once.

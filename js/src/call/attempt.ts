@@ -1,43 +1,43 @@
-/** One try at a call, from the first click to the open data channel, and everything it has opened on the way. */
+/** One attempt to make a call, from the first click to the open data channel, and everything that it opens. */
 
 import { abortable, within } from "../async";
 import type { Bridge, Result } from "../comm/bridge";
 import { type ClientSecret, decodeClientSecret, decodePreparation } from "../comm/protocol";
 import { asRtcWidgetError, pageError, type RtcWidgetError } from "../errors";
 import { isText, truncate } from "../json";
-import { type Clip, ClipVoice, fetchClip, type Spoken } from "../media/clips";
+import { type Clip, ClipPlayer, fetchClip, type PlayedInterval } from "../media/clips";
 import type { Microphone } from "../media/microphone";
 import { randomId } from "../page";
 import { protocolNamed } from "../protocols/named";
-import type { Voice } from "../settings";
-import { Line } from "./audio_sender";
-import { type AttemptProgress, NO_TRAIL } from "./diagnosis";
+import type { InputSource } from "../settings";
+import { AudioSender } from "./audio_sender";
+import { type AttemptProgress, NO_PROGRESS } from "./diagnosis";
 import { Peer, type PeerListener } from "./peer";
 
-/** A local server may be loading its models; the kernel says meanwhile what it waits for. */
+/** A local server may be loading its models; meanwhile the kernel reports its progress. */
 const PREPARE_LIMIT_MS = 90_000;
 const EXCHANGE_LIMIT_MS = 45_000;
 
-export type MicrophoneNews =
+export type MicrophoneChange =
   | { readonly is: "open" }
   /** It could not be opened, and the attempt ends. */
   | { readonly is: "refused"; readonly error: RtcWidgetError }
-  /** It was unplugged and there is no other; the call goes on without, until one is plugged in or chosen. */
+  /** It was unplugged and there is no other; the call continues without one until one is plugged in or chosen. */
   | { readonly is: "lost"; readonly error: RtcWidgetError };
 
 export interface AttemptListener extends PeerListener {
-  onMicrophone(news: MicrophoneNews): void;
-  /** Whether the browser is being asked for a microphone: it may be asking the person. */
-  onAsking(asking: boolean): void;
-  /** The clip in the microphone's place cannot be heard; the call goes on without. */
-  onSilence(error: RtcWidgetError): void;
-  /** This track is sent from now on; null: nothing is. */
-  onSending(track: MediaStreamTrack | null): void;
+  onMicrophone(change: MicrophoneChange): void;
+  /** Whether the browser is opening a microphone; it may show a permission prompt. */
+  onMicrophoneRequest(isPending: boolean): void;
+  /** The clip in place of the microphone cannot be played; the call continues without it. */
+  onClipFailure(error: RtcWidgetError): void;
+  /** This track is sent from now on; null: none. */
+  onSentTrack(track: MediaStreamTrack | null): void;
 }
 
 export interface AttemptOptions {
-  readonly microphone: Voice;
-  /** The call goes on with an earlier one, in which a clip has been heard already. */
+  readonly microphone: InputSource;
+  /** The call continues an earlier one, in which the first clip has been played already. */
   readonly resumes: boolean;
   readonly exchange: "kernel" | "browser";
   /** Whether the kernel has a server to call. */
@@ -46,7 +46,7 @@ export interface AttemptOptions {
   readonly protocol: string;
 }
 
-/** Lives until `end`; everything it opened ends with it, also what arrives later. */
+/** Lives until `end`; everything that it opened ends with it, also what arrives later. */
 export class Attempt {
   /** Unique over all pages: the kernel knows calls by it. */
   readonly id = randomId("a");
@@ -59,13 +59,13 @@ export class Attempt {
   #restarting: Promise<unknown> = Promise.resolve();
   #renegotiates = false;
   #peer: Peer | undefined;
-  #line: Line | undefined;
-  /** While the microphone is lost; ends when there is one again. */
-  #missing: AbortController | undefined;
-  readonly #hushed = new Map<string, AbortController>();
+  #sender: AudioSender | undefined;
+  /** Exists while the microphone is lost; aborted when there is one again. */
+  #microphoneLoss: AbortController | undefined;
+  readonly #clips = new Map<string, AbortController>();
   #hasAskedServer = false;
   #endReason: RtcWidgetError | undefined;
-  #trail: AttemptProgress = NO_TRAIL;
+  #progress: AttemptProgress = NO_PROGRESS;
 
   constructor(bridge: Bridge, microphone: Microphone, listener: AttemptListener, options: AttemptOptions) {
     this.#bridge = bridge;
@@ -85,9 +85,9 @@ export class Attempt {
   }
 
   /** How far it has come. */
-  get trail(): AttemptProgress {
-    const trail = this.#life.signal.aborted ? this.#trail : { ...this.#trail, peer: this.#peer?.facts };
-    return { ...trail, pairs: this.#peer?.tried.all ?? [] };
+  get progress(): AttemptProgress {
+    const progress = this.#life.signal.aborted ? this.#progress : { ...this.#progress, peer: this.#peer?.progress };
+    return { ...progress, pairs: this.#peer?.candidatePairs.all ?? [] };
   }
 
   /** The server has announced the end of the call; the first reason counts. */
@@ -99,7 +99,7 @@ export class Attempt {
     return this.#peer;
   }
 
-  /** Makes the call; resolves when the data channel is open, rejects with what went wrong or with the reason of `end`. */
+  /** Makes the call; resolves when the data channel is open, rejects with the error or with the reason of `end`. */
   async make(limitMs?: number): Promise<void> {
     if (limitMs === undefined) return this.#make();
     return within(limitMs, this.#make(), () => {
@@ -112,9 +112,9 @@ export class Attempt {
     return this.#renegotiates;
   }
 
-  /** Seeks a new way to the server for the same call; resolves when the server knows of it too. */
+  /** Restarts ICE for the same call; resolves when the server's answer is set. */
   async restart(): Promise<void> {
-    // One after the other: an answer must not meet another offer than its own.
+    // One after the other: an answer must be set with its own offer.
     const restarted = this.#restarting.then(() => this.#restart());
     this.#restarting = restarted.catch(() => {});
     return restarted;
@@ -130,24 +130,24 @@ export class Attempt {
     await abortable(peer.accept(answerIn(result)), signal);
   }
 
-  /** Whether another microphone can be put in place during this call. */
+  /** Whether the microphone can be changed during this call. */
   get canSwitchMicrophone(): boolean {
     return this.#options.microphone === true;
   }
 
-  /** Speaks through the microphone that is chosen now: the new one is opened and put in place before the old one stops. */
+  /** Changes to the chosen microphone; the old one stops after the new one has replaced it. */
   async switchMicrophone(): Promise<void> {
-    const line = this.#line;
-    if (!line || !this.canSwitchMicrophone) return;
+    const sender = this.#sender;
+    if (!sender || !this.canSwitchMicrophone) return;
     const { signal } = this.#life;
-    // One after the other: two hurried choices must not leave the earlier one in place.
+    // One after the other: of two quick choices the later one must win.
     const switched = this.#switching.then(async () => {
       const before = this.#microphone.track;
-      const track = await this.#askForMicrophone();
-      await abortable(line.useMicrophone(track), signal);
+      const track = await this.#requestMicrophone();
+      await abortable(sender.setMicrophone(track), signal);
       before?.stop();
-      this.#missing?.abort();
-      this.#missing = undefined;
+      this.#microphoneLoss?.abort();
+      this.#microphoneLoss = undefined;
       this.#listener.onMicrophone({ is: "open" });
       this.#keepTrackAlive(track);
     });
@@ -155,26 +155,26 @@ export class Attempt {
     return switched;
   }
 
-  /** Lets a clip of the kernel speak in place of the microphone; resolves when it has been spoken. */
-  async say(id: string): Promise<Spoken> {
-    const line = this.#line;
-    if (!line) throw pageError("not_connected");
+  /** Plays a clip of the kernel in place of the microphone; resolves when it has been played. */
+  async playClip(id: string): Promise<PlayedInterval> {
+    const sender = this.#sender;
+    if (!sender) throw pageError("not_connected");
     const { signal } = this.#life;
-    const hushed = new AbortController();
-    this.#hushed.set(id, hushed);
+    const cancelled = new AbortController();
+    this.#clips.set(id, cancelled);
     try {
-      const clip = await fetchClip(this.#bridge, id, AbortSignal.any([signal, hushed.signal]));
-      return await line.say(clip, hushed.signal);
+      const clip = await fetchClip(this.#bridge, id, AbortSignal.any([signal, cancelled.signal]));
+      return await sender.playClip(clip, cancelled.signal);
     } catch (error) {
       throw signal.aborted ? pageError("clip_interrupted", { cause: error }) : error;
     } finally {
-      this.#hushed.delete(id);
+      this.#clips.delete(id);
     }
   }
 
-  /** Cuts a clip off that is being said; harmless when it is over. */
-  hush(id: string): void {
-    this.#hushed.get(id)?.abort(pageError("clip_interrupted", { message: "The clip was cut off." }));
+  /** Cancels a clip; does nothing when it is over. */
+  cancelClip(id: string): void {
+    this.#clips.get(id)?.abort(pageError("clip_interrupted", { message: "The clip was cut off." }));
   }
 
   async #make(): Promise<void> {
@@ -184,106 +184,106 @@ export class Attempt {
     if (!this.#bridge.isWelcomed) await this.#bridge.welcomed(signal, PREPARE_LIMIT_MS);
     const prepared = this.#prepareOffer();
     if (!this.#options.canCall) await prepared; // the kernel says what to do
-    // Without waiting for the kernel: browsers want that inside the click.
-    const [speakFirst, { peer, offer }] = await Promise.all([this.#openVoice(), prepared]);
-    this.#line = new Line(async (track) => {
-      await peer.speakWith(track);
-      this.#listener.onSending(track);
+    // Do not wait for the kernel here: browsers require this inside the click.
+    const [input, { peer, offer }] = await Promise.all([this.#openInput(), prepared]);
+    this.#sender = new AudioSender(async (track) => {
+      await peer.sendTrack(track);
+      this.#listener.onSentTrack(track);
     }, signal);
-    await abortable(this.#line.useMicrophone(speakFirst.track), signal);
-    const sdp = await peer.fixOffer(offer, signal);
+    await abortable(this.#sender.setMicrophone(input.track), signal);
+    const sdp = await peer.setOffer(offer, signal);
     signal.throwIfAborted();
     const answer = await this.#exchange(sdp);
-    this.#trail = { ...this.#trail, answered: true };
+    this.#progress = { ...this.#progress, answered: true };
     await abortable(peer.accept(answer), signal);
     await peer.opened(signal);
-    speakFirst.begin();
+    input.begin();
   }
 
-  /** Opens what is heard on this side: a microphone, a clip in its place, or nothing. */
-  async #openVoice(): Promise<{ track: MediaStreamTrack | null; begin(): void }> {
+  /** Opens the input audio: a microphone, a clip in its place, or none. */
+  async #openInput(): Promise<{ track: MediaStreamTrack | null; begin(): void }> {
     const { microphone, resumes } = this.#options;
     if (typeof microphone !== "object") {
       try {
         return { track: await this.#openMicrophone(), begin: () => {} };
       } catch (thrown) {
         const error = asRtcWidgetError(thrown);
-        // A conversation that goes on is worth more than the microphone that was lost on the way (with the dock, and so the network).
+        // A reconnect without a microphone is better than none: an unplugged dock takes both network and microphone.
         if (!resumes || error.code !== "microphone_not_found") throw error;
-        return { track: null, begin: () => this.#missMicrophone(error) };
+        return { track: null, begin: () => this.#loseMicrophone(error) };
       }
     }
-    this.#trail = { ...this.#trail, microphone: "none" };
+    this.#progress = { ...this.#progress, microphone: "none" };
     const { signal } = this.#life;
     const clip: Clip = await fetchClip(this.#bridge, microphone.clip, signal);
     signal.throwIfAborted();
-    const voice = new ClipVoice(signal);
-    await voice.ready(signal);
-    this.#microphone.adopt(voice.track);
-    // Not before the other side can hear it, and not a second time when the call is made anew.
+    const player = new ClipPlayer(signal);
+    await player.ready(signal);
+    this.#microphone.useTrack(player.track);
+    // Play it when the server can receive it, and not again after a reconnect.
     const begin = () => {
       if (resumes) return;
-      voice.speak(clip, signal).catch((error: unknown) => {
-        if (!signal.aborted) this.#listener.onSilence(asRtcWidgetError(error));
+      player.play(clip, signal).catch((error: unknown) => {
+        if (!signal.aborted) this.#listener.onClipFailure(asRtcWidgetError(error));
       });
     };
-    return { track: voice.track, begin };
+    return { track: player.track, begin };
   }
 
-  /** Ends it in the order that leaves no loose end: channel, connection, microphone, the call on the server. */
+  /** Ends, in this order: data channel, connection, microphone, the call on the server. */
   end(reason: RtcWidgetError): void {
     if (this.#life.signal.aborted) return;
-    this.#trail = this.trail;
+    this.#progress = this.progress;
     this.#peer?.close();
     this.#life.abort(reason);
     this.#hangUp();
   }
 
   async #openMicrophone(): Promise<MediaStreamTrack | null> {
-    this.#trail = { ...this.#trail, microphone: this.hasMicrophone ? "waiting" : "none" };
+    this.#progress = { ...this.#progress, microphone: this.hasMicrophone ? "waiting" : "none" };
     if (!this.hasMicrophone) return null;
     const { signal } = this.#life;
     try {
-      const track = await this.#askForMicrophone();
-      this.#trail = { ...this.#trail, microphone: "open" };
+      const track = await this.#requestMicrophone();
+      this.#progress = { ...this.#progress, microphone: "open" };
       this.#listener.onMicrophone({ is: "open" });
       this.#keepTrackAlive(track);
       return track;
     } catch (error) {
-      this.#trail = { ...this.#trail, microphone: "failed" };
+      this.#progress = { ...this.#progress, microphone: "failed" };
       if (!signal.aborted) this.#listener.onMicrophone({ is: "refused", error: asRtcWidgetError(error) });
       throw error;
     }
   }
 
-  async #askForMicrophone(): Promise<MediaStreamTrack> {
+  async #requestMicrophone(): Promise<MediaStreamTrack> {
     const { signal } = this.#life;
-    this.#listener.onAsking(true);
+    this.#listener.onMicrophoneRequest(true);
     try {
       return await abortable(this.#microphone.open(signal), signal);
     } finally {
-      this.#listener.onAsking(false);
+      this.#listener.onMicrophoneRequest(false);
     }
   }
 
-  /** A microphone that is unplugged during the call ends its track; another one takes its place if there is one. */
+  /** Unplugging a microphone ends its track; another microphone replaces it if there is one. */
   #keepTrackAlive(track: MediaStreamTrack): void {
     const replace = () => {
-      this.switchMicrophone().catch((error: unknown) => this.#missMicrophone(asRtcWidgetError(error)));
+      this.switchMicrophone().catch((error: unknown) => this.#loseMicrophone(asRtcWidgetError(error)));
     };
     track.addEventListener("ended", replace, { signal: this.#life.signal, once: true });
   }
 
-  /** Goes on without a microphone, and takes the next one that is plugged in. */
-  #missMicrophone(error: RtcWidgetError): void {
+  /** Continues without a microphone, and opens the next one that is plugged in. */
+  #loseMicrophone(error: RtcWidgetError): void {
     const { signal } = this.#life;
-    // Another one may have been chosen meanwhile.
-    if (signal.aborted || this.#missing || this.#microphone.track?.readyState === "live") return;
-    this.#missing = new AbortController();
-    this.#line?.fallSilent().catch(() => {}); // a dead track is as silent, only less honest
-    const look = () => void this.switchMicrophone().catch(() => {}); // it is known that there is none
-    const until = AbortSignal.any([signal, this.#missing.signal]);
-    navigator.mediaDevices.addEventListener("devicechange", look, { signal: until });
+    // Another microphone may have been chosen meanwhile.
+    if (signal.aborted || this.#microphoneLoss || this.#microphone.track?.readyState === "live") return;
+    this.#microphoneLoss = new AbortController();
+    this.#sender?.sendSilence().catch(() => {}); // an ended track is silent as well
+    const retry = () => void this.switchMicrophone().catch(() => {}); // the loss has been reported
+    const until = AbortSignal.any([signal, this.#microphoneLoss.signal]);
+    navigator.mediaDevices.addEventListener("devicechange", retry, { signal: until });
     this.#listener.onMicrophone({ is: "lost", error });
   }
 
@@ -292,13 +292,13 @@ export class Attempt {
     const request = { type: "prepare", attempt: this.id } as const;
     const result = await this.#bridge.request(request, { signal, limitMs: PREPARE_LIMIT_MS });
     signal.throwIfAborted();
-    // A line on which a clip may be said must be there from the first offer on.
+    // The first offer must have a sending transceiver if clips may be played.
     const direction = this.#options.microphone === false ? "recvonly" : "sendrecv";
     const preparation = decodePreparation(result);
     const peer = new Peer(preparation, direction, this.#listener);
     this.#peer = peer;
     this.#renegotiates = preparation.renegotiates;
-    this.#trail = { ...this.#trail, prepared: true };
+    this.#progress = { ...this.#progress, prepared: true };
     this.#listener.onStates(peer.states);
     return { peer, offer: await abortable(peer.createOffer(), signal) };
   }
@@ -309,7 +309,7 @@ export class Attempt {
     if (this.#options.exchange === "browser") return this.#postOffer(offer);
     const result = await this.#bridge.request(
       { type: "exchange", attempt: this.id, sdp: offer },
-      // An answer that comes too late means a call on the server that nobody holds: the first hang-up may have been too early for it.
+      // A late answer means a call on the server that nobody uses: the first hang-up may have come before it.
       { signal, limitMs: EXCHANGE_LIMIT_MS, onLateReply: () => this.#hangUp() },
     );
     return answerIn(result);
@@ -321,15 +321,15 @@ export class Attempt {
     const clientSecret = decodeClientSecret(
       await this.#bridge.request({ type: "create_client_secret", attempt }, { signal, limitMs: EXCHANGE_LIMIT_MS }),
     );
-    if (!clientSecret) throw pageError("unexpected", { message: "The kernel's reply holds no secret." });
-    // Not ended with the attempt: the server may have made the call by then, and only the answer tells its id.
+    if (!clientSecret) throw pageError("unexpected", { message: "The kernel's reply has no client secret." });
+    // Not aborted with the attempt: the server may have made the call already, and only its answer has the id.
     const posted = postOffer(clientSecret, offer, AbortSignal.timeout(EXCHANGE_LIMIT_MS));
-    const told = posted.then(({ sdp, callId }) => {
-      // The kernel hangs up by the id, with its own key; at once where the attempt is over, and be it with the widget.
-      this.#bridge.sendLast({ type: "exchanged", attempt, call_id: callId });
+    const answered = posted.then(({ sdp, callId }) => {
+      // The kernel hangs up by this id with its own key; at once if the attempt, or the widget, is over.
+      this.#bridge.sendAfterClose({ type: "exchanged", attempt, call_id: callId });
       return sdp;
     });
-    return abortable(told, signal);
+    return abortable(answered, signal);
   }
 
   #hangUp(): void {
@@ -338,26 +338,31 @@ export class Attempt {
 }
 
 function answerIn({ sdp }: Result): string {
-  if (!isText(sdp)) throw pageError("invalid_answer", { message: "The kernel's reply holds no answer." });
+  if (!isText(sdp)) throw pageError("invalid_answer", { message: "The kernel's reply has no SDP answer." });
   return sdp;
 }
 
-/** The exchange made by the page itself, with a short-lived secret that the kernel has minted; the key stays with the kernel. */
-
-export interface OwnAnswer {
+/** The answer to an offer that the page posted itself, with a client secret. */
+export interface DirectAnswer {
   readonly sdp: string;
   /** Null where the server does not let pages read its `Location` header. */
   readonly callId: string | null;
 }
 
 /** Posts the offer; throws `exchange_refused`, `server_unreachable` or the signal's reason. */
-export async function postOffer({ url, secret }: ClientSecret, offer: string, signal: AbortSignal): Promise<OwnAnswer> {
+export async function postOffer(
+  { url, secret }: ClientSecret,
+  offer: string,
+  signal: AbortSignal,
+): Promise<DirectAnswer> {
   const headers = { Authorization: `Bearer ${secret}`, "Content-Type": "application/sdp", Accept: "application/sdp" };
-  // Without `keepalive`: a request that outlived the page would make a call whose id nobody reads, so that nobody hangs it up.
+  // Without `keepalive`: a request that outlives the page would make a call that nobody hangs up.
   const { response, text } = await post(url, { method: "POST", headers, body: offer, signal, credentials: "omit" });
   if (!response.ok) {
-    const words = truncate(text.replaceAll(secret, "[secret]").replace(/\s+/g, " "));
-    throw pageError("exchange_refused", { message: `The server answered ${response.status}: ${words || "no words"}` });
+    const body = truncate(text.replaceAll(secret, "[secret]").replace(/\s+/g, " "));
+    throw pageError("exchange_refused", {
+      message: `The server answered ${response.status}: ${body || "an empty body"}`,
+    });
   }
   const callId = response.headers.get("Location")?.split("?")[0]?.split("/").filter(Boolean).at(-1) ?? null;
   return { sdp: text, callId };
@@ -369,7 +374,7 @@ async function post(url: string, request: RequestInit & { signal: AbortSignal })
     return { response, text: await response.text() };
   } catch (error) {
     request.signal.throwIfAborted();
-    // The browser hides why: no network, no such host, TLS, or a server that answers no pages of other origins (CORS).
+    // The browser hides the reason: no network, an unknown host, TLS, or CORS.
     throw pageError("server_unreachable", { cause: error });
   }
 }

@@ -1,66 +1,66 @@
-/** What is sent over a connection's audio line: the microphone, or a clip in its place. */
+/** The input audio that a connection sends: the microphone, or a clip in its place. */
 
 import { abortable } from "../async";
-import type { Clip } from "../media/clips";
-import { ClipVoice, type Spoken } from "../media/clips";
+import { type Clip, ClipPlayer, type PlayedInterval } from "../media/clips";
 
-/** After a clip the line is silent for so long, so that the server notices that nobody speaks any more. */
+/** Silence after a clip, so that the server detects the end of speech. */
 const SILENCE_MS = 1_000;
 
-export class Line {
+export class AudioSender {
   readonly #send: (track: MediaStreamTrack | null) => Promise<void>;
   readonly #signal: AbortSignal;
   #microphone: MediaStreamTrack | null = null;
-  #voice: ClipVoice | undefined;
-  #sent: MediaStreamTrack | null = null;
-  #clips = 0;
-  #speaking: Promise<unknown> = Promise.resolve();
+  #player: ClipPlayer | undefined;
+  #sentTrack: MediaStreamTrack | null = null;
+  #pendingClips = 0;
+  #playing: Promise<unknown> = Promise.resolve();
   #restoring: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param send puts a track on the line. The line lives until the signal is aborted. */
+  /** @param send sends a track from now on. The sender lives until the signal is aborted. */
   constructor(send: (track: MediaStreamTrack | null) => Promise<void>, signal: AbortSignal) {
     this.#send = send;
     this.#signal = signal;
     signal.addEventListener("abort", () => clearTimeout(this.#restoring));
   }
 
-  /** Sends this microphone from now on, or when the clip that speaks has ended. */
-  async useMicrophone(track: MediaStreamTrack | null): Promise<void> {
+  /** Sends this microphone from now on, or after the current clip. */
+  async setMicrophone(track: MediaStreamTrack | null): Promise<void> {
     this.#microphone = track;
     await this.#update();
   }
 
-  /** Sends silence from now on: the server notices that nobody speaks any more, which it would not on a line without a track. */
-  async fallSilent(): Promise<void> {
-    this.#voice ??= new ClipVoice(this.#signal);
-    await this.useMicrophone(null);
+  /** Sends silence from now on; without a track the server does not detect the end of speech. */
+  async sendSilence(): Promise<void> {
+    this.#player ??= new ClipPlayer(this.#signal);
+    await this.setMicrophone(null);
   }
 
-  /** Speaks a clip when those before it have been spoken; either signal cuts it off and rejects with its reason. */
-  say(clip: Clip, hushed: AbortSignal): Promise<Spoken> {
-    const signal = AbortSignal.any([this.#signal, hushed]);
-    this.#clips++;
-    const said = this.#speaking.then(async () => {
+  /** Plays a clip after those before it; either signal cuts it off and rejects with its reason. */
+  playClip(clip: Clip, cancelled: AbortSignal): Promise<PlayedInterval> {
+    const signal = AbortSignal.any([this.#signal, cancelled]);
+    this.#pendingClips++;
+    const played = this.#playing.then(async () => {
       signal.throwIfAborted();
-      this.#voice ??= new ClipVoice(this.#signal);
+      this.#player ??= new ClipPlayer(this.#signal);
       await abortable(this.#update(), signal);
-      return await this.#voice.speak(clip, signal);
+      return await this.#player.play(clip, signal);
     });
     const over = () => {
-      this.#clips--;
+      this.#pendingClips--;
       clearTimeout(this.#restoring);
       if (!this.#signal.aborted) this.#restoring = setTimeout(() => void this.#update().catch(() => {}), SILENCE_MS);
     };
-    this.#speaking = said.then(over, over);
-    return said;
+    this.#playing = played.then(over, over);
+    return played;
   }
 
   async #update(): Promise<void> {
     clearTimeout(this.#restoring);
-    // Without a microphone the silent voice stays: a line on which nothing comes any more is no silence to a server.
-    const track = this.#clips > 0 ? (this.#voice?.track ?? this.#microphone) : (this.#microphone ?? this.#voice?.track);
-    if (this.#sent === (track ?? null)) return;
-    this.#sent = track ?? null;
-    await this.#send(this.#sent);
+    // Without a microphone the silent player stays: a server does not take a missing track for silence.
+    const track =
+      this.#pendingClips > 0 ? (this.#player?.track ?? this.#microphone) : (this.#microphone ?? this.#player?.track);
+    if (this.#sentTrack === (track ?? null)) return;
+    this.#sentTrack = track ?? null;
+    await this.#send(this.#sentTrack);
   }
 }

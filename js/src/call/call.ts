@@ -1,43 +1,43 @@
-/** The controller of a model's call: runs the machine, makes its attempts, and keeps the state that everyone looks at. */
+/** The controller of a model's call: runs the state machine, makes the attempts, and keeps the call's state. */
 
 import { Deferred } from "../async";
 import type { Bridge } from "../comm/bridge";
 import { type CallState, type Direction, INITIAL_STATE, type MicrophonePermission } from "../comm/protocol";
 import type { Fact } from "../conversation/facts";
 import { asRtcWidgetError, isTransient, pageError, type RtcWidgetError } from "../errors";
-import type { Spoken } from "../media/clips";
+import type { PlayedInterval } from "../media/clips";
 import { type Microphone, permissionAfter } from "../media/microphone";
-import { pauseBefore, type Reconnect, type Settings, type Voice } from "../settings";
-import { Attempt, type MicrophoneNews } from "./attempt";
+import { type InputSource, pauseBeforeAttempt, type Reconnect, type Settings } from "../settings";
+import { Attempt, type MicrophoneChange } from "./attempt";
 import { type CallEvent, type Capabilities, hasAttempt, nextPhase, type Phase, statusOf } from "./call_machine";
 import type { PeerStates } from "./peer";
 
 const STATE_KEYS = Object.keys(INITIAL_STATE) as readonly (keyof CallState)[];
-/** After so long without trouble a connection counts as healthy, and its lost predecessors are forgotten. */
+/** After this time a connection counts as healthy, and the number of tries is reset. */
 const HEALTHY_MS = 10_000;
 
-const NO_OTHER_WAY = pageError("connection_failed", { message: "No other way to the server was found in time." });
+const RESTART_TIMEOUT = pageError("connection_failed", { message: "No other path to the server was found in time." });
 
 export interface CallListener {
   onState(state: CallState, before: CallState): void;
   onEvent(attempt: string, direction: Direction, text: string): void;
   onRemoteAudio(stream: MediaStream): void;
-  /** What is sent from now on; null: nothing is. */
-  onSending(track: MediaStreamTrack | null): void;
-  /** A call stands; `resumes` when it goes on with an earlier one. */
+  /** This track is sent from now on; null: none. */
+  onSentTrack(track: MediaStreamTrack | null): void;
+  /** A call is established; `resumes` when it continues an earlier one. */
   onOpen(attempt: string, resumes: boolean): void;
   onAttempt(attempt: Attempt): void;
-  /** Whether the browser is being asked for a microphone. */
-  onAsking(asking: boolean): void;
-  /** Something went wrong that leaves the call going. */
-  onFault(error: RtcWidgetError): void;
+  /** Whether the browser is opening a microphone. */
+  onMicrophoneRequest(isPending: boolean): void;
+  /** An error that does not end the call. */
+  onNonFatalError(error: RtcWidgetError): void;
   onEnd(): void;
 }
 
-export interface CallWish {
-  /** False: text and listening only. */
+export interface ConnectOptions {
+  /** False: send text only, and receive audio. */
   readonly microphone?: boolean;
-  /** The call goes on with a conversation that another call began. */
+  /** The call continues the conversation of another call. */
   readonly resumes?: boolean;
 }
 
@@ -47,13 +47,13 @@ export class Call {
   readonly #settings: () => Settings;
   readonly #listener: CallListener;
   #phase: Phase = { is: "idle" };
-  /** Ends with the phase; the phase's timers hang on it. */
-  #phaseLife = new AbortController();
+  /** Aborted at the end of the phase, with the phase's timers. */
+  #phaseEnd = new AbortController();
   #state = INITIAL_STATE;
   #attempt: Attempt | undefined;
   #latestId: string | null = null;
   #resumes = false;
-  #wish: CallWish = {};
+  #options: ConnectOptions = {};
   #connected = new Deferred<string>();
 
   constructor(bridge: Bridge, microphone: Microphone, settings: () => Settings, listener: CallListener) {
@@ -67,12 +67,12 @@ export class Call {
     return this.#state;
   }
 
-  /** The attempt that the state is about: the present one, else the last. */
+  /** The attempt that the state describes: the current one, else the last. */
   get attemptId(): string | null {
     return this.#latestId;
   }
 
-  /** Whether that attempt goes on with an earlier call. */
+  /** Whether that attempt continues an earlier call. */
   get resumes(): boolean {
     return this.#resumes;
   }
@@ -81,29 +81,29 @@ export class Call {
     return this.#attempt;
   }
 
-  /** Makes a call, or joins the one there is; resolves with the attempt's id when the data channel is open. */
-  connect(wish: CallWish = {}): Promise<string> {
-    if (this.#phase.is === "idle" || this.#phase.is === "failed") this.#wish = wish;
+  /** Makes a call, or joins the current one; resolves with the attempt's id when the data channel is open. */
+  connect(options: ConnectOptions = {}): Promise<string> {
+    if (this.#phase.is === "idle" || this.#phase.is === "failed") this.#options = options;
     this.#go({ type: "connect" });
     return this.#connected.promise;
   }
 
-  /** Ends the call, or the attempt to make one; harmless when there is none. */
+  /** Ends the call, or the attempt to make one; does nothing when there is none. */
   disconnect(): void {
     this.#go({ type: "disconnect" });
   }
 
-  /** Ends the call, if there is one, and says why. */
+  /** Ends the call, if there is one, with an error. */
   finish(error: RtcWidgetError): void {
     if (this.#phase.is !== "idle" && this.#phase.is !== "failed") this.#go({ type: "ended", error });
   }
 
-  /** Shows an error that is no attempt's own; it ends a call. */
-  noteError(error: RtcWidgetError): void {
+  /** Shows an error that does not come from an attempt, and ends a call. */
+  fail(error: RtcWidgetError): void {
     this.#go({ type: "ended", error });
   }
 
-  /** Sends events, all of them or none; throws `not_connected` or `message_too_large`. */
+  /** Sends all of the events or none; throws `not_connected` or `message_too_large`. */
   send(texts: readonly string[]): void {
     const attempt = this.#attempt;
     const peer = attempt?.peer;
@@ -122,22 +122,22 @@ export class Call {
     }
   }
 
-  /** Whether the data channel takes a message of this size. */
-  canCarry(text: string): boolean {
+  /** Whether the data channel accepts a message of this size. */
+  canSend(text: string): boolean {
     return bytesOf(text) <= (this.#attempt?.peer?.maxMessageBytes ?? 0);
   }
 
-  /** Lets a clip speak in place of the microphone. */
-  async say(clip: string): Promise<Spoken> {
+  /** Plays a clip in place of the microphone. */
+  async playClip(clip: string): Promise<PlayedInterval> {
     if (!this.#attempt || this.#state.data_channel_state !== "open") throw pageError("not_connected");
-    return this.#attempt.say(clip);
+    return this.#attempt.playClip(clip);
   }
 
-  hush(clip: string): void {
-    this.#attempt?.hush(clip);
+  cancelClip(clip: string): void {
+    this.#attempt?.cancelClip(clip);
   }
 
-  /** Silences the microphone, this call's and the next one's; the track stays attached. */
+  /** Mutes the microphone of this call and of later ones; the track stays attached. */
   mute(muted: boolean): void {
     this.#microphone.mute(muted);
     this.#update({ muted });
@@ -147,7 +147,7 @@ export class Call {
     if (fact.type === "ending") this.#attempt?.expectEnd(fact.error);
   }
 
-  notePermission(microphone_permission: MicrophonePermission): void {
+  setPermission(microphone_permission: MicrophonePermission): void {
     this.#update({ microphone_permission });
   }
 
@@ -156,8 +156,8 @@ export class Call {
     const after = nextPhase(before, event, this.#capabilities);
     if (after === before) return;
     this.#phase = after;
-    this.#phaseLife.abort();
-    this.#phaseLife = new AbortController();
+    this.#phaseEnd.abort();
+    this.#phaseEnd = new AbortController();
     this.#enter(after, before);
   }
 
@@ -172,12 +172,12 @@ export class Call {
   #enter(phase: Phase, before: Phase): void {
     switch (phase.is) {
       case "connecting":
-        this.#begin(this.#wish.resumes ?? false);
+        this.#begin(this.#options.resumes ?? false);
         break;
       case "connected":
         if (phase.tries > 0) this.#after(HEALTHY_MS, { type: "healthy" });
         if (before.is === "connecting" || before.is === "retrying") this.#open();
-        // A fault beside the call, such as a microphone that was lost, outlives a connection that wavered.
+        // The error stays: a microphone that was lost is still lost after a short disconnection.
         this.#update({ status: "connected" });
         break;
       case "disconnected":
@@ -187,7 +187,7 @@ export class Call {
         this.#restart(phase);
         break;
       case "backoff":
-        if (this.#reconnect) this.#after(pauseBefore(phase.tries, this.#reconnect), { type: "backoff_over" });
+        if (this.#reconnect) this.#after(pauseBeforeAttempt(phase.tries, this.#reconnect), { type: "backoff_over" });
         this.#end(phase.error);
         break;
       case "retrying":
@@ -202,16 +202,16 @@ export class Call {
     }
   }
 
-  /** Keeps the call and seeks a new way to the server; where none is found in time, the call is lost after all. */
+  /** Keeps the call and restarts ICE; without a new path in time, the call is lost. */
   #restart(phase: Phase): void {
     const lose = (error: RtcWidgetError) => this.#phase === phase && this.#go({ type: "lost", error });
-    if (this.#reconnect) this.#after(this.#reconnect.attemptTimeoutMs, { type: "lost", error: NO_OTHER_WAY });
+    if (this.#reconnect) this.#after(this.#reconnect.attemptTimeoutMs, { type: "lost", error: RESTART_TIMEOUT });
     this.#attempt?.restart().catch((thrown: unknown) => lose(asRtcWidgetError(thrown)));
   }
 
   #after(milliseconds: number, event: CallEvent): void {
     const timer = setTimeout(() => this.#go(event), milliseconds);
-    this.#phaseLife.signal.addEventListener("abort", () => clearTimeout(timer));
+    this.#phaseEnd.signal.addEventListener("abort", () => clearTimeout(timer));
   }
 
   #begin(resumes: boolean): void {
@@ -222,14 +222,14 @@ export class Call {
       {
         onStates: (states) => this.#isCurrent(attempt) && this.#onStates(states),
         onMessage: (text) => this.#isCurrent(attempt) && this.#listener.onEvent(attempt.id, "received", text),
-        onSending: (track) => this.#isCurrent(attempt) && this.#listener.onSending(track),
+        onSentTrack: (track) => this.#isCurrent(attempt) && this.#listener.onSentTrack(track),
         onRemoteAudio: (stream) => this.#isCurrent(attempt) && this.#listener.onRemoteAudio(stream),
-        onSilence: (error) => this.#isCurrent(attempt) && this.#onFault(error),
-        onAsking: (asking) => this.#isCurrent(attempt) && this.#listener.onAsking(asking),
-        onMicrophone: (news) => this.#isCurrent(attempt) && this.#onMicrophone(news),
+        onClipFailure: (error) => this.#isCurrent(attempt) && this.#onNonFatalError(error),
+        onMicrophoneRequest: (isPending) => this.#isCurrent(attempt) && this.#listener.onMicrophoneRequest(isPending),
+        onMicrophone: (change) => this.#isCurrent(attempt) && this.#onMicrophone(change),
       },
       {
-        microphone: this.#wishedMicrophone,
+        microphone: this.#requestedInput,
         exchange: settings.exchange,
         canCall: settings.canCall,
         protocol: settings.protocol,
@@ -252,13 +252,13 @@ export class Call {
     });
   }
 
-  /** A wish for a voice leaves it to the settings whose: a clip may take the microphone's place. */
-  get #wishedMicrophone(): Voice {
+  /** The options say whether to send audio; the settings say from which source. */
+  get #requestedInput(): InputSource {
     const { microphone } = this.#settings();
-    // Where clips are said there is no microphone that anybody could do without.
+    // A call with clips has no microphone that an option could leave out.
     if (microphone === "clips") return microphone;
-    const wished = this.#wish.microphone ?? microphone !== false;
-    return wished && (microphone || true);
+    const sendsAudio = this.#options.microphone ?? microphone !== false;
+    return sendsAudio && (microphone || true);
   }
 
   #open(): void {
@@ -272,32 +272,32 @@ export class Call {
     return this.#attempt === attempt;
   }
 
-  #onMicrophone(news: MicrophoneNews): void {
-    const permission = permissionAfter(news.is === "open" ? undefined : news.error);
-    if (permission) this.notePermission(permission);
-    switch (news.is) {
+  #onMicrophone(change: MicrophoneChange): void {
+    const permission = permissionAfter(change.is === "open" ? undefined : change.error);
+    if (permission) this.setPermission(permission);
+    switch (change.is) {
       case "open":
-        // What was missed is there again.
+        // The lost microphone has been replaced.
         if (this.#state.receive_only) this.#update({ receive_only: false, error: null });
         break;
       case "refused":
         break;
       case "lost":
-        this.#update({ receive_only: true, error: news.error.toWire() });
-        this.#listener.onFault(news.error);
+        this.#update({ receive_only: true, error: change.error.toWire() });
+        this.#listener.onNonFatalError(change.error);
         break;
     }
   }
 
-  #onFault(error: RtcWidgetError): void {
+  #onNonFatalError(error: RtcWidgetError): void {
     this.#update({ error: error.toWire() });
-    this.#listener.onFault(error);
+    this.#listener.onNonFatalError(error);
   }
 
   #onStates(states: PeerStates): void {
     const event = this.#eventFor(states);
     const after = event ? nextPhase(this.#phase, event, this.#capabilities) : this.#phase;
-    // One picture of it all: the status changes with the state that changes it, unless the end of the attempt comes now.
+    // One update for all: the status changes together with the states, unless the attempt ends now.
     const status = hasAttempt(after) ? statusOf(after) : this.#state.status;
     this.#update({ ...states, status });
     if (event) this.#go(event);
@@ -306,7 +306,7 @@ export class Call {
   #eventFor({ connection_state, data_channel_state }: PeerStates): CallEvent | undefined {
     const hadChannel = this.#state.data_channel_state !== "closed";
     const { is } = this.#phase;
-    // It goes on being called failed until the new way is tried; that has a time limit of its own.
+    // The state stays "failed" until ICE tries again; the restart has a time limit of its own.
     if (connection_state === "failed" && is === "restarting") return undefined;
     if (connection_state === "failed") return { type: "lost", error: pageError("connection_failed") };
     if (connection_state === "closed" || (hadChannel && data_channel_state === "closed")) {
@@ -318,13 +318,13 @@ export class Call {
     return data_channel_state === "open" ? { type: "opened" } : undefined;
   }
 
-  /** The end of an attempt, whatever ended it; the state is cleared first, so that nothing late can touch it. */
+  /** Ends the attempt. The field is cleared first, so that late events of the attempt change nothing. */
   #end(error: RtcWidgetError): void {
     const attempt = this.#attempt;
     this.#attempt = undefined;
     attempt?.end(error);
     if (attempt) {
-      this.#listener.onAsking(false);
+      this.#listener.onMicrophoneRequest(false);
       this.#listener.onEnd();
     }
     const closed = {
@@ -339,7 +339,7 @@ export class Call {
       error: this.#phase.is === "failed" ? this.#phase.error.toWire() : null,
       ...(attempt ? closed : {}),
     });
-    // After the state is told: whoever waited must not hear of the end before it shows.
+    // After the state: code that awaits the call must not see its end before the state shows it.
     if (this.#phase.is === "idle" || this.#phase.is === "failed") this.#connected.reject(error);
   }
 

@@ -127,7 +127,7 @@ export function statusOf(phase: Phase): Status {
   return STATUS[phase.is];
 }
 
-/** Whether an attempt is being made in this phase, or stands. */
+/** Whether this phase has an attempt: one that is being made, or an established call. */
 export function hasAttempt({ is }: Phase): boolean {
   return is !== "idle" && is !== "backoff" && is !== "failed";
 }

@@ -1,9 +1,9 @@
-/** What was tried for the last call and where it stopped, in an order in which one thing needs the one before it. */
+/** The steps of the last call and where it stopped; each step needs the one before it. */
 
 import type { CallState } from "../comm/protocol";
-import { microphoneHindrance } from "../media/microphone";
-import type { TriedPair } from "./ice_pairs";
-import type { PeerFacts } from "./peer";
+import { microphoneObstacle } from "../media/microphone";
+import type { CandidatePair } from "./ice_pairs";
+import type { PeerProgress } from "./peer";
 
 export type Outcome = "ok" | "failed" | "not reached";
 
@@ -15,23 +15,23 @@ export interface Step {
 
 export interface Diagnosis {
   readonly steps: readonly Step[];
-  /** The ways that ICE has tried. */
-  readonly pairs: readonly TriedPair[];
-  /** The likely cause in words; empty when nothing went wrong. */
+  /** The candidate pairs that ICE has tried. */
+  readonly pairs: readonly CandidatePair[];
+  /** The likely cause; empty when nothing went wrong. */
   readonly cause: string;
   readonly hint: string;
 }
 
-/** What an attempt has come through; kept when it ends. */
+/** How far an attempt has come; kept when it ends. */
 export interface AttemptProgress {
   readonly prepared: boolean;
   readonly microphone: "open" | "none" | "failed" | "waiting";
   readonly answered: boolean;
-  readonly peer: PeerFacts | undefined;
-  readonly pairs: readonly TriedPair[];
+  readonly peer: PeerProgress | undefined;
+  readonly pairs: readonly CandidatePair[];
 }
 
-export const NO_TRAIL: AttemptProgress = {
+export const NO_PROGRESS: AttemptProgress = {
   prepared: false,
   microphone: "waiting",
   answered: false,
@@ -39,30 +39,30 @@ export const NO_TRAIL: AttemptProgress = {
   pairs: [],
 };
 
-export function diagnose(state: CallState, microphones: number, trail: AttemptProgress | undefined): Diagnosis {
-  const needsMicrophone = trail?.microphone !== "none";
-  const steps = [...beforeCall(state, microphones, needsMicrophone), ...(trail ? duringCall(trail) : [])];
+export function diagnose(state: CallState, microphones: number, progress: AttemptProgress | undefined): Diagnosis {
+  const needsMicrophone = progress?.microphone !== "none";
+  const steps = [...beforeCall(state, microphones, needsMicrophone), ...(progress ? duringCall(progress) : [])];
   const { error } = state;
   const stopped = steps.find(({ outcome }) => outcome !== "ok");
   const cause = error?.message ?? (stopped?.outcome === "failed" ? `${stopped.name}: ${stopped.detail}` : "");
-  return { steps, pairs: trail?.pairs ?? [], cause, hint: error?.hint ?? "" };
+  return { steps, pairs: progress?.pairs ?? [], cause, hint: error?.hint ?? "" };
 }
 
-/** What a microphone needs; nothing of it hinders a call that has none. */
+/** What a microphone needs. A call without one needs none of it. */
 function beforeCall(
   { microphone_permission: permission }: CallState,
   microphones: number,
   isNeeded: boolean,
 ): readonly Step[] {
-  const hindrance = microphoneHindrance();
-  const step = (name: string, isFine: boolean, detail: string): Step => ({
+  const obstacle = microphoneObstacle();
+  const step = (name: string, isOk: boolean, detail: string): Step => ({
     name,
-    outcome: isFine || !isNeeded ? "ok" : "failed",
-    detail: isFine || isNeeded ? detail : `${detail}; not needed`,
+    outcome: isOk || !isNeeded ? "ok" : "failed",
+    detail: isOk || isNeeded ? detail : `${detail}; not needed`,
   });
   return [
     step("Secure context", isSecureContext, isSecureContext ? location.origin : `${location.origin} is plain http`),
-    step("Microphone access", !hindrance, hindrance?.message ?? "the browser has it"),
+    step("Microphone access", !obstacle, obstacle?.message ?? "the browser has it"),
     step("Permission", permission === "granted" || permission === "prompt", permission),
     step("Microphones", microphones > 0, `${microphones} found`),
   ];
@@ -70,7 +70,7 @@ function beforeCall(
 
 function duringCall({ prepared, microphone, answered, peer, pairs }: AttemptProgress): readonly Step[] {
   const sides = peer ? `${kinds(peer.localCandidates)} here, ${kinds(peer.remoteCandidates)} there` : "";
-  const way: readonly (readonly [name: string, isReached: boolean, detail: string])[] = [
+  const steps: readonly (readonly [name: string, isReached: boolean, detail: string])[] = [
     ["Kernel prepared the call", prepared, ""],
     ["Microphone opened", microphone === "open" || microphone === "none", microphone],
     ["ICE candidates gathered", (peer?.localCandidates.length ?? 0) > 0, kinds(peer?.localCandidates ?? [])],
@@ -83,8 +83,8 @@ function duringCall({ prepared, microphone, answered, peer, pairs }: AttemptProg
     ["DTLS secured it", peer?.dtls === "connected" || (peer?.channelHasOpened ?? false), peer?.dtls ?? "new"],
     ["Data channel opened", peer?.channelHasOpened ?? false, peer?.channel ?? "none"],
   ];
-  const stop = way.findIndex(([, isReached]) => !isReached);
-  return way.map(([name, isReached, detail], index) => ({
+  const stop = steps.findIndex(([, isReached]) => !isReached);
+  return steps.map(([name, isReached, detail], index) => ({
     name,
     outcome: isReached ? "ok" : index === stop ? "failed" : "not reached",
     detail,

@@ -1,4 +1,4 @@
-/** Ends the calls that nobody ends: those that last too long, and those that nobody can see any more. */
+/** Ends calls that last too long, and calls that no view shows any more. */
 
 import { pageError, type RtcWidgetError } from "../errors";
 import type { Settings } from "../settings";
@@ -7,49 +7,49 @@ export class CallLimits {
   readonly #settings: () => Settings;
   readonly #end: (error: RtcWidgetError) => void;
   #views = 0;
-  /** A call that Python made before any view was there is watched from its first view on. */
-  #hasBeenSeen = false;
+  /** A call that Python made before there was a view may last until its first view has closed. */
+  #hasHadView = false;
   #isCalling = false;
-  #longest: ReturnType<typeof setTimeout> | undefined;
-  #unseen: ReturnType<typeof setTimeout> | undefined;
+  #durationTimer: ReturnType<typeof setTimeout> | undefined;
+  #viewTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(settings: () => Settings, end: (error: RtcWidgetError) => void) {
     this.#settings = settings;
     this.#end = end;
   }
 
-  /** A call begins or is over; recoveries of it are no new calls. */
+  /** A call begins or is over. A reconnect is not a new call. */
   setCalling(isCalling: boolean): void {
     if (isCalling === this.#isCalling) return;
     this.#isCalling = isCalling;
-    clearTimeout(this.#longest);
-    if (isCalling) this.#longest = setTimeout(() => this.#endTooLong(), this.#settings().maxDurationMs);
-    this.#watchViews();
+    clearTimeout(this.#durationTimer);
+    if (isCalling) this.#durationTimer = setTimeout(() => this.#endTooLong(), this.#settings().maxDurationMs);
+    this.#checkViews();
   }
 
-  /** One more view shows the call; call what is returned when it goes. */
+  /** Counts one more view; call the returned function when it closes. */
   viewOpened(): () => void {
     this.#views += 1;
-    this.#hasBeenSeen = true;
-    this.#watchViews();
+    this.#hasHadView = true;
+    this.#checkViews();
     let isOpen = true;
     return () => {
       if (!isOpen) return;
       isOpen = false;
       this.#views -= 1;
-      this.#watchViews();
+      this.#checkViews();
     };
   }
 
   stop(): void {
-    clearTimeout(this.#longest);
-    clearTimeout(this.#unseen);
+    clearTimeout(this.#durationTimer);
+    clearTimeout(this.#viewTimer);
   }
 
-  #watchViews(): void {
-    clearTimeout(this.#unseen);
-    if (!this.#isCalling || this.#views > 0 || !this.#hasBeenSeen) return;
-    this.#unseen = setTimeout(() => this.#end(pageError("no_view")), this.#settings().viewGraceMs);
+  #checkViews(): void {
+    clearTimeout(this.#viewTimer);
+    if (!this.#isCalling || this.#views > 0 || !this.#hasHadView) return;
+    this.#viewTimer = setTimeout(() => this.#end(pageError("no_view")), this.#settings().viewTimeoutMs);
   }
 
   #endTooLong(): void {

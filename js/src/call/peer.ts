@@ -1,15 +1,15 @@
-/** The browser's end of one connection: an RTCPeerConnection with one audio line and one data channel. */
+/** The browser's end of one connection: an RTCPeerConnection with one audio transceiver and one data channel. */
 
 import { abortable, within } from "../async";
 import type { CallState, Preparation } from "../comm/protocol";
 import { pageError } from "../errors";
-import { TriedPairs } from "./ice_pairs";
+import { CandidatePairs } from "./ice_pairs";
 
 const GATHERING_LIMIT_MS = 2_000;
 const CHANNEL_LIMIT_MS = 15_000;
-/** What a peer that states no `max-message-size` takes (RFC 8841, section 6.1). */
+/** The limit of a peer that states no `max-message-size` (RFC 8841, section 6.1). */
 const DEFAULT_MAX_MESSAGE_BYTES = 65_536;
-const LARGEST_MESSAGE_BYTES = 2 ** 30;
+const MAX_MESSAGE_BYTES = 2 ** 30;
 
 export type PeerStates = Pick<
   CallState,
@@ -21,8 +21,8 @@ export type PeerStates = Pick<
   | "max_message_size"
 >;
 
-/** How far a connection has come, readable at once and also after its end. */
-export interface PeerFacts {
+/** How far a connection has come; readable also after its end. */
+export interface PeerProgress {
   /** The kinds of the candidates: host, srflx, prflx, relay. */
   readonly localCandidates: readonly string[];
   readonly remoteCandidates: readonly string[];
@@ -33,7 +33,7 @@ export interface PeerFacts {
   readonly channelHasOpened: boolean;
 }
 
-/** What the peer tells its owner until it is closed. */
+/** The peer calls it until it is closed. */
 export interface PeerListener {
   onStates(states: PeerStates): void;
   onRemoteAudio(stream: MediaStream): void;
@@ -45,16 +45,16 @@ export class Peer {
   readonly #channel: RTCDataChannel;
   readonly #transceiver: RTCRtpTransceiver;
   readonly #detach = new AbortController();
-  /** The ways that were tried; readable after the end, too. */
-  readonly tried = new TriedPairs(() => this.getStats());
+  /** Readable also after the end. */
+  readonly candidatePairs = new CandidatePairs(() => this.getStats());
   #iceHasConnected = false;
   #channelHasOpened = false;
 
   constructor({ label, iceServers }: Preparation, direction: "sendrecv" | "recvonly", listener: PeerListener) {
-    // Looked up at call time: absent in some webviews, replaced by tests.
+    // Looked up here: some webviews do not have it, and tests replace it.
     if (typeof globalThis.RTCPeerConnection !== "function") throw pageError("webrtc_unavailable");
     this.#connection = connectionBy(iceServers);
-    // The line stands before the microphone is there, so that both are prepared side by side; the track comes by replaceTrack.
+    // The transceiver exists before the microphone, so that both are prepared at the same time; `replaceTrack` adds the track.
     const streams = direction === "sendrecv" ? [new MediaStream()] : [];
     this.#transceiver = this.#connection.addTransceiver("audio", { direction, streams });
     this.#channel = this.#connection.createDataChannel(label);
@@ -72,7 +72,7 @@ export class Peer {
     };
   }
 
-  get facts(): PeerFacts {
+  get progress(): PeerProgress {
     const { localDescription, remoteDescription, sctp } = this.#connection;
     return {
       localCandidates: candidateKinds(localDescription?.sdp),
@@ -87,7 +87,7 @@ export class Peer {
 
   get maxMessageBytes(): number {
     // Infinite where the other side states no limit; JSON has no word for that.
-    return Math.min(this.#connection.sctp?.maxMessageSize ?? DEFAULT_MAX_MESSAGE_BYTES, LARGEST_MESSAGE_BYTES);
+    return Math.min(this.#connection.sctp?.maxMessageSize ?? DEFAULT_MAX_MESSAGE_BYTES, MAX_MESSAGE_BYTES);
   }
 
   createOffer(): Promise<RTCSessionDescriptionInit> {
@@ -95,7 +95,7 @@ export class Peer {
   }
 
   /** Sends this track from now on, without a new offer. */
-  speakWith(track: MediaStreamTrack | null): Promise<void> {
+  sendTrack(track: MediaStreamTrack | null): Promise<void> {
     return this.#transceiver.sender.replaceTrack(track);
   }
 
@@ -103,33 +103,33 @@ export class Peer {
     return this.#connection.getStats();
   }
 
-  /** Fixes the offer, with the microphone on the line; gives back its SDP with the candidates in it. */
-  async fixOffer(offer: RTCSessionDescriptionInit, signal: AbortSignal): Promise<string> {
-    // Only now, since gathering starts here: before the microphone is permitted Chromium hides the addresses behind mDNS names.
+  /** Sets the offer, with the microphone on the transceiver; returns its SDP with the candidates. */
+  async setOffer(offer: RTCSessionDescriptionInit, signal: AbortSignal): Promise<string> {
+    // Gathering starts here, so after the permission: before it Chromium hides the addresses behind mDNS names.
     await abortable(this.#connection.setLocalDescription(offer), signal);
     await this.#gathered(signal);
     return this.#connection.localDescription?.sdp ?? "";
   }
 
-  /** An offer that seeks a new way to the other side (W3C WebRTC, `iceRestart`), with the candidates in it. */
+  /** Sets an offer that restarts ICE (W3C WebRTC, `iceRestart`); returns its SDP with the candidates. */
   async restartOffer(signal: AbortSignal): Promise<string> {
-    // Those of the first offer are complete; the new ones are when that comes about once more.
-    const gathered = this.#gathered(signal, { anew: true });
-    gathered.catch(() => {}); // told by what is awaited before it
+    // The first offer's candidates are complete; those of the new offer are at the next change to `complete`.
+    const gathered = this.#gathered(signal, { isRestart: true });
+    gathered.catch(() => {}); // what is awaited before it rejects as well
     const offer = await abortable(this.#connection.createOffer({ iceRestart: true }), signal);
     await abortable(this.#connection.setLocalDescription(offer), signal);
     await gathered;
     return this.#connection.localDescription?.sdp ?? "";
   }
 
-  /** Takes the server's answer, byte for byte as it came. */
+  /** Sets the server's answer, byte for byte as it came. */
   async accept(sdp: string): Promise<void> {
     try {
       await this.#connection.setRemoteDescription({ type: "answer", sdp });
     } catch (error) {
-      const words = error instanceof Error ? error.message : String(error);
+      const reason = error instanceof Error ? error.message : String(error);
       throw pageError("invalid_answer", {
-        message: `The browser does not accept the server's answer: ${words}`,
+        message: `The browser does not accept the server's SDP answer: ${reason}`,
         cause: error,
       });
     }
@@ -139,9 +139,9 @@ export class Peer {
   async opened(signal: AbortSignal): Promise<void> {
     const isOpen = () => this.#channel.readyState === "open";
     const open = this.#until(this.#channel, "open", isOpen);
-    // Until then it is ICE that may find no way; what it has tried is known only while it tries.
+    // ICE may fail until then; the pairs that it has tried are known only while it tries.
     const trying = new AbortController();
-    this.tried.watch(AbortSignal.any([trying.signal, this.#detach.signal]));
+    this.candidatePairs.watch(AbortSignal.any([trying.signal, this.#detach.signal]));
     await within(CHANNEL_LIMIT_MS, abortable(open, signal), () => {
       throw pageError(this.#hasCandidates ? "channel_timeout" : "no_network");
     }).finally(() => trying.abort());
@@ -157,10 +157,10 @@ export class Peer {
     this.#channel.send(text);
   }
 
-  /** Closes the channel, then the connection; nothing is reported any more. */
+  /** Closes the channel, then the connection; then reports nothing more. */
   close(): void {
-    // Asked before the end, answered after it.
-    void this.tried.look();
+    // The request precedes the end; its result arrives after it.
+    void this.candidatePairs.sample();
     this.#detach.abort();
     this.#channel.close();
     this.#connection.close();
@@ -188,15 +188,15 @@ export class Peer {
     channel.addEventListener("message", ({ data }: MessageEvent<unknown>) => listener.onMessage(asText(data)), until);
   }
 
-  /** Waits for the candidates, which stand in the offer since there is no trickle; VPNs can hold them up for long. */
-  #gathered(signal: AbortSignal, { anew = false } = {}): Promise<void> {
+  /** Waits for the candidates, which the offer must contain (no trickle ICE); a VPN may delay them for long. */
+  #gathered(signal: AbortSignal, { isRestart = false } = {}): Promise<void> {
     const isComplete = () => this.#connection.iceGatheringState === "complete";
-    const complete = this.#until(this.#connection, "icegatheringstatechange", isComplete, anew);
+    const complete = this.#until(this.#connection, "icegatheringstatechange", isComplete, isRestart);
     return within(GATHERING_LIMIT_MS, abortable(complete, signal), () => undefined);
   }
 
-  #until(target: EventTarget, change: string, isReached: () => boolean, anew = false): Promise<void> {
-    if (!anew && isReached()) return Promise.resolve();
+  #until(target: EventTarget, change: string, isReached: () => boolean, waitsForChange = false): Promise<void> {
+    if (!waitsForChange && isReached()) return Promise.resolve();
     return new Promise((resolve) => {
       target.addEventListener(change, () => isReached() && resolve(), { signal: this.#detach.signal });
     });
@@ -207,7 +207,7 @@ function connectionBy(iceServers: Preparation["iceServers"]): RTCPeerConnection 
   try {
     return new RTCPeerConnection({ iceServers });
   } catch (error) {
-    // Whose fault it is only its words tell; without such servers there is nothing that could be wrong with them.
+    // Without ICE servers they cannot be the reason.
     if (iceServers.length === 0) throw pageError("webrtc_unavailable", { cause: error });
     throw pageError("invalid_ice_servers", { cause: error });
   }
@@ -217,7 +217,7 @@ function candidateKinds(sdp: string | undefined): readonly string[] {
   return [...(sdp ?? "").matchAll(/^a=candidate:.* typ (\w+)/gm)].map(([, kind]) => kind ?? "");
 }
 
-/** Events are texts; a binary frame passes as a note of its size, so that nothing on the channel goes unseen. */
+/** Events are texts; a binary message is logged by its size. */
 function asText(data: unknown): string {
   if (typeof data === "string") return data;
   const bytes = data instanceof ArrayBuffer ? data.byteLength : 0;

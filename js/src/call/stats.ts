@@ -1,48 +1,48 @@
-/** How well a call is carried: the browser's own statistics, looked at again and again while the call stands. */
+/** Samples the browser's statistics during a call. */
 
-import type { Look } from "../comm/media_outbox";
+import type { StatsSample } from "../comm/media_outbox";
 import { now } from "../page";
 import type { Peer } from "./peer";
 
-export class StatsWatch {
+export class StatsSampler {
   readonly #intervalMs: () => number | null;
-  readonly #take: (look: Look) => void;
-  #watched: { readonly attempt: string; readonly peer: Pick<Peer, "getStats"> } | undefined;
+  readonly #onSample: (sample: StatsSample) => void;
+  #connection: { readonly attempt: string; readonly peer: Pick<Peer, "getStats"> } | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param intervalMs how long between two looks; null for none. Asked again before each. */
-  constructor(intervalMs: () => number | null, take: (look: Look) => void) {
+  /** @param intervalMs the time between two samples; null for none. Read again before each. */
+  constructor(intervalMs: () => number | null, onSample: (sample: StatsSample) => void) {
     this.#intervalMs = intervalMs;
-    this.#take = take;
+    this.#onSample = onSample;
   }
 
-  /** Looks at once, which is what the next look is compared with, and then again and again until `stop`. */
+  /** Takes a first sample at once, and further ones until `stop`. */
   start(attempt: string, peer: Pick<Peer, "getStats">): void {
-    this.#watched = { attempt, peer };
+    this.#connection = { attempt, peer };
     this.update();
   }
 
-  /** The interval may be another now. */
+  /** Applies a changed interval. */
   update(): void {
     clearTimeout(this.#timer);
-    if (this.#watched && this.#intervalMs() !== null) void this.#look();
+    if (this.#connection && this.#intervalMs() !== null) void this.#sample();
   }
 
   stop(): void {
     clearTimeout(this.#timer);
-    this.#watched = undefined;
+    this.#connection = undefined;
   }
 
-  async #look(): Promise<void> {
-    const watched = this.#watched;
-    if (!watched) return;
+  async #sample(): Promise<void> {
+    const connection = this.#connection;
+    if (!connection) return;
     const timeMs = now();
-    // A connection that closes meanwhile rejects, which its own state tells of.
-    const stats = await watched.peer.getStats().catch(() => undefined);
-    if (watched !== this.#watched) return;
-    if (stats) this.#take({ attempt: watched.attempt, timeMs, reports: [...stats.values()] });
+    // A connection that closes meanwhile rejects; its state reports that.
+    const stats = await connection.peer.getStats().catch(() => undefined);
+    if (connection !== this.#connection) return;
+    if (stats) this.#onSample({ attempt: connection.attempt, timeMs, reports: [...stats.values()] });
     const intervalMs = this.#intervalMs();
     clearTimeout(this.#timer);
-    if (intervalMs !== null) this.#timer = setTimeout(() => void this.#look(), intervalMs);
+    if (intervalMs !== null) this.#timer = setTimeout(() => void this.#sample(), intervalMs);
   }
 }

@@ -1,8 +1,8 @@
 /**
- * The page's end of the messages: the greeting, requests with ids and time limits, replies given once.
+ * The page's end of the messages: the greeting, requests with ids and time limits, and one reply to each request.
  *
- * Custom messages only; the page never writes a trait (on ipykernel 7.4 one `save_changes` during an async cell would stop
- * the trait sync for good).
+ * Only custom messages are used. The page never writes a trait: on ipykernel 7.4 one `save_changes` during an async cell
+ * stops the trait sync for good.
  */
 
 import { abortable, within } from "../async";
@@ -23,25 +23,25 @@ import {
 export type Result = Readonly<Record<string, unknown>>;
 
 const FIRST_GREETING_PAUSE_MS = 250;
-const LONGEST_GREETING_PAUSE_MS = 4_000;
+const MAX_GREETING_PAUSE_MS = 4_000;
 const SLOW_REPLY_MS = 1_000;
-/** An idle kernel that has not welcomed a page by then never will: the page says hello several times meanwhile. */
+/** An idle kernel that has not welcomed a page by then never will: the page has said hello several times. */
 const IDLE_LIMIT_MS = 5_000;
-const REMEMBERED_REQUESTS = 200;
+const MAX_KEPT_REPLIES = 200;
 
-/** What the page does when the kernel speaks. */
+/** What the page does on messages of the kernel. */
 export interface KernelListener {
   onWelcome(): void;
   onProtocolMismatch(): void;
   onRequest(request: KernelRequest): Promise<Result>;
-  /** The number of the last state that was reported: a reply may overtake it, and the kernel waits for it then. */
+  /** The number of the last reported state: a reply may overtake it, and the kernel then waits for it. */
   stateSeq(): number;
   onAck(next: number): void;
   onResend(first: number): void;
-  /** Another page's call has brought events, up to this number. */
-  onGrown(next: number): void;
+  /** Another page's call has added events to the kernel's log, up to this number. */
+  onLogGrew(next: number): void;
   onMediaAck(next: number, missing: boolean): void;
-  /** The kernel gives a sign of life, by whatever message. */
+  /** A message of the kernel has arrived, of any type. */
   onAlive(): void;
   /** True while a request of the page has waited for more than a second. */
   onSlowKernel(slow: boolean): void;
@@ -50,9 +50,9 @@ export interface KernelListener {
 export interface RequestOptions {
   readonly signal: AbortSignal;
   readonly limitMs: number;
-  /** Nobody waits for it, so nobody need be told that the kernel is slow. */
-  readonly isPatient?: boolean;
-  /** Told of a reply that comes after the request was given up. */
+  /** No person waits for the reply, so a slow kernel is not reported. */
+  readonly isBackground?: boolean;
+  /** Called when a reply comes after the request was given up. */
   readonly onLateReply?: () => void;
 }
 
@@ -64,9 +64,9 @@ export class Bridge {
   #greeting: ReturnType<typeof setTimeout> | undefined;
   #welcomed = false;
   #isOtherVersion = false;
-  readonly #heldBack: (() => void)[] = [];
-  readonly #awaited = new Map<string, (reply: KernelReply) => void>();
-  readonly #answered = new Map<string, PageMessage | undefined>();
+  readonly #queued: (() => void)[] = [];
+  readonly #pending = new Map<string, (reply: KernelReply) => void>();
+  readonly #replies = new Map<string, PageMessage | undefined>();
   #requests = 0;
   #slowRequests = 0;
 
@@ -78,36 +78,36 @@ export class Bridge {
     return this.#listener !== undefined;
   }
 
-  /** Whether the kernel has greeted this page; what is sent earlier may get lost. */
+  /** Whether the kernel has greeted this page; earlier messages may get lost. */
   get isWelcomed(): boolean {
     return this.#welcomed;
   }
 
-  /** Resolves when the kernel has greeted this page; rejects soon where it is idle and yet silent, which means a stranger. */
+  /** Resolves when the kernel has greeted this page; rejects soon if it is idle and does not know the widget. */
   async welcomed(signal: AbortSignal, limitMs: number): Promise<void> {
     if (this.#welcomed) return;
-    this.#demandKernel();
+    this.#requireKernel();
     const waiting = new AbortController();
-    const welcomed = new Promise<void>((resolve) => this.#heldBack.push(resolve));
+    const welcomed = new Promise<void>((resolve) => this.#queued.push(resolve));
     const silence = idleFor(IDLE_LIMIT_MS, this.#model, AbortSignal.any([signal, waiting.signal])).then(() => {
       throw pageError("kernel_died", {
         message: "This widget belongs to an earlier kernel.",
         hint: "Run its cell again, then connect.",
       });
     });
-    // No cell is running there, so it would be wrong to wait for one aloud.
-    const noLongerSlow = isIdle(this.#model) ? () => {} : this.#watchForSlowness();
+    // An idle kernel runs no cell, so "is a cell running?" would mislead.
+    const stopWatching = isIdle(this.#model) ? () => {} : this.#watchForSlowness();
     try {
       await within(limitMs, abortable(Promise.race([welcomed, silence]), signal), () => {
         throw pageError("kernel_timeout");
       });
     } finally {
-      noLongerSlow();
+      stopWatching();
       waiting.abort();
     }
   }
 
-  #demandKernel(): void {
+  #requireKernel(): void {
     if (!this.isOpen) throw pageError("kernel_died");
     if (this.#isOtherVersion) throw pageError("protocol_mismatch");
   }
@@ -118,7 +118,7 @@ export class Bridge {
     this.#greet(FIRST_GREETING_PAUSE_MS);
   }
 
-  /** Says nothing more and hears nothing more. */
+  /** Sends and receives nothing more. */
   close(): void {
     if (!this.isOpen) return;
     this.#listener = undefined;
@@ -131,25 +131,25 @@ export class Bridge {
     this.#post(message);
   }
 
-  /** Says it even after `close`, while there is still somebody to hear it: what could not be known before. */
-  sendLast(message: PageMessage): void {
-    this.#hand({ ...message, page: this.page });
+  /** Sends a message even after `close`, for what becomes known only then. */
+  sendAfterClose(message: PageMessage): void {
+    this.#transmit({ ...message, page: this.page });
   }
 
-  /** Asks the kernel; rejects with the kernel's error, `kernel_timeout`, the signal's reason, or `kernel_died` when closed. */
-  async request(message: PageRequest, { signal, limitMs, onLateReply, isPatient }: RequestOptions): Promise<Result> {
+  /** Sends a request; rejects with the kernel's error, `kernel_timeout`, the signal's reason, or `kernel_died` when closed. */
+  async request(message: PageRequest, { signal, limitMs, onLateReply, isBackground }: RequestOptions): Promise<Result> {
     signal.throwIfAborted();
-    this.#demandKernel();
+    this.#requireKernel();
     const id = `${this.page}:${++this.#requests}`;
     const reply = new Promise<KernelReply>((resolve) =>
-      this.#awaited.set(id, (answer) => (signal.aborted ? onLateReply?.() : resolve(answer))),
+      this.#pending.set(id, (answer) => (signal.aborted ? onLateReply?.() : resolve(answer))),
     );
-    const ask = () => {
+    const post = () => {
       if (!signal.aborted) this.#post({ ...message, id });
     };
-    if (this.#welcomed) ask();
-    else this.#heldBack.push(ask);
-    const noLongerSlow = isPatient ? () => {} : this.#watchForSlowness();
+    if (this.#welcomed) post();
+    else this.#queued.push(post);
+    const stopWatching = isBackground ? () => {} : this.#watchForSlowness();
     try {
       const answer = await within(limitMs, abortable(reply, signal), () => {
         throw pageError("kernel_timeout");
@@ -157,9 +157,9 @@ export class Bridge {
       if ("error" in answer) throw new RtcWidgetError(answer.error);
       return answer.result;
     } finally {
-      noLongerSlow();
-      // Still awaited here means given up; a reply may come all the same.
-      if (this.#awaited.delete(id) && onLateReply) this.#awaited.set(id, onLateReply);
+      stopWatching();
+      // Still pending here means given up; a reply may come nevertheless.
+      if (this.#pending.delete(id) && onLateReply) this.#pending.set(id, onLateReply);
     }
   }
 
@@ -184,26 +184,26 @@ export class Bridge {
         listener.onResend(message.first);
         break;
       case "log_grew":
-        listener.onGrown(message.next);
+        listener.onLogGrew(message.next);
         break;
       case "media_ack":
         listener.onMediaAck(message.next, message.missing);
         break;
       case "ping":
-        // A page that has vanished does not answer; so the kernel knows. And it learns how far apart the clocks are.
+        // A page that has vanished does not answer. The time tells the kernel how far apart the clocks are.
         this.#post({ type: "pong", time_ms: now() });
         break;
       case "reply":
         this.#settle(message);
         break;
       default:
-        void this.#answer(message, listener);
+        void this.#handle(message, listener);
     }
   }
 
   #settle(reply: KernelReply): void {
-    const resolve = this.#awaited.get(reply.id);
-    this.#awaited.delete(reply.id);
+    const resolve = this.#pending.get(reply.id);
+    this.#pending.delete(reply.id);
     resolve?.(reply);
   }
 
@@ -216,40 +216,40 @@ export class Bridge {
     }
     this.#welcomed = true;
     listener.onWelcome();
-    for (const ask of this.#heldBack.splice(0)) ask();
+    for (const post of this.#queued.splice(0)) post();
   }
 
-  /** Does what the kernel asks, once: a request that is repeated gets its first reply again. */
-  async #answer(request: KernelRequest, listener: KernelListener): Promise<void> {
+  /** Handles a request once: a repeated request gets its first reply again. */
+  async #handle(request: KernelRequest, listener: KernelListener): Promise<void> {
     const { id } = request;
-    if (this.#answered.has(id)) {
-      const said = this.#answered.get(id);
-      if (said) this.#post(said);
+    if (this.#replies.has(id)) {
+      const earlier = this.#replies.get(id);
+      if (earlier) this.#post(earlier);
       return;
     }
-    this.#remember(id, undefined);
+    this.#keepReply(id, undefined);
     const reply = await listener.onRequest(request).then(
       (result): PageMessage => ({ type: "reply", id, seq: listener.stateSeq(), result }),
       (error: unknown): PageMessage => {
         return { type: "reply", id, seq: listener.stateSeq(), error: asRtcWidgetError(error).toWire() };
       },
     );
-    this.#remember(id, reply);
+    this.#keepReply(id, reply);
     this.#post(reply);
   }
 
-  #remember(id: string, reply: PageMessage | undefined): void {
-    this.#answered.set(id, reply);
-    for (const oldest of this.#answered.keys()) {
-      if (this.#answered.size <= REMEMBERED_REQUESTS) break;
-      this.#answered.delete(oldest);
+  #keepReply(id: string, reply: PageMessage | undefined): void {
+    this.#replies.set(id, reply);
+    for (const oldest of this.#replies.keys()) {
+      if (this.#replies.size <= MAX_KEPT_REPLIES) break;
+      this.#replies.delete(oldest);
     }
   }
 
-  /** Says hello until welcomed: the first messages of a page can be lost or overtaken while the kernel finds its shells. */
+  /** Says hello until welcomed: the first messages of a page can be lost or reordered while the kernel starts its subshells. */
   #greet(pause: number): void {
     this.#post({ type: "hello", protocol: PROTOCOL });
-    this.#greeting = setTimeout(() => this.#greet(Math.min(2 * pause, LONGEST_GREETING_PAUSE_MS)), pause);
+    this.#greeting = setTimeout(() => this.#greet(Math.min(2 * pause, MAX_GREETING_PAUSE_MS)), pause);
   }
 
   #watchForSlowness(): () => void {
@@ -267,30 +267,30 @@ export class Bridge {
   }
 
   #post(message: PageMessage | (PageRequest & { id: string })): void {
-    if (this.isOpen) this.#hand({ ...message, page: this.page });
+    if (this.isOpen) this.#transmit({ ...message, page: this.page });
   }
 
-  #hand(message: object): void {
+  #transmit(message: object): void {
     try {
       this.#model.send(message);
     } catch {
-      // The comm is gone and with it the kernel: nobody is left to tell. The call's own end comes by the model's signal.
+      // The comm is closed, and with it the kernel. The model's signal ends the call.
     }
   }
 }
 
-/** Answers "send that again" once for each hole: every message behind a hole makes the kernel ask again. */
+/** Resends once for each gap: every message after a gap makes the kernel ask again. */
 
-const PAUSE_MS = 1_000;
+const RESEND_PAUSE_MS = 1_000;
 
 export class ResendGuard {
   #from = -1;
   #at = 0;
 
-  /** Whether what is missing from this number on should be sent again now: it was not, or long enough ago to be lost once more. */
+  /** Whether to resend from this number on: it was not resent yet, or so long ago that it may be lost again. */
   isDue(from: number): boolean {
     const now = performance.now();
-    if (from === this.#from && now - this.#at < PAUSE_MS) return false;
+    if (from === this.#from && now - this.#at < RESEND_PAUSE_MS) return false;
     this.#from = from;
     this.#at = now;
     return true;

@@ -1,52 +1,53 @@
-/** The kernel's record, as far as this page has not made it: what was said before it was there, and the calls of other pages. */
+/** The kernel's history, without this page's own calls: what was said before this page, and the calls of other pages. */
 
 import type { Bridge } from "./bridge";
 import { decodeHistoryPage, type HistoryPage } from "./protocol";
 
 /** A kernel that is busy for longer answers the next page. */
-const PAST_LIMIT_MS = 600_000;
-/** A reply that was lost must not hold up those behind it. */
-const PIECE_LIMIT_MS = 20_000;
+const HISTORY_LIMIT_MS = 600_000;
+/** A lost reply must not block the requests after it. */
+const EVENTS_LIMIT_MS = 20_000;
 
-export interface RecallListener {
-  /** What was there before this page; without what only a log needs. */
-  onPast(piece: HistoryPage): void;
-  /** What another page's call brings, as it comes. */
-  onFollowed(piece: HistoryPage): void;
+export interface HistoryListener {
+  /** What was said before this page, without the events that only the log needs. */
+  onHistory(page: HistoryPage): void;
+  /** New events of another page's call. */
+  onFollowed(page: HistoryPage): void;
 }
 
-export class Recall {
+export class HistoryReader {
   readonly #bridge: Bridge;
   readonly #signal: AbortSignal;
-  readonly #listener: RecallListener;
-  /** The attempts of this page, whose events it has itself. */
+  readonly #listener: HistoryListener;
+  /** The attempts of this page; it has their events itself. */
   readonly #own: () => readonly string[];
-  /** The number of the first event that is not known here. */
+  /** The number of the first event that this page does not know. */
   #next = 0;
-  #wanted = 0;
-  #knowsPast = false;
+  /** The kernel has the events before this number. */
+  #end = 0;
+  #hasHistory = false;
   #isReading = false;
 
-  constructor(bridge: Bridge, own: () => readonly string[], listener: RecallListener, signal: AbortSignal) {
+  constructor(bridge: Bridge, own: () => readonly string[], listener: HistoryListener, signal: AbortSignal) {
     this.#bridge = bridge;
     this.#own = own;
     this.#listener = listener;
     this.#signal = signal;
   }
 
-  /** The kernel is there: asks for the past, once. */
+  /** Asks for the history, once; the kernel has greeted this page. */
   begin(): void {
-    if (!this.#knowsPast) void this.#read();
+    if (!this.#hasHistory) void this.#read();
   }
 
-  /** There are events up to this number. */
-  grown(next: number): void {
-    this.#wanted = Math.max(this.#wanted, next);
+  /** The kernel has events up to this number. */
+  logGrew(next: number): void {
+    this.#end = Math.max(this.#end, next);
     void this.#read();
   }
 
-  /** A piece of the whole log from number `first` on, up to and without `before`. */
-  async window(first: number, before: number): Promise<HistoryPage> {
+  /** Returns events of the whole log, from number `first` on and before number `before`. */
+  async events(first: number, before: number): Promise<HistoryPage> {
     return this.#ask(first, before, false);
   }
 
@@ -54,21 +55,21 @@ export class Recall {
     if (this.#isReading) return;
     this.#isReading = true;
     try {
-      while (!this.#knowsPast) {
-        const piece = await this.#ask(this.#next, null, true);
-        this.#next = piece.next;
-        this.#knowsPast = !piece.more;
-        this.#listener.onPast(piece);
+      while (!this.#hasHistory) {
+        const page = await this.#ask(this.#next, null, true);
+        this.#next = page.next;
+        this.#hasHistory = !page.more;
+        this.#listener.onHistory(page);
       }
-      while (this.#next < this.#wanted) {
-        const piece = await this.#ask(this.#next, null, false);
-        // A kernel that has nothing there after all is not asked in circles.
-        if (piece.next <= this.#next) break;
-        this.#next = piece.next;
-        this.#listener.onFollowed(piece);
+      while (this.#next < this.#end) {
+        const page = await this.#ask(this.#next, null, false);
+        // Without progress, asking again would never end.
+        if (page.next <= this.#next) break;
+        this.#next = page.next;
+        this.#listener.onFollowed(page);
       }
     } catch {
-      // A kernel that cannot say leaves the transcript as it is; its next sign of growth is a new occasion.
+      // Without a reply the transcript stays as it is; the next `log_grew` tries again.
     } finally {
       this.#isReading = false;
     }
@@ -77,7 +78,7 @@ export class Recall {
   async #ask(first: number, before: number | null, brief: boolean): Promise<HistoryPage> {
     const without = brief || before === null ? this.#own() : [];
     const request = { type: "history", first, before, brief, without } as const;
-    const how = { signal: this.#signal, limitMs: brief ? PAST_LIMIT_MS : PIECE_LIMIT_MS, isPatient: true };
+    const how = { signal: this.#signal, limitMs: brief ? HISTORY_LIMIT_MS : EVENTS_LIMIT_MS, isPatient: true };
     return decodeHistoryPage(await this.#bridge.request(request, how));
   }
 }

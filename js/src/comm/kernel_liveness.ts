@@ -1,63 +1,61 @@
 /**
- * Whether the kernel is still there. A busy kernel is; one that restarts, ends or dies is not.
+ * Whether the kernel is alive. A busy kernel is; one that restarts, ends or dies is not.
  *
- * Hosts tell by different signs: anywidget passes `comm_live_update` on (a restart), JupyterLab's kernel connection has a status
- * (a death, which fires no widget event at all), and everywhere the kernel's own thread gives a sign of life every few seconds
- * while there is a call, even while a cell runs. Only where the host tells nothing is silence taken for an end.
+ * Hosts report it in different ways: anywidget passes `comm_live_update` on (a restart), and JupyterLab's kernel connection
+ * has a status (a death, for which there is no widget event). During a call the kernel's own thread also sends a message
+ * every few seconds, even while a cell runs. Only where the host reports nothing does silence count as an end.
  */
 
 import type { Model } from "./model";
 
 const SILENCE_MS = 60_000;
-const LOOK_MS = 5_000;
-const GONE = new Set<unknown>(["restarting", "autorestarting", "terminating", "dead"]);
+const CHECK_MS = 5_000;
+const DEAD_STATUSES = new Set<unknown>(["restarting", "autorestarting", "terminating", "dead"]);
 
-export class KernelWatch {
+export class KernelLiveness {
   readonly #model: Model;
-  readonly #onGone: () => void;
-  #heardAt = performance.now();
+  readonly #onDead: () => void;
+  #aliveAt = performance.now();
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  constructor(model: Model, onGone: () => void, signal: AbortSignal) {
+  constructor(model: Model, onDead: () => void, signal: AbortSignal) {
     this.#model = model;
-    this.#onGone = onGone;
-    model.on("comm_live_update", onGone);
+    this.#onDead = onDead;
+    model.on("comm_live_update", onDead);
     const kernel = kernelOf(model);
-    const onStatus = (_: unknown, status: unknown) => GONE.has(status) && onGone();
+    const onStatus = (_: unknown, status: unknown) => DEAD_STATUSES.has(status) && onDead();
     kernel?.statusChanged.connect(onStatus);
-    kernel?.disposed.connect(onGone);
+    kernel?.disposed.connect(onDead);
     signal.addEventListener("abort", () => {
-      model.off("comm_live_update", onGone);
+      model.off("comm_live_update", onDead);
       kernel?.statusChanged.disconnect(onStatus);
-      kernel?.disposed.disconnect(onGone);
+      kernel?.disposed.disconnect(onDead);
       this.setWatching(false);
     });
   }
 
-  /** The kernel gave a sign of life. */
-  heard(): void {
-    this.#heardAt = performance.now();
+  /** A message of the kernel has arrived. */
+  recordAlive(): void {
+    this.#aliveAt = performance.now();
   }
 
-  /** Looks for signs of life only while there is a call to lose. */
+  /** Checks only while there is a call. */
   setWatching(watches: boolean): void {
     clearInterval(this.#timer);
-    this.heard();
-    this.#timer = watches ? setInterval(() => this.#look(), LOOK_MS) : undefined;
+    this.recordAlive();
+    this.#timer = watches ? setInterval(() => this.#check(), CHECK_MS) : undefined;
   }
 
-  #look(): void {
+  #check(): void {
     const kernel = kernelOf(this.#model);
-    const isSeen = kernel?.connectionStatus === "connected" && !GONE.has(kernel.status);
-    if (!isSeen && performance.now() - this.#heardAt > SILENCE_MS) this.#onGone();
+    const isReportedAlive = kernel?.connectionStatus === "connected" && !DEAD_STATUSES.has(kernel.status);
+    if (!isReportedAlive && performance.now() - this.#aliveAt > SILENCE_MS) this.#onDead();
   }
 }
 
-/** The kernel as the host knows it: JupyterLab hangs its connection on the widget manager, other hosts tell nothing. */
-
 const IDLE_POLL_MS = 250;
 
-/** What JupyterLab's `Kernel.IKernelConnection` shows of itself, as far as it matters here. */
+/** The part of JupyterLab's `Kernel.IKernelConnection` that is used here. */
 export interface KernelConnection {
   readonly status: string;
   readonly connectionStatus: string;
@@ -72,18 +70,18 @@ interface LuminoSignal {
 }
 
 export function kernelOf(model: Model): KernelConnection | undefined {
-  // anywidget hands the host's own manager through; what it is made of is each host's matter.
+  // anywidget passes on the host's own manager. JupyterLab's has the kernel connection, other hosts' have not.
   const kernel = (model.widget_manager as { kernel?: unknown } | undefined)?.kernel;
   return isKernelConnection(kernel) ? kernel : undefined;
 }
 
-/** Whether the host says that the kernel has nothing to do, or that there is none. */
+/** Whether the host says that the kernel is idle, or that there is none. */
 export function isIdle(model: Model): boolean {
   const manager = model.widget_manager as { kernel?: unknown } | undefined;
   return manager?.kernel === null || kernelOf(model)?.status === "idle";
 }
 
-/** Resolves when the kernel has been idle for so long on end; never where the host does not tell. */
+/** Resolves when the kernel has been idle for so long without a break; never where the host does not report it. */
 export function idleFor(milliseconds: number, model: Model, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return;

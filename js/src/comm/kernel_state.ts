@@ -1,4 +1,4 @@
-/** The call as the kernel's traits tell it: that of whichever page holds it. */
+/** The call by the kernel's traits, whichever page holds it. */
 
 import { type ReadonlySignal, signal as signalOf } from "@preact/signals";
 import type { ErrorReport } from "../errors";
@@ -6,7 +6,7 @@ import { isRecord, isText, textOr } from "../json";
 import type { Model } from "./model";
 import { type CallState, INITIAL_STATE } from "./protocol";
 
-const TOLD = [
+const CALL_TRAITS = [
   "status",
   "connection_state",
   "ice_connection_state",
@@ -15,16 +15,16 @@ const TOLD = [
   "data_channel_state",
 ] as const satisfies readonly (keyof CallState)[];
 
-export interface KernelState extends Pick<CallState, (typeof TOLD)[number]> {
+export interface KernelState extends Pick<CallState, (typeof CALL_TRAITS)[number]> {
   /** The page that holds the call. */
   readonly active_page: string | null;
   readonly error: ErrorReport | null;
 }
 
-/** Follows the traits until the signal ends; all of a change is seen at once. */
+/** Follows the traits until the signal ends; a change of several traits is one change of the state. */
 export function watchKernelState(model: Model, until: AbortSignal): ReadonlySignal<KernelState> {
   const state = signalOf(read(model));
-  const names = [...TOLD, "active_page", "error"] as const;
+  const names = [...CALL_TRAITS, "active_page", "error"] as const;
   const onChange = () => {
     const after = read(model);
     if (names.some((name) => after[name] !== state.value[name])) state.value = after;
@@ -37,12 +37,12 @@ export function watchKernelState(model: Model, until: AbortSignal): ReadonlySign
 }
 
 function read(model: Model): KernelState {
-  // The kernel's own enums, which both halves hold to one contract.
-  const told = Object.fromEntries(TOLD.map((name) => [name, textOr(model.get(name), INITIAL_STATE[name])]));
+  // The kernel's own enums, which `tests/contract/protocol.json` holds together with ours.
+  const call = Object.fromEntries(CALL_TRAITS.map((name) => [name, textOr(model.get(name), INITIAL_STATE[name])]));
   const page: unknown = model.get("active_page");
   const error: unknown = model.get("error");
   return {
-    ...(told as Pick<CallState, (typeof TOLD)[number]>),
+    ...(call as Pick<CallState, (typeof CALL_TRAITS)[number]>),
     active_page: isText(page) ? page : null,
     error: isErrorReport(error) ? error : null,
   };

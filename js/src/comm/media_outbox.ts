@@ -1,19 +1,19 @@
-/** Recorded sound and statistics on their way to the kernel: they wait for a kernel that is busy, but not without end. */
+/** Recorded audio and statistics on their way to the kernel. They wait for a busy kernel, up to a size. */
 
 import { Deferred, within } from "../async";
 import { ResendGuard } from "./bridge";
 import { toBase64 } from "./pcm";
 import type { MediaMessage, Track } from "./protocol";
 
-/** How many messages may be ahead of the kernel: more would only stand in its queue. */
-const WINDOW = 64;
-/** What may wait in the page: eleven minutes of both sides at 24 kHz. */
-const MOST_WAITING_BYTES = 64 * 2 ** 20;
+/** How many messages may be unacknowledged: more would only wait in the queue of the kernel. */
+const MAX_UNACKNOWLEDGED = 64;
+/** What may wait in the page: eleven minutes of both tracks at 24 kHz. */
+const MAX_WAITING_BYTES = 64 * 2 ** 20;
 const REPORT_BYTES = 16_384;
 const FIRST_REMINDER_MS = 5_000;
-const LONGEST_REMINDER_MS = 30_000;
+const MAX_REMINDER_MS = 30_000;
 
-export interface Sound {
+export interface AudioChunk {
   readonly attempt: string;
   readonly track: Track;
   readonly rate: number;
@@ -21,49 +21,49 @@ export interface Sound {
   readonly samples: Int16Array;
 }
 
-export interface Look {
+export interface StatsSample {
   readonly attempt: string;
   readonly timeMs: number;
   readonly reports: readonly object[];
 }
 
-type Waiting = { readonly sound: Sound; lost: number } | { readonly look: Look };
+type Waiting = { readonly audio: AudioChunk; lost: number } | { readonly stats: StatsSample };
 
-/** Numbers are given when a message leaves, so that what was dropped while it waited leaves no hole in them. */
+/** A message gets its number when it leaves: one that was dropped while it waited leaves no gap. */
 export class MediaOutbox {
   readonly #post: (message: MediaMessage) => void;
-  readonly #mostWaitingBytes: number;
+  readonly #maxWaitingBytes: number;
   readonly #waiting: Waiting[] = [];
   #waitingBytes = 0;
   readonly #sent: MediaMessage[] = [];
   #next = 0;
   readonly #guard = new ResendGuard();
   #reminder: ReturnType<typeof setTimeout> | undefined;
-  /** Samples dropped of a track of which nothing waits that could tell so. */
+  /** Samples of a track that were dropped while no message of it waits that could report them. */
   readonly #lost: Record<Track, number> = { user: 0, assistant: 0 };
   #emptied: Deferred<void> | undefined;
 
-  constructor(post: (message: MediaMessage) => void, mostWaitingBytes = MOST_WAITING_BYTES) {
+  constructor(post: (message: MediaMessage) => void, maxWaitingBytes = MAX_WAITING_BYTES) {
     this.#post = post;
-    this.#mostWaitingBytes = mostWaitingBytes;
+    this.#maxWaitingBytes = maxWaitingBytes;
   }
 
-  addSound(sound: Sound): void {
-    this.#waiting.push({ sound, lost: this.#lost[sound.track] });
-    this.#lost[sound.track] = 0;
-    this.#waitingBytes += sound.samples.byteLength;
+  addAudio(audio: AudioChunk): void {
+    this.#waiting.push({ audio, lost: this.#lost[audio.track] });
+    this.#lost[audio.track] = 0;
+    this.#waitingBytes += audio.samples.byteLength;
     this.#dropOldest();
     this.#pump();
   }
 
-  addLook(look: Look): void {
-    this.#waiting.push({ look });
+  addStats(stats: StatsSample): void {
+    this.#waiting.push({ stats });
     this.#waitingBytes += REPORT_BYTES;
     this.#dropOldest();
     this.#pump();
   }
 
-  /** The kernel has everything before this number; `missing`: a later one has come, so those in between are lost. */
+  /** The kernel has everything before this number; `missing`: a later message has arrived, so those between are lost. */
   acknowledge(next: number, missing: boolean): void {
     const first = this.#sent[0]?.number ?? this.#next;
     this.#sent.splice(0, Math.max(0, Math.min(next, this.#next) - first));
@@ -73,7 +73,7 @@ export class MediaOutbox {
     if (this.#isEmpty) this.#emptied?.resolve();
   }
 
-  /** Resolves when the kernel has all of it, or at the latest after so many milliseconds. */
+  /** Resolves when the kernel has everything, or after so many milliseconds. */
   async emptied(limitMs: number): Promise<void> {
     if (this.#isEmpty) return;
     if (!this.#emptied || this.#emptied.isSettled) this.#emptied = new Deferred();
@@ -89,7 +89,7 @@ export class MediaOutbox {
   }
 
   #pump(): void {
-    while (this.#sent.length < WINDOW) {
+    while (this.#sent.length < MAX_UNACKNOWLEDGED) {
       const waiting = this.#waiting.shift();
       if (!waiting) break;
       const message = { ...encoded(waiting), number: this.#next++ };
@@ -101,15 +101,15 @@ export class MediaOutbox {
   }
 
   #dropOldest(): void {
-    while (this.#waitingBytes > this.#mostWaitingBytes) {
+    while (this.#waitingBytes > this.#maxWaitingBytes) {
       const dropped = this.#waiting.shift();
       if (!dropped) break;
       this.#waitingBytes -= bytesOf(dropped);
-      if (!("sound" in dropped)) continue;
-      const { track, samples } = dropped.sound;
+      if (!("audio" in dropped)) continue;
+      const { track, samples } = dropped.audio;
       const lost = dropped.lost + samples.length;
-      const heir = this.#waiting.find((one) => "sound" in one && one.sound.track === track);
-      if (heir && "sound" in heir) heir.lost += lost;
+      const next = this.#waiting.find((one) => "audio" in one && one.audio.track === track);
+      if (next && "audio" in next) next.lost += lost;
       else this.#lost[track] += lost;
     }
   }
@@ -119,28 +119,28 @@ export class MediaOutbox {
     for (const message of this.#sent) this.#post(message);
   }
 
-  /** Says the oldest again now and then while it is not acknowledged: it may be the only one, and lost. */
+  /** Repeats the oldest message until it is acknowledged: it may be the only one, and lost. */
   #remindAfter(pause: number): void {
     clearTimeout(this.#reminder);
     const [oldest] = this.#sent;
     if (!oldest) return;
     this.#reminder = setTimeout(() => {
       this.#post(oldest);
-      this.#remindAfter(Math.min(2 * pause, LONGEST_REMINDER_MS));
+      this.#remindAfter(Math.min(2 * pause, MAX_REMINDER_MS));
     }, pause);
   }
 }
 
 function bytesOf(waiting: Waiting): number {
-  return "sound" in waiting ? waiting.sound.samples.byteLength : REPORT_BYTES;
+  return "audio" in waiting ? waiting.audio.samples.byteLength : REPORT_BYTES;
 }
 
 function encoded(waiting: Waiting): DistributiveOmit<MediaMessage, "number"> {
-  if ("look" in waiting) {
-    const { attempt, timeMs, reports } = waiting.look;
+  if ("stats" in waiting) {
+    const { attempt, timeMs, reports } = waiting.stats;
     return { type: "stats", attempt, time_ms: timeMs, reports };
   }
-  const { attempt, track, rate, atMs, samples } = waiting.sound;
+  const { attempt, track, rate, atMs, samples } = waiting.audio;
   return { type: "audio", attempt, track, rate, at_ms: atMs, lost: waiting.lost, data: toBase64(samples) };
 }
 

@@ -1,4 +1,4 @@
-/** The events on their way to the kernel: numbered, batched, and kept until the kernel says that it has them. */
+/** Events on their way to the kernel: numbered, batched, and kept until the kernel acknowledges them. */
 
 import { nextFrame } from "../async";
 import { now } from "../page";
@@ -7,24 +7,24 @@ import type { Direction, PageMessage, WireEvent } from "./protocol";
 
 const BATCH_CHARACTERS = 65_536;
 const FIRST_REMINDER_MS = 5_000;
-const LONGEST_REMINDER_MS = 30_000;
+const MAX_REMINDER_MS = 30_000;
 
 type Batch = Extract<PageMessage, { type: "events" }>;
 
-interface Kept {
+interface KeptEvent {
   readonly attempt: string;
   readonly event: WireEvent;
 }
 
 /**
- * The first event leaves at once, then there is at most one batch an animation frame, or as soon as 64 KiB wait.
+ * The first event leaves at once. Then a batch leaves at each animation frame at most, or as soon as 64 KiB wait.
  *
- * One message per event would carry about 1,250 events a second through a notebook's comm; batches carry over 40,000.
+ * A notebook's comm carries about 1,250 events a second with one message per event, and over 40,000 with batches.
  */
 export class Outbox {
   readonly #post: (batch: Batch) => void;
-  #kept: Kept[] = [];
-  /** The number of the first event kept; events before it are with the kernel. */
+  #kept: KeptEvent[] = [];
+  /** The number of the first kept event; the kernel has those before it. */
   #base = 0;
   /** The number of the next event to be posted. */
   #next = 0;
@@ -45,7 +45,7 @@ export class Outbox {
     if (this.#cancelFrame === undefined || this.#waitingCharacters >= BATCH_CHARACTERS) this.#flush();
   }
 
-  /** Posts what waits for its frame. */
+  /** Posts the events that wait for their frame. */
   flush(): void {
     if (this.#next < this.#base + this.#kept.length) this.#flush();
   }
@@ -60,7 +60,7 @@ export class Outbox {
     this.#remindAfter(FIRST_REMINDER_MS);
   }
 
-  /** The kernel misses the events from this number on. */
+  /** The kernel asks for the events from this number on. */
   resendFrom(first: number): void {
     if (!this.#guard.isDue(first)) return;
     this.#next = Math.max(this.#base, Math.min(first, this.#next));
@@ -83,7 +83,7 @@ export class Outbox {
     });
   }
 
-  /** The next events that may travel together: of one attempt, and not much more than 64 KiB. */
+  /** Takes the next events that may travel together: of one attempt, and not much more than 64 KiB. */
   #takeBatch(): Batch | undefined {
     const first = this.#next;
     const attempt = this.#kept[first - this.#base]?.attempt;
@@ -98,13 +98,13 @@ export class Outbox {
     return { type: "events", attempt, first, events };
   }
 
-  /** An empty batch now and then while events are not acknowledged: a lost last batch would not be noticed otherwise. */
+  /** Posts an empty batch from time to time while events are unacknowledged: a lost last batch goes unnoticed otherwise. */
   #remindAfter(pause: number): void {
     clearTimeout(this.#reminder);
     if (this.#base === this.#next) return;
     this.#reminder = setTimeout(() => {
       this.#post({ type: "events", attempt: this.#attempt, first: this.#next, events: [] });
-      this.#remindAfter(Math.min(2 * pause, LONGEST_REMINDER_MS));
+      this.#remindAfter(Math.min(2 * pause, MAX_REMINDER_MS));
     }, pause);
   }
 }

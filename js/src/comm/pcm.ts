@@ -1,6 +1,6 @@
-/** Sound as it crosses between page and kernel: signed 16-bit little-endian mono samples, in base64. */
+/** Audio between page and kernel: signed 16-bit little-endian mono samples in base64. */
 
-/** Spreading more than this over the arguments of a call overflows the stack. */
+/** More arguments in one call overflow the stack. */
 const CHUNK_BYTES = 0x8000;
 
 export function toBase64(samples: Int16Array): string {

@@ -31,7 +31,7 @@ export interface Device {
   readonly name: string;
 }
 
-/** A complete picture of the call; the strings are those of the W3C. */
+/** The complete state of the call, in the terms of the W3C. */
 export interface CallState {
   readonly status: Status;
   readonly connection_state: RTCPeerConnectionState;
@@ -41,7 +41,7 @@ export interface CallState {
   readonly data_channel_state: RTCDataChannelState;
   readonly microphone_permission: MicrophonePermission;
   readonly muted: boolean;
-  /** The call has no microphone, by choice or after a refusal: text goes out, voice comes in. */
+  /** The call has no microphone, by choice or after a refusal: it sends text and receives audio. */
   readonly receive_only: boolean;
   /** How many bytes a message on the data channel may have; null while there is none. */
   readonly max_message_size: number | null;
@@ -65,19 +65,19 @@ export const INITIAL_STATE: CallState = {
 /** One event of the data channel: direction, milliseconds since 1970, and its JSON text as it went over the channel. */
 export type WireEvent = readonly [direction: Direction, timeMs: number, text: string];
 
-/** Which side is heard: what was sent, after muting; or what came from the other side. */
+/** The recorded tracks: what was sent, after muting; and what was received. */
 export type Track = "user" | "assistant";
 
-/** What is bulky and may wait: numbered when it leaves, acknowledged by `media_ack`. */
+/** Recordings and statistics, which may wait; numbered when they leave, acknowledged by `media_ack`. */
 export type MediaMessage = { number: number; attempt: string } & (
   | {
       type: "audio";
       track: Track;
-      /** Samples a second. */
+      /** Samples per second. */
       rate: number;
-      /** When its first sample was heard, on the clock of the events. */
+      /** The time of its first sample, on the time base of the events. */
       at_ms: number;
-      /** Samples of this track that had to be dropped just before it. */
+      /** Samples of this track that were dropped just before it. */
       lost: number;
       /** Signed 16-bit little-endian mono PCM in base64. */
       data: string;
@@ -122,7 +122,7 @@ export type KernelRequest =
   | { type: "devices"; id: string }
   | { type: "use_device"; id: string; device_kind: Device["kind"]; device: string | null }
   | { type: "diagnose"; id: string }
-  | ({ type: "approve"; id: string } & Question)
+  | ({ type: "approve"; id: string } & ApprovalRequest)
   | ({ type: "note"; id: string } & ErrorReport)
   | { type: "talk"; id: string; on: boolean }
   | { type: "play_clip"; id: string; clip: string }
@@ -130,11 +130,11 @@ export type KernelRequest =
   | { type: "flush_audio"; id: string };
 
 /** Whether the model may call a function of the notebook. */
-export interface Question {
+export interface ApprovalRequest {
   readonly call_id: string;
   readonly name: string;
   readonly arguments: JsonObject;
-  /** Without an answer for so long, the answer is no. */
+  /** Without an answer in this time, the answer is no. */
   readonly seconds: number;
 }
 
@@ -152,7 +152,7 @@ export type KernelMessage =
   | KernelRequest
   | KernelReply;
 
-/** Decodes a message of the kernel; undefined if it is for another page or no message of this protocol. */
+/** Decodes a message of the kernel; undefined if it is for another page, or not a message of this protocol. */
 export function decodeKernelMessage(content: unknown, page: string): KernelMessage | undefined {
   if (!isRecord(content) || content.page !== page) return undefined;
   const { type, id } = content;
@@ -225,22 +225,22 @@ function decodeReply(id: string, content: JsonObject): KernelReply | undefined {
   return { type: "reply", id, error: { code: error.code, message: error.message, hint: textOr(error.hint, "") } };
 }
 
-/** What the kernel's reply to `prepare` says. */
+/** The kernel's reply to `prepare`. */
 export interface Preparation {
   readonly label: string;
   readonly iceServers: RTCIceServer[];
-  /** Whether the server takes another offer for a call that stands. */
+  /** Whether the server accepts another offer for an established call. */
   readonly renegotiates: boolean;
 }
 
 export function decodePreparation(result: JsonObject): Preparation {
   const { data_channel_label: label, ice_servers: servers, renegotiates } = result;
-  // The servers are the kernel's own; the RTCPeerConnection constructor checks them and says what is wrong.
+  // The RTCPeerConnection constructor checks the servers and reports what is wrong with them.
   const iceServers = Array.isArray(servers) ? servers.filter((server): server is RTCIceServer => isRecord(server)) : [];
   return { label: textOr(label, "oai-events"), iceServers, renegotiates: renegotiates === true };
 }
 
-/** What the page needs to post an offer itself: where to, and a secret that is worth nothing in a few minutes. */
+/** What the page needs to post an offer itself: a URL, and a secret that expires in a few minutes. */
 export interface ClientSecret {
   readonly url: string;
   readonly secret: string;
@@ -250,13 +250,13 @@ export function decodeClientSecret({ url, secret }: JsonObject): ClientSecret | 
   return isText(url) && isText(secret) ? { url, secret } : undefined;
 }
 
-/** A piece of the kernel's record: events by their calls, and where the next piece begins. */
+/** A part of the kernel's history: events by their calls, and where the next part begins. */
 export interface HistoryPage {
   readonly calls: readonly HistoryCall[];
-  /** Where the piece really begins: the oldest events may be gone. */
+  /** Where the part begins in fact: the oldest events may be gone. */
   readonly first: number;
   readonly next: number;
-  /** Whether there is more of what was asked for. */
+  /** Whether more of the requested events follow. */
   readonly more: boolean;
 }
 
@@ -267,14 +267,14 @@ export interface HistoryCall {
 }
 
 export function decodeHistoryPage({ calls, first, next, more }: JsonObject): HistoryPage {
-  const known = (Array.isArray(calls) ? calls : []).flatMap((call: unknown): readonly HistoryCall[] => {
+  const decoded = (Array.isArray(calls) ? calls : []).flatMap((call: unknown): readonly HistoryCall[] => {
     if (!isRecord(call) || !isText(call.attempt) || !Array.isArray(call.events)) return [];
     return [{ attempt: call.attempt, resumes: call.resumes === true, events: call.events.flatMap(asWireEvent) }];
   });
   const from = isCount(first) ? first : 0;
-  // A piece that does not go on would be asked for without end.
-  const isSound = isCount(next) && next > from;
-  return { calls: known, first: from, next: isSound ? next : from, more: isSound && more === true };
+  // A part that does not advance would be requested without end.
+  const isValid = isCount(next) && next > from;
+  return { calls: decoded, first: from, next: isValid ? next : from, more: isValid && more === true };
 }
 
 function asWireEvent(entry: unknown): readonly WireEvent[] {
@@ -284,7 +284,7 @@ function asWireEvent(entry: unknown): readonly WireEvent[] {
   return [[direction, time, text]];
 }
 
-/** A part of a clip: its samples, and where the next part begins. */
+/** A part of a clip, and where the next part begins. */
 export interface ClipPart {
   readonly rate: number;
   /** As in an `audio` message. */

@@ -1,9 +1,9 @@
-/** Tells the kernel of the call's state: a complete, numbered snapshot of every change. */
+/** Reports the call's state to the kernel: a complete, numbered snapshot of every change. */
 
 import type { CallState, PageMessage } from "./protocol";
 
-/** Changes of these are never swallowed: a short-lived "connecting" must be seen by Python. */
-const NEVER_SWALLOWED = [
+/** Each change of these is reported: Python must see even a short "connecting". */
+const ALWAYS_REPORTED = [
   "status",
   "connection_state",
   "ice_connection_state",
@@ -26,7 +26,7 @@ export class StateReport {
   }
 
   onChange(after: CallState, before: CallState): void {
-    if (NEVER_SWALLOWED.some((key) => after[key] !== before[key])) {
+    if (ALWAYS_REPORTED.some((key) => after[key] !== before[key])) {
       this.send();
     } else if (!this.#isQueued) {
       this.#isQueued = true;
@@ -39,7 +39,7 @@ export class StateReport {
     return this.#seq;
   }
 
-  /** Sends the state as it is now. */
+  /** Sends the current state. */
   send(): void {
     this.#isQueued = false;
     this.#post({ type: "state", seq: ++this.#seq, ...this.#read() });

@@ -1,32 +1,32 @@
-/** Questions to the person at the page: may the model call this function of the notebook, with these arguments? */
+/** Asks the person at the page whether the model may call a function of the notebook with these arguments. */
 
 import { type ReadonlySignal, signal } from "@preact/signals";
-import type { Question } from "../comm/protocol";
+import type { ApprovalRequest } from "../comm/protocol";
 
-export class Questions {
-  readonly #open = signal<readonly Question[]>([]);
-  readonly #answers = new Map<Question, (approved: boolean) => void>();
+export class Approvals {
+  readonly #pending = signal<readonly ApprovalRequest[]>([]);
+  readonly #answers = new Map<ApprovalRequest, (approved: boolean) => void>();
 
-  /** Those that wait for an answer, oldest first. */
-  get open(): ReadonlySignal<readonly Question[]> {
-    return this.#open;
+  /** The requests that wait for an answer, oldest first. */
+  get pending(): ReadonlySignal<readonly ApprovalRequest[]> {
+    return this.#pending;
   }
 
-  /** Resolves with the person's answer; silence is a no. */
-  ask(question: Question): Promise<boolean> {
-    this.#open.value = [...this.#open.value, question];
-    const timer = setTimeout(() => this.answer(question, false), question.seconds * 1_000);
-    return new Promise<boolean>((resolve) => this.#answers.set(question, resolve)).finally(() => clearTimeout(timer));
+  /** Resolves with the person's answer; without one in time, with false. */
+  ask(request: ApprovalRequest): Promise<boolean> {
+    this.#pending.value = [...this.#pending.value, request];
+    const timer = setTimeout(() => this.answer(request, false), request.seconds * 1_000);
+    return new Promise<boolean>((resolve) => this.#answers.set(request, resolve)).finally(() => clearTimeout(timer));
   }
 
-  answer(question: Question, approved: boolean): void {
-    this.#open.value = this.#open.value.filter((one) => one !== question);
-    this.#answers.get(question)?.(approved);
-    this.#answers.delete(question);
+  answer(request: ApprovalRequest, isApproved: boolean): void {
+    this.#pending.value = this.#pending.value.filter((one) => one !== request);
+    this.#answers.get(request)?.(isApproved);
+    this.#answers.delete(request);
   }
 
-  /** Nobody waits for the answers any more. */
+  /** The answers are not needed any more. */
   withdraw(): void {
-    for (const question of this.#open.value) this.answer(question, false);
+    for (const request of this.#pending.value) this.answer(request, false);
   }
 }

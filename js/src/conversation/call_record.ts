@@ -4,7 +4,7 @@ import { batch, type ReadonlySignal, signal as signalOf } from "@preact/signals"
 import type { HistoryCall, HistoryPage } from "../comm/protocol";
 import { type JsonObject, parseObject } from "../json";
 import { now } from "../page";
-import { EventList, type Window } from "./event_list";
+import { EventList, type LoadHistory } from "./event_list";
 import { type ChannelEvent, type EventReader, eventTypeOf, type Fact } from "./facts";
 import { SILENCE, type Speaking, speakingAfter } from "./speaking";
 import { type Conversation, EMPTY_CONVERSATION } from "./transcript";
@@ -18,9 +18,9 @@ export class CallRecord {
   readonly #ours = new Set<string>();
   #history = EMPTY_CONVERSATION;
 
-  constructor(reader: EventReader, window: Window, signal: AbortSignal) {
+  constructor(reader: EventReader, load: LoadHistory, signal: AbortSignal) {
     this.#reader = reader;
-    this.events = new EventList(window, signal);
+    this.events = new EventList(load, signal);
   }
 
   get conversation(): ReadonlySignal<Conversation> {
@@ -56,7 +56,7 @@ export class CallRecord {
     this.#speaking.value = facts.reduce(speakingAfter, this.#speaking.value);
   }
 
-  /** Puts a part of what was before this page in front; `isOngoing` says whether its last call still goes on. */
+  /** Prepends a part of the history from before this page; `isOngoing` says whether its last call is still active. */
   prepend(page: HistoryPage, isOngoing: boolean): void {
     // Reduced separately: this page may have made a call of its own meanwhile.
     this.#history = this.#reduced(this.#history, page);

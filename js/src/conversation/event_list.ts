@@ -1,4 +1,4 @@
-/** The log as the page shows it: what goes over the data channel, of this page's calls and of those it follows; bounded. */
+/** The log that the page shows: the events of its own calls and of those it follows, up to a size. */
 
 import { type ReadonlySignal, signal as signalOf } from "@preact/signals";
 import { nextFrame } from "../async";
@@ -7,42 +7,42 @@ import { parseObject } from "../json";
 import { eventTypeOf } from "./facts";
 
 /** As many as the kernel keeps. */
-const MOST_EVENTS = 100_000;
-const MOST_CHARACTERS = 64_000_000;
-/** Events from before this page are asked for in such pieces, the newest first. */
-const WINDOW = 500;
+const MAX_EVENTS = 100_000;
+const MAX_CHARACTERS = 64_000_000;
+/** Events from before this page are loaded in parts of this size, the newest first. */
+const PART_SIZE = 500;
 
-/** Asks the kernel for the events of its record from number `first` to before number `before`. */
-export type Window = (first: number, before: number) => Promise<HistoryPage>;
+/** Loads events of the kernel's history, from number `first` on and before number `before`. */
+export type LoadHistory = (first: number, before: number) => Promise<HistoryPage>;
 
 export interface ListedEvent {
   readonly direction: Direction;
   /** Milliseconds since 1970. */
   readonly time: number;
   readonly text: string;
-  /** Empty where the text is no event. */
+  /** Empty where the text is not an event. */
   readonly type: string;
 }
 
 export class EventList {
-  readonly #window: Window;
+  readonly #load: LoadHistory;
   readonly #version = signalOf(0);
   #events: ListedEvent[] = [];
   #characters = 0;
-  /** The key of the first event; it sinks and rises as events are put before it and go. */
+  /** The key of the first event; it changes as events are prepended or dropped. */
   #firstKey = 0;
   #total = 0;
   #cancelFrame: (() => void) | undefined;
-  /** The number, in the kernel's record, of the oldest event asked for so far; undefined until the past is known. */
+  /** The number, in the kernel's history, of the oldest loaded event; undefined until the history's length is known. */
   #oldest: number | undefined;
-  #isAsking = false;
+  #isLoading = false;
 
-  constructor(window: Window, signal: AbortSignal) {
-    this.#window = window;
+  constructor(load: LoadHistory, signal: AbortSignal) {
+    this.#load = load;
     signal.addEventListener("abort", () => this.#cancelFrame?.());
   }
 
-  /** Grows with every change, once a frame at most. */
+  /** Grows with every change, once per frame at most. */
   get version(): ReadonlySignal<number> {
     return this.#version;
   }
@@ -51,7 +51,7 @@ export class EventList {
     return this.#events.length;
   }
 
-  /** How many events there have been, those that are not shown included. */
+  /** The number of all events, with those that are not shown. */
   get total(): number {
     return this.#total;
   }
@@ -65,7 +65,7 @@ export class EventList {
     return this.#events[index];
   }
 
-  /** A name of the event at an index that it keeps while others come and go. */
+  /** A stable key of the event at an index. */
   keyAt(index: number): number {
     return this.#firstKey + index;
   }
@@ -74,8 +74,8 @@ export class EventList {
     this.#events.push({ direction, time, text, type });
     this.#characters += text.length;
     this.#total += 1;
-    if (this.#events.length > MOST_EVENTS || this.#characters > MOST_CHARACTERS) this.#drop();
-    this.#tell();
+    if (this.#events.length > MAX_EVENTS || this.#characters > MAX_CHARACTERS) this.#dropOldest();
+    this.#notify();
   }
 
   appendAll(events: readonly WireEvent[]): void {
@@ -86,49 +86,49 @@ export class EventList {
   setHistoryLength(count: number): void {
     this.#oldest = count;
     this.#total += count;
-    this.#tell();
+    this.#notify();
   }
 
-  /** Puts the next older events in front; does nothing where there are none, or while it is at it. */
+  /** Prepends the next older events; does nothing where there are none, or while it is loading. */
   async showEarlier(): Promise<void> {
     const before = this.#oldest;
-    if (this.#isAsking || before === undefined || before === 0) return;
-    this.#isAsking = true;
+    if (this.#isLoading || before === undefined || before === 0) return;
+    this.#isLoading = true;
     try {
-      const wanted = Math.max(before - WINDOW, 0);
+      const start = Math.max(before - PART_SIZE, 0);
       const found: ListedEvent[] = [];
       let begin: number | undefined;
-      for (let first = wanted, more = true; more; ) {
-        const piece = await this.#window(first, before);
-        for (const { events } of piece.calls) {
+      for (let first = start, more = true; more; ) {
+        const page = await this.#load(first, before);
+        for (const { events } of page.calls) {
           for (const [direction, time, text] of events) found.push({ direction, time, text, type: eventType(text) });
         }
-        begin ??= piece.first;
-        first = piece.next;
-        more = piece.more;
+        begin ??= page.first;
+        first = page.next;
+        more = page.more;
       }
-      // Where the kernel begins later than asked, it keeps nothing older.
-      this.#oldest = begin === wanted ? wanted : 0;
+      // A kernel that begins later than requested has no older events.
+      this.#oldest = begin === start ? start : 0;
       this.#events.unshift(...found);
       this.#firstKey -= found.length;
       for (const { text } of found) this.#characters += text.length;
-      this.#tell();
+      this.#notify();
     } catch {
-      // A busy kernel: the next click asks again.
+      // The kernel is busy: the next click tries again.
     } finally {
-      this.#isAsking = false;
+      this.#isLoading = false;
     }
   }
 
-  /** The oldest tenth goes: cutting a long list at every event would cost more than the event. */
-  #drop(): void {
-    const gone = this.#events.splice(0, Math.ceil(this.#events.length / 10));
-    for (const { text } of gone) this.#characters -= text.length;
-    this.#firstKey += gone.length;
+  /** Drops the oldest tenth: cutting a long list at each event would cost more than the event. */
+  #dropOldest(): void {
+    const dropped = this.#events.splice(0, Math.ceil(this.#events.length / 10));
+    for (const { text } of dropped) this.#characters -= text.length;
+    this.#firstKey += dropped.length;
     this.#oldest = 0;
   }
 
-  #tell(): void {
+  #notify(): void {
     this.#cancelFrame ??= nextFrame(() => {
       this.#cancelFrame = undefined;
       this.#version.value += 1;

@@ -1,4 +1,4 @@
-/** What went wrong, as a person is told of it. */
+/** Errors as the page shows them. */
 
 import type { KernelState } from "../comm/kernel_state";
 import { type CallState, isCalling } from "../comm/protocol";
@@ -8,7 +8,7 @@ export interface Problem extends ErrorReport {
   readonly endsCall: boolean;
 }
 
-/** What there is to say of the last call: how this page's own ended, or that the page with the call has vanished. */
+/** Returns the error that ended the last call: this page's own, or that the page with the call has vanished. */
 export function endOfCall(own: CallState, { status, error }: KernelState, isFollowing: boolean): ErrorReport | null {
   if (isCalling(own.status)) return null;
   const isOver = !isFollowing && own.error?.code === "call_taken_over";

@@ -2,7 +2,7 @@
 
 export type TurnStatus = "in_progress" | "completed" | "interrupted" | "cancelled" | "incomplete" | "failed";
 
-/** One item of the conversation. Items that are not messages (tool calls) are kept as `unseen`: others are placed after them. */
+/** One item of the conversation. An item that is not a message (a tool call) is `unseen`: others are placed after it. */
 export interface Turn {
   /** Unique over all calls: servers may count their items from one in each. */
   readonly key: string;

@@ -1,4 +1,4 @@
-/** Clips of the kernel that are to be spoken, fetched part by part. */
+/** Clips of the kernel: fetched part by part, and played into a track that can be sent. */
 
 import { abortable } from "../async";
 import type { Bridge } from "../comm/bridge";
@@ -30,18 +30,17 @@ export async function fetchClip(bridge: Bridge, id: string, signal: AbortSignal)
   return { id, rate, parts };
 }
 
-/** Turns clips into a track that can be sent; between clips the track is silent. */
-
-/** So that the first samples are not cut off while the graph starts. */
+/** Without it the first samples are cut off while the graph starts. */
 const LEAD_SECONDS = 0.05;
 
-/** When a clip was spoken, on the page's clock. */
-export interface Spoken {
+/** When a clip was played, on the time base of the page. */
+export interface PlayedInterval {
   readonly startMs: number;
   readonly endMs: number;
 }
 
-export class ClipVoice {
+/** Plays clips into a track; the track is silent between clips. */
+export class ClipPlayer {
   readonly track: MediaStreamTrack;
   readonly #context: AudioContext;
   readonly #destination: MediaStreamAudioDestinationNode;
@@ -59,13 +58,13 @@ export class ClipVoice {
     });
   }
 
-  /** Resolves when it can be heard; rejects with `audio_blocked` if the browser wants a gesture first. */
+  /** Resolves when it can play; rejects with `audio_blocked` if the browser needs a gesture first. */
   async ready(signal: AbortSignal): Promise<void> {
     await abortable(running(this.#context), signal);
   }
 
-  /** Resolves when the clip is over; the signal cuts it off and rejects with its reason. */
-  async speak(clip: Clip, signal: AbortSignal): Promise<Spoken> {
+  /** Resolves when the clip has been played; the signal cuts it off and rejects with its reason. */
+  async play(clip: Clip, signal: AbortSignal): Promise<PlayedInterval> {
     await this.ready(signal);
     const source = this.#sourceOf(clip);
     source.connect(this.#destination);
@@ -85,8 +84,8 @@ export class ClipVoice {
     try {
       return new AudioBufferSourceNode(this.#context, { buffer: bufferOf(clip) });
     } catch (error) {
-      const words = error instanceof Error ? error.message : String(error);
-      throw pageError("clip_failed", { message: `The browser could not speak the clip: ${words}`, cause: error });
+      const reason = error instanceof Error ? error.message : String(error);
+      throw pageError("clip_failed", { message: `The browser could not play the clip: ${reason}`, cause: error });
     }
   }
 }

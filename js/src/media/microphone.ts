@@ -1,20 +1,20 @@
-/** The microphone: opened for one attempt, stopped with it, whatever happens in between. */
+/** The microphone: opened for one attempt, and always stopped with it. */
 
 import type { Device, MicrophonePermission } from "../comm/protocol";
 import { microphoneError, pageError, type RtcWidgetError } from "../errors";
-import { type Choice, recall, remember } from "./devices";
+import { type DeviceChoice, loadChoice, saveChoice } from "./devices";
 
 const CONSTRAINTS: MediaTrackConstraints = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 
-/** Which microphone a person wants, and whether it is muted; holds for every attempt of the model. */
+/** The chosen microphone, and whether it is muted; for all attempts of the model. */
 export class Microphone {
   #track: MediaStreamTrack | undefined;
   #isMuted = false;
   #isHeldBack = false;
-  #choice = recall("microphone");
+  #choice = loadChoice("microphone");
 
-  /** The chosen one; undefined leaves the choice to the browser. What was opened in its stead changes nothing here. */
-  get choice(): Choice | undefined {
+  /** The chosen device; undefined leaves the choice to the browser. Opening another one instead does not change it. */
+  get choice(): DeviceChoice | undefined {
     return this.#choice;
   }
 
@@ -24,45 +24,45 @@ export class Microphone {
 
   choose(device: Device | undefined): void {
     this.#choice = device;
-    remember("microphone", device && { id: device.id, name: device.name });
+    saveChoice("microphone", device && { id: device.id, name: device.name });
   }
 
-  /** Opens it for as long as the signal lives; a stream that comes too late is stopped at once. */
+  /** Opens it until the signal is aborted; a stream that arrives later is stopped at once. */
   async open(signal: AbortSignal): Promise<MediaStreamTrack> {
     const track = await openTrack(this.#choice?.id, signal);
     this.#track = track;
-    this.#pass();
+    this.#updateTrack();
     return track;
   }
 
-  /** Takes a track that is no device's for the microphone; it is muted like one. */
-  adopt(track: MediaStreamTrack): void {
+  /** Uses a track that does not come from a device; it is muted like a microphone. */
+  useTrack(track: MediaStreamTrack): void {
     this.#track = track;
-    this.#pass();
+    this.#updateTrack();
   }
 
   mute(muted: boolean): void {
     this.#isMuted = muted;
-    this.#pass();
+    this.#updateTrack();
   }
 
-  /** Between two turns of push-to-talk nothing leaves the page, muted or not. */
-  holdBack(heldBack: boolean): void {
-    this.#isHeldBack = heldBack;
-    this.#pass();
+  /** Silences the microphone between two push-to-talk turns, whether it is muted or not. */
+  setHeldBack(isHeldBack: boolean): void {
+    this.#isHeldBack = isHeldBack;
+    this.#updateTrack();
   }
 
-  #pass(): void {
+  #updateTrack(): void {
     if (this.#track) this.#track.enabled = !this.#isMuted && !this.#isHeldBack;
   }
 }
 
 async function openTrack(id: string | undefined, signal: AbortSignal): Promise<MediaStreamTrack> {
-  const hindrance = microphoneHindrance();
-  if (hindrance) throw hindrance;
-  // A bare id would be a mere wish, and the browser would silently take another device.
-  const wanted = id === undefined ? CONSTRAINTS : { ...CONSTRAINTS, deviceId: { exact: id } };
-  const stream = await getStream(wanted).catch((error: RtcWidgetError) => {
+  const obstacle = microphoneObstacle();
+  if (obstacle) throw obstacle;
+  // Without `exact` the browser may silently open another device.
+  const constraints = id === undefined ? CONSTRAINTS : { ...CONSTRAINTS, deviceId: { exact: id } };
+  const stream = await getStream(constraints).catch((error: RtcWidgetError) => {
     const isGone = error.code === "microphone_constraints" || error.code === "microphone_not_found";
     if (id === undefined || !isGone || signal.aborted) throw error;
     return getStream(CONSTRAINTS);
@@ -83,21 +83,21 @@ function getStream(audio: MediaTrackConstraints): Promise<MediaStream> {
   });
 }
 
-/** Says why there can be no microphone in this page, if there can be none. */
-export function microphoneHindrance(): RtcWidgetError | undefined {
-  // Typed as always there, yet absent on plain http and in some webviews.
+/** Returns the error if this page cannot have a microphone at all. */
+export function microphoneObstacle(): RtcWidgetError | undefined {
+  // TypeScript says it always exists, but it does not on plain http and in some webviews.
   const devices: MediaDevices | undefined = navigator.mediaDevices;
   if (typeof devices?.getUserMedia === "function") return undefined;
   return pageError(isSecureContext ? "media_unavailable" : "insecure_context");
 }
 
-/** What an outcome of opening says about the permission; undefined where it says nothing. */
+/** Returns the permission that an attempt to open the microphone shows; undefined where it does not show any. */
 export function permissionAfter(error: RtcWidgetError | undefined): MicrophonePermission | undefined {
   switch (error?.code) {
     case undefined:
       return "granted";
     case "microphone_denied":
-      // A prompt that was closed without an answer will be shown again; only its words tell it from a refusal.
+      // A prompt that was closed without an answer is shown again; only its text distinguishes it from a refusal.
       return error?.cause instanceof Error && /dismissed/i.test(error.cause.message) ? "prompt" : "denied";
     case "microphone_blocked":
       return "denied";
@@ -109,21 +109,21 @@ export function permissionAfter(error: RtcWidgetError | undefined): MicrophonePe
   }
 }
 
-/** Reports the browser's permission for the microphone now and whenever it changes, where the browser tells. */
+/** Reports the browser's permission for the microphone now and on each change, where the browser reveals it. */
 export async function watchPermission(report: (is: MicrophonePermission) => void, signal: AbortSignal): Promise<void> {
-  if (microphoneHindrance()) {
+  if (microphoneObstacle()) {
     report("unavailable");
     return;
   }
   try {
     const permission = await navigator.permissions.query({ name: "microphone" });
-    const tell = () => {
+    const notify = () => {
       if (!signal.aborted) report(permission.state);
     };
-    tell();
-    permission.addEventListener("change", tell, { signal });
+    notify();
+    permission.addEventListener("change", notify, { signal });
   } catch {
-    // No Permissions API, or none for microphones: the first call will tell.
+    // Without a Permissions API for microphones the first call shows the permission.
   }
 }
 

@@ -1,27 +1,27 @@
-/** Records what is sent and what comes from the other side, while Python wants it and there is a call. */
+/** Records the sent and the received track while Python has recording on and there is a call. */
 
-import type { Sound } from "../comm/media_outbox";
+import type { AudioChunk } from "../comm/media_outbox";
 import { isSilent } from "../comm/pcm";
 import type { Track } from "../comm/protocol";
 import { asRtcWidgetError, pageError, type RtcWidgetError } from "../errors";
 import { RecordingGraph } from "./recording_graph";
 
-type Tracks = Readonly<Record<Track, MediaStreamTrack | null>>;
+type RecordedTracks = Readonly<Record<Track, MediaStreamTrack | null>>;
 
-const NOBODY: Tracks = { user: null, assistant: null };
+const NO_TRACKS: RecordedTracks = { user: null, assistant: null };
 
 export class Recorder {
-  readonly #take: (sound: Sound) => void;
+  readonly #onAudio: (audio: AudioChunk) => void;
   readonly #onFailure: (error: RtcWidgetError) => void;
   #isOn = false;
   #attempt: string | undefined;
-  #tracks = NOBODY;
-  #rate: "wanted" | "own" = "wanted";
+  #tracks = NO_TRACKS;
+  #rate: "default" | "browser" = "default";
   #graph: Promise<RecordingGraph> | undefined;
   #ending: Promise<unknown> = Promise.resolve();
 
-  constructor(take: (sound: Sound) => void, onFailure: (error: RtcWidgetError) => void) {
-    this.#take = take;
+  constructor(onAudio: (audio: AudioChunk) => void, onFailure: (error: RtcWidgetError) => void) {
+    this.#onAudio = onAudio;
     this.#onFailure = onFailure;
   }
 
@@ -30,31 +30,31 @@ export class Recorder {
     this.#update();
   }
 
-  /** A connection is being made; what `hear` is given from now on is part of it. */
+  /** An attempt begins; tracks that are set from now on belong to it. */
   begin(attempt: string): void {
     this.end();
-    // What went wrong with the recording before is no matter of this one's.
+    // Errors of the recording before this one do not concern it.
     this.#ending = this.#ending.catch(() => {});
     this.#attempt = attempt;
     this.#update();
   }
 
-  hear(side: Track, track: MediaStreamTrack | null): void {
+  setTrack(side: Track, track: MediaStreamTrack | null): void {
     this.#tracks = { ...this.#tracks, [side]: track };
     const graph = this.#graph;
     graph?.then(
-      (opened) => this.#listen(graph, opened),
-      () => {}, // told when it was opened
+      (opened) => this.#setTracks(graph, opened),
+      () => {}, // reported when it was opened
     );
   }
 
   end(): void {
     this.#attempt = undefined;
-    this.#tracks = NOBODY;
+    this.#tracks = NO_TRACKS;
     this.#update();
   }
 
-  /** Resolves when all that was heard so far has been handed over; rejects if nothing can be heard, or could be. */
+  /** Resolves when all audio recorded so far has been delivered; rejects if nothing can be recorded. */
   async flush(): Promise<void> {
     const graph = await this.#graph;
     await graph?.flush();
@@ -68,34 +68,34 @@ export class Recorder {
   }
 
   #start(attempt: string): void {
-    const graph = RecordingGraph.open((rate, atMs, sides) => {
+    const graph = RecordingGraph.open((rate, atMs, samplesOf) => {
       for (const track of ["user", "assistant"] as const) {
-        const samples = sides[track];
-        // A gap reads as silence on the other end, so silence need not travel.
-        if (!isSilent(samples)) this.#take({ attempt, track, rate, atMs, samples });
+        const samples = samplesOf[track];
+        // The kernel reads a gap as silence, so silence need not be sent.
+        if (!isSilent(samples)) this.#onAudio({ attempt, track, rate, atMs, samples });
       }
     }, this.#rate);
     this.#graph = graph;
     graph.then(
-      (opened) => this.#listen(graph, opened),
+      (opened) => this.#setTracks(graph, opened),
       (error: unknown) => this.#onFailure(asRtcWidgetError(error)),
     );
   }
 
-  /** Lets the graph hear what there is now; one that has been stopped meanwhile hears nothing. */
-  #listen(graph: Promise<RecordingGraph>, opened: RecordingGraph): void {
+  /** Gives the graph the current tracks, unless it has been stopped meanwhile. */
+  #setTracks(graph: Promise<RecordingGraph>, opened: RecordingGraph): void {
     if (this.#graph !== graph) return;
     try {
-      opened.listenTo(this.#tracks);
+      opened.setTracks(this.#tracks);
     } catch (error) {
-      const isRate = error instanceof DOMException && error.name === "NotSupportedError";
-      if (isRate && this.#rate === "wanted") this.#startAtOwnRate();
+      const isWrongRate = error instanceof DOMException && error.name === "NotSupportedError";
+      if (isWrongRate && this.#rate === "default") this.#restartAtBrowserRate();
       else this.#onFailure(pageError("recording_unavailable", { cause: error }));
     }
   }
 
-  #startAtOwnRate(): void {
-    this.#rate = "own";
+  #restartAtBrowserRate(): void {
+    this.#rate = "browser";
     this.#stop();
     this.#update();
   }
@@ -104,7 +104,7 @@ export class Recorder {
     const graph = this.#graph;
     if (!graph) return;
     this.#graph = undefined;
-    // Whoever flushes is told why there is nothing; a page in which nobody does needs no alarm.
+    // `flush` reports an error of the recording; without a flush nobody needs it.
     this.#ending = graph.then((opened) => opened.close());
     this.#ending.catch(() => {});
   }

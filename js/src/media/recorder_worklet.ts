@@ -1,17 +1,17 @@
-/** What runs on the audio thread while a call is recorded. It is a text: worklets are loaded from an address. */
+/** The worklet that records a call on the audio thread. Its source is a string, because worklets are loaded from a URL. */
 
 export const PROCESSOR = "rtc-widget-recorder";
 
-/** What the processor posts: samples of both sides that were heard at the same time, from this frame of the context on. */
-export interface Heard {
+/** What the processor posts: simultaneous samples of both tracks, from this frame of the context on. */
+export interface CapturedAudio {
   readonly frame: number;
   readonly user: Int16Array<ArrayBuffer>;
   readonly assistant: Int16Array<ArrayBuffer>;
-  /** The last that came before a flush was asked for. */
+  /** The last samples before the requested flush. */
   readonly isLast?: boolean;
 }
 
-/** 1,024 frames are 43 ms at 24 kHz: few messages, and a clock that is read often. */
+/** 1,024 frames are 43 ms at 24 kHz: few messages, and frequent readings of the time. */
 const SOURCE = `
 const FRAMES = 1024;
 registerProcessor(${JSON.stringify(PROCESSOR)}, class extends AudioWorkletProcessor {
@@ -24,7 +24,7 @@ registerProcessor(${JSON.stringify(PROCESSOR)}, class extends AudioWorkletProces
     };
   }
   begin() {
-    this.sides = [new Int16Array(FRAMES), new Int16Array(FRAMES)];
+    this.tracks = [new Int16Array(FRAMES), new Int16Array(FRAMES)];
     this.filled = 0;
   }
   process(inputs) {
@@ -32,13 +32,13 @@ registerProcessor(${JSON.stringify(PROCESSOR)}, class extends AudioWorkletProces
     if (this.filled === 0) this.frame = currentFrame;
     let length = 128;
     for (const channels of inputs) if (channels[0]) length = channels[0].length;
-    this.sides.forEach((side, index) => {
+    this.tracks.forEach((track, index) => {
       const channels = inputs[index] ?? [];
       for (let at = 0; at < length && channels.length > 0; at++) {
         let sum = 0;
         for (const channel of channels) sum += channel[at];
         const sample = Math.round((sum / channels.length) * 32768);
-        side[this.filled + at] = sample > 32767 ? 32767 : sample < -32768 ? -32768 : sample;
+        track[this.filled + at] = sample > 32767 ? 32767 : sample < -32768 ? -32768 : sample;
       }
     });
     this.filled += length;
@@ -46,19 +46,19 @@ registerProcessor(${JSON.stringify(PROCESSOR)}, class extends AudioWorkletProces
     return true;
   }
   post(isLast) {
-    const [user, assistant] = this.sides.map((side) => side.slice(0, this.filled));
+    const [user, assistant] = this.tracks.map((track) => track.slice(0, this.filled));
     this.port.postMessage({ frame: this.frame ?? 0, user, assistant, isLast }, [user.buffer, assistant.buffer]);
     this.begin();
   }
 });
 `;
 
-/** Loads the processor into a context; by a Blob's address, since the widget is one file. */
+/** Loads the processor into a context; from the URL of a Blob, because the widget is one file. */
 export async function loadRecorderWorklet(context: BaseAudioContext): Promise<void> {
-  const address = URL.createObjectURL(new Blob([SOURCE], { type: "text/javascript" }));
+  const url = URL.createObjectURL(new Blob([SOURCE], { type: "text/javascript" }));
   try {
-    await context.audioWorklet.addModule(address);
+    await context.audioWorklet.addModule(url);
   } finally {
-    URL.revokeObjectURL(address);
+    URL.revokeObjectURL(url);
   }
 }

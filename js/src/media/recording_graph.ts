@@ -1,65 +1,65 @@
-/** The audio graph that listens to both sides at once, so that their samples stand beside each other. */
+/** The audio graph that records both tracks together, so that their samples are aligned. */
 
 import { Deferred, within } from "../async";
 import type { Track } from "../comm/protocol";
 import { pageError } from "../errors";
 import { now } from "../page";
 import { keepResuming, openContext } from "./audio_context";
-import { type Heard, loadRecorderWorklet, PROCESSOR } from "./recorder_worklet";
+import { type CapturedAudio, loadRecorderWorklet, PROCESSOR } from "./recorder_worklet";
 
 const RATE = 24_000;
 const BATCH_MS = 200;
 const FLUSH_LIMIT_MS = 1_000;
 
-type Sides = Readonly<Record<Track, Int16Array>>;
-export type TakeBatch = (rate: number, atMs: number, sides: Sides) => void;
+type TrackSamples = Readonly<Record<Track, Int16Array>>;
+export type OnBatch = (rate: number, atMs: number, samples: TrackSamples) => void;
 
 export class RecordingGraph {
   readonly #context: AudioContext;
   readonly #node: AudioWorkletNode;
-  readonly #take: TakeBatch;
+  readonly #onBatch: OnBatch;
   readonly #clock: FrameClock;
   readonly #life = new AbortController();
   readonly #sources = new Map<Track, { readonly track: MediaStreamTrack; readonly node: AudioNode }>();
-  #batch: Heard[] = [];
+  #batch: CapturedAudio[] = [];
   #flushed: Deferred<void> | undefined;
 
   /**
-   * Rejects with `recording_unavailable` where the browser or the host's rules do not let a page record.
+   * Rejects with `recording_unavailable` where the browser or the host's rules do not allow recording.
    *
-   * It runs at the wanted rate, or at the browser's own, which is that of the browser's tracks.
+   * Runs at `RATE`, or at the browser's own rate, which its tracks have as well.
    */
-  static async open(take: TakeBatch, rate: "wanted" | "own"): Promise<RecordingGraph> {
-    const context = openContext(rate === "wanted" ? { sampleRate: RATE } : undefined);
+  static async open(onBatch: OnBatch, rate: "default" | "browser"): Promise<RecordingGraph> {
+    const context = openContext(rate === "default" ? { sampleRate: RATE } : undefined);
     try {
       await loadRecorderWorklet(context);
-      return new RecordingGraph(context, take);
+      return new RecordingGraph(context, onBatch);
     } catch (error) {
       void context.close();
       throw pageError("recording_unavailable", { cause: error });
     }
   }
 
-  private constructor(context: AudioContext, take: TakeBatch) {
+  private constructor(context: AudioContext, onBatch: OnBatch) {
     this.#context = context;
-    this.#take = take;
+    this.#onBatch = onBatch;
     this.#clock = new FrameClock(context.sampleRate);
-    // Its output is silence, and there only since a browser need not run what leads nowhere.
+    // The output is silence; a browser need not run a node without an output.
     this.#node = new AudioWorkletNode(context, PROCESSOR, { numberOfInputs: 2, numberOfOutputs: 1 });
     this.#node.connect(context.destination);
-    this.#node.port.onmessage = ({ data }: MessageEvent<Heard>) => this.#hear(data);
+    this.#node.port.onmessage = ({ data }: MessageEvent<CapturedAudio>) => this.#receive(data);
     context.addEventListener("statechange", () => this.#clock.reset(), { signal: this.#life.signal });
     keepResuming(context, this.#life.signal);
   }
 
-  /** Throws `NotSupportedError` where the browser hears no track of another rate than the graph's (Firefox). */
-  listenTo(tracks: Readonly<Record<Track, MediaStreamTrack | null>>): void {
+  /** Throws `NotSupportedError` where the graph's rate must be the track's (Firefox). */
+  setTracks(tracks: Readonly<Record<Track, MediaStreamTrack | null>>): void {
     if (this.#life.signal.aborted) return;
-    this.#listen("user", tracks.user, 0);
-    this.#listen("assistant", tracks.assistant, 1);
+    this.#connect("user", tracks.user, 0);
+    this.#connect("assistant", tracks.assistant, 1);
   }
 
-  /** Hands over what has been heard so far; rejects with `audio_blocked` if the browser lets nothing be heard. */
+  /** Delivers the audio recorded so far; rejects with `audio_blocked` if the browser does not run the graph. */
   async flush(): Promise<void> {
     if (this.#life.signal.aborted) return;
     this.#flushed ??= new Deferred();
@@ -76,7 +76,7 @@ export class RecordingGraph {
     await this.#context.close();
   }
 
-  #listen(side: Track, track: MediaStreamTrack | null, input: number): void {
+  #connect(side: Track, track: MediaStreamTrack | null, input: number): void {
     const before = this.#sources.get(side);
     if (before?.track === track) return;
     before?.node.disconnect();
@@ -87,67 +87,68 @@ export class RecordingGraph {
     this.#sources.set(side, { track, node });
   }
 
-  #hear(heard: Heard): void {
-    this.#clock.note(heard.frame + heard.user.length, now());
-    if (heard.user.length > 0) this.#batch.push(heard);
+  #receive(audio: CapturedAudio): void {
+    this.#clock.record(audio.frame + audio.user.length, now());
+    if (audio.user.length > 0) this.#batch.push(audio);
     const frames = this.#batch.reduce((sum, { user }) => sum + user.length, 0);
-    if (heard.isLast || frames >= (BATCH_MS / 1_000) * this.#context.sampleRate) this.#handOver();
-    if (!heard.isLast) return;
+    if (audio.isLast || frames >= (BATCH_MS / 1_000) * this.#context.sampleRate) this.#deliver();
+    if (!audio.isLast) return;
     this.#flushed?.resolve();
     this.#flushed = undefined;
   }
 
-  #handOver(): void {
+  #deliver(): void {
     const [first] = this.#batch;
     if (!first) return;
-    const sides = { user: joined(this.#batch, "user"), assistant: joined(this.#batch, "assistant") };
+    const samples = { user: joined(this.#batch, "user"), assistant: joined(this.#batch, "assistant") };
     this.#batch = [];
-    this.#take(this.#context.sampleRate, this.#clock.timeOf(first.frame), sides);
+    this.#onBatch(this.#context.sampleRate, this.#clock.timeOf(first.frame), samples);
   }
 }
 
-function joined(batch: readonly Heard[], side: Track): Int16Array {
-  const whole = new Int16Array(batch.reduce((sum, heard) => sum + heard[side].length, 0));
+function joined(batch: readonly CapturedAudio[], side: Track): Int16Array {
+  const whole = new Int16Array(batch.reduce((sum, audio) => sum + audio[side].length, 0));
   let at = 0;
-  for (const heard of batch) {
-    whole.set(heard[side], at);
-    at += heard[side].length;
+  for (const audio of batch) {
+    whole.set(audio[side], at);
+    at += audio[side].length;
   }
   return whole;
 }
 
-/** When a frame of an AudioContext was heard, on the page's clock. */
-
-const REMEMBERED_MS = 30_000;
+/** How long readings of the audio clock are kept. */
+const KEPT_MS = 30_000;
 const BUCKET_MS = 1_000;
 
 /**
- * Messages of the audio thread arrive late, never early: the least delay of the last half minute is nearest to the truth, and
- * forgetting older ones lets it follow two clocks that drift apart.
+ * When a frame of an AudioContext was recorded, on the time base of the page.
+ *
+ * Messages of the audio thread arrive late, never early: the least delay of the last half minute is the most accurate.
+ * Dropping older readings lets it follow two clocks that drift apart.
  */
 export class FrameClock {
   readonly #rate: number;
-  #buckets: { readonly since: number; least: number }[] = [];
+  #buckets: { readonly since: number; minOffset: number }[] = [];
 
   constructor(rate: number) {
     this.#rate = rate;
   }
 
-  /** A message that holds all frames before this one has just arrived. */
-  note(frame: number, nowMs: number): void {
+  /** A message with all frames before this one has just arrived. */
+  record(frame: number, nowMs: number): void {
     const offset = nowMs - (frame / this.#rate) * 1_000;
     const latest = this.#buckets.at(-1);
-    if (latest && nowMs - latest.since < BUCKET_MS) latest.least = Math.min(latest.least, offset);
-    else this.#buckets.push({ since: nowMs, least: offset });
-    this.#buckets = this.#buckets.filter(({ since }) => nowMs - since < REMEMBERED_MS);
+    if (latest && nowMs - latest.since < BUCKET_MS) latest.minOffset = Math.min(latest.minOffset, offset);
+    else this.#buckets.push({ since: nowMs, minOffset: offset });
+    this.#buckets = this.#buckets.filter(({ since }) => nowMs - since < KEPT_MS);
   }
 
-  /** The context stood still and goes on: what was known of its frames holds no more. */
+  /** The context was suspended, so the earlier readings are wrong. */
   reset(): void {
     this.#buckets = [];
   }
 
   timeOf(frame: number): number {
-    return Math.min(...this.#buckets.map(({ least }) => least)) + (frame / this.#rate) * 1_000;
+    return Math.min(...this.#buckets.map(({ minOffset }) => minOffset)) + (frame / this.#rate) * 1_000;
   }
 }

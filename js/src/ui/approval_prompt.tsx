@@ -1,47 +1,47 @@
-/** Asks a person before the model may call a function that wants their leave. */
+/** Asks a person before the model may call a function that needs approval. */
 
-import type { Question } from "../comm/protocol";
+import type { ApprovalRequest } from "../comm/protocol";
 import type { Store } from "../store";
 
-export function QuestionBox({ store }: { store: Store }) {
-  // The region stands there before it has words: screen readers announce what changes inside, not what appears.
+export function ApprovalPrompts({ store }: { store: Store }) {
+  // The region exists before its content: screen readers announce changes inside it, not its appearance.
   return (
-    <div class="rtc-questions" role="alert">
-      {store.questions.value.map((question) => (
-        <Ask key={question.call_id} store={store} question={question} />
+    <div class="rtc-approvals" role="alert">
+      {store.approvals.value.map((request) => (
+        <ApprovalPrompt key={request.call_id} store={store} request={request} />
       ))}
     </div>
   );
 }
 
-function Ask({ store, question }: { store: Store; question: Question }) {
-  const given = Object.entries(question.arguments);
+function ApprovalPrompt({ store, request }: { store: Store; request: ApprovalRequest }) {
+  const args = Object.entries(request.arguments);
   return (
-    <div class="rtc-question" data-call-id={question.call_id}>
-      <div class="rtc-question-words">
+    <div class="rtc-approval" data-call-id={request.call_id}>
+      <div class="rtc-approval-text">
         <p>
-          May the assistant call <code>{question.name}</code>?
+          May the assistant call <code>{request.name}</code>?
         </p>
-        {given.length > 0 && (
+        {args.length > 0 && (
           <dl>
-            {given.map(([name, value]) => (
+            {args.map(([name, value]) => (
               <div key={name}>
                 <dt>{name}</dt>
-                <dd>{shown(value)}</dd>
+                <dd>{format(value)}</dd>
               </div>
             ))}
           </dl>
         )}
       </div>
-      <div class="rtc-question-ways">
-        <button type="button" class="rtc-button" data-action="deny" onClick={() => store.answer(question, false)}>
+      <div class="rtc-approval-actions">
+        <button type="button" class="rtc-button" data-action="deny" onClick={() => store.approve(request, false)}>
           Deny
         </button>
         <button
           type="button"
           class="rtc-button rtc-primary"
           data-action="allow"
-          onClick={() => store.answer(question, true)}
+          onClick={() => store.approve(request, true)}
         >
           Allow
         </button>
@@ -50,7 +50,7 @@ function Ask({ store, question }: { store: Store; question: Question }) {
   );
 }
 
-/** All of it, however long: what is not shown would be allowed unseen. */
-function shown(value: unknown): string {
+/** The whole value: a person must not approve what they cannot see. */
+function format(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }

@@ -1,10 +1,10 @@
-/** The text box: Enter sends, Shift+Enter makes a new line, and what cannot be sent is kept. */
+/** The text box: Enter sends, Shift+Enter inserts a line break, and text that cannot be sent is kept. */
 
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Store } from "../store";
 import { SendIcon } from "./icons";
 
-const LARGEST_BOX_PIXELS = 132;
+const MAX_HEIGHT_PIXELS = 132;
 
 export function Composer({ store }: { store: Store }) {
   const box = useRef<HTMLTextAreaElement>(null);
@@ -34,7 +34,7 @@ export function Composer({ store }: { store: Store }) {
           store.draft.value = currentTarget.value;
         }}
         onKeyDown={(event) => {
-          // While an input method composes, Enter chooses a word.
+          // While an input method composes, Enter selects a word.
           if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
           event.preventDefault();
           store.sendDraft();
@@ -57,13 +57,13 @@ export function Composer({ store }: { store: Store }) {
 function placeholder({ state, isFollowing }: Store): string {
   if (isFollowing.value) return "Take over to send a message";
   const { status, data_channel_state: channel } = state.value;
-  // Also while WebRTC seeks the other side: what is sent then waits in the channel.
+  // Also while WebRTC reconnects: the channel queues what is sent then.
   if (channel === "open") return "Write a message";
   switch (status) {
     case "connecting":
-      return "Write a message; send it when the call is there";
+      return "Write a message; send it when the call is connected";
     case "reconnecting":
-      return "Write a message; send it when the call is back";
+      return "Write a message; send it when the call is reconnected";
     default:
       return "Connect to send a message";
   }
@@ -72,5 +72,5 @@ function placeholder({ state, isFollowing }: Store): string {
 function fitToText(box: HTMLTextAreaElement): void {
   box.style.height = "auto";
   const border = box.offsetHeight - box.clientHeight;
-  box.style.height = `${Math.min(box.scrollHeight + border, LARGEST_BOX_PIXELS)}px`;
+  box.style.height = `${Math.min(box.scrollHeight + border, MAX_HEIGHT_PIXELS)}px`;
 }

@@ -1,9 +1,9 @@
-/** Which microphone and which loudspeaker; shown on demand, kept live while devices come and go. */
+/** The menus of microphones and loudspeakers; shown on demand, updated when a device is plugged in or out. */
 
 import type { Device } from "../comm/protocol";
 import type { Store } from "../store";
 
-export function Devices({ store }: { store: Store }) {
+export function DeviceMenus({ store }: { store: Store }) {
   if (!store.showsDevices.value) return null;
   return (
     <div class="rtc-devices">
@@ -16,7 +16,7 @@ export function Devices({ store }: { store: Store }) {
 function DeviceMenu({ store, kind, label }: { store: Store; kind: Device["kind"]; label: string }) {
   const devices = store.devices.value.filter((device) => device.kind === kind);
   const choice = store.chosen.value[kind];
-  const isGone = choice !== undefined && !devices.some(({ id }) => id === choice.id);
+  const isMissing = choice !== undefined && !devices.some(({ id }) => id === choice.id);
   return (
     <label class="rtc-device">
       <span>{label}</span>
@@ -27,9 +27,9 @@ function DeviceMenu({ store, kind, label }: { store: Store; kind: Device["kind"]
         onChange={({ currentTarget }) => store.useDevice(kind, currentTarget.value)}
       >
         <option value="">System default</option>
-        {isGone && (
+        {isMissing && (
           <option value={choice.id} disabled>
-            {choice.name || "The one you chose"} (not plugged in)
+            {choice.name || "Your choice"} (not plugged in)
           </option>
         )}
         {devices.map(({ id, name }, index) => (

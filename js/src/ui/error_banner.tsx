@@ -1,33 +1,35 @@
-/** What went wrong and what to do about it. */
+/** The last error, its hint, and the actions that may help. */
 
 import { useState } from "preact/hooks";
 import type { Diagnosis } from "../call/diagnosis";
 import type { Problem } from "../conversation/problem";
-import { helpLink } from "../host";
+import { helpPage } from "../host";
 import type { Store } from "../store";
 import { CloseIcon } from "./icons";
 
-export function ProblemBox({ store }: { store: Store }) {
+export function ErrorBanner({ store }: { store: Store }) {
   const problem = store.problem.value;
-  // The alert stands there before it has words: screen readers announce what changes inside, not what appears.
+  // The alert exists before its content: screen readers announce changes inside it, not its appearance.
   return (
     <div class="rtc-alert" role="alert">
       {problem && (
         <div class="rtc-error" data-code={problem.code} data-ends-call={problem.endsCall}>
-          <div class="rtc-error-words">
+          <div class="rtc-error-text">
             <p class="rtc-error-message">{problem.message}</p>
             {problem.hint !== "" && <p class="rtc-error-hint">{problem.hint}</p>}
             <HelpLink problem={problem} />
-            {problem.endsCall && problem.code !== "call_taken_over" && <Findings key={problem.message} store={store} />}
+            {problem.endsCall && problem.code !== "call_taken_over" && (
+              <DiagnosisDetails key={problem.message} store={store} />
+            )}
           </div>
-          {problem.endsCall && <WaysOn store={store} problem={problem} />}
+          {problem.endsCall && <ErrorActions store={store} problem={problem} />}
           <button
             type="button"
             class="rtc-button rtc-icon-button rtc-quiet"
             data-action="dismiss"
             aria-label="Dismiss"
             title="Dismiss"
-            onClick={thenToTheCallButton(store.dismiss)}
+            onClick={thenFocusCallButton(store.dismiss)}
           >
             <CloseIcon />
           </button>
@@ -37,13 +39,13 @@ export function ProblemBox({ store }: { store: Store }) {
   );
 }
 
-/** What can be done from here: try again, or go without a microphone where it is the microphone that is missing. */
-function WaysOn({ store, problem }: { store: Store; problem: Problem }) {
-  // The head of the card offers to take it back, or says that nothing can be done from here.
-  if (store.isFollowing.value || store.isKernelGone.value) return null;
+/** Try again, or connect without a microphone if the microphone is the problem. */
+function ErrorActions({ store, problem }: { store: Store; problem: Problem }) {
+  // The header offers to take the call over, or says that the kernel is dead.
+  if (store.isFollowing.value || store.isKernelDead.value) return null;
   return (
-    <div class="rtc-error-ways">
-      <button type="button" class="rtc-button" data-action="retry" onClick={thenToTheCallButton(() => store.connect())}>
+    <div class="rtc-error-actions">
+      <button type="button" class="rtc-button" data-action="retry" onClick={thenFocusCallButton(() => store.connect())}>
         Try again
       </button>
       {isAboutMicrophone(problem) && (
@@ -51,17 +53,17 @@ function WaysOn({ store, problem }: { store: Store; problem: Problem }) {
           type="button"
           class="rtc-button"
           data-action="listen"
-          onClick={thenToTheCallButton(() => store.connect({ microphone: false }))}
+          onClick={thenFocusCallButton(() => store.connect({ microphone: false }))}
         >
-          Go on without a microphone
+          Connect without a microphone
         </button>
       )}
     </div>
   );
 }
 
-/** The buttons here vanish with the error; whoever works by keyboard must not be thrown back to the top of the page. */
-function thenToTheCallButton(act: () => void) {
+/** The buttons here vanish with the error; without a new target, keyboard focus would go to the top of the page. */
+function thenFocusCallButton(act: () => void) {
   return ({ currentTarget }: { currentTarget: HTMLElement }) => {
     const next = currentTarget.closest(".rtc-widget")?.querySelector<HTMLElement>(".rtc-controls > :last-child");
     act();
@@ -70,11 +72,11 @@ function thenToTheCallButton(act: () => void) {
 }
 
 function HelpLink({ problem }: { problem: Problem }) {
-  const help = helpLink(problem.code);
-  if (!help) return null;
+  const page = helpPage(problem.code);
+  if (!page) return null;
   return (
-    <a class="rtc-help" href={help.link} target="_blank" rel="noreferrer">
-      {help.words}
+    <a class="rtc-help" href={page.link} target="_blank" rel="noreferrer">
+      {page.text}
     </a>
   );
 }
@@ -83,27 +85,27 @@ function isAboutMicrophone({ code }: Problem): boolean {
   return code.startsWith("microphone_") || code === "insecure_context" || code === "media_unavailable";
 }
 
-/** What was tried and where it stopped, on demand. */
-function Findings({ store }: { store: Store }) {
-  const [findings, setFindings] = useState<Diagnosis | null>(null);
+/** The steps of the call and where it stopped, on demand. */
+function DiagnosisDetails({ store }: { store: Store }) {
+  const [diagnosis, setDiagnosis] = useState<Diagnosis | null>(null);
   return (
     <details
-      class="rtc-findings"
+      class="rtc-diagnosis"
       onToggle={({ currentTarget }) => {
-        if (currentTarget.open) void store.diagnose().then(setFindings, () => {});
+        if (currentTarget.open) void store.diagnose().then(setDiagnosis, () => {});
       }}
     >
       <summary>What was tried</summary>
       <ol>
-        {findings?.steps.map(({ name, outcome, detail }) => (
+        {diagnosis?.steps.map(({ name, outcome, detail }) => (
           <li key={name} data-outcome={outcome}>
             <span>{name}</span> {detail}
           </li>
         ))}
       </ol>
-      {findings !== null && findings.pairs.length > 0 && (
-        <ul aria-label="Ways tried">
-          {findings.pairs.map(({ local, remote, protocol, state, sent, answered }, index) => (
+      {diagnosis !== null && diagnosis.pairs.length > 0 && (
+        <ul aria-label="Candidate pairs">
+          {diagnosis.pairs.map(({ local, remote, protocol, state, sent, answered }, index) => (
             <li key={index} data-state={state}>
               {local} → {remote} ({protocol}): {state}, {sent} checks sent, {answered} answered
             </li>

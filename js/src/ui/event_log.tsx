@@ -1,8 +1,8 @@
 /**
- * The log of events: closed at first; only the rows in sight are drawn, however many events there are.
+ * The log of events: closed at first; only the visible rows are rendered, however many events there are.
  *
- * All rows have one height, and what is inside an event is shown below them, so that the place of a row is a product and nothing
- * need be measured.
+ * All rows have one height, and the details of an event are shown below the rows. So the position of a row is its index times
+ * its height, and nothing need be measured.
  */
 
 import { useCallback, useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
@@ -11,15 +11,15 @@ import type { Store } from "../store";
 
 const ROW_PIXELS = 26;
 const PAGE_ROWS = 8;
-/** Rows drawn beyond either edge, so that scrolling shows no gap. */
-const SPARE_ROWS = 6;
-/** A larger event would hold up the page for its drawing alone. */
-const LONGEST_TEXT = 20_000;
+/** Rows rendered beyond either edge, so that scrolling shows no gap. */
+const OVERSCAN_ROWS = 6;
+/** Rendering a larger event would block the page. */
+const MAX_TEXT_LENGTH = 20_000;
 
-export function EventView({ store }: { store: Store }) {
+export function EventLog({ store }: { store: Store }) {
   const [isOpen, setOpen] = useState(false);
   const { events } = store;
-  void events.version.value; // read, so that this is drawn anew with every change
+  void events.version.value; // read, so that every change renders this again
   return (
     <details class="rtc-events" onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
       <summary>
@@ -33,10 +33,10 @@ export function EventView({ store }: { store: Store }) {
 function EventRows({ events }: { events: EventList }) {
   const id = useId();
   void events.version.value;
-  const { box, first, last, look } = useWindow(events);
-  /** The key of the event whose inside is shown. */
+  const { box, first, last, measure } = useVisibleRows(events);
+  /** The key of the event whose details are shown. */
   const [shown, setShown] = useState<number>();
-  /** That of the row which the arrow keys have come to. */
+  /** The key of the row that the arrow keys have reached. */
   const [cursor, setCursor] = useState<number>();
   const isMoving = useRef(false);
   useEffect(() => {
@@ -44,7 +44,7 @@ function EventRows({ events }: { events: EventList }) {
   }, [events]);
   useLayoutEffect(() => {
     const row = isMoving.current && box.current?.querySelector<HTMLElement>(`[data-key="${cursor}"]`);
-    if (!row) return; // it is drawn in a moment, when the box has scrolled there
+    if (!row) return; // it is rendered when the box has scrolled there
     isMoving.current = false;
     row.focus({ preventScroll: true });
   });
@@ -54,12 +54,12 @@ function EventRows({ events }: { events: EventList }) {
     isMoving.current = true;
     setCursor(events.keyAt(target));
     if (!box.current) return;
-    bringIntoSight(box.current, target);
-    look();
+    scrollIntoView(box.current, target);
+    measure();
   };
   const indices = Array.from({ length: Math.max(last - first, 0) }, (_, offset) => first + offset);
-  const isCursorDrawn = indices.some((index) => events.keyAt(index) === cursor);
-  const reachable = isCursorDrawn ? cursor : events.keyAt(last - 1);
+  const isCursorRendered = indices.some((index) => events.keyAt(index) === cursor);
+  const tabStop = isCursorRendered ? cursor : events.keyAt(last - 1);
   return (
     <>
       {events.hasEarlier && (
@@ -88,8 +88,8 @@ function EventRows({ events }: { events: EventList }) {
                   data-direction={event.direction}
                   aria-expanded={key === shown}
                   aria-controls={id}
-                  // The Tab key stops at one row; from there the arrow keys go on.
-                  tabIndex={key === reachable ? 0 : -1}
+                  // The Tab key stops at one row; the arrow keys move between rows.
+                  tabIndex={key === tabStop ? 0 : -1}
                   onClick={() => {
                     setCursor(key);
                     setShown(key === shown ? undefined : key);
@@ -108,7 +108,7 @@ function EventRows({ events }: { events: EventList }) {
           })}
         </ol>
       </div>
-      <Inside id={id} event={shown === undefined ? undefined : events.at(shown - events.keyAt(0))} />
+      <EventDetails id={id} event={shown === undefined ? undefined : events.at(shown - events.keyAt(0))} />
     </>
   );
 }
@@ -125,16 +125,16 @@ const STEPS: Readonly<Record<string, number>> = {
 function EventLine({ event: { direction, time, type } }: { event: ListedEvent }) {
   return (
     <>
-      <span class="rtc-event-way" role="img" aria-label={direction} title={direction}>
+      <span class="rtc-event-direction" role="img" aria-label={direction} title={direction}>
         {direction === "sent" ? "↑" : "↓"}
       </span>
-      <time dateTime={new Date(time).toISOString()}>{clock(time)}</time>
+      <time dateTime={new Date(time).toISOString()}>{timeOfDay(time)}</time>
       <span class="rtc-event-type">{type || "(no event)"}</span>
     </>
   );
 }
 
-function Inside({ id, event }: { id: string; event: ListedEvent | undefined }) {
+function EventDetails({ id, event }: { id: string; event: ListedEvent | undefined }) {
   return (
     <pre
       id={id}
@@ -143,34 +143,34 @@ function Inside({ id, event }: { id: string; event: ListedEvent | undefined }) {
       // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling area must be reachable by keyboard
       tabIndex={0}
     >
-      {event && readable(event.text)}
+      {event && formatEvent(event.text)}
     </pre>
   );
 }
 
-/** Which rows are in sight. Whoever reads along the end goes on doing so; whoever has scrolled up stays where they are. */
-function useWindow(events: EventList) {
+/** Computes the visible rows. At its end the list follows new events; scrolled up, it keeps its position. */
+function useVisibleRows(events: EventList) {
   const box = useRef<HTMLDivElement>(null);
-  const [sight, setSight] = useState({ top: 0, height: 0 });
+  const [viewport, setViewport] = useState({ top: 0, height: 0 });
   const isAtEnd = useRef(true);
   const firstKey = useRef(events.keyAt(0));
-  const look = useCallback(() => {
+  const measure = useCallback(() => {
     if (!box.current) return;
     const { scrollTop, scrollHeight, clientHeight } = box.current;
     isAtEnd.current = scrollHeight - scrollTop - clientHeight < ROW_PIXELS;
-    setSight({ top: scrollTop, height: clientHeight });
+    setViewport({ top: scrollTop, height: clientHeight });
   }, []);
   useLayoutEffect(() => {
     const element = box.current;
     if (!element) return;
-    const watcher = new ResizeObserver(look);
+    const watcher = new ResizeObserver(measure);
     watcher.observe(element);
-    element.addEventListener("scroll", look, { passive: true });
+    element.addEventListener("scroll", measure, { passive: true });
     return () => {
       watcher.disconnect();
-      element.removeEventListener("scroll", look);
+      element.removeEventListener("scroll", measure);
     };
-  }, [look]);
+  }, [measure]);
   useLayoutEffect(() => {
     const rowsInFront = firstKey.current - events.keyAt(0);
     firstKey.current = events.keyAt(0);
@@ -178,30 +178,30 @@ function useWindow(events: EventList) {
     if (isAtEnd.current) box.current.scrollTop = box.current.scrollHeight;
     else if (rowsInFront !== 0) box.current.scrollTop += rowsInFront * ROW_PIXELS;
   });
-  const first = Math.max(0, Math.floor(sight.top / ROW_PIXELS) - SPARE_ROWS);
-  const last = Math.min(events.size, Math.ceil((sight.top + sight.height) / ROW_PIXELS) + SPARE_ROWS);
-  return { box, first: Math.min(first, last), last, look };
+  const first = Math.max(0, Math.floor(viewport.top / ROW_PIXELS) - OVERSCAN_ROWS);
+  const last = Math.min(events.size, Math.ceil((viewport.top + viewport.height) / ROW_PIXELS) + OVERSCAN_ROWS);
+  return { box, first: Math.min(first, last), last, measure };
 }
 
-function bringIntoSight(box: HTMLElement, index: number): void {
+function scrollIntoView(box: HTMLElement, index: number): void {
   const top = index * ROW_PIXELS;
   const lowest = top + ROW_PIXELS - box.clientHeight;
   box.scrollTop = Math.min(Math.max(box.scrollTop, lowest), top);
 }
 
-function clock(time: number): string {
+function timeOfDay(time: number): string {
   const at = new Date(time);
   const two = (number: number) => String(number).padStart(2, "0");
   const milliseconds = String(at.getMilliseconds()).padStart(3, "0");
   return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}.${milliseconds}`;
 }
 
-/** The JSON with line breaks; of a very long one, its beginning. */
-function readable(text: string): string {
-  const whole = text.length > 10 * LONGEST_TEXT ? text : indented(text);
-  if (whole.length <= LONGEST_TEXT) return whole;
-  const rest = (whole.length - LONGEST_TEXT).toLocaleString("en");
-  return `${whole.slice(0, LONGEST_TEXT)}\n… ${rest} more characters; chat.events in Python has them.`;
+/** Returns the JSON with line breaks; of a very long one, the beginning. */
+function formatEvent(text: string): string {
+  const whole = text.length > 10 * MAX_TEXT_LENGTH ? text : indented(text);
+  if (whole.length <= MAX_TEXT_LENGTH) return whole;
+  const rest = (whole.length - MAX_TEXT_LENGTH).toLocaleString("en");
+  return `${whole.slice(0, MAX_TEXT_LENGTH)}\n… ${rest} more characters; chat.events in Python has them.`;
 }
 
 function indented(text: string): string {

@@ -1,4 +1,4 @@
-/** The head of the card: how the connection stands, whom it leads to, and the two switches. */
+/** The header: the state of the connection, the server, and the buttons. */
 
 import type { CallState } from "../comm/protocol";
 import type { Store } from "../store";
@@ -13,9 +13,9 @@ const CONNECTION_LABELS: Readonly<Record<RTCPeerConnectionState, string>> = {
   closed: "Disconnected",
 };
 
-const GONE = "This widget has no kernel any more. Run its cell again.";
+const NO_KERNEL = "This widget has lost its kernel. Run its cell again.";
 
-type Mood = "off" | "busy" | "on" | "bad";
+type IndicatorTone = "off" | "busy" | "on" | "bad";
 
 export function Header({ store }: { store: Store }) {
   return (
@@ -26,7 +26,7 @@ export function Header({ store }: { store: Store }) {
         <MuteButton store={store} />
         <CallButton store={store} />
       </div>
-      <Activity store={store} />
+      <Progress store={store} />
     </header>
   );
 }
@@ -36,8 +36,8 @@ function Indicator({ store }: { store: Store }) {
   const server = store.server.value;
   const { user, assistant } = store.speaking.value;
   return (
-    <div class="rtc-indicator" data-mood={moodOf(state)}>
-      <div class="rtc-standing">
+    <div class="rtc-indicator" data-tone={toneOf(state)}>
+      <div class="rtc-status">
         <span class="rtc-dot" aria-hidden="true" />
         <span class="rtc-connection" role="status">
           {connectionLabel(state)}
@@ -51,16 +51,16 @@ function Indicator({ store }: { store: Store }) {
           </span>
         )}
         {state.receive_only && state.status === "connected" && <span class="rtc-server">No microphone</span>}
-        {user && <Voice of="user" label="You are speaking" />}
-        {assistant && <Voice of="assistant" label="The assistant is speaking" />}
+        {user && <SpeakingIndicator speaker="user" label="You are speaking" />}
+        {assistant && <SpeakingIndicator speaker="assistant" label="The assistant is speaking" />}
       </div>
     </div>
   );
 }
 
-function Voice({ of, label }: { of: "user" | "assistant"; label: string }) {
+function SpeakingIndicator({ speaker, label }: { speaker: "user" | "assistant"; label: string }) {
   return (
-    <span class="rtc-voice" data-speaking={of} role="img" aria-label={label} title={label}>
+    <span class="rtc-speaking" data-speaking={speaker} role="img" aria-label={label} title={label}>
       <i />
       <i />
       <i />
@@ -89,7 +89,7 @@ function DevicesButton({ store }: { store: Store }) {
 
 function MuteButton({ store }: { store: Store }) {
   const { muted, receive_only } = store.state.value;
-  if (store.isFollowing.value) return null; // the microphone is the other page's
+  if (store.isFollowing.value) return null; // the other page has the microphone
   const label = muted ? "Unmute the microphone" : "Mute the microphone";
   return (
     <button
@@ -99,7 +99,7 @@ function MuteButton({ store }: { store: Store }) {
       aria-pressed={muted}
       aria-label="Mute the microphone"
       title={label}
-      disabled={store.isKernelGone.value || receive_only}
+      disabled={store.isKernelDead.value || receive_only}
       onClick={store.toggleMute}
     >
       <MicrophoneIcon isMuted={muted} />
@@ -115,7 +115,7 @@ function CallButton({ store }: { store: Store }) {
         type="button"
         class="rtc-button rtc-primary"
         data-action="take-over"
-        onClick={once(() => store.connect())}
+        onClick={ignoringDoubleClicks(() => store.connect())}
       >
         Take over here
       </button>
@@ -127,42 +127,47 @@ function CallButton({ store }: { store: Store }) {
         type="button"
         class="rtc-button rtc-primary"
         data-action="connect"
-        disabled={store.isKernelGone.value || !store.canCall.value}
-        onClick={once(() => store.connect())}
+        disabled={store.isKernelDead.value || !store.canCall.value}
+        onClick={ignoringDoubleClicks(() => store.connect())}
       >
         Connect
       </button>
     );
   }
   return (
-    <button type="button" class="rtc-button" data-action="disconnect" onClick={once(store.disconnect)}>
+    <button type="button" class="rtc-button" data-action="disconnect" onClick={ignoringDoubleClicks(store.disconnect)}>
       {status === "connecting" ? "Cancel" : "Disconnect"}
     </button>
   );
 }
 
-/** A double click is one click: its second half would land on the button that has taken the place of the first. */
-function once(act: () => void): (event: MouseEvent) => void {
+/** The second click of a double click would hit the button that has replaced the first one. */
+function ignoringDoubleClicks(act: () => void): (event: MouseEvent) => void {
   return ({ detail }) => {
     if (detail <= 1) act();
   };
 }
 
-/** What is being waited for, or what there is to do. */
-function Activity({ store }: { store: Store }) {
-  const isGone = store.isKernelGone.value;
-  const elsewhere = store.isFollowing.value ? "The call is in another window; you are following it." : "";
-  // Where a call ended with it, that is said below.
-  const gone = store.problem.value?.code === "kernel_died" ? "" : GONE;
-  const activity = isGone ? gone : store.activity.value || elsewhere;
+/** What the page is waiting for, or what a person should do. */
+function Progress({ store }: { store: Store }) {
+  const isKernelDead = store.isKernelDead.value;
+  const elsewhere = store.isFollowing.value ? "The call is in another window; this view follows it." : "";
+  // If a call ended with the kernel, the error banner says so.
+  const noKernel = store.problem.value?.code === "kernel_died" ? "" : NO_KERNEL;
+  const text = isKernelDead ? noKernel : store.progress.value || elsewhere;
   return (
     <>
-      <p class="rtc-activity" role="status" hidden={activity === ""}>
-        {activity}
+      <p class="rtc-progress" role="status" hidden={text === ""}>
+        {text}
       </p>
       {store.isAudioBlocked.value && (
-        <button type="button" class="rtc-button rtc-primary rtc-hear" data-action="hear" onClick={store.hear}>
-          Click to hear
+        <button
+          type="button"
+          class="rtc-button rtc-primary rtc-resume-audio"
+          data-action="resume-audio"
+          onClick={store.resumeAudio}
+        >
+          Click to play audio
         </button>
       )}
     </>
@@ -173,12 +178,12 @@ function connectionLabel({ status, connection_state, error }: CallState): string
   if (status === "idle") return "Disconnected";
   if (status === "reconnecting") return CONNECTION_LABELS.disconnected;
   if (status === "error") return isLostConnection(error?.code) ? CONNECTION_LABELS.failed : CONNECTION_LABELS.closed;
-  // The data channel opens a moment after the connection stands, and only then can anyone talk.
+  // The data channel opens a moment after the connection; the call is usable only then.
   if (status === "connecting" && connection_state === "connected") return CONNECTION_LABELS.connecting;
   return CONNECTION_LABELS[connection_state];
 }
 
-function moodOf({ status }: CallState): Mood {
+function toneOf({ status }: CallState): IndicatorTone {
   if (status === "connecting" || status === "reconnecting") return "busy";
   if (status === "connected") return "on";
   return status === "error" ? "bad" : "off";

@@ -1,4 +1,4 @@
-/** Drawn here, for a notebook may be offline and fonts differ. */
+/** Inline SVG: a notebook may be offline, and fonts differ. */
 
 export function MicrophoneIcon({ isMuted }: { isMuted: boolean }) {
   return (

@@ -1,32 +1,32 @@
-/** Hold to talk: shown where the session leaves it to the person to say when their turn ends. */
+/** Hold to talk: shown where the server does not detect the end of a turn. */
 
 import { useEffect, useRef } from "preact/hooks";
 import type { Store } from "../store";
 import { MicrophoneIcon } from "./icons";
 
-export function TalkButton({ store }: { store: Store }) {
-  const { isOn, isHeld } = store.talk.value;
+export function PushToTalkButton({ store }: { store: Store }) {
+  const { isOn, isHeld } = store.pushToTalk.value;
   const { muted, receive_only, data_channel_state } = store.state.value;
   if (!isOn || receive_only || data_channel_state !== "open") return null;
-  return <Hold store={store} isHeld={isHeld} muted={muted} />;
+  return <HoldButton store={store} isHeld={isHeld} muted={muted} />;
 }
 
-function Hold({ store, isHeld, muted }: { store: Store; isHeld: boolean; muted: boolean }) {
+function HoldButton({ store, isHeld, muted }: { store: Store; isHeld: boolean; muted: boolean }) {
   const isPressed = useRef(false);
   const press = () => {
     isPressed.current = true;
-    store.hold(true);
+    store.setTalking(true);
   };
-  // What Python or another view holds is not let go of here.
+  // A press by Python or by another view is not released here.
   const release = () => {
     if (!isPressed.current) return;
     isPressed.current = false;
-    store.hold(false);
+    store.setTalking(false);
   };
-  // A button that vanishes or is disabled while it is held never hears that it is let go of.
+  // A button that vanishes or is disabled while it is held gets no release event.
   useEffect(() => release, [muted]);
   return (
-    <div class="rtc-talk">
+    <div class="rtc-push-to-talk">
       <button
         type="button"
         class="rtc-button rtc-primary"
@@ -35,7 +35,7 @@ function Hold({ store, isHeld, muted }: { store: Store; isHeld: boolean; muted: 
         disabled={muted}
         onPointerDown={(event) => {
           if (event.button !== 0) return;
-          // The pointer may slip off the button; the turn ends when it is lifted, wherever that is.
+          // The pointer may leave the button; the turn ends when it is lifted, wherever that is.
           event.currentTarget.setPointerCapture(event.pointerId);
           press();
         }}
@@ -48,11 +48,11 @@ function Hold({ store, isHeld, muted }: { store: Store; isHeld: boolean; muted: 
           if (key === " ") release();
         }}
         onBlur={release}
-        // A long press on a touch screen is no call for a menu.
+        // A long press on a touch screen must not open a menu.
         onContextMenu={(event) => event.preventDefault()}
       >
         <MicrophoneIcon isMuted={muted} />
-        {muted ? "Unmute to talk" : isHeld ? "Listening: let go to send" : "Hold to talk"}
+        {muted ? "Unmute to talk" : isHeld ? "Listening: release to send" : "Hold to talk"}
       </button>
     </div>
   );

@@ -1,4 +1,4 @@
-/** The running transcript of both sides. */
+/** The transcript of both speakers. */
 
 import { Component } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
@@ -6,7 +6,7 @@ import type { Status } from "../comm/protocol";
 import { type Turn, type TurnStatus, turnText } from "../conversation/transcript";
 import type { Store } from "../store";
 
-/** How far from the end still counts as reading along. */
+/** A box scrolled to within this distance of its end follows new turns. */
 const AT_END_PIXELS = 32;
 
 export function Transcript({ store }: { store: Store }) {
@@ -14,9 +14,9 @@ export function Transcript({ store }: { store: Store }) {
   const resumed = new Set(calls.filter(({ resumes }) => resumes).map(({ attempt }) => attempt));
   const { status } = store.state.value;
   const box = useRef<HTMLDivElement>(null);
-  const isReadingAlong = useRef(true);
+  const isFollowingEnd = useRef(true);
   useLayoutEffect(() => {
-    if (box.current && isReadingAlong.current) box.current.scrollTop = box.current.scrollHeight;
+    if (box.current && isFollowingEnd.current) box.current.scrollTop = box.current.scrollHeight;
   }, [turns]);
 
   const seen = turns.filter(({ role }) => role !== "unseen");
@@ -26,7 +26,7 @@ export function Transcript({ store }: { store: Store }) {
       role="log"
       aria-live="polite"
       aria-label="Transcript"
-      // Words that are still growing are read aloud when they are complete.
+      // Screen readers announce a turn when it is complete.
       aria-busy={seen.some(
         (turn) => turn.role === "assistant" && turn.status === "in_progress" && turnText(turn) !== "",
       )}
@@ -34,7 +34,7 @@ export function Transcript({ store }: { store: Store }) {
       tabIndex={0}
       ref={box}
       onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {
-        isReadingAlong.current = scrollHeight - scrollTop - clientHeight < AT_END_PIXELS;
+        isFollowingEnd.current = scrollHeight - scrollTop - clientHeight < AT_END_PIXELS;
       }}
     >
       {seen.length === 0 && <Invitation store={store} />}
@@ -43,7 +43,7 @@ export function Transcript({ store }: { store: Store }) {
           key={turn.key}
           turn={turn}
           isTranscribed={isTranscribed}
-          seam={seamBefore(turn, seen[index - 1], resumed)}
+          divider={dividerBefore(turn, seen[index - 1], resumed)}
         />
       ))}
       {calls.length > 0 && (status === "idle" || status === "error") && <div class="rtc-new-call">Call ended</div>}
@@ -51,19 +51,19 @@ export function Transcript({ store }: { store: Store }) {
   );
 }
 
-/** What to do here; before the browser asks for the microphone also what for, and where the voice goes. */
+/** What to do here; before the first call also what the microphone is used for, and where the audio goes. */
 function Invitation({ store }: { store: Store }) {
   const { status, microphone_permission: permission } = store.state.value;
   const isBefore = status === "idle" || status === "error";
-  // What to do about it is said above.
-  if (!store.canCall.value) return <p class="rtc-invitation">There is nobody to call yet.</p>;
+  // The header says what to do about it.
+  if (!store.canCall.value) return <p class="rtc-invitation">No server to call yet.</p>;
   return (
     <div class="rtc-invitation">
-      <p>{invitation(status, store.talk.value.isOn)}</p>
+      <p>{invitation(status, store.pushToTalk.value.isOn)}</p>
       {isBefore && (
         <p class="rtc-privacy">
           {permission === "prompt" ? "Your browser will ask for the microphone. It is used" : "The microphone is used"}
-          {" only during a call; what you say goes from this page straight to "}
+          {" only during a call; the audio goes from this page directly to "}
           <b>{store.server.value || "the server"}</b>.
         </p>
       )}
@@ -72,7 +72,7 @@ function Invitation({ store }: { store: Store }) {
           type="button"
           class="rtc-link"
           data-action="listen"
-          disabled={store.isKernelGone.value}
+          disabled={store.isKernelDead.value}
           onClick={() => store.connect({ microphone: false })}
         >
           Connect without a microphone
@@ -85,42 +85,42 @@ function Invitation({ store }: { store: Store }) {
 interface TurnRowProps {
   turn: Turn;
   isTranscribed: boolean;
-  /** What is written above the turn where another call begins with it. */
-  seam: string;
+  /** The text above the turn if another call begins with it; else empty. */
+  divider: string;
 }
 
-/** Turns are never changed in place, so a row of the same turn need not be drawn again however long the transcript. */
+/** Turns are immutable, so the row of an unchanged turn is not rendered again, however long the transcript is. */
 class TurnRow extends Component<TurnRowProps> {
   override shouldComponentUpdate(next: TurnRowProps): boolean {
-    const { turn, isTranscribed, seam } = this.props;
-    return next.turn !== turn || next.isTranscribed !== isTranscribed || next.seam !== seam;
+    const { turn, isTranscribed, divider } = this.props;
+    return next.turn !== turn || next.isTranscribed !== isTranscribed || next.divider !== divider;
   }
 
-  override render({ turn, isTranscribed, seam }: TurnRowProps) {
+  override render({ turn, isTranscribed, divider }: TurnRowProps) {
     const text = turnText(turn);
-    const mark = MARKS[turn.role === "user" ? "user" : "assistant"][turn.status];
+    const note = TURN_NOTES[turn.role === "user" ? "user" : "assistant"][turn.status];
     return (
       <>
-        {seam !== "" && <div class="rtc-new-call">{seam}</div>}
+        {divider !== "" && <div class="rtc-new-call">{divider}</div>}
         <div class="rtc-turn" data-role={turn.role} data-turn-status={turn.status} data-is-empty={text === ""}>
           <span class="rtc-speaker">{turn.role === "user" ? "You" : "Assistant"}</span>
-          <p class="rtc-words" dir="auto">
+          <p class="rtc-turn-text" dir="auto">
             {text || placeholder(turn, isTranscribed)}
           </p>
-          {mark && <span class="rtc-mark">{mark}</span>}
+          {note && <span class="rtc-turn-note">{note}</span>}
         </div>
       </>
     );
   }
 }
 
-function seamBefore(turn: Turn, before: Turn | undefined, resumed: ReadonlySet<string>): string {
+function dividerBefore(turn: Turn, before: Turn | undefined, resumed: ReadonlySet<string>): string {
   if (before === undefined || before.attempt === turn.attempt) return "";
   return resumed.has(turn.attempt) ? "Connected again" : "New call";
 }
 
-const MARKS: Readonly<Record<"user" | "assistant", Partial<Record<TurnStatus, string>>>> = {
-  user: { failed: "could not be written down" },
+const TURN_NOTES: Readonly<Record<"user" | "assistant", Partial<Record<TurnStatus, string>>>> = {
+  user: { failed: "could not be transcribed" },
   assistant: {
     interrupted: "interrupted",
     cancelled: "cancelled",
@@ -138,10 +138,10 @@ function invitation(status: Status, isPushToTalk: boolean): string {
   switch (status) {
     case "connected":
     case "reconnecting":
-      return isPushToTalk ? "Hold the button and speak, or write below." : "Say something, or write below.";
+      return isPushToTalk ? "Hold the button and speak, or write below." : "Speak, or write below.";
     case "connecting":
-      return "Getting ready to listen …";
+      return "Connecting …";
     default:
-      return "Connect and start talking. Both sides are written down here.";
+      return "Connect and start talking. The transcript appears here.";
   }
 }

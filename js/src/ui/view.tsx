@@ -1,17 +1,17 @@
-/** One view of a store: the card that stands in the notebook. */
+/** One view of a store: the card in the notebook. */
 
 import { render } from "preact";
 import type { Store } from "../store";
-import { QuestionBox } from "./approval_prompt";
+import { ApprovalPrompts } from "./approval_prompt";
 import { Composer } from "./composer";
-import { Devices } from "./device_menu";
-import { ProblemBox } from "./error_banner";
-import { EventView } from "./event_log";
+import { DeviceMenus } from "./device_menu";
+import { ErrorBanner } from "./error_banner";
+import { EventLog } from "./event_log";
 import { Header } from "./header";
-import { TalkButton } from "./push_to_talk_button";
+import { PushToTalkButton } from "./push_to_talk_button";
 import { Transcript } from "./transcript";
 
-/** Shows the store in the element; returns how to take it away. */
+/** Renders the store into the element; returns a function that removes the view. */
 export function mountView(element: HTMLElement, store: Store): () => void {
   const closed = store.viewOpened();
   render(<View store={store} />, element);
@@ -31,18 +31,18 @@ function View({ store }: { store: Store }) {
       data-connection-state={connection_state}
       data-ice-connection-state={ice_connection_state}
       data-data-channel-state={data_channel_state}
-      // The notebook's own keys (Enter starts editing a cell, M makes it Markdown …) must not act on what is typed or pressed here.
+      // The notebook's own shortcuts (Enter edits a cell, M makes it Markdown …) must not act on keys that are pressed here.
       data-lm-suppress-shortcuts="true"
       data-jp-suppress-context-menu=""
     >
       <Header store={store} />
-      <Devices store={store} />
-      <ProblemBox store={store} />
-      <QuestionBox store={store} />
+      <DeviceMenus store={store} />
+      <ErrorBanner store={store} />
+      <ApprovalPrompts store={store} />
       <Transcript store={store} />
-      <TalkButton store={store} />
+      <PushToTalkButton store={store} />
       <Composer store={store} />
-      <EventView store={store} />
+      <EventLog store={store} />
     </section>
   );
 }

@@ -10,7 +10,7 @@ import {
   TRANSITIONS,
 } from "../../src/call/call_machine";
 import { pageError } from "../../src/errors";
-import { DEFAULT_SETTINGS, pauseBefore, type Reconnect } from "../../src/settings";
+import { DEFAULT_SETTINGS, pauseBeforeAttempt, type Reconnect } from "../../src/settings";
 
 /** Both halves share the cases; `tests/contract/test_call_machine.py` asserts them of the headless page. */
 interface Case {
@@ -92,9 +92,9 @@ describe("the machine of a call", () => {
 
 describe("the pause before an attempt", () => {
   it("doubles, has a limit, and leaves half of it to chance", () => {
-    const most = [1, 2, 3, 4, 5, 6].map((attempt) => pauseBefore(attempt, RECONNECT, () => 1));
+    const most = [1, 2, 3, 4, 5, 6].map((attempt) => pauseBeforeAttempt(attempt, RECONNECT, () => 1));
     expect(most).toEqual([500, 1_000, 2_000, 4_000, 8_000, 8_000]);
-    expect(pauseBefore(3, RECONNECT, () => 0)).toBe(1_000);
+    expect(pauseBeforeAttempt(3, RECONNECT, () => 0)).toBe(1_000);
     expect(DEFAULT_SETTINGS.reconnect).toMatchObject({ maxAttempts: 3, graceMs: 5_000 });
   });
 });

@@ -98,8 +98,8 @@ describe("the diagnosis", () => {
     await vi.waitFor(() => microphone.refuse("NotFoundError"));
     await reply;
     const details = await vi.waitFor(() => {
-      const found = element.querySelector<HTMLDetailsElement>(".rtc-findings");
-      if (!found) throw new Error("There are no findings");
+      const found = element.querySelector<HTMLDetailsElement>(".rtc-diagnosis");
+      if (!found) throw new Error("There is no diagnosis");
       return found;
     });
     details.open = true;

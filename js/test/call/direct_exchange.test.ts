@@ -95,7 +95,7 @@ describe("an exchange made by the page itself", () => {
 
   it("passes on why the kernel has no secret", async () => {
     const { kernel } = start();
-    kernel.pass = { error: { code: "client_secrets_unsupported", message: "None.", hint: "" } };
+    kernel.clientSecret = { error: { code: "client_secrets_unsupported", message: "None.", hint: "" } };
     expect((await kernel.ask("connect")).error).toMatchObject({ code: "client_secrets_unsupported" });
   });
 });

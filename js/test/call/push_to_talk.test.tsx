@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import { userEvent } from "vitest/browser";
 import { PushToTalk } from "../../src/call/push_to_talk";
 import { REALTIME } from "../../src/protocols/realtime/protocol";
-import "../../src/styles.css";
+import "../../src/ui/styles.css";
 import { type FakeKernel, startCall } from "../fakes";
 
 const manual = { type: "session.created", session: { audio: { input: { turn_detection: null } } } };
@@ -145,6 +145,22 @@ describe("push-to-talk", () => {
     removeEventListener("error", thrown);
     expect(send).toHaveBeenCalledTimes(2);
     expect(thrown).not.toHaveBeenCalled();
+  });
+
+  it("only opens and closes the microphone where the protocol has no events for a turn", async () => {
+    const protocol = { ...REALTIME, beginTurn: () => [], commitTurn: () => [], discardTurn: () => [] };
+    const sent: string[] = [];
+    const heldBack: boolean[] = [];
+    const talk = new PushToTalk(protocol, {
+      send: (texts) => sent.push(...texts),
+      setHeldBack: (isHeldBack) => heldBack.push(isHeldBack),
+      onChange: () => {},
+    });
+    talk.apply({ type: "turn_detection", isEnabled: false });
+    talk.press();
+    talk.release();
+    await vi.waitFor(() => expect(heldBack).toEqual([true, false, true]));
+    expect(sent).toEqual([]);
   });
 
   it("leaves a muted microphone muted", async () => {

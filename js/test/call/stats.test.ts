@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { StatsWatch } from "../../src/call/stats";
-import type { Look } from "../../src/comm/media_outbox";
+import { StatsSampler } from "../../src/call/stats";
+import type { StatsSample } from "../../src/comm/media_outbox";
 
-let looks: Look[] = [];
+let looks: StatsSample[] = [];
 let intervalMs: number | null = 1_000;
-let watch: StatsWatch;
+let watch: StatsSampler;
 
 const peer = {
   isClosed: false,
@@ -20,7 +20,7 @@ beforeEach(() => {
   looks = [];
   intervalMs = 1_000;
   peer.isClosed = false;
-  watch = new StatsWatch(
+  watch = new StatsSampler(
     () => intervalMs,
     (look) => looks.push(look),
   );

@@ -24,7 +24,7 @@ const piece = (events: readonly Wire[], first: number, next: number, more = fals
 
 /** A kernel that has this record of another page's call. */
 function remembering(kernel: FakeKernel, record: Wire[]) {
-  kernel.recollection = ({ first, before, brief }: Message) => {
+  kernel.history = ({ first, before, brief }: Message) => {
     const end = (before as number | null) ?? record.length;
     const events = record.slice(first as number, end);
     return piece(brief ? events.filter(([, , text]) => !text.includes(".delta")) : events, first as number, end);
@@ -102,11 +102,11 @@ describe("a page that follows another page's call", () => {
     await vi.waitFor(() => expect(card()?.getAttribute("data-status")).toBe("connected"));
     record.push(wire({ type: "output_audio_buffer.started" }));
     kernel.say({ type: "log_grew", next: 1 });
-    await vi.waitFor(() => expect(element.querySelector(".rtc-voice")).not.toBeNull());
+    await vi.waitFor(() => expect(element.querySelector(".rtc-speaking")).not.toBeNull());
     model.trigger("comm_live_update");
     await vi.waitFor(() => expect(card()?.getAttribute("data-status")).toBe("idle"));
     expect(element.querySelector(".rtc-connection")?.textContent).toBe("Disconnected");
-    expect(element.querySelector(".rtc-voice")).toBeNull();
+    expect(element.querySelector(".rtc-speaking")).toBeNull();
     expect(element.textContent).not.toContain("another window");
     expect(button("take-over")).toBeNull();
     expect(button("connect")?.disabled).toBe(true);
@@ -175,7 +175,7 @@ describe("taking a call over", () => {
       call("a1", said("m1", "assistant", "Late answer"), update("Be long.")),
       call("b1", said("m1", "assistant", "Second answer")),
     ];
-    kernel.recollection = { result: { calls, first: 1, next: 7, more: false } };
+    kernel.history = { result: { calls, first: 1, next: 7, more: false } };
     kernel.say({ type: "log_grew", next: 7 });
     await vi.waitFor(() => expect(element.textContent).toContain("Second answer"));
     const texts = [...element.querySelectorAll(".rtc-turn, .rtc-new-call")].map((one) => one.textContent);
@@ -193,14 +193,14 @@ describe("taking a call over", () => {
   it("does not show as speaking who spoke in the call before", async () => {
     const { kernel, button, peer, element } = startFollowing([wire({ type: "session.created", session: {} })]);
     await vi.waitFor(() => expect(button("take-over")).not.toBeNull());
-    kernel.recollection = () => piece([wire({ type: "output_audio_buffer.started" })], 1, 2);
+    kernel.history = () => piece([wire({ type: "output_audio_buffer.started" })], 1, 2);
     kernel.say({ type: "log_grew", next: 2 });
-    await vi.waitFor(() => expect(element.querySelector(".rtc-voice")).not.toBeNull());
+    await vi.waitFor(() => expect(element.querySelector(".rtc-speaking")).not.toBeNull());
     button("take-over")?.click();
     await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
     peer().open();
     await vi.waitFor(() => expect(kernel.statuses.at(-1)).toBe("connected"));
-    await vi.waitFor(() => expect(element.querySelector(".rtc-voice")).toBeNull());
+    await vi.waitFor(() => expect(element.querySelector(".rtc-speaking")).toBeNull());
   });
 
   it("leaves the other page its call when this one gets no microphone", async () => {
@@ -243,7 +243,7 @@ describe("a page whose call is taken over", () => {
     const { element } = mount();
     channel.receive(JSON.parse(said("u1", "user", "Mine")[2]));
     await kernel.ask("release_call");
-    kernel.recollection = () => piece([said("u1", "user", "Theirs")], 1, 2);
+    kernel.history = () => piece([said("u1", "user", "Theirs")], 1, 2);
     tell(model, THEIRS);
     kernel.say({ type: "log_grew", next: 2 });
     await vi.waitFor(() => expect(element.textContent).toContain("Theirs"));

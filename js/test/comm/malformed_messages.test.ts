@@ -24,7 +24,7 @@ async function offering() {
   const silent = { onStates: () => {}, onRemoteAudio: () => {}, onMessage: () => {} };
   const peer = new Peer({ label: "oai-events", iceServers: [], renegotiates: false }, "sendrecv", silent);
   open.push(peer);
-  const offer = await peer.fixOffer(await peer.createOffer(), new AbortController().signal);
+  const offer = await peer.setOffer(await peer.createOffer(), new AbortController().signal);
   return { peer, offer };
 }
 
@@ -43,7 +43,7 @@ async function outcome(peer: Peer, answer: string): Promise<string> {
     return "taken";
   } catch (error) {
     if (!(error instanceof RtcWidgetError)) throw error;
-    expect(error.message).toContain("does not accept the server's answer");
+    expect(error.message).toContain("does not accept the server's SDP answer");
     return error.code;
   }
 }

@@ -9,7 +9,7 @@ let posted: MediaMessage[] = [];
 let outbox: MediaOutbox;
 
 const add = (first: number, track: Track = "user", length = 4) =>
-  outbox.addSound({
+  outbox.addAudio({
     attempt: "a1",
     track,
     rate: 24_000,
@@ -35,7 +35,7 @@ beforeEach(() => {
 describe("sound and statistics on their way to the kernel", () => {
   it("carry the samples, the clock and a number, both kinds in one row", () => {
     add(7);
-    outbox.addLook({ attempt: "a1", timeMs: 9, reports: [{ id: "x", type: "transport" }] });
+    outbox.addStats({ attempt: "a1", timeMs: 9, reports: [{ id: "x", type: "transport" }] });
     const { data, ...rest } = audio(posted[0]);
     expect(rest).toEqual({
       type: "audio",

@@ -353,7 +353,7 @@ describe("a call without a microphone", () => {
 
   it.each([
     { settings: {}, words: "Connect again to speak" },
-    { settings: { microphone: false }, words: "In Python" },
+    { settings: { microphone: false }, words: "Python made" },
   ])("says what a microphone chosen during it is good for ($words)", async ({ settings, words }) => {
     const started = startWidget({ setUp: (model) => Object.assign(model.traits, { settings }) });
     const { kernel, microphone, peer, mount } = started;
@@ -406,7 +406,7 @@ describe("where there is nobody to call", () => {
     expect(element.querySelector(".rtc-privacy")).toBeNull();
     expect(element.querySelector("[data-action=listen]")).toBeNull();
     expect(element.querySelector<HTMLButtonElement>("[data-action=connect]")?.disabled).toBe(true);
-    expect(element.querySelector(".rtc-activity")?.textContent).toBe("Set a key.");
+    expect(element.querySelector(".rtc-progress")?.textContent).toBe("Set a key.");
   });
 
   it("Python's connect hears so, and no microphone is opened for it", async () => {
@@ -426,7 +426,7 @@ describe("while the browser asks for the microphone", () => {
     const { element } = started.mount();
     const reply = started.kernel.ask("connect");
     await vi.waitFor(() => expect(FakePeer.all).toHaveLength(1));
-    const activity = () => element.querySelector(".rtc-activity")?.textContent;
+    const activity = () => element.querySelector(".rtc-progress")?.textContent;
     return { ...started, activity, reply };
   };
 
@@ -493,7 +493,7 @@ describe("what was said before the page was there", () => {
     });
     kernel.welcome();
     await vi.waitFor(() =>
-      expect([...element.querySelectorAll(".rtc-words")].map(({ textContent }) => textContent)).toEqual([
+      expect([...element.querySelectorAll(".rtc-turn-text")].map(({ textContent }) => textContent)).toEqual([
         "Hi",
         "Hello",
       ]),

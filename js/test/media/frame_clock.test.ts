@@ -11,7 +11,7 @@ describe("when a frame was heard", () => {
       [2_048, 3],
       [3_072, 250],
     ] as const) {
-      clock.note(frame, 1_000 + (frame / RATE) * 1_000 + delay);
+      clock.record(frame, 1_000 + (frame / RATE) * 1_000 + delay);
     }
     expect(clock.timeOf(0)).toBeCloseTo(1_003, 6);
     expect(clock.timeOf(RATE)).toBeCloseTo(2_003, 6);
@@ -20,16 +20,16 @@ describe("when a frame was heard", () => {
   it("follows an audio clock that is slower than the page's", () => {
     const clock = new FrameClock(RATE);
     // A thousandth slower, for two minutes.
-    for (let second = 0; second <= 120; second++) clock.note(second * RATE, second * 1_001);
+    for (let second = 0; second <= 120; second++) clock.record(second * RATE, second * 1_001);
     expect(clock.timeOf(120 * RATE) - 120 * 1_001).toBeLessThan(0.001);
     expect(clock.timeOf(120 * RATE) - 120 * 1_001).toBeGreaterThan(-31);
   });
 
   it("is found anew when the context stood still", () => {
     const clock = new FrameClock(RATE);
-    clock.note(RATE, 1_000);
+    clock.record(RATE, 1_000);
     clock.reset();
-    clock.note(2 * RATE, 62_000);
+    clock.record(2 * RATE, 62_000);
     expect(clock.timeOf(2 * RATE)).toBeCloseTo(62_000, 6);
   });
 });

@@ -152,7 +152,7 @@ describe("a recording", () => {
     recorder.setOn(true);
     recorder.begin("a1");
     const context = new AudioContext();
-    recorder.hear("user", new MediaStreamAudioDestinationNode(context).stream.getAudioTracks()[0] ?? null);
+    recorder.setTrack("user", new MediaStreamAudioDestinationNode(context).stream.getAudioTracks()[0] ?? null);
     await vi.waitFor(() => expect(told).toEqual(["recording_unavailable"]), PATIENT);
     recorder.end();
     await recorder.flush();

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import "../../src/styles.css";
+import "../../src/ui/styles.css";
 import { startCall } from "../fakes";
 
 const QUESTION = { call_id: "call_1", name: "delete_file", arguments: { path: "<b>notes</b>.txt" }, seconds: 60 };
@@ -14,11 +14,11 @@ describe("a question of the kernel", () => {
     const { kernel, mount } = await startCall();
     const { element } = mount();
     const reply = kernel.ask("approve", QUESTION);
-    await vi.waitFor(() => expect(element.querySelector(".rtc-question")?.textContent).toContain("delete_file"));
+    await vi.waitFor(() => expect(element.querySelector(".rtc-approval")?.textContent).toContain("delete_file"));
     expect(element.querySelector("dd")?.textContent).toBe("<b>notes</b>.txt");
     press(element, action);
     expect(await reply).toMatchObject({ result: { approved } });
-    await vi.waitFor(() => expect(element.querySelector(".rtc-question")).toBeNull());
+    await vi.waitFor(() => expect(element.querySelector(".rtc-approval")).toBeNull());
   });
 
   it("shows all of what is asked leave for, and scrolls where it is long", async () => {
@@ -44,10 +44,10 @@ describe("a question of the kernel", () => {
     const { kernel, mount } = await startCall();
     const { element } = mount();
     const reply = kernel.ask("approve", QUESTION);
-    await vi.waitFor(() => expect(element.querySelector(".rtc-question")).toBeTruthy());
+    await vi.waitFor(() => expect(element.querySelector(".rtc-approval")).toBeTruthy());
     await kernel.ask("disconnect");
     expect(await reply).toMatchObject({ result: { approved: false } });
-    await vi.waitFor(() => expect(element.querySelector(".rtc-question")).toBeNull());
+    await vi.waitFor(() => expect(element.querySelector(".rtc-approval")).toBeNull());
   });
 
   it("stands beside another, and each is answered for itself", async () => {
@@ -55,7 +55,7 @@ describe("a question of the kernel", () => {
     const { element } = mount();
     const first = kernel.ask("approve", QUESTION);
     const second = kernel.ask("approve", { ...QUESTION, call_id: "call_2" });
-    await vi.waitFor(() => expect(element.querySelectorAll(".rtc-question")).toHaveLength(2));
+    await vi.waitFor(() => expect(element.querySelectorAll(".rtc-approval")).toHaveLength(2));
     press(element.querySelector("[data-call-id=call_2]") as Element, "allow");
     expect(await second).toMatchObject({ result: { approved: true } });
     press(element, "deny");

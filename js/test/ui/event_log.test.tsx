@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import "../../src/styles.css";
+import "../../src/ui/styles.css";
 import { type Message, startCall, startWidget } from "../fakes";
 
 const row = (number: number) => ({ type: "test.row", number });
@@ -41,7 +41,7 @@ describe("the log of events", () => {
     await vi.waitFor(() =>
       expect(types()).toEqual(["session.created", "response.create", "(no event)", "rtc_widget.binary"]),
     );
-    const ways = [...element.querySelectorAll(".rtc-event-way")].map((way) => way.getAttribute("aria-label"));
+    const ways = [...element.querySelectorAll(".rtc-event-direction")].map((way) => way.getAttribute("aria-label"));
     expect(ways).toEqual(["received", "sent", "received", "received"]);
     expect(element.querySelector("time")?.textContent).toMatch(/^\d\d:\d\d:\d\d\.\d{3}$/);
   });
@@ -115,7 +115,7 @@ describe("the log before this page", () => {
 
   async function startLate(count: number, gone = 0) {
     const started = startWidget({ isListening: false });
-    started.kernel.recollection = ({ first, before, brief }: Message) => {
+    started.kernel.history = ({ first, before, brief }: Message) => {
       const from = Math.max(Number(first), gone);
       // In pieces of 200, as the kernel makes pieces of so many characters.
       const end = Math.min((before as number | null) ?? count, from + 200);

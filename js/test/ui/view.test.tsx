@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { userEvent } from "vitest/browser";
-import "../../src/styles.css";
+import "../../src/ui/styles.css";
 import { startCall, startWidget } from "../fakes";
 
 const button = (root: Element, action: string) => {
@@ -15,7 +15,9 @@ const draft = (root: Element) => {
 };
 const label = (root: Element) => root.querySelector(".rtc-connection")?.textContent;
 const words = (root: Element, role: string) =>
-  [...root.querySelectorAll(`.rtc-transcript [data-role=${role}] .rtc-words`)].map(({ textContent }) => textContent);
+  [...root.querySelectorAll(`.rtc-transcript [data-role=${role}] .rtc-turn-text`)].map(
+    ({ textContent }) => textContent,
+  );
 const userTurn = (id: string, text: string) => ({
   type: "conversation.item.added",
   previous_item_id: null,
@@ -117,10 +119,10 @@ describe("the buttons", () => {
     const { element } = mount();
     const track = Object.assign(new Event("track"), { track: {}, streams: [new MediaStream()] });
     peer().dispatchEvent(track);
-    await vi.waitFor(() => expect(button(element, "hear").textContent).toBe("Click to hear"));
+    await vi.waitFor(() => expect(button(element, "resume-audio").textContent).toBe("Click to play audio"));
     play.mockResolvedValue();
-    button(element, "hear").click();
-    await vi.waitFor(() => expect(element.querySelector("[data-action=hear]")).toBeNull());
+    button(element, "resume-audio").click();
+    await vi.waitFor(() => expect(element.querySelector("[data-action=resume-audio]")).toBeNull());
   });
 });
 
@@ -187,11 +189,11 @@ describe("the text box", () => {
     expect(draft(element).placeholder).toBe("Write a message");
     peer().channel.readyState = "connecting";
     peer().become("disconnected");
-    await vi.waitFor(() => expect(draft(element).placeholder).toContain("when the call is back"));
+    await vi.waitFor(() => expect(draft(element).placeholder).toContain("when the call is reconnected"));
     button(element, "disconnect").click();
     await vi.waitFor(() => expect(draft(element).placeholder).toBe("Connect to send a message"));
     button(element, "connect").click();
-    await vi.waitFor(() => expect(draft(element).placeholder).toContain("when the call is there"));
+    await vi.waitFor(() => expect(draft(element).placeholder).toContain("when the call is connected"));
   });
 });
 
@@ -228,7 +230,7 @@ describe("the transcript", () => {
       response: { id: "r1", status: "cancelled", status_details: details, output: [] },
     });
     await vi.waitFor(() => expect(words(element, "assistant")).toEqual(["A data channel"]));
-    expect(element.querySelector("[data-turn-status=interrupted] .rtc-mark")?.textContent).toBe("interrupted");
+    expect(element.querySelector("[data-turn-status=interrupted] .rtc-turn-note")?.textContent).toBe("interrupted");
   });
 
   it("follows the conversation, unless one has scrolled up to read", async () => {

@@ -1,1 +1,1 @@
-"""What client and server share of aiortc."""
+"""The aiortc and PyAV code that the client and the server share. Internal."""

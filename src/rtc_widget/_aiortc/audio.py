@@ -17,7 +17,7 @@ Samples = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class MonoAudio:
-    """Mono samples and how many of them make a second.
+    """Mono samples and their rate.
 
     Attributes
     ----------
@@ -32,11 +32,11 @@ class MonoAudio:
 
     @property
     def seconds(self) -> float:
-        """How long the sound lasts."""
+        """Duration in seconds."""
         return len(self.samples) / self.rate
 
     def at(self, rate: int) -> MonoAudio:
-        """Return the sound with `rate` samples per second."""
+        """Return the audio resampled to `rate` samples per second."""
         return resampled(self, rate)
 
 

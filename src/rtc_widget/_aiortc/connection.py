@@ -1,4 +1,4 @@
-"""aiortc's connection, which may be closed at any moment."""
+"""An aiortc connection that may be closed at any moment, and the loopback address as a last resort."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from aiortc import RTCConfiguration, RTCPeerConnection
 
 
 class Connection(RTCPeerConnection):
-    """An ``RTCPeerConnection`` that takes its own connecting with it when it is closed.
+    """An ``RTCPeerConnection`` whose `close` also cancels a connection attempt in progress.
 
-    aiortc connects in a task that nobody awaits and to which no public name leads. Closed meanwhile, that task stumbles
-    over the closed transports (asyncio prints "Task exception was never retrieved"), or starts senders that never end.
+    aiortc connects in a private task that it never awaits. If the connection is closed meanwhile, that task fails on
+    the closed transports (asyncio prints "Task exception was never retrieved") or starts senders that never end.
 
     Parameters
     ----------
@@ -26,15 +26,15 @@ class Connection(RTCPeerConnection):
         self._connecting: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
-        """Close it; when this returns nothing of it runs any more."""
-        # Before the transports: what it would start on them afterwards, nobody would stop.
+        """Close the connection and wait until all of its tasks have ended."""
+        # Before the transports close: the task could start senders on them that nothing stops.
         connecting = tuple(self._connecting)
         for task in connecting:
             task.cancel()
         await asyncio.gather(*connecting, return_exceptions=True)
         await super().close()
 
-    # The name that aiortc's own `__connect` has from outside of its class.
+    # The mangled name of aiortc's private method `__connect`.
     async def _RTCPeerConnection__connect(self) -> None:
         connecting = asyncio.ensure_future(super()._RTCPeerConnection__connect())  # type: ignore[misc]
         self._connecting.add(connecting)
@@ -48,10 +48,10 @@ LOOPBACK = "127.0.0.1"
 def offer_loopback_when_alone() -> None:
     """Make aioice offer 127.0.0.1 when the machine has no other address.
 
-    aioice leaves the loopback address out, as RFC 8445 section 5.1.1.1 asks. On a machine without a network nothing
-    is left then, though the browser runs on the same machine and Chromium itself offers 127.0.0.1 in that case.
-    aioice (0.13) has no setting for this; the function through which it looks for addresses is the one place where
-    it can be said. Where there is another address nothing changes.
+    aioice excludes the loopback address, as RFC 8445 section 5.1.1.1 requires. A machine without a network then has no
+    address at all, although the browser runs on the same machine. Chromium offers 127.0.0.1 in that case.
+    aioice (0.13) has no setting for this, so its function that lists the addresses is replaced. A machine with another
+    address is not affected.
     """
     find = ice.get_host_addresses
     if not isinstance(find, _WithLoopback):
@@ -59,7 +59,7 @@ def offer_loopback_when_alone() -> None:
 
 
 class _WithLoopback:
-    """`aioice.ice.get_host_addresses` with a last resort."""
+    """`aioice.ice.get_host_addresses`, with 127.0.0.1 if it finds no address."""
 
     def __init__(self, find: Callable[..., list[str]]) -> None:
         self._find = find

@@ -13,15 +13,15 @@ from av import AudioFrame
 from rtc_widget._aiortc.audio import Resampler, Samples
 
 MAX_GAP_SECONDS = 0.2
-"""Seconds without a packet after which silence is assumed, so that a turn ends though its sender fell silent."""
+"""Seconds without a packet after which the input counts as silence, so that turn detection can end the turn."""
 
 
 def minimize_jitter_buffer(receiver: RTCRtpReceiver) -> None:
-    """Make `receiver` hand over each packet as soon as the next is there.
+    """Make `receiver` deliver each packet as soon as the next one arrives.
 
-    aiortc holds back four, 80 ms, for the sake of an even playback. A listener needs none of that, and a person who
-    interrupts is heard 60 ms earlier. Packets in the wrong order are still put right. aiortc has no setting for it;
-    should a later one have no such buffer, nothing is changed.
+    aiortc keeps four packets (80 ms) for even playback. Speech recognition does not need even playback, and an
+    interruption is detected 60 ms earlier. Packets are still put into order. aiortc has no setting for this. If a later
+    version has no such buffer, this function does nothing.
     """
     buffer = getattr(receiver, "_RTCRtpReceiver__jitter_buffer", None)
     if buffer is not None and hasattr(buffer, "_prefetch"):
@@ -29,7 +29,7 @@ def minimize_jitter_buffer(receiver: RTCRtpReceiver) -> None:
 
 
 async def input_samples(track: MediaStreamTrack, rate: int) -> AsyncIterator[Samples]:
-    """Yield what arrives on `track`, at `rate` samples per second, until it ends; a gap in the packets is silence."""
+    """Yield the samples of `track` at `rate` samples per second until it ends; a gap in the packets becomes silence."""
     resampler = Resampler(rate)
     silence = np.zeros(round(MAX_GAP_SECONDS * rate), np.float32)
     receiving: asyncio.Future[object] | None = None

@@ -1,4 +1,4 @@
-"""The sound that goes out: one track that never stops, and the playbacks it carries."""
+"""Output audio: one track that never stops, and the playbacks that it sends."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ FRAME_SECONDS = 0.02
 FRAME_LENGTH = round(RATE * FRAME_SECONDS)
 
 MAX_LAG_SECONDS = 0.5
-"""Seconds by which the clock may run behind; a machine that slept longer does not send all it missed at once."""
+"""Longest delay, in seconds, that the track catches up with. After a longer one it restarts its schedule."""
 
 Pcm = npt.NDArray[np.int16]
 
 
-def pcm_of(sound: MonoAudio) -> Pcm:
-    """Return `sound` as the track carries it: 48 kHz, 16 bit."""
-    return (np.clip(resampled(sound, RATE).samples, -1, 1) * 32767).astype(np.int16)
+def pcm_of(audio: MonoAudio) -> Pcm:
+    """Return `audio` in the format of the track: 48 kHz, 16 bit."""
+    return (np.clip(resampled(audio, RATE).samples, -1, 1) * 32767).astype(np.int16)
 
 
 class Playback:
-    """The sound of one answer, on its way out.
+    """The audio of one response while the track sends it.
 
     Parameters
     ----------
     on_started : callable
-        Called when the first of it leaves.
+        Called when the first sample is sent.
     on_stopped : callable
-        Called when all of it has left and no more will come; not when it was cleared.
+        Called when the last sample has been sent after `finish`; not called after `clear`.
     """
 
     def __init__(self, on_started: Callable[[], None], on_stopped: Callable[[], None]) -> None:
@@ -50,37 +50,37 @@ class Playback:
 
     @property
     def has_started(self) -> bool:
-        """Whether some of it has left."""
+        """Whether a sample has been sent."""
         return self._samples_played > 0
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing of it will be heard any more."""
+        """Whether no more samples will be sent."""
         return self._is_over
 
     @property
     def played_ms(self) -> int:
-        """How much of it has left."""
+        """Duration of the audio that has been sent, in milliseconds."""
         return self._samples_played * 1000 // RATE
 
     def write(self, pcm: Pcm) -> None:
-        """Add sound (48 kHz, 16 bit, mono)."""
+        """Add audio (48 kHz, 16 bit, mono)."""
         if len(pcm) and not self._is_over:
             self._waiting.append(pcm)
 
     def finish(self) -> None:
-        """Say that no more will be written."""
+        """Declare the audio complete."""
         self._is_finished = True
         if not self._waiting and not self.has_started:
             self._is_over = True
 
     def clear(self) -> None:
-        """Drop what has not left yet."""
+        """Drop the audio that has not been sent yet."""
         self._waiting.clear()
         self._is_over = True
 
     def read(self, length: int) -> Pcm:
-        """Take up to `length` samples; fewer when there are no more at present."""
+        """Return the next samples, at most `length`; fewer if no more have been written yet."""
         taken: list[Pcm] = []
         while self._waiting and length > 0:
             head = self._waiting.popleft()
@@ -89,20 +89,20 @@ class Playback:
                 head = head[:length]
             taken.append(head)
             length -= len(head)
-        sound = np.concatenate(taken) if taken else np.zeros(0, np.int16)
-        if len(sound) and not self.has_started:
-            self._samples_played = len(sound)
+        pcm = np.concatenate(taken) if taken else np.zeros(0, np.int16)
+        if len(pcm) and not self.has_started:
+            self._samples_played = len(pcm)
             self._on_started()
         else:
-            self._samples_played += len(sound)
-        if self._is_finished and not self._waiting and not len(sound) and not self._is_over:
+            self._samples_played += len(pcm)
+        if self._is_finished and not self._waiting and not len(pcm) and not self._is_over:
             self._is_over = True
             self._on_stopped()
-        return sound
+        return pcm
 
 
 class VoiceTrack(MediaStreamTrack):
-    """The server's audio track: 20 ms frames at 48 kHz, in real time, silence when there is nothing to say."""
+    """An audio track of 20 ms frames at 48 kHz in real time; it sends silence between playbacks."""
 
     kind = "audio"
 
@@ -113,11 +113,11 @@ class VoiceTrack(MediaStreamTrack):
         self._origin: float | None = None
 
     def play(self, playback: Playback) -> None:
-        """Play `playback` after those that are still playing."""
+        """Play `playback` after the earlier ones."""
         self._playbacks.append(playback)
 
     async def recv(self) -> AudioFrame:
-        """Return the next frame when it is due."""
+        """Wait until the next frame is due, and return it."""
         if self.readyState != "live":
             raise MediaStreamError
         await self._due()
@@ -129,7 +129,7 @@ class VoiceTrack(MediaStreamTrack):
         return frame
 
     async def _due(self) -> None:
-        # Counted from the first frame, not from the last: small delays do not add up to drift.
+        # Count from the first frame, not from the last: small delays must not add up to drift.
         now = asyncio.get_running_loop().time()
         if self._origin is None:
             self._origin = now
@@ -140,12 +140,12 @@ class VoiceTrack(MediaStreamTrack):
             self._origin -= wait
 
     def next_pcm(self) -> Pcm:
-        """Return the sound of the next frame."""
+        """Return the audio of the next frame."""
         pcm = np.zeros(FRAME_LENGTH, np.int16)
         while self._playbacks:
             if not self._playbacks[0].is_over:
-                sound = self._playbacks[0].read(FRAME_LENGTH)
-                pcm[: len(sound)] = sound
+                played = self._playbacks[0].read(FRAME_LENGTH)
+                pcm[: len(played)] = played
             if not self._playbacks[0].is_over:
                 break
             self._playbacks.popleft()

@@ -1,4 +1,4 @@
-"""What an RTCPeerConnection of aiortc knows of itself."""
+"""Statistics of an aiortc connection."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aiortc.stats import RTCInboundRtpStreamStats, RTCRemoteInboundRtpStreamStat
 
 
 async def statistics_of(connection: RTCPeerConnection, seconds: float) -> CallStatistics:
-    """Return what is known of `connection`, which has lasted `seconds`."""
+    """Return the statistics of `connection`, which has lasted `seconds`."""
     codec = _codec(connection)
     known = _with_path(CallStatistics("WebRTC", seconds=seconds), connection)
     if codec is not None:
@@ -28,7 +28,7 @@ async def statistics_of(connection: RTCPeerConnection, seconds: float) -> CallSt
 
 
 async def packets_received(connection: RTCPeerConnection) -> int:
-    """Return how many packets of any kind but ICE's have come in."""
+    """Return the number of received packets, without those of ICE."""
     reports = (await connection.getStats()).values()
     return max((report.packetsReceived for report in reports if report.type == "transport"), default=0)
 
@@ -39,7 +39,7 @@ def _codec(connection: RTCPeerConnection) -> Any:
 
 
 def _with_path(known: CallStatistics, connection: RTCPeerConnection) -> CallStatistics:
-    """Add the candidates in use; aiortc has no public way to ask for them."""
+    """Add the candidate pair in use. aiortc has no public API for it."""
     transports = (transceiver.sender.transport.transport for transceiver in connection.getTransceivers())
     pairs = (pair for transport in transports for pair in transport._connection._nominated.values())
     pair = next(pairs, None)
@@ -51,28 +51,28 @@ def _with_path(known: CallStatistics, connection: RTCPeerConnection) -> CallStat
 
 @dataclass(frozen=True, slots=True)
 class CallStatistics:
-    """Numbers of one moment of a call; None where nothing is known (yet).
+    """The statistics of a call at one moment; None for a value that is not known (yet).
 
     Attributes
     ----------
     transport : str
         ``"WebRTC"`` or ``"WebSocket"``.
     codec : str or None
-        The codec of the sound, such as ``"opus"``.
+        The audio codec, such as ``"opus"``.
     clock_rate : int or None
-        The codec's clock, in hertz.
+        Clock rate of the codec, in hertz.
     local_candidate, remote_candidate : str or None
         The types of the ICE candidates in use: ``host``, ``srflx``, ``prflx`` or ``relay`` (RFC 8445).
     protocol : str or None
         ``"udp"`` or ``"tcp"``.
     round_trip_ms : float or None
-        From the client's last RTCP report.
+        Round-trip time in milliseconds, from the last RTCP report of the client.
     packets_received, packets_lost : int or None
-        Of the person's sound.
+        Packets of the input audio.
     jitter_ms : float or None
-        Of the person's sound (RFC 3550, section 6.4.1).
+        Jitter of the input audio in milliseconds (RFC 3550, section 6.4.1).
     seconds : float
-        How long the call has lasted.
+        Duration of the call.
     """
 
     transport: str
@@ -89,5 +89,5 @@ class CallStatistics:
 
 
 async def no_statistics() -> CallStatistics:
-    """Return what is known of a session without a connection of its own."""
+    """Return the statistics of a session without WebRTC: none but the transport."""
     return CallStatistics("WebSocket")

@@ -13,12 +13,10 @@ from rtc_widget.errors import InvalidAudio
 from rtc_widget.optional import require_numpy
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
     from matplotlib.figure import Figure
 
-    Samples = npt.NDArray[np.float32]
-    Integers = npt.NDArray[np.int16]
+    from rtc_widget.audio.arrays import Integers, Samples
 
 RATE: Final = 24_000
 """The default sample rate in Hz: that of the Realtime API's PCM audio."""

@@ -1,4 +1,4 @@
-"""Audio files and resampling by FFmpeg (PyAV)."""
+"""Audio files and resampling, with FFmpeg (PyAV)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from rtc_widget.audio.clip import Integers
+    from rtc_widget.audio.arrays import Integers
 
 
 def decode(path: Path) -> tuple[npt.NDArray[np.float32], int]:

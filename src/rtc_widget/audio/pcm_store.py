@@ -15,7 +15,7 @@ from rtc_widget.optional import require_numpy
 from rtc_widget.types import Track
 
 if TYPE_CHECKING:
-    from rtc_widget.audio.clip import Integers
+    from rtc_widget.audio.arrays import Integers
 
 logger = logging.getLogger("rtc_widget")
 

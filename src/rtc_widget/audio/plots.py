@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from rtc_widget.optional import new_figure
 
@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from rtc_widget.audio.clip import AudioClip
-    from rtc_widget.audio.recording import Recording
+    from rtc_widget.audio.arrays import Integers
 
 _COLUMNS = 1500
 """More than the pixels of a figure; an hour is drawn as fast as a minute."""
@@ -21,7 +20,31 @@ _WINDOW_SECONDS = 0.03
 _FLOOR_DB = -90.0
 
 
-def draw_clip(clip: AudioClip, axes: Any = None) -> Figure:
+class Waveform(Protocol):
+    """Audio over time; an `AudioClip` is one."""
+
+    @property
+    def pcm(self) -> Integers:
+        """The samples."""
+        ...
+
+    @property
+    def sample_rate(self) -> int:
+        """Samples per second."""
+        ...
+
+    @property
+    def start(self) -> float:
+        """The time of the first sample, in seconds."""
+        ...
+
+    @property
+    def end(self) -> float:
+        """The time after the last sample, in seconds."""
+        ...
+
+
+def draw_clip(clip: Waveform, axes: Any = None) -> Figure:
     """Draw the waveform above the spectrogram."""
     top, bottom = new_figure(2, height=4.5)[1] if axes is None else axes
     draw_waveform(clip, top)
@@ -31,10 +54,10 @@ def draw_clip(clip: AudioClip, axes: Any = None) -> Figure:
     return figure
 
 
-def draw_recording(recording: Recording) -> Figure:
+def draw_recording(user: Waveform, assistant: Waveform) -> Figure:
     """Draw the user's waveform above the assistant's."""
     figure, axes = new_figure(2, height=3.6)
-    sides = (("user", recording.user, "tab:blue"), ("assistant", recording.assistant, "tab:orange"))
+    sides = (("user", user, "tab:blue"), ("assistant", assistant, "tab:orange"))
     for (name, clip, color), one in zip(sides, axes, strict=True):
         draw_waveform(clip, one, color=color)
         one.set_ylabel(name)
@@ -42,7 +65,7 @@ def draw_recording(recording: Recording) -> Figure:
     return figure
 
 
-def draw_waveform(clip: AudioClip, axes: Axes, *, color: str = "tab:blue") -> None:
+def draw_waveform(clip: Waveform, axes: Axes, *, color: str = "tab:blue") -> None:
     """Draw the minimum and the maximum of the samples of each column."""
     import numpy as np
 
@@ -57,7 +80,7 @@ def draw_waveform(clip: AudioClip, axes: Axes, *, color: str = "tab:blue") -> No
     axes.set_ylabel("amplitude")
 
 
-def draw_spectrogram(clip: AudioClip, axes: Axes) -> None:
+def draw_spectrogram(clip: Waveform, axes: Axes) -> None:
     """Draw the magnitude of each frequency in decibels relative to full scale."""
     import numpy as np
     from matplotlib.mlab import magnitude_spectrum, specgram
@@ -85,7 +108,7 @@ def draw_spectrogram(clip: AudioClip, axes: Axes) -> None:
     axes.set_ylabel("kHz")
 
 
-def _windows(clip: AudioClip, size: int) -> npt.NDArray[np.float32]:
+def _windows(clip: Waveform, size: int) -> npt.NDArray[np.float32]:
     import numpy as np
 
     pcm = clip.pcm

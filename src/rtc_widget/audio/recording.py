@@ -16,7 +16,7 @@ from rtc_widget.types import Track
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from rtc_widget.audio.clip import Integers
+    from rtc_widget.audio.arrays import Integers
 
 _BLOCK = 1 << 20
 
@@ -139,7 +139,7 @@ class Recording:
         """
         from rtc_widget.audio.plots import draw_recording
 
-        return draw_recording(self)
+        return draw_recording(self.user, self.assistant)
 
     def __repr__(self) -> str:
         if self._store.origin_ms is None:

@@ -13,7 +13,7 @@ from rtc_widget.calls.sender import UserMessages
 from rtc_widget.conversation.turn import Turn
 from rtc_widget.errors import ResponseFailed, RtcWidgetError, WaitTimeout
 from rtc_widget.kernel.await_guard import AwaitGuard
-from rtc_widget.kernel.main_loop import within
+from rtc_widget.kernel.main_loop import wait_with_grace
 from rtc_widget.protocols.base import RequestedResponse, VoiceSession
 from rtc_widget.tools.runner import ToolRunner
 
@@ -78,7 +78,7 @@ class Asker:
         late = WaitTimeout(
             f"The response did not end within {timeout} s.", hint="chat.events has the events that arrived."
         )
-        return await within(timeout, self._turn_of(pending, until_spoken=until_spoken), late)
+        return await wait_with_grace(timeout, self._turn_of(pending, until_spoken=until_spoken), late)
 
     async def _turn_of(self, pending: RequestedResponse, *, until_spoken: bool) -> Turn:
         response_id = await self._session.response_of(pending)

@@ -11,8 +11,10 @@ from typing import cast
 
 from rtc_widget.comm.messages import History, State, WireEvent
 from rtc_widget.conversation.event_log import EventLog
-from rtc_widget.conversation.events import Event, fields_of
-from rtc_widget.conversation.facts import AudioCleared, AudioCommitted, SpeechEnded, SpeechStarted, facts_of
+from rtc_widget.conversation.event_reader import facts_of
+from rtc_widget.conversation.events import Event
+from rtc_widget.conversation.facts import AudioCleared, AudioCommitted, SpeechEnded, SpeechStarted
+from rtc_widget.conversation.json_object import fields_of
 from rtc_widget.conversation.log_segments import CallStart, LogSegments
 from rtc_widget.conversation.subscriptions import Failures, Subscriptions
 from rtc_widget.conversation.transcript import Transcript
@@ -39,7 +41,7 @@ _NO_CALL: Mapping[str, object] = {
 
 
 class CallRecord:
-    """The `Listener` of the bridge; used on the kernel's main loop.
+    """The `BridgeListener`; used on the kernel's main loop.
 
     Parameters
     ----------

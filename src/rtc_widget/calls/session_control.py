@@ -8,7 +8,7 @@ from typing import Any
 
 from rtc_widget.calls.record import CallRecord
 from rtc_widget.comm.bridge import Bridge
-from rtc_widget.conversation.events import JsonObject
+from rtc_widget.conversation.json_object import JsonObject
 from rtc_widget.errors import NotConnected, TurnDetectionEnabled
 from rtc_widget.kernel.await_guard import AwaitGuard
 from rtc_widget.protocols.base import VoiceSession

@@ -1,6 +1,6 @@
-"""`rtc-widget serve`: the embedded server, run by hand."""
+"""`rtc-widget serve`: runs the embedded server."""
 
-# No `from __future__ import annotations`: typer reads the annotations, and they name what is imported here.
+# No `from __future__ import annotations`: typer evaluates the annotations.
 
 import asyncio
 import logging
@@ -18,55 +18,60 @@ if TYPE_CHECKING:
     from rtc_widget.server.responders.responder import Responder
     from rtc_widget.server.serve import ServerInfo
 
-_Port = Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)]
+_Port = Annotated[int, typer.Option(help="Port to listen on; 0 selects a free port.", min=0, max=65535)]
 _Token = Annotated[
     str,
     typer.Option(
-        help="What clients send as 'Authorization: Bearer …'. Default: a random one, printed once.",
+        help="Token that clients send as 'Authorization: Bearer …'. Default: a random token, printed once.",
         envvar="RTC_WIDGET_TOKEN",
         show_default=False,
     ),
 ]
-_Host = Annotated[str, typer.Option(help="Address to listen on. Anything but loopback lets other machines call.")]
+_Host = Annotated[
+    str, typer.Option(help="Address to listen on. With another address than loopback, other machines can call.")
+]
 _Recognizer = Annotated[
     str,
     typer.Option(
-        help="What hears: moonshine, whisper, whisper:FOLDER (a model of yours in CTranslate2's format), or "
-        "module:Class, a class of yours with 'name' and 'recognize'. Default: the best that is installed.",
+        help="Speech recognizer: moonshine, whisper, whisper:FOLDER (a model in CTranslate2's format), or "
+        "module:Class (your class with 'name' and 'recognize'). Default: the best installed one.",
         show_default=False,
     ),
 ]
 _Voice = Annotated[
     str,
     typer.Option(
-        help="What speaks: heart (American), heart-british, another voice of hibari that you have fetched, or "
-        "module:Class, a class of yours with 'name' and 'speak'."
+        help="Voice: heart (American), heart-british, another voice of hibari that you have downloaded, or "
+        "module:Class (your class with 'name' and 'speak')."
     ),
 ]
 _ChatUrl = Annotated[
     str,
     typer.Option(
-        help="Base URL of a chat server that answers, with /v1: Ollama's is http://127.0.0.1:11434/v1. "
-        "Default: a small tutor answers, who explains WebRTC.",
+        help="Base URL of the chat server that answers, including /v1; for Ollama http://127.0.0.1:11434/v1. "
+        "Default: a small tutor answers, which explains WebRTC.",
         show_default=False,
     ),
 ]
-_ChatModel = Annotated[str, typer.Option(help="The chat model's name there.", show_default=False)]
+_ChatModel = Annotated[str, typer.Option(help="Name of the model on the chat server.", show_default=False)]
 _ChatKey = Annotated[
-    str, typer.Option(help="Its API key, if it wants one.", envvar="RTC_WIDGET_CHAT_KEY", show_default=False)
+    str,
+    typer.Option(help="API key of the chat server, if it needs one.", envvar="RTC_WIDGET_CHAT_KEY", show_default=False),
 ]
-_MaxCalls = Annotated[int, typer.Option(help="Calls at a time; more are refused with status 429.", min=1)]
-_MaxMinutes = Annotated[float, typer.Option(help="How long a call may last.", min=0.1, max=24 * 60)]
+_MaxCalls = Annotated[int, typer.Option(help="Largest number of calls at a time; further ones get status 429.", min=1)]
+_MaxMinutes = Annotated[float, typer.Option(help="Longest duration of a call, in minutes.", min=0.1, max=24 * 60)]
 _Origins = Annotated[
     list[str] | None,
     typer.Option(
         "--allow-origin",
-        help="A web page that may use the server, such as http://localhost:5173; it needs a key all the same. "
+        help="Web origin that may use the server, such as http://localhost:5173; its pages still need a key. "
         "May be given several times. Default: none.",
         show_default=False,
     ),
 ]
-_Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log what calls do (no sound, no words, no keys).")]
+_Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Log the progress of calls (without audio, text or keys).")
+]
 
 
 def serve(
@@ -83,10 +88,10 @@ def serve(
     allow_origin: _Origins = None,
     verbose: _Verbose = False,
 ) -> None:
-    """Run the embedded voice server: real WebRTC, speech recognition and speech, with no key and no network.
+    """Run the embedded voice server: WebRTC, speech recognition and speech synthesis without a key or a network.
 
-    It speaks the GA Realtime protocol, over WebRTC and WebSocket: give any Realtime client the printed base URL, and
-    the token as API key.
+    It uses the GA Realtime protocol over WebRTC and WebSocket. Give any Realtime client the printed base URL, and the
+    token as API key.
     """
     from rtc_widget.server.http.app import Access
     from rtc_widget.server.http.auth import LOOPBACK_NAMES
@@ -97,7 +102,7 @@ def serve(
     from rtc_widget.server.transport.registry import Limits
 
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
-    # httpx logs whole URLs, and a chat server's may hold what is nobody's business.
+    # httpx logs whole URLs, and that of a chat server may be private.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     console = Console()
     origins = frozenset(_origin(console, given) for given in allow_origin or ())
@@ -109,7 +114,7 @@ def serve(
         raise typer.Exit(1) from None
     secret = token or secrets.token_urlsafe(24)
     if ":" in recognizer + voice:
-        # An engine of one's own mostly lies in the current folder; at the end of the path it hides nothing.
+        # A custom engine is usually in the current folder. At the end of the path it hides no other module.
         sys.path.append(str(Path.cwd()))
 
     with console.status("Starting …") as status:
@@ -147,7 +152,7 @@ def _responder(console: Console, chat_url: str, chat_model: str, chat_key: str) 
     if not chat_url and not chat_model:
         return Tutor(), "the WebRTC tutor"
     if not chat_url or not chat_model:
-        console.print("[red]--chat-url and --chat-model belong together.[/] Give both.")
+        console.print("[red]--chat-url and --chat-model must be given together.[/]")
         raise typer.Exit(1)
     return ChatResponder(ChatServer(chat_url, chat_model, chat_key or None)), f"{chat_model} at {chat_url}"
 
@@ -155,18 +160,20 @@ def _responder(console: Console, chat_url: str, chat_model: str, chat_key: str) 
 def _origin(console: Console, given: str) -> str:
     parts = urlsplit(given)
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.path not in ("", "/"):
-        console.print(f"[red]{escape(given)} is no origin.[/] One looks like http://localhost:5173.")
+        console.print(
+            f"[red]--allow-origin must be a web origin such as http://localhost:5173, got {escape(given)}.[/]"
+        )
         raise typer.Exit(1)
     return f"{parts.scheme}://{parts.netloc}"
 
 
 def _say_where(console: Console, info: "ServerInfo", responder: str, *, is_local: bool) -> None:
     console.print(f"Listening on [bold]http://{_shown_host(info.host)}:{info.port}/v1[/]")
-    console.print(f"Hears with   {escape(info.engines['recognizer'])}")
-    console.print(f"Speaks with  {escape(info.engines['speaker'])}")
-    console.print(f"Answers with {escape(responder)}")
+    console.print(f"Recognizer   {escape(info.engines['recognizer'])}")
+    console.print(f"Speaker      {escape(info.engines['speaker'])}")
+    console.print(f"Responder    {escape(responder)}")
     if not is_local:
-        console.print("[yellow]Other machines can call, if they have the token; it crosses the network in clear.[/]")
+        console.print("[yellow]Other machines with the token can call. The token crosses the network unencrypted.[/]")
 
 
 def _say_how(console: Console, info: "ServerInfo", token: str, *, is_random: bool) -> None:
@@ -176,7 +183,7 @@ def _say_how(console: Console, info: "ServerInfo", token: str, *, is_random: boo
         console.print("Token        ", end="")
         console.out(token, highlight=False)
     console.print("\nIn a notebook:\n")
-    # `out`, not `print`: the lines are to be pasted, so nothing may be wrapped or coloured.
+    # `out`, not `print`: the user pastes these lines, so they must not be wrapped or coloured.
     if not is_random:
         console.out("    import os", highlight=False)
     console.out("    from rtc_widget import OpenAI, VoiceChat", highlight=False)
@@ -185,7 +192,7 @@ def _say_how(console: Console, info: "ServerInfo", token: str, *, is_random: boo
 
 
 def _shown_host(host: str) -> str:
-    """Return `host` as it stands in a URL that works on this machine."""
+    """Return `host` for a URL that works on this machine."""
     if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
         return "127.0.0.1"
     return f"[{host}]" if ":" in host else host

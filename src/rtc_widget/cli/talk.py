@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from rtc_widget.audio.clip import AudioClip
+from rtc_widget.conversation.event_reader import facts_of
 from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.facts import (
     ErrorReported,
@@ -23,7 +24,6 @@ from rtc_widget.conversation.facts import (
     ResponseStarted,
     SpeechEnded,
     SpeechStarted,
-    facts_of,
 )
 from rtc_widget.errors import NotConnected, RtcWidgetError, ServerError, WaitTimeout, error_from_wire
 

@@ -1,4 +1,4 @@
-"""Puts the page's batches of events in order: nothing lost, nothing doubled."""
+"""Restores the order of a page's event batches, and estimates the offset of its clock."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from rtc_widget.comm.protocol import Message
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What one batch brought: the events that were missing, and what to tell the page."""
+    """The new events of a batch, and the reply to the page."""
 
     events: tuple[WireEvent, ...]
-    answer: Message
+    reply: Message
 
 
 @dataclass(slots=True)
 class EventReceiver:
-    """The events of one page, by their running number.
+    """Receives the events of one page in order, by their running numbers.
 
-    Messages can be lost, doubled or overtaken while a kernel finds out on which thread it listens. A batch
-    that starts too late is dropped and its forerunners are asked for; numbers seen before are passed over.
+    Messages can be lost, repeated or reordered while the kernel moves them to another thread. A batch that starts too
+    late is dropped and the missing events are requested; events that are known already are ignored.
     """
 
     page: str
@@ -32,7 +32,7 @@ class EventReceiver:
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def take(self, batch: Events) -> Received:
-        """Take a batch in; safe on any thread."""
+        """Receive a batch; safe on any thread."""
         with self._lock:
             if batch.first > self.next:
                 return Received((), protocol.resend(self.page, self.next))
@@ -51,44 +51,43 @@ class _Sample:
 
 
 class PageClock:
-    """Estimates the offset of one page's clock from signs of life that it was asked for.
+    """Estimates the offset between one page's clock and the kernel's, from pings.
 
-    The kernel asks, the page answers with its time, the kernel hears it: the page's time lies somewhere between the two
-    moments of the kernel (RFC 5905, section 8, in its simplest form). The answer that came back fastest counts, until
-    one contradicts it: then one of the clocks has been set. Of several open questions the first counts: nobody
-    knows which one an answer answers.
+    The page's time lies between the kernel's times of ping and pong (RFC 5905, section 8, in its simplest form). The
+    fastest reply counts, until another one contradicts it: then one of the clocks was set. Of several open pings the
+    first counts, because a pong does not say which ping it replies to.
 
     Examples
     --------
     >>> clock = PageClock()
-    >>> clock.asked(now_ms=1000.0)
-    >>> clock.answered(page_ms=61_010.0, now_ms=1020.0)
+    >>> clock.record_ping(now_ms=1000.0)
+    >>> clock.record_pong(page_ms=61_010.0, now_ms=1020.0)
     >>> clock.offset_ms
     -60000.0
     """
 
     def __init__(self) -> None:
-        self._asked_ms: float | None = None
+        self._ping_ms: float | None = None
         self._best: _Sample | None = None
 
     @property
     def offset_ms(self) -> float:
-        """What is to be added to a time of the page; 0 as long as the clocks cannot be told apart."""
+        """Milliseconds to add to a time of the page; 0 while the difference is below the measuring error."""
         best = self._best
         return 0.0 if best is None or abs(best.offset_ms) <= best.uncertainty_ms else best.offset_ms
 
-    def asked(self, now_ms: float | None = None) -> None:
-        """Note that the page is asked now (milliseconds since 1970)."""
-        if self._asked_ms is None:
-            self._asked_ms = _now_ms() if now_ms is None else now_ms
+    def record_ping(self, now_ms: float | None = None) -> None:
+        """Record that a ping is sent now (milliseconds since 1970)."""
+        if self._ping_ms is None:
+            self._ping_ms = _now_ms() if now_ms is None else now_ms
 
-    def answered(self, page_ms: float, now_ms: float | None = None) -> None:
-        """Note what the page has answered; an answer to no question is passed over."""
-        asked, self._asked_ms = self._asked_ms, None
-        if asked is None:
+    def record_pong(self, page_ms: float, now_ms: float | None = None) -> None:
+        """Record the time in a pong; a pong without a ping is ignored."""
+        sent_ms, self._ping_ms = self._ping_ms, None
+        if sent_ms is None:
             return
-        heard = _now_ms() if now_ms is None else now_ms
-        sample = _Sample((asked + heard) / 2 - page_ms, (heard - asked) / 2)
+        received_ms = _now_ms() if now_ms is None else now_ms
+        sample = _Sample((sent_ms + received_ms) / 2 - page_ms, (received_ms - sent_ms) / 2)
         best = self._best
         if best is None or 0 <= sample.uncertainty_ms < best.uncertainty_ms or sample.contradicts(best):
             self._best = sample

@@ -1,4 +1,4 @@
-"""Whether the page with the call is still there, and how another page gets the call."""
+"""Checks that the page with the call is alive, and lets another page take the call over."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from rtc_widget.comm.negotiation import Negotiator
 from rtc_widget.comm.page_registry import KnownPage, PageRegistry
 from rtc_widget.comm.protocol import Message
 from rtc_widget.kernel.io_thread import io_thread
-from rtc_widget.kernel.ipykernel import hears_during_cells
+from rtc_widget.kernel.ipykernel import receives_during_cells
 from rtc_widget.kernel.main_loop import MainLoop
 
 ACTIVE_PAGE_SECONDS = 3.0
-"""How long a page that holds a call may take to answer when it is asked whether it is still there, or to let go."""
+"""How long the page with the call may take to reply to a check, or to release the call."""
 SILENT_SECONDS = 12.0
-"""After so long without a word, which are two signs of life that were asked for, the page with the call is asked."""
+"""After so long without a message, which is two pings, the page with the call is checked."""
 
 
-class _Listener(Protocol):
-    def page_state(self, told: State) -> None: ...
+class _LivenessListener(Protocol):
+    def page_state(self, message: State) -> None: ...
 
     def page_lost(self) -> None: ...
 
 
 class Liveness:
-    """Looks after the page that holds the call.
+    """Watches the page with the call.
 
     Parameters
     ----------
@@ -41,12 +41,12 @@ class Liveness:
         The bridge's.
     send : callable
         Sends one message to the pages.
-    desk : Negotiator
-        Hangs up what a vanished page has left behind.
+    negotiator : Negotiator
+        Hangs up the call of a page that is gone.
     main : MainLoop
         Where the listener is called.
     listener : object
-        Told of the state that counts after a page has gone.
+        Receives the state of the call after a page is gone.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Liveness:
         send: Callable[[Message], None],
         negotiator: Negotiator,
         main: MainLoop,
-        listener: _Listener,
+        listener: _LivenessListener,
     ) -> None:
         self._pages = pages
         self._lock = lock
@@ -65,96 +65,98 @@ class Liveness:
         self._main = main
         self._listener = listener
 
-    def beat(self) -> None:
-        """Tell the page with the call that the kernel is there, and see that the page is."""
+    def tick(self) -> None:
+        """Ping the page with the call, and check it after a long silence."""
         self._main.settle()
         with self._lock:
             active_page = self._pages.active_page
         if active_page is None:
             return
         self.ping(active_page)
-        if time.monotonic() - active_page.heard > SILENT_SECONDS and hears_during_cells():
+        if time.monotonic() - active_page.heard_at > SILENT_SECONDS and receives_during_cells():
             self.check(active_page)
 
     def ping(self, page: KnownPage) -> None:
-        """Ask a page for a sign of life, which also tells what time it is there."""
-        page.clock.asked()
+        """Ping a page; its pong also has the time of its clock."""
+        page.clock.record_ping()
         self._send(protocol.ping(page.name))
 
     def check(self, active_page: KnownPage) -> None:
-        """Ask the page with the call for its state; a page that was reloaded or closed does not answer."""
+        """Request the state of the page with the call; a page that was reloaded or closed does not reply."""
         self._main.call(self._check, active_page)
 
-    def leave(self, page: KnownPage) -> None:
-        """Let a page go that has said goodbye; a call that it still had is over."""
+    def page_left(self, page: KnownPage) -> None:
+        """Remove a page that has left; its call has ended."""
         with self._lock:
             had_call = page.is_calling
-            attempt = page.said.attempt if page.said else None
-            was_holder = self._pages.active_page is page
-            successor = self._pages.lose(page)
-            # Told before anyone else can take in a state, or the older news would come last.
+            attempt = page.last_state.attempt if page.last_state else None
+            was_active = self._pages.active_page is page
+            successor = self._pages.remove(page)
+            # Under the lock: another thread must not report a newer state first.
             if successor is not None:
                 self._main.call(self._listener.page_state, successor)
-            elif was_holder:
+            elif was_active:
                 self._main.call(self._listener.page_lost)
         if had_call and attempt is not None:
             self._negotiator.hang_up(attempt)
 
-    def give_up(self) -> None:
-        """Take the page with the call for gone."""
+    def drop_active_page(self) -> None:
+        """Treat the page with the call as gone."""
         with self._lock:
             active_page = self._pages.active_page
         if active_page is not None:
-            self.leave(active_page)
+            self.page_left(active_page)
 
-    def after_hand_over(self, active_page: KnownPage, let_go: Future[None], call: Callable[[], None]) -> None:
-        """Make the call of another page once the holder has let go, or has turned out to be gone."""
-        io_thread().run(self._after_hand_over(active_page, let_go, call))
+    def call_after_release(self, active_page: KnownPage, released: Future[None], call: Callable[[], None]) -> None:
+        """Make the call of another page once the active page has released its own, or is gone."""
+        io_thread().run(self._call_after_release(active_page, released, call))
 
-    async def _after_hand_over(self, active_page: KnownPage, let_go: Future[None], call: Callable[[], None]) -> None:
-        # On the I/O thread: a busy cell must hold up nobody who takes a call over.
+    async def _call_after_release(
+        self, active_page: KnownPage, released: Future[None], call: Callable[[], None]
+    ) -> None:
+        # On the I/O thread: a busy cell must not delay a page that takes the call over.
         try:
-            # Shielded: a reply that comes too late must find it as it was.
-            await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(let_go)), ACTIVE_PAGE_SECONDS)
+            # Shielded: a late reply still sets this future.
+            await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(released)), ACTIVE_PAGE_SECONDS)
         except TimeoutError:
-            self.leave(active_page)
+            self.page_left(active_page)
         call()
 
     def _check(self, active_page: KnownPage) -> None:
         if self._main.running is None:
-            return  # nobody could wait for the answer
+            return  # no loop can wait for the reply
         asked = time.monotonic()
         self._send(protocol.welcome(active_page.name))
-        self._main.call_later(ACTIVE_PAGE_SECONDS, lambda: self._leave_if_silent(active_page, asked))
+        self._main.call_later(ACTIVE_PAGE_SECONDS, lambda: self._drop_if_silent(active_page, asked))
 
-    def _leave_if_silent(self, active_page: KnownPage, asked: float) -> None:
+    def _drop_if_silent(self, active_page: KnownPage, asked: float) -> None:
         if time.monotonic() - asked > ACTIVE_PAGE_SECONDS + 1:
-            # A cell held up the loop; the answer may wait behind it.
+            # A cell blocked the loop; the reply may wait behind it.
             self._check(active_page)
             return
-        if active_page.heard < asked and active_page.is_calling:
-            self.leave(active_page)
+        if active_page.heard_at < asked and active_page.is_calling:
+            self.page_left(active_page)
 
 
 TICK_SECONDS = 5.0
 
 
 class Heartbeat:
-    """Calls `beat` every few seconds while it runs; on the I/O thread, so that a busy cell does not stop it."""
+    """Calls `tick` every few seconds on the I/O thread, so that a busy cell does not stop it."""
 
-    def __init__(self, beat: Callable[[], None]) -> None:
-        self._beat = beat
+    def __init__(self, tick: Callable[[], None]) -> None:
+        self._tick = tick
         self._running: Future[None] | None = None
 
     def run(self, wanted: bool) -> None:
-        """Start or stop; harmless to repeat. Callable from any thread."""
+        """Start or stop the calls; harmless to repeat. Callable from any thread."""
         if wanted and self._running is None:
-            self._running = io_thread().run(self._go_on())
+            self._running = io_thread().run(self._tick_repeatedly())
         elif not wanted and self._running is not None:
             self._running.cancel()
             self._running = None
 
-    async def _go_on(self) -> None:
+    async def _tick_repeatedly(self) -> None:
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            self._beat()
+            self._tick()

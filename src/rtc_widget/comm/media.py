@@ -1,4 +1,4 @@
-"""The kernel's part in sound and statistics: takes in what pages heard and measured, gives out what they are to say."""
+"""Receives the audio and statistics of pages, and provides the clips that pages play."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rtc_widget.comm.protocol import Message
 from rtc_widget.errors import ClipNotFound, RtcWidgetError
 
 PART_BYTES = 262_144
-"""How much of a clip travels in one message; Jupyter's WebSocket refuses messages of 10 MB."""
+"""The size of a clip's part in one message; Jupyter's WebSocket refuses messages of 10 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,61 +27,61 @@ class PcmClip:
 
     @property
     def seconds(self) -> float:
-        """How long it lasts."""
+        """Its duration, in seconds."""
         return len(self.pcm) / 2 / self.rate
 
 
 class MediaStore(Protocol):
-    """What keeps what pages have heard and measured; called on the thread that received it."""
+    """Stores the audio and statistics of pages; called on the thread that received them."""
 
     def record_attempt(self, attempt: str, *, resumes: bool) -> None:
-        """Learn whether an attempt goes on with the call before it."""
+        """Record whether an attempt resumes the call before it."""
 
     def keep(self, message: Audio | Stats) -> None:
-        """Take a message, each once, in the order in which its page sent them."""
+        """Store a message; each comes once, in the order in which its page sent it."""
 
 
 class MediaReceiver:
-    """Where media messages are taken in and clips are given out; safe on any thread.
+    """Receives media messages and provides clips; safe on any thread.
 
     Parameters
     ----------
-    keeper : MediaStore
-        Given what comes in.
+    store : MediaStore
+        Stores the messages.
     """
 
-    def __init__(self, keeper: MediaStore) -> None:
-        self._keeper = keeper
+    def __init__(self, store: MediaStore) -> None:
+        self._store = store
         self._lock = Lock()
         self._next: dict[str, int] = {}
         self._clips: dict[str, PcmClip] = {}
         self._numbers = itertools.count(1)
 
     def record_attempt(self, attempt: str, *, resumes: bool) -> None:
-        """Learn whether an attempt goes on with the call before it; harmless to repeat."""
-        self._keeper.record_attempt(attempt, resumes=resumes)
+        """Record whether an attempt resumes the call before it; harmless to repeat."""
+        self._store.record_attempt(attempt, resumes=resumes)
 
     def take(self, message: Audio | Stats) -> Message:
-        """Take a message in and return what to tell its page."""
+        """Receive a message and return the acknowledgment for its page."""
         with self._lock:
             expected = self._next.get(message.page, 0)
             if message.number > expected:
                 return protocol.media_ack(message.page, expected, missing=True)
             if message.number == expected:
-                # Under the lock: two threads must not swap two pieces of sound.
-                self._keeper.keep(message)
+                # Under the lock: two threads must not swap two chunks of audio.
+                self._store.keep(message)
                 self._next[message.page] = expected = expected + 1
             return protocol.media_ack(message.page, expected, missing=False)
 
     def offer(self, pcm_clip: PcmClip) -> str:
-        """Keep a clip for pages to fetch until it is withdrawn; returns its id."""
+        """Offer a clip to pages until it is withdrawn; return its id."""
         with self._lock:
             id = f"c{next(self._numbers)}"
             self._clips[id] = pcm_clip
             return id
 
     def withdraw(self, clip: str) -> None:
-        """Give the clip to nobody any more; harmless to repeat."""
+        """Stop offering a clip; harmless to repeat."""
         with self._lock:
             self._clips.pop(clip, None)
 
@@ -90,7 +90,7 @@ class MediaReceiver:
         with self._lock:
             pcm_clip = self._clips.get(clip)
         if pcm_clip is None:
-            return ClipNotFound("The kernel has let go of this clip.")
+            return ClipNotFound("The clip is no longer available.")
         end = first + PART_BYTES
         return {
             "rate": pcm_clip.rate,

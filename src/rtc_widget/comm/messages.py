@@ -1,33 +1,82 @@
-"""What a page says: one frozen value a kind of message, made by `protocol.decode`."""
+"""The messages of a page: one frozen dataclass each. `protocol.decode` makes them."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+import base64
+import binascii
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Annotated, Any, Literal
 
+from rtc_widget.comm.decoding import MalformedMessage, integer, mapping, text
 from rtc_widget.types import Direction, Status, Track
+
+LOWEST_RATE, HIGHEST_RATE = 1000, 768_000
+"""The sample rates that audio may have, in Hz."""
+
+ConnectionState = Literal["new", "connecting", "connected", "disconnected", "failed", "closed"]
+IceConnectionState = Literal["new", "checking", "connected", "completed", "disconnected", "failed", "closed"]
+IceGatheringState = Literal["new", "gathering", "complete"]
+SignalingState = Literal[
+    "stable", "have-local-offer", "have-remote-offer", "have-local-pranswer", "have-remote-pranswer", "closed"
+]
+DataChannelState = Literal["connecting", "open", "closing", "closed"]
+MicrophonePermission = Literal["prompt", "granted", "denied", "unavailable"]
+
+
+def _error(name: str, value: Any) -> dict[str, str]:
+    error = mapping(name, value)
+    code, message = (text(f"{name}.{key}", error.get(key)) for key in ("code", "message"))
+    return {"code": code, "message": message, "hint": str(error.get("hint") or "")}
+
+
+def _sample_rate(name: str, value: Any) -> int:
+    rate = integer(name, value)
+    if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+        raise MalformedMessage(f"{name} must be between {LOWEST_RATE} and {HIGHEST_RATE} Hz, got {rate}")
+    return rate
+
+
+def _samples(name: str, value: Any) -> bytes:
+    try:
+        data = base64.b64decode(text(name, value), validate=True)
+    except binascii.Error as error:
+        raise MalformedMessage(f"{name} must be base64: {error}") from None
+    if len(data) % 2:
+        raise MalformedMessage(f"{name} must be 16-bit samples, got {len(data)} bytes")
+    return data
+
+
+def _event(name: str, value: Any) -> WireEvent:
+    match value:
+        case [("sent" | "received") as direction, int() | float() as time_ms, str() as content]:
+            return WireEvent(direction, float(time_ms), content)
+        case _:
+            raise MalformedMessage(f"{name} must be [direction, milliseconds, text] each")
+
+
+PageError = Annotated[Mapping[str, str], _error]
+"""An error of the page: ``{code, message, hint}``."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageState:
-    """A complete picture of the call as the page sees it; the strings are those of the W3C.
+    """The complete state of the call in the page; the strings are those of the W3C.
 
-    `max_message_size` is what the data channel carries, in bytes; None while there is none.
+    `max_message_size` is the largest message of the data channel, in bytes; None without an open channel or a limit.
     """
 
     status: Status
-    connection_state: str
-    ice_connection_state: str
-    ice_gathering_state: str
-    signaling_state: str
-    data_channel_state: str
-    microphone_permission: str
+    connection_state: ConnectionState
+    ice_connection_state: IceConnectionState
+    ice_gathering_state: IceGatheringState
+    signaling_state: SignalingState
+    data_channel_state: DataChannelState
+    microphone_permission: MicrophonePermission
     muted: bool
     receive_only: bool
     max_message_size: int | None
-    error: Mapping[str, str] | None
+    error: PageError | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +89,16 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Goodbye:
-    """A page is being closed, reloaded, or put aside; one that comes back says hello again."""
+    """A page is closed, reloaded or suspended. A page that returns sends `Hello` again."""
 
     page: str
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The page's state has changed; `seq` grows by one with each.
+    """The page's state has changed; `seq` grows by one with each message.
 
-    `resumes` says that this attempt goes on with an earlier call.
+    `resumes` says that this attempt resumes an earlier call.
     """
 
     page: str
@@ -61,7 +110,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class WireEvent:
-    """One event of the data channel: when (milliseconds since 1970, the page's clock) and its JSON text as it went."""
+    """One event of the data channel: its time (milliseconds since 1970, by the page's clock) and its unchanged text."""
 
     direction: Direction
     time_ms: float
@@ -70,17 +119,17 @@ class WireEvent:
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """A run of events without holes; `first` is the running number of its first event on this page."""
+    """Consecutive events; `first` is the running number of the first one on this page."""
 
     page: str
     attempt: str | None
     first: int
-    events: tuple[WireEvent, ...]
+    events: tuple[Annotated[WireEvent, _event], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Prepare:
-    """Asks for what is needed to make an offer."""
+    """Requests what the page needs for an offer."""
 
     page: str
     id: str
@@ -89,7 +138,7 @@ class Prepare:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """Asks for the answer to an offer."""
+    """Requests the answer to an offer."""
 
     page: str
     id: str
@@ -99,7 +148,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Renegotiate:
-    """Asks for the answer to another offer of a call that stands, which seeks a new way to the server."""
+    """Requests the answer to another offer of a call that exists, such as an ICE restart."""
 
     page: str
     id: str
@@ -109,7 +158,7 @@ class Renegotiate:
 
 @dataclass(frozen=True, slots=True)
 class CreateClientSecret:
-    """Asks for a short-lived secret, with which the page exchanges its offer itself."""
+    """Requests a short-lived secret, with which the page exchanges its offer itself."""
 
     page: str
     id: str
@@ -118,7 +167,7 @@ class CreateClientSecret:
 
 @dataclass(frozen=True, slots=True)
 class Exchanged:
-    """Says what the server calls the call that the page has made itself, where the page could read it."""
+    """Reports the server's id of a call that the page made itself; None if the page could not read it."""
 
     page: str
     attempt: str
@@ -127,9 +176,9 @@ class Exchanged:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Asks for the events that this page has not seen itself, from number `first` on, up to and without `before`.
+    """Requests the events that this page has not seen, from number `first` up to, and without, `before`.
 
-    `brief` leaves out what the transcript does not need. `without` names the attempts of the page's own.
+    `brief` leaves out what the transcript does not need. `without` names the page's own attempts.
     """
 
     page: str
@@ -142,20 +191,20 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """A piece of what one side was heard to say, about 200 ms; comes while ``settings["record"]`` is true.
+    """About 200 ms of the audio of one side; sent while ``settings["record"]`` is true.
 
     Attributes
     ----------
     number : int
         The running number of this page's `Audio` and `Stats` messages, acknowledged by `media_ack`.
     track : {"user", "assistant"}
-        What was sent, after muting; or what came from the other side.
+        The audio that was sent, after muting; or the audio that was received.
     rate : int
-        Samples a second.
+        The sample rate, in Hz.
     at_ms : float
-        When its first sample was heard: milliseconds since 1970, the page's clock, as for events.
+        The time of its first sample: milliseconds since 1970, by the page's clock, as for events.
     lost : int
-        How many samples of this track the page has had to drop just before it.
+        How many samples of this track the page dropped before it.
     data : bytes
         Signed 16-bit little-endian mono PCM; base64 on the wire.
     """
@@ -164,17 +213,18 @@ class Audio:
     number: int
     attempt: str
     track: Track
-    rate: int
+    rate: Annotated[int, _sample_rate]
     at_ms: float
     lost: int
-    data: bytes
+    data: Annotated[bytes, _samples]
 
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """What ``RTCPeerConnection.getStats()`` said (W3C WebRTC Statistics), every ``settings["stats_interval"]`` seconds.
+    """A result of ``RTCPeerConnection.getStats()`` (W3C WebRTC Statistics).
 
-    Numbered together with `Audio`; `time_ms` is on the page's clock, as for events.
+    Comes every ``settings["stats_interval"]`` seconds. Numbered together with `Audio`; `time_ms` is by the page's
+    clock, as for events.
     """
 
     page: str
@@ -186,10 +236,10 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """Asks for the samples of a clip that the page is to speak, from byte `first` on.
+    """Requests the samples of a clip that the page plays, from byte `first` on.
 
-    The page was told of it by a `say` request or by ``settings["microphone"] = {"clip": …}``. The reply holds the
-    ``rate``, a part of the samples (as in `Audio`), and where the ``next`` part begins, None after the last.
+    The clip's id comes from a `play_clip` request or from ``settings["microphone"] = {"clip": …}``. The reply holds the
+    ``rate``, a part of the samples (as in `Audio`), and the start of the ``next`` part; None after the last.
     """
 
     page: str
@@ -200,7 +250,7 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class HangUp:
-    """Says that an attempt is over and the server may forget it."""
+    """Reports that an attempt has ended; the kernel hangs it up."""
 
     page: str
     attempt: str
@@ -208,7 +258,7 @@ class HangUp:
 
 @dataclass(frozen=True, slots=True)
 class Pong:
-    """A sign of life of a page that was asked for one, and the time by its clock (milliseconds since 1970)."""
+    """The reply to a ping, with the time by the page's clock (milliseconds since 1970)."""
 
     page: str
     time_ms: float
@@ -216,16 +266,20 @@ class Pong:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The page's answer to a request of the kernel: either a result or an error.
+    """The page's reply to a request of the kernel: either a result or an error.
 
-    `seq` is that of the last `State` that the page had sent when it answered.
+    `seq` is that of the last `State` that the page sent before the reply.
     """
 
     page: str
     id: str
     seq: int
     result: Mapping[str, Any] | None
-    error: Mapping[str, str] | None
+    error: PageError | None
+
+    def __post_init__(self) -> None:
+        if (self.result is None) == (self.error is None):
+            raise MalformedMessage("a reply must have either a result or an error")
 
 
 FromPage = (
@@ -246,67 +300,3 @@ FromPage = (
     | Pong
     | Reply
 )
-
-
-class MalformedMessage(ValueError):
-    """The page sent something that this protocol does not know."""
-
-
-def mapping(value: object, what: str) -> Mapping[str, Any]:
-    """Return an object; `what` names it in errors."""
-    if not isinstance(value, Mapping):
-        raise MalformedMessage(f"{what} must be an object, not {type(value).__name__}")
-    return value
-
-
-def entries(message: Mapping[str, Any], key: str) -> Sequence[object]:
-    """Return a list."""
-    value = message.get(key)
-    if not isinstance(value, list):
-        raise MalformedMessage(f"{key} must be a list")
-    return value
-
-
-def text(message: Mapping[str, Any], key: str) -> str:
-    """Return a string."""
-    value = message.get(key)
-    if not isinstance(value, str):
-        raise MalformedMessage(f"{key} must be a string")
-    return value
-
-
-def optional_text(message: Mapping[str, Any], key: str) -> str | None:
-    """Return a string, or None where there is none."""
-    return None if message.get(key) is None else text(message, key)
-
-
-def whole(message: Mapping[str, Any], key: str) -> int:
-    """Return a whole number from zero on."""
-    value = message.get(key)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise MalformedMessage(f"{key} must be a whole number")
-    return value
-
-
-def number(message: Mapping[str, Any], key: str) -> float:
-    """Return a finite number."""
-    value = message.get(key)
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
-        raise MalformedMessage(f"{key} must be a number")
-    return float(value)
-
-
-def truth(message: Mapping[str, Any], key: str) -> bool:
-    """Return true or false."""
-    value = message.get(key)
-    if not isinstance(value, bool):
-        raise MalformedMessage(f"{key} must be true or false")
-    return value
-
-
-def one_of(message: Mapping[str, Any], key: str, values: Sequence[str]) -> str:
-    """Return one of these strings."""
-    value = message.get(key)
-    if value not in values:
-        raise MalformedMessage(f"{key} must be one of {', '.join(values)}; it is {value!r}")
-    return cast("str", value)

@@ -1,4 +1,4 @@
-"""The kernel's part in making and ending calls: it knows which attempt became which call on the server."""
+"""Exchanges offers and answers, and hangs up: maps the attempts of pages to calls on the server."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from rtc_widget.signaling.base import Progress, Renegotiates, Signaling
 
 logger = logging.getLogger("rtc_widget")
 
-# The limits lie inside one another, so that the one that strikes is the one that knows the reason:
+# Each limit lies inside the next, so that the timeout that knows the reason comes first:
 # HTTP (20 s) < this < the page's wait for the exchange (45 s).
 EXCHANGE_SECONDS = 25.0
 _HANG_UP_SECONDS = 10.0
@@ -32,16 +32,16 @@ T = TypeVar("T")
 
 
 class Negotiator:
-    """Exchanges offers for answers and hangs every call up exactly once. All of it happens on the I/O thread.
+    """Exchanges offers for answers, and hangs up every call exactly once. All of it runs on the I/O thread.
 
     Parameters
     ----------
     signaling : Signaling
-        Whom to call.
+        The server to call.
     session : callable
-        Returns the session settings for the call that is being made; called on the I/O thread.
+        Returns the session settings for a new call; called on the I/O thread.
     progress : callable
-        Told what is being waited for; called on the I/O thread.
+        Called with what the call waits for, on the I/O thread.
     starts_early : bool
         Whether `warm_up` does anything.
     """
@@ -57,9 +57,9 @@ class Negotiator:
         self._signaling = signaling
         self._session = session
         self._progress = progress
-        # Only touched on the I/O thread, therefore without a lock.
+        # Used on the I/O thread only, so without a lock.
         self._calls: dict[str, str | None] = {}
-        self._asked: set[str] = set()
+        self._exchanging: set[str] = set()
         self._ended: set[str] = set()
         self._hanging_up: set[asyncio.Task[Any]] = set()
         self._is_closed = False
@@ -68,50 +68,50 @@ class Negotiator:
         self._io.at_exit(self.hang_up_all)
 
     def warm_up(self) -> None:
-        """Begin to make a signaling ready that takes long to start (``slow_start = True``), once."""
+        """Start a slow signaling (``slow_start = True``) early, once."""
         if getattr(self._signaling, "slow_start", False) and not self._warm:
             self._warm = True
             self._io.run(self._warm_up())
 
     def prepare(self, done: Callable[[dict[str, Any] | RtcWidgetError], None]) -> None:
-        """Make the signaling ready; `done` gets what the page needs for its offer, or the error."""
-        self._io.run(self._reporting(self._prepare(), done))
+        """Prepare the signaling; `done` receives what the page needs for its offer, or the error."""
+        self._io.run(self._report(self._prepare(), done))
 
     def exchange(self, attempt: str, offer: str, done: Callable[[dict[str, Any] | RtcWidgetError], None]) -> None:
-        """Exchange an attempt's offer for an answer; `done` gets ``{sdp, call_id}`` or the error."""
-        self._io.run(self._reporting(self._exchange(attempt, offer), done))
+        """Exchange an attempt's offer for an answer; `done` receives ``{sdp, call_id}`` or the error."""
+        self._io.run(self._report(self._exchange(attempt, offer), done))
 
     def renegotiate(self, attempt: str, offer: str, done: Callable[[dict[str, Any] | RtcWidgetError], None]) -> None:
-        """Exchange another offer of a call that stands for an answer; `done` gets ``{sdp}`` or the error."""
-        self._io.run(self._reporting(self._renegotiate(attempt, offer), done))
+        """Exchange another offer of an existing call for an answer; `done` receives ``{sdp}`` or the error."""
+        self._io.run(self._report(self._renegotiate(attempt, offer), done))
 
     def create_client_secret(self, attempt: str, done: Callable[[dict[str, Any] | RtcWidgetError], None]) -> None:
-        """Mint a short-lived secret for an attempt that exchanges its offer itself; `done` gets ``{url, secret}``."""
-        self._io.run(self._reporting(self._mint(attempt), done))
+        """Create a short-lived secret for a page that exchanges its offer itself; `done` gets ``{url, secret}``."""
+        self._io.run(self._report(self._create_client_secret(attempt), done))
 
-    def note_call(self, attempt: str, call_id: str | None) -> None:
-        """Take in what the server calls a call that the page has made itself."""
-        self._io.run(self._note_call(attempt, call_id))
+    def record_call(self, attempt: str, call_id: str | None) -> None:
+        """Record the server's id of a call that the page made itself."""
+        self._io.run(self._record_call(attempt, call_id))
 
     def hang_up(self, attempt: str) -> Future[None]:
-        """End what the attempt has become on the server; harmless to repeat."""
+        """End the attempt's call on the server; harmless to repeat."""
         return self._io.run(self._hang_up(attempt))
 
     def hang_up_all(self) -> Future[None]:
-        """End every call of this desk."""
+        """End every call of this negotiator."""
         return self._io.run(self._hang_up_all())
 
     def close(self) -> Future[None]:
-        """End every call of this desk, and make no other."""
+        """End every call of this negotiator, and make no new one."""
         return self._io.run(self._close())
 
-    async def _reporting(self, work: Any, done: Callable[[dict[str, Any] | RtcWidgetError], None]) -> None:
+    async def _report(self, work: Any, done: Callable[[dict[str, Any] | RtcWidgetError], None]) -> None:
         try:
             outcome: dict[str, Any] | RtcWidgetError = await work
         except RtcWidgetError as error:
             outcome = error
         except Exception as error:
-            # A user's own Signaling may raise anything; the page must hear of it all the same.
+            # A custom Signaling may raise anything; the page must receive the error.
             logger.exception("%s failed", type(self._signaling).__name__)
             outcome = UnexpectedError(
                 f"{self._signaling.name} failed: {type(error).__name__}: {error}",
@@ -123,7 +123,7 @@ class Negotiator:
         try:
             await self._signaling.prepare(self._progress)
         except Exception as error:
-            logger.debug("Starting early failed, the call will tell: %s", error, exc_info=True)
+            logger.debug("Starting early failed; the call will report the error: %s", error, exc_info=True)
 
     async def _prepare(self) -> dict[str, Any]:
         await self._signaling.prepare(self._progress)
@@ -135,28 +135,28 @@ class Negotiator:
 
     async def _exchange(self, attempt: str, offer: str) -> dict[str, Any]:
         if self._is_over(attempt):
-            raise Cancelled("The call was ended before it was made.")
-        self._asked.add(attempt)
+            raise Cancelled("The call was ended before the exchange.")
+        self._exchanging.add(attempt)
         try:
             answer = await self._in_time(self._signaling.exchange(offer, self._session()))
         finally:
-            self._asked.discard(attempt)
+            self._exchanging.discard(attempt)
         self._calls[attempt] = answer.call_id
         if self._is_over(attempt):
             await self._hang_up(attempt)
-            raise Cancelled("The call was ended while it was being made; it has been hung up.")
+            raise Cancelled("The call was ended during the exchange, and was hung up.")
         if not answer.sdp.startswith("v=0"):
             await self._hang_up(attempt)
-            raise self._no_description()
+            raise self._not_an_sdp()
         return {"sdp": answer.sdp, "call_id": answer.call_id}
 
     async def _renegotiate(self, attempt: str, offer: str) -> dict[str, Any]:
         call_id = self._calls.get(attempt)
         if call_id is None or not isinstance(self._signaling, Renegotiates):
-            raise RenegotiationUnsupported(f"{self._signaling.name} cannot change this call.")
+            raise RenegotiationUnsupported(f"{self._signaling.name} cannot renegotiate this call.")
         sdp = await self._in_time(self._signaling.renegotiate(call_id, offer))
         if not sdp.startswith("v=0"):
-            raise self._no_description()
+            raise self._not_an_sdp()
         return {"sdp": sdp}
 
     async def _in_time(self, work: Awaitable[T]) -> T:
@@ -166,21 +166,21 @@ class Negotiator:
         except TimeoutError:
             raise SignalingTimeout(f"{self._signaling.name} did not answer within {EXCHANGE_SECONDS:g} s.") from None
 
-    def _no_description(self) -> InvalidAnswer:
-        return InvalidAnswer(f"{self._signaling.name} did not return a session description.")
+    def _not_an_sdp(self) -> InvalidAnswer:
+        return InvalidAnswer(f"{self._signaling.name} did not return an SDP answer.")
 
-    async def _mint(self, attempt: str) -> dict[str, Any]:
+    async def _create_client_secret(self, attempt: str) -> dict[str, Any]:
         if self._is_over(attempt):
-            raise Cancelled("The call was ended before it was made.")
+            raise Cancelled("The call was ended before the exchange.")
         make = getattr(self._signaling, "create_client_secret", None)
         if make is None and (make := getattr(self._signaling, "mint", None)) is not None:
             warn_renamed("Signaling.mint", "Signaling.create_client_secret")
         if make is None:
-            raise ClientSecretsUnsupported(f"{self._signaling.name} gives no short-lived secrets.")
+            raise ClientSecretsUnsupported(f"{self._signaling.name} does not create client secrets.")
         secret = await make(self._session())
         return {"url": secret.url, "secret": secret.value}
 
-    async def _note_call(self, attempt: str, call_id: str | None) -> None:
+    async def _record_call(self, attempt: str, call_id: str | None) -> None:
         self._calls[attempt] = call_id
         if self._is_over(attempt):
             await self._hang_up(attempt)
@@ -207,12 +207,12 @@ class Negotiator:
             async with asyncio.timeout(_HANG_UP_SECONDS):
                 await self._signaling.hang_up(call_id)
         except Exception as error:
-            # Nothing more can be done; the server ends the call itself when the media stops.
+            # The server ends the call itself when the media stops.
             is_expected = isinstance(error, (RtcWidgetError, TimeoutError))
             logger.warning("Hanging up %s failed: %s", call_id, error, exc_info=not is_expected)
 
     async def _hang_up_all(self) -> None:
-        # What is still being exchanged is hung up when its answer comes.
-        self._ended |= self._asked
-        # Also those that others have begun to hang up: whoever exits now waits for them, too.
+        # An attempt that is still exchanging is hung up when its answer arrives.
+        self._ended |= self._exchanging
+        # Also the calls that are being hung up already: at exit, the interpreter waits for them too.
         await asyncio.gather(*(self._hang_up(attempt) for attempt in list(self._calls)), *self._hanging_up)

@@ -1,4 +1,4 @@
-"""The pages that show one widget: which there are, which has the call, which one is asked."""
+"""The pages that display one widget: which exist, which has the call, which gets requests."""
 
 from __future__ import annotations
 
@@ -18,93 +18,93 @@ class KnownPage:
     name: str
     receiver: EventReceiver
     clock: PageClock = field(default_factory=PageClock)
-    said: State | None = None
-    """The last state it has told."""
+    last_state: State | None = None
+    """The last state that it sent."""
     gone: bool = False
-    """It has said goodbye, or does not answer any more."""
-    heard: float = field(default_factory=time.monotonic)
-    answered_at: float = 0.0
-    """When it last said that it is there, as it was asked to; what else is heard may have been said long before."""
+    """Whether it has said goodbye, or does not respond any more."""
+    heard_at: float = field(default_factory=time.monotonic)
+    pong_at: float = 0.0
+    """When its last pong came; other messages may have been sent long before they arrive."""
 
     @property
     def seq(self) -> int:
-        """The number of the last state it has told."""
-        return 0 if self.said is None else self.said.seq
+        """The number of the last state that it sent."""
+        return 0 if self.last_state is None else self.last_state.seq
 
     @property
     def is_calling(self) -> bool:
-        """Whether it makes a call or has one."""
-        return self.said is not None and not self.gone and self.said.state.status in _CALLING
+        """Whether it is making a call or has one."""
+        return self.last_state is not None and not self.gone and self.last_state.state.status in _CALLING
 
 
 class PageRegistry:
-    """All pages of a widget. At most one holds the call; it is the one whose state counts.
+    """All pages of a widget. At most one is active: it has the call, and the traits show its state.
 
-    Another page that makes a call in the meantime waits: its state counts as soon as the holder has let go, so that
-    nobody sees an end between the two. Not safe on several threads; the bridge has the lock.
+    Another page that makes a call waits until the active page has released its own, so that the traits show no end
+    between the two. Not thread-safe; the bridge has the lock.
     """
 
     def __init__(self) -> None:
         self._pages: dict[str, KnownPage] = {}
-        self._holder: KnownPage | None = None
+        self._active_page: KnownPage | None = None
         self._newest: KnownPage | None = None
 
     @property
     def active_page(self) -> KnownPage | None:
         """The page with the call."""
-        return self._holder
+        return self._active_page
 
     @property
     def current(self) -> KnownPage | None:
-        """The page that is asked to do something: the holder, else the one that called or came last."""
-        return self._holder or next(iter(self.living), None)
+        """The page that gets requests: the active one, else the one that called or appeared last."""
+        return self._active_page or next(iter(self.living), None)
 
     @property
     def living(self) -> list[KnownPage]:
-        """The pages that have not said goodbye, in the order in which they would be asked."""
-        # Of a list of them, made in one step: pages come on any thread.
+        """The pages that have not left, in the order in which they get requests."""
+        # A copy, made in one step: pages appear on any thread.
         pages = [page for page in reversed(list(self._pages.values())) if not page.gone]
         return sorted(pages, key=lambda page: page is not self._newest)
 
     @property
     def followers(self) -> list[KnownPage]:
-        """The pages beside the holder."""
-        return [page for page in self.living if page is not self._holder]
+        """The pages that are not active."""
+        return [page for page in self.living if page is not self._active_page]
 
-    def hear(self, name: str) -> KnownPage:
-        """Return the page of that name, which has just given a sign of life."""
+    def touch(self, name: str) -> KnownPage:
+        """Return the page of that name and record that it has just sent a message."""
         page = self._pages.get(name) or self._pages.setdefault(name, KnownPage(name, EventReceiver(name)))
-        page.heard = time.monotonic()
+        page.heard_at = time.monotonic()
         return page
 
     def greet(self, page: KnownPage) -> None:
-        """Take in a page that says hello, for the first time or once more."""
+        """Record a page that says hello, for the first time or again."""
         page.gone = False
         self._newest = page
 
     def take_state(self, page: KnownPage, state: State) -> State | None:
-        """Take in a state; return the one that counts now, if that has changed."""
+        """Record a state; return the state that the traits show now, if that has changed."""
         if state.seq <= page.seq:
             return None
-        counted = page is self.current or self.current is None
-        page.said, page.gone = state, False
-        if self._holder is page:
-            return state if page.is_calling else self._let_go() or state
-        if self._holder is not None:
+        is_shown = page is self.current or self.current is None
+        page.last_state, page.gone = state, False
+        if self._active_page is page:
+            return state if page.is_calling else self._release() or state
+        if self._active_page is not None:
             return None
         if page.is_calling:
-            self._holder = self._newest = page
+            self._active_page = self._newest = page
             return state
-        return state if counted else None
+        return state if is_shown else None
 
-    def lose(self, page: KnownPage) -> State | None:
-        """Take a page away; return the state that counts in its stead, if another one waits for the call."""
+    def remove(self, page: KnownPage) -> State | None:
+        """Remove a page; return the state of the page that waits for the call, if there is one."""
         page.gone = True
-        return self._let_go() if self._holder is page else None
+        return self._release() if self._active_page is page else None
 
-    def _let_go(self) -> State | None:
-        self._holder = next((page for page in self.living if page.is_calling), None)
-        if self._holder is None:
+    def _release(self) -> State | None:
+        self._active_page = next((page for page in self.living if page.is_calling), None)
+        if self._active_page is None:
             return None
-        self._newest = self._holder
-        return self._holder.said
+        self._newest = self._active_page
+        return self._active_page.last_state

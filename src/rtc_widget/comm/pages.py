@@ -1,4 +1,4 @@
-"""What shows a widget and makes its calls: the notebook's page in the browser, or a page in this process."""
+"""Pages in this process, which replace the notebook's page in the browser."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ PageName = Literal["browser", "headless"]
 
 @runtime_checkable
 class Page(Protocol):
-    """A page in this process, in the browser's stead. It speaks the messages of `rtc_widget.comm.protocol`.
+    """A page in this process. It exchanges the messages of `rtc_widget.comm.protocol`.
 
     Attributes
     ----------
     name : str
-        What it is, in a word or two.
+        A short description.
     makes_calls : bool
-        Whether it calls the widget's server, which is then made ready early.
+        Whether it calls the widget's server, which is then prepared early.
     """
 
     @property
@@ -33,24 +33,24 @@ class Page(Protocol):
     def makes_calls(self) -> bool: ...  # noqa: D102
 
     def take_settings(self, settings: Mapping[str, Any]) -> None:
-        """Take in the widget's ``settings``; before `open`, and whenever they have changed."""
+        """Use the widget's ``settings``; called before `open` and after each change."""
 
-    def open(self, say: Callable[[Message], None]) -> None:
-        """Begin: say hello to the widget. `say` takes messages on any thread."""
+    def open(self, send: Callable[[Message], None]) -> None:
+        """Say hello to the widget. `send` takes messages on any thread."""
 
     def hear(self, message: Message) -> None:
-        """Take in a message of the widget; may be called on any thread and must return at once."""
+        """Receive a message of the widget; called on any thread, must return at once."""
 
     def close(self) -> None:
-        """End the call, if there is one, and say nothing more."""
+        """End the call, if there is one, and send nothing more."""
 
 
 @runtime_checkable
 class PlaysServer(Protocol):
-    """A page that plays the server, too, and therefore needs what the app tells a server about the session."""
+    """A page that also plays the server, and so needs the session settings that a server would receive."""
 
     def take_session(self, session: Callable[[], Mapping[str, Any]]) -> None:
-        """Take the way to the session's settings, with its tools; before `Page.open`."""
+        """Use a function that returns the session's settings with its tools; called before `Page.open`."""
 
 
 PageMaker = Callable[[], Page]
@@ -60,7 +60,7 @@ _instead: ContextVar[PageMaker | None] = ContextVar("rtc_widget_page", default=N
 
 @contextmanager
 def instead_of_browser(make: PageMaker) -> Iterator[None]:
-    """Give every widget that is made inside, and names no page of its own, one that `make` returns."""
+    """Give each widget that is created inside, without a page of its own, a page that `make` returns."""
     token = _instead.set(make)
     try:
         yield
@@ -69,6 +69,6 @@ def instead_of_browser(make: PageMaker) -> Iterator[None]:
 
 
 def page_instead() -> Page | None:
-    """Return a new page of `instead_of_browser`, inside of one."""
+    """Return a new page inside `instead_of_browser`, else None."""
     make = _instead.get()
     return None if make is None else make()

@@ -1,4 +1,4 @@
-"""The settings of a widget's calls: set in Python, obeyed by the page even while the kernel is busy."""
+"""The settings of a widget's calls: set in Python, applied by the page even while the kernel is busy."""
 
 from __future__ import annotations
 
@@ -10,28 +10,29 @@ Exchange = Literal["kernel", "browser"]
 
 @dataclass(frozen=True, slots=True)
 class Reconnect:
-    """What the page does when the way to the server is lost during a call. All times in seconds.
+    """What the page does when a call loses the connection to the server. All times in seconds.
 
-    WebRTC may heal a disconnected connection by itself; after `grace` a new call is made, with the session settings and
-    what was said so far. Where the server can renegotiate (`rtc_widget.signaling.base.Renegotiates`), a browser seeks a
-    new way for the same call first. The attempts are counted until the connection has been healthy for ten seconds.
+    WebRTC may restore a disconnected connection by itself. After `grace` the page makes a new call, with the session
+    settings and the conversation so far. If the server can renegotiate (`rtc_widget.signaling.base.Renegotiates`), a
+    browser first tries an ICE restart of the same call. The attempts are counted until the connection has been healthy
+    for ten seconds.
 
     Attributes
     ----------
     max_attempts : int
-        New ways and new calls in a row before giving up.
+        ICE restarts and new calls in a row before giving up.
     grace : float
-        How long WebRTC may try by itself.
+        How long WebRTC may try to restore the connection by itself.
     backoff, max_backoff : float
-        The pause before the first attempt, doubled with each, and its limit. Up to half of it is left to chance, so
-        that many notebooks that lost one server do not come back at the same moment.
+        The pause before the first attempt, doubled for each further one, and its limit. Up to half of it is random, so
+        that many notebooks that lost one server do not reconnect at the same moment.
     attempt_timeout : float
-        How long one attempt may take.
+        The time limit of one attempt.
 
     Raises
     ------
     ValueError
-        If a number makes no sense.
+        If a number is out of range.
 
     Examples
     --------
@@ -61,7 +62,7 @@ class Reconnect:
 
 @dataclass(frozen=True, slots=True)
 class CallSettings:
-    """What the page needs to know; `VoiceChat` describes the entries."""
+    """The settings that the page reads; `VoiceChat` describes them."""
 
     protocol: str = "realtime"
     """The wire protocol of the data channel's events."""
@@ -87,7 +88,7 @@ class CallSettings:
             raise ValueError(f"view_timeout must be between 0 and 2,000,000 seconds, got {self.view_timeout}.")
 
         object.__setattr__(self, "stats_interval", self.stats_interval or None)
-        # Chromium itself looks at its counters only so often.
+        # Chromium updates its counters no more often than this.
         if self.stats_interval is not None and not 0.1 <= self.stats_interval <= 3600:
             raise ValueError(f"stats_interval must be 0.1 to 3600 seconds, or None for off, got {self.stats_interval}.")
 

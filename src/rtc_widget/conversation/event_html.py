@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from rtc_widget.conversation.events import fields_of
+from rtc_widget.types import Direction
 
-if TYPE_CHECKING:
-    from rtc_widget.conversation.events import Event
+EventRow = tuple[Direction, float, Mapping[str, Any]]
+"""An event as it is shown: direction, seconds since the call began, fields."""
 
 _MAX_ROWS = 60
 _MAX_CHARACTERS = 400
@@ -17,12 +17,12 @@ _STYLE = "font: var(--jp-code-font-size, 13px)/1.6 var(--jp-code-font-family, mo
 _FAINT = "color: var(--jp-ui-font-color2, gray)"
 
 
-def event_html(event: Event) -> str:
+def event_html(event: EventRow) -> str:
     """Return one event with its fields expanded at the first level."""
     return f'<div style="{_STYLE}">{_row(event, is_open=True)}</div>'
 
 
-def log_html(events: Sequence[Event], dropped: int) -> str:
+def log_html(events: Sequence[EventRow], dropped: int) -> str:
     """Return the last events of a log, collapsed."""
     shown = events[-_MAX_ROWS:]
     hidden = len(events) - len(shown) + dropped
@@ -37,14 +37,16 @@ def fields_html(title: str, fields: Mapping[str, Any]) -> str:
     return f'<div style="{_STYLE}"><details open>{inside}</details></div>'
 
 
-def _row(event: Event, *, is_open: bool) -> str:
-    arrow = "→" if event.direction == "sent" else "←"
+def _row(event: EventRow, *, is_open: bool) -> str:
+    direction, elapsed, fields = event
+    arrow = "→" if direction == "sent" else "←"
+    name = escape(str(fields.get("type") or "no type"))
     head = (
-        f'<span style="{_FAINT}">{event.elapsed:8.3f} s {arrow}</span> <b>{escape(event.type or "no type")}</b>'
-        f' <span style="{_FAINT}">{escape(_summary(fields_of(event)))}</span>'
+        f'<span style="{_FAINT}">{elapsed:8.3f} s {arrow}</span> <b>{name}</b>'
+        f' <span style="{_FAINT}">{escape(_summary(fields))}</span>'
     )
-    fields = ((key, value) for key, value in fields_of(event).items() if key != "type")
-    return f"<details{' open' if is_open else ''}><summary>{head}</summary>{_fields(fields)}</details>"
+    others = ((key, value) for key, value in fields.items() if key != "type")
+    return f"<details{' open' if is_open else ''}><summary>{head}</summary>{_fields(others)}</details>"
 
 
 def _fields(fields: Iterable[tuple[str, Any]]) -> str:

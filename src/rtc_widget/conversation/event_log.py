@@ -10,10 +10,10 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, overload
 
-from rtc_widget.conversation.events import Event, fields_of
-from rtc_widget.conversation.facts import DEFAULT_PROTOCOL
+from rtc_widget.conversation.events import Event
+from rtc_widget.conversation.json_object import fields_of
 from rtc_widget.optional import require_pandas
-from rtc_widget.types import Direction
+from rtc_widget.types import DEFAULT_PROTOCOL, Direction
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -253,7 +253,9 @@ class EventLog(Sequence[Event]):
     def _repr_html_(self) -> str:
         from rtc_widget.conversation.event_html import log_html
 
-        return log_html(self._snapshot(), self.dropped)
+        return log_html(
+            [(event.direction, event.elapsed, fields_of(event)) for event in self._snapshot()], self.dropped
+        )
 
     def _part(self, events: Iterable[Event]) -> EventLog:
         return EventLog(events, limit=self.limit)

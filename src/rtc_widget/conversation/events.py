@@ -4,78 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
-from rtc_widget.conversation.facts import DEFAULT_PROTOCOL, reader_of
-from rtc_widget.types import Direction
-
-
-class JsonObject(Mapping[str, Any]):
-    """A read-only JSON object with its fields as items and as attributes, to any depth.
-
-    Examples
-    --------
-    >>> JsonObject({"usage": {"total_tokens": 7}}).usage.total_tokens
-    7
-    """
-
-    __slots__ = ("_raw",)
-    _raw: dict[str, Any]
-
-    def __init__(self, raw: dict[str, Any]) -> None:
-        object.__setattr__(self, "_raw", raw)
-
-    @property
-    def raw(self) -> dict[str, Any]:
-        """A copy of the JSON object."""
-        return _copied(self._raw)
-
-    def __getitem__(self, key: str) -> Any:
-        return _open(self._raw[key])
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self[name]
-        except KeyError:
-            present = ", ".join(self._raw) or "none"
-            raise AttributeError(f"No field {name!r}. Fields: {present}.") from None
-
-    def __eq__(self, other: object) -> bool:
-        # The raw objects are compared: as attributes, lists become tuples.
-        if isinstance(other, JsonObject):
-            return self._raw == other._raw
-        return self._raw == dict(other) if isinstance(other, Mapping) else NotImplemented
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(self._read_only_reason(name))
-
-    def __delattr__(self, name: str) -> None:
-        raise AttributeError(self._read_only_reason(name))
-
-    def _read_only_reason(self, name: str) -> str:
-        """Return why a field is read-only, and what to do instead."""
-        return f"{name!r} is read-only: an event is a record. Use `.raw` for a copy that you can change."
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._raw)
-
-    def __len__(self) -> int:
-        return len(self._raw)
-
-    def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *(key for key in self._raw if key.isidentifier())]
-
-    def _ipython_key_completions_(self) -> list[str]:
-        return list(self._raw)
-
-    def __repr__(self) -> str:
-        return repr(self._raw)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (type(self), (self._raw,))
+from rtc_widget.conversation.json_object import JsonObject, copied
+from rtc_widget.conversation.protocol_lookup import protocol_object
+from rtc_widget.types import DEFAULT_PROTOCOL, Direction
 
 
 class Event(JsonObject):
@@ -126,7 +62,7 @@ class Event(JsonObject):
     ) -> None:
         if not isinstance(raw, Mapping):
             raise TypeError(f"raw must be a mapping such as {{'type': 'response.create'}}, got {raw!r:.100}.")
-        super().__init__(raw.raw if isinstance(raw, JsonObject) else _copied(dict(raw)))
+        super().__init__(raw.raw if isinstance(raw, JsonObject) else copied(dict(raw)))
         object.__setattr__(self, "direction", direction)
         object.__setattr__(self, "time", time or datetime.now(UTC))
         object.__setattr__(self, "elapsed", elapsed)
@@ -186,7 +122,7 @@ class Event(JsonObject):
         ImportError
             If openai-python is not installed; the message says how to install it.
         """
-        return reader_of(self.protocol).typed(self)
+        return protocol_object(self.protocol).typed(self)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Event):
@@ -210,38 +146,10 @@ class Event(JsonObject):
     def _repr_html_(self) -> str:
         from rtc_widget.conversation.event_html import event_html
 
-        return event_html(self)
+        return event_html((self.direction, self.elapsed, self._raw))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_event, (self._raw, self.direction, self.time, self.elapsed, self.protocol))
-
-
-def fields_of(event: Event) -> dict[str, Any]:
-    """Return the JSON object of an event without a copy; it must not be changed (see `Event.raw`)."""
-    return event._raw
-
-
-def _copied(raw: dict[str, Any]) -> dict[str, Any]:
-    # Not `deepcopy`: it recurses, and the JSON parser allows deeper nesting than Python's recursion limit.
-    twin: dict[str, Any] = {}
-    todo: list[tuple[Any, Any]] = [(raw, twin)]
-    while todo:
-        source, target = todo.pop()
-        for key, value in source.items() if isinstance(source, dict) else enumerate(source):
-            if isinstance(value, dict | list):
-                target[key] = {} if isinstance(value, dict) else [None] * len(value)
-                todo.append((value, target[key]))
-            else:
-                target[key] = value
-    return twin
-
-
-def _open(value: Any) -> Any:
-    if isinstance(value, dict):
-        return JsonObject(value)
-    if isinstance(value, list):
-        return tuple(_open(entry) for entry in value)
-    return value
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -6,17 +6,11 @@ session's settings are made of facts alone, so that they work with every protoco
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Literal
 
 from rtc_widget.types import Role
-
-if TYPE_CHECKING:
-    from rtc_widget.conversation.events import Event
-    from rtc_widget.conversation.turn import Turn
 
 DEFAULT_PROTOCOL = "realtime"
 """The protocol of events that do not name one."""
@@ -206,67 +200,3 @@ Fact = (
     | ErrorReported
     | ServerNote
 )
-
-
-class CallTurns(Protocol):
-    """The turns of one call, reduced from its events."""
-
-    @property
-    def resumes(self) -> bool:
-        """Whether the call continues the one before it."""
-        ...
-
-    @property
-    def turns(self) -> list[Turn]:
-        """The turns, in the order of the conversation."""
-        ...
-
-    def add(self, event: Mapping[str, Any], now: float | None) -> None:
-        """Process one event that arrived `now` seconds after the call began; None if the time is unknown."""
-
-    def end(self) -> None:
-        """Process the end of the call."""
-
-
-class EventReader(Protocol):
-    """The part of a wire protocol that reads events."""
-
-    def facts(self, event: Event) -> Iterable[Fact]:
-        """Return the meaning of an event; most events have none."""
-        ...
-
-    def call_turns(self, number: int, *, resumes: bool) -> CallTurns:
-        """Return the empty turns of a call; `number` counts calls from 1."""
-        ...
-
-    def typed(self, event: Event) -> Any:
-        """Return the event as a model of the protocol's own package."""
-        ...
-
-
-@cache
-def reader_of(protocol: str) -> EventReader:
-    """Return the reader of a protocol's events.
-
-    It is found by name, because this package must not import `rtc_widget.protocols`: the module
-    ``rtc_widget.protocols.<name>.protocol`` has it as ``PROTOCOL``.
-
-    Raises
-    ------
-    ValueError
-        If there is no such protocol.
-    """
-    package = f"rtc_widget.protocols.{protocol}"
-    try:
-        module = import_module(f"{package}.protocol")
-    except ModuleNotFoundError as error:
-        if error.name not in (package, f"{package}.protocol"):
-            raise
-        raise ValueError(f"protocol must be the name of a package in rtc_widget.protocols, got {protocol!r}.") from None
-    reader: EventReader = module.PROTOCOL
-    return reader
-
-
-def facts_of(event: Event) -> Iterable[Fact]:
-    """Return the meaning of an event by its protocol."""
-    return reader_of(event.protocol).facts(event)

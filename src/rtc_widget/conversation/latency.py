@@ -9,6 +9,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Literal
 
 from rtc_widget._sequence import FrozenSequence
+from rtc_widget.conversation.event_reader import facts_of
 from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.facts import (
     AudioCommitted,
@@ -22,7 +23,6 @@ from rtc_widget.conversation.facts import (
     SpeechEnded,
     SpeechStarted,
     TurnWritten,
-    facts_of,
 )
 from rtc_widget.optional import new_figure, require_pandas
 

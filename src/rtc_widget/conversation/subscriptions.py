@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Protocol
 from rtc_widget.conversation.events import Event
 from rtc_widget.errors import NotConnected, WaitTimeout
 from rtc_widget.kernel.io_thread import users_loop
-from rtc_widget.kernel.main_loop import within
+from rtc_widget.kernel.main_loop import wait_with_grace
 
 Callback = Callable[[Event], Any] | Callable[[Event], Awaitable[Any]]
 Condition = Callable[[Event], object]
@@ -150,8 +150,10 @@ class Subscriptions:
         waiter = _Waiter(pattern, where, future, in_call)
         self._waiting.append(waiter)
         try:
-            words = f"No {pattern!r} event arrived within {timeout} s."
-            return await within(timeout, future, WaitTimeout(words, hint="chat.events has the events that arrived."))
+            late = WaitTimeout(
+                f"No {pattern!r} event arrived within {timeout} s.", hint="chat.events has the events that arrived."
+            )
+            return await wait_with_grace(timeout, future, late)
         finally:
             self._waiting.remove(waiter)
 

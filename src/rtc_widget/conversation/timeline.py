@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from rtc_widget.conversation.event_reader import facts_of
 from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.facts import (
     AudioCleared,
@@ -21,7 +22,6 @@ from rtc_widget.conversation.facts import (
     SpeechEnded,
     SpeechStarted,
     TurnWritten,
-    facts_of,
 )
 from rtc_widget.optional import new_figure
 from rtc_widget.types import Role

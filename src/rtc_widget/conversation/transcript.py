@@ -8,11 +8,12 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from rtc_widget._sequence import FrozenSequence
-from rtc_widget.conversation.events import Event, fields_of
-from rtc_widget.conversation.facts import DEFAULT_PROTOCOL, CallTurns, reader_of
+from rtc_widget.conversation.event_reader import CallTurns, reader_of
+from rtc_widget.conversation.events import Event
+from rtc_widget.conversation.json_object import fields_of
 from rtc_widget.conversation.turn import Turn
 from rtc_widget.optional import require_pandas
-from rtc_widget.types import Role
+from rtc_widget.types import DEFAULT_PROTOCOL, Role
 
 if TYPE_CHECKING:
     import pandas as pd

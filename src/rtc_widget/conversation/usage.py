@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from rtc_widget.conversation.event_reader import facts_of
 from rtc_widget.conversation.events import Event
-from rtc_widget.conversation.facts import TokensUsed, facts_of
+from rtc_widget.conversation.facts import TokensUsed
 from rtc_widget.optional import require_pandas
 
 if TYPE_CHECKING:

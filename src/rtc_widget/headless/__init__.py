@@ -1,23 +1,28 @@
-"""A page without a browser: the kernel itself makes the call, with aiortc in the browser's stead (extra ``local``).
+"""A page without a browser: the kernel makes the call itself, with aiortc (extra ``local``).
 
-It speaks the same messages as `js/src`, through the same `rtc_widget.comm.bridge`, on a thread of its own, so that a
-busy cell does not hold up the call.
+The page exchanges the messages of `js/src` through the same `rtc_widget.comm.bridge`. It runs on its own thread, so
+that a busy cell does not delay the call.
 
-===============  ====================================================================
-``page``         one widget's page: what it does when the kernel speaks
-``link``         the messages: requests with time limits, replies
-``phases``       the life of a call as a machine (twin: ``call_machine.ts``)
-``call``         the controller of the calls: runs the machine, keeps the state
-``attempt``      one try at a call, and everything it has opened
-``peer``         the ``RTCPeerConnection`` and its data channel
-``microphone``   what is said: silence, or what a clip holds
-``outbox``       the events on their way to the kernel
-``resumption``   what a new call is told, so that it goes on with a lost one
-``diagnosis``    what was tried and where it stopped
-``own_exchange`` the exchange made by the page itself, with a short-lived secret
-===============  ====================================================================
+================  ===================================================================
+``page``          the page of one widget; loads the rest on its thread
+``session``       handles the kernel's requests and reports what happens
+``bridge``        messages: requests with time limits, replies
+``call_machine``  the states of a call (twin: ``call_machine.ts``)
+``call``          runs the machine and keeps the state of the call
+``attempt``       one attempt at a call, and everything it opens
+``peer``          the ``RTCPeerConnection`` and its data channel
+``microphone``    the audio that is sent: silence or clips
+``outbox``        events and media on their way to the kernel
+``push_to_talk``  turns that begin and end by hand
+``recorder``      the audio of both sides for the kernel
+``resumption``    the conversation that a new call resumes
+``stats``         W3C statistics of the connection
+``diagnosis``     which step of the last call failed
+``settings``      the widget's settings as the page reads them
+``errors``        the errors, with the texts of the browser's page
+================  ===================================================================
 
-Importing this package loads nothing heavy.
+Importing this package loads no heavy dependency.
 """
 
 from __future__ import annotations

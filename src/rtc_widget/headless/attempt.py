@@ -1,4 +1,4 @@
-"""One try at a call, from the first wish to the open data channel, and everything it has opened on the way."""
+"""One attempt at a call, from the request to the open data channel, and everything that it opens."""
 
 from __future__ import annotations
 
@@ -12,76 +12,77 @@ from uuid import uuid4
 from av import AudioFrame
 
 from rtc_widget.errors import ChannelTimeout, ExchangeRefused, RtcWidgetError, ServerUnreachable
-from rtc_widget.headless.bridge import Link
+from rtc_widget.headless.bridge import PageBridge
 from rtc_widget.headless.microphone import MicrophoneTrack, fetch_clip
 from rtc_widget.headless.peer import Peer, PeerListener
+from rtc_widget.signaling.base import Answer
 
 PREPARE_SECONDS = 90.0
-"""A local server may be loading its models; the kernel says meanwhile what it waits for."""
+"""A local server may have to load its models; the kernel reports the progress."""
 EXCHANGE_SECONDS = 45.0
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptOptions:
-    """What an attempt is to be.
+    """The options of an attempt.
 
     Attributes
     ----------
     microphone : bool
-        False: text and listening only, unless a clip is said.
+        False: for writing and listening only, unless a clip is played.
     clip : str or None
-        The id of the clip that the microphone hears.
-    own_exchange : bool
-        Whether the page sends the offer itself.
+        The id of the clip that replaces the microphone.
+    direct_exchange : bool
+        Whether the page sends the offer to the server itself.
     """
 
     microphone: bool
     clip: str | None
-    own_exchange: bool
+    direct_exchange: bool
 
 
 class AttemptListener(PeerListener, Protocol):
-    """Told what happens to the attempt's connection and microphone."""
+    """Receives the events of an attempt's connection and microphone."""
 
     def is_muted(self) -> bool:
-        """Whether what is said is silence."""
+        """Whether the microphone is muted."""
         ...
 
-    def sound_left(self, frame: AudioFrame) -> None:
-        """Something was said, be it silence."""
+    def audio_sent(self, frame: AudioFrame) -> None:
+        """An audio frame was sent, perhaps silence."""
 
 
 class Attempt:
-    """Lives until `end`; everything it opened ends with it.
+    """An attempt at a call; `end` closes everything that it opened.
 
     Parameters
     ----------
-    link : Link
-        The way to the kernel.
+    bridge : PageBridge
+        Exchanges messages with the kernel.
     listener : AttemptListener
-        Told what happens.
+        Receives what happens.
     options : AttemptOptions
-        What it is to be.
+        How to make the call.
     run : callable
-        Runs what may outlive the attempt: the closing of its connection, and an exchange that is under way.
+        Runs coroutines that may outlive the attempt: the closing of its connection, and an exchange in progress.
     """
 
     def __init__(
         self,
-        link: Link,
+        bridge: PageBridge,
         listener: AttemptListener,
         options: AttemptOptions,
         run: Callable[[Coroutine[Any, Any, None]], object],
     ) -> None:
-        # Unique over all pages: the kernel knows calls by it.
+        # Unique over all pages: the kernel identifies calls by it.
         self.id = f"a{uuid4().hex[:20]}"
-        self._link = link
+        self._bridge = bridge
         self._listener = listener
         self._options = options
         self._run = run
-        self._making: asyncio.Task[None] | None = None
-        self._has_asked_server = False
-        self._is_over = False
+        self._connecting: asyncio.Task[None] | None = None
+        self._has_exchanged = False
+        self._has_ended = False
         self.track: MicrophoneTrack | None = None
         self.peer: Peer | None = None
         self.session_end: RtcWidgetError | None = None
@@ -90,121 +91,113 @@ class Attempt:
 
     @property
     def has_microphone(self) -> bool:
-        """Whether it speaks."""
+        """Whether it has a microphone."""
         return self._options.microphone
 
     def begin(self, limit: float | None, done: Callable[[BaseException | None], None]) -> None:
-        """Make the call; `done` is told, unless the attempt is ended first."""
-        self._making = asyncio.create_task(self._make_within(limit))
+        """Make the call; `done` is called with the error or None, unless the attempt ends first."""
+        self._connecting = asyncio.create_task(self._connect_within(limit))
 
-        def tell(making: asyncio.Task[None]) -> None:
-            if not making.cancelled() and not self._is_over:
-                done(making.exception())
-            elif not making.cancelled():
-                making.exception()  # it has ended in another way; nobody waits for this one
+        def report(connecting: asyncio.Task[None]) -> None:
+            if not connecting.cancelled() and not self._has_ended:
+                done(connecting.exception())
+            elif not connecting.cancelled():
+                connecting.exception()  # the attempt has ended already; mark the exception as retrieved
 
-        self._making.add_done_callback(tell)
+        self._connecting.add_done_callback(report)
 
     def end(self) -> None:
         """End it: the connection, the microphone, the call on the server. Harmless to repeat."""
-        if self._is_over:
+        if self._has_ended:
             return
-        self._is_over = True
-        if self._making is not None:
-            self._making.cancel()
+        self._has_ended = True
+        if self._connecting is not None:
+            self._connecting.cancel()
         if self.peer is not None:
             self._run(self.peer.close())
-        if self._has_asked_server:
+        if self._has_exchanged:
             self._hang_up()
 
-    async def _make_within(self, limit: float | None) -> None:
+    async def _connect_within(self, limit: float | None) -> None:
         try:
             async with asyncio.timeout(limit):
-                await self._make()
+                await self._connect()
         except TimeoutError:
             if limit is None:
                 raise
             raise ChannelTimeout(f"No connection within {limit:g} s.") from None
 
-    async def _make(self) -> None:
-        clip = None if self._options.clip is None else await fetch_clip(self._link, self._options.clip)
-        prepared = await self._link.request("prepare", limit=PREPARE_SECONDS, attempt=self.id)
+    async def _connect(self) -> None:
+        clip = None if self._options.clip is None else await fetch_clip(self._bridge, self._options.clip)
+        prepared = await self._bridge.request("prepare", limit=PREPARE_SECONDS, attempt=self.id)
         self.is_prepared = True
-        # Silence, where there is no microphone: a clip may be said all the same.
-        self.track = MicrophoneTrack(self._listener.is_muted, self._listener.sound_left)
+        # Without a microphone the track is silent, but a clip may still be played.
+        self.track = MicrophoneTrack(self._listener.is_muted, self._listener.audio_sent)
         self.peer = Peer(prepared["data_channel_label"], prepared["ice_servers"], self.track, self._listener)
         self._listener.states_changed(self.peer.states)
         offer = await self.peer.offer()
-        self._require_wanted()
+        self._require_active()
         answer = await self._exchange(offer)
-        self._require_wanted()
+        self._require_active()
         self.is_answered = True
         await self.peer.accept(answer)
-        self._require_wanted()
+        self._require_active()
         await self.peer.opened()
         if clip is not None:
-            self.track.hear(clip)
+            self.track.play_input(clip)
 
-    def _require_wanted(self) -> None:
-        # A cancellation may be lost in the libraries below, and what they were about to do would go on.
-        if self._is_over:
+    def _require_active(self) -> None:
+        # The libraries below may lose a cancellation and continue.
+        if self._has_ended:
             raise asyncio.CancelledError
 
     async def _exchange(self, offer: str) -> str:
-        self._has_asked_server = True
-        if self._options.own_exchange:
-            return await self._exchange_here(offer)
-        answer = await self._link.request(
+        self._has_exchanged = True
+        if self._options.direct_exchange:
+            return await self._direct_exchange(offer)
+        answer = await self._bridge.request(
             "exchange",
             limit=EXCHANGE_SECONDS,
-            # One that comes too late means a call on the server that nobody holds.
+            # A late answer means a call on the server that this page does not use.
             on_late_reply=self._hang_up,
             attempt=self.id,
             sdp=offer,
         )
         return str(answer["sdp"])
 
-    async def _exchange_here(self, offer: str) -> str:
-        key = await self._link.request("create_client_secret", limit=EXCHANGE_SECONDS, attempt=self.id)
-        answered: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        # Not cancelled with the attempt: the server may have made the call by then, and only the answer tells its id.
-        self._run(self._post(key["url"], key["secret"], offer, answered))
-        return await answered
+    async def _direct_exchange(self, offer: str) -> str:
+        created = await self._bridge.request("create_client_secret", limit=EXCHANGE_SECONDS, attempt=self.id)
+        answer_received: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        # Not cancelled with the attempt: the server may have made the call, and only the answer has its id.
+        self._run(self._post(created["url"], created["secret"], offer, answer_received))
+        return await answer_received
 
-    async def _post(self, url: str, secret: str, offer: str, answered: asyncio.Future[str]) -> None:
+    async def _post(self, url: str, secret: str, offer: str, answer_received: asyncio.Future[str]) -> None:
         try:
-            answer = await exchange_here(url, secret, offer, EXCHANGE_SECONDS)
-        except Exception as error:  # noqa: BLE001 - whoever waits for the answer hears of it, whatever it is
-            if not answered.done():
-                answered.set_exception(error)
+            answer = await post_offer(url, secret, offer, EXCHANGE_SECONDS)
+        except Exception as error:  # noqa: BLE001 - any exception goes to the waiting attempt
+            if not answer_received.done():
+                answer_received.set_exception(error)
             return
-        # The kernel hangs up by the id, with its own key; at once where the attempt is over.
-        self._link.say("exchanged", attempt=self.id, call_id=answer.call_id)
-        if not answered.done():
-            answered.set_result(answer.sdp)
+        # The kernel hangs up by this id with its own key, at once if the attempt has ended.
+        self._bridge.send("exchanged", attempt=self.id, call_id=answer.call_id)
+        if not answer_received.done():
+            answer_received.set_result(answer.sdp)
 
     def _hang_up(self) -> None:
-        self._link.say("hang_up", attempt=self.id)
+        self._bridge.send("hang_up", attempt=self.id)
 
 
-LONGEST_QUOTE = 300
+MAX_QUOTE_LENGTH = 300
 
 
-@dataclass(frozen=True, slots=True)
-class OwnAnswer:
-    """What came back, and what the server calls the call, where it says so."""
-
-    sdp: str
-    call_id: str | None
-
-
-async def exchange_here(url: str, secret: str, offer: str, limit: float) -> OwnAnswer:
-    """Post the offer and return the answer.
+async def post_offer(url: str, secret: str, offer: str, limit: float) -> Answer:
+    """Post the offer to the server and return its answer.
 
     Raises
     ------
     ExchangeRefused, ServerUnreachable
-        As the browser's page does.
+        In the same cases as the browser's page.
     """
     import httpx
 
@@ -215,10 +208,7 @@ async def exchange_here(url: str, secret: str, offer: str, limit: float) -> OwnA
     except httpx.HTTPError as error:
         raise ServerUnreachable(f"The page could not reach the server ({type(error).__name__}).") from None
     if not response.is_success:
-        words = " ".join(response.text.replace(secret, "[secret]").split())[:LONGEST_QUOTE] or "no words"
-        raise ExchangeRefused(
-            f"The server answered {response.status_code}: {words}",
-            hint="Check the session settings and the server's log, then connect again.",
-        )
+        words = " ".join(response.text.replace(secret, "[secret]").split())[:MAX_QUOTE_LENGTH] or "no message"
+        raise ExchangeRefused(f"The server answered {response.status_code}: {words}")
     path = urlsplit(response.headers.get("Location", "")).path
-    return OwnAnswer(response.text, path.rstrip("/").rsplit("/", 1)[-1] or None)
+    return Answer(response.text, path.rstrip("/").rsplit("/", 1)[-1] or None)

@@ -1,4 +1,4 @@
-"""The controller of a page's calls: runs the machine, makes its attempts, keeps the state that everyone looks at."""
+"""Controls a page's calls: runs the state machine, makes attempts, keeps the state."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from av import AudioFrame
 from rtc_widget.comm.messages import PageState
 from rtc_widget.errors import MessageTooLarge, RtcWidgetError
 from rtc_widget.headless.attempt import Attempt, AttemptOptions
-from rtc_widget.headless.bridge import Link
+from rtc_widget.headless.bridge import PageBridge
 from rtc_widget.headless.call_machine import IDLE, CallEvent, Phase, next_phase
 from rtc_widget.headless.errors import (
     as_error,
@@ -27,7 +27,7 @@ from rtc_widget.headless.settings import Settings, pause_before
 from rtc_widget.types import Direction
 
 HEALTHY_SECONDS = 10.0
-"""After so long without trouble a connection counts as healthy, and its lost predecessors are forgotten."""
+"""After so long without a problem a connection counts as healthy, and the attempts are counted from zero."""
 
 _FRESH: Mapping[str, Any] = {
     "connection_state": "new",
@@ -60,10 +60,10 @@ INITIAL_STATE = PageState(
 
 
 class CallListener(Protocol):
-    """Told what happens to the calls."""
+    """Receives what happens to the calls."""
 
     def state_changed(self, after: PageState, before: PageState) -> None:
-        """The state is another."""
+        """The state has changed."""
 
     def event_passed(self, attempt: str, direction: Direction, text: str) -> None:
         """An event went over the channel."""
@@ -73,16 +73,16 @@ class CallListener(Protocol):
         ...
 
     def call_opened(self, attempt: Attempt, resumes: bool) -> None:
-        """A call stands; `resumes` when it goes on with an earlier one."""
+        """The data channel has opened; `resumes` tells whether the call resumes an earlier one."""
 
     def call_ended(self) -> None:
-        """An attempt is over, be it one that never became a call."""
+        """An attempt has ended, with or without a call."""
 
-    def heard(self, frame: AudioFrame) -> None:
-        """The other side was heard."""
+    def audio_received(self, frame: AudioFrame) -> None:
+        """Audio of the other side was received."""
 
-    def said(self, frame: AudioFrame) -> None:
-        """What is said here has left."""
+    def audio_sent(self, frame: AudioFrame) -> None:
+        """Audio of this side was sent."""
 
 
 class Call:
@@ -90,30 +90,30 @@ class Call:
 
     Parameters
     ----------
-    link : Link
-        The way to the kernel.
+    bridge : PageBridge
+        Exchanges messages with the kernel.
     settings : callable
-        Returns how calls are to be made now.
+        Returns the current settings.
     listener : CallListener
-        Told what happens.
+        Receives what happens.
     run : callable
-        Runs what may outlive a call.
+        Runs coroutines that may outlive a call.
     """
 
     def __init__(
         self,
-        link: Link,
+        bridge: PageBridge,
         settings: Callable[[], Settings],
         listener: CallListener,
         run: Callable[[Coroutine[Any, Any, None]], object],
     ) -> None:
-        self._link = link
+        self._bridge = bridge
         self._settings = settings
         self._listener = listener
         self._run = run
         self._phase = IDLE
         self._timer: asyncio.TimerHandle | None = None
-        self._wish: bool | None = None
+        self._microphone_choice: bool | None = None
         self._connected: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.state = INITIAL_STATE
         self.attempt: Attempt | None = None
@@ -121,20 +121,20 @@ class Call:
         self.resumes = False
 
     async def connect(self, microphone: bool | None) -> str:
-        """Make a call, or join the one there is; returns the attempt's id when the data channel is open."""
+        """Make a call, or wait for the current one; return the attempt's id when the data channel is open."""
         if self._phase.is_over:
-            self._wish = microphone
-        self._go("connect")
+            self._microphone_choice = microphone
+        self._handle("connect")
         return await asyncio.shield(self._connected)
 
     def disconnect(self) -> None:
-        """End the call, or the attempt to make one; harmless when there is none."""
-        self._go("disconnect")
+        """End the call or the attempt; harmless without one."""
+        self._handle("disconnect")
 
     def finish(self, error: RtcWidgetError) -> None:
-        """End the call, if there is one, and say why."""
+        """End the call, if there is one, with an error."""
         if not self._phase.is_over:
-            self._go("ended", error)
+            self._handle("ended", error)
 
     def send(self, texts: Sequence[str]) -> None:
         """Send events, all of them or none.
@@ -142,7 +142,7 @@ class Call:
         Raises
         ------
         NotConnected, MessageTooLarge
-            Nothing was sent then.
+            In either case nothing is sent.
         """
         attempt = self.attempt
         if attempt is None or attempt.peer is None or self.state.data_channel_state != "open":
@@ -151,20 +151,19 @@ class Call:
         for text in texts:
             if limit is not None and (size := len(text.encode())) > limit:
                 raise MessageTooLarge(
-                    f"The message has {size} bytes, more than the {limit} that the data channel carries.",
-                    hint="Send it in smaller parts; images can be scaled down.",
+                    f"The message has {size} bytes, more than the {limit} that the data channel carries."
                 )
         for text in texts:
             attempt.peer.send(text)
             self._listener.event_passed(attempt.id, "sent", text)
 
     def mute(self, muted: bool) -> None:
-        """Silence the microphone, this call's and the next one's."""
+        """Mute the microphone of this call and of later ones."""
         self._update(muted=muted)
 
-    # What the machine does
+    # The state machine
 
-    def _go(self, event: CallEvent, error: RtcWidgetError | None = None) -> None:
+    def _handle(self, event: CallEvent, error: RtcWidgetError | None = None) -> None:
         before = self._phase
         after = next_phase(before, event, error or cancelled(), self._settings().reconnect)
         if after is before:
@@ -178,7 +177,7 @@ class Call:
         reconnect = self._settings().reconnect
         match phase.name:
             case "connecting":
-                self._begin(resumes=False)
+                self._begin_attempt(resumes=False)
             case "connected":
                 if before.name in ("connecting", "retrying"):
                     self._open()
@@ -189,26 +188,26 @@ class Call:
                 self._after(reconnect.grace, "grace_over")
             case "backoff" if reconnect is not None:
                 self._after(pause_before(phase.tries, reconnect), "backoff_over")
-                self._end(phase.error)
+                self._end_attempt(phase.error)
             case "retrying":
-                self._begin(resumes=True)
+                self._begin_attempt(resumes=True)
             case "idle":
-                self._end(cancelled())
+                self._end_attempt(cancelled())
             case "failed":
-                self._end(phase.error)
+                self._end_attempt(phase.error)
 
     def _after(self, seconds: float, event: CallEvent) -> None:
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._go, event)
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._handle, event)
 
-    def _begin(self, *, resumes: bool) -> None:
+    def _begin_attempt(self, *, resumes: bool) -> None:
         settings = self._settings()
-        microphone = settings.microphone if self._wish is None else self._wish
-        # A clip has been heard already by a conversation that goes on.
+        microphone = settings.microphone if self._microphone_choice is None else self._microphone_choice
+        # A conversation that resumes has heard the clip already.
         clip = settings.clip if microphone and not resumes else None
-        options = AttemptOptions(microphone, clip, settings.own_exchange)
-        watcher = _Watcher(self)
-        attempt = Attempt(self._link, watcher, options, self._run)
-        watcher.attempt = attempt
+        options = AttemptOptions(microphone, clip, settings.direct_exchange)
+        listener = _AttemptListener(self)
+        attempt = Attempt(self._bridge, listener, options, self._run)
+        listener.attempt = attempt
         self.attempt = self.latest = attempt
         self.resumes = resumes
         if self._connected.done():
@@ -225,7 +224,7 @@ class Call:
         def done(raised: BaseException | None) -> None:
             if raised is not None and attempt is self.attempt:
                 error = as_error(raised)
-                self._go("lost" if is_transient(error) else "ended", error)
+                self._handle("lost" if is_transient(error) else "ended", error)
 
         limit = settings.reconnect.attempt_timeout if resumes and settings.reconnect else None
         attempt.begin(limit, done)
@@ -237,44 +236,44 @@ class Call:
             self._connected.set_result(self.attempt.id)
         self._listener.call_opened(self.attempt, self.resumes)
 
-    def _end(self, error: RtcWidgetError) -> None:
-        """End an attempt, whatever ended it; the state is cleared first, so that nothing late can touch it."""
+    def _end_attempt(self, error: RtcWidgetError) -> None:
+        """End the current attempt; it is cleared first, so that its late events are ignored."""
         attempt, self.attempt = self.attempt, None
         if attempt is not None:
             attempt.end()
             self._listener.call_ended()
         failure = self._phase.error.to_wire() if self._phase.name == "failed" else None
         self._update(status=self._phase.status, error=failure, **(_CLOSED if attempt is not None else {}))
-        # After the state is told: whoever waited must not hear of the end before it shows.
+        # After the new state: `connect` must not return before the state shows the end.
         if self._phase.is_over and not self._connected.done():
             self._connected.set_exception(error)
-            self._connected.exception()  # perhaps nobody waits
+            self._connected.exception()  # marks it as retrieved, since `connect` may not wait
 
-    # What an attempt tells
+    # Reports of the attempt
 
     def states_changed(self, states: PeerStates) -> None:
-        """Take over the states of the connection and see what follows from them."""
+        """Show the states of the connection, and derive the call's next phase."""
         event, error = self._event_for(states)
         after = self._phase
         if event is not None:
             after = next_phase(self._phase, event, error or cancelled(), self._settings().reconnect)
-        # One picture of it all: the status changes with the state that changes it, unless the attempt's end comes now.
+        # One update: the status changes together with its cause, unless the attempt ends now.
         self._update(**asdict(states), status=after.status if after.has_attempt else self.state.status)
         if event is not None:
-            self._go(event, error)
+            self._handle(event, error)
 
-    def message_came(self, attempt: Attempt, text: str) -> None:
-        """Take in an event of the server."""
+    def message_received(self, attempt: Attempt, text: str) -> None:
+        """Process an event of the server."""
         attempt.session_end = attempt.session_end or self._listener.session_end(text)
         self._listener.event_passed(attempt.id, "received", text)
 
-    def heard(self, frame: AudioFrame) -> None:
-        """Pass on what the other side said."""
-        self._listener.heard(frame)
+    def audio_received(self, frame: AudioFrame) -> None:
+        """Pass on audio of the other side."""
+        self._listener.audio_received(frame)
 
-    def said(self, frame: AudioFrame) -> None:
-        """Pass on what this side said."""
-        self._listener.said(frame)
+    def audio_sent(self, frame: AudioFrame) -> None:
+        """Pass on audio of this side."""
+        self._listener.audio_sent(frame)
 
     def _event_for(self, states: PeerStates) -> tuple[CallEvent | None, RtcWidgetError | None]:
         had_channel = self.state.data_channel_state != "closed"
@@ -295,8 +294,8 @@ class Call:
             self._listener.state_changed(after, before)
 
 
-class _Watcher:
-    """What one attempt tells, as long as it is the present one."""
+class _AttemptListener:
+    """Passes on the reports of an attempt while it is the current one."""
 
     attempt: Attempt
 
@@ -307,17 +306,17 @@ class _Watcher:
         if self._is_current():
             self._call.states_changed(states)
 
-    def message_came(self, text: str) -> None:
+    def message_received(self, text: str) -> None:
         if self._is_current():
-            self._call.message_came(self.attempt, text)
+            self._call.message_received(self.attempt, text)
 
-    def sound_came(self, frame: AudioFrame) -> None:
+    def audio_received(self, frame: AudioFrame) -> None:
         if self._is_current():
-            self._call.heard(frame)
+            self._call.audio_received(frame)
 
-    def sound_left(self, frame: AudioFrame) -> None:
+    def audio_sent(self, frame: AudioFrame) -> None:
         if self._is_current():
-            self._call.said(frame)
+            self._call.audio_sent(frame)
 
     def is_muted(self) -> bool:
         return self._call.state.muted

@@ -1,7 +1,7 @@
 """The life of a call as a state machine; the twin of ``js/src/call/call_machine.ts``.
 
-Pure. There is no ICE restart here: aiortc cannot do it. An event that the table does not list for a phase changes
-nothing. ``tests/contract/call_machine.json`` holds both halves together.
+Pure functions, without ICE restart, which aiortc does not support. An event that the table does not list for a phase
+changes nothing. ``tests/contract/call_machine.json`` holds both halves together.
 """
 
 from __future__ import annotations
@@ -39,41 +39,41 @@ STATUS: Mapping[PhaseName, Status] = {
 }
 
 
-_NOTHING_WRONG = Cancelled("The call was ended.")
+_NO_ERROR = Cancelled("The call was ended.")
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """Where a call stands.
+    """The phase of a call.
 
     Attributes
     ----------
     name : str
-        ``disconnected``: WebRTC lost the other side and may find it again. ``backoff``: the connection is given up,
+        ``disconnected``: WebRTC lost the connection and may restore it. ``backoff``: the connection was given up, and
         the next attempt begins after a pause.
     tries : int
-        The new calls made since the connection was last healthy for a while.
+        The number of new calls since the connection was last healthy.
     error : RtcWidgetError
-        What led here, where something did.
+        The error that led to this phase, if any.
     """
 
     name: PhaseName
     tries: int = 0
-    error: RtcWidgetError = _NOTHING_WRONG
+    error: RtcWidgetError = _NO_ERROR
 
     @property
     def status(self) -> Status:
-        """What the widget shows."""
+        """The status that the widget shows."""
         return STATUS[self.name]
 
     @property
     def has_attempt(self) -> bool:
-        """Whether an attempt is being made, or stands."""
+        """Whether there is an attempt or a call."""
         return self.name in ("connecting", "connected", "disconnected", "retrying")
 
     @property
     def is_over(self) -> bool:
-        """Whether there is no call."""
+        """Whether the call has ended or not begun."""
         return self.name in ("idle", "failed")
 
 
@@ -118,7 +118,7 @@ TRANSITIONS: Mapping[PhaseName, Mapping[CallEvent, Rule]] = {
     "connecting": {
         "opened": _to_first_connected,
         "disconnect": _to_idle,
-        # Where the first call finds no path, a person must change something; retrying would not.
+        # If the first call finds no path, a user must change something; retrying does not help.
         "lost": _to_failed,
         "ended": _to_failed,
     },
@@ -148,7 +148,7 @@ TRANSITIONS: Mapping[PhaseName, Mapping[CallEvent, Rule]] = {
 
 
 def next_phase(phase: Phase, event: CallEvent, error: RtcWidgetError, reconnect: Reconnect | None) -> Phase:
-    """Return the phase that follows; the same object where nothing changes."""
+    """Return the next phase; the same object if nothing changes."""
     rule = TRANSITIONS[phase.name].get(event)
     return phase if rule is None else rule(phase, error, reconnect)
 

@@ -1,4 +1,4 @@
-"""What was tried for the last call and where it stopped, in an order in which one thing needs the one before it."""
+"""The steps of the last call in order, and the step that failed."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ def diagnose(state: PageState, attempt: Attempt | None) -> dict[str, object]:
 def _steps(state: PageState, attempt: Attempt) -> list[dict[str, str]]:
     peer = attempt.peer
     here, there = (_kinds(peer.local_sdp), _kinds(peer.remote_sdp)) if peer else ("none", "none")
-    way = [
+    steps = [
         ("Kernel prepared the call", attempt.is_prepared, ""),
         ("ICE candidates gathered", here != "none", here),
         ("Offer and answer exchanged", attempt.is_answered, ""),
         ("ICE found a way", peer is not None and peer.has_connected, f"candidates: {here} here, {there} there"),
         ("Data channel opened", peer is not None and peer.has_opened, state.data_channel_state),
     ]
-    stop = next((at for at, (_, is_reached, _) in enumerate(way) if not is_reached), len(way))
+    failed = next((at for at, (_, is_reached, _) in enumerate(steps) if not is_reached), len(steps))
     return [
         {
             "name": name,
-            "outcome": "ok" if is_reached else "failed" if at == stop else "not reached",
+            "outcome": "ok" if is_reached else "failed" if at == failed else "not reached",
             "detail": detail,
         }
-        for at, (name, is_reached, detail) in enumerate(way)
+        for at, (name, is_reached, detail) in enumerate(steps)
     ]
 
 

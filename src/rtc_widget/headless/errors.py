@@ -1,4 +1,4 @@
-"""The errors of a page without a browser; codes and texts are those of the browser's page."""
+"""The errors of a headless page, with the codes and texts of the browser's page."""
 
 from __future__ import annotations
 

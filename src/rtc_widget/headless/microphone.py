@@ -1,4 +1,4 @@
-"""What is said in place of a person: silence, or the clips that are given; muted, silence again."""
+"""The audio that a headless page sends: silence, a clip in place of the microphone, or a clip that Python plays."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ from av import AudioFrame
 from rtc_widget._aiortc.audio import MonoAudio
 from rtc_widget._aiortc.output_track import FRAME_LENGTH, Pcm, Playback, VoiceTrack, pcm_of
 from rtc_widget.errors import ClipInterrupted
-from rtc_widget.headless.bridge import Link
+from rtc_widget.headless.bridge import PageBridge
 
 CLIP_SECONDS = 30.0
-"""How long the kernel may take to hand over a part of a clip."""
+"""How long the kernel may take to send a part of a clip."""
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
-    """When a clip was said: milliseconds since 1970, on the page's clock."""
+class PlayedInterval:
+    """When a clip was played: milliseconds since 1970, by the page's clock."""
 
     start_ms: float
     end_ms: float
 
 
 class MicrophoneTrack(VoiceTrack):
-    """The audio track of one call; made and used on the page's loop.
+    """The audio track of one call; created and used on the page's loop.
 
     Parameters
     ----------
     is_muted : callable
-        Asked for each frame.
+        Called for each frame.
     on_frame : callable
-        Told of each frame that leaves.
+        Called with each frame that is sent.
     """
 
     def __init__(self, is_muted: Callable[[], bool], on_frame: Callable[[AudioFrame], None]) -> None:
         super().__init__()
         self._is_muted = is_muted
         self._on_frame = on_frame
-        self._heard: Playback | None = None
-        self._clips_waiting = 0
+        self._input: Playback | None = None
+        self._waiting_clips = 0
 
     async def recv(self) -> AudioFrame:
         """Return the next frame when it is due."""
@@ -53,70 +53,70 @@ class MicrophoneTrack(VoiceTrack):
         return frame
 
     def next_pcm(self) -> Pcm:
-        """Return what is said next: a clip that Python says, else what the microphone hears unless it is muted."""
-        said, heard = super().next_pcm(), np.zeros(FRAME_LENGTH, np.int16)
-        if self._heard is not None:
-            # Read also while something else is said, or while it is muted: a microphone does not wait.
-            sound = self._heard.read(FRAME_LENGTH)
-            heard[: len(sound)] = sound
-        if self._clips_waiting:
-            return said
-        return np.zeros_like(heard) if self._is_muted() else heard
+        """Return the next samples: of a clip that Python plays, else of the microphone, unless it is muted."""
+        played, microphone = super().next_pcm(), np.zeros(FRAME_LENGTH, np.int16)
+        if self._input is not None:
+            # Read also while muted or while a clip plays: a microphone does not pause.
+            samples = self._input.read(FRAME_LENGTH)
+            microphone[: len(samples)] = samples
+        if self._waiting_clips:
+            return played
+        return np.zeros_like(microphone) if self._is_muted() else microphone
 
-    def hear(self, pcm: Pcm) -> None:
-        """Let the microphone hear `pcm` (48 kHz, 16 bit) from now on."""
-        self._heard = Playback(lambda: None, lambda: None)
-        self._heard.write(pcm)
+    def play_input(self, pcm: Pcm) -> None:
+        """Use `pcm` (48 kHz, 16 bit) as the microphone's input from now on."""
+        self._input = Playback(lambda: None, lambda: None)
+        self._input.write(pcm)
 
-    async def say(self, pcm: Pcm) -> Spoken:
-        """Say `pcm` in place of the microphone, after what is still being said; a muted microphone mutes it not.
+    async def play_clip(self, pcm: Pcm) -> PlayedInterval:
+        """Play `pcm` in place of the microphone, after earlier clips; muting does not affect it.
 
         Raises
         ------
         ClipInterrupted
             If the call ends first.
         """
-        said: asyncio.Future[Spoken] = asyncio.get_running_loop().create_future()
+        played: asyncio.Future[PlayedInterval] = asyncio.get_running_loop().create_future()
         started: list[float] = []
 
         def stop() -> None:
-            if not said.done():
-                said.set_result(Spoken(started[0], time.time() * 1000))
+            if not played.done():
+                played.set_result(PlayedInterval(started[0], time.time() * 1000))
 
         def interrupt() -> None:
-            if not said.done():
-                said.set_exception(_interrupted())
+            if not played.done():
+                played.set_exception(_interrupted())
 
         if self.readyState != "live":
             raise _interrupted()
         if not len(pcm):
             now = time.time() * 1000
-            return Spoken(now, now)
+            return PlayedInterval(now, now)
         playback = Playback(lambda: started.append(time.time() * 1000), stop)
         playback.write(pcm)
         playback.finish()
         self.add_listener("ended", interrupt)
-        self._clips_waiting += 1
+        self._waiting_clips += 1
         self.play(playback)
         try:
-            return await said
+            return await played
         finally:
             playback.clear()
-            self._clips_waiting -= 1
+            self._waiting_clips -= 1
             self.remove_listener("ended", interrupt)
 
 
 def _interrupted() -> ClipInterrupted:
-    return ClipInterrupted("The call ended before the clip did.", hint="Connect again and say it once more.")
+    return ClipInterrupted("The call ended before the clip did.")
 
 
-async def fetch_clip(link: Link, clip: str) -> Pcm:
-    """Ask the kernel for a clip, part by part; returns it at 48 kHz."""
+async def fetch_clip(bridge: PageBridge, clip: str) -> Pcm:
+    """Request a clip from the kernel in parts; return it at 48 kHz."""
     parts: list[bytes] = []
     rate = 0
     first: int | None = 0
     while first is not None:
-        part = await link.request("clip", limit=CLIP_SECONDS, clip=clip, first=first)
+        part = await bridge.request("clip", limit=CLIP_SECONDS, clip=clip, first=first)
         parts.append(base64.b64decode(part["data"]))
         rate, first = part["rate"], part["next"]
     samples = np.frombuffer(b"".join(parts), "<i2").astype(np.float32) / np.float32(32768)

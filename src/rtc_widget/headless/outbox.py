@@ -1,4 +1,4 @@
-"""The events on their way to the kernel: numbered, batched, and kept until the kernel says that it has them."""
+"""Events and media on their way to the kernel: numbered, and kept until the kernel acknowledges them."""
 
 from __future__ import annotations
 
@@ -17,104 +17,104 @@ PAUSE_SECONDS = 0.016
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _QueuedEvent:
     attempt: str
     event: list[object]
     size: int
 
 
 class Outbox:
-    """The first event leaves at once, then there is at most one batch every 16 ms, or as soon as 64 KiB wait.
+    """Sends events in batches: the first event at once, then a batch every 16 ms, or as soon as 64 KiB wait.
 
     Parameters
     ----------
     post : callable
-        Takes the fields of an ``events`` message.
+        Sends an ``events`` message with these fields.
     """
 
     def __init__(self, post: Callable[..., None]) -> None:
         self._post = post
-        self._kept: deque[_Kept] = deque()
-        # Numbers of the first event kept (those before it are with the kernel), and of the next to be posted.
+        self._queue: deque[_QueuedEvent] = deque()
+        # The numbers of the first event in the queue, and of the next one to send.
         self._base = 0
         self._next = 0
         self._waiting = 0
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, attempt: str, direction: Direction, text: str) -> None:
-        """Take an event in."""
-        self._kept.append(_Kept(attempt, [direction, time.time() * 1000, text], len(text)))
+        """Add an event."""
+        self._queue.append(_QueuedEvent(attempt, [direction, time.time() * 1000, text], len(text)))
         self._waiting += len(text)
         if self._timer is None or self._waiting >= BATCH_CHARACTERS:
             self.flush()
 
     def flush(self) -> None:
-        """Post what waits."""
+        """Send the events that wait."""
         self.close()
         self._waiting = 0
-        if self._next == self._base + len(self._kept):
+        if self._next == self._base + len(self._queue):
             return
-        while self._next < self._base + len(self._kept):
+        while self._next < self._base + len(self._queue):
             self._post_batch()
         self._timer = asyncio.get_running_loop().call_later(PAUSE_SECONDS, self.flush)
 
     def acknowledge(self, next: int) -> None:
-        """Forget the events before this number: the kernel has them."""
-        while self._base < next and self._kept:
-            self._kept.popleft()
+        """Remove the events before this number: the kernel has them."""
+        while self._base < next and self._queue:
+            self._queue.popleft()
             self._base += 1
         self._next = max(self._next, self._base)
 
     def resend_from(self, first: int) -> None:
-        """Post the events from this number on once more."""
+        """Send the events from this number on again."""
         self._next = max(self._base, min(first, self._next))
         self.flush()
 
     def close(self) -> None:
-        """Post nothing more by itself."""
+        """Stop the timer."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def _post_batch(self) -> None:
-        """Post events that may travel together: of one attempt, and not much more than 64 KiB."""
+        """Send one batch: events of one attempt, about 64 KiB at most."""
         first, events, size = self._next, [], 0
-        attempt = self._kept[first - self._base].attempt
-        for at in range(first - self._base, len(self._kept)):
-            kept = self._kept[at]
-            if kept.attempt != attempt or size >= BATCH_CHARACTERS:
+        attempt = self._queue[first - self._base].attempt
+        for at in range(first - self._base, len(self._queue)):
+            queued = self._queue[at]
+            if queued.attempt != attempt or size >= BATCH_CHARACTERS:
                 break
-            events.append(kept.event)
-            size += kept.size
-        # Before posting: the kernel, in this very process, acknowledges at once.
+            events.append(queued.event)
+            size += queued.size
+        # Before sending: the kernel, in this process, acknowledges at once.
         self._next = first + len(events)
         self._post(attempt=attempt, first=first, events=events)
 
 
 class MediaOutbox:
-    """The kernel takes these messages on the very thread that brings them, so none waits for its turn.
+    """Sends ``audio`` and ``stats`` messages at once: the kernel processes them on the calling thread.
 
     Parameters
     ----------
-    say : callable
+    send : callable
         Sends a message of a type with its fields.
     """
 
-    def __init__(self, say: Callable[..., None]) -> None:
-        self._say = say
+    def __init__(self, send: Callable[..., None]) -> None:
+        self._send = send
         self._numbers = itertools.count()
-        self._kept: deque[Message] = deque()
+        self._queue: deque[Message] = deque()
 
     def post(self, type: str, **fields: object) -> None:
         """Send one ``audio`` or ``stats`` message."""
         message = {"type": type, "number": next(self._numbers), **fields}
-        self._kept.append(message)
-        self._say(**message)
+        self._queue.append(message)
+        self._send(**message)
 
     def acknowledge(self, next: int, *, missing: bool) -> None:
-        """Forget what the kernel has, and send the rest again if it misses some."""
-        while self._kept and self._kept[0]["number"] < next:
-            self._kept.popleft()
+        """Remove the messages that the kernel has; send the rest again if some are missing."""
+        while self._queue and self._queue[0]["number"] < next:
+            self._queue.popleft()
         if missing:
-            for message in list(self._kept):
-                self._say(**message)
+            for message in list(self._queue):
+                self._send(**message)

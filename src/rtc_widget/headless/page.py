@@ -1,4 +1,4 @@
-"""One widget's page without a browser: its calls, its messages, and when they end."""
+"""The page of one widget without a browser."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _NEEDED = ("aiortc", "av", "numpy")
 
 @cache
 def page_thread() -> IoThread:
-    """Return the one thread on which all pages without a browser live, started at first use."""
+    """Return the thread of all headless pages; starts at first use."""
     return IoThread("rtc_widget-page")
 
 
 class HeadlessPage:
-    """The page of one widget, in the kernel's own process: ``VoiceChat(page="headless")``.
+    """The page of one widget in the kernel's own process: ``VoiceChat(page="headless")``.
 
     Parameters
     ----------
     approve : bool or callable
-        The answer to tools that ask for permission, since there is no person to ask; or a function of a tool's name and
-        its arguments that gives it. It is called on the page's own thread.
+        Whether tools that need permission may run, since no user can be asked; or a function of a tool's name and
+        arguments that decides. It is called on the page's thread.
 
     Raises
     ------
@@ -44,60 +44,60 @@ class HeadlessPage:
     def __init__(self, *, approve: bool | Callable[[str, Mapping[str, Any]], bool] = False) -> None:
         missing = [name for name in _NEEDED if find_spec(name) is None]
         if missing:
-            raise HeadlessNotInstalled(f"A page without a browser needs {', '.join(missing)}.")
+            raise HeadlessNotInstalled(f"A headless page needs {', '.join(missing)}.")
         self._thread = page_thread()
         self._id = f"h{uuid4().hex[:12]}"
         self._settings: Mapping[str, Any] = CallSettings().to_wire()
         self._approve = approve
-        self._say: Callable[[Message], None] | None = None
+        self._send: Callable[[Message], None] | None = None
         self._session: Any = None
 
     def take_settings(self, settings: Mapping[str, Any]) -> None:
-        """Take in the widget's settings."""
+        """Use the widget's settings."""
         self._settings = dict(settings)
-        self._thread.call(self._pass_settings)
+        self._thread.call(self._deliver_settings)
 
-    def open(self, say: Callable[[Message], None]) -> None:
-        """Begin: say hello to the widget."""
-        self._say = say
-        self._thread.call(self._open, say)
-        # Here and now: who has just made the widget may mute it, or say how it is to call, in the next line.
-        say({"type": "hello", "page": self._id, "protocol": PROTOCOL})
-        self._thread.at_exit(self._leave)
+    def open(self, send: Callable[[Message], None]) -> None:
+        """Say hello to the widget."""
+        self._send = send
+        self._thread.call(self._open, send)
+        # At once, on this thread: the next line of the caller may already need a page.
+        send({"type": "hello", "page": self._id, "protocol": PROTOCOL})
+        self._thread.at_exit(self._end)
 
     def hear(self, message: Message) -> None:
-        """Take in a message of the widget."""
-        if self._session is None and self._say is not None:
-            # Still loading, which takes long on a busy machine: that is no silence.
-            self._say({"type": "pong", "page": self._id, "time_ms": time.time() * 1000})
-        self._thread.call(self._pass, message)
+        """Receive a message of the widget."""
+        if self._session is None and self._send is not None:
+            # The session is still loading; the widget must not count the page as silent.
+            self._send({"type": "pong", "page": self._id, "time_ms": time.time() * 1000})
+        self._thread.call(self._deliver, message)
 
     def close(self) -> None:
-        """End the call, if there is one, and say nothing more."""
-        self._leave()
+        """End the call, if there is one, and send nothing more."""
+        self._end()
 
-    # On the thread
+    # On the page's thread
 
-    def _open(self, say: Callable[[Message], None]) -> None:
-        # Here, on its own thread, since importing aiortc takes most of a second.
+    def _open(self, send: Callable[[Message], None]) -> None:
+        # On this thread, since importing aiortc takes most of a second.
         from rtc_widget.headless.session import PageSession
 
-        self._session = PageSession(self._id, say, self._settings, self._decide)
+        self._session = PageSession(self._id, send, self._settings, self._decide)
 
     def _decide(self, request: Message) -> bool:
         if callable(self._approve):
             return bool(self._approve(request["name"], request["arguments"]))
         return self._approve
 
-    def _pass_settings(self) -> None:
+    def _deliver_settings(self) -> None:
         if self._session is not None:
             self._session.take_settings(self._settings)
 
-    def _pass(self, message: Message) -> None:
+    def _deliver(self, message: Message) -> None:
         if self._session is not None:
-            self._session.hear(message)
+            self._session.receive(message)
 
-    def _leave(self) -> Any:
+    def _end(self) -> Any:
         return self._thread.run(self._close())
 
     async def _close(self) -> None:

@@ -1,4 +1,4 @@
-"""The page's end of one connection: an aiortc ``RTCPeerConnection`` with one audio line and one data channel."""
+"""The page's end of one connection: an aiortc ``RTCPeerConnection`` with one audio track and one data channel."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from rtc_widget.headless.errors import channel_timeout, not_connected
 
 CHANNEL_SECONDS = 15.0
 SILENT_SECONDS = 5.0
-"""Without a packet for so long the other side counts as out of sight; aiortc itself notices after half a minute."""
-LOOK_SECONDS = 1.0
+"""After so long without a packet the connection counts as disconnected; aiortc itself needs half a minute."""
+SAMPLE_SECONDS = 1.0
 DEFAULT_MAX_MESSAGE_BYTES = 65_536
-"""What a peer takes that states no ``max-message-size`` (RFC 8841, section 6.1)."""
+"""The limit of a peer without a ``max-message-size`` attribute (RFC 8841, section 6.1)."""
 
 
 @dataclass(frozen=True, slots=True)
 class PeerStates:
-    """The states of a connection and its channel, in the W3C's words."""
+    """The states of a connection and its data channel, as W3C strings."""
 
     connection_state: str
     ice_connection_state: str
@@ -45,16 +45,16 @@ class PeerStates:
 
 
 class PeerListener(Protocol):
-    """Told what happens, until the peer is closed."""
+    """Receives the events of a peer until it is closed."""
 
     def states_changed(self, states: PeerStates) -> None:
         """One of the states has changed."""
 
-    def message_came(self, text: str) -> None:
-        """A message came over the channel."""
+    def message_received(self, text: str) -> None:
+        """A message was received on the data channel."""
 
-    def sound_came(self, frame: AudioFrame) -> None:
-        """The other side was heard."""
+    def audio_received(self, frame: AudioFrame) -> None:
+        """Audio of the other side was received."""
 
 
 class Peer:
@@ -63,13 +63,13 @@ class Peer:
     Parameters
     ----------
     label : str
-        Of the data channel.
+        The label of the data channel.
     ice_servers : list of mapping
         W3C ``RTCIceServer`` dictionaries.
     track : MediaStreamTrack
-        What is said.
+        The audio to send.
     listener : PeerListener
-        Told what happens.
+        Receives the events.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Peer:
         listener: PeerListener,
     ) -> None:
         offer_loopback_when_alone()
-        # Named even when there are none: aiortc would ask a public STUN server.
+        # Set even if empty: by default aiortc uses a public STUN server.
         servers = [
             RTCIceServer(server["urls"], server.get("username"), server.get("credential")) for server in ice_servers
         ]
@@ -96,11 +96,11 @@ class Peer:
         self.has_connected = False
         self.has_opened = False
         for part in ("connection", "iceconnection", "icegathering", "signaling"):
-            self._connection.on(f"{part}statechange", self._tell_states)
+            self._connection.on(f"{part}statechange", self._report_states)
         for change in ("open", "close"):
-            self._channel.on(change, self._tell_states)
-        self._channel.on("message", self._take_message)
-        self._connection.on("track", self._take_track)
+            self._channel.on(change, self._report_states)
+        self._channel.on("message", self._receive_message)
+        self._connection.on("track", self._receive_track)
 
     @property
     def connection(self) -> Connection:
@@ -109,7 +109,7 @@ class Peer:
 
     @property
     def states(self) -> PeerStates:
-        """The states now. aiortc has no ``disconnected``: it is said here while nothing comes in."""
+        """The current states. aiortc has no ``disconnected``: here it means that no packets arrive."""
         connection, ice = self._connection.connectionState, self._connection.iceConnectionState
         if self._is_silent and connection == "connected":
             connection = ice = "disconnected"
@@ -124,19 +124,19 @@ class Peer:
 
     @property
     def local_sdp(self) -> str:
-        """The offer as it was made, or nothing."""
+        """The unchanged offer, or an empty string."""
         description = self._connection.localDescription
         return description.sdp if description else ""
 
     @property
     def remote_sdp(self) -> str:
-        """The answer as it came, or nothing."""
+        """The unchanged answer, or an empty string."""
         description = self._connection.remoteDescription
         return description.sdp if description else ""
 
     @property
     def max_message_size(self) -> int | None:
-        """How many bytes a message may have (RFC 8841); None while there is no channel, or no limit."""
+        """The largest message in bytes (RFC 8841); None without an open channel or without a limit."""
         stated = re.search(r"^a=max-message-size:(\d+)", self.remote_sdp, re.MULTILINE)
         if self._channel.readyState != "open":
             return None
@@ -144,7 +144,7 @@ class Peer:
 
     @property
     def tried_pairs(self) -> list[dict[str, object]]:
-        """The ways that ICE has tried, also after the end; aiortc has no public way to ask for them."""
+        """The candidate pairs that ICE tried, also after the end; aiortc has no public API for them."""
         transports = {transceiver.sender.transport.transport for transceiver in self._connection.getTransceivers()}
         return [
             {
@@ -159,24 +159,24 @@ class Peer:
         ]
 
     async def offer(self) -> str:
-        """Make the offer and return it with all candidates in it."""
+        """Create the offer and return it with all its candidates."""
         await self._connection.setLocalDescription(await self._connection.createOffer())
         return self.local_sdp
 
     async def accept(self, sdp: str) -> None:
-        """Take the server's answer.
+        """Apply the server's answer.
 
         Raises
         ------
         InvalidAnswer
-            If it does not fit the offer.
+            If aiortc rejects it.
         """
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
-        except Exception as error:  # noqa: BLE001 - aiortc's parser raises whatever the text makes it stumble over
+        except Exception as error:  # noqa: BLE001 - aiortc's parser may raise anything
             raise InvalidAnswer(
                 f"aiortc does not accept the server's answer: {type(error).__name__}: {error}",
-                hint="Check that the server speaks WebRTC and answers this offer.",
+                hint="Check that the server supports WebRTC and answered this offer.",
             ) from None
 
     async def opened(self) -> None:
@@ -189,13 +189,13 @@ class Peer:
         self._run(self._watch_silence())
 
     def send(self, text: str) -> None:
-        """Send a text; the caller has checked the size."""
+        """Send a text; the caller checks its size."""
         if self._channel.readyState != "open":
             raise not_connected()
         self._channel.send(text)
 
     async def close(self) -> None:
-        """Close channel and connection; nothing is told any more."""
+        """Close channel and connection; the listener receives nothing more."""
         self._is_closed = True
         self._connection.remove_all_listeners()
         self._channel.remove_all_listeners()
@@ -205,31 +205,31 @@ class Peer:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._connection.close()
 
-    def _tell_states(self) -> None:
+    def _report_states(self) -> None:
         self.has_connected |= self._connection.iceConnectionState == "completed"
         if self._channel.readyState == "open":
             self.has_opened = True
             self._opened.set()
         self._listener.states_changed(self.states)
 
-    def _take_message(self, data: str | bytes) -> None:
-        # A binary frame passes as a note of its size, so that nothing on the channel goes unseen.
+    def _receive_message(self, data: str | bytes) -> None:
+        # A binary message becomes an event with its size, so that it shows in the log.
         text = data if isinstance(data, str) else json.dumps({"type": "rtc_widget.binary", "bytes": len(data)})
-        self._listener.message_came(text)
+        self._listener.message_received(text)
 
-    def _take_track(self, track: MediaStreamTrack) -> None:
+    def _receive_track(self, track: MediaStreamTrack) -> None:
         for receiver in self._connection.getReceivers():
             if receiver.track is track:
                 minimize_jitter_buffer(receiver)
-        self._run(self._hear(track))
+        self._run(self._receive_audio(track))
 
-    async def _hear(self, track: MediaStreamTrack) -> None:
-        # Also when nobody listens: what is not taken would pile up.
+    async def _receive_audio(self, track: MediaStreamTrack) -> None:
+        # Always: frames that are not read would collect.
         try:
             while True:
                 frame = await track.recv()
                 if isinstance(frame, AudioFrame):
-                    self._listener.sound_came(frame)
+                    self._listener.audio_received(frame)
         except MediaStreamError:
             return
 
@@ -237,18 +237,18 @@ class Peer:
         loop = asyncio.get_running_loop()
         count, since = -1, loop.time()
         while True:
-            await asyncio.sleep(min(LOOK_SECONDS, SILENT_SECONDS / 4))
+            await asyncio.sleep(min(SAMPLE_SECONDS, SILENT_SECONDS / 4))
             now = await packets_received(self._connection)
             if now != count:
                 count, since = now, loop.time()
             is_silent = loop.time() - since >= SILENT_SECONDS
             if is_silent != self._is_silent:
                 self._is_silent = is_silent
-                self._tell_states()
+                self._report_states()
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         if self._is_closed:
-            work.close()  # the channel opened while the call was called off
+            work.close()  # the channel opened while the call was being cancelled
             return
         task = asyncio.create_task(work)
         self._tasks.add(task)

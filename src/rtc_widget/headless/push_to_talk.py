@@ -1,4 +1,4 @@
-"""Push-to-talk: in a session without turn detection, Python says when a turn begins and ends."""
+"""Push-to-talk: without turn detection, Python decides when a turn begins and ends."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from rtc_widget.conversation.facts import Fact, ResponseEnded, ResponseStarted, 
 from rtc_widget.protocols.base import ClientEvent, VoiceProtocol
 
 TAIL_SECONDS = 0.2
-"""How long the turn continues after the release: the last word is still on its way."""
+"""How long the turn continues after the release, so that it contains the last word."""
 SHORTEST_SECONDS = 0.3
-"""A shorter turn holds no word; servers refuse to commit it."""
+"""A shorter turn contains no word; servers refuse to commit it."""
 
 
 class PushToTalk:
-    """Takes turns by hand.
+    """Begins and ends turns by hand.
 
     Parameters
     ----------
     protocol : VoiceProtocol
-        Makes the events of a turn.
+        Creates the events of a turn.
     send : callable
         Sends events, as texts.
     """
@@ -54,7 +54,7 @@ class PushToTalk:
         self._tail = loop.call_later(TAIL_SECONDS, self._finish, held)
 
     def end(self) -> None:
-        """End with the call."""
+        """Reset at the end of a call."""
         if self._tail is not None:
             self._tail.cancel()
         self._tail = self._held_since = None

@@ -1,4 +1,4 @@
-"""What both sides are heard to say, in pieces for the kernel."""
+"""Sends the audio of both sides to the kernel, in chunks."""
 
 from __future__ import annotations
 
@@ -13,67 +13,67 @@ from rtc_widget._aiortc.audio import Resampler
 from rtc_widget.types import Track
 
 RATE = 24_000
-PIECE_SAMPLES = RATE // 5
-LARGEST_JITTER_MS = 500.0
-"""Sound is placed by its own clock, unless that and the wall's differ by more: then something was lost or held up."""
+CHUNK_SAMPLES = RATE // 5
+MAX_JITTER_MS = 500.0
+"""Audio is timed by its samples, unless they differ from the clock by more than this: then frames were lost or late."""
 
 
 class TrackRecorder:
-    """One side of one call.
+    """Records one side of one call.
 
     Parameters
     ----------
     track : {"user", "assistant"}
-        Which side.
+        The side.
     post : callable
-        Takes the fields of an ``audio`` message.
+        Sends an ``audio`` message with these fields.
     """
 
     def __init__(self, track: Track, post: Callable[..., None]) -> None:
         self._track = track
         self._post = post
         self._origin_ms: float | None = None
-        self._begin()
+        self._start_segment()
 
     def take(self, frame: AudioFrame) -> None:
-        """Take in a frame that is heard now."""
+        """Add a frame that was sent or received now."""
         now = time.time() * 1000
-        here = self._expected_ms()
-        if here is not None and abs(now - here) > LARGEST_JITTER_MS:
+        expected = self._expected_ms()
+        if expected is not None and abs(now - expected) > MAX_JITTER_MS:
             self.flush()
-            here = None
-        if here is None:
-            self._begin()
+            expected = None
+        if expected is None:
+            self._start_segment()
             self._origin_ms = now
         samples = self._resampler.resample(frame)
-        self._heard += frame.samples / frame.sample_rate * 1000
+        self._received_ms += frame.samples / frame.sample_rate * 1000
         self._waiting.append((samples * 32767).astype("<i2"))
         self._size += len(samples)
-        if self._size >= PIECE_SAMPLES:
+        if self._size >= CHUNK_SAMPLES:
             self._send()
 
     def flush(self) -> None:
-        """Send what there is, also if it is less than a piece."""
+        """Send the rest, even if it is shorter than a chunk."""
         if self._size:
             self._send()
 
-    def _begin(self) -> None:
+    def _start_segment(self) -> None:
         self._resampler = Resampler(RATE)
         self._waiting: list[np.ndarray[tuple[int], np.dtype[np.int16]]] = []
         self._size = 0
         self._sent = 0
-        self._heard = 0.0
+        self._received_ms = 0.0
 
     def _expected_ms(self) -> float | None:
-        return None if self._origin_ms is None else self._origin_ms + self._heard
+        return None if self._origin_ms is None else self._origin_ms + self._received_ms
 
     def _send(self) -> None:
-        assert self._origin_ms is not None  # noqa: S101 - what waits has come at some time
+        assert self._origin_ms is not None  # noqa: S101 - set by the first frame
         data = np.concatenate(self._waiting)
         at_ms = self._origin_ms + self._sent / RATE * 1000
         self._sent += len(data)
         self._waiting, self._size = [], 0
         if not data.any():
-            return  # a gap reads as silence on the other end, so silence need not travel
+            return  # the kernel treats a gap as silence
         encoded = base64.b64encode(data.tobytes()).decode()
         self._post(track=self._track, rate=RATE, at_ms=at_ms, lost=0, data=encoded)

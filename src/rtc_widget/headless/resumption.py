@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 
 from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.transcript import Transcript
 from rtc_widget.protocols.base import VoiceProtocol
 
-MOST_TURNS = 100
-"""Older turns are left out: the server reads, and charges for, every turn again."""
+MAX_TURNS = 100
+"""Older turns are left out: the server processes, and charges for, every turn again."""
 
 
 class Resumption:
@@ -18,35 +19,40 @@ class Resumption:
     Parameters
     ----------
     protocol : VoiceProtocol
-        Knows which events change settings, and how a turn is repeated.
+        Recognizes events that change settings, and creates events that repeat a turn.
     """
 
     def __init__(self, protocol: VoiceProtocol) -> None:
         self._protocol = protocol
         self._changes: list[str] = []
+        self._to_repeat: deque[str] = deque()
         self._transcript = Transcript(protocol=protocol.name)
 
     @property
     def transcript(self) -> Transcript:
-        """What was said since the last call that did not resume another."""
+        """The conversation since the last call that did not resume another."""
         return self._transcript
 
     def begin_call(self, *, resumes: bool) -> None:
-        """Begin another call; one that does not resume the last one forgets it."""
+        """Begin another call; without `resumes`, drop the conversation so far."""
         if not resumes:
             self._changes = []
             self._transcript = Transcript(protocol=self._protocol.name)
+        self._to_repeat = deque(self._changes)
         self._transcript.begin_call(resumes=resumes)
 
     def consume(self, event: Event, text: str) -> None:
-        """Take in an event, and the text that went over the data channel."""
+        """Process an event and its text on the data channel."""
         if event.direction == "received":
             self._transcript.add(event)
+        elif self._to_repeat and text == self._to_repeat[0]:
+            # A change that `events` has repeated: it is recorded already.
+            self._to_repeat.popleft()
         elif self._protocol.is_session_change(text):
             self._changes.append(text)
 
     def events(self) -> list[str]:
         """Return the client events that give a new call the settings and the turns of the conversation."""
         turns = [turn for turn in self._transcript if turn.text]
-        carried = [self._protocol.carry_turn(turn.role, turn.text) for turn in turns[-MOST_TURNS:]]
+        carried = [self._protocol.carry_turn(turn.role, turn.text) for turn in turns[-MAX_TURNS:]]
         return self._changes + [json.dumps(event, ensure_ascii=False) for event in carried]

@@ -1,4 +1,4 @@
-"""What a page without a browser does, on its own thread: it obeys the widget and tells it what happens."""
+"""The page's session on its own thread: handles requests of the widget, and reports what happens."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.facts import ServerNote
 from rtc_widget.errors import CallTooLong, ClipInterrupted, DeviceNotFound, RtcWidgetError
 from rtc_widget.headless.attempt import Attempt
-from rtc_widget.headless.bridge import Link
+from rtc_widget.headless.bridge import PageBridge
 from rtc_widget.headless.call import Call
 from rtc_widget.headless.diagnosis import diagnose
 from rtc_widget.headless.errors import as_error, not_connected, session_expired
-from rtc_widget.headless.microphone import MicrophoneTrack, Spoken, fetch_clip
+from rtc_widget.headless.microphone import MicrophoneTrack, PlayedInterval, fetch_clip
 from rtc_widget.headless.outbox import MediaOutbox, Outbox
 from rtc_widget.headless.push_to_talk import PushToTalk
 from rtc_widget.headless.recorder import TrackRecorder
 from rtc_widget.headless.resumption import Resumption
 from rtc_widget.headless.settings import read_settings
-from rtc_widget.headless.stats import reports_of
+from rtc_widget.headless.stats import stats_reports
 from rtc_widget.protocols.base import protocol_named
 from rtc_widget.types import Direction
 
@@ -37,31 +37,31 @@ logger = logging.getLogger("rtc_widget")
 
 
 class PageSession:
-    """Puts together what belongs to one widget's page.
+    """Composes the parts of one widget's page.
 
     Parameters
     ----------
     page : str
-        Its name in all messages.
-    say : callable
-        Takes a message to the widget.
+        The page's name in its messages.
+    send : callable
+        Sends a message to the widget.
     settings : mapping
         The widget's settings.
     approve : callable
-        Decides on a tool that asks for permission, by the request.
+        Decides whether a tool may run, by the ``approve`` request.
     """
 
     def __init__(
         self,
         page: str,
-        say: Callable[[Message], None],
+        send: Callable[[Message], None],
         settings: Mapping[str, Any],
         approve: Callable[[Message], bool] = lambda request: False,
     ) -> None:
-        self._link = Link(page, say)
-        self._outbox = Outbox(lambda **fields: self._link.say("events", **fields))
-        self._media = MediaOutbox(self._link.say)
-        self._call = Call(self._link, lambda: self._settings, self, self._run)
+        self._bridge = PageBridge(page, send)
+        self._outbox = Outbox(lambda **fields: self._bridge.send("events", **fields))
+        self._media = MediaOutbox(self._bridge.send)
+        self._call = Call(self._bridge, lambda: self._settings, self, self._run)
         self._approve = approve
         self._settings = read_settings(settings)
         # A widget has one protocol, from its signaling.
@@ -70,34 +70,34 @@ class PageSession:
         self._push_to_talk = PushToTalk(self._protocol, lambda texts: self._call.send(texts))
         self._seq = 0
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._longest: asyncio.TimerHandle | None = None
-        self._measuring: asyncio.Task[None] | None = None
+        self._duration_timer: asyncio.TimerHandle | None = None
+        self._sampling: asyncio.Task[None] | None = None
         self._recorders: list[TrackRecorder] = []
-        self._saying: dict[str, asyncio.Task[Spoken]] = {}
+        self._playing: dict[str, asyncio.Task[PlayedInterval]] = {}
         self._levels = {"user": 0.0, "assistant": 0.0}
 
     def take_settings(self, wire: Mapping[str, Any]) -> None:
-        """Take in the widget's settings; some of them matter to a call that stands."""
+        """Use the widget's settings; recording and statistics change in the current call."""
         self._settings = read_settings(wire)
         if self._call.attempt is not None and self._call.state.status == "connected":
-            self._record_and_measure(self._call.attempt)
+            self._record_and_sample(self._call.attempt)
 
     async def close(self) -> None:
-        """End the call and say nothing more; returns when all is closed."""
+        """End the call, send nothing more, and return when all is closed."""
         self._call.disconnect()
         self._outbox.close()
-        # What an exchange under way has made of the call must still be said: it is hung up by that.
+        # An exchange in progress still reports its call's id, so that the kernel can hang up.
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._link.close()
+        self._bridge.close()
 
-    def hear(self, message: Message) -> None:
-        """Take in a message of the widget."""
+    def receive(self, message: Message) -> None:
+        """Receive a message of the widget."""
         match message["type"]:
             case "welcome":
-                self._tell_state()
+                self._report_state()
             case "reply":
-                self._link.settle(message)
+                self._bridge.receive_reply(message)
             case "ack":
                 self._outbox.acknowledge(message["next"])
             case "resend":
@@ -105,13 +105,13 @@ class PageSession:
             case "media_ack":
                 self._media.acknowledge(message["next"], missing=message["missing"])
             case "log_grew":
-                pass  # it shows no log; said of events that come after its call, as when the widget is closed
+                pass  # the page shows no log
             case "ping":
-                self._link.say("pong", time_ms=time.time() * 1000)
+                self._bridge.send("pong", time_ms=time.time() * 1000)
             case _:
-                self._run(self._link.answer(message, lambda: self._obey(message), lambda: self._seq))
+                self._run(self._bridge.reply_to(message, lambda: self._handle(message), lambda: self._seq))
 
-    async def _obey(self, request: Message) -> Mapping[str, object]:
+    async def _handle(self, request: Message) -> Mapping[str, object]:
         match request["type"]:
             case "connect":
                 return {"attempt": await self._call.connect(request["microphone"])}
@@ -125,7 +125,7 @@ class PageSession:
                 return {"devices": []}
             case "use_device":
                 if request["device"] is not None:
-                    raise DeviceNotFound("A page without a browser has no microphones and no loudspeakers.")
+                    raise DeviceNotFound("A page without a browser has no microphones and no speakers.")
                 return {"devices": []}
             case "diagnose":
                 return diagnose(self._call.state, self._call.latest)
@@ -139,51 +139,51 @@ class PageSession:
                 else:
                     self._push_to_talk.release()
             case "play_clip":
-                return asdict(await self._say(request["clip"]))
+                return asdict(await self._play_clip(request["clip"]))
             case "cancel_clip":
-                if request["clip"] in self._saying:
-                    self._saying[request["clip"]].cancel()
+                if request["clip"] in self._playing:
+                    self._playing[request["clip"]].cancel()
             case "flush_audio":
                 for recorder in self._recorders:
                     recorder.flush()
             case kind:
-                raise as_error(NotImplementedError(f"{kind} is nothing that a page without a browser does"))
+                raise as_error(NotImplementedError(f"A headless page does not support the request {kind!r}"))
         return {}
 
-    async def _say(self, clip: str) -> Spoken:
+    async def _play_clip(self, clip: str) -> PlayedInterval:
         attempt = self._call.attempt
         if attempt is None or attempt.track is None or self._call.state.data_channel_state != "open":
             raise not_connected()
-        saying: asyncio.Task[Spoken] = self._run(self._speak(attempt.track, clip))
-        self._saying[clip] = saying
+        playing: asyncio.Task[PlayedInterval] = self._run(self._fetch_and_play(attempt.track, clip))
+        self._playing[clip] = playing
         try:
-            return await saying
+            return await playing
         except asyncio.CancelledError:
-            raise ClipInterrupted("The clip was cut off.") from None
+            raise ClipInterrupted("The clip was interrupted.") from None
         finally:
-            self._saying.pop(clip, None)
+            self._playing.pop(clip, None)
 
-    async def _speak(self, track: MicrophoneTrack, clip: str) -> Spoken:
-        return await track.say(await fetch_clip(self._link, clip))
+    async def _fetch_and_play(self, track: MicrophoneTrack, clip: str) -> PlayedInterval:
+        return await track.play_clip(await fetch_clip(self._bridge, clip))
 
-    # What the call tells
+    # Reports of the call
 
     def state_changed(self, after: PageState, before: PageState) -> None:
-        """Tell the widget; the last events go before the end of a call."""
+        """Report the state to the widget, after the last events of a call."""
         if after.status != before.status:
             self._outbox.flush()
         is_calling, was_calling = (state.status not in ("idle", "error") for state in (after, before))
         if is_calling != was_calling:
             self._limit_duration(is_calling)
         if after.status == "connected" and before.status == "reconnecting" and self._call.attempt is not None:
-            # What was asked for while the connection was away.
-            self._record_and_measure(self._call.attempt)
-        self._tell_state()
+            # The settings may have changed during the reconnection.
+            self._record_and_sample(self._call.attempt)
+        self._report_state()
 
     def event_passed(self, attempt: str, direction: Direction, text: str) -> None:
-        """Keep it for a later call, and send it to the widget."""
+        """Process an event, and send it to the widget."""
         event = Event.from_text(text, direction=direction, time_ms=0.0, protocol=self._protocol.name)
-        # The kernel gets every event as it came, also one that cannot be understood here.
+        # The kernel receives every event unchanged, even one with an unexpected shape.
         with contextlib.suppress(TypeError, ValueError, AttributeError, KeyError):
             self._resumption.consume(event, text)
             facts = tuple(self._protocol.facts(event))
@@ -199,40 +199,40 @@ class PageSession:
         return None if message is None else session_expired(message)
 
     def call_opened(self, attempt: Attempt, resumes: bool) -> None:
-        """Tell the server what was said before, record and measure."""
+        """Send the conversation to resume, if any, and start recording and statistics."""
         events = self._resumption.events() if resumes else []
         self._resumption.begin_call(resumes=resumes)
         if events:
-            self._run(self._tell_server(events))
+            self._run(self._send_events(events))
         self._recorders = []
-        self._record_and_measure(attempt)
+        self._record_and_sample(attempt)
 
     def call_ended(self) -> None:
-        """Send what was recorded last, and measure no more."""
+        """Send the rest of the recording, and stop the statistics."""
         self._push_to_talk.end()
         for recorder in self._recorders:
             recorder.flush()
         self._recorders = []
-        if self._measuring is not None:
-            self._measuring.cancel()
-            self._measuring = None
+        if self._sampling is not None:
+            self._sampling.cancel()
+            self._sampling = None
 
-    def heard(self, frame: AudioFrame) -> None:
-        """Record what the other side says."""
+    def audio_received(self, frame: AudioFrame) -> None:
+        """Record audio of the other side."""
         self._levels["assistant"] = _level(frame)
         if self._recorders:
             self._recorders[1].take(frame)
 
-    def said(self, frame: AudioFrame) -> None:
-        """Record what this side says."""
+    def audio_sent(self, frame: AudioFrame) -> None:
+        """Record audio of this side."""
         self._levels["user"] = _level(frame)
         if self._recorders:
             self._recorders[0].take(frame)
 
-    async def _tell_server(self, events: list[str]) -> None:
+    async def _send_events(self, events: list[str]) -> None:
         self._call.send(events)
 
-    def _record_and_measure(self, attempt: Attempt) -> None:
+    def _record_and_sample(self, attempt: Attempt) -> None:
         if self._settings.record and not self._recorders:
 
             def post(**fields: object) -> None:
@@ -243,40 +243,35 @@ class PageSession:
             for recorder in self._recorders:
                 recorder.flush()
             self._recorders = []
-        if self._measuring is not None:
-            self._measuring.cancel()
-        self._measuring = self._run(self._measure(attempt)) if self._settings.stats_interval else None
+        if self._sampling is not None:
+            self._sampling.cancel()
+        self._sampling = self._run(self._sample_stats(attempt)) if self._settings.stats_interval else None
 
-    async def _measure(self, attempt: Attempt) -> None:
+    async def _sample_stats(self, attempt: Attempt) -> None:
         while attempt.peer is not None and self._settings.stats_interval is not None:
             levels = self._levels
-            reports = await reports_of(
+            reports = await stats_reports(
                 attempt.peer.connection, user_level=levels["user"], assistant_level=levels["assistant"]
             )
             self._media.post("stats", attempt=attempt.id, time_ms=time.time() * 1000, reports=reports)
             await asyncio.sleep(self._settings.stats_interval)
 
     def _limit_duration(self, is_calling: bool) -> None:
-        if self._longest is not None:
-            self._longest.cancel()
-            self._longest = None
+        if self._duration_timer is not None:
+            self._duration_timer.cancel()
+            self._duration_timer = None
         if is_calling:
             limit = self._settings.max_duration
-            self._longest = asyncio.get_running_loop().call_later(limit, self._end_too_long, limit)
+            self._duration_timer = asyncio.get_running_loop().call_later(limit, self._end_too_long, limit)
 
     def _end_too_long(self, seconds: float) -> None:
         length = f"{seconds:g} s" if seconds < 120 else f"{seconds / 60:.0f} minutes"
-        self._call.finish(
-            CallTooLong(
-                f"The call reached its maximum duration of {length} and was ended.",
-                hint="Connect again to go on; max_duration of the widget sets how long a call may last.",
-            )
-        )
+        self._call.finish(CallTooLong(f"The call reached its maximum duration of {length} and was ended."))
 
-    def _tell_state(self) -> None:
+    def _report_state(self) -> None:
         self._seq += 1
         attempt = self._call.latest
-        self._link.say(
+        self._bridge.send(
             "state",
             seq=self._seq,
             attempt=attempt.id if attempt else None,
@@ -287,15 +282,15 @@ class PageSession:
     def _run(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._forget)
+        task.add_done_callback(self._task_ended)
         return task
 
-    def _forget(self, task: asyncio.Task[Any]) -> None:
+    def _task_ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (raised := task.exception()) is not None and not isinstance(raised, RtcWidgetError):
             as_error(raised)
 
 
 def _level(frame: AudioFrame) -> float:
-    """Return the loudest sample, 0 to 1."""
+    """Return the peak level, 0 to 1."""
     return float(np.abs(frame.to_ndarray().astype(np.int32)).max(initial=0)) / 32768

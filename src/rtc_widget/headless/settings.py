@@ -1,4 +1,4 @@
-"""How calls are made and when they end, as Python has set it; the twin of ``js/src/settings.ts``."""
+"""The widget's settings as the page reads them; the twin of ``js/src/settings.ts``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rtc_widget.comm.settings import Reconnect
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the page needs of the widget's settings.
+    """The settings of calls.
 
     Attributes
     ----------
@@ -21,23 +21,23 @@ class Settings:
     microphone : bool
         Whether calls have a microphone.
     clip : str or None
-        The id of the clip that speaks in its place; without one the microphone is silence.
-    own_exchange : bool
-        Whether the page sends the offer itself.
+        The id of the clip that replaces the microphone; without one the microphone is silent.
+    direct_exchange : bool
+        Whether the page sends the offer to the server itself.
     reconnect : Reconnect or None
-        How a lost connection is made anew.
+        How a lost connection is restored; None leaves it lost.
     max_duration : float
         Seconds after which a call is ended.
     record : bool
-        Whether what is heard goes to the kernel.
+        Whether the audio of both sides goes to the kernel.
     stats_interval : float or None
-        Seconds between two looks at the statistics; None for never.
+        Seconds between two samples of the statistics; None turns them off.
     """
 
     protocol: str
     microphone: bool
     clip: str | None
-    own_exchange: bool
+    direct_exchange: bool
     reconnect: Reconnect | None
     max_duration: float
     record: bool
@@ -45,14 +45,14 @@ class Settings:
 
 
 def read_settings(wire: Mapping[str, Any]) -> Settings:
-    """Return the settings that the widget's trait holds."""
+    """Return the settings of the widget's trait ``settings``."""
     microphone, reconnect = wire["microphone"], wire["reconnect"]
     clip = microphone["clip"] if isinstance(microphone, Mapping) else None
     return Settings(
         protocol=wire["protocol"],
         microphone=clip is not None or microphone is True,
         clip=clip,
-        own_exchange=wire["exchange"] == "browser",
+        direct_exchange=wire["exchange"] == "browser",
         reconnect=None if reconnect is None else Reconnect(**reconnect),
         max_duration=wire["max_duration"],
         record=bool(wire["record"]),
@@ -61,6 +61,6 @@ def read_settings(wire: Mapping[str, Any]) -> Settings:
 
 
 def pause_before(attempt: int, reconnect: Reconnect) -> float:
-    """Return the seconds to wait: exponential, with up to half of it left to chance."""
+    """Return the seconds to wait: exponential back-off, up to half of it random."""
     whole = min(reconnect.backoff * 2.0 ** (attempt - 1), reconnect.max_backoff)
     return whole / 2 + random.random() * whole / 2  # noqa: S311 - spreads calls, hides nothing

@@ -1,4 +1,4 @@
-"""What aiortc knows of a connection, as W3C ``RTCStats`` dictionaries (WebRTC Statistics, section 6)."""
+"""The statistics of an aiortc connection, as W3C ``RTCStats`` dictionaries (WebRTC Statistics, section 6)."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Any
 from aiortc import RTCPeerConnection
 from aiortc.sdp import SessionDescription
 
-REPORT = dict[str, Any]
+Report = dict[str, Any]
 
 
-async def reports_of(connection: RTCPeerConnection, *, user_level: float, assistant_level: float) -> list[REPORT]:
-    """Return what ``getStats()`` of a browser would, as far as aiortc knows it.
+async def stats_reports(connection: RTCPeerConnection, *, user_level: float, assistant_level: float) -> list[Report]:
+    """Return the reports of a browser's ``getStats()``, as far as aiortc has them.
 
     Parameters
     ----------
     connection : RTCPeerConnection
-        It has an answer.
+        A connection with an answer.
     user_level, assistant_level : float
-        How loud what was sent and heard is, 0 to 1; aiortc does not measure it.
+        The levels of the sent and received audio, 0 to 1, which aiortc does not measure.
     """
     codec = _codec(connection)
     reports = [_as_wire(asdict(report)) for report in (await connection.getStats()).values()]
@@ -30,7 +30,7 @@ async def reports_of(connection: RTCPeerConnection, *, user_level: float, assist
         if codec is not None and report["type"].endswith("-rtp"):
             report["codecId"] = codec["id"]
             if "jitter" in report:
-                report["jitter"] /= codec["clockRate"]  # aiortc counts it in samples, the W3C in seconds
+                report["jitter"] /= codec["clockRate"]  # aiortc: samples; W3C: seconds
         match report["type"]:
             case "inbound-rtp":
                 report["audioLevel"] = assistant_level
@@ -46,7 +46,7 @@ async def reports_of(connection: RTCPeerConnection, *, user_level: float, assist
     return reports + [{"timestamp": now, **report} for report in more]
 
 
-def _as_wire(report: REPORT) -> REPORT:
+def _as_wire(report: Report) -> Report:
     return {
         key: value.timestamp() * 1000 if isinstance(value, datetime) else value
         for key, value in report.items()
@@ -54,7 +54,7 @@ def _as_wire(report: REPORT) -> REPORT:
     }
 
 
-def _codec(connection: RTCPeerConnection) -> REPORT | None:
+def _codec(connection: RTCPeerConnection) -> Report | None:
     media = SessionDescription.parse(connection.remoteDescription.sdp).media
     for part in media:
         if part.kind == "audio" and part.rtp.codecs:
@@ -70,8 +70,8 @@ def _codec(connection: RTCPeerConnection) -> REPORT | None:
     return None
 
 
-def _path(connection: RTCPeerConnection, round_trip: float | None) -> list[REPORT]:
-    """Return the pair of addresses in use; aiortc has no public way to ask for it."""
+def _path(connection: RTCPeerConnection, round_trip: float | None) -> list[Report]:
+    """Return the candidate pair in use; aiortc has no public API for it."""
     transports = (transceiver.sender.transport.transport for transceiver in connection.getTransceivers())
     pair = next((pair for transport in transports for pair in transport._connection._nominated.values()), None)
     if pair is None:
@@ -88,7 +88,7 @@ def _path(connection: RTCPeerConnection, round_trip: float | None) -> list[REPOR
         }
         for type, id, candidate in sides
     ]
-    chosen: REPORT = {
+    chosen: Report = {
         "id": "pair",
         "type": "candidate-pair",
         "localCandidateId": "local",
@@ -97,6 +97,6 @@ def _path(connection: RTCPeerConnection, round_trip: float | None) -> list[REPOR
         "state": "succeeded",
     }
     if round_trip is not None:
-        # That of RTCP: aiortc keeps none of its connectivity checks.
+        # From RTCP: aiortc does not keep the times of its connectivity checks.
         chosen["currentRoundTripTime"] = round_trip
     return [*candidates, chosen]

@@ -1,4 +1,4 @@
-"""Whether a coroutine can wait here for the page, or for the events of a call."""
+"""Checks that a coroutine can wait here for the page, or for events."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from rtc_widget.kernel.main_loop import MainLoop
 
 
 class AwaitGuard:
-    """Raises at once where waiting would never end.
+    """Raises an error where waiting would never end.
 
     Parameters
     ----------
     main : MainLoop
         The loop on which events are delivered.
     is_browser : bool
-        Whether the page is in a browser; a page in this process is heard on every kernel.
+        Whether the page is in a browser; the messages of a page in this process arrive on every kernel.
     """
 
     def __init__(self, main: MainLoop, *, is_browser: bool) -> None:
@@ -23,12 +23,12 @@ class AwaitGuard:
         self._is_browser = is_browser
 
     def require_page(self) -> None:
-        """Require that the caller can wait for the page: on the main loop, or on a loop that takes its place.
+        """Require that the caller can wait for the page: on the main loop, or on another loop.
 
         Raises
         ------
         AwaitUnsupported
-            In a cell of ipykernel 6, which delivers no message of the browser before the cell has ended.
+            In a cell of ipykernel 6, which delivers messages of the browser only after the cell has ended.
         """
         if self._is_browser:
             require_await()
@@ -40,11 +40,11 @@ class AwaitGuard:
         Raises
         ------
         AwaitUnsupported
-            Also on another loop while the main one runs, since events would not wake it.
+            Also on another loop while the main loop runs, since events would not wake it.
         """
         self.require_page()
         if self._main.runs_elsewhere:
             raise AwaitUnsupported(
-                "Events are delivered on the kernel's event loop, and this is another loop.",
-                hint="Await in a cell, or use asyncio.run_coroutine_threadsafe(…, loop) from a thread.",
+                "Events are delivered on the kernel's event loop, but this coroutine runs on another loop.",
+                hint="Await it in a cell, or use asyncio.run_coroutine_threadsafe(…, loop) in a thread.",
             )

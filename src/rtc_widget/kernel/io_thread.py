@@ -1,9 +1,9 @@
-"""Threads with a loop of their own, so that a busy notebook cell never holds up a call."""
+"""Threads with their own event loops, so that a busy notebook cell never delays a call."""
 
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures.thread  # noqa: F401 - registers its own end now, before ours
+import concurrent.futures.thread  # noqa: F401 - registers its exit hook before this module
 import threading
 import weakref
 from collections.abc import Callable, Coroutine
@@ -13,59 +13,59 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-_FAREWELL_SECONDS = 2.0
-_ours: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
+_EXIT_SECONDS = 2.0
+_own_loops: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
 
 
 def users_loop() -> asyncio.AbstractEventLoop:
-    """Return the loop that runs here, if it is the user's: nothing of theirs may hold up ours.
+    """Return the running loop, unless it belongs to this package: user code must not block those.
 
     Raises
     ------
     RuntimeError
-        If none runs here, or one of this package's own threads.
+        If no loop runs here, or the loop is one of this package.
     """
     loop = asyncio.get_running_loop()
-    if loop in _ours:
-        raise RuntimeError("no event loop of yours is running")
+    if loop in _own_loops:
+        raise RuntimeError("no event loop of the user is running")
     return loop
 
 
 class IoThread:
-    """An asyncio loop on a daemon thread of its own."""
+    """An asyncio loop on its own daemon thread."""
 
     def __init__(self, name: str = "rtc_widget-io") -> None:
         self._loop = asyncio.new_event_loop()
-        _ours.add(self._loop)
-        self._farewells: set[weakref.WeakMethod[Callable[[], Future[None]]]] = set()
+        _own_loops.add(self._loop)
+        self._exit_callbacks: set[weakref.WeakMethod[Callable[[], Future[None]]]] = set()
         threading.Thread(target=self._loop.run_forever, name=name, daemon=True).start()
-        # At `atexit` it would be too late: no thread pool works any more, and looking up a host name needs one. This is
-        # the hook by which the pools themselves are told; the last to register (they did on import) is called first.
-        threading._register_atexit(self._say_farewell)  # type: ignore[attr-defined]
+        # `atexit` is too late: thread pools have ended by then, and resolving a host name needs one. The pools use this
+        # hook as well (registered on import); the hook that was registered last runs first.
+        threading._register_atexit(self._run_exit_callbacks)  # type: ignore[attr-defined]
 
     def run(self, work: Coroutine[Any, Any, T]) -> Future[T]:
-        """Start a coroutine there; callable from any thread."""
+        """Start a coroutine on this thread; callable from any thread."""
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def call(self, function: Callable[..., object], *arguments: object) -> None:
-        """Call a function there soon; callable from any thread."""
+        """Call a function on this thread soon; callable from any thread."""
         self._loop.call_soon_threadsafe(function, *arguments)
 
-    def at_exit(self, farewell: Callable[[], Future[None]]) -> None:
+    def at_exit(self, callback: Callable[[], Future[None]]) -> None:
         """Call a method when the interpreter exits and wait for its future, two seconds at most.
 
         Only a weak reference is kept.
         """
-        self._farewells.add(weakref.WeakMethod(farewell, self._farewells.discard))
+        self._exit_callbacks.add(weakref.WeakMethod(callback, self._exit_callbacks.discard))
 
-    def _say_farewell(self) -> None:
-        methods = [method for reference in list(self._farewells) if (method := reference()) is not None]
-        # References that die later, when the interpreter is half gone, would complain aloud.
-        self._farewells.clear()
-        wait([method() for method in methods], timeout=_FAREWELL_SECONDS)
+    def _run_exit_callbacks(self) -> None:
+        methods = [method for reference in list(self._exit_callbacks) if (method := reference()) is not None]
+        # References that die during the interpreter's exit would print errors.
+        self._exit_callbacks.clear()
+        wait([method() for method in methods], timeout=_EXIT_SECONDS)
 
 
 @cache
 def io_thread() -> IoThread:
-    """Return the one thread on which this package talks to servers, started at first use."""
+    """Return the thread on which this package connects to servers; starts at first use."""
     return IoThread()

@@ -1,4 +1,4 @@
-"""Whether a cell can wait for the page: it depends on how the kernel delivers messages while a cell runs."""
+"""Whether a cell can wait for the page: this depends on the version of ipykernel."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import sys
 
 from rtc_widget.errors import AwaitUnsupported, PageError, PageTimeout
 
-FIRST_DEAF_FREE = (7, 4)
-"""From ipykernel 7.4 on, messages of the page arrive during an async cell, whatever the front end."""
+FIRST_RECEIVING_VERSION = (7, 4)
+"""From ipykernel 7.4 on, messages of the page arrive during an async cell in every front end."""
 
 
 def kernel_version() -> tuple[int, int] | None:
-    """Return ipykernel's (major, minor) if this process is such a kernel."""
+    """Return ipykernel's (major, minor) if this process is such a kernel, else None."""
     ipykernel = sys.modules.get("ipykernel")
     if ipykernel is None or "ipykernel.kernelapp" not in sys.modules:
         return None
@@ -21,37 +21,38 @@ def kernel_version() -> tuple[int, int] | None:
 
 
 def require_await() -> None:
-    """Raise at once if this is a cell of ipykernel 6, where nothing the page says is heard before the cell ends.
+    """Raise an error in a cell of ipykernel 6, where messages of the page arrive only after the cell has ended.
 
-    A task of its own (``asyncio.ensure_future``) may wait there: it goes on after the cell.
+    A separate task (``asyncio.ensure_future``) may wait there: it continues after the cell.
 
     Raises
     ------
     AwaitUnsupported
-        Explains the two-cell way.
+        Says to split the cell in two.
     """
     version = kernel_version()
     if version is None or version >= (7, 0) or not _in_cell():
         return
-    raise AwaitUnsupported(f"ipykernel {_dotted(version)} cannot hear the page before this cell has ended.")
+    raise AwaitUnsupported(f"ipykernel {_dotted(version)} receives the page's messages only after this cell ends.")
 
 
-def hears_during_cells() -> bool:
-    """Whether silence of a page means anything: older kernels hear nothing while a cell runs, even while it awaits."""
+def receives_during_cells() -> bool:
+    """Whether messages of the page arrive during a cell; older kernels receive none, even while the cell awaits."""
     version = kernel_version()
-    return version is None or version >= FIRST_DEAF_FREE
+    return version is None or version >= FIRST_RECEIVING_VERSION
 
 
-def silence(seconds: float) -> PageError:
-    """Return the likely reason why the page has not said a word for `seconds`."""
+def no_reply_error(seconds: float) -> PageError:
+    """Return an error with the likely reason why no message of the page came for `seconds`."""
     version = kernel_version()
-    if version is not None and version < FIRST_DEAF_FREE and _in_cell():
+    if version is not None and version < FIRST_RECEIVING_VERSION and _in_cell():
         return AwaitUnsupported(
-            f"ipykernel {_dotted(version)} has heard nothing from the page for {seconds:g} s: in this host it probably "
-            "cannot before this cell has ended."
+            f"No message of the page came for {seconds:g} s. In this host, ipykernel {_dotted(version)} probably "
+            "receives them only after this cell ends."
         )
     return PageTimeout(
-        f"The page has said nothing for {seconds:g} s.", hint="Is the notebook still open, and its kernel connected?"
+        f"The page did not respond for {seconds:g} s.",
+        hint="Check that the notebook is open and connected to its kernel.",
     )
 
 

@@ -15,8 +15,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Literal, Protocol
 from uuid import uuid4
 
-from rtc_widget.conversation.events import Event, JsonObject
-from rtc_widget.conversation.facts import EventReader, ResponseEnded, reader_of
+from rtc_widget.conversation.event_reader import EventReader, reader_of
+from rtc_widget.conversation.events import Event
+from rtc_widget.conversation.facts import ResponseEnded
+from rtc_widget.conversation.json_object import JsonObject
 from rtc_widget.errors import RtcWidgetError
 from rtc_widget.types import Role
 

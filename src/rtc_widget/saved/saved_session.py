@@ -8,8 +8,9 @@ from typing import Any
 
 from rtc_widget.audio.recording import Recording
 from rtc_widget.conversation.event_log import EventLog
-from rtc_widget.conversation.events import JsonObject
-from rtc_widget.conversation.facts import SessionChanged, facts_of
+from rtc_widget.conversation.event_reader import facts_of
+from rtc_widget.conversation.facts import SessionChanged
+from rtc_widget.conversation.json_object import JsonObject
 from rtc_widget.conversation.latency import Latency
 from rtc_widget.conversation.transcript import Transcript
 from rtc_widget.conversation.usage import Usage

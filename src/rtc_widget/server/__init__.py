@@ -1,21 +1,21 @@
-"""The embedded realtime server: real WebRTC, real hearing, real speech, no key and no network.
+"""The embedded voice server: WebRTC, speech recognition and speech synthesis without a key or a network.
 
-A server of its own that any client of the GA Realtime protocol can call; it knows nothing of widgets.
+Any client of the GA Realtime protocol can call it; it is independent of the widget. Each layer imports only layers
+below it:
 
-=====================  ==================================================================
-``app``, ``guard``     HTTP and WebSocket: who may call, offers in, answers out
-``calls``              all calls, and how many and how long they may be
-``call``               one WebRTC call: connection, data channel, sound in and out
-``websocket_session``  one session over a WebSocket; ``sideband``: one beside a call
-``engine``           one conversation over a connection: client events, responses
-``input_audio``            sound becomes turns, turns become items, items get their words
-``response``           from the question to the last word; ``drafts``: its items
-``sinks``            where the sound of answers goes
-``turn_detection``     when a person begins and stops speaking
-``speech``             the engines that hear and speak, behind small interfaces
-``responder``               what thinks; ``tutor``, ``chat_mind`` and ``parent`` are responders
-``process``            the server in a process of its own, as its parent sees it
-=====================  ==================================================================
+=================  ==================================================================================
+``process``        the server in a process of its own, as the parent process sees it
+``serve``          the socket, the HTTP server, and the loading of the engines
+``http``           routes, authentication, client secrets, SDP offers, the choice of the responder
+``transport``      WebRTC calls and WebSockets, and the registry of all calls
+``protocols``      the wire protocols: client events in, server events out
+``tutor``          the built-in responder, which explains WebRTC
+``responders``     the interface of responders, and those that ask a chat model or a Python function
+``audio_outputs``  where the audio of responses goes: a WebRTC track or events
+``speech``         the interfaces and engines for recognition, synthesis and voice detection
+``conversation``   the items of a session; ``audio_formats`` and ``strict_json``: input from clients
+``errors``         errors of the API; ``tasks``: groups of asyncio tasks
+=================  ==================================================================================
 
-Importing this package loads nothing heavy.
+Importing this package loads only the standard library.
 """

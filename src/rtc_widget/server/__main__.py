@@ -8,7 +8,7 @@ import logging
 from rtc_widget.server.responders.parent_pipe import ParentPipe
 
 MAX_CALLS = 64
-"""Only one kernel can call it, whose experiments may hold many conversations side by side."""
+"""Limit on parallel calls. Only one kernel can call this server, but an experiment may hold many conversations."""
 
 
 def main() -> None:
@@ -22,7 +22,7 @@ def main() -> None:
 
 async def _serve(parent: ParentPipe, token: str) -> None:
     parent.listen()
-    # Late, so that the parent has already been told that something goes on: this takes most of a second.
+    # Import after the first progress message: these modules take most of a second to load.
     from rtc_widget.server.http.app import Access
     from rtc_widget.server.http.responder_selection import HeaderResponders
     from rtc_widget.server.serve import ServerInfo, bound_socket, serve

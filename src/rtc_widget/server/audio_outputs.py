@@ -1,4 +1,4 @@
-"""Where the sound of answers goes: into the track of a WebRTC call, or into the events of a WebSocket session."""
+"""Where the audio of responses goes: the track of a WebRTC call, or the events of a WebSocket session."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ DELTA_SECONDS = 0.2
 
 
 class ResponseAudio(Protocol):
-    """The sound of one response."""
+    """The audio of one response."""
 
     @property
     def is_followed(self) -> bool:
-        """Whether the server knows how much of it has been heard."""
+        """Whether the server knows how much has been played."""
         ...
 
     @property
     def has_started(self) -> bool:
-        """Whether the server knows that some of it has been heard."""
+        """Whether the server knows that playback has started."""
         ...
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing of it will be heard any more."""
+        """Whether playback has ended."""
         ...
 
     @property
     def played_ms(self) -> int:
-        """How much of it has been heard."""
+        """Duration of the played audio, in milliseconds."""
         ...
 
-    async def write(self, sound: MonoAudio, place: Mapping[str, Any]) -> None:
-        """Add sound of the part that is at `place`."""
+    async def write(self, audio: MonoAudio, place: Mapping[str, Any]) -> None:
+        """Add audio of the content part at `place`."""
         ...
 
     def finish(self) -> None:
-        """Say that no more will be written."""
+        """Declare the audio complete."""
         ...
 
     def clear(self) -> None:
-        """Drop what has not been heard yet."""
+        """Drop the audio that has not been played yet."""
         ...
 
 
@@ -67,23 +67,23 @@ class AudioEvents(Protocol):
 
 
 class AudioSink(Protocol):
-    """Makes utterances."""
+    """Opens the audio of responses."""
 
     def open(self, response_id: str, audio_format: AudioFormat) -> ResponseAudio:
-        """Return the utterance of a response, in `audio_format` if it is sent; it is heard after those before it."""
+        """Return the audio of a response. Events contain it in `audio_format`; playback follows earlier responses."""
         ...
 
 
 class Player(Protocol):
-    """Plays sound in real time."""
+    """Plays audio in real time."""
 
     def play(self, playback: Playback) -> None:
-        """Play `playback` after those that are still playing."""
+        """Play `playback` after the earlier ones."""
         ...
 
 
 class TrackAudio:
-    """An utterance that the server itself plays; it tells when it starts and stops, as only WebRTC and SIP do."""
+    """Audio that the server plays. It reports the start and end of playback, as only WebRTC and SIP do."""
 
     is_followed = True
 
@@ -97,51 +97,51 @@ class TrackAudio:
 
     @property
     def has_started(self) -> bool:
-        """Whether some of it has left."""
+        """Whether a sample has been sent."""
         return self._playback.has_started
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing of it will leave any more."""
+        """Whether no more samples will be sent."""
         return self._playback.is_over
 
     @property
     def played_ms(self) -> int:
-        """How much of it has left."""
+        """Duration of the sent audio, in milliseconds."""
         return self._playback.played_ms
 
-    async def write(self, sound: MonoAudio, place: Mapping[str, Any]) -> None:
-        """Add sound."""
-        pcm: Pcm = await asyncio.to_thread(pcm_of, sound)
+    async def write(self, audio: MonoAudio, place: Mapping[str, Any]) -> None:
+        """Add audio."""
+        pcm: Pcm = await asyncio.to_thread(pcm_of, audio)
         if not self._is_playing:
-            # Only now: an utterance that waits in the queue without a sound would hold up those behind it.
+            # Only now: in the queue, a playback without audio would block those behind it.
             self._is_playing = True
             self._player.play(self._playback)
         self._playback.write(pcm)
 
     def finish(self) -> None:
-        """Say that no more will be written."""
+        """Declare the audio complete."""
         self._playback.finish()
 
     def clear(self) -> None:
-        """Drop what has not left yet."""
+        """Drop the audio that has not been sent yet."""
         self._playback.clear()
 
 
 class TrackSink:
-    """The track of a WebRTC call."""
+    """Sends audio on the track of a WebRTC call."""
 
     def __init__(self, player: Player, events: AudioEvents) -> None:
         self._player = player
         self._events = events
 
     def open(self, response_id: str, audio_format: AudioFormat) -> ResponseAudio:
-        """Return the utterance of a response; its format was agreed on with the track."""
+        """Return the audio of a response. SDP negotiates the format of the track; `audio_format` has no effect."""
         return TrackAudio(self._player, self._events, response_id)
 
 
 class EventAudio:
-    """An utterance that the client plays; what it has played, only the client knows."""
+    """Audio that the client plays. Only the client knows how much it has played."""
 
     is_followed = False
     has_started = False
@@ -155,32 +155,32 @@ class EventAudio:
 
     @property
     def is_over(self) -> bool:
-        """Whether a client that plays it at once has played all of it."""
+        """Whether a client that plays the audio as it arrives has reached the end."""
         return self._is_finished and asyncio.get_running_loop().time() >= self._ends_at
 
-    async def write(self, sound: MonoAudio, place: Mapping[str, Any]) -> None:
-        """Send sound."""
-        data = await asyncio.to_thread(encoded_audio, sound, self._format)
+    async def write(self, audio: MonoAudio, place: Mapping[str, Any]) -> None:
+        """Send audio."""
+        data = await asyncio.to_thread(encoded_audio, audio, self._format)
         step = round(DELTA_SECONDS * self._format.rate) * self._format.sample_bytes
         for at in range(0, len(data), step):
             self._events.audio_delta(data[at : at + step], place)
-        self._ends_at = max(self._ends_at, asyncio.get_running_loop().time()) + sound.seconds
+        self._ends_at = max(self._ends_at, asyncio.get_running_loop().time()) + audio.seconds
 
     def finish(self) -> None:
-        """Say that no more will be written."""
+        """Declare the audio complete."""
         self._is_finished = True
 
     def clear(self) -> None:
-        """Do nothing: what was sent is the client's."""
+        """End the playback; the client keeps the audio that it has received."""
         self._is_finished, self._ends_at = True, 0.0
 
 
 class EventSink:
-    """The events of a WebSocket session."""
+    """Sends audio in the events of a WebSocket session."""
 
     def __init__(self, events: AudioEvents) -> None:
         self._events = events
 
     def open(self, response_id: str, audio_format: AudioFormat) -> ResponseAudio:
-        """Return the utterance of a response."""
+        """Return the audio of a response."""
         return EventAudio(self._events, audio_format)

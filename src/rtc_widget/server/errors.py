@@ -1,4 +1,4 @@
-"""What the server refuses, in the shape in which OpenAI refuses it."""
+"""Errors of the API, in the format of OpenAI."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ from pydantic import ValidationError
 
 
 class ApiError(Exception):
-    """A request or an event that cannot be served.
+    """An invalid request or event.
 
     Parameters
     ----------
     message : str
-        What is wrong and, where it helps, what would be right.
+        What is wrong and, where it helps, what is valid.
     code : str
-        OpenAI's name for it, such as ``"unknown_parameter"``.
+        The error code of OpenAI, such as ``"unknown_parameter"``.
     param : str, optional
-        The path of what is wrong, such as ``"session.audio.input.loudness"``.
+        The path of the invalid parameter, such as ``"session.audio.input.loudness"``.
     status : int
-        The HTTP status, when the refusal answers a request.
+        The HTTP status of the response to a request.
+    kind : str
+        The error type of OpenAI, such as ``"rate_limit_error"``.
     """
 
     def __init__(
@@ -44,33 +46,33 @@ class ApiError(Exception):
 
 
 def api_error_from(error: ValidationError, given: object, root: str) -> ApiError:
-    """Return the first fault that pydantic found in `given`, in OpenAI's words, with its path below `root`.
+    """Return the first error that pydantic found in `given`, with OpenAI's wording and its path below `root`.
 
-    Without a `root` the path begins with the key itself.
+    If `root` is empty, the path begins with the key itself.
     """
-    fault = error.errors(include_url=False)[0]
-    path = _path(given, fault["loc"], root, is_missing=fault["type"] == "missing").removeprefix(".")
-    if fault["type"] in ("union_tag_invalid", "union_tag_not_found"):
-        # Pydantic blames the object; what is wrong in it is its type.
+    detail = error.errors(include_url=False)[0]
+    path = _path(given, detail["loc"], root, is_missing=detail["type"] == "missing").removeprefix(".")
+    if detail["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        # Pydantic reports the object; the invalid part is its type.
         path += ".type"
-        tag = fault.get("ctx", {}).get("tag")
+        tag = detail.get("ctx", {}).get("tag")
         if tag in (None, "object"):
             return ApiError(f"Missing required parameter: '{path}'.", "missing_required_parameter", param=path)
-        known = fault["ctx"]["expected_tags"].replace("'word', ", "")
+        known = detail["ctx"]["expected_tags"].replace("'word', ", "")
         return ApiError(f"Invalid value: '{tag}'. Supported values are: {known}.", "invalid_value", param=path)
-    if fault["type"] == "extra_forbidden":
+    if detail["type"] == "extra_forbidden":
         return ApiError(f"Unknown parameter: '{path}'.", "unknown_parameter", param=path)
-    if fault["type"] == "missing":
+    if detail["type"] == "missing":
         return ApiError(f"Missing required parameter: '{path}'.", "missing_required_parameter", param=path)
-    if fault["type"] == "too_long" and fault["loc"][-1:] == ("output_modalities",):
-        message = f"Invalid value for '{path}': a response is spoken or written. Give ['audio'] or ['text']."
+    if detail["type"] == "too_long" and detail["loc"][-1:] == ("output_modalities",):
+        message = f"Invalid value for '{path}': must have one item. Use ['audio'] or ['text']."
         return ApiError(message, "invalid_value", param=path)
-    what = "Input should be an object" if fault["type"] in _NO_OBJECT else fault["msg"]
-    return ApiError(f"Invalid value for '{path}': {what}.", "invalid_value", param=path)
+    reason = "Input should be an object" if detail["type"] in _NOT_AN_OBJECT else detail["msg"]
+    return ApiError(f"Invalid value for '{path}': {reason}.", "invalid_value", param=path)
 
 
-_NO_OBJECT = ("model_type", "model_attributes_type", "dict_type")
-"""Where pydantic's words would name its own classes."""
+_NOT_AN_OBJECT = ("model_type", "model_attributes_type", "dict_type")
+"""Errors whose text would name the classes of the server."""
 
 
 def _path(given: object, location: tuple[int | str, ...], root: str, *, is_missing: bool) -> str:
@@ -80,8 +82,8 @@ def _path(given: object, location: tuple[int | str, ...], root: str, *, is_missi
         if isinstance(step, int) and isinstance(given, list):
             path, given = f"{path}[{step}]", given[step]
         elif isinstance(given, Mapping) and step == given.get("type") and not is_last:
-            continue  # pydantic names the member of a union by its type; a key may have that name as well
+            continue  # the tag of a union member in pydantic's path; a key may have the same name
         elif isinstance(given, Mapping) and (step in given or (is_last and is_missing)):
             path, given = f"{path}.{step}", given.get(step)
-        # Else it is the member of another union, which is no key of what was given.
+        # Any other step names a member of a nested union and is not a key of the input.
     return path

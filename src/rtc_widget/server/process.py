@@ -1,7 +1,7 @@
-"""The server in a process of its own, as the process that started it sees it.
+"""The server in a process of its own, as the parent process sees it.
 
-A busy kernel never makes the voice stutter, because the voice is not there. The pipe's other end is
-`rtc_widget.server.responders.parent_pipe`. Nothing here loads anything heavy.
+A busy kernel does not interrupt the audio, because the audio is in the server's process. The other end of the pipe is
+`rtc_widget.server.responders.parent_pipe`. This module imports only light modules.
 """
 
 from __future__ import annotations
@@ -30,26 +30,26 @@ __all__ = ["Address", "ReplyCallback", "ReplyFunction", "ServerProcess", "runnin
 logger = logging.getLogger("rtc_widget")
 
 LOG_LINES = 60
-"""How much of what the server prints is kept for error messages."""
+"""Lines of the server's output that are kept for error messages."""
 
 OnProgress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the server listens and what it wants to see."""
+    """Where the server listens, and the bearer token that it requires."""
 
     port: int
     token: str = field(repr=False)
 
     @property
     def url(self) -> str:
-        """The base of all its URLs."""
+        """The base URL of the server."""
         return f"http://127.0.0.1:{self.port}"
 
 
 class ServerProcess:
-    """A server process that belongs to this one; it ends when this one does, even when this one is killed.
+    """A server process that ends with this process, even when this process is killed.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class ServerProcess:
         self._replies: dict[int, Future[None]] = {}
         self._write_lock = threading.Lock()
         self._owner = os.getpid()
-        # -P: a notebook's folder may hold a numpy.py; it must not be what the server imports.
+        # -P: the server must not import modules, such as a numpy.py, from the folder of the notebook.
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "rtc_widget.server"],
             stdin=subprocess.PIPE,
@@ -75,7 +75,7 @@ class ServerProcess:
             text=True,
             encoding="utf-8",
             errors="replace",
-            # Ctrl-C in a terminal, and the kernel's own interrupt, are meant for cells, not for calls.
+            # Ctrl-C and an interrupt of the kernel must stop the cell, not the calls.
             start_new_session=True,
         )
         self._logger = threading.Thread(target=self._keep_log, name="local-server-log", daemon=True)
@@ -90,12 +90,12 @@ class ServerProcess:
 
     @property
     def is_running(self) -> bool:
-        """Whether the process is there."""
+        """Whether the process is running."""
         return self._process.poll() is None
 
     @contextmanager
     def progress_to(self, listener: OnProgress) -> Iterator[None]:
-        """Tell `listener`, from another thread, what is being waited for."""
+        """Call `listener`, from another thread, with a text for each loading step."""
         self._listeners.append(listener)
         if self._last_progress and not self.ready.done():
             listener(self._last_progress)
@@ -107,7 +107,7 @@ class ServerProcess:
     def stop(self) -> None:
         """End the process."""
         if self._owner != os.getpid():
-            return  # a fork of the owner exits; the server is not its own
+            return  # a fork of the owner exits; the server belongs to the owner
         self._close_input()
         try:
             self._process.wait(2)
@@ -143,18 +143,18 @@ class ServerProcess:
             self.ready.set_exception(self._failure())
 
     def _failure(self) -> LocalServerError:
-        said = "\n".join(self.log().splitlines()[-12:])
+        output = "\n".join(self.log().splitlines()[-12:])
         return LocalServerError(
             f"The embedded server ended while starting (exit code {self._process.returncode})."
-            + (f" Its last words:\n{said}\n" if said else ""),
-            hint="If something is missing, pip install 'rtc-widget[local]'; else restart the kernel and try again.",
+            + (f" Its last output:\n{output}\n" if output else ""),
+            hint="If a package is missing, pip install 'rtc-widget[local]'. Otherwise restart the kernel.",
         )
 
     def _receive_line(self, line: str) -> None:
         try:
             self._receive(json.loads(line))
-        except Exception as error:  # noqa: BLE001 - one line that fails must not make this end deaf for all others
-            self._log.append(f"{type(error).__name__} over the line {line[:200]!r}: {error}")
+        except Exception as error:  # noqa: BLE001 - one invalid line must not end the thread that reads
+            self._log.append(f"{type(error).__name__} in the line {line[:200]!r}: {error}")
 
     def _receive(self, message: dict[str, Any]) -> None:
         match message["type"]:
@@ -174,26 +174,26 @@ class ServerProcess:
     def _start_reply(self, request: int, reply: str, asked: ReplyRequest) -> None:
         function = reply_function(reply)
         if function is None:
-            self._send("reply", id=request, error="The reply function of this call is gone.")
+            self._send("reply", id=request, error="The reply function of this call no longer exists.")
             return
-        running = self._replies[request] = function.ask(
+        running = self._replies[request] = function.call(
             asked, lambda piece: self._send("reply", id=request, piece=piece)
         )
         running.add_done_callback(lambda done: self._reply_ended(request, done))
 
     def _reply_ended(self, request: int, reply: Future[None]) -> None:
         self._replies.pop(request, None)
-        # Cancelled by the function itself, or by the server, which does not listen any more then.
+        # The function cancelled itself, or the server cancelled it and ignores this message.
         error = asyncio.CancelledError("the reply function was cancelled") if reply.cancelled() else reply.exception()
         if error is not None and not reply.cancelled():
-            logger.error("The reply function failed; the answer fails with it.", exc_info=error)
-        # The type and the text, as in the last line of a traceback; the rest is not for the other end's ears.
+            logger.error("The reply function failed, and so did the response.", exc_info=error)
+        # Only the last line of the traceback: the rest may hold private data.
         self._send("reply", id=request, **({} if error is None else {"error": _last_line(error)}))
 
     def _send(self, kind: str, **fields: Any) -> None:
         if self._process.stdin is None:
             return
-        # The server may have ended meanwhile: `ready`, or the next exchange, tells of that.
+        # The server may have ended meanwhile: `ready` or the next exchange reports it.
         with self._write_lock, suppress(OSError, ValueError):
             self._process.stdin.write(json.dumps({"type": kind, **fields}) + "\n")
             self._process.stdin.flush()
@@ -208,7 +208,7 @@ _shared_lock = threading.Lock()
 
 
 def running_address() -> Address | None:
-    """Return where this process's server listens; None when it does not, or not yet."""
+    """Return the address of the server of this process; None if it is not ready."""
     process = _shared
     if process is None or not process.is_running or not process.ready.done() or process.ready.exception():
         return None
@@ -216,7 +216,7 @@ def running_address() -> Address | None:
 
 
 def shared_process() -> ServerProcess:
-    """Return this process's server: started at the first call, and again when it has ended."""
+    """Return the server of this process; starts one if none is running."""
     global _shared
     with _shared_lock:
         if _shared is None or not _shared.is_running:

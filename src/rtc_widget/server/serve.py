@@ -1,4 +1,4 @@
-"""The server as a whole: a socket, an HTTP server, engines that load meanwhile."""
+"""Runs the server: a socket, the HTTP server, and the engines, which load meanwhile."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from rtc_widget.server.transport.registry import Limits
 
 @dataclass(frozen=True, slots=True)
 class ServerInfo:
-    """Where a server that is ready listens, and with what."""
+    """The address and the engines of a server that is ready."""
 
     host: str
     port: int
@@ -31,16 +31,16 @@ class ServerInfo:
 
 
 def bound_socket(host: str, port: int) -> socket.socket:
-    """Return a socket bound to `host` and `port`; port 0 takes a free one.
+    """Return a socket bound to `host` and `port`; port 0 selects a free port.
 
     Raises
     ------
     OSError
-        When the port is taken or not allowed.
+        When the port is in use or not allowed.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
-    # Without it a server could not be started again on its port for a minute.
+    # Without this option a restarted server could not use the same port for a minute.
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
@@ -67,22 +67,22 @@ async def serve(
     listener : socket.socket
         From `bound_socket`.
     access : Access
-        Who may call; an address that was chosen is added to its hosts.
+        Who may call. The address of `listener` is added to its hosts.
     responder_for : callable
-        Chooses what thinks for a call.
+        Selects the responder of a call.
     on_progress : callable
-        Told what is being loaded.
+        Called with a text for each loading step.
     on_ready : callable
-        Told, once, that calls are taken and the models loaded.
+        Called once, when the models are loaded and the server accepts calls.
     choice : EngineChoice, optional
-        What hears and speaks; by default the best that is installed.
+        The speech engines; by default the best installed ones.
     limits : Limits, optional
-        How much is allowed.
+        Limits on calls.
 
     Raises
     ------
     Exception
-        What kept the engines from loading.
+        The error that prevented the engines from loading.
     """
     offer_loopback_when_alone()
     set_switch_interval()
@@ -93,7 +93,7 @@ async def serve(
         loop.call_soon_threadsafe(on_progress, text)
 
     engines = asyncio.ensure_future(asyncio.to_thread(speech_engines.load, report_progress, choice))
-    # On a wildcard address any name may lead here, and the person who chose it wants that.
+    # A wildcard address can be reached by any name, and the user asked for that.
     names = frozenset() if host in ("0.0.0.0", "::") else access.hosts | {host}  # noqa: S104 - compared, not bound
     app = create_app(replace(access, hosts=names), engines=engines, responder_for=responder_for, limits=limits)
     server = uvicorn.Server(server_config(app))
@@ -115,23 +115,23 @@ async def serve(
 
 
 def _is_relevant(record: logging.LogRecord) -> bool:
-    # uvicorn (0.54) takes a WebSocket that is refused with a body, as ASGI allows, for a mistake of the application.
+    # uvicorn (0.54) logs this error when an application rejects a WebSocket with a body, though ASGI allows that.
     return record.getMessage() != "ASGI callable returned without completing handshake."
 
 
 def server_config(app: Starlette) -> uvicorn.Config:
-    """Return how the HTTP server is to be run."""
+    """Return the configuration of the HTTP server."""
     logging.getLogger("uvicorn.error").addFilter(_is_relevant)
     return uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=2,
-        # The other implementation rests on an interface of `websockets` that is deprecated.
+        # The other implementation uses a deprecated API of `websockets`.
         ws="websockets-sansio",
-        # Base64 of the largest audio that one event may hold, and room for what is around it.
+        # The largest audio of one event in base64, and the rest of the event.
         ws_max_size=MAX_BYTES * 4 // 3 + 65_536,
-        # A client that is silent twice as long as this has gone.
+        # A client that does not answer a ping in time is gone.
         ws_ping_interval=15,
         ws_ping_timeout=15,
     )

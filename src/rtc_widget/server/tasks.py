@@ -1,4 +1,4 @@
-"""Tasks that belong to something, and end with it."""
+"""Groups of asyncio tasks that end with their owner."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ log = logging.getLogger(__name__)
 
 
 class Tasks:
-    """Keeps tasks while they run, since asyncio itself does not, and tells of those that fail.
+    """Holds references to running tasks, since asyncio does not, and logs those that fail.
 
     Parameters
     ----------
     owner : str
-        Whose they are; the subject of the log.
+        The owner of the tasks, as the log names it.
     """
 
     def __init__(self, owner: str) -> None:
@@ -26,18 +26,18 @@ class Tasks:
         self._running: set[asyncio.Task[Any]] = set()
 
     def run(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Begin `work`."""
+        """Start `work` as a task."""
         task = asyncio.create_task(work)
         self._running.add(task)
         task.add_done_callback(self._ended)
 
     async def wait(self) -> None:
-        """Return when all that was begun before has ended."""
+        """Wait until the tasks that are running now have ended."""
         if self._running:
             await asyncio.wait(set(self._running))
 
     async def end(self) -> None:
-        """Cancel what still runs, and return when it has ended."""
+        """Cancel all running tasks and wait until they have ended."""
         running = list(self._running)
         for task in running:
             task.cancel()
@@ -50,7 +50,9 @@ class Tasks:
 
 
 def kind_and_place(error: BaseException) -> str:
-    """Return the class of `error` and the calls that led to it, innermost last, without a word of its text.
+    """Return the class of `error` and the calls that led to it, innermost first, without its text.
+
+    The log must not contain what users say, and the text of an error may quote it.
 
     Examples
     --------

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
-from rtc_widget.conversation.facts import DEFAULT_PROTOCOL
+from rtc_widget.types import DEFAULT_PROTOCOL
 
 Progress = Callable[[str], None]
 """Told, in a few words, what is being waited for; the empty string when the waiting is over."""

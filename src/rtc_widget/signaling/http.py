@@ -31,15 +31,15 @@ if TYPE_CHECKING:
     import httpx
 
 MAX_ANSWER_BYTES = 1_000_000
-_LONGEST_QUOTE = 300
-_KINDS_BY_STATUS: Mapping[int, type[SignalingError]] = {
+_MAX_QUOTE_LENGTH = 300
+_ERRORS_BY_STATUS: Mapping[int, type[SignalingError]] = {
     400: InvalidOffer,
     401: InvalidKey,
     403: AccessDenied,
     404: ServerNotFound,
     429: RateLimited,
 }
-_KINDS_BY_CODE: Mapping[str, type[SignalingError]] = {
+_ERRORS_BY_CODE: Mapping[str, type[SignalingError]] = {
     "invalid_api_key": InvalidKey,
     "unknown_parameter": InvalidSession,
     "invalid_value": InvalidSession,
@@ -122,7 +122,7 @@ class SignalingClient:
         else:
             if response.is_success:
                 return response
-            failure = refusal(response, self._server, secret=secret)
+            failure = error_from_response(response, self._server, secret=secret)
         # Raised outside of the handlers, so that no traceback leads to the request and its credentials.
         raise failure
 
@@ -150,10 +150,10 @@ class SignalingClient:
         return ServerUnreachable(f"{self._server} cannot be reached: {error or type(error).__name__}.")
 
 
-def refusal(response: httpx.Response, server: str, *, secret: str | None = None) -> SignalingError:
+def error_from_response(response: httpx.Response, server: str, *, secret: str | None = None) -> SignalingError:
     """Return what a server said in place of a 2xx response, as an exception; parameters as for `answer_sdp`."""
     code, words = _error_body(redacted(response.text, secret))
-    kind = _KINDS_BY_CODE.get(code) or _KINDS_BY_STATUS.get(response.status_code, ServerError)
+    kind = _ERRORS_BY_CODE.get(code) or _ERRORS_BY_STATUS.get(response.status_code, ServerError)
     said = f": {words}" if words else "."
     return kind(f"{server} answered {response.status_code}{said}", status=response.status_code)
 
@@ -228,7 +228,7 @@ def _error_body(text: str) -> tuple[str, str]:
 
 def _shortened(text: str) -> str:
     words = " ".join(text.split())
-    return words if len(words) <= _LONGEST_QUOTE else words[:_LONGEST_QUOTE] + "…"
+    return words if len(words) <= _MAX_QUOTE_LENGTH else words[:_MAX_QUOTE_LENGTH] + "…"
 
 
 def _causes(error: BaseException | None) -> Any:

@@ -21,7 +21,7 @@ from rtc_widget.server.process import (
     shared_process,
 )
 from rtc_widget.signaling.base import Answer, Progress
-from rtc_widget.signaling.http import answer_sdp, refusal
+from rtc_widget.signaling.http import answer_sdp, error_from_response
 
 if TYPE_CHECKING:
     import httpx
@@ -133,7 +133,7 @@ class Local:
         """Send `offer` to the server and return its answer; `session` is merged into this object's own settings."""
         import httpx
 
-        address = running_address() or await _address(_say_nothing)
+        address = running_address() or await _address(_ignore_progress)
         settings = merged({"type": "realtime", "model": MODEL}, self._session, session_settings(session))
         parts = {
             "sdp": (None, offer.encode(), "application/sdp"),
@@ -146,7 +146,7 @@ class Local:
             headers["Rtc-Widget-Chat"] = self._chat.to_header()
         response = await _request(address, "POST", "/v1/realtime/calls", files=parts, headers=headers)
         if response.status_code != httpx.codes.CREATED:
-            raise refusal(response, "The embedded server")
+            raise error_from_response(response, "The embedded server")
         return Answer(answer_sdp(response, "The embedded server"), response.headers["location"].rsplit("/", 1)[-1])
 
     async def hang_up(self, call_id: str) -> None:
@@ -161,7 +161,7 @@ class Local:
                 return  # it has ended meanwhile
             raise
         if response.status_code not in (200, 404):
-            raise refusal(response, "The embedded server")
+            raise error_from_response(response, "The embedded server")
 
 
 def _process() -> ServerProcess:
@@ -172,7 +172,7 @@ def _process() -> ServerProcess:
     return process
 
 
-def _say_nothing(_: str) -> None:
+def _ignore_progress(_: str) -> None:
     pass
 
 
@@ -181,10 +181,10 @@ async def _address(progress: Progress) -> Address:
     loop = asyncio.get_running_loop()
     process = await asyncio.to_thread(_process)
 
-    def tell(text: str) -> None:
+    def report(text: str) -> None:
         loop.call_soon_threadsafe(progress, text)
 
-    with process.progress_to(tell):
+    with process.progress_to(report):
         try:
             # Shielded: others may wait for the same start.
             return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(process.ready)), START_SECONDS)

@@ -95,8 +95,8 @@ class OpenAI:
         }
         self._headers = {name: value for name, value in names.items() if value}
         # Held by a closure and not by an attribute: nothing that walks or prints this object comes upon it.
-        self._read_key, self._strike_keys = _key_reader(api_key)
-        self._line = SignalingClient(self.name)
+        self._read_key, self._redact_keys = _key_reader(api_key)
+        self._client = SignalingClient(self.name)
 
     @property
     def name(self) -> str:
@@ -117,12 +117,12 @@ class OpenAI:
 
     def redacted(self, text: str) -> str:
         """Return a text without the keys that this has used."""
-        return self._strike_keys(text)
+        return self._redact_keys(text)
 
     async def prepare(self, progress: Progress) -> None:
         """Check that there is a key and begin to open the https connection."""
         self._read_key()
-        self._line.warm_up(f"{self.base_url}/realtime/calls")
+        self._client.warm_up(f"{self.base_url}/realtime/calls")
 
     async def exchange(self, offer: str, session: Mapping[str, Any]) -> Answer:
         """Send offer and session to ``/realtime/calls``; the call id comes from the ``Location`` header."""
@@ -131,7 +131,7 @@ class OpenAI:
             "sdp": (None, offer, "application/sdp"),
             "session": (None, json.dumps(merged(self.session, session)), "application/json"),
         }
-        response = await self._line.post(
+        response = await self._client.post(
             f"{self.base_url}/realtime/calls",
             headers={**self._headers, "Accept": "application/sdp"},
             secret=key,
@@ -149,7 +149,7 @@ class OpenAI:
 
     async def create_client_secret(self, session: Mapping[str, Any]) -> ClientSecret:
         """Mint a secret that starts calls with this session for one minute (``POST /realtime/client_secrets``)."""
-        response = await self._line.post(
+        response = await self._client.post(
             f"{self.base_url}/realtime/client_secrets",
             headers=self._headers,
             secret=self._read_key(),
@@ -169,7 +169,7 @@ class OpenAI:
     async def hang_up(self, call_id: str) -> None:
         """End the call; one that has already ended is no error."""
         try:
-            await self._line.post(
+            await self._client.post(
                 f"{self.base_url}/realtime/calls/{quote(call_id, safe='')}/hangup",
                 headers=self._headers,
                 secret=self._read_key(),
@@ -196,13 +196,13 @@ def _key_reader(api_key: str | Callable[[], str] | None) -> tuple[Callable[[], s
         used.add(_digest(key))
         return key
 
-    def strike(text: str) -> str:
+    def redact(text: str) -> str:
         given = api_key if isinstance(api_key, str) else os.environ.get(KEY_VARIABLE, "")
         if given.strip():
             text = text.replace(given.strip(), REMOVED)
         return _WORD.sub(lambda word: REMOVED if _digest(word[0]) in used else word[0], text) if used else text
 
-    return read, strike
+    return read, redact
 
 
 def _digest(key: str) -> bytes:

@@ -11,10 +11,10 @@ from rtc_widget.comm import protocol
 from rtc_widget.comm.protocol import Message
 from rtc_widget.types import Direction
 
-_FIRST_MOMENT_MS = 1_795_286_400_000.0
+_START_MS = 1_795_286_400_000.0
 
 
-class MessagePage:
+class RawPage:
     """The messages of a page, and the clock by which they are said; it obeys nothing.
 
     Parameters
@@ -32,9 +32,9 @@ class MessagePage:
 
     def __init__(self, page: str) -> None:
         self.page = page
-        self.now_ms = _FIRST_MOMENT_MS
+        self.now_ms = _START_MS
         self.settings: Mapping[str, Any] = {}
-        self._say: Callable[[Message], None] = _unopened
+        self._send_message: Callable[[Message], None] = _unopened
         self._is_silent = False
         self._messages: list[Message] = []
         self._log: list[tuple[str, list[object]]] = []
@@ -49,7 +49,7 @@ class MessagePage:
         """Send one message of the page, whatever it says."""
         if not self._is_silent:
             # What cannot be JSON must fail here as it would on the wire.
-            self._say(json.loads(json.dumps({"type": type, "page": self.page, **fields})))
+            self._send_message(json.loads(json.dumps({"type": type, "page": self.page, **fields})))
 
     def hello(self) -> None:
         """Say that a page is there."""

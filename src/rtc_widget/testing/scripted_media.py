@@ -10,8 +10,8 @@ from typing import Any
 
 from rtc_widget.types import Track
 
-_PACKETS_A_SECOND = 50
-_CLOCK = 48_000
+_PACKETS_PER_SECOND = 50
+_SAMPLE_RATE = 48_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +36,20 @@ class ScriptedMedia:
 
     Parameters
     ----------
-    say : callable
+    send : callable
         Sends a message of a type with its fields.
     """
 
-    def __init__(self, say: Callable[..., None]) -> None:
-        self._say = say
+    def __init__(self, send: Callable[..., None]) -> None:
+        self._send = send
         self._numbers = itertools.count()
         self._attempt: str | None = None
         self._counters: dict[str, float] = {}
 
-    def hear(self, track: Track, rate: int, pcm: bytes, attempt: str, at_ms: float) -> None:
+    def record(self, track: Track, rate: int, pcm: bytes, attempt: str, at_ms: float) -> None:
         """Say what is heard from a moment on, in pieces of a second."""
         for first in range(0, len(pcm), 2 * rate):
-            self._say(
+            self._send(
                 "audio",
                 number=next(self._numbers),
                 attempt=attempt,
@@ -65,7 +65,7 @@ class ScriptedMedia:
         if attempt != self._attempt:
             # Another connection counts from nothing.
             self._attempt, self._counters = attempt, {}
-        packets, samples = _PACKETS_A_SECOND * seconds, _CLOCK * seconds
+        packets, samples = _PACKETS_PER_SECOND * seconds, _SAMPLE_RATE * seconds
         growth = {
             "bytesReceived": measures.received_bitrate * seconds / 8,
             "packetsReceived": packets * (1 - measures.loss),
@@ -77,7 +77,7 @@ class ScriptedMedia:
             "bytesSent": measures.sent_bitrate * seconds / 8,
         }
         self._counters = {name: self._counters.get(name, 0.0) + value for name, value in growth.items()}
-        self._say(
+        self._send(
             "stats",
             number=next(self._numbers),
             attempt=attempt,
@@ -97,14 +97,14 @@ def _reports(measures: Measures, counters: dict[str, float]) -> list[dict[str, A
     reports: list[dict[str, Any]] = [
         codec,
         {"id": "I", "type": "inbound-rtp", **stream, **received}
-        | _said(jitter=measures.jitter, audioLevel=measures.assistant_level),
+        | _known(jitter=measures.jitter, audioLevel=measures.assistant_level),
         {"id": "O", "type": "outbound-rtp", **stream, "bytesSent": counters["bytesSent"]},
-        {"id": "S", "type": "media-source", "kind": "audio"} | _said(audioLevel=measures.user_level),
+        {"id": "S", "type": "media-source", "kind": "audio"} | _known(audioLevel=measures.user_level),
         {"id": "R", "type": "remote-inbound-rtp", "kind": "audio"}
-        | _said(roundTripTime=measures.round_trip_time, fractionLost=measures.sent_loss),
+        | _known(roundTripTime=measures.round_trip_time, fractionLost=measures.sent_loss),
     ]
     return reports
 
 
-def _said(**values: float | None) -> dict[str, float]:
+def _known(**values: float | None) -> dict[str, float]:
     return {name: value for name, value in values.items() if value is not None}

@@ -22,15 +22,15 @@ from rtc_widget.errors import (
     UnexpectedError,
 )
 from rtc_widget.protocols.realtime.session_settings import merged, session_settings
-from rtc_widget.testing.raw_page import CLOSED, CONNECTED, CONNECTING, IDLE, MessagePage
+from rtc_widget.testing.raw_page import CLOSED, CONNECTED, CONNECTING, IDLE, RawPage
 from rtc_widget.testing.scripted_media import Measures, ScriptedMedia
 from rtc_widget.testing.scripted_server import (
-    CallEvent,
-    Event,
     Reaction,
+    ScriptedAudio,
     ScriptedCall,
     ScriptedResponse,
-    ScriptedSound,
+    ScriptStep,
+    ServerEvent,
     ServerScript,
 )
 from rtc_widget.types import Track
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from rtc_widget.calls.clip_player import ClipSource
 
 
-class ScriptedPage(MessagePage):
+class ScriptedPage(RawPage):
     """A page for tests: ``VoiceChat(page=ScriptedPage())`` makes calls without a browser, a network or a server.
 
     It obeys the widget as the browser's page does: `VoiceChat.connect` connects, what is sent arrives, and the server
@@ -91,16 +91,16 @@ class ScriptedPage(MessagePage):
         self.notes: list[dict[str, Any]] = []
         self.clips: list[tuple[int, bytes]] = []
         self.approves = False
-        self._acts = acts
+        self._is_automatic = acts
         self._own_session = session_settings(session or {})
         self._app_session: Callable[[], Mapping[str, Any]] = dict
         self._server = ServerScript()
-        self._hears: list[ScriptedPage] = [self]
+        self._pages: list[ScriptedPage] = [self]
         self._attempts = itertools.count(1)
         self._attempt: str | None = None
         self._state: dict[str, Any] = dict(IDLE)
-        self._refusal: RtcWidgetError | None = None
-        self._asked = itertools.count(1)
+        self._next_error: RtcWidgetError | None = None
+        self._numbers = itertools.count(1)
         self._media = ScriptedMedia(self.say)
 
     # What the script says
@@ -122,11 +122,11 @@ class ScriptedPage(MessagePage):
 
     def will_answer(self, answer: ScriptedResponse) -> None:
         """Let the model do this when it is asked next: words, several tools at once, both."""
-        self._server.answers.append(answer)
+        self._server.responses.append(answer)
 
     def will_refuse(self, error: RtcWidgetError) -> None:
         """Let the next call fail with this error, such as ``MicrophoneDenied("No.")``."""
-        self._refusal = error
+        self._next_error = error
 
     def reacts(self, type: str, reaction: Reaction) -> None:
         """Say what the server does on a type of client event: a function of the event that returns server events."""
@@ -140,33 +140,33 @@ class ScriptedPage(MessagePage):
         wanted = bool(self.settings.get("microphone", True)) if microphone is None else microphone
         self._state = {**IDLE, "muted": self._state["muted"], "receive_only": not wanted}
         self._state |= {key: value for key, value in CONNECTING.items() if key not in ("muted", "receive_only")}
-        self._tell()
-        if self._refusal is not None:
-            error, self._refusal = self._refusal, None
+        self._report_state()
+        if self._next_error is not None:
+            error, self._next_error = self._next_error, None
             self._fail(error)
             raise error
         permission = "granted" if wanted else "prompt"
         kept = {"muted": self._state["muted"], "receive_only": not wanted, "microphone_permission": permission}
         self._state = {**CONNECTED, **kept}
-        self._tell()
-        self._arrive(self._server.begin(self._session()))
+        self._report_state()
+        self._deliver(self._server.begin(self._session()))
 
     def disconnect(self) -> None:
         """End the call, as a person does who clicks Disconnect."""
-        self._tell(**CLOSED, status="idle", error=None)
+        self._report_state(**CLOSED, status="idle", error=None)
 
     def person_says(self, text: str, *, sound: ClipSource | None = None) -> None:
         """Let a person speak. Where the session detects turns, the model answers with the next line of the script.
 
         With a `sound` (a clip, a path or an array) that is what is heard, for as long as it lasts on the page's clock.
         """
-        self._arrive(self._server.heard(text, _clip(sound)))
+        self._deliver(self._server.user_turn(text, _clip(sound)))
         if self._detects_turns:
-            self._arrive(self._server.answer())
+            self._deliver(self._server.next_response())
 
-    def receives(self, *events: Event) -> None:
+    def receives(self, *events: ServerEvent) -> None:
         """Let the server send events, whatever they are."""
-        self._arrive(list(events))
+        self._deliver(list(events))
 
     def passes(self, seconds: float) -> None:
         """Let time go by on the page's clock; nobody waits for it."""
@@ -198,13 +198,13 @@ class ScriptedPage(MessagePage):
 
     def loses_connection(self) -> None:
         """Let the connection break; the page tries to recover until `recovers` or `gives_up`."""
-        self._tell(status="reconnecting", connection_state="disconnected", ice_connection_state="disconnected")
+        self._report_state(status="reconnecting", connection_state="disconnected", ice_connection_state="disconnected")
 
     def recovers(self) -> None:
         """Let a lost connection be made anew, by a call that goes on with the one before."""
         self._attempt = f"a{next(self._attempts)}"
-        self._tell(**{**CONNECTED, "muted": self._state["muted"]}, resumes=True)
-        self._arrive(self._server.begin(self._session()))
+        self._report_state(**{**CONNECTED, "muted": self._state["muted"]}, resumes=True)
+        self._deliver(self._server.begin(self._session()))
 
     def gives_up(self) -> None:
         """Let a lost connection stay lost."""
@@ -233,9 +233,9 @@ class ScriptedPage(MessagePage):
     def beside(self, page: str) -> ScriptedPage:
         """Return another page of the same widget, which obeys nothing."""
         other = ScriptedPage(acts=False, page=page)
-        other._say = self._say
+        other._send_message = self._send_message
         other.settings = self.settings
-        self._hears.append(other)
+        self._pages.append(other)
         return other
 
     # What makes it a `Page`
@@ -243,38 +243,38 @@ class ScriptedPage(MessagePage):
     @property
     def makes_calls(self) -> bool:
         """Whether it calls the widget's server; only where the test itself makes it."""
-        return not self._acts
+        return not self._is_automatic
 
     def take_session(self, session: Callable[[], Mapping[str, Any]]) -> None:
         """Take the way to the session's settings that the app gives, with its tools; asked for each call."""
         self._app_session = session
 
-    def open(self, say: Callable[[Message], None]) -> None:
+    def open(self, send: Callable[[Message], None]) -> None:
         """Take the way to the widget, and say hello."""
-        self._say = say
-        if self._acts:
+        self._send_message = send
+        if self._is_automatic:
             self.hello()
 
     def hear(self, message: Message) -> None:
         """Take in a message of the widget."""
         copy = json.loads(json.dumps(message, default=str))
-        for page in self._hears:
+        for page in self._pages:
             if copy["page"] == page.page:
                 page._messages.append(copy)
-                if page._acts and not page._is_silent:
-                    page._obey(copy)
+                if page._is_automatic and not page._is_silent:
+                    page._handle(copy)
 
     def close(self) -> None:
         """End the call with the widget."""
-        if self._acts and self._state["status"] not in ("idle", "error"):
+        if self._is_automatic and self._state["status"] not in ("idle", "error"):
             self.disconnect()
 
     # How it acts
 
-    def _obey(self, message: Message) -> None:
+    def _handle(self, message: Message) -> None:
         match message["type"]:
             case "welcome":
-                self._tell()
+                self._report_state()
             case "ping":
                 self.say("pong", time_ms=self.now_ms)
             case "resend":
@@ -302,13 +302,13 @@ class ScriptedPage(MessagePage):
             case "disconnect":
                 self.disconnect()
             case "send":
-                self._send(request["events"])
+                self._send_events(request["events"])
             case "mute":
-                self._tell(muted=request["muted"])
+                self._report_state(muted=request["muted"])
             case "talk":
                 turn = [{"type": "input_audio_buffer.commit"}, {"type": "response.create"}]
                 events = [{"type": "input_audio_buffer.clear"}] if request["on"] else turn
-                self._send([json.dumps(event) for event in events])
+                self._send_events([json.dumps(event) for event in events])
             case "devices":
                 return {"devices": []}
             case "use_device":
@@ -322,14 +322,14 @@ class ScriptedPage(MessagePage):
             case "note":
                 self.notes.append({key: request[key] for key in ("code", "message", "hint")})
             case "play_clip":
-                return self._speak(request["clip"])
+                return self._play_clip(request["clip"])
             case "cancel_clip" | "flush_audio":
                 pass
             case kind:
                 raise UnexpectedError(f"A scripted page does not know how to {kind}.")
         return {}
 
-    def _send(self, texts: list[str]) -> None:
+    def _send_events(self, texts: list[str]) -> None:
         if self._state["data_channel_state"] != "open":
             raise NotConnected("There is no connection, so nothing was sent.")
         limit = self._state["max_message_size"]
@@ -340,13 +340,13 @@ class ScriptedPage(MessagePage):
             event = json.loads(text)
             self.sent.append(event)
             self.events(text, direction="sent", attempt=self._attempt or "a1")
-            self._arrive(self._server.react(event))
+            self._deliver(self._server.react(event))
 
-    def _speak(self, clip: str) -> dict[str, Any]:
+    def _play_clip(self, clip: str) -> dict[str, Any]:
         rate, sound = 0, b""
         first: int | None = 0
         while first is not None:
-            id = f"{self.page}:{next(self._asked)}"
+            id = f"{self.page}:{next(self._numbers)}"
             self.say("clip", id=id, clip=clip, first=first)
             reply = next(message for message in reversed(self.heard("reply")) if message["id"] == id)
             if "error" in reply:
@@ -355,34 +355,34 @@ class ScriptedPage(MessagePage):
             rate, sound, first = part["rate"], sound + base64.b64decode(part["data"]), part["next"]
         self.clips.append((rate, sound))
         start_ms = self.now_ms
-        self._hear("user", rate, sound)
+        self._play("user", rate, sound)
         return {"start_ms": start_ms, "end_ms": self.now_ms}
 
-    def _arrive(self, happenings: Iterable[CallEvent]) -> None:
-        events: list[Event] = []
-        for happening in happenings:
-            if not isinstance(happening, ScriptedSound):
-                events.append(happening)
+    def _deliver(self, steps: Iterable[ScriptStep]) -> None:
+        events: list[ServerEvent] = []
+        for step in steps:
+            if not isinstance(step, ScriptedAudio):
+                events.append(step)
                 continue
             self._flush(events)
-            self._hear(happening.track, happening.clip.sample_rate, happening.clip.pcm.astype("<i2").tobytes())
+            self._play(step.track, step.clip.sample_rate, step.clip.pcm.astype("<i2").tobytes())
         self._flush(events)
 
-    def _flush(self, events: list[Event]) -> None:
+    def _flush(self, events: list[ServerEvent]) -> None:
         if events:
             self.events(*events, attempt=self._attempt or "a1")
             events.clear()
 
-    def _hear(self, track: Track, rate: int, pcm: bytes) -> None:
+    def _play(self, track: Track, rate: int, pcm: bytes) -> None:
         """Let sound be heard: it takes its time, and is recorded if the widget wants it. The muted are not heard."""
         if self.settings.get("record") and not (track == "user" and self._state["muted"]):
-            self._media.hear(track, rate, pcm, self._attempt or "a1", self.now_ms)
+            self._media.record(track, rate, pcm, self._attempt or "a1", self.now_ms)
         self.passes(len(pcm) / 2 / rate)
 
     def _fail(self, error: RtcWidgetError) -> None:
-        self._tell(**CLOSED, status="error", error=error.to_wire())
+        self._report_state(**CLOSED, status="error", error=error.to_wire())
 
-    def _tell(self, *, resumes: bool = False, **changes: Any) -> None:
+    def _report_state(self, *, resumes: bool = False, **changes: Any) -> None:
         self._state = {**self._state, **changes}
         self.state(self._attempt, resumes=resumes, **self._state)
 

@@ -15,8 +15,8 @@ from rtc_widget.types import Track
 if TYPE_CHECKING:
     from rtc_widget.audio.clip import AudioClip
 
-Event = dict[str, Any]
-Reaction = Callable[[Mapping[str, Any]], list[Event] | Event | None]
+ServerEvent = dict[str, Any]
+Reaction = Callable[[Mapping[str, Any]], list[ServerEvent] | ServerEvent | None]
 
 _SPEECH_SECONDS = 1.0
 _NO_USAGE: Mapping[str, Any] = {
@@ -29,7 +29,7 @@ _NO_USAGE: Mapping[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
-class ScriptedSound:
+class ScriptedAudio:
     """Sound of one side, heard before what is said next.
 
     Attributes
@@ -44,7 +44,7 @@ class ScriptedSound:
     clip: AudioClip
 
 
-CallEvent = Event | ScriptedSound
+ScriptStep = ServerEvent | ScriptedAudio
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,26 +88,26 @@ class ServerScript:
 
     Attributes
     ----------
-    answers : deque of ScriptedResponse
+    responses : deque of ScriptedResponse
         What the model says next, first come first said.
     reactions : dict
         What happens on a type of client event, in place of what would happen by itself.
     """
 
     def __init__(self) -> None:
-        self.answers: deque[ScriptedResponse] = deque()
+        self.responses: deque[ScriptedResponse] = deque()
         self.reactions: dict[str, Reaction] = {}
         self.session: dict[str, Any] = {}
         self._numbers: dict[str, itertools.count[int]] = {}
         self._last_item: str | None = None
 
-    def begin(self, session: Mapping[str, Any]) -> list[Event]:
+    def begin(self, session: Mapping[str, Any]) -> list[ServerEvent]:
         """Return what a server says first."""
         self._last_item = None
         self.session = {"type": "realtime", "object": "realtime.session", "id": self._id("sess"), **session}
         return [self._event("session.created", session=dict(self.session))]
 
-    def react(self, event: Mapping[str, Any]) -> Sequence[CallEvent]:
+    def react(self, event: Mapping[str, Any]) -> Sequence[ScriptStep]:
         """Return what the server says to a client event."""
         reaction = self.reactions.get(str(event.get("type")))
         if reaction is not None:
@@ -128,11 +128,11 @@ class ServerScript:
             case "output_audio_buffer.clear":
                 return [self._event("output_audio_buffer.cleared")]
             case "response.create":
-                return self.answer()
+                return self.next_response()
             case _:
                 return []
 
-    def heard(self, text: str, sound: AudioClip | None = None) -> list[CallEvent]:
+    def user_turn(self, text: str, sound: AudioClip | None = None) -> list[ScriptStep]:
         """Return what a server says when a person has spoken, up to the words; the answer is another matter."""
         item_id = self._id("item")
         item = {
@@ -146,7 +146,7 @@ class ServerScript:
         seconds = _SPEECH_SECONDS if sound is None else sound.duration
         return [
             self._event("input_audio_buffer.speech_started", item_id=item_id, audio_start_ms=0),
-            *([] if sound is None else [ScriptedSound("user", sound)]),
+            *([] if sound is None else [ScriptedAudio("user", sound)]),
             self._event("input_audio_buffer.speech_stopped", item_id=item_id, audio_end_ms=round(1000 * seconds)),
             self._event("input_audio_buffer.committed", item_id=item_id, previous_item_id=before),
             *self._item(item),
@@ -158,13 +158,13 @@ class ServerScript:
             ),
         ]
 
-    def answer(self) -> list[CallEvent]:
+    def next_response(self) -> list[ScriptStep]:
         """Return the next scripted answer, from the response's first event to its last."""
-        answer = self.answers.popleft() if self.answers else _NOTHING_LEFT
+        answer = self.responses.popleft() if self.responses else _NOTHING_LEFT
         response_id = self._id("resp")
         response = {"object": "realtime.response", "id": response_id, "status": "in_progress", "output": []}
-        events: list[CallEvent] = [self._event("response.created", response=response)]
-        output: list[Event] = []
+        events: list[ScriptStep] = [self._event("response.created", response=response)]
+        output: list[ServerEvent] = []
         if answer.text is not None:
             events += self._message(answer.text, response_id, output, spoken=answer.spoken)
         for call in answer.calls:
@@ -180,11 +180,11 @@ class ServerScript:
         events.append(self._event("response.done", response=done))
         if answer.text is not None and answer.spoken:
             # It is made faster than it is heard.
-            events += [] if answer.sound is None else [ScriptedSound("assistant", answer.sound)]
+            events += [] if answer.sound is None else [ScriptedAudio("assistant", answer.sound)]
             events.append(self._event("output_audio_buffer.stopped", response_id=response_id))
         return events
 
-    def _message(self, text: str, response_id: str, output: list[Event], *, spoken: bool) -> list[Event]:
+    def _message(self, text: str, response_id: str, output: list[ServerEvent], *, spoken: bool) -> list[ServerEvent]:
         item_id = self._id("item")
         kind, field_name, stem = (
             ("output_audio", "transcript", "response.output_audio_transcript")
@@ -210,7 +210,7 @@ class ServerScript:
         output.append(item)
         return events
 
-    def _call(self, call: ScriptedCall, response_id: str, output: list[Event]) -> list[Event]:
+    def _call(self, call: ScriptedCall, response_id: str, output: list[ServerEvent]) -> list[ServerEvent]:
         item_id, call_id = self._id("item"), self._id("call")
         arguments = json.dumps(call.arguments, ensure_ascii=False)
         begun = {
@@ -232,20 +232,20 @@ class ServerScript:
         output.append(item)
         return events
 
-    def _item_begun(self, item: Event, response_id: str, index: int) -> list[Event]:
+    def _item_begun(self, item: ServerEvent, response_id: str, index: int) -> list[ServerEvent]:
         before, self._last_item = self._last_item, item["id"]
         return [
             self._event("response.output_item.added", response_id=response_id, output_index=index, item=item),
             self._event("conversation.item.added", previous_item_id=before, item=item),
         ]
 
-    def _item_done(self, item: Event, response_id: str, index: int) -> list[Event]:
+    def _item_done(self, item: ServerEvent, response_id: str, index: int) -> list[ServerEvent]:
         return [
             self._event("response.output_item.done", response_id=response_id, output_index=index, item=item),
             self._event("conversation.item.done", previous_item_id=None, item=item),
         ]
 
-    def _item(self, item: Event) -> list[Event]:
+    def _item(self, item: ServerEvent) -> list[ServerEvent]:
         item = {"id": self._id("item"), **item}
         before, self._last_item = self._last_item, item["id"]
         return [
@@ -253,7 +253,7 @@ class ServerScript:
             self._event("conversation.item.done", previous_item_id=before, item=item),
         ]
 
-    def _committed(self) -> list[Event]:
+    def _committed(self) -> list[ServerEvent]:
         item_id, before = self._id("item"), self._last_item
         content = [{"type": "input_audio", "transcript": None}]
         item = {"id": item_id, "type": "message", "role": "user", "status": "completed", "content": content}
@@ -262,7 +262,7 @@ class ServerScript:
             *self._item(item),
         ]
 
-    def _event(self, type: str, **fields: Any) -> Event:
+    def _event(self, type: str, **fields: Any) -> ServerEvent:
         return {"type": type, "event_id": self._id("event"), **fields}
 
     def _id(self, kind: str) -> str:

@@ -12,8 +12,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from rtc_widget.conversation.event_reader import facts_of
 from rtc_widget.conversation.events import Event
-from rtc_widget.conversation.facts import FunctionCall, FunctionCallFinished, ResponseEnded, facts_of
+from rtc_widget.conversation.facts import FunctionCall, FunctionCallFinished, ResponseEnded
 from rtc_widget.conversation.subscriptions import Failures
 from rtc_widget.errors import NotConnected, RtcWidgetError
 from rtc_widget.kernel.io_thread import users_loop

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
+from rtc_widget.conversation.event_reader import facts_of
 from rtc_widget.conversation.events import Event
-from rtc_widget.conversation.facts import SessionChanged, facts_of
+from rtc_widget.conversation.facts import SessionChanged
 from rtc_widget.protocols.base import VoiceProtocol
 from rtc_widget.tools.tool import Function, Tool, Tools
 

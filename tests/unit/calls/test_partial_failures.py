@@ -208,5 +208,5 @@ async def test_a_request_to_a_page_that_leaves_does_not_wait_for_it(chat, server
     asking = asyncio.ensure_future(chat.devices(timeout=30))
     await page.hears("devices")
     page.say("goodbye")
-    with pytest.raises(PageNotFound, match="has left"):
+    with pytest.raises(PageNotFound, match="page left"):
         await asyncio.wait_for(asking, 5)

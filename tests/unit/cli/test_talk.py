@@ -8,6 +8,7 @@ from rtc_widget import VoiceChat
 from rtc_widget.cli.talk import take_turn
 from rtc_widget.errors import NotConnected, ServerHungUp
 from rtc_widget.testing import ScriptedPage
+from tests.limits import HANGS
 
 
 @pytest.mark.parametrize(("end", "error"), [("server_hangs_up", ServerHungUp), ("disconnect", NotConnected)])
@@ -19,7 +20,7 @@ async def test_a_call_that_ends_is_waited_for_no_longer(end, error):
     await page.settled()
     asyncio.get_running_loop().call_later(0.1, getattr(page, end))
     with pytest.raises(error):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(HANGS):
             await take_turn(chat, "What is ICE?", 60)
     chat.close()
 

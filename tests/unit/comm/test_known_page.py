@@ -9,38 +9,38 @@ from tests.unit.waiting import settled
 
 def test_clocks_that_cannot_be_told_apart_are_left_alone():
     clock = PageClock()
-    clock.asked(now_ms=1_000)
-    clock.answered(page_ms=1_030, now_ms=1_050)
+    clock.record_ping(now_ms=1_000)
+    clock.record_pong(page_ms=1_030, now_ms=1_050)
     assert clock.offset_ms == 0
 
 
 def test_the_fastest_answer_counts():
     clock = PageClock()
     for page_ms, now_ms in ((6_010, 1_020), (6_900, 3_000), (6_004, 1_010)):
-        clock.asked(now_ms=1_000)
-        clock.answered(page_ms=page_ms, now_ms=now_ms)
+        clock.record_ping(now_ms=1_000)
+        clock.record_pong(page_ms=page_ms, now_ms=now_ms)
     assert clock.offset_ms == 1_005 - 6_004
 
 
 def test_an_answer_to_no_question_says_nothing():
     clock = PageClock()
-    clock.answered(page_ms=5, now_ms=9_000)
+    clock.record_pong(page_ms=5, now_ms=9_000)
     assert clock.offset_ms == 0
 
 
 def test_an_answer_that_comes_after_the_next_question_is_not_taken_for_the_answer_to_that():
     clock = PageClock()
-    clock.asked(now_ms=0)
-    clock.asked(now_ms=6_000)
-    clock.answered(page_ms=10, now_ms=6_005)  # a busy cell held it up
+    clock.record_ping(now_ms=0)
+    clock.record_ping(now_ms=6_000)
+    clock.record_pong(page_ms=10, now_ms=6_005)  # a busy cell held it up
     assert clock.offset_ms == 0
 
 
 def test_a_clock_that_was_set_is_noticed():
     clock = PageClock()
     for page_ms, now_ms in ((1_002, 1_004), (61_010, 1_040)):
-        clock.asked(now_ms=1_000)
-        clock.answered(page_ms=page_ms, now_ms=now_ms)
+        clock.record_ping(now_ms=1_000)
+        clock.record_pong(page_ms=page_ms, now_ms=now_ms)
     assert clock.offset_ms == 1_020 - 61_010
 
 

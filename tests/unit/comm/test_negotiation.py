@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from rtc_widget import Answer
-from rtc_widget.comm import negotiation as call_desk
+from rtc_widget.comm import negotiation
 from rtc_widget.errors import Cancelled, InvalidAnswer, InvalidKey
 from tests.unit.server_double import OFFER
 from tests.unit.waiting import eventually, settled
@@ -118,7 +118,7 @@ async def test_a_hang_up_that_fails_is_logged(page, signaling, caplog):
 
 
 async def test_a_slow_server_is_told_from_a_silent_page(monkeypatch, chat, page, signaling):
-    monkeypatch.setattr(call_desk, "EXCHANGE_SECONDS", 0.05)
+    monkeypatch.setattr(negotiation, "EXCHANGE_SECONDS", 0.05)
     signaling.may_answer.clear()
     page.say("exchange", id="p1:1", attempt="a1", sdp=OFFER)
     error = (await page.hears("reply"))["error"]

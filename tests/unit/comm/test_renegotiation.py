@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from rtc_widget.comm import negotiation as call_desk
+from rtc_widget.comm import negotiation
 from rtc_widget.signaling.base import Renegotiates
 from tests.unit.waiting import eventually
 
@@ -77,7 +77,7 @@ async def test_a_server_that_does_not_answer_is_not_waited_for_without_end(page,
     async def never(call_id, offer):
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(call_desk, "EXCHANGE_SECONDS", 0.1)
+    monkeypatch.setattr(negotiation, "EXCHANGE_SECONDS", 0.1)
     await _call(page)
     signaling.renegotiate = never
     assert (await _renegotiated(page))["error"]["code"] == "signaling_timeout"

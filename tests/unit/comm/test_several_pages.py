@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
+from rtc_widget.comm.bridge import FOLLOWER_SECONDS
 from rtc_widget.errors import PageTimeout
 from rtc_widget.testing.raw_page import CONNECTED
 from tests.unit.server_double import OFFER
@@ -51,11 +53,12 @@ async def test_the_pages_that_follow_are_told_of_new_events_and_the_holder_is_no
 async def test_many_events_make_few_messages(chat, page, other):
     other.hello()
     await calling(page)
+    began = time.monotonic()
     for number in range(500):
         page.events({"type": "x", "number": number})
     await asyncio.sleep(0.2)
     assert other.heard("log_grew")[-1]["next"] == 500
-    assert len(other.heard("log_grew")) < 10
+    assert len(other.heard("log_grew")) <= 1 + (time.monotonic() - began) / FOLLOWER_SECONDS
 
 
 async def test_a_page_that_takes_the_call_over_gets_it_when_the_other_has_let_go(chat, page, other, signaling):
@@ -143,7 +146,7 @@ async def test_connect_asks_the_page_that_is_left_when_the_newer_one_has_said_go
 async def test_connect_asks_a_page_that_is_there_when_the_newer_one_has_gone_without_a_word(
     chat, page, other, monkeypatch
 ):
-    monkeypatch.setattr("rtc_widget.comm.find_page.ROLL_CALL_SECONDS", 0.1)
+    monkeypatch.setattr("rtc_widget.comm.find_page.PONG_SECONDS", 0.1)
     page.hello()
     other.hello()
     connecting = asyncio.ensure_future(chat.connect(timeout=5))

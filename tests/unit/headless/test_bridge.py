@@ -10,7 +10,7 @@ from rtc_widget.comm import protocol
 from rtc_widget.comm.known_page import EventReceiver
 from rtc_widget.conversation.events import Event
 from rtc_widget.errors import InvalidKey, KernelTimeout
-from rtc_widget.headless.bridge import Link
+from rtc_widget.headless.bridge import PageBridge
 from rtc_widget.headless.outbox import MediaOutbox, Outbox
 from rtc_widget.headless.page import HeadlessPage
 from rtc_widget.headless.resumption import Resumption
@@ -19,25 +19,25 @@ from tests.unit.waiting import eventually
 
 
 async def test_hello_and_state_are_understood_by_the_kernel():
-    page, said = HeadlessPage(), []
-    page.open(said.append)
-    hello = protocol.decode(said[0])
+    page, sent = HeadlessPage(), []
+    page.open(sent.append)
+    hello = protocol.decode(sent[0])
     assert hello.protocol == protocol.PROTOCOL
     page.hear(protocol.welcome(hello.page))
-    await eventually(lambda: said[-1]["type"] == "state")
-    state = protocol.decode(said[-1])
+    await eventually(lambda: sent[-1]["type"] == "state")
+    state = protocol.decode(sent[-1])
     assert (state.seq, state.attempt, state.state.status) == (1, None, "idle")
 
 
 async def test_news_for_other_pages_is_no_request(caplog):
-    page, said = HeadlessPage(), []
-    page.open(said.append)
-    name = said[0]["page"]
+    page, sent = HeadlessPage(), []
+    page.open(sent.append)
+    name = sent[0]["page"]
     page.hear(protocol.welcome(name))
-    await eventually(lambda: said[-1]["type"] == "state")
+    await eventually(lambda: sent[-1]["type"] == "state")
     page.hear(protocol.log_grew(name, 3))
     page.hear({"type": "ping", "page": name})
-    await eventually(lambda: said[-1]["type"] == "pong")
+    await eventually(lambda: sent[-1]["type"] == "pong")
     assert not [record for record in caplog.records if "failed" in record.message]
 
 
@@ -47,9 +47,9 @@ async def test_events_reach_the_kernel_once_and_in_order_however_they_were_batch
     def post(**fields):
         message = protocol.decode({"type": "events", "page": "h1", **fields})
         batches.append(len(message.events))
-        intake = receiver.take(message)
-        got.extend(event.text for event in intake.events)
-        outbox.acknowledge(intake.answer["next"])
+        received = receiver.take(message)
+        got.extend(event.text for event in received.events)
+        outbox.acknowledge(received.reply["next"])
 
     outbox = Outbox(post)
     for number in range(500):
@@ -76,39 +76,39 @@ async def test_events_wait_no_longer_than_a_frame():
 
 
 def test_sound_that_the_kernel_misses_is_sent_again():
-    said = []
-    outbox = MediaOutbox(lambda **message: said.append(message["number"]))
+    sent = []
+    outbox = MediaOutbox(lambda **message: sent.append(message["number"]))
     for _ in range(3):
         outbox.post("audio")
     outbox.acknowledge(1, missing=True)
-    assert said == [0, 1, 2, 1, 2]
+    assert sent == [0, 1, 2, 1, 2]
 
 
 async def test_a_request_raises_what_the_kernel_answers():
-    said = []
-    link = Link("h1", said.append)
-    asking = asyncio.ensure_future(link.request("prepare", limit=1, attempt="a1"))
+    sent = []
+    bridge = PageBridge("h1", sent.append)
+    asking = asyncio.ensure_future(bridge.request("prepare", limit=1, attempt="a1"))
     await asyncio.sleep(0)
-    link.settle(protocol.failure("h1", said[0]["id"], InvalidKey("No such key.").to_wire()))
+    bridge.receive_reply(protocol.failure("h1", sent[0]["id"], InvalidKey("No such key.").to_wire()))
     with pytest.raises(InvalidKey, match="No such key"):
         await asking
 
 
 async def test_a_kernel_that_does_not_answer_is_given_up_and_a_late_answer_is_told():
-    said, late = [], []
-    link = Link("h1", said.append)
+    sent, late = [], []
+    bridge = PageBridge("h1", sent.append)
     with pytest.raises(KernelTimeout):
-        await link.request("exchange", limit=0.01, on_late_reply=lambda: late.append(1), attempt="a1", sdp="v=0")
-    link.settle(protocol.result("h1", said[0]["id"], {"sdp": "v=0", "call_id": "rtc_1"}))
+        await bridge.request("exchange", limit=0.01, on_late_reply=lambda: late.append(1), attempt="a1", sdp="v=0")
+    bridge.receive_reply(protocol.result("h1", sent[0]["id"], {"sdp": "v=0", "call_id": "rtc_1"}))
     assert late == [1]
 
 
 async def test_a_request_that_is_called_off_just_when_its_answer_comes_is_called_off():
-    said = []
-    link = Link("h1", said.append)
-    asking = asyncio.ensure_future(link.request("prepare", limit=5, attempt="a1"))
+    sent = []
+    bridge = PageBridge("h1", sent.append)
+    asking = asyncio.ensure_future(bridge.request("prepare", limit=5, attempt="a1"))
     await asyncio.sleep(0)
-    link.settle(protocol.result("h1", said[0]["id"], {}))
+    bridge.receive_reply(protocol.result("h1", sent[0]["id"], {}))
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
@@ -134,3 +134,16 @@ def test_a_new_call_is_told_the_settings_and_what_was_said():
     assert '"carried_' in item
     resumption.begin_call(resumes=False)
     assert resumption.events() == []
+
+
+def test_a_change_is_repeated_once_after_each_reconnect():
+    resumption = Resumption(PROTOCOL)
+    resumption.begin_call(resumes=False)
+    change = '{"type": "session.update", "session": {"voice": "x"}}'
+    resumption.consume(Event.from_text(change, direction="sent", time_ms=0.0), change)
+    for _ in range(3):
+        repeated = resumption.events()
+        assert repeated == [change]
+        resumption.begin_call(resumes=True)
+        for text in repeated:
+            resumption.consume(Event.from_text(text, direction="sent", time_ms=0.0), text)

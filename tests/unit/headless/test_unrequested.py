@@ -22,7 +22,7 @@ async def test_a_page_without_a_browser_takes_each_message_that_asks_for_nothing
 ) -> None:
     session = PageSession("p1", lambda message: None, CallSettings().to_wire())
     session.take_settings(CallSettings().to_wire())
-    session.hear(message)
+    session.receive(message)
     await asyncio.sleep(0)
     await session.close()
     assert caplog.records == []

@@ -14,8 +14,8 @@ import sys, time
 from rtc_widget import OpenAI
 from rtc_widget.comm.negotiation import Negotiator
 done = []
-desk = Negotiator(OpenAI("sk-x", base_url=sys.argv[1]), dict, print)
-desk.exchange("a1", "v=0", done.append)
+negotiator = Negotiator(OpenAI("sk-x", base_url=sys.argv[1]), dict, print)
+negotiator.exchange("a1", "v=0", done.append)
 while not done:
     time.sleep(0.01)
 assert done[0]["call_id"] == "rtc_1", done
@@ -23,7 +23,7 @@ time.sleep(1.5)  # the server has closed the connection: another one must be mad
 """
 
 
-@pytest.mark.parametrize("last", ["", 'desk.hang_up("a1")', 'desk.hang_up("a1"); del desk'])
+@pytest.mark.parametrize("last", ["", 'negotiator.hang_up("a1")', 'negotiator.hang_up("a1"); del negotiator'])
 def test_a_call_is_hung_up_when_the_interpreter_exits_though_that_may_have_begun(last):
     with running(RealtimeServer(), timeout_keep_alive=1) as server:
         url = server.url.replace("127.0.0.1", "localhost")

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from rtc_widget.kernel.main_loop import within
+from rtc_widget.kernel.main_loop import wait_with_grace
 
 
 async def test_what_takes_too_long_is_ended_and_told():
@@ -20,7 +20,7 @@ async def test_what_takes_too_long_is_ended_and_told():
             ended.set()
 
     with pytest.raises(LookupError, match="too long"):
-        await within(0.01, endless(), LookupError("too long"))
+        await wait_with_grace(0.01, endless(), LookupError("too long"))
     assert ended.is_set()
 
 
@@ -29,12 +29,12 @@ async def test_what_is_raised_comes_through_even_if_it_is_a_timeout():
         raise TimeoutError("its own")
 
     with pytest.raises(TimeoutError, match="its own"):
-        await within(None, fails(), LookupError("too long"))
+        await wait_with_grace(None, fails(), LookupError("too long"))
 
 
 async def test_whoever_is_cancelled_ends_what_is_waited_for():
     work = asyncio.ensure_future(asyncio.sleep(60))
-    waiting = asyncio.ensure_future(within(60, work, LookupError("too long")))
+    waiting = asyncio.ensure_future(wait_with_grace(60, work, LookupError("too long")))
     await asyncio.sleep(0.01)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -51,7 +51,7 @@ async def test_news_of_several_steps_that_waited_for_a_cell_still_counts():
             await asyncio.sleep(0)
         return "all of it"
 
-    waiting = asyncio.ensure_future(within(0.05, steps(), LookupError("too long")))
+    waiting = asyncio.ensure_future(wait_with_grace(0.05, steps(), LookupError("too long")))
     await asyncio.sleep(0.01)
     asyncio.get_running_loop().call_soon_threadsafe(news.set_result, None)
     time.sleep(0.3)  # noqa: ASYNC251 - as a cell does

@@ -47,7 +47,7 @@ async def saying(say: Say, answer_seconds: float) -> AsyncIterator[OpenAI]:
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     signaling = OpenAI(KEY, base_url=f"http://127.0.0.1:{port}/v1")
-    signaling._line = SignalingClient("The server", connect_seconds=answer_seconds, answer_seconds=answer_seconds)
+    signaling._client = SignalingClient("The server", connect_seconds=answer_seconds, answer_seconds=answer_seconds)
     try:
         yield signaling
     finally:

@@ -152,7 +152,7 @@ async def test_an_exception_fails_the_response_and_not_the_call(local_server: Lo
 async def test_a_function_that_returns_no_text_fails_the_response(local_server: Local) -> None:
     failed = await answer_of(Local(reply=lambda text: 42), "What?")  # type: ignore[arg-type, return-value]
 
-    assert "returned int, not str" in str(failed["status_details"])
+    assert "must return str, got int" in str(failed["status_details"])
 
 
 async def test_cancelling_stops_a_function_that_waits(local_server: Local) -> None:

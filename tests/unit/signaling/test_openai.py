@@ -117,7 +117,7 @@ async def test_keys_of_a_function_are_not_kept_and_yet_struck_out(server):
     said = openai.redacted('{"a":"made-up.key.number.1","b":"made-up.key.number.2."} made-up.key.number.3')
     assert said.count("made-up.key") == 1
     held = pickle.dumps(
-        [cell.cell_contents for cell in openai._strike_keys.__closure__ if not callable(cell.cell_contents)]
+        [cell.cell_contents for cell in openai._redact_keys.__closure__ if not callable(cell.cell_contents)]
     )
     assert b"made-up" not in held
 
@@ -251,7 +251,7 @@ def test_shorthands_land_where_the_api_wants_them_and_null_means_off():
 
 def test_the_key_is_nowhere_in_the_object():
     signaling = OpenAI(KEY)
-    assert KEY not in repr(signaling) + str(vars(signaling)) + repr(signaling._line.__dict__)
+    assert KEY not in repr(signaling) + str(vars(signaling)) + repr(signaling._client.__dict__)
     assert signaling.name == "OpenAI · gpt-realtime-2.1"
     assert OpenAI(base_url="http://localhost:8000/v1").name == "localhost · gpt-realtime-2.1"
     assert OpenAI(base_url="https://notopenai.com/v1").name == "notopenai.com · gpt-realtime-2.1"

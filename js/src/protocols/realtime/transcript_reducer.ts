@@ -8,8 +8,8 @@ import type { Conversation, Turn, TurnStatus } from "../../conversation/transcri
 import { isRecord, isText, type JsonObject } from "../../json";
 import { CARRIED } from "./intents";
 
-/** An index beyond this is no index; without a limit one odd event could fill the memory. */
-const MOST_PARTS = 64;
+/** Larger content indices are ignored: without a limit one invalid event could fill the memory. */
+const MAX_PARTS = 64;
 
 const RESPONSE_STATUS: ReadonlyMap<unknown, TurnStatus> = new Map<unknown, TurnStatus>([
   ["completed", "completed"],
@@ -18,37 +18,37 @@ const RESPONSE_STATUS: ReadonlyMap<unknown, TurnStatus> = new Map<unknown, TurnS
   ["failed", "failed"],
 ]);
 
-/** How the final text of a part replaces its pieces. */
+/** The final text of a part replaces its deltas. */
 const whole = (_: string, text: string) => text.trim();
 
-/** The conversation after one more event of the server; the same object if the event has nothing to say here. */
+/** Returns the conversation after one more event of the server; the same object if the event does not change it. */
 export function reduce(conversation: Conversation, event: JsonObject, attempt: string): Conversation {
   const change = changeBy(event, attempt);
   if (change === undefined) return conversation;
   if ("isTranscribed" in change) return { ...conversation, isTranscribed: change.isTranscribed };
   const turns = change.turns(conversation.turns);
   if (turns === conversation.turns) return conversation;
-  return { ...conversation, turns: isLatest(conversation, attempt) ? turns : byCalls(turns, conversation) };
+  return { ...conversation, turns: isLatest(conversation, attempt) ? turns : sortByCalls(turns, conversation) };
 }
 
 function isLatest({ calls }: Conversation, attempt: string): boolean {
   return calls.length === 0 || calls.at(-1)?.attempt === attempt;
 }
 
-/** What came late of an earlier call stands in its place, and not behind the seam. */
-function byCalls(turns: readonly Turn[], { calls }: Conversation): readonly Turn[] {
+/** Sorts by calls: late turns of an earlier call belong before those of the next call. */
+function sortByCalls(turns: readonly Turn[], { calls }: Conversation): readonly Turn[] {
   const order = new Map(calls.map(({ attempt }, number) => [attempt, number]));
   const place = ({ attempt }: Turn) => order.get(attempt) ?? calls.length;
   return turns.toSorted((one, other) => place(one) - place(other));
 }
 
-/** The conversation with one more call in it; every call is known once. */
+/** Returns the conversation with one more call; a call that is already known changes nothing. */
 export function beginCall(conversation: Conversation, attempt: string, resumes: boolean): Conversation {
   if (conversation.calls.some((call) => call.attempt === attempt)) return conversation;
   return { ...conversation, calls: [...conversation.calls, { attempt, resumes }] };
 }
 
-/** The conversation after its call: what was still under way will not be finished. */
+/** Returns the conversation after its call: open turns are never finished. */
 export function endCall(conversation: Conversation): Conversation {
   if (!conversation.turns.some(isOpen)) return conversation;
   const end = (turn: Turn): Turn => (isOpen(turn) ? { ...turn, status: "interrupted" } : turn);
@@ -123,21 +123,21 @@ function blank(key: string, attempt: string, role: Turn["role"]): Turn {
   return { key, attempt, role, parts: [], status: "in_progress", isGuessed: true };
 }
 
-/** Changes the turn of that key, which is put at the end if there is none yet. */
+/** Changes the turn with that key; without one, appends it first. */
 function upsert(turns: readonly Turn[], fresh: Turn, after: (turn: Turn) => Turn): readonly Turn[] {
   const index = turns.findIndex((turn) => turn.key === fresh.key);
   const turn = turns[index];
   return turn ? turns.with(index, after(turn)) : [...turns, after(fresh)];
 }
 
-/** Puts a turn where it belongs; one that already has its place keeps it. */
+/** Places a turn behind its predecessor; a turn that has been placed stays there. */
 function place(turns: readonly Turn[], fresh: Turn, previousId: unknown): readonly Turn[] {
   const known = turns.find((turn) => turn.key === fresh.key);
   if (known && !known.isGuessed) return turns;
   const rest = turns.filter((turn) => turn !== known);
   const previous = isText(previousId) ? rest.findIndex((turn) => turn.key === `${fresh.attempt}/${previousId}`) : -1;
   const turn = { ...(known ?? fresh), isGuessed: previous < 0 };
-  // Without a known predecessor a turn stays where it is, or comes last.
+  // Without a known predecessor a turn stays where it is, or goes to the end.
   if (previous < 0) return known ? turns : [...rest, turn];
   return rest.toSpliced(previous + 1, 0, turn);
 }
@@ -158,7 +158,7 @@ function withItem(item: unknown, attempt: string, previousId: unknown, responseI
   return { turns: (turns) => upsert(place(turns, fresh, previousId), fresh, fill) };
 }
 
-/** The texts of an item where it has any; a transcript that is still to come must not wipe out what has been heard so far. */
+/** Returns the texts of an item; an empty text must not replace deltas that have arrived. */
 function filledParts(before: readonly string[], content: unknown): readonly string[] {
   if (!Array.isArray(content)) return before;
   const texts = content.map((part: unknown) => {
@@ -175,7 +175,7 @@ function filledParts(before: readonly string[], content: unknown): readonly stri
 
 function statusOfItem(turn: Turn, role: Turn["role"], item: JsonObject): TurnStatus {
   if (turn.status !== "in_progress") return turn.status;
-  // A spoken item is complete before its words are known; a written one brings them along.
+  // A spoken item is complete before it is transcribed; a written one comes with its text.
   if (role === "user") return filledParts([], item.content).some(Boolean) ? "completed" : "in_progress";
   const status = RESPONSE_STATUS.get(item.status);
   return status !== undefined && filledParts(turn.parts, item.content).some(Boolean) ? status : turn.status;
@@ -194,8 +194,8 @@ function withPart(turn: Turn, event: JsonObject, field: string, join: (before: s
 }
 
 function partIndex(index: unknown): number {
-  const isSound = typeof index === "number" && Number.isInteger(index) && index >= 0 && index < MOST_PARTS;
-  return isSound ? index : 0;
+  const isValid = typeof index === "number" && Number.isInteger(index) && index >= 0 && index < MAX_PARTS;
+  return isValid ? index : 0;
 }
 
 function withResponse(response: unknown, attempt: string): Change | undefined {
@@ -203,7 +203,7 @@ function withResponse(response: unknown, attempt: string): Change | undefined {
   const { id, output } = response;
   const status = statusOfResponse(response);
   const items = status !== undefined && Array.isArray(output) ? output.filter(isRecord) : [];
-  // A server may tell of an item here for the first time.
+  // A server may mention an item here for the first time.
   const changes = items.map((item) => withItem(item, attempt, undefined, id)).filter((change) => change !== undefined);
   return {
     turns: (before) => {
@@ -218,7 +218,7 @@ function statusOfResponse({ status, status_details: details }: JsonObject): Turn
   return RESPONSE_STATUS.get(status);
 }
 
-/** Marks the turns of a response as ended; what has been interrupted stays so. */
+/** Marks the turns of a response as ended; an interrupted turn stays interrupted. */
 function endResponse(
   turns: readonly Turn[],
   attempt: string,
@@ -227,11 +227,11 @@ function endResponse(
   keys: ReadonlySet<string> = new Set(),
 ): readonly Turn[] {
   if (status === undefined) return turns;
-  const isConcerned = (turn: Turn) =>
+  const isOfResponse = (turn: Turn) =>
     keys.has(turn.key) || (turn.attempt === attempt && isText(id) && turn.responseId === id);
   return turns.map((turn) => {
-    if (!isConcerned(turn)) return turn;
-    // A response may be complete long before it has been spoken to its end.
+    if (!isOfResponse(turn)) return turn;
+    // A response may be complete long before its audio has been played.
     return isOpen(turn) || (turn.status === "completed" && status !== "completed") ? { ...turn, status } : turn;
   });
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from rtc_widget.conversation.events import Event, fields_of
+from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.facts import (
     AudioCleared,
     AudioCommitted,
@@ -27,6 +27,7 @@ from rtc_widget.conversation.facts import (
     TokensUsed,
     TurnWritten,
 )
+from rtc_widget.conversation.json_object import fields_of
 from rtc_widget.errors.texts import NO_MESSAGE
 from rtc_widget.protocols.realtime.usage import response_tokens, transcription_tokens
 

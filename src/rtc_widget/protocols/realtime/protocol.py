@@ -6,8 +6,9 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from rtc_widget.conversation.event_reader import CallTurns
 from rtc_widget.conversation.events import Event
-from rtc_widget.conversation.facts import CallTurns, Fact
+from rtc_widget.conversation.facts import Fact
 from rtc_widget.protocols.base import ClientEvent, Later, Send, VoiceProtocol, VoiceSession
 from rtc_widget.protocols.realtime import client_events, facts
 from rtc_widget.protocols.realtime.session import Session

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from rtc_widget.conversation.events import Event, fields_of
+from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.facts import ResponseEnded
+from rtc_widget.conversation.json_object import fields_of
 from rtc_widget.errors import EventRefused, NotConnected, RtcWidgetError
 from rtc_widget.protocols.base import Later, Send
 from rtc_widget.protocols.realtime.client_events import create_item, create_response, new_id

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from rtc_widget.conversation.events import Event, fields_of
+from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.facts import ResponseEnded
+from rtc_widget.conversation.json_object import fields_of
 
 _MAX_DONE = 200
 _AUDIO = {

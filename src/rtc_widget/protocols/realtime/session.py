@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rtc_widget.conversation.events import JsonObject
+from rtc_widget.conversation.json_object import JsonObject
 from rtc_widget.protocols.realtime.session_settings import SHORTHANDS
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from rtc_widget.conversation.events import Event, fields_of
+from rtc_widget.conversation.events import Event
+from rtc_widget.conversation.json_object import fields_of
 from rtc_widget.errors import EventRefused, NotConnected, RtcWidgetError
 from rtc_widget.protocols.realtime.session import Session
 

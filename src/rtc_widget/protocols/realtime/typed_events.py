@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from rtc_widget.conversation.events import fields_of
+from rtc_widget.conversation.json_object import fields_of
 
 if TYPE_CHECKING:
     from rtc_widget.conversation.events import Event

@@ -8,7 +8,7 @@ from typing import Any
 from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.facts import ResponseEnded
 from rtc_widget.errors import NotConnected, WaitTimeout
-from rtc_widget.kernel.main_loop import within
+from rtc_widget.kernel.main_loop import wait_with_grace
 from rtc_widget.protocols.base import ClientEvent, Detail, Item, Later, RequestedResponse, Send
 from rtc_widget.protocols.realtime import client_events
 from rtc_widget.protocols.realtime.client_events import new_id
@@ -133,7 +133,7 @@ class RealtimeSession:
                 [client_events.update_session(session, event_id)],
                 lambda error: self._updates.give_up(event_id, error),
             )
-            return await within(timeout, confirmed, late)
+            return await wait_with_grace(timeout, confirmed, late)
         except WaitTimeout as error:
             if (suspected := self._updates.suspected(event_id)) is None:
                 raise

@@ -1,4 +1,4 @@
-"""The server's HTTP side: offers in, answers out; keys, models, and the WebSockets."""
+"""The HTTP routes of the server: calls, client secrets, models, health, and WebSockets."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from rtc_widget.server.transport.registry import CallRegistry, Limits
 from rtc_widget.server.transport.websocket import serve_sideband
 
 ResponderFor = Callable[[Mapping[str, str]], Responder]
-"""Returns the responder of a call, given the headers of its request; raises a `ApiError` when they ask for another."""
+"""Returns the responder of a call for the headers of its request; raises `ApiError` if they are invalid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,11 @@ class Access:
     Attributes
     ----------
     token : str
-        What clients have to send as `Authorization: Bearer …`.
+        The token that clients send as ``Authorization: Bearer …``.
     hosts : frozenset of str
-        By which names the server may be called; empty: by any.
+        Allowed names in the ``Host`` header. Empty allows all names.
     origins : frozenset of str
-        From which web pages; none by default.
+        Allowed web origins. Empty allows no web page.
     """
 
     token: str = field(repr=False)
@@ -52,18 +52,18 @@ class Access:
 def create_app(
     access: Access, *, engines: asyncio.Future[Engines], responder_for: ResponderFor, limits: Limits | None = None
 ) -> Starlette:
-    """Return the server.
+    """Return the application.
 
     Parameters
     ----------
     access : Access
         Who may call.
     engines : future
-        What hears and speaks; may still be loading.
+        The speech engines; may still be loading.
     responder_for : callable
-        Chooses what thinks.
+        Selects the responder of a call.
     limits : Limits, optional
-        How much is allowed.
+        Limits on calls.
     """
     calls, keys = CallRegistry(engines, limits), EphemeralKeys()
 
@@ -88,7 +88,7 @@ def create_app(
                 await calls.run(websocket, _settings(websocket, None), responder_for(websocket.headers))
                 return
             if KEY in websocket.scope:
-                # As with OpenAI: who holds no more than an ephemeral key does not see other people's calls.
+                # As with OpenAI: an ephemeral key gives no access to the calls of others.
                 raise ApiError("No session found for the provided call_id.", "call_id_not_found", status=404)
             call = calls.find(call_id)
             await websocket.accept("realtime" if "realtime" in websocket.scope["subprotocols"] else None)
@@ -133,7 +133,7 @@ def create_app(
 
 
 def _settings(connection: HTTPConnection, given: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return what a session is to begin with: the key's settings, on top of them the request's own."""
+    """Return the initial settings of a session: those of the key, overridden by those of the request."""
     key: EphemeralKey | None = connection.scope.get(KEY)
     settings = {**(key.settings if key else {}), **(given or {})}
     if given is None:
@@ -148,7 +148,7 @@ def _settings(connection: HTTPConnection, given: Mapping[str, Any] | None) -> di
 
 
 async def _models(_: Request) -> Response:
-    # One model, by one name; but a client that knows OpenAI's names only may use those as well.
+    # The server has one model. It accepts any other name too, for clients that know only OpenAI's names.
     model = {"id": MODEL, "object": "model", "created": 0, "owned_by": "rtc-widget"}
     return JSONResponse({"object": "list", "data": [model]})
 
@@ -167,6 +167,6 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 async def _server_error(_: Request, error: Exception) -> Response:
-    # Starlette raises the error again after this, so that the log holds it.
-    message = f"The server failed ({type(error).__name__}); its log says more."
+    # Starlette raises the error again after this, so the log has it.
+    message = f"Internal error of the server ({type(error).__name__}). See its log."
     return error_response(ApiError(message, "server_error", status=500, kind="server_error"))

@@ -1,4 +1,4 @@
-"""Who may call: programs of this machine that hold the token, and no web page that was not allowed by name."""
+"""Authentication: the bearer token, and checks of ``Host`` and ``Origin`` against web pages."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ from rtc_widget.server.http.client_secrets import EphemeralKeys
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 
 KEY = "rtc_widget.ephemeral_key"
-"""Where in the scope the `EphemeralKey` is that a request came with, if it came with one."""
+"""The key in the ASGI scope that holds the `EphemeralKey` of a request."""
 
 _KEY_PROTOCOL = "openai-insecure-api-key."
-"""How a page, which can set no headers on a WebSocket, sends its key: as a subprotocol."""
+"""Prefix of the subprotocol that holds the key: a page cannot set headers on a WebSocket."""
 
 _HOST = re.compile(r"(?:\[(?P<ipv6>[0-9a-f:.]+)\]|(?P<name>[^\s\[\]/?#@:\\]+))(?::\d{1,5})?")
-"""Host and perhaps port (RFC 9110, section 7.2), in lower case."""
+"""A host and an optional port (RFC 9110, section 7.2), in lower case."""
 
 _FOR_EPHEMERAL_KEYS = frozenset({"/v1/realtime/calls", "/v1/realtime"})
 
 
 def error_response(error: ApiError) -> JSONResponse:
-    """Return `error` as a response with OpenAI's kind of body."""
+    """Return the HTTP response for `error`, in the format of OpenAI."""
     return JSONResponse({"error": error.to_wire()}, error.status)
 
 
 class AuthMiddleware:
-    """ASGI middleware that lets nobody through who has no business here.
+    """ASGI middleware that rejects requests without a valid token, host or origin.
 
     Parameters
     ----------
     app : ASGI application
-        What is behind it.
+        The application to protect.
     token : str
-        What `Authorization: Bearer …` has to hold.
+        The token that ``Authorization: Bearer …`` must hold.
     keys : EphemeralKeys
-        What it may hold instead, to begin a session.
+        Ephemeral keys, which may begin sessions instead.
     hosts : frozenset of str
-        By which names the server is called. A page that had its own name point to 127.0.0.1 (DNS rebinding) would
-        call it by another. Empty: by any name.
+        Allowed names in the ``Host`` header. This prevents DNS rebinding, where a page lets its own name point to
+        127.0.0.1. Empty allows all names.
     origins : frozenset of str
-        From which pages it may be called, such as ``"http://localhost:5173"`` (RFC 6454). They need a key all the same.
+        Allowed web origins (RFC 6454), such as ``"http://localhost:5173"``. Their pages still need a key.
     open_paths : frozenset of str
         Paths that need no token.
     """
@@ -70,7 +70,7 @@ class AuthMiddleware:
         self._open_paths = open_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or refuse it."""
+        """Pass the request to the application, or send an error."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
@@ -95,18 +95,18 @@ class AuthMiddleware:
         if host is None:
             raise ApiError("The Host header must name a host.", "invalid_host", status=400)
         if self._hosts and (host["ipv6"] or host["name"]) not in self._hosts:
-            message = "This server may not be called by that name; use the address that it says it listens on."
+            message = "The Host header must be the address that the server prints when it starts."
             raise ApiError(message, "invalid_host", status=403)
 
     def _check_origin(self, connection: HTTPConnection, origin: str | None) -> None:
         scheme = str(connection.scope["scheme"]).replace("ws", "http", 1)
         own = f"{scheme}://{connection.headers.get('host', '')}"
         if origin is not None and origin not in (own, *self._origins):
-            message = "Web pages may not use this server; whoever starts it can allow them one by one."
+            message = "This web origin may not use the server. To allow it, start the server with --allow-origin."
             raise ApiError(message, "invalid_origin", status=403)
 
     def _check_key(self, connection: HTTPConnection) -> None:
-        # Not `connection.url`, which is made of the Host header: "localhost/health?" would make any path an open one.
+        # Not `connection.url`, which contains the Host header: "localhost/health?" would make any path open.
         path = connection.scope["path"]
         given = _given_key(connection)
         if path in self._open_paths or _is_same(given, self._token):
@@ -117,7 +117,7 @@ class AuthMiddleware:
             return
         message = "Incorrect API key provided. Send the token that the server was started with."
         if given.startswith("ek_"):
-            message = "Incorrect API key provided: this ephemeral key has expired, or may not be used for this."
+            message = "Incorrect API key provided: this ephemeral key has expired or does not allow this request."
         raise ApiError(message, "invalid_api_key", status=401)
 
 
@@ -127,7 +127,7 @@ def is_authorized(headers: Headers, token: str) -> bool:
 
 
 def _is_same(given: str, token: str) -> bool:
-    # Bytes, because compare_digest takes no other text than ASCII; in constant time, so that it tells nothing.
+    # As bytes, because compare_digest accepts only ASCII text. It takes constant time, so it reveals nothing.
     return hmac.compare_digest(given.encode(), token.encode())
 
 
@@ -145,7 +145,7 @@ def _given_key(connection: HTTPConnection) -> str:
 
 
 def _preflight() -> Response:
-    """Return the answer to a browser that asks what a page may send (Fetch standard, CORS)."""
+    """Return the response to a CORS preflight request (Fetch standard)."""
     headers = {
         "access-control-allow-methods": "GET, POST",
         "access-control-allow-headers": "authorization, content-type, x-openai-agents-sdk, openai-safety-identifier",
@@ -155,7 +155,7 @@ def _preflight() -> Response:
 
 
 def _with_cors(origin: str | None, send: Send) -> Send:
-    """Let the page of `origin` read what is sent."""
+    """Return `send` with the CORS headers that let the page of `origin` read the response."""
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":

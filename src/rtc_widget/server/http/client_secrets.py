@@ -1,4 +1,4 @@
-"""Ephemeral keys: what a program of this machine gives to a page, so that the page can begin one kind of session."""
+"""Ephemeral keys (client secrets), with which a web page can begin sessions but cannot do anything else."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from rtc_widget.server.protocols.realtime.session_config import SessionConfig, n
 from rtc_widget.server.strict_json import parse_json
 
 MAX_KEYS = 1_000
-"""So many at a time; a program that mints without end would fill the memory."""
+"""Limit on valid keys, so that a program in a loop does not fill the memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class EphemeralKey:
-    """A key that begins sessions with `settings` until it expires; as often as it likes, as OpenAI's."""
+    """A key that can begin any number of sessions with `settings` until it expires."""
 
     value: str = field(repr=False)
     expires_at: int
@@ -29,7 +29,7 @@ class EphemeralKey:
     session: SessionConfig
 
     def to_wire(self) -> dict[str, Any]:
-        """Return the body that answers `POST /v1/realtime/client_secrets`."""
+        """Return the response body of ``POST /v1/realtime/client_secrets``."""
         return {"value": self.value, "expires_at": self.expires_at, "session": self.session.to_wire()}
 
 
@@ -50,7 +50,7 @@ class ClientSecretRequest(_ClosedModel):
 
 
 class EphemeralKeys:
-    """All keys of a server.
+    """The ephemeral keys of a server.
 
     Parameters
     ----------
@@ -63,18 +63,21 @@ class EphemeralKeys:
         self._keys: dict[str, EphemeralKey] = {}
 
     def create_client_secret(self, body: bytes) -> EphemeralKey:
-        """Return the key that `body`, a JSON object or nothing, asks for.
+        """Create a key for the request `body`: a JSON object, or nothing.
 
         Raises
         ------
-        Refusal
-            When the body is not good, or there are too many keys.
+        ApiError
+            When the body is invalid, or the server has `MAX_KEYS` keys.
         """
         request = _parse_request(body)
         self._drop_expired()
         if len(self._keys) >= MAX_KEYS:
             raise ApiError(
-                "There are too many ephemeral keys.", "rate_limit_exceeded", status=429, kind="rate_limit_error"
+                "Too many ephemeral keys. Wait until one expires.",
+                "rate_limit_exceeded",
+                status=429,
+                kind="rate_limit_error",
             )
         session = new_session(new_id("sess"), 0, request.session)
         expires_at = round(self._now()) + request.expires_after.seconds
@@ -83,9 +86,9 @@ class EphemeralKeys:
         return key
 
     def find(self, value: str) -> EphemeralKey | None:
-        """Return the key, if it is one and has not expired."""
+        """Return the key with that value, or None if it does not exist or has expired."""
         self._drop_expired()
-        # A lookup in a table tells by its time at most whether the hash was met, and nothing of the key.
+        # The time of a lookup in a hash table reveals nothing about the key.
         return self._keys.get(value)
 
     def _drop_expired(self) -> None:
@@ -96,7 +99,7 @@ class EphemeralKeys:
 def _parse_request(body: bytes) -> ClientSecretRequest:
     given = parse_json(body, "The body") if body.strip() else {}
     if not isinstance(given, dict):
-        raise ApiError("The body is not a JSON object.", "invalid_value")
+        raise ApiError("The body must be a JSON object.", "invalid_value")
     try:
         return ClientSecretRequest.model_validate(given)
     except ValidationError as error:

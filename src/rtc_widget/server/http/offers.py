@@ -1,4 +1,4 @@
-"""An offer as it comes over HTTP: an SDP, perhaps with session settings."""
+"""An SDP offer in an HTTP request, with optional session settings."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ MAX_BODY_BYTES = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What the body of `POST /v1/realtime/calls` says."""
+    """The body of ``POST /v1/realtime/calls``."""
 
     sdp: str
     session: dict[str, Any] | None
 
 
 async def offer_of(request: Request) -> Offer:
-    """Read the offer of `request`: multipart with `sdp` and perhaps `session`, or `application/sdp`.
+    """Read the offer of `request`: multipart with `sdp` and an optional `session`, or ``application/sdp``.
 
     Raises
     ------
     ApiError
-        When the body is too large, of another type, or no offer.
+        When the body is too large, has another content type, or has no valid offer.
     """
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     body = await limited_body(request)
@@ -54,7 +54,7 @@ async def limited_body(request: Request) -> bytes:
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_BODY_BYTES:
-            raise ApiError(f"The body is larger than {MAX_BODY_BYTES} bytes.", "body_too_large", status=413)
+            raise ApiError(f"The body must not exceed {MAX_BODY_BYTES} bytes.", "body_too_large", status=413)
     return bytes(body)
 
 
@@ -65,7 +65,7 @@ async def _multipart_offer(request: Request, body: bytes) -> Offer:
     try:
         form = await MultiPartParser(request.headers, chunks(), max_part_size=MAX_BODY_BYTES).parse()
     except (MultiPartException, KeyError) as error:
-        raise ApiError(f"The multipart body cannot be read: {str(error).rstrip('.')}.", "invalid_multipart") from None
+        raise ApiError(f"Invalid multipart body: {str(error).rstrip('.')}.", "invalid_multipart") from None
     parts: dict[str, str] = {}
     for name, value in form.multi_items():
         parts[name] = _text(await value.read(), name) if isinstance(value, UploadFile) else value
@@ -83,11 +83,11 @@ def _text(data: bytes, name: str) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError:
-        raise ApiError(f"'{name}' is not UTF-8 text.", "invalid_value", param=name) from None
+        raise ApiError(f"'{name}' must be UTF-8 text.", "invalid_value", param=name) from None
 
 
 def _settings(text: str) -> dict[str, Any]:
     settings = parse_json(text, "'session'", param="session")
     if not isinstance(settings, dict):
-        raise ApiError("'session' is not a JSON object.", "invalid_value", param="session")
+        raise ApiError("'session' must be a JSON object.", "invalid_value", param="session")
     return settings

@@ -1,4 +1,4 @@
-"""Selects the responder of a call: a function of the kernel, a chat model, or the tutor."""
+"""Selects the responder of a call by the headers of its request: a Python function, a chat model, or the tutor."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from rtc_widget.server.responders.responder import Responder
 from rtc_widget.server.tutor.tutor import Tutor
 
 REPLY_HEADER = "rtc-widget-reply"
-"""Names the function of the parent process that answers a call."""
+"""The header with the id of the reply function in the parent process."""
 
 CHAT_HEADER = "rtc-widget-chat"
-"""Says, as JSON, which chat model answers a call. It holds the key, so it goes over the loopback address only."""
+"""The header with a `ChatServer` as JSON. It holds the API key, so only a loopback connection may carry it."""
 
 
 class HeaderResponders:
-    """The responders of the server that a kernel started."""
+    """Selects responders for a server that a kernel started."""
 
     def __init__(self, parent: ParentPipe) -> None:
         self._parent = parent
         self._tutor = Tutor()
 
     def __call__(self, headers: Mapping[str, str]) -> Responder:
-        """Return the responder that a request asks for."""
+        """Return the responder for the headers of a request."""
         reply, chat = headers.get(REPLY_HEADER), headers.get(CHAT_HEADER)
         if reply:
             return PipeResponder(self._parent, reply)
@@ -34,20 +34,22 @@ class HeaderResponders:
             try:
                 return ChatResponder(ChatServer(**json.loads(chat)))
             except (ValueError, TypeError):
-                raise ApiError(f"{CHAT_HEADER} cannot be read.", "invalid_value", param=CHAT_HEADER) from None
+                raise ApiError(
+                    f"Invalid header {CHAT_HEADER}: expected a chat server as JSON.", "invalid_value", param=CHAT_HEADER
+                ) from None
         return self._tutor
 
 
 class FixedResponder:
-    """The responder of a server that was started by hand: the same for every call."""
+    """Returns the same responder for every call, for a server that was started by hand."""
 
     def __init__(self, responder: Responder) -> None:
         self._responder = responder
 
     def __call__(self, headers: Mapping[str, str]) -> Responder:
-        """Return the responder; refuse to be given another by whoever calls."""
+        """Return the responder; raises `ApiError` if a header asks for another one."""
         for header in (REPLY_HEADER, CHAT_HEADER):
             if header in headers:
-                message = "This server was started by hand; what answers was chosen then."
+                message = "The responder of this server was chosen when it was started; requests cannot change it."
                 raise ApiError(message, "invalid_value", param=header)
         return self._responder

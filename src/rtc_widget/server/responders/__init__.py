@@ -1,1 +1,1 @@
-"""What decides what the embedded server says: a Python function, a chat model, the tutor. Internal."""
+"""Responders, which decide what the embedded server says: the interface, chat models, Python functions. Internal."""

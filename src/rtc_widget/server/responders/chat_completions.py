@@ -20,28 +20,28 @@ from rtc_widget.server.responders.responder import IncompleteResponse, Question,
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 120.0
-"""How long a model may think between two pieces; local ones load their weights before the first."""
+"""Longest time between two chunks, in seconds. A local model loads its weights before the first one."""
 
 _MAX_QUOTE = 300
 _MAX_ERROR_BYTES = 20_000
 
 
 class ChatFailed(Exception):
-    """The chat server did not answer; the message says why."""
+    """The chat server did not answer. The message gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChatServer:
-    """Where a chat model is.
+    """A chat model on a server.
 
     Attributes
     ----------
     base_url : str
-        Up to and with ``/v1``, such as ``http://127.0.0.1:11434/v1`` (Ollama).
+        The base URL including ``/v1``, such as ``http://127.0.0.1:11434/v1`` (Ollama).
     model : str
-        The model's name there.
+        The name of the model on that server.
     api_key : str or None
-        Sent as bearer token.
+        The bearer token.
     """
 
     base_url: str
@@ -50,14 +50,14 @@ class ChatServer:
 
 
 class ChatResponder:
-    """A `Responder`: the chat model of a server."""
+    """A `Responder` that asks a chat model."""
 
     def __init__(self, server: ChatServer) -> None:
         self._server = server
         self._tls: ssl.SSLContext | None = None
 
     async def answer(self, question: Question) -> AsyncGenerator[str | RequestedToolCall, None]:
-        """Yield the model's words as they come, then the tools that it wants called."""
+        """Yield the text of the model as it arrives, then its tool calls."""
         turn = ChatTurn()
         async with aclosing(strip_reasoning(self._words(question, turn))) as words:
             async for piece in words:
@@ -92,19 +92,18 @@ class ChatResponder:
         except httpx.TimeoutException:
             raise ChatFailed(f"The chat server at {self._server.base_url} did not answer in time.") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            what = f"{type(error).__name__}: {error}".rstrip(": ")
-            if has_begun:
-                message = f"The chat server at {self._server.base_url} broke off in the middle of its answer ({what})."
-            else:
-                message = f"The chat server at {self._server.base_url} cannot be reached ({what}). Is it running?"
-            raise ChatFailed(message) from None
+            reason = f"{type(error).__name__}: {error}".rstrip(": ")
+            end = f"closed the connection before the end of its answer ({reason})."
+            if not has_begun:
+                end = f"could not be reached ({reason}). Is it running?"
+            raise ChatFailed(f"The chat server at {self._server.base_url} {end}") from None
 
     async def _client(self) -> httpx.AsyncClient:
         timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
-        # No proxy may stand between this machine and itself.
+        # Do not use a proxy for the loopback address.
         trust_env = not _is_loopback(self._server.base_url)
         if urlsplit(self._server.base_url).scheme != "https":
-            # There are no certificates to be checked; loading them would hold up the media for 50 ms.
+            # Without TLS the certificates are not needed; loading them would block the audio for 50 ms.
             return httpx.AsyncClient(timeout=timeout, trust_env=trust_env, verify=False)  # noqa: S501
         if self._tls is None:
             self._tls = await asyncio.to_thread(httpx.create_ssl_context, trust_env=trust_env)
@@ -134,7 +133,7 @@ def _event_source(server: ChatServer, response: httpx.Response) -> EventSource:
 
 
 async def _start_of_body(response: httpx.Response) -> bytes:
-    """Return as much of a refusal's body as can be quoted; it may be anything, and of any length."""
+    """Return the start of an error response; the body may be long."""
     body = b""
     async for part in response.aiter_bytes():
         body += part
@@ -169,21 +168,21 @@ def _chunk(data: str) -> dict[str, Any]:
     try:
         chunk = json.loads(data)
     except ValueError:
-        raise ChatFailed(f"The chat server sent something else than JSON: {data[:_MAX_QUOTE]}") from None
+        raise ChatFailed(f"The chat server must send JSON, got: {data[:_MAX_QUOTE]}") from None
     if not isinstance(chunk, dict):
-        raise ChatFailed(f"The chat server sent something else than an object: {data[:_MAX_QUOTE]}")
+        raise ChatFailed(f"The chat server must send JSON objects, got: {data[:_MAX_QUOTE]}")
     if chunk.get("error"):
-        raise ChatFailed(f"The chat server failed: {_message(chunk)}")
+        raise ChatFailed(f"The chat server reported an error: {_message(chunk)}")
     return chunk
 
 
 def _http_error(server: ChatServer, status: int, body: bytes) -> str:
     text = body.decode(errors="replace")[:_MAX_QUOTE]
-    with suppress(ValueError, AttributeError):  # else it is no JSON of a known kind, and shown as it is
+    with suppress(ValueError, AttributeError):  # otherwise show the body as it is
         text = _message(json.loads(body))
     if server.api_key:
         text = text.replace(server.api_key, "…")
-    return f"The chat server at {server.base_url} refused the model {server.model!r} with status {status}: {text}"
+    return f"The chat server at {server.base_url} answered with status {status} for the model {server.model!r}: {text}"
 
 
 def _message(body: dict[str, Any]) -> str:
@@ -206,12 +205,12 @@ class _PartialToolCall:
 
 
 class ChatTurn:
-    """Takes the chunks of a streamed chat completion.
+    """Assembles the chunks of a streamed chat completion.
 
     Attributes
     ----------
     cut_off : {"max_output_tokens", "content_filter"} or None
-        Why the model stopped, when it did not stop by itself.
+        Why the output is incomplete; None if it is complete.
     """
 
     def __init__(self) -> None:
@@ -219,7 +218,7 @@ class ChatTurn:
         self._calls: list[_PartialToolCall] = []
 
     def take(self, chunk: Mapping[str, Any]) -> Iterator[str]:
-        """Take one chunk and yield the words in it."""
+        """Process one chunk and yield its text."""
         for choice in chunk.get("choices") or ():
             delta = choice.get("delta") or {}
             for piece in delta.get("tool_calls") or ():
@@ -229,7 +228,7 @@ class ChatTurn:
             self.cut_off = _CUT_OFF.get(choice.get("finish_reason") or "", self.cut_off)
 
     def calls(self) -> list[RequestedToolCall]:
-        """Return the calls that the model wants, in its order; half a call, where it was cut off, is none."""
+        """Return the tool calls in order, without a call that was cut off."""
         return [
             RequestedToolCall(call.name, call.arguments or "{}")
             for call in self._calls
@@ -237,23 +236,23 @@ class ChatTurn:
         ]
 
     def _add(self, piece: Mapping[str, Any]) -> None:
-        """Add a piece of a call: OpenAI sends the name first, then the arguments in pieces, and servers vary that."""
+        """Add a piece of a call. OpenAI sends the name first, then the arguments in pieces; other servers vary."""
         function = piece.get("function") or {}
         index, call_id = piece.get("index"), piece.get("id") or None
         call = self._same(index, call_id, bool(function.get("name")))
         if call is None:
             call = _PartialToolCall(index, call_id)
             self._calls.append(call)
-        # Some say the name with every piece.
+        # Some servers send the name with every piece.
         call.name = call.name or str(function.get("name") or "")
         arguments = function.get("arguments") or ""
         call.arguments += arguments if isinstance(arguments, str) else json.dumps(arguments)
 
     def _same(self, index: int | None, call_id: str | None, is_named: bool) -> _PartialToolCall | None:
-        """Return the call that a piece belongs to, if it has begun."""
+        """Return the call that a piece continues, or None if it begins a new one."""
         if call_id is not None:
             found = next((call for call in self._calls if call.id == call_id), None)
-            # Some give all calls the index 0, and others every piece an id of its own; a new call has a name.
+            # Some servers give all calls the index 0, others give every piece its own id. A new call has a name.
             if found is not None or is_named:
                 return found
         if index is not None:

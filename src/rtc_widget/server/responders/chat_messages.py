@@ -1,4 +1,4 @@
-"""A conversation as chat models know it: a list of messages with `role` and `content`."""
+"""Converts a conversation to the `messages` of the Chat Completions API."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from rtc_widget.server.responders.responder import Question
 
 
 def chat_messages(question: Question) -> list[dict[str, Any]]:
-    """Return `question` as the `messages` of the Chat Completions API: instructions first, the last words last.
+    """Return `question` as a list of messages with `role` and `content`, instructions first.
 
-    Calls of tools are in it with what they gave back; a call that nobody answered is left out, since chat servers
-    refuse it.
+    Tool calls and their results are included. A call without a result is left out, because chat servers reject it.
     """
     messages: list[dict[str, Any]] = []
     if question.instructions:
@@ -48,7 +47,7 @@ def _images(item: MessageItem) -> list[dict[str, str]]:
 
 
 def _add_call(messages: list[dict[str, Any]], call: FunctionCall) -> None:
-    # Calls that were made at once are one message, and may belong to the words before them.
+    # Parallel calls are one message, together with the text before them.
     if not messages or messages[-1]["role"] != "assistant":
         messages.append({"role": "assistant", "content": None})
     function = {"name": call.name, "arguments": call.arguments}

@@ -1,7 +1,7 @@
-"""The server's end of the pipe to the process that started it.
+"""The server's end of the pipe to its parent process, and the responder that uses it.
 
-One JSON object a line. To the parent go `progress`, `ready`, `reply_request` and `reply_cancel`; from it come `start`
-and, piece by piece, `reply`. When the parent ends, however it ends, the pipe does too, and the server with it. The
+Each line is one JSON object. The server sends `progress`, `ready`, `reply_request` and `reply_cancel`; the parent sends
+`start` and, piece by piece, `reply`. When the parent ends for any reason, the pipe closes and the server ends. The
 other end is `rtc_widget.server.process`.
 """
 
@@ -24,21 +24,22 @@ from rtc_widget.server.responders.responder import Question, RequestedToolCall
 log = logging.getLogger(__name__)
 
 REPLY_SECONDS = 60.0
+"""Longest time between two pieces of a reply."""
 
 
 class ReplyFailed(Exception):
-    """The function that was to reply did not; the message says why."""
+    """The reply function failed. The message gives the reason."""
 
 
 class ParentPipe:
-    """Speaks with the parent process.
+    """The connection to the parent process.
 
-    Create it before anything that prints is imported: from then on the real standard output is the pipe's alone.
+    It takes over standard output, so create it before importing modules that print.
     """
 
     def __init__(self) -> None:
         self._input: BinaryIO = sys.stdin.buffer
-        # Whatever else prints, natively too, now goes to standard error, which the parent keeps as a log.
+        # All other output, also of native code, now goes to standard error, which the parent keeps as a log.
         self._output: BinaryIO = os.fdopen(os.dup(1), "wb", buffering=0)
         os.dup2(2, 1)
         self._ids = itertools.count()
@@ -46,14 +47,14 @@ class ParentPipe:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def token(self) -> str:
-        """Return the token that the parent sends first: a secret has no place in arguments or environment."""
+        """Return the token, the first message. Other processes could read it in the arguments or the environment."""
         line = self._input.readline()
         if not line:
             raise SystemExit(0)
         return str(json.loads(line)["token"])
 
     def listen(self) -> None:
-        """Begin to take the parent's messages on the running loop; end the process when there are no more."""
+        """Receive messages on the running loop; end this process when the pipe closes."""
         self._loop = asyncio.get_running_loop()
         threading.Thread(target=self._read, name="control", daemon=True).start()
 
@@ -65,13 +66,13 @@ class ParentPipe:
         except BrokenPipeError:
             os._exit(0)
 
-    async def ask(self, reply: str, text: str, messages: list[dict[str, Any]]) -> AsyncGenerator[str, None]:
-        """Have the parent's function `reply` answer, and yield what it says, piece by piece.
+    async def request_reply(self, reply: str, text: str, messages: list[dict[str, Any]]) -> AsyncGenerator[str, None]:
+        """Call the function with the id `reply` in the parent process and yield its text, piece by piece.
 
         Raises
         ------
         ReplyFailed
-            When the function raises, or says nothing for too long.
+            When the function raises, or yields nothing for `REPLY_SECONDS`.
         """
         request = next(self._ids)
         pieces = self._waiting[request] = asyncio.Queue()
@@ -79,7 +80,7 @@ class ParentPipe:
         has_ended = False
         try:
             while True:
-                # Not `wait_for`: that of Python 3.11 loses an interruption that comes together with a piece.
+                # Not `wait_for`: in Python 3.11 it loses a cancellation that arrives together with a piece.
                 async with asyncio.timeout(REPLY_SECONDS):
                     message = await pieces.get()
                 has_ended = "piece" not in message
@@ -91,7 +92,7 @@ class ParentPipe:
         except TimeoutError:
             raise ReplyFailed(
                 f"The reply function did not answer within {REPLY_SECONDS:.0f} seconds; "
-                "perhaps the kernel is busy with a cell."
+                "the kernel may be busy with a cell."
             ) from None
         finally:
             del self._waiting[request]
@@ -103,29 +104,29 @@ class ParentPipe:
             try:
                 message = json.loads(line)
             except ValueError:
-                log.warning("a line from the parent is no JSON")  # and nothing of it here: it may hold what was said
+                log.warning("a line from the parent is not JSON")  # without its content, which may be private
                 continue
             if self._loop is not None:
-                self._loop.call_soon_threadsafe(self._take, message)
-        # At once, without waiting for calls to end in order: nobody is left to whom they could matter.
+                self._loop.call_soon_threadsafe(self._receive, message)
+        # Exit without ending the calls: their client, the kernel, is gone.
         os._exit(0)
 
-    def _take(self, message: dict[str, Any]) -> None:
+    def _receive(self, message: dict[str, Any]) -> None:
         pieces = self._waiting.get(message.get("id", -1))
         if message.get("type") == "reply" and pieces is not None:
             pieces.put_nowait(message)
 
 
 class PipeResponder:
-    """A `Responder`: a function of the parent process."""
+    """A `Responder` that calls a function in the parent process."""
 
     def __init__(self, parent: ParentPipe, reply: str) -> None:
         self._parent = parent
         self._reply = reply
 
     async def answer(self, question: Question) -> AsyncGenerator[str | RequestedToolCall, None]:
-        """Yield what the function says."""
-        said = self._parent.ask(self._reply, question.text, chat_messages(question))
-        async with aclosing(said):
-            async for piece in said:
+        """Yield the text of the function."""
+        pieces = self._parent.request_reply(self._reply, question.text, chat_messages(question))
+        async with aclosing(pieces):
+            async for piece in pieces:
                 yield piece

@@ -1,4 +1,4 @@
-"""A Python function that answers: it runs in the process that asked for it, not in the server's."""
+"""A Python function as responder. It runs in the parent process, not in the server."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from dataclasses import dataclass
 from typing import Any
 
 ReplyCallback = Callable[[Any], Any]
-"""Takes what a person said, or the whole conversation, and returns or yields what is to be said; sync or async."""
+"""Takes the last user message, or the whole conversation, and returns or yields text; sync or async."""
 
 _CONVERSATION_NAMES = ("conversation", "messages")
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyRequest:
-    """What a function is to answer.
+    """The input of a reply function.
 
     Attributes
     ----------
     text : str
-        What the person said last; empty when nobody said anything for the idle timeout.
+        The last user message; empty after the idle timeout.
     messages : list of dict
-        The conversation as chat models take it: dictionaries with `role` and `content`, instructions first.
+        The conversation as dictionaries with `role` and `content`, instructions first.
     """
 
     text: str
@@ -36,20 +36,22 @@ class ReplyRequest:
 
 
 class ReplyFunction:
-    """A function and where it runs.
+    """A function and the event loop on which it runs.
 
-    It runs on the event loop that was running where this was made (in a notebook: the kernel's main loop, so that the
-    function sees the notebook's variables as cells do), else in a thread of its own.
+    The function runs on the event loop that was running when this object was created, or in a new thread if there was
+    none. In a notebook that is the main loop of the kernel, so the function sees the variables of the notebook.
 
     Attributes
     ----------
     id : str
-        By which the server asks for it.
+        The id by which the server calls the function.
+    name : str
+        The name of the function, for error messages.
 
     Notes
     -----
-    A function whose first parameter is called ``conversation`` or ``messages`` gets the whole conversation, as a list
-    of dictionaries with `role` and `content`; any other gets what was said last, as a string.
+    If the first parameter is called ``conversation`` or ``messages``, the function gets the whole conversation: a list
+    of dictionaries with `role` and `content`. Any other function gets the last user message as a string.
     """
 
     def __init__(self, function: ReplyCallback) -> None:
@@ -60,86 +62,86 @@ class ReplyFunction:
         self._loop = _running_loop()
         _ALL[self.id] = self
 
-    def ask(self, asked: ReplyRequest, on_piece: Callable[[str], None]) -> Future[None]:
-        """Begin to answer; `on_piece` is called with each piece. May be called from any thread."""
+    def call(self, request: ReplyRequest, on_piece: Callable[[str], None]) -> Future[None]:
+        """Start a reply and call `on_piece` with each piece; may be called from any thread."""
         if self._loop is not None and self._loop.is_running():
-            return asyncio.run_coroutine_threadsafe(self._call(asked, on_piece), self._loop)
-        answer: Future[None] = Future()
-        work = (asked, on_piece, answer)
+            return asyncio.run_coroutine_threadsafe(self._call(request, on_piece), self._loop)
+        reply: Future[None] = Future()
+        work = (request, on_piece, reply)
         threading.Thread(target=self._call_in_thread, args=work, name="reply", daemon=True).start()
-        return answer
+        return reply
 
-    def _call_in_thread(self, asked: ReplyRequest, on_piece: Callable[[str], None], answer: Future[None]) -> None:
-        async def call() -> None:
+    def _call_in_thread(self, request: ReplyRequest, on_piece: Callable[[str], None], reply: Future[None]) -> None:
+        async def run() -> None:
             loop, calling = asyncio.get_running_loop(), asyncio.current_task()
 
             def stop(done: Future[None]) -> None:
                 if done.cancelled() and calling is not None:
-                    with suppress(RuntimeError):  # the loop has closed: there is nothing left to be stopped
+                    with suppress(RuntimeError):  # the loop has closed, so the function has ended
                         loop.call_soon_threadsafe(calling.cancel)
 
-            # The future is never "running", since such a one cannot be cancelled.
-            answer.add_done_callback(stop)
-            await self._call(asked, on_piece)
+            # The future is never set to running, because a running one cannot be cancelled.
+            reply.add_done_callback(stop)
+            await self._call(request, on_piece)
 
         error: BaseException | None = None
         try:
-            asyncio.run(call())
+            asyncio.run(run())
         except asyncio.CancelledError:
-            answer.cancel()
-        except Exception as raised:  # noqa: BLE001 - it is the person's function: whatever it raises is told
+            reply.cancel()
+        except Exception as raised:  # noqa: BLE001 - a function of the user may raise anything
             error = raised
-        with suppress(InvalidStateError):  # cancelled in this moment
-            answer.set_result(None) if error is None else answer.set_exception(error)
+        with suppress(InvalidStateError):  # cancelled meanwhile
+            reply.set_result(None) if error is None else reply.set_exception(error)
 
-    async def _call(self, asked: ReplyRequest, on_piece: Callable[[str], None]) -> None:
+    async def _call(self, request: ReplyRequest, on_piece: Callable[[str], None]) -> None:
         try:
-            await self._say(asked, on_piece)
+            await self._run(request, on_piece)
         except (KeyboardInterrupt, SystemExit) as error:
-            # Let through, it would end the kernel's loop and not only the answer.
+            # Otherwise it would end the loop of the kernel, not only the reply.
             raise RuntimeError(f"the reply function {self.name} ended with {type(error).__name__}") from None
 
-    async def _say(self, asked: ReplyRequest, on_piece: Callable[[str], None]) -> None:
-        said: Any = self._function(asked.messages if self._wants_conversation else asked.text)
-        if inspect.isawaitable(said):
-            said = await said
-        if isinstance(said, AsyncIterable):
+    async def _run(self, request: ReplyRequest, on_piece: Callable[[str], None]) -> None:
+        result: Any = self._function(request.messages if self._wants_conversation else request.text)
+        if inspect.isawaitable(result):
+            result = await result
+        if isinstance(result, AsyncIterable):
             async with AsyncExitStack() as at_the_end:
-                # Closed here, and not when it happens to be collected: who is interrupted can put things away.
-                if isinstance(said, AsyncGenerator):
-                    at_the_end.push_async_callback(said.aclose)
-                async for piece in said:
+                # Close it here, not at garbage collection, so that an interrupted function can clean up at once.
+                if isinstance(result, AsyncGenerator):
+                    at_the_end.push_async_callback(result.aclose)
+                async for piece in result:
                     on_piece(self._text(piece))
-        elif isinstance(said, Iterable) and not isinstance(said, str | bytes | Mapping):
+        elif isinstance(result, Iterable) and not isinstance(result, str | bytes | Mapping):
             with ExitStack() as at_the_end:
-                if isinstance(said, Generator):
-                    at_the_end.callback(said.close)
-                for piece in said:
+                if isinstance(result, Generator):
+                    at_the_end.callback(result.close)
+                for piece in result:
                     on_piece(self._text(piece))
-                    await asyncio.sleep(0)  # between two pieces the kernel may do something else
+                    await asyncio.sleep(0)  # let other tasks of the kernel run
         else:
-            on_piece(self._text(said))
+            on_piece(self._text(result))
 
-    def _text(self, said: object) -> str:
-        if not isinstance(said, str):
-            raise TypeError(f"The reply function {self.name} returned {type(said).__name__}, not str.")
-        return said
+    def _text(self, result: object) -> str:
+        if not isinstance(result, str):
+            raise TypeError(f"The reply function {self.name} must return str, got {type(result).__name__}.")
+        return result
 
 
 def _wants_conversation(function: ReplyCallback) -> bool:
     try:
         parameters = inspect.signature(function).parameters
     except (TypeError, ValueError):
-        return False  # a builtin without a signature
+        return False  # a built-in function without a signature
     return next(iter(parameters), "") in _CONVERSATION_NAMES
 
 
-# Weak: a function that nobody calls any more is not kept alive, nor the notebook's variables it holds.
+# Weak references, so that an unused function, and the variables it holds, can be collected.
 _ALL: weakref.WeakValueDictionary[str, ReplyFunction] = weakref.WeakValueDictionary()
 
 
 def reply_function(reply_id: str) -> ReplyFunction | None:
-    """Return the function of that id, if it is still there."""
+    """Return the function with that id, or None if it no longer exists."""
     return _ALL.get(reply_id)
 
 

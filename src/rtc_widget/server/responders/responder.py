@@ -1,4 +1,4 @@
-"""What thinks: a question goes in, an answer comes out, piece by piece."""
+"""The interface of responders: a question in, the answer out piece by piece."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from rtc_widget.server.conversation import Conversation
 
 @dataclass(frozen=True, slots=True)
 class ToolDefinition:
-    """A function of the client that a responder may have called.
+    """A function of the client that a responder may call.
 
     Attributes
     ----------
     name, description : str
-        What it is called and what it does.
+        Name and description of the function.
     parameters : mapping
         The JSON schema of its arguments.
     """
@@ -29,7 +29,7 @@ class ToolDefinition:
 
 @dataclass(frozen=True, slots=True)
 class RequestedToolCall:
-    """That a tool is to be called; `arguments` is JSON."""
+    """A tool call of a responder; `arguments` is JSON text."""
 
     name: str
     arguments: str
@@ -37,26 +37,26 @@ class RequestedToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is to be answered.
+    """The input of a responder.
 
     Attributes
     ----------
     text : str
-        What the person said last; empty when nobody said anything.
+        The last user message; empty if the user said nothing.
     conversation : Conversation
-        Everything that was said before, that included.
+        The conversation, including the last message.
     instructions : str
-        The session's or the response's instructions.
+        The instructions of the response, or of the session.
     tools : tuple of ToolDefinition
-        What may be called. With the choice ``"none"`` there are none, with a named one there is that one.
+        The allowed tools: none for the tool choice ``"none"``, one for a named choice.
     tool_choice : {"auto", "required"}
-        Whether one of them has to be called.
+        Whether the responder must call a tool.
     parallel_tool_calls : bool
-        Whether several may be called at once.
+        Whether the responder may call several tools at once.
     max_output_tokens : int or None
-        How long the answer may become; it is cut off there in any case.
+        Limit on the answer; the server cuts a longer one.
     statistics : callable
-        What is known of the running call.
+        Returns the statistics of the call.
     """
 
     text: str
@@ -70,12 +70,12 @@ class Question:
 
 
 class IncompleteResponse(Exception):
-    """An answer ends here, though it is not complete: the response will be `incomplete`.
+    """Ends an answer early; the status of the response becomes ``incomplete``.
 
     Parameters
     ----------
     reason : {"max_output_tokens", "content_filter"}
-        Why; as in the protocol.
+        The reason, as in the Realtime API.
     """
 
     def __init__(self, reason: Literal["max_output_tokens", "content_filter"]) -> None:
@@ -84,12 +84,12 @@ class IncompleteResponse(Exception):
 
 
 class Responder(Protocol):
-    """Answers questions. What it yields is spoken, so it holds no markup."""
+    """Answers questions. The server speaks the text, so it must not contain markup."""
 
     def answer(self, question: Question) -> AsyncGenerator[str | RequestedToolCall, None]:
-        """Yield the answer in pieces of any size, and the tools that are to be called.
+        """Yield the answer in pieces of any size, and tool calls.
 
-        Text is spoken sentence by sentence as it comes. An exception makes the response fail with its message; the
-        call goes on.
+        The server speaks the text sentence by sentence. An exception ends the response as ``failed`` with the message
+        of the exception; the call continues.
         """
         ...

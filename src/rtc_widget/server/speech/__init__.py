@@ -18,7 +18,7 @@ class Recognizer(Protocol):
     def name(self) -> str: ...  # noqa: D102
 
     def recognize(self, samples: Samples) -> str:
-        """Return the text of the speech in `samples` (16 kHz); an empty string if there is no speech."""
+        """Return the text of the speech in `samples` (16 kHz); an empty string for silence or noise."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""The engines of one server: loaded once, warmed up, and run beside the event loop."""
+"""The speech engines of a server: loaded once, warmed up, and run in worker threads."""
 
 from __future__ import annotations
 
@@ -22,48 +22,48 @@ MAX_PIECE_LENGTH = 30 * INPUT_RATE
 
 
 def _one_thread(name: str) -> Callable[[], ThreadPoolExecutor]:
-    # One thread for each engine: they are not thread-safe, and utterances come out in the order they went in. It
-    # waits for the engine's process, or runs an engine that is in this one.
+    # One thread per engine keeps the order of its work, and engines are not thread-safe. The thread waits for the
+    # process of the engine, or runs an engine in this process.
     return lambda: ThreadPoolExecutor(1, thread_name_prefix=name)
 
 
 @dataclass(slots=True)
 class Engines:
-    """What a call hears and speaks with.
+    """The speech engines of calls.
 
     Attributes
     ----------
     recognizer, speaker
-        Shared by all calls; used in worker threads only, never on the event loop.
+        Shared by all calls; used in worker threads only.
     new_voice_detector : callable
-        Makes a `VoiceDetector`; each call needs its own.
+        Creates a `VoiceDetector`; each call needs its own.
     """
 
     recognizer: Recognizer
     speaker: Speaker
     new_voice_detector: Callable[[], VoiceDetector]
-    _recognizing: ThreadPoolExecutor = field(default_factory=_one_thread("hearing"))
+    _recognizing: ThreadPoolExecutor = field(default_factory=_one_thread("recognizing"))
     _speaking: ThreadPoolExecutor = field(default_factory=_one_thread("speaking"))
 
     async def recognize(self, samples: Samples) -> str:
-        """Return what is said in `samples` (16 kHz)."""
+        """Return the text of the speech in `samples` (16 kHz)."""
         loop = asyncio.get_running_loop()
-        # The recognisers are made for half a minute at most; only push-to-talk makes longer turns.
+        # The recognizers accept half a minute. Only push-to-talk creates longer turns.
         pieces = [samples[at : at + MAX_PIECE_LENGTH] for at in range(0, max(1, len(samples)), MAX_PIECE_LENGTH)]
         words = [await loop.run_in_executor(self._recognizing, self.recognizer.recognize, piece) for piece in pieces]
         return " ".join(filter(None, words))
 
     async def speak(self, text: str, *, voice: str = "heart", speed: float = 1.0) -> MonoAudio:
-        """Return `text` spoken."""
+        """Return the speech for `text`."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._speaking, lambda: self.speaker.speak(text, voice=voice, speed=speed))
 
     async def voice_detector(self) -> VoiceDetector:
-        """Return a fresh voice detector (loading its network takes 0.1 s, hence a thread)."""
+        """Return a new voice detector; loads it in a thread, because that takes 0.1 s."""
         return await asyncio.to_thread(self.new_voice_detector)
 
     def close(self) -> None:
-        """End what the engines still do; processes of their own, if they have any, end as well."""
+        """Cancel the work of the engines and end their processes."""
         for executor in (self._recognizing, self._speaking):
             executor.shutdown(wait=False, cancel_futures=True)
         for engine in (self.recognizer, self.speaker):
@@ -71,43 +71,43 @@ class Engines:
                 engine.close()
 
     def names(self) -> dict[str, str]:
-        """Return the engines' names by what they do."""
+        """Return the names of the engines, for ``"recognizer"`` and ``"speaker"``."""
         return {"recognizer": self.recognizer.name, "speaker": self.speaker.name}
 
 
 def load(progress: Callable[[str], None], choice: EngineChoice | None = None) -> Engines:
-    """Load engines and run each once, so that the first turn is as quick as any.
+    """Load the engines and run each once, so that the first turn is not slower than others.
 
     Parameters
     ----------
     progress : callable
-        Told what is being loaded.
+        Called with a text for each loading step.
     choice : EngineChoice, optional
-        Which; by default the best that are installed.
+        The engines to load; by default the best installed ones.
 
     Raises
     ------
     ModuleNotFoundError
-        When there is nothing to hear or to speak with.
+        When no recognizer or no speaker is installed.
     UnknownEngine
-        When what was chosen is not there.
+        When a chosen engine does not exist.
     """
     from rtc_widget.server.speech import vad
 
     wanted = choice or EngineChoice()
     progress("Loading speech recognition …")
-    # Both load at the same time, each in its process.
+    # Both load at the same time, each in its own process.
     with ExitStack() as unless_loaded:
         recognizer = SubprocessRecognizer(wanted.recognizer)
         unless_loaded.callback(recognizer.close)
         speaker = SubprocessSpeaker(wanted.voice)
         unless_loaded.callback(speaker.close)
-        log.info("hearing with %s", recognizer.name)
+        log.info("recognizer: %s", recognizer.name)
         progress("Loading the voice …")
-        log.info("speaking with %s", speaker.name)
+        log.info("speaker: %s", speaker.name)
         progress("Warming up …")
         spoken = speaker.speak("Hello, I am ready.")
-        # The sound's rate does not matter to a recogniser that only has to be run once.
+        # To warm up the recognizer, the rate of the audio does not matter.
         recognizer.recognize(np.resize(spoken.samples, INPUT_RATE).astype(np.float32))
         detector = vad.silero()
         detector.probability(np.zeros(detector.frame_length, np.float32))

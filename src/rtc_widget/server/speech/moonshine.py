@@ -1,4 +1,4 @@
-"""Hearing with Moonshine, whose model lies in its wheel (MIT)."""
+"""Speech recognition with Moonshine; its wheel contains the model (MIT)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rtc_widget.server.speech.whisper import without_hallucinations
 
 
 def is_available() -> bool:
-    """Return whether Moonshine and the model in its wheel are here (later wheels come without one)."""
+    """Return whether Moonshine and its model are installed (later wheels have no model)."""
     spec = find_spec("moonshine_voice")
     return spec is not None and spec.origin is not None and _model_folder(Path(spec.origin).parent).is_dir()
 
@@ -34,27 +34,27 @@ class Moonshine:
         from moonshine_voice.moonshine_api import ModelArch
         from moonshine_voice.transcriber import Transcriber
 
-        # Its own voice detection splits short utterances and hears "You" in the pauses: the call has already cut
-        # the sound where speech begins and ends.
+        # The audio is cut at the start and end of speech already. Moonshine's own voice detection would split short
+        # utterances and recognize "You" in the pauses.
         self._transcriber = Transcriber(
             _model_folder(Path(moonshine_voice.__file__).parent), ModelArch.TINY, options={"vad_threshold": "0.0"}
         )
 
     def recognize(self, samples: Samples) -> str:
-        """Return what is said in `samples` (16 kHz)."""
+        """Return the text of the speech in `samples` (16 kHz)."""
         transcript = self._transcribe(np.ascontiguousarray(samples, np.float32))
         return without_hallucinations(" ".join(line.text.strip() for line in transcript.lines))
 
     def _transcribe(self, samples: Samples) -> Any:
-        # Past `transcribe_without_streaming`, which unpacks its list as arguments: seven seconds of sound hold the
-        # interpreter lock for 50 ms, and with it the media. The release is pinned, so its inner names stay.
+        # Not `transcribe_without_streaming`: it converts a list, which holds the interpreter lock, and so the audio,
+        # for 50 ms per seven seconds of input. The release is pinned, so its private names do not change.
         from moonshine_voice.errors import check_error
         from moonshine_voice.moonshine_api import TranscriptC
 
         transcriber, transcript = self._transcriber, ctypes.POINTER(TranscriptC)()
-        sound = samples.ctypes.data_as(ctypes.POINTER(ctypes.c_float))
+        data = samples.ctypes.data_as(ctypes.POINTER(ctypes.c_float))
         error = transcriber._lib.moonshine_transcribe_without_streaming(
-            transcriber._handle, sound, len(samples), INPUT_RATE, 0, ctypes.byref(transcript)
+            transcriber._handle, data, len(samples), INPUT_RATE, 0, ctypes.byref(transcript)
         )
         check_error(error)
         return transcriber._parse_transcript(transcript)

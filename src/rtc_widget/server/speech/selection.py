@@ -1,4 +1,4 @@
-"""Which engines are wanted, as they are named on a command line."""
+"""Selects engines by the names that the command line takes."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from rtc_widget.server.speech import Recognizer, Speaker
 
 @dataclass(frozen=True, slots=True)
 class EngineChoice:
-    """What hears and what speaks.
+    """The names of a recognizer and a voice.
 
     Attributes
     ----------
     recognizer : str
-        ``""`` (the best that is installed), ``"moonshine"``, ``"whisper"``, ``"whisper:FOLDER"`` with a model in
-        CTranslate2's format, or ``"module:Class"``: a `Recognizer` of one's own.
+        ``""`` (the best installed one), ``"moonshine"``, ``"whisper"``, ``"whisper:FOLDER"`` with a model in
+        CTranslate2's format, or ``"module:Class"``, a custom `Recognizer`.
     voice : str
-        ``""``, a voice of hibari such as ``"heart-british"``, or ``"module:Class"``: a `Speaker` of one's own.
+        ``""``, a voice of hibari such as ``"heart-british"``, or ``"module:Class"``, a custom `Speaker`.
     """
 
     recognizer: str = ""
@@ -28,18 +28,18 @@ class EngineChoice:
 
 
 class UnknownEngine(ValueError):
-    """An engine that was asked for is not there; the message says what is."""
+    """An engine that does not exist. The message names the available ones."""
 
 
 def recognizer(wanted: str) -> Recognizer:
-    """Return the recogniser that is `wanted`.
+    """Return the recognizer with the name `wanted`.
 
     Raises
     ------
     UnknownEngine
-        When it is not there.
+        When it does not exist or is not installed.
     ModuleNotFoundError
-        When none at all is installed.
+        When no recognizer is installed.
     """
     from rtc_widget.server.speech import moonshine, whisper
 
@@ -59,8 +59,8 @@ def recognizer(wanted: str) -> Recognizer:
             except (FileNotFoundError, ValueError) as error:
                 raise UnknownEngine(str(error)) from None
     if not rest:
-        raise UnknownEngine(f"Unknown recognizer {wanted!r}: take moonshine, whisper, whisper:FOLDER or module:Class.")
-    return cast("Recognizer", _own(wanted, "recognize"))
+        raise UnknownEngine(f"Unknown recognizer {wanted!r}. Use moonshine, whisper, whisper:FOLDER or module:Class.")
+    return cast("Recognizer", _custom_engine(wanted, "recognize"))
 
 
 def _installed_recognizer() -> Recognizer:
@@ -70,15 +70,15 @@ def _installed_recognizer() -> Recognizer:
         return moonshine.Moonshine()
     if whisper.is_available():
         return whisper.Whisper()
-    raise ModuleNotFoundError("No speech recognition is installed: pip install 'rtc-widget[local]'")
+    raise ModuleNotFoundError("No speech recognizer is installed: pip install 'rtc-widget[local]'")
 
 
 def speaker(wanted: str) -> Speaker:
-    """Return the speaker that is `wanted`; raises as `recognizer` does."""
+    """Return the speaker with the name `wanted`; raises as `recognizer` does."""
     from rtc_widget.server.speech import synthesizer
 
     if ":" in wanted:
-        return cast("Speaker", _own(wanted, "speak"))
+        return cast("Speaker", _custom_engine(wanted, "speak"))
     if not synthesizer.is_available():
         raise ModuleNotFoundError("No voice is installed: pip install 'rtc-widget[local]'")
     try:
@@ -87,14 +87,14 @@ def speaker(wanted: str) -> Speaker:
         raise UnknownEngine(str(error)) from None
 
 
-def _own(wanted: str, method: str) -> Any:
-    """Return an object of a class of the user's own, which has a `name` and the `method`."""
+def _custom_engine(wanted: str, method: str) -> Any:
+    """Return an instance of a custom class, which must have a `name` and the `method`."""
     module, _, name = wanted.partition(":")
     try:
-        made: Callable[[], Any] = getattr(import_module(module), name)
+        create: Callable[[], Any] = getattr(import_module(module), name)
     except (ImportError, AttributeError) as error:
-        raise UnknownEngine(f"{wanted!r} cannot be loaded: {error}.") from None
-    engine = made()
+        raise UnknownEngine(f"Failed to load {wanted!r}: {error}.") from None
+    engine = create()
     if not callable(getattr(engine, method, None)) or not isinstance(getattr(engine, "name", None), str):
-        raise UnknownEngine(f"{wanted!r} is no engine: it needs a `name` and a method `{method}`.")
+        raise UnknownEngine(f"{wanted!r} must have an attribute `name` (str) and a method `{method}`.")
     return engine

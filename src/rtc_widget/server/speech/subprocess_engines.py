@@ -1,4 +1,4 @@
-"""Engines in subprocesses, so that they do not hold up this one; see `rtc_widget.server.speech.worker`."""
+"""Engines in subprocesses, so that they do not block the audio; see `rtc_widget.server.speech.worker`."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ log = logging.getLogger(__name__)
 
 
 class EngineFailed(Exception):
-    """An engine raised, or its process ended; the message says which and why."""
+    """An engine raised an error, or its process ended. The message gives the reason."""
 
 
 class ProcessEnded(EngineFailed):
-    """The process ended before it had replied."""
+    """The process ended before its reply."""
 
 
 class EngineProcess:
-    """The process of one engine. It loads at once; `loaded` waits for that.
+    """The process of one engine. It starts to load at once; `loaded` waits until it is ready.
 
-    A process that has ended, as by a fault in native code, is started anew when it is needed next. What it was asked
-    as it ended is asked once more; if that ends the new one too, it is to blame.
+    If the process ends, for example by a crash in native code, the next call starts a new one. The call during which
+    it ended is repeated once.
 
     Parameters
     ----------
-    what : {"recognizer", "speaker"}
-        What it is to do.
+    kind : {"recognizer", "speaker"}
+        The kind of engine.
     wanted : str
-        Which, as in `EngineChoice`.
+        The name of the engine, as in `EngineChoice`.
     """
 
-    def __init__(self, what: Literal["recognizer", "speaker"], wanted: str) -> None:
-        self._what = what
+    def __init__(self, kind: Literal["recognizer", "speaker"], wanted: str) -> None:
+        self._kind = kind
         self._wanted = wanted
         self._call_lock = threading.Lock()
         self._start_lock = threading.Lock()
@@ -51,14 +51,14 @@ class EngineProcess:
         self._start()
 
     def loaded(self) -> str:
-        """Wait until the engine is loaded, and return its name.
+        """Wait until the engine is loaded and return its name.
 
         Raises
         ------
         UnknownEngine, ModuleNotFoundError
-            As `choice.recognizer` and `choice.speaker`.
+            As `selection.recognizer` and `selection.speaker`.
         EngineFailed
-            When it fails otherwise.
+            When loading fails for another reason.
         """
         with self._call_lock:
             if self._name is None:
@@ -66,25 +66,25 @@ class EngineProcess:
             return self._name
 
     def call(self, method: str, *arguments: Any, **named: Any) -> Any:
-        """Call a method of the engine and return what it returns; blocks, so it is called in a thread.
+        """Call a method of the engine and return its result. This blocks, so call it in a worker thread.
 
         Raises
         ------
         EngineFailed
-            When the engine raises, or ends its process also when it is asked again.
+            When the engine raises, or its process ends in the repeated call too.
         """
         if self._process.poll() is not None:
-            self._start_again()
+            self._restart()
         try:
-            return self._asked(method, *arguments, **named)
+            return self._request(method, *arguments, **named)
         except ProcessEnded:
-            self._start_again()
-            return self._asked(method, *arguments, **named)
+            self._restart()
+            return self._request(method, *arguments, **named)
 
-    def _asked(self, method: str, *arguments: Any, **named: Any) -> Any:
+    def _request(self, method: str, *arguments: Any, **named: Any) -> Any:
         self.loaded()
         with self._call_lock:
-            # A process that ends in this moment is noticed when its reply is read.
+            # If the process ends meanwhile, reading its reply fails.
             with suppress(OSError):
                 pickle.dump(EngineRequest(method, arguments, named), self._to, pickle.HIGHEST_PROTOCOL)
                 self._to.flush()
@@ -96,41 +96,41 @@ class EngineProcess:
             self._is_closed = True
         self._finalizer()
 
-    def _start_again(self) -> None:
+    def _restart(self) -> None:
         code = self._process.wait()
         with self._start_lock:
             if self._is_closed:
-                raise EngineFailed(f"The {self._what} has been closed.")
-            log.warning("the %s's process has ended (exit code %s); it is started again", self._what, code)
+                raise EngineFailed(f"The {self._kind} has been closed.")
+            log.warning("the %s's process has ended (exit code %s); starting a new one", self._kind, code)
             self._finalizer()  # its pipes
             self._start()
 
     def _start(self) -> None:
         self._name = None
-        # -P: the folder of whoever started the server may hold a numpy.py.
-        command = [sys.executable, "-P", "-m", "rtc_widget.server.speech.worker", self._what, self._wanted]
-        # What can be imported here, an engine of one's own above all, can be imported there.
+        # -P: do not import modules, such as a numpy.py, from the current folder.
+        command = [sys.executable, "-P", "-m", "rtc_widget.server.speech.worker", self._kind, self._wanted]
+        # The process must be able to import the same modules, such as a custom engine.
         paths = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=paths)
         if self._process.stdin is None or self._process.stdout is None:
-            raise RuntimeError("a process was started with pipes and has none")
+            raise RuntimeError("the process has no pipes")
         self._to, self._from = self._process.stdin, self._process.stdout
         self._finalizer = weakref.finalize(self, _end, self._process)
 
     def _received(self) -> Any:
         try:
-            reply: EngineReply | EngineFailure = pickle.load(self._from)  # noqa: S301 - from the process that was started here
+            reply: EngineReply | EngineFailure = pickle.load(self._from)  # noqa: S301 - from our own process
         except (EOFError, OSError, pickle.UnpicklingError):
             code = self._process.wait()
-            raise ProcessEnded(f"The {self._what}'s process has ended (exit code {code}).") from None
+            raise ProcessEnded(f"The {self._kind}'s process has ended (exit code {code}).") from None
         if isinstance(reply, EngineReply):
             return reply.value
-        if reply.kind in _KNOWN:
-            raise _KNOWN[reply.kind](reply.message)
+        if reply.kind in _ERROR_TYPES:
+            raise _ERROR_TYPES[reply.kind](reply.message)
         raise EngineFailed(f"{reply.kind}: {reply.message}".removesuffix(": "))
 
 
-_KNOWN: dict[str, type[Exception]] = {"UnknownEngine": UnknownEngine, "ModuleNotFoundError": ModuleNotFoundError}
+_ERROR_TYPES: dict[str, type[Exception]] = {"UnknownEngine": UnknownEngine, "ModuleNotFoundError": ModuleNotFoundError}
 
 
 class SubprocessRecognizer:
@@ -141,11 +141,11 @@ class SubprocessRecognizer:
 
     @property
     def name(self) -> str:
-        """What hears, for people; waits until it is loaded."""
+        """The name of the recognizer; waits until it is loaded."""
         return self._engine.loaded()
 
     def recognize(self, samples: Samples) -> str:
-        """Return what is said in `samples` (16 kHz)."""
+        """Return the text of the speech in `samples` (16 kHz)."""
         return str(self._engine.call("recognize", samples))
 
     def close(self) -> None:
@@ -161,15 +161,15 @@ class SubprocessSpeaker:
 
     @property
     def name(self) -> str:
-        """What speaks, for people; waits until it is loaded."""
+        """The name of the speaker; waits until it is loaded."""
         return self._engine.loaded()
 
     def speak(self, text: str, *, voice: str = "heart", speed: float = 1.0) -> MonoAudio:
-        """Return `text` spoken."""
-        sound = self._engine.call("speak", text, voice=voice, speed=speed)
-        if not isinstance(sound, MonoAudio):
-            raise EngineFailed(f"The speaker returned {type(sound).__name__}, not MonoAudio.")
-        return sound
+        """Return the speech for `text`."""
+        audio = self._engine.call("speak", text, voice=voice, speed=speed)
+        if not isinstance(audio, MonoAudio):
+            raise EngineFailed(f"The speaker must return MonoAudio, got {type(audio).__name__}.")
+        return audio
 
     def close(self) -> None:
         """End the process."""

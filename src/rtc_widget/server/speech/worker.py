@@ -1,7 +1,8 @@
-"""A process that hears, or speaks, for the server: run as ``python -m rtc_widget.server.speech.worker WHAT WANTED``.
+"""A process that runs one engine: ``python -m rtc_widget.server.speech.worker KIND NAME``.
 
-The engines' Python parts hold the interpreter lock; in the server's own process they would hold up the sound. The
-pipe's other end is `rtc_widget.server.speech.subprocess_engines`. Over it go pickles: both ends are this package.
+The Python code of the engines holds the interpreter lock, so in the process of the server it would block the audio.
+The other end of the pipe is `rtc_widget.server.speech.subprocess_engines`. The messages are pickles, because both ends
+are this package.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class EngineRequest:
-    """A method of the engine that is to be called."""
+    """A call of a method of the engine."""
 
     method: str
     arguments: tuple[Any, ...]
@@ -26,24 +27,24 @@ class EngineRequest:
 
 @dataclass(frozen=True, slots=True)
 class EngineReply:
-    """What it returned; first of all the engine's name, when it is loaded."""
+    """The result of a call. The first reply is the name of the engine, once it is loaded."""
 
     value: Any
 
 
 @dataclass(frozen=True, slots=True)
 class EngineFailure:
-    """That it raised, and what."""
+    """An error of the engine: its class and its text."""
 
     kind: str
     message: str
 
 
-def main(what: str, wanted: str) -> None:
-    """Load an engine, ``"recognizer"`` or ``"speaker"``, and serve it until the pipe ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, and with it this ends
+def main(kind: str, wanted: str) -> None:
+    """Load an engine and serve its calls until the pipe closes; `kind` is ``"recognizer"`` or ``"speaker"``."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the server, and the closed pipe this process
     requests, replies = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    # Whatever else prints, natively too, goes to standard error.
+    # All other output, also of native code, goes to standard error.
     os.dup2(2, 1)
 
     def send(reply: EngineReply | EngineFailure) -> None:
@@ -54,21 +55,21 @@ def main(what: str, wanted: str) -> None:
         from rtc_widget.server.speech import selection
 
         lower_priority()
-        engine: Any = selection.recognizer(wanted) if what == "recognizer" else selection.speaker(wanted)
-    except Exception as error:  # noqa: BLE001 - told at the other end
+        engine: Any = selection.recognizer(wanted) if kind == "recognizer" else selection.speaker(wanted)
+    except Exception as error:  # noqa: BLE001 - the other end raises it
         send(_failure(error))
         return
     send(EngineReply(engine.name))
     while True:
         try:
-            request: EngineRequest = pickle.load(requests)  # noqa: S301 - from the process that started this one
+            request: EngineRequest = pickle.load(requests)  # noqa: S301 - from our parent process
         except EOFError:
             return
         try:
             reply: EngineReply | EngineFailure = EngineReply(
                 getattr(engine, request.method)(*request.arguments, **request.named)
             )
-        except Exception as error:  # noqa: BLE001 - an engine may be anybody's: whatever it raises is told
+        except Exception as error:  # noqa: BLE001 - a custom engine may raise anything
             reply = _failure(error)
         send(reply)
 
@@ -78,29 +79,29 @@ def _failure(error: Exception) -> EngineFailure:
 
 
 if __name__ == "__main__":
-    # By its full name, so that the pickles say where the classes are.
+    # Import by its full name, so that the pickles name the module of the classes.
     from rtc_widget.server.speech import worker
 
     try:
         worker.main(*sys.argv[1:3])
     except (BrokenPipeError, KeyboardInterrupt):
-        os._exit(0)  # the server has gone
+        os._exit(0)  # the server has ended
 
 
 NICE_INCREMENT = 10
-"""By so many steps: it gets about a tenth of the processor's time of one that did not step back, if both want it."""
+"""Increase of the niceness. The thread then gets about a tenth of the CPU time of a normal one when both are busy."""
 
 SWITCH_SECONDS = 0.001
-"""After so long a thread gives the interpreter to the one that waits; Python's own 5 ms are a quarter of a frame."""
+"""Switch interval of the interpreter. The default, 5 ms, is a quarter of an audio frame."""
 
 
 def lower_priority() -> None:
-    """Give the calling thread, and those it will make, a lower priority; only Linux has one for each thread."""
+    """Lower the priority of the calling thread and of threads that it starts. Only Linux has priorities per thread."""
     if sys.platform == "linux":
         thread = threading.get_native_id()
         os.setpriority(os.PRIO_PROCESS, thread, min(19, os.getpriority(os.PRIO_PROCESS, thread) + NICE_INCREMENT))
 
 
 def set_switch_interval() -> None:
-    """Make this process's threads take turns often enough for sound."""
+    """Set the switch interval of the interpreter, so that audio threads do not wait long."""
     sys.setswitchinterval(SWITCH_SECONDS)

@@ -1,4 +1,4 @@
-"""All calls and sessions of a server."""
+"""The calls and sessions of a server."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from rtc_widget.server.transport.websocket import WebSocketCall
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much a server does.
+    """Limits on the calls of a server.
 
     Attributes
     ----------
     calls : int
-        So many at a time, WebSocket sessions included.
+        Calls at a time, including WebSocket sessions.
     minutes : float
-        So long each; OpenAI allows 60.
+        Longest duration of a call; OpenAI allows 60.
     silent_seconds : float
-        A call from whose peer no packet has come for so long ends.
+        A call ends after so long without a packet from its peer.
     """
 
     calls: int = 16
@@ -40,21 +40,21 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class StartedCall:
-    """A call that has begun, and the answer to its offer."""
+    """A new call and its SDP answer."""
 
     call_id: str
     sdp: str
 
 
 class CallRegistry:
-    """Begins calls, finds them by their ids, ends them.
+    """Starts calls, finds them by id, and ends them.
 
     Parameters
     ----------
     engines : awaitable
-        Resolves when the engines are loaded; an offer that comes earlier waits.
+        Resolves when the engines are loaded. An earlier offer waits.
     limits : Limits
-        How much is allowed.
+        Limits on calls.
     """
 
     def __init__(self, engines: asyncio.Future[Engines], limits: Limits | None = None) -> None:
@@ -69,28 +69,32 @@ class CallRegistry:
         return [*self._calls, *self._sessions]
 
     async def begin(self, offer: str, settings: Mapping[str, Any], responder: Responder) -> StartedCall:
-        """Answer `offer` and return the answer.
+        """Start a call for the SDP `offer` and return its answer.
 
         Raises
         ------
-        Refusal
-            When the settings or the offer are not good, or there are too many calls.
+        ApiError
+            When the settings or the offer are invalid, or the server has too many calls.
         """
         session = self._new_session(settings)
         engines = await self._loaded()
         call = WebRtcCall(
-            session, engines=engines, responder=responder, on_ended=self._remove, limit=self._limits.silent_seconds
+            session,
+            engines=engines,
+            responder=responder,
+            on_ended=self._remove,
+            silent_seconds=self._limits.silent_seconds,
         )
         self._calls[call.id] = call
         return StartedCall(call.id, await call.answer(offer))
 
     async def run(self, websocket: WebSocket, settings: Mapping[str, Any], responder: Responder) -> None:
-        """Run a session over `websocket`, which is accepted if there is room, until it ends.
+        """Accept `websocket` and run a session over it until it ends.
 
         Raises
         ------
-        Refusal
-            When the settings are not good, or there are too many calls; the WebSocket has not been accepted then.
+        ApiError
+            When the settings are invalid, or the server has too many calls. The WebSocket is then not accepted.
         """
         session = self._new_session(settings)
         running = WebSocketCall(session, engines=await self._loaded(), responder=responder)
@@ -102,12 +106,12 @@ class CallRegistry:
             del self._sessions[running.id]
 
     def find(self, call_id: str) -> WebRtcCall:
-        """Return a call.
+        """Return the WebRTC call with that id.
 
         Raises
         ------
-        Refusal
-            When there is none of that id, or no more.
+        ApiError
+            When no call has that id, or the call has ended.
         """
         call = self._calls.get(call_id)
         if call is None:
@@ -127,7 +131,7 @@ class CallRegistry:
     async def _loaded(self) -> Engines:
         engines = await asyncio.shield(self._engines)
         if len(self._calls) + len(self._sessions) >= self._limits.calls:
-            message = f"This server takes {self._limits.calls} calls at a time. Try again when one has ended."
+            message = f"This server accepts at most {self._limits.calls} calls at a time. Try again later."
             raise ApiError(message, "rate_limit_exceeded", status=429, kind="rate_limit_error")
         return engines
 

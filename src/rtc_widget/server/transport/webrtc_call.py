@@ -1,4 +1,4 @@
-"""One WebRTC call (RFC 8825): its connection, its data channel, and the sound in both directions."""
+"""One WebRTC call (RFC 8825): its connection, its data channel, and the audio in both directions."""
 
 from __future__ import annotations
 
@@ -30,30 +30,32 @@ from rtc_widget.server.tasks import Tasks
 log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 30.0
-"""A call whose peer has not connected by then ends."""
+"""A call ends if its peer has not connected by then."""
 
 CLOSE_SECONDS = 5.0
 SILENCE_CHECK_SECONDS = 3.0
 
 
 class WebRtcCall:
-    """A call in progress. `answer` an offer, `end` it; it ends by itself when the connection does.
+    """A call: `answer` an offer, `end` the call. It also ends when its connection ends.
 
     Parameters
     ----------
     session : SessionConfig
-        What the client asked for with the offer.
+        The session settings of the offer.
     engines, responder
-        What hears, speaks and thinks.
+        The speech engines, and what decides the answers.
     on_ended : callable
-        Called once, with the call, when it has ended.
-    limit : float
-        After so many seconds without a packet from its peer the call ends.
+        Called once with the call when it has ended.
+    silent_seconds : float
+        The call ends after so many seconds without a packet from its peer.
 
     Attributes
     ----------
-    dialogue : Dialogue
-        What is said.
+    id : str
+        The id of the call, ``rtc_…``.
+    engine : RealtimeEngine
+        The session of the call.
     ended : asyncio.Event
         Set when the call has ended.
     """
@@ -65,15 +67,15 @@ class WebRtcCall:
         engines: Engines,
         responder: Responder,
         on_ended: Callable[[WebRtcCall], None],
-        limit: float = 30.0,
+        silent_seconds: float = 30.0,
     ) -> None:
         self.id = new_id("rtc")
         self.ended = asyncio.Event()
-        self._silent_seconds = limit
+        self._silent_seconds = silent_seconds
         self._session = session
         self._engines = engines
         self._on_ended = on_ended
-        # No ICE servers: aiortc would ask Google's STUN server, and there may be no network.
+        # Without this empty list aiortc would use the STUN server of Google.
         self._connection = Connection(RTCConfiguration(iceServers=[]))
         self._channel: RTCDataChannel | None = None
         self._voice = VoiceTrack()
@@ -93,12 +95,12 @@ class WebRtcCall:
         self._connection.on("connectionstatechange", self._on_connection_state)
 
     async def answer(self, offer: str) -> str:
-        """Return the answer to `offer`, with all candidates in it (RFC 9429).
+        """Return the SDP answer to `offer`, including all candidates (RFC 9429).
 
         Raises
         ------
-        Refusal
-            When the offer cannot be answered; the call has ended then.
+        ApiError
+            When the offer is invalid; the call has then ended.
         """
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
@@ -111,8 +113,8 @@ class WebRtcCall:
         except ApiError:
             await self.end()
             raise
-        except Exception as error:  # noqa: BLE001 - aiortc's parser raises whatever the text makes it stumble over
-            log.info("offer refused: %r", error)
+        except Exception as error:  # noqa: BLE001 - aiortc's parser may raise anything
+            log.info("invalid offer: %r", error)
             await self.end()
             message = "Invalid SDP offer. Please try again with a WHIP-compliant offer."
             raise ApiError(message, "invalid_offer", param="sdp") from None
@@ -131,7 +133,7 @@ class WebRtcCall:
                 transceiver.direction = "inactive"
 
     async def end(self) -> None:
-        """End the call: close the connection and stop all that belongs to it. Ending it again does nothing."""
+        """Close the connection and stop the tasks of the call. Ending it again does nothing."""
         if self._ending is None:
             self._ending = asyncio.create_task(self._end())
         await asyncio.shield(self._ending)
@@ -152,21 +154,21 @@ class WebRtcCall:
 
     def _on_datachannel(self, channel: RTCDataChannel) -> None:
         if self._channel is not None:
-            return  # the first one carries the events, whatever its label, as with OpenAI
+            return  # the first channel carries the events, whatever its label, as with OpenAI
         self._channel = channel
         channel.on("message", self.engine.receive)
         self.engine.begin()
 
     def _send(self, message: str) -> None:
         if self._channel is None or self._channel.readyState != "open":
-            return  # the client has gone; the call is about to end
+            return  # the client is gone; the call is about to end
         try:
             self._channel.send(message)
         except ValueError:
             log.warning("call %s: an event of %d characters is too large for the client", self.id, len(message))
-            self.engine.fail("An event was too large for the data channel; it was not sent.", "event_too_large")
+            self.engine.fail("An event was not sent because it was too large for the data channel.", "event_too_large")
 
-    # The sound
+    # Audio
 
     def _on_track(self, track: MediaStreamTrack) -> None:
         if track.kind == "audio":
@@ -178,7 +180,7 @@ class WebRtcCall:
     async def _listen(self, track: MediaStreamTrack) -> None:
         self.engine.listen(await self._engines.voice_detector())
         async for samples in input_samples(track, INPUT_RATE):
-            # What is said before the session begins is said to nobody.
+            # Ignore audio before the session begins.
             if self._channel is not None:
                 self.engine.receive_audio(samples)
 
@@ -196,7 +198,7 @@ class WebRtcCall:
     async def _end_unless_connected(self) -> None:
         await asyncio.sleep(CONNECT_SECONDS)
         if self._connection.connectionState != "connected":
-            log.info("call %s: nobody connected", self.id)
+            log.info("call %s: the peer did not connect", self.id)
             self._end_soon()
 
     async def _end_when_expired(self) -> None:
@@ -206,17 +208,17 @@ class WebRtcCall:
         self._end_soon()
 
     async def _end_when_silent(self) -> None:
-        # ICE notices a peer that has gone as well, but a relay or a frozen browser may go on answering it.
-        heard, since = 0, time.monotonic()
+        # ICE detects a lost peer too, but a relay or a frozen browser may continue to answer its checks.
+        received, since = 0, time.monotonic()
         while time.monotonic() - since < self._silent_seconds:
             await asyncio.sleep(min(SILENCE_CHECK_SECONDS, self._silent_seconds / 4))
             now = await packets_received(self._connection)
-            if now != heard:
-                heard, since = now, time.monotonic()
+            if now != received:
+                received, since = now, time.monotonic()
         log.info("call %s: no packet for %.0f s", self.id, self._silent_seconds)
         self._end_soon()
 
     def _end_soon(self) -> None:
-        # Not awaited: ending cancels the task that asks for it.
+        # Not awaited: ending cancels the task that calls this.
         if self._ending is None:
             self._ending = asyncio.create_task(self._end())

@@ -1,4 +1,4 @@
-"""A Realtime session over a WebSocket (RFC 6455): the same dialogue, with the sound in its events."""
+"""Realtime sessions over a WebSocket (RFC 6455), with audio in events, and sideband connections to WebRTC calls."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rtc_widget.server.transport.webrtc_call import WebRtcCall
 log = logging.getLogger(__name__)
 
 MAX_QUEUED = 5_000
-"""Messages; a client that reads none for so long is gone, or will not catch up."""
+"""Limit on queued messages. A client that falls behind by so many is disconnected."""
 
 CLOSE_SECONDS = 2.0
 
@@ -26,12 +26,12 @@ NORMAL, GOING_AWAY = 1000, 1001
 
 
 class BufferedWebSocket:
-    """A WebSocket one can send to without waiting.
+    """A WebSocket with a queue, so that `send` does not wait.
 
     Parameters
     ----------
     websocket : WebSocket
-        Accepted.
+        An accepted WebSocket.
     """
 
     def __init__(self, websocket: WebSocket) -> None:
@@ -40,14 +40,14 @@ class BufferedWebSocket:
         self._sending = asyncio.create_task(self._send_all())
 
     def send(self, message: str) -> None:
-        """Send `message` after those before it."""
+        """Queue `message`; disconnects a client that has fallen behind."""
         if self._waiting.qsize() < MAX_QUEUED:
             self._waiting.put_nowait(message)
         else:
-            self._sending.cancel()  # and with it ends the session, see `received`
+            self._sending.cancel()  # ends the session, see `received`
 
     async def received(self) -> str | bytes | None:
-        """Return the next message; None when there will be no more."""
+        """Return the next message, or None after the end of the connection."""
         receiving = asyncio.ensure_future(self._websocket.receive())
         await asyncio.wait({receiving, self._sending}, return_when=asyncio.FIRST_COMPLETED)
         if not receiving.done():
@@ -60,7 +60,7 @@ class BufferedWebSocket:
         return text if text is not None else data
 
     async def close(self, code: int) -> None:
-        """Send what is waiting, if the client takes it soon, and close."""
+        """Send the queued messages, within `CLOSE_SECONDS`, and close the WebSocket."""
         self._waiting.put_nowait(None)
         await asyncio.wait({self._sending}, timeout=CLOSE_SECONDS)
         self._sending.cancel()
@@ -76,18 +76,18 @@ class BufferedWebSocket:
             while (message := await self._waiting.get()) is not None:
                 await self._websocket.send_text(message)
         except (WebSocketDisconnect, RuntimeError):
-            return  # the client has gone; `received` says so as well
+            return  # the client is gone; `received` returns None
 
 
 class WebSocketCall:
-    """One session over a WebSocket: `run` it, `end` it.
+    """One session over a WebSocket.
 
     Parameters
     ----------
     session : SessionConfig
-        What the client asked for.
+        The session settings.
     engines, responder
-        What hears, speaks and thinks.
+        The speech engines, and what decides the answers.
     """
 
     def __init__(self, session: SessionConfig, *, engines: Engines, responder: Responder) -> None:
@@ -99,7 +99,7 @@ class WebSocketCall:
         self._code = NORMAL
 
     async def run(self, websocket: WebSocket) -> None:
-        """Serve the client until it goes, the session expires or is ended."""
+        """Serve the client until it disconnects, the session expires, or `end` is called."""
         self._running = asyncio.current_task()
         socket = BufferedWebSocket(websocket)
         began = time.monotonic()
@@ -128,14 +128,14 @@ class WebSocketCall:
         log.info("session %s ended", self.id)
 
     async def end(self) -> None:
-        """End the session; used when the server stops."""
+        """End the session, when the server stops."""
         if self._running is not None:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
 
 
 async def serve_sideband(call: WebRtcCall, websocket: WebSocket) -> None:
-    """Pass on the events of `call` and take those of the client, until either ends."""
+    """Send the events of `call` to a second client and receive its events, until either ends."""
     socket = BufferedWebSocket(websocket)
     call.engine.join(socket.send)
     ended = asyncio.create_task(call.ended.wait())

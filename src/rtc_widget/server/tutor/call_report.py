@@ -1,4 +1,4 @@
-"""Questions about the running call, answered from its own numbers."""
+"""Answers questions about the running call from its statistics."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _DURATION = re.compile(r"\bhow long\b.*\b(call|talk|speak|connected|session)\w*\
 _ALL = re.compile(r"\b(statistics|stats|quality|how is (the|this|our|my) (call|connection|line))\b")
 
 
-def is_about_the_call(said: str) -> bool:
-    """Return whether `said` (plain) asks about the running call, and not what a word means.
+def is_about_the_call(question: str) -> bool:
+    """Return whether `question` (in plain form) asks about the running call, and not for the meaning of a word.
 
     Examples
     --------
@@ -30,14 +30,14 @@ def is_about_the_call(said: str) -> bool:
     (True, False)
     """
     topics = (_CODEC, _CANDIDATE, _ROUND_TRIP, _LOSS, _JITTER, _DURATION)
-    is_topic = any(topic.search(said) for topic in topics)
-    return bool(_DURATION.search(said) or _ALL.search(said) or (is_topic and _THIS_CALL.search(said)))
+    is_topic = any(topic.search(question) for topic in topics)
+    return bool(_DURATION.search(question) or _ALL.search(question) or (is_topic and _THIS_CALL.search(question)))
 
 
-def report(said: str, known: CallStatistics) -> str:
-    """Return what is known about what `said` asks for."""
-    if known.transport != "WebRTC":
-        return f"This session runs over a {known.transport}: there are no packets that I could count."
+def report(question: str, statistics: CallStatistics) -> str:
+    """Return the statistics that `question` asks for, as spoken text."""
+    if statistics.transport != "WebRTC":
+        return f"This session runs over a {statistics.transport}: there are no packets that I could count."
     wanted = {
         _CODEC: _codec,
         _CANDIDATE: _candidates,
@@ -46,52 +46,52 @@ def report(said: str, known: CallStatistics) -> str:
         _JITTER: _jitter,
         _DURATION: _duration,
     }
-    asked = [tell for topic, tell in wanted.items() if topic.search(said)]
-    return " ".join(tell(known) for tell in asked or wanted.values())
+    asked = [describe for topic, describe in wanted.items() if topic.search(question)]
+    return " ".join(describe(statistics) for describe in asked or wanted.values())
 
 
-def _codec(known: CallStatistics) -> str:
-    if known.codec is None or known.clock_rate is None:
+def _codec(statistics: CallStatistics) -> str:
+    if statistics.codec is None or statistics.clock_rate is None:
         return "I do not know the codec of this call."
-    name = known.codec.capitalize() if known.codec.islower() else known.codec
-    return f"This call uses {name}, with a clock of {known.clock_rate // 1000} kilohertz."
+    name = statistics.codec.capitalize() if statistics.codec.islower() else statistics.codec
+    return f"This call uses {name}, with a clock of {statistics.clock_rate // 1000} kilohertz."
 
 
-def _candidates(known: CallStatistics) -> str:
-    if known.local_candidate is None or known.remote_candidate is None:
+def _candidates(statistics: CallStatistics) -> str:
+    if statistics.local_candidate is None or statistics.remote_candidate is None:
         return "No candidate pair has been chosen yet."
     kinds = {"host": "a host candidate", "relay": "a relayed candidate"}
     mine, yours = (
         kinds.get(kind, f"a {_SPELLED.get(kind, kind)} candidate")
-        for kind in (known.local_candidate, known.remote_candidate)
+        for kind in (statistics.local_candidate, statistics.remote_candidate)
     )
-    return f"On my side it is {mine}, on your side {yours}, over {(known.protocol or 'udp').upper()}."
+    return f"On my side it is {mine}, on your side {yours}, over {(statistics.protocol or 'udp').upper()}."
 
 
 _SPELLED = {"srflx": "server reflexive", "prflx": "peer reflexive"}
 
 
-def _round_trip(known: CallStatistics) -> str:
-    if known.round_trip_ms is None:
+def _round_trip(statistics: CallStatistics) -> str:
+    if statistics.round_trip_ms is None:
         return "I have not got a report with the round-trip time yet; ask me again in a few seconds."
-    return f"The round-trip time is {_number(known.round_trip_ms)} milliseconds."
+    return f"The round-trip time is {_number(statistics.round_trip_ms)} milliseconds."
 
 
-def _loss(known: CallStatistics) -> str:
-    if known.packets_received is None or known.packets_lost is None:
+def _loss(statistics: CallStatistics) -> str:
+    if statistics.packets_received is None or statistics.packets_lost is None:
         return "I have not received any packets of sound from you."
-    sent = known.packets_received + known.packets_lost
-    return f"Of {sent} packets of your voice, {known.packets_lost or 'none'} got lost."
+    sent = statistics.packets_received + statistics.packets_lost
+    return f"Of {sent} packets of your voice, {statistics.packets_lost or 'none'} got lost."
 
 
-def _jitter(known: CallStatistics) -> str:
-    if known.jitter_ms is None:
+def _jitter(statistics: CallStatistics) -> str:
+    if statistics.jitter_ms is None:
         return "I cannot tell the jitter yet."
-    return f"The jitter of your voice is {_number(known.jitter_ms)} milliseconds."
+    return f"The jitter of your voice is {_number(statistics.jitter_ms)} milliseconds."
 
 
-def _duration(known: CallStatistics) -> str:
-    minutes, seconds = divmod(round(known.seconds), 60)
+def _duration(statistics: CallStatistics) -> str:
+    minutes, seconds = divmod(round(statistics.seconds), 60)
     spoken = f"{seconds} second{'' if seconds == 1 else 's'}"
     if minutes:
         spoken = f"{minutes} minute{'' if minutes == 1 else 's'} and {spoken}"

@@ -1,4 +1,4 @@
-"""The terms that the tutor explains, and how they are found in what a recogniser heard."""
+"""The terms that the tutor explains, and how to find them in recognized speech."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from importlib.resources import files
 from rapidfuzz import fuzz
 
 MIN_LIKENESS = 85.0
-"""Of 100; below, "data panel" would be a data channel."""
+"""Smallest similarity of 100 that counts as a match. With less, "data panel" would match "data channel"."""
 
 MIN_FUZZY_LENGTH = 6
-"""Letters; shorter words resemble too many others, so they have to be right."""
+"""Smallest length, in letters, for fuzzy matches. Shorter words resemble too many others."""
 
 _FRAMES = re.compile(
     r"^(?:(?:please|so|okay|ok|well|and|hey|hi|hello|now|um|uh|then|but) )*"
@@ -38,18 +38,18 @@ _COMPARISON = re.compile(r"\b(?:difference|differences|differ|compare|compared|v
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A term and what is said about it.
+    """A term and its explanation.
 
     Attributes
     ----------
     name : str
-        As it is written.
+        The written form.
     says : str
-        One to three sentences, made for speaking.
+        The explanation: one to three sentences, written for speech.
     aliases : tuple of str
-        Ways to say it that mean nothing else.
+        Spoken forms with no other meaning.
     ordinary : tuple of str
-        Ways to say it that are ordinary words too; they count only when they are all that is asked about.
+        Spoken forms that are also ordinary words. They match only if the question is about nothing else.
     """
 
     name: str
@@ -69,7 +69,7 @@ def terms() -> tuple[Term, ...]:
 
 
 def plain(text: str) -> str:
-    """Return `text` in lower case, without marks, and with spelled-out letters joined.
+    """Return `text` in plain form: lower case, without punctuation, with spelled-out letters joined.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def plain(text: str) -> str:
     joined: list[str] = []
     was_letter = False
     for word in words:
-        # "a" and "i" are words; they belong to a spelled name only when letters come before ("o f a").
+        # "a" and "i" are words; after another letter they belong to a spelled name ("o f a").
         is_letter = len(word) == 1
         if is_letter and was_letter and joined:
             joined[-1] += word
@@ -91,7 +91,7 @@ def plain(text: str) -> str:
 
 
 def find(text: str) -> tuple[Term, ...]:
-    """Return the terms that `text` asks about, in the order in which it names them; mostly none or one.
+    """Return the terms that `text` asks about, in their order in the text.
 
     Examples
     --------
@@ -102,45 +102,47 @@ def find(text: str) -> tuple[Term, ...]:
     >>> find("Whose turn is it to buy ice cream?")
     ()
     """
-    said = plain(text)
-    compared = tuple(dict.fromkeys(_compared(said))) if _COMPARISON.search(said) else ()
+    question = plain(text)
+    compared = tuple(dict.fromkeys(_compared(question))) if _COMPARISON.search(question) else ()
     if compared:
         return compared
-    term = _asked(said) or _named(said)
+    term = _asked(question) or _named(question)
     return (term,) if term else ()
 
 
-def _asked(said: str, *, is_asked: bool = False) -> Term | None:
-    """Return the term that is left of a question without its frame: "what does dtls stand for" is about "dtls"."""
-    rest = _FRAMES.sub("", said + " ", count=1).strip()
+def _asked(question: str, *, is_asked: bool = False) -> Term | None:
+    """Return the term of a question without its frame: "what does dtls stand for" is about "dtls"."""
+    rest = _FRAMES.sub("", question + " ", count=1).strip()
     shorter = _ENDINGS.sub("", f" {rest}").strip()
-    return _whole(rest, is_asked=is_asked or rest != said) or _whole(shorter, is_asked=is_asked or shorter != said)
+    return _whole(rest, is_asked=is_asked or rest != question) or _whole(
+        shorter, is_asked=is_asked or shorter != question
+    )
 
 
 def _whole(topic: str, *, is_asked: bool) -> Term | None:
-    """Return the term whose name is all of `topic`; an ordinary word alone is no question ("Done.")."""
+    """Return the term whose name is the whole `topic`. An ordinary word alone ("Done.") is not a question."""
     for term in terms():
         if topic == plain(term.name) or topic in map(plain, term.aliases) or (is_asked and topic in term.ordinary):
             return term
     return None
 
 
-def _named(said: str) -> Term | None:
-    """Return the term that is named anywhere in `said`; of several, the one with the longest name."""
+def _named(question: str) -> Term | None:
+    """Return the term that `question` names anywhere; of several, the one with the longest name."""
     best: Term | None = None
-    # What was heard exactly comes before what it merely resembles, whatever their lengths.
+    # An exact match takes precedence over a fuzzy match of any length.
     best_score = (False, 0.0)
     for term in terms():
         for alias in _unmistakable(term):
-            likeness = _likeness(alias, said)
+            likeness = _likeness(alias, question)
             score = (likeness == 100.0, likeness * len(alias))
             if likeness and score > best_score:
                 best, best_score = term, score
     return best
 
 
-def _compared(said: str) -> Iterable[Term]:
-    about = re.sub(r".*\b(?:between|compare|differ|is|are|does)\b", "", said, count=1)
+def _compared(question: str) -> Iterable[Term]:
+    about = re.sub(r".*\b(?:between|compare|differ|is|are|does)\b", "", question, count=1)
     for part in re.split(r"\b(?:and|versus|vs|or|than|with|from|to)\b", about):
         term = _asked(part.strip(), is_asked=True) or _named(part)
         if term is not None:
@@ -151,14 +153,14 @@ def _unmistakable(term: Term) -> tuple[str, ...]:
     return tuple(alias for alias in map(plain, (term.name, *term.aliases)) if alias not in term.ordinary)
 
 
-def _likeness(alias: str, said: str) -> float:
-    """Return how much `alias` looks like the words of `said` that look most like it; 0 when not enough."""
-    if f" {alias} " in f" {said} ":
+def _likeness(alias: str, question: str) -> float:
+    """Return the similarity of `alias` to the most similar words of `question`, or 0 if it is below `MIN_LIKENESS`."""
+    if f" {alias} " in f" {question} ":
         return 100.0
     if len(alias) < MIN_FUZZY_LENGTH:
         return 0.0
-    words, length = said.split(), len(alias.split())
-    # One word more or less: recognisers split words and join them.
+    words, length = question.split(), len(alias.split())
+    # One word more or less: recognizers split and join words.
     windows = (
         " ".join(words[at : at + size])
         for size in {max(1, length - 1), length, length + 1}

@@ -1,4 +1,4 @@
-"""Numbers in what people say: in digits, in words, or both."""
+"""Numbers in spoken text: in digits, in words, or both."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DIGITS = re.compile(r"(?<![\w.])-?\d+(?:,\d{3})*(?:\.\d+)?")
 
 
 def with_digits(text: str) -> str:
-    """Return `text` with the numbers in it written in digits.
+    """Return `text` with its numbers written in digits.
 
     Examples
     --------
@@ -38,7 +38,7 @@ def with_digits(text: str) -> str:
 
 
 def numbers_in(text: str) -> list[float]:
-    """Return the numbers of a text that has passed `with_digits`; whole ones as int."""
+    """Return the numbers in the result of `with_digits`; whole numbers as int."""
     return [float(found) if "." in found else int(found) for found in _DIGITS.findall(text)]
 
 
@@ -51,7 +51,7 @@ def _number(words: str) -> str:
 
 
 def _one_by_one(words: list[str]) -> list[list[str]]:
-    """Return `words` number by number: "three four" are two, "twenty four" is one."""
+    """Return `words` grouped by number: "three four" are two numbers, "twenty four" is one."""
     numbers: list[list[str]] = []
     for word in words:
         before = numbers[-1][-1] if numbers else None

@@ -1,4 +1,4 @@
-"""What in a sentence may be the arguments of a tool: names, quoted words, numbers, on and off, values of an enum."""
+"""Finds arguments of a tool in a sentence: names, quoted words, numbers, on and off, values of an enum."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _PREPOSITION_OF = {"origin": "from", "source": "from", "destination": "to", "tar
 
 @dataclass(slots=True)
 class _Sentence:
-    """What is still to be had of a sentence; what one argument takes, the next does not get."""
+    """The values in a sentence that no argument has taken yet."""
 
     text: str
     tool: ToolDefinition
@@ -53,7 +53,7 @@ class _Sentence:
 
 
 def arguments_of(text: str, tool: ToolDefinition) -> tuple[dict[str, Any], ...]:
-    """Return the arguments for `tool` that `text` holds: mostly one set, several for "in Paris and in Rome".
+    """Return the arguments for `tool` in `text`: usually one set, but several for "in Paris and in Rome".
 
     Examples
     --------
@@ -64,7 +64,7 @@ def arguments_of(text: str, tool: ToolDefinition) -> tuple[dict[str, Any], ...]:
     schemas = {
         name: _resolved(schema, tool.parameters)
         for name, schema in properties_of(tool).items()
-        if isinstance(schema, Mapping)  # `true` is a schema, too, but tells nothing
+        if isinstance(schema, Mapping)  # `true` is a valid schema without information
     }
     sentence = _Sentence(text, tool)
     strings = [name for name, schema in schemas.items() if _is_free_string(name, schema)]
@@ -72,7 +72,7 @@ def arguments_of(text: str, tool: ToolDefinition) -> tuple[dict[str, Any], ...]:
     several: list[str] = []
     for name, schema in schemas.items():
         if len(strings) == 1 and name in strings and sentence.things:
-            # "The weather in Paris and in Rome" is two calls, when one thing is all that the tool takes.
+            # "The weather in Paris and in Rome" is two calls if the tool takes one place.
             several = sentence.things[0]
         value = _value(sentence, name, schema)
         if value is not None:
@@ -83,7 +83,7 @@ def arguments_of(text: str, tool: ToolDefinition) -> tuple[dict[str, Any], ...]:
 
 
 def properties_of(tool: ToolDefinition) -> Mapping[str, Any]:
-    """Return the schemas of the arguments of `tool`; a client may have sent anything as its parameters."""
+    """Return the schemas of the arguments of `tool`; the parameters from a client may be of any type."""
     properties = tool.parameters.get("properties")
     return properties if isinstance(properties, Mapping) else {}
 
@@ -111,14 +111,14 @@ def _value(sentence: _Sentence, name: str, schema: Mapping[str, Any]) -> Any:
 
 
 def _chosen(text: str, values: Sequence[Any]) -> list[Any]:
-    """Return which of `values` are named in `text`, in its order; "on" is not in "London"."""
-    said = with_digits(text).casefold()
+    """Return the `values` that `text` names as whole words, in their order in the text."""
+    lowered = with_digits(text).casefold()
     places: list[tuple[int, int, Any]] = []
     for value in values:
         pattern = re.escape(str(value).casefold().replace("_", " "))
-        found = re.search(rf"(?<!\w){pattern}s?(?!\w)", said.replace("_", " "))
+        found = re.search(rf"(?<!\w){pattern}s?(?!\w)", lowered.replace("_", " "))
         if found:
-            # Of two at one place the longer: "light blue" is not "light".
+            # At the same place the longer value takes precedence: "light blue" over "light".
             places.append((found.start(), -len(pattern), value))
     chosen: list[Any] = []
     taken = -1
@@ -130,11 +130,12 @@ def _chosen(text: str, values: Sequence[Any]) -> list[Any]:
 
 
 def _number(sentence: _Sentence, name: str) -> float | None:
-    """Return the number that stands beside the argument's name ("5 minutes", "volume to 30"), else the first."""
-    said = with_digits(sentence.text).casefold()
+    """Return the number next to the name of the argument ("5 minutes", "volume to 30"), or else the first one."""
+    lowered = with_digits(sentence.text).casefold()
     for word in sorted(words_of(words_of_name(name)), key=len, reverse=True):
         beside = re.search(
-            rf"(-?\d+(?:\.\d+)?) {re.escape(word)}|\b{re.escape(word)}s?(?: is| to| of| =|:)? (-?\d+(?:\.\d+)?)", said
+            rf"(-?\d+(?:\.\d+)?) {re.escape(word)}|\b{re.escape(word)}s?(?: is| to| of| =|:)? (-?\d+(?:\.\d+)?)",
+            lowered,
         )
         if beside:
             number = numbers_in(beside[1] or beside[2])[0]
@@ -145,12 +146,12 @@ def _number(sentence: _Sentence, name: str) -> float | None:
 
 
 def _boolean(text: str, name: str) -> bool | None:
-    said, spoken = text.casefold(), re.escape(words_of_name(name).removeprefix("is ").casefold())
-    if re.search(rf"\bwith(?: the)? {spoken}\b", said):
+    lowered, spoken = text.casefold(), re.escape(words_of_name(name).removeprefix("is ").casefold())
+    if re.search(rf"\bwith(?: the)? {spoken}\b", lowered):
         return True
-    if re.search(rf"\b(?:without|no)(?: the)? {spoken}\b", said):
+    if re.search(rf"\b(?:without|no)(?: the)? {spoken}\b", lowered):
         return False
-    return False if _NO.search(said) else True if _YES.search(said) else None
+    return False if _NO.search(lowered) else True if _YES.search(lowered) else None
 
 
 def _string(sentence: _Sentence, name: str) -> str | None:
@@ -174,10 +175,10 @@ def _string(sentence: _Sentence, name: str) -> str | None:
 
 def _free_text(text: str, tool: ToolDefinition) -> str | None:
     quoted = _quoted(text)
-    said = text.strip().rstrip(".?!")
-    after = _SAYING.search(said)
+    sentence = text.strip().rstrip(".?!")
+    after = _SAYING.search(sentence)
     name = re.search(
-        rf"\b(?:{'|'.join(map(re.escape, words_of(words_of_name(tool.name)))) or 'x^'})\w*\s+(.+)$", said, re.I
+        rf"\b(?:{'|'.join(map(re.escape, words_of(words_of_name(tool.name)))) or 'x^'})\w*\s+(.+)$", sentence, re.I
     )
     found = quoted[0] if quoted else after[1] if after else name[1] if name else ""
     return _FILLERS.sub("", found) or None
@@ -196,7 +197,7 @@ def _array(sentence: _Sentence, items: Mapping[str, Any]) -> list[Any]:
 
 
 def _things(text: str, tool: ToolDefinition) -> list[list[str]]:
-    """Return what in `text` may be the value of an argument, the likeliest first; what belongs together as one list."""
+    """Return possible values in `text`, the most likely first; each list holds values of one enumeration."""
     about = words_of(words_of_name(tool.name))
     quoted = _quoted(text)
     if quoted:
@@ -220,7 +221,7 @@ def _is_thing(thing: str, about: set[str]) -> bool:
 
 
 def _joined(found: str) -> list[str]:
-    # "Paris, France" is one place; only with an "and" it is a list.
+    # "Paris, France" is one place; only "and" or "or" makes a list.
     return [thing for thing in _JOINT.split(found) if thing] if re.search(r"\b(?:and|or)\b", found) else [found]
 
 
@@ -229,7 +230,7 @@ def _cleaned(thing: str) -> str:
 
 
 def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return `schema` without a reference and without the `null` of an argument that may be left out."""
+    """Return `schema` with its reference resolved and without the `null` of an optional argument."""
     options = [option for option in schema.get("anyOf") or schema.get("oneOf") or () if option.get("type") != "null"]
     if options:
         return _resolved(options[0], root)

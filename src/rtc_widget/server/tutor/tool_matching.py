@@ -1,4 +1,4 @@
-"""Which tools a sentence asks for, and with which arguments: without a model, by its words."""
+"""Finds the tools that a sentence asks for, and their arguments, by its words."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _CLAUSES = re.compile(r"(?<=[.?!;])\s+|,?\s+(?=(?:and|then|also)\s)", re.IGNOREC
 
 @dataclass(frozen=True, slots=True)
 class ToolRequest:
-    """A tool that was asked for.
+    """A request for a tool.
 
     Attributes
     ----------
-    tool : Tool
-        Which.
+    tool : ToolDefinition
+        The tool.
     arguments : dict
-        What it is called with.
+        The arguments in the sentence.
     missing : tuple of str
-        The required arguments that the sentence does not hold.
+        The required arguments that are not in the sentence.
     by_name : bool
-        Whether it was asked for by its name, and not only by words of its description.
+        Whether the sentence has the name of the tool, not only words of its description.
     """
 
     tool: ToolDefinition
@@ -37,10 +37,10 @@ class ToolRequest:
 
 
 def requested(text: str, tools: Sequence[ToolDefinition], *, must: bool = False) -> tuple[ToolRequest, ...]:
-    """Return what `text` asks for, mostly nothing or one tool; with `must` the likeliest whatever it says.
+    """Return the tool requests in `text`; with `must` always at least one, for the most likely tool.
 
-    Two clauses that each ask for a tool are two requests, and so are two things that a tool takes one at a time. What
-    one of them lacks and another has, it gets from there: "What are the weather and the time in Paris?"
+    Each clause that asks for a tool is a request, and so is each of several values for an argument that takes one. A
+    request takes a missing argument from another one: "What are the weather and the time in Paris?"
 
     Examples
     --------
@@ -58,7 +58,7 @@ def requested(text: str, tools: Sequence[ToolDefinition], *, must: bool = False)
 
 
 def _parts(text: str, tools: Sequence[ToolDefinition]) -> list[tuple[ToolDefinition, str]]:
-    """Return the clauses that ask for a tool, each with those about it that ask for none."""
+    """Return the clauses that ask for a tool, each joined with the neighbours that do not."""
     parts: list[tuple[ToolDefinition, str]] = []
     waiting = ""
     for clause in _CLAUSES.split(text):
@@ -92,7 +92,7 @@ def _completed(request: ToolRequest, known: dict[str, Any]) -> ToolRequest:
     spoken = next((value for value in known.values() if isinstance(value, str)), None)
     lent: dict[str, Any] = {}
     for name in request.missing:
-        # By its name; else, where words are wanted, the words that there are: one tool's city is another's place.
+        # By name, or for a string any other string: the city of one tool is the place of another.
         value = known.get(name, spoken if properties.get(name, {}).get("type") == "string" else None)
         if value is not None:
             lent[name] = value
@@ -101,7 +101,7 @@ def _completed(request: ToolRequest, known: dict[str, Any]) -> ToolRequest:
 
 
 def _likeness(text: str, tool: ToolDefinition) -> tuple[bool, float]:
-    """Return whether `text` holds the tool's name, and how much of its description; (False, 0) when not enough."""
+    """Return whether `text` has the name of the tool, and its share of the description; (False, 0) if not enough."""
     words, spoken = words_of(text), words_of_name(tool.name)
     name, about = words_of(spoken), words_of(tool.description)
     shared = len(words & about)

@@ -1,4 +1,4 @@
-"""What a tool gave back, as a person would say it."""
+"""Tool results as spoken text."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 
 _MAX_ENTRIES = 12
 _MAX_CHARACTERS = 800
-"""About a minute of speech; a result may be a table."""
+"""Longest spoken result, about a minute of speech. A result may be a table."""
 
 
 def spoken_result(output: str) -> str:
-    """Return what a tool gave back as a person would say it; of what is long, the beginning.
+    """Return the result of a tool as spoken text; of a long result only the beginning.
 
     Examples
     --------
@@ -29,16 +29,16 @@ def spoken_result(output: str) -> str:
         value = output
     if isinstance(value, dict) and value.keys() == {"error"} and value["error"]:
         error = value["error"]
-        value = f"that did not work: {_said(error.get('message', error) if isinstance(error, dict) else error)}"
-    said = _said(value).strip()
-    if not said:
+        value = f"that did not work: {_spoken(error.get('message', error) if isinstance(error, dict) else error)}"
+    spoken = _spoken(value).strip()
+    if not spoken:
         return "Done."
-    if len(said) > _MAX_CHARACTERS:
-        said = f"{said[:_MAX_CHARACTERS].rpartition(' ')[0] or said[:_MAX_CHARACTERS]} and so on"
-    return said[0].upper() + said[1:] + ("" if said[-1] in ".!?" else ".")
+    if len(spoken) > _MAX_CHARACTERS:
+        spoken = f"{spoken[:_MAX_CHARACTERS].rpartition(' ')[0] or spoken[:_MAX_CHARACTERS]} and so on"
+    return spoken[0].upper() + spoken[1:] + ("" if spoken[-1] in ".!?" else ".")
 
 
-def _said(value: Any) -> str:
+def _spoken(value: Any) -> str:
     match value:
         case bool():
             return "yes" if value else "no"
@@ -46,10 +46,10 @@ def _said(value: Any) -> str:
             return ""
         case dict():
             first = itertools.islice(value.items(), _MAX_ENTRIES)
-            said = [f"{str(key).replace('_', ' ')} is {_said(inner) or 'nothing'}" for key, inner in first]
-            return _joined(said, more=len(value) - len(said))
+            spoken = [f"{str(key).replace('_', ' ')} is {_spoken(inner) or 'nothing'}" for key, inner in first]
+            return _joined(spoken, more=len(value) - len(spoken))
         case list():
-            return _joined([_said(inner) for inner in value[:_MAX_ENTRIES]], more=len(value) - _MAX_ENTRIES)
+            return _joined([_spoken(inner) for inner in value[:_MAX_ENTRIES]], more=len(value) - _MAX_ENTRIES)
         case float():
             return f"{value:g}"
     return str(value)

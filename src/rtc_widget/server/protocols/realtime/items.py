@@ -71,12 +71,12 @@ class _AudioContent(_ClosedItemModel):
     def part(self, audio_format: AudioFormat, path: str) -> Part:
         if self.audio is None:
             return Part(self.type, self.transcript)
-        sound = decoded_audio(self.audio, audio_format, param=f"{path}.audio")
-        return Part(self.type, self.transcript, sound.seconds, sound.at(INPUT_RATE).samples)
+        audio = decoded_audio(self.audio, audio_format, param=f"{path}.audio")
+        return Part(self.type, self.transcript, audio.seconds, audio.at(INPUT_RATE).samples)
 
 
 class _OutputAudio(_ClosedItemModel):
-    """An answer of an earlier call: its words are the history, its sound would not be played again."""
+    """A spoken message of an earlier call. Only the transcript is kept; the audio is never played again."""
 
     type: Literal["output_audio"]
     audio: str | None = None
@@ -146,12 +146,12 @@ _MESSAGES: dict[str, type[_User] | type[_System] | type[_Assistant]] = {
 
 
 def item_from_wire(wire: object, audio_format: AudioFormat = PCM_24, *, root: str = "item") -> Item:
-    """Return the item that a client describes; `root` is where it stands in the event.
+    """Return the item for the JSON object of a client; `root` is its path in the event.
 
     Raises
     ------
     ApiError
-        When it is none that can be made.
+        When the object is not a valid item.
     """
     if not isinstance(wire, Mapping):
         raise ApiError(f"Missing required parameter: '{root}'.", "missing_required_parameter", param=root)

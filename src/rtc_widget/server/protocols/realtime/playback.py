@@ -1,4 +1,4 @@
-"""What is being spoken or waits for it: answers are made faster than they are spoken, so there may be several."""
+"""The responses whose audio is not over. Several may wait, since a response is created faster than it is played."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from rtc_widget.server.tasks import Tasks
 
 
 class PlaybackQueue:
-    """The responses of a dialogue whose sound is not over, oldest first; also those that are out of band.
+    """The responses whose audio is not over, oldest first, including those out of band.
 
     Parameters
     ----------
     conversation, emitter
-        Where it is noted what was heard, and who is told.
+        The conversation to truncate, and the emitter for events.
     tasks : Tasks
-        The dialogue's.
+        The tasks of the session.
     """
 
     def __init__(self, conversation: Conversation, emitter: Emitter, tasks: Tasks) -> None:
@@ -28,22 +28,22 @@ class PlaybackQueue:
 
     @property
     def has_begun(self) -> bool:
-        """Whether there has been any sound yet."""
+        """Whether any response has had audio."""
         self._has_begun = self._has_begun or any(response.has_audio for response in self._responses)
         return self._has_begun
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing of any response will be heard any more."""
+        """Whether the playback of all responses has ended."""
         return all(response.output_audio.is_over for response in self._responses)
 
     def add(self, response: Response) -> None:
-        """Follow a response that is about to begin."""
+        """Add a response that is about to start."""
         self._drop_finished()
         self._responses.append(response)
 
-    def silence(self) -> None:
-        """Stop all sound at once, also what waits to be heard, and tell how much of it was."""
+    def stop(self) -> None:
+        """Stop playback, also of waiting responses, and truncate their items to what was played."""
         self._drop_finished()
         for response in self._responses:
             response.output_audio.clear()
@@ -52,12 +52,12 @@ class PlaybackQueue:
             self._tasks.run(self._report_cleared(cleared))
 
     def truncate(self, item_id: str, content_index: int, end_ms: int) -> None:
-        """Cut a spoken item to what was heard of it, and tell so."""
+        """Cut a spoken item at `end_ms` and send the event."""
         self._conversation.truncate(item_id, content_index, end_ms)
         self._emit("conversation.item.truncated", item_id=item_id, content_index=content_index, audio_end_ms=end_ms)
 
     async def _report_cleared(self, cleared: list[Response]) -> None:
-        # In the protocol's order: first `response.done`, then the news of the sound.
+        # In the order of the protocol: first `response.done`, then the events about the audio.
         for response in cleared:
             if response.is_cancelled:
                 await response.done.wait()
@@ -66,9 +66,9 @@ class PlaybackQueue:
                 self._emit("output_audio_buffer.cleared", response_id=response.id)
         for response in cleared:
             await response.done.wait()
-            for item_id, heard_ms in response.interrupted_messages():
+            for item_id, played_ms in response.interrupted_messages():
                 if self._conversation.find(item_id):
-                    self.truncate(item_id, 0, heard_ms)
+                    self.truncate(item_id, 0, played_ms)
 
     def _drop_finished(self) -> None:
         self._has_begun = self.has_begun

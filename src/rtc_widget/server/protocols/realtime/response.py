@@ -1,4 +1,4 @@
-"""One response: from the question to the last word spoken."""
+"""One response, from the question to the end of its audio."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ResponseStatus = Literal["in_progress", "completed", "cancelled", "failed", "inc
 
 @dataclass(frozen=True, slots=True)
 class ResponseContext:
-    """What a response works with; the same for all responses of a dialogue."""
+    """The objects that all responses of a session share."""
 
     conversation: Conversation
     conversation_id: str
@@ -46,18 +46,18 @@ class ResponseContext:
 
 @dataclass(slots=True)
 class Response:
-    """Makes one response and tells of it, event by event.
+    """Creates one response and sends its events.
 
-    `start` it, `cancel` it, wait until it is `done`.
+    Call `start` and `cancel`, and wait for `done`.
 
     Parameters
     ----------
     settings : ResponseSettings
-        How it is to be made.
-    around : Surroundings
-        With what.
+        The settings of the response.
+    context : ResponseContext
+        The shared objects of the session.
     prompted : bool
-        Whether the person has asked; else nobody spoke, and the responder may say something of its own accord.
+        Whether the user said something. After an idle timeout this is False, and the responder gets no text.
     """
 
     settings: ResponseSettings
@@ -79,40 +79,40 @@ class Response:
     def __post_init__(self) -> None:
         self.output_audio = self.context.sink.open(self.id, self.settings.output_format.audio_format())
         self._limit = TokenLimit(self.settings.max_output_tokens)
-        # What comes from now on is the next response's to answer.
+        # Later items belong to the next response.
         self._known = frozenset(item.id for item in self.context.conversation.items)
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether it has been asked to stop."""
+        """Whether `cancel` was called."""
         return self._cancel_reason is not None
 
     @property
     def has_audio(self) -> bool:
-        """Whether any of it has been spoken to the end of a sentence, though not necessarily been heard."""
+        """Whether the response has audio, played or not."""
         return any(message.seconds for message in self._messages())
 
     def interrupted_messages(self) -> list[tuple[str, int]]:
-        """Return the messages whose sound was cut off, by their ids, and how many milliseconds of each were heard."""
+        """Return the ids of messages whose playback was interrupted, and how many milliseconds of each were played."""
         cut: list[tuple[str, int]] = []
-        heard_ms = self.output_audio.played_ms
+        played_ms = self.output_audio.played_ms
         spoken = [message for message in self._messages() if message.seconds]
         for message in spoken:
             ms = round(message.seconds * 1000)
-            # Who interrupts between two sentences has heard all there was, yet not all that was to come.
-            if heard_ms < ms or message is spoken[-1]:
-                cut.append((message.item_id, min(ms, heard_ms)))
-            heard_ms = max(0, heard_ms - ms)
+            # After an interruption between two sentences, the last message is incomplete although its audio was played.
+            if played_ms < ms or message is spoken[-1]:
+                cut.append((message.item_id, min(ms, played_ms)))
+            played_ms = max(0, played_ms - ms)
         return cut
 
     def _messages(self) -> list[MessageDraft]:
         return [draft for draft in self._drafts if isinstance(draft, MessageDraft)]
 
     async def start(self) -> None:
-        """Make the response; returns when `response.done` has been sent."""
+        """Create the response; returns after `response.done`."""
         emit = self.context.emitter.emit
         emit("response.created", response=self._to_wire("in_progress"))
-        # Nothing is limited here; clients that wait for the event get it where OpenAI sends it.
+        # The server has no rate limits, but some clients wait for this event.
         emit("rate_limits.updated", rate_limits=[])
         self._task = asyncio.create_task(self._make())
         if self._cancel_reason:
@@ -120,13 +120,13 @@ class Response:
         try:
             await asyncio.wait({self._task})
         finally:
-            # Only when the call ends: a response that is cancelled by its own task gets here with that done.
+            # If the call ends, this task is cancelled while the other one still runs.
             self._task.cancel()
             self.done.set()
         self._end(self._task)
 
     def cancel(self, reason: CancelReason) -> None:
-        """Stop making the response; what has been said stays said."""
+        """Stop the response; its finished output stays."""
         self._cancel_reason = self._cancel_reason or reason
         if self._task:
             self._task.cancel()
@@ -138,7 +138,7 @@ class Response:
                 if isinstance(piece, RequestedToolCall):
                     self._call(piece)
                 else:
-                    await self._say(piece)
+                    await self._add_text(piece)
 
     async def _question(self) -> Question:
         settings = self.settings
@@ -163,18 +163,18 @@ class Response:
             statistics=self.context.statistics,
         )
 
-    async def _say(self, text: str) -> None:
+    async def _add_text(self, text: str) -> None:
         draft = self._message or self._begin_message()
         if self.settings.modality == "text":
             allowed = self._limit.allowed_text(text)
             if allowed:
-                draft.say(allowed)
+                draft.add_text(allowed)
         else:
-            sound = await self.context.engines.speak(text, voice=self.settings.voice, speed=self.settings.speed)
-            allowed, sound = self._limit.allowed_speech(text, sound)
+            audio = await self.context.engines.speak(text, voice=self.settings.voice, speed=self.settings.speed)
+            allowed, audio = self._limit.allowed_speech(text, audio)
             if allowed:
-                await self.output_audio.write(sound, draft.place())
-                draft.say(allowed, sound.seconds)
+                await self.output_audio.write(audio, draft.place())
+                draft.add_text(allowed, audio.seconds)
         if self._limit.is_reached:
             raise IncompleteResponse("max_output_tokens")
 
@@ -213,7 +213,7 @@ class Response:
             status = "incomplete"
             details = {"type": "incomplete", "reason": error.reason}
         elif error is not None:
-            # Not its text, which may quote what was said.
+            # Without the text of the error, which may quote the user.
             log.warning("response %s failed: %s", self.id, kind_and_place(error))
             status = "failed"
             message = str(error) or type(error).__name__
@@ -241,40 +241,40 @@ class Response:
 
 
 class TokenLimit:
-    """Counts the tokens of a response, as `usage` does, and cuts what is too much.
+    """Counts the tokens of a response, as `usage` does, and cuts the output at a limit.
 
     Parameters
     ----------
-    most : int or "inf"
-        How many there may be.
+    limit : int or "inf"
+        The largest number of tokens.
     """
 
-    def __init__(self, most: int | Literal["inf"]) -> None:
-        self._left: float = float("inf") if most == "inf" else most
+    def __init__(self, limit: int | Literal["inf"]) -> None:
+        self._left: float = float("inf") if limit == "inf" else limit
         self.is_reached = False
 
     def allowed_text(self, text: str) -> str:
-        """Return as much of `text` as may still be written."""
+        """Return `text`, cut at the limit."""
         while text_tokens(text) > self._left:
             self.is_reached = True
             text = text.rstrip()[:-1]
         self._left -= text_tokens(text)
         return text
 
-    def allowed_speech(self, text: str, sound: MonoAudio) -> tuple[str, MonoAudio]:
-        """Return as much of `text`, and of the `sound` of it, as may still be said."""
-        cost = text_tokens(text) + audio_tokens(sound.seconds, per_second=ASSISTANT_TOKENS_PER_SECOND)
+    def allowed_speech(self, text: str, audio: MonoAudio) -> tuple[str, MonoAudio]:
+        """Return `text` and its `audio`, both cut at the limit."""
+        cost = text_tokens(text) + audio_tokens(audio.seconds, per_second=ASSISTANT_TOKENS_PER_SECOND)
         if cost <= self._left:
             self._left -= cost
-            return text, sound
+            return text, audio
         self.is_reached = True
-        share = max(0.0, self._left - 1) / cost  # one less, for the rounding
+        share = max(0.0, self._left - 1) / cost  # one token less, because of rounding
         self._left = 0
         kept = text[: int(len(text) * share)]
-        return kept, MonoAudio(sound.samples[: int(len(sound.samples) * share)], sound.rate)
+        return kept, MonoAudio(audio.samples[: int(len(audio.samples) * share)], audio.rate)
 
     def allows_call(self, text: str) -> bool:
-        """Return whether a call of a tool may still be made; half a call would be none."""
+        """Return whether a tool call is within the limit; a call is never cut."""
         cost = text_tokens(text)
         self.is_reached = cost > self._left
         self._left -= cost

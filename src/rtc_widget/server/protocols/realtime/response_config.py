@@ -1,4 +1,4 @@
-"""What a client may say about one response, on top of the session."""
+"""The settings of one response, which override those of the session."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _Value = Annotated[str, StringConstraints(max_length=512)]
 
 @dataclass(frozen=True, slots=True)
 class ResponseSettings:
-    """How a response is to be made.
+    """The settings of a response.
 
     Attributes
     ----------
     is_out_of_band : bool
-        Whether it stays outside of the conversation.
+        Whether the response is not part of the conversation.
     input : tuple of Item or None
-        What it is made from instead of the conversation.
+        The items to answer instead of the conversation.
     tools, tool_choice, parallel_tool_calls
         As in `Question`.
     """
@@ -71,7 +71,7 @@ class _Overrides(_ClosedResponseModel):
     tool_choice: settings.ToolChoice | None = None
     parallel_tool_calls: bool | None = None
     audio: _ResponseAudio = _ResponseAudio()
-    # Taken and without effect: there is no reasoning here, and stored prompts are OpenAI's.
+    # Accepted without effect: the server does not reason, and OpenAI stores the prompts.
     reasoning: settings.Reasoning | None = None
     prompt: settings.Prompt | None = None
 
@@ -79,12 +79,12 @@ class _Overrides(_ClosedResponseModel):
 def response_settings(
     session: settings.SessionConfig, conversation: Conversation, overrides: Mapping[str, Any] | None
 ) -> ResponseSettings:
-    """Return how a response is made in `session`, given the `response` of a `response.create` (or None).
+    """Return the settings of a response in `session`; `overrides` is the `response` of a `response.create` event.
 
     Raises
     ------
     ApiError
-        When it asks for something unknown or impossible.
+        When a setting is unknown or invalid.
     """
     given = {} if overrides is None else overrides
     try:
@@ -117,12 +117,12 @@ def _functions(tools: list[settings.SessionTool]) -> tuple[ToolDefinition, ...]:
     return tuple(
         ToolDefinition(tool.name, tool.description, tool.parameters)
         for tool in tools
-        if isinstance(tool, settings.FunctionTool)  # MCP servers are called by OpenAI's cloud, not from here
+        if isinstance(tool, settings.FunctionTool)  # OpenAI's cloud calls MCP servers; this server does not
     )
 
 
 def _chosen(tools: tuple[ToolDefinition, ...], choice: settings.ToolChoice) -> tuple[tuple[ToolDefinition, ...], bool]:
-    """Return which of `tools` there are under `choice`, and whether one of them must be called."""
+    """Return the tools that `choice` allows, and whether the responder must call one."""
     if isinstance(choice, settings.NamedTool):
         return tuple(tool for tool in tools if tool.name == choice.name), True
     if isinstance(choice, settings.NamedMcpTool):

@@ -1,4 +1,4 @@
-"""The items of a response while they are being made: each tells of itself, event by event."""
+"""The items of a response while it is created. Each sends its own events."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ Modality = Literal["audio", "text"]
 
 @dataclass(frozen=True, slots=True)
 class ItemContext:
-    """Where the items of a response go.
+    """The response and the conversation of an item.
 
     Attributes
     ----------
     response_id : str
-        Whose items they are.
+        The id of the response.
     emitter : Emitter
-        Who is told.
+        Sends the events.
     conversation : Conversation or None
-        What they become part of; None for a response that is out of band.
+        The conversation that gets the items; None for a response out of band.
     """
 
     response_id: str
@@ -32,7 +32,7 @@ class ItemContext:
     conversation: Conversation | None
 
     def begin(self, item: Item, output_index: int) -> None:
-        """Tell that an item has begun."""
+        """Send that an item has begun."""
         self._emit("response.output_item.added", output_index=output_index, item=item_to_wire(item))
         if self.conversation is not None:
             self.conversation.add(item)
@@ -40,7 +40,7 @@ class ItemContext:
             self.emitter.emit("conversation.item.added", previous_item_id=previous, item=item_to_wire(item))
 
     def end(self, item: Item, output_index: int) -> None:
-        """Tell that an item is as it will be."""
+        """Send that an item is complete."""
         self._emit("response.output_item.done", output_index=output_index, item=item_to_wire(item))
         if self.conversation is not None and self.conversation.find(item.id):
             self.conversation.change(item)
@@ -52,16 +52,16 @@ class ItemContext:
 
 
 class Draft(Protocol):
-    """An item in the making."""
+    """An item that is not complete yet."""
 
     def end(self, status: ItemStatus) -> Item:
-        """Tell that the item is finished, and return it."""
+        """Send the last events of the item and return it."""
         ...
 
 
 @dataclass(slots=True)
 class MessageDraft:
-    """What the assistant says, piece by piece."""
+    """A message of the assistant, which grows piece by piece."""
 
     context: ItemContext
     output_index: int
@@ -75,7 +75,7 @@ class MessageDraft:
         self._emit("response.content_part.added", part=self._wire_part())
 
     def place(self) -> dict[str, Any]:
-        """Return which part of which item this is."""
+        """Return the ids and indexes of the content part."""
         return {
             "response_id": self.context.response_id,
             "item_id": self.item_id,
@@ -83,15 +83,15 @@ class MessageDraft:
             "content_index": 0,
         }
 
-    def say(self, text: str, seconds: float = 0.0) -> None:
-        """Add `text`, which takes `seconds` to say."""
+    def add_text(self, text: str, seconds: float = 0.0) -> None:
+        """Add `text`, whose audio lasts `seconds`."""
         self._text += text
         self.seconds += seconds
         kind = "audio_transcript" if self.modality == "audio" else "text"
         self._emit(f"response.output_{kind}.delta", delta=text)
 
     def end(self, status: ItemStatus) -> Item:
-        """Tell that the message is finished, and return it."""
+        """Send the last events of the message and return it."""
         if self.modality == "audio":
             self._emit("response.output_audio.done")
             self._emit("response.output_audio_transcript.done", transcript=self._text)
@@ -104,7 +104,7 @@ class MessageDraft:
         return item
 
     def _wire_part(self) -> dict[str, str]:
-        # `response.content_part.*` kept the short names when the items got the long ones.
+        # In `response.content_part.*` the types have no prefix "output_", unlike in items.
         if self.modality == "audio":
             return {"type": "audio", "transcript": self._text}
         return {"type": "text", "text": self._text}
@@ -115,7 +115,7 @@ class MessageDraft:
 
 @dataclass(slots=True)
 class CallDraft:
-    """A tool that is to be called. A responder hands it over whole, so it is never cut off in the middle."""
+    """A tool call. The responder yields it whole, so it is never cut."""
 
     context: ItemContext
     output_index: int
@@ -129,7 +129,7 @@ class CallDraft:
         self._emit("response.function_call_arguments.delta", delta=self.call.arguments)
 
     def end(self, status: ItemStatus) -> Item:
-        """Tell that the call is complete, and return it."""
+        """Send the last events of the call and return it."""
         self._emit("response.function_call_arguments.done", name=self.call.name, arguments=self.call.arguments)
         item = FunctionCall(self.item_id, self.call_id, self.call.name, self.call.arguments, status)
         self.context.end(item, self.output_index)

@@ -1,4 +1,4 @@
-"""Cutting a text that is still being written into pieces that can be spoken."""
+"""Splits a text that arrives in pieces into parts to speak."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from rtc_widget.server.responders.responder import IncompleteResponse, Requested
 # An end mark, closing quotes or brackets, then white space and something that can begin a sentence.
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=[\"'“‘(\[]?[A-Z0-9])|\n+")
 
-# A first piece of at least 20 characters that leaves at least 20 more to say after its comma.
+# A first clause of at least 20 characters, with at least 20 more after its comma.
 _FIRST_CLAUSE = re.compile(r".{20,}?[,;:]\s+(?=.{20})", re.DOTALL)
 
 
 async def sentences(
     pieces: AsyncGenerator[str | RequestedToolCall, None],
 ) -> AsyncGenerator[str | RequestedToolCall, None]:
-    """Yield each sentence of `pieces` as soon as it is complete, with the white space that follows it.
+    """Yield each sentence of `pieces` as soon as it is complete, with the white space after it.
 
-    The first sentence, if it is long, comes in two parts: speaking takes time in proportion to the text, and the
-    person is waiting for the first sound. Joined together all parts are the text again. Calls of tools pass through.
+    A long first sentence comes in two parts, so that speech starts earlier: synthesis takes time in proportion to the
+    text. All parts joined together are the original text. Tool calls pass through.
     """
     waiting = ""
     is_first = True
-    # Closed with this generator: whoever thinks must learn at once that nobody listens any more.
+    # Close the responder together with this generator, so that it stops at once.
     cut_off: IncompleteResponse | None = None
     async with aclosing(pieces):
         try:
@@ -50,7 +50,7 @@ async def sentences(
 
 
 def _first_part_end(text: str, is_first: bool) -> int:
-    """Return where the first part of `text` ends; 0 when it is not complete yet."""
+    """Return the end of the first part of `text`, or 0 if it is not complete yet."""
     sentence = _SENTENCE_END.search(text)
     clause = _FIRST_CLAUSE.match(text) if is_first else None
     ends = [found.end() for found in (sentence, clause) if found]

@@ -1,6 +1,6 @@
-"""The events that go out, each complete.
+"""The server events of the GA protocol.
 
-The table is the GA protocol's; an event that lacks a field never leaves, so that a client may rely on all of them.
+The table lists their fields. An event with a missing field raises an error here instead of reaching the client.
 """
 
 from __future__ import annotations
@@ -56,51 +56,51 @@ REQUIRED_FIELDS: dict[str, frozenset[str]] = {
 
 
 def new_id(kind: str) -> str:
-    """Return an id as the API's look: ``event_…``, ``item_…``, ``resp_…``, ``sess_…``, ``rtc_…``."""
+    """Return a new id in the format of the API: ``event_…``, ``item_…``, ``resp_…``, ``sess_…``, ``rtc_…``."""
     return f"{kind}_{secrets.token_hex(12)}"
 
 
 SendMessage = Callable[[str], None]
-"""Takes one message for a client."""
+"""Sends one message to a client."""
 
 
 def encoded(event: str, **fields: Any) -> str:
-    """Return one event as a message, with an `event_id` and every field it needs.
+    """Return one event as a message, with a new `event_id`.
 
     Raises
     ------
     TypeError
-        When the event has not exactly the fields that the protocol gives it.
+        When `fields` are not exactly those of the protocol.
     """
     if fields.keys() != REQUIRED_FIELDS[event]:
-        raise TypeError(f"{event} takes {sorted(REQUIRED_FIELDS[event])}, not {sorted(fields)}")
+        raise TypeError(f"{event} must have the fields {sorted(REQUIRED_FIELDS[event])}, got {sorted(fields)}")
     return json.dumps({"type": event, "event_id": new_id("event"), **fields}, separators=(",", ":"))
 
 
 class Emitter:
-    """Sends events to everybody who listens to a session.
+    """Sends events to all clients of a session.
 
     Parameters
     ----------
     send : callable
-        Takes one message for the client that began the session.
+        Sends one message to the client that began the session.
     """
 
     def __init__(self, send: SendMessage) -> None:
-        self._listeners = [send]
+        self._clients = [send]
 
     def join(self, send: SendMessage) -> None:
-        """Send to one more from now on."""
-        self._listeners.append(send)
+        """Add a client."""
+        self._clients.append(send)
 
     def leave(self, send: SendMessage) -> None:
-        """Send to that one no more."""
-        self._listeners.remove(send)
+        """Remove a client."""
+        self._clients.remove(send)
 
     def emit(self, event: str, **fields: Any) -> None:
         """Send one event; see `encoded`."""
         message = encoded(event, **fields)
-        for send in list(self._listeners):
+        for send in list(self._clients):
             send(message)
 
     def audio_started(self, response_id: str) -> None:

@@ -1,6 +1,6 @@
-"""The session's settings: what may be set, what it is set to, and how a change is merged in.
+"""The session settings: their schema, their defaults, and how a change is merged.
 
-The schema is closed, as OpenAI's is: an unknown key is refused with its path.
+The schema is closed, as with OpenAI: an unknown key is an error with its path.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ INSTRUCTIONS = "You are a friendly tutor who explains WebRTC in plain spoken wor
 
 
 class _ClosedSessionModel(BaseModel):
-    # Strict: "0.5" is no number and true no integer, here as there.
+    # Strict, as with OpenAI: "0.5" does not pass as a number, nor true as an integer.
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 def _word_or_object(value: object) -> str:
-    """Return which member of a union of words and objects is meant, so that a fault is told of that one alone."""
+    """Return the tag of `value` in a union of words and objects, so that errors concern that member only."""
     if isinstance(value, BaseModel):
         return str(getattr(value, "type", "object"))
     return str(value.get("type", "object")) if isinstance(value, Mapping) else "word"
 
 
 class PcmFormat(_ClosedSessionModel):
-    """Linear samples, in the events of a WebSocket. Over WebRTC the codec is negotiated in the SDP."""
+    """Linear samples in events. For the track of a WebRTC call the SDP negotiates the codec."""
 
     type: Literal["audio/pcm"] = "audio/pcm"
     rate: Literal[24000] = 24000
 
     def audio_format(self) -> AudioFormat:
-        """Return what sound in events is made of."""
+        """Return the format of audio in events."""
         return AudioFormat(self.type, self.rate)
 
 
@@ -47,7 +47,7 @@ class G711Format(_ClosedSessionModel):
     type: Literal["audio/pcmu", "audio/pcma"]
 
     def audio_format(self) -> AudioFormat:
-        """Return what sound in events is made of."""
+        """Return the format of audio in events."""
         return AudioFormat(self.type, 8000)
 
 
@@ -55,7 +55,7 @@ Format = Annotated[PcmFormat | G711Format, Field(discriminator="type")]
 
 
 class Transcription(_ClosedSessionModel):
-    """Whether transcripts of what was said are sent. The recogniser is always the server's own."""
+    """Transcription of the input audio. The recognizer is always that of the server."""
 
     model: str = "local"
     language: str | None = "en"
@@ -66,14 +66,14 @@ class Transcription(_ClosedSessionModel):
 
 
 class NoiseReduction(_ClosedSessionModel):
-    """Accepted for the sake of clients; the browser has already reduced the noise."""
+    """Accepted without effect: the browser already reduces noise."""
 
     type: Literal["near_field", "far_field"]
     strength: float | None = None
 
 
 class ServerVad(_ClosedSessionModel):
-    """Turns end after a silence."""
+    """Turn detection by silence."""
 
     type: Literal["server_vad"] = "server_vad"
     threshold: Annotated[float, Field(ge=0, le=1)] = 0.5
@@ -84,12 +84,12 @@ class ServerVad(_ClosedSessionModel):
     interrupt_response: bool = True
 
     def turns(self) -> TurnSettings:
-        """Return how the turn detector has to be set."""
+        """Return the settings of the turn detector."""
         return TurnSettings(self.threshold, self.prefix_padding_ms, self.silence_duration_ms, self.idle_timeout_ms)
 
 
 class SemanticVad(_ClosedSessionModel):
-    """Turns end when a thought does: here an approximation, told in `semantic_silence`."""
+    """Turn detection by the recognized words; see `silence_after`."""
 
     type: Literal["semantic_vad"]
     eagerness: Eagerness = "auto"
@@ -97,13 +97,13 @@ class SemanticVad(_ClosedSessionModel):
     interrupt_response: bool = True
 
     def turns(self) -> TurnSettings:
-        """Return how the turn detector has to be set."""
-        # Until the words are known, as long as is waited at most.
+        """Return the settings of the turn detector."""
+        # Until the words are known, wait the longest time.
         return TurnSettings(silence_duration_ms=MAX_SILENCE_MS[self.eagerness])
 
 
 class AudioInput(_ClosedSessionModel):
-    """What is done with the person's voice."""
+    """The settings of input audio."""
 
     format: Format = PcmFormat()
     transcription: Transcription | None = Transcription()
@@ -115,7 +115,7 @@ VoiceName = Annotated[str, StringConstraints(pattern=r"^[\w-]{1,64}$")]
 
 
 class CustomVoice(_ClosedSessionModel):
-    """A voice that OpenAI made for somebody; here its id is taken as a name."""
+    """A custom voice of OpenAI; its id serves as a name."""
 
     id: VoiceName
 
@@ -126,12 +126,12 @@ Voice = Annotated[
 
 
 def name_of(voice: VoiceName | CustomVoice) -> str:
-    """Return the name by which the speaker knows `voice`."""
+    """Return the name of `voice` for the speaker."""
     return voice.id if isinstance(voice, CustomVoice) else voice
 
 
 class AudioOutput(_ClosedSessionModel):
-    """How the assistant sounds."""
+    """The settings of output audio."""
 
     format: Format = PcmFormat()
     voice: Voice = "heart"
@@ -139,14 +139,14 @@ class AudioOutput(_ClosedSessionModel):
 
 
 class SessionAudio(_ClosedSessionModel):
-    """Sound in both directions."""
+    """The settings of input and output audio."""
 
     input: AudioInput = AudioInput()
     output: AudioOutput = AudioOutput()
 
 
 class FunctionTool(_ClosedSessionModel):
-    """A tool of the client; flat, not nested under `function`."""
+    """A function of the client, without a nested `function` object."""
 
     type: Literal["function"]
     name: Annotated[str, StringConstraints(pattern=r"^[\w.-]{1,64}$")]
@@ -155,7 +155,7 @@ class FunctionTool(_ClosedSessionModel):
 
 
 class McpTool(BaseModel):
-    """A tool server; kept and shown, but not called from here."""
+    """An MCP server. The session keeps it, but this server does not call it."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
@@ -164,14 +164,14 @@ class McpTool(BaseModel):
 
 
 class NamedTool(_ClosedSessionModel):
-    """The one tool that has to be called."""
+    """The choice of one function."""
 
     type: Literal["function"]
     name: str
 
 
 class NamedMcpTool(_ClosedSessionModel):
-    """The one tool server that has to be called; see `McpTool`."""
+    """The choice of one MCP server; see `McpTool`."""
 
     type: Literal["mcp"]
     server_label: str
@@ -188,13 +188,13 @@ ToolChoice = Annotated[
 
 
 class Reasoning(_ClosedSessionModel):
-    """Taken and without effect: nothing reasons here."""
+    """Accepted without effect: the server does not reason."""
 
     effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = None
 
 
 class Tracing(_ClosedSessionModel):
-    """Taken and without effect, as are all that follow."""
+    """Accepted without effect, as the settings that follow."""
 
     workflow_name: str | None = None
     group_id: str | None = None
@@ -206,7 +206,7 @@ class _TokenLimits(_ClosedSessionModel):
 
 
 class RetentionRatio(_ClosedSessionModel):
-    """How much of the conversation is kept when it is too long for the model."""
+    """The share of a conversation that is kept if it is too long for the model."""
 
     type: Literal["retention_ratio"]
     retention_ratio: Annotated[float, Field(ge=0, le=1)]
@@ -222,9 +222,9 @@ class Prompt(_ClosedSessionModel):
 
 
 class SessionConfig(_ClosedSessionModel):
-    """All settings of a session, with the local server's defaults.
+    """All settings of a session, with the defaults of this server.
 
-    Transcripts of what the person says are on by default, unlike OpenAI's.
+    Unlike with OpenAI, transcription of the input audio is on by default.
     """
 
     type: Literal["realtime"]
@@ -255,22 +255,22 @@ class SessionConfig(_ClosedSessionModel):
     prompt: Prompt | None = None
 
     def to_wire(self) -> dict[str, Any]:
-        """Return the complete session object, as `session.created` shows it."""
+        """Return the session object of `session.created`."""
         return self.model_dump(mode="json")
 
 
 _READ_ONLY = ("id", "object", "expires_at")
-# Each of these is one value: a change replaces the whole.
+# A change replaces each of these as a whole.
 _WHOLE = frozenset({"tools", "tool_choice", "tracing", "truncation", "prompt", "parameters", "format", "voice"})
 
 
 def new_session(session_id: str, expires_at: int, settings: Mapping[str, Any] | None = None) -> SessionConfig:
-    """Return the session that begins with a client's `settings`.
+    """Return a new session with the `settings` of a client.
 
     Raises
     ------
     ApiError
-        When a key is unknown or a value impossible; the path is its `param`.
+        When a key is unknown or a value invalid; `param` is the path.
     """
     if settings is None:
         settings = {"type": "realtime"}
@@ -278,21 +278,21 @@ def new_session(session_id: str, expires_at: int, settings: Mapping[str, Any] | 
 
 
 def changed_session(session: SessionConfig, changes: Mapping[str, Any], *, has_spoken: bool = False) -> SessionConfig:
-    """Return `session` with `changes` merged in: objects key by key, everything else as a whole.
+    """Return `session` with `changes` merged: objects key by key, other values as a whole.
 
     Parameters
     ----------
     session : SessionConfig
-        What it is now.
+        The current settings.
     changes : mapping
-        The `session` of a `session.update`.
+        The `session` of a `session.update` event.
     has_spoken : bool
-        Whether the assistant has been heard; its voice stays then.
+        Whether the session has had output audio; its voice can then not change.
 
     Raises
     ------
     ApiError
-        As `new_session`; also when something is changed that stays: the model, the voice that was heard, tracing.
+        As `new_session`, and when the model, a voice in use, or active tracing changes.
     """
     changes = _writable(changes)
     if changes.get("model", session.model) != session.model:
@@ -311,7 +311,7 @@ def _writable(settings: Mapping[str, Any]) -> dict[str, Any]:
     if "type" not in settings:
         message = 'Missing required parameter: \'session.type\'. Send "type": "realtime".'
         raise ApiError(message, "missing_required_parameter", param="session.type")
-    # A client may send back the object that it was shown.
+    # A client may send back the session object that it received.
     return {key: value for key, value in settings.items() if key not in _READ_ONLY}
 
 
@@ -321,7 +321,7 @@ def _merged(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
         known = base.get(key)
         merged[key] = value
         if isinstance(known, dict) and isinstance(value, Mapping) and key not in _WHOLE:
-            # A turn detection of another type has other settings: the old ones would be unknown keys.
+            # Turn detection of another type has other keys, so the old ones must not be merged.
             kind = known.get("type")
             merged[key] = _merged(known, value) if value.get("type", kind) == kind else value
     return merged
@@ -337,7 +337,7 @@ def _checked(settings: Mapping[str, Any]) -> SessionConfig:
 
 
 def require_chosen_tool(tools: list[SessionTool], choice: ToolChoice, param: str) -> None:
-    """Refuse a `choice` of a tool that is not among `tools`; let through, it would make every response fail."""
+    """Raise `ApiError` if `choice` names a tool that is not in `tools`; otherwise every response would fail."""
     if isinstance(choice, NamedTool):
         is_there = any(isinstance(tool, FunctionTool) and tool.name == choice.name for tool in tools)
     elif isinstance(choice, NamedMcpTool):

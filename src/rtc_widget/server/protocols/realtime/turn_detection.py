@@ -1,7 +1,7 @@
-"""When a person begins and stops speaking.
+"""Turn detection: when the user begins and stops speaking.
 
-Follows the `server_vad` of the Realtime API: speech begins when the detector is sure for a moment, and ends after
-`silence_duration_ms` without any.
+It follows the `server_vad` of the Realtime API. A turn begins after `MIN_SPEECH_MS` of speech and ends after
+`silence_duration_ms` of silence.
 """
 
 from __future__ import annotations
@@ -19,37 +19,37 @@ from rtc_widget._aiortc.audio import Samples, samples_of
 from rtc_widget.server.speech import INPUT_RATE, VoiceDetector
 
 MIN_SPEECH_MS = 192
-"""Less speech than this is a click, a cough or a key; recognisers make words of it. "No" lasts about 300 ms.
+"""Shorter sounds are clicks, coughs or keys, in which recognizers find words. "No" lasts about 300 ms.
 
-Six frames of Silero: with 200 it would have to be seven, and who interrupts would be heard 32 ms later."""
+This is six frames of Silero. 200 ms would need seven frames and detect an interruption 32 ms later."""
 
 MAX_PAUSE_BEFORE_START_MS = 160
-"""A longer pause within the first `MIN_SPEECH_MS` starts the count again."""
+"""A longer pause within the first `MIN_SPEECH_MS` resets the count of speech."""
 
 KEPT_SILENCE_MS = 200
-"""Of the silence that ends a turn, this much goes to the recogniser: less cuts soft endings, more costs time."""
+"""The recognizer gets this much of the silence at the end. Less cuts soft endings, more takes time."""
 
 MAX_TURN_MS = 30_000
-"""The recognisers are made for half a minute at most."""
+"""The recognizers accept at most half a minute."""
 
 HYSTERESIS = 0.15
-"""Speech goes on until the probability is this much below the threshold, so that it does not end within words."""
+"""Speech continues until the probability is this much below the threshold, so that it does not end within a word."""
 
 
 @dataclass(frozen=True, slots=True)
 class TurnSettings:
-    """How readily speech is found.
+    """The settings of turn detection.
 
     Attributes
     ----------
     threshold : float
         Probability, 0 to 1, above which a frame counts as speech.
     prefix_padding_ms : int
-        How much sound before the speech belongs to the turn.
+        Duration of the audio before the speech that belongs to the turn.
     silence_duration_ms : int
-        How much silence ends the turn.
+        Duration of the silence that ends the turn.
     idle_timeout_ms : int or None
-        After how much silence it is told that nobody speaks, counted from where `start_idle_timer` was called.
+        Silence after `start_idle_timer` until an `IdleTimeout`; None disables it.
     """
 
     threshold: float = 0.5
@@ -60,14 +60,14 @@ class TurnSettings:
 
 @dataclass(frozen=True, slots=True)
 class SpeechStarted:
-    """Somebody began to speak, `start_ms` after the sound began (padding included)."""
+    """The user began to speak, `start_ms` after the start of the audio (including padding)."""
 
     start_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechStopped:
-    """Somebody stopped speaking; `samples` (16 kHz) is what was said, `end_ms` where the turn ends."""
+    """The user stopped speaking. `samples` (16 kHz) is the turn, which ends at `end_ms`."""
 
     end_ms: int
     samples: Samples
@@ -75,9 +75,9 @@ class SpeechStopped:
 
 @dataclass(frozen=True, slots=True)
 class SpeechPaused:
-    """A silence of `KEPT_SILENCE_MS` in a turn; if it turns out to be the end, `samples` is all that was said.
+    """A silence of `KEPT_SILENCE_MS` within a turn. If the turn ends with it, `samples` is the whole turn.
 
-    Whoever recognises it at once has the text when the turn ends, instead of only beginning then.
+    Recognition can start now, so that the text is ready when the turn ends.
     """
 
     samples: Samples
@@ -85,7 +85,7 @@ class SpeechPaused:
 
 @dataclass(frozen=True, slots=True)
 class IdleTimeout:
-    """Nobody spoke from `start_ms` to `end_ms`, which is the idle timeout."""
+    """The user did not speak from `start_ms` to `end_ms`, the idle timeout."""
 
     start_ms: int
     end_ms: int
@@ -95,12 +95,12 @@ TurnEvent = SpeechStarted | SpeechPaused | SpeechStopped | IdleTimeout
 
 
 class TurnDetector:
-    """Cuts a stream of sound into turns.
+    """Cuts a stream of audio into turns.
 
     Examples
     --------
     >>> detector = TurnDetector(silero())                                   # doctest: +SKIP
-    >>> [type(e).__name__ for e in detector.receive_audio(sound)]                    # doctest: +SKIP
+    >>> [type(e).__name__ for e in detector.receive_audio(samples)]                  # doctest: +SKIP
     ['SpeechStarted', 'SpeechPaused', 'SpeechStopped']
     """
 
@@ -119,18 +119,18 @@ class TurnDetector:
 
     @property
     def now_ms(self) -> int:
-        """How much sound has been heard."""
+        """Duration of the processed audio, in milliseconds."""
         return round(self._frame_count * self._frame_ms)
 
     @property
     def is_speaking(self) -> bool:
-        """Whether a turn has begun and not yet ended."""
+        """Whether a turn is in progress."""
         return self._is_speaking
 
     def receive_audio(self, samples: Samples) -> Iterator[TurnEvent]:
-        """Listen to the next `samples` (16 kHz, any number), as far as is asked for, and yield what they bring.
+        """Process the next `samples` (16 kHz, any number) and yield their events.
 
-        Who changes the settings on an event changes them for the sound right after it.
+        The generator is lazy: if the caller changes `settings` after an event, the audio after it uses the new ones.
         """
         length = self._detector.frame_length
         samples = np.concatenate([self._rest, samples])
@@ -142,22 +142,22 @@ class TurnDetector:
                 yield event
 
     def start_idle_timer(self) -> None:
-        """Count the idle timeout from here on, unless it is being counted already."""
+        """Start the idle timeout now, unless it is running already."""
         if self._idle_since_ms is None:
             self._idle_since_ms = self.now_ms
 
     def stop_idle_timer(self) -> None:
-        """Count no idle timeout: there is somebody who speaks, or will soon."""
+        """Stop the idle timeout, because the user or the assistant speaks."""
         self._idle_since_ms = None
 
     def take(self) -> Samples:
-        """Return what has been said of a turn so far, and forget the turn."""
+        """Return the audio of the turn in progress and end the turn."""
         turn = self._turn_samples() if self._is_speaking else samples_of([])
         self.reset()
         return turn
 
     def reset(self) -> None:
-        """Drop a turn that has begun: nobody is waiting for it any more."""
+        """Discard the turn in progress."""
         self._turn.clear()
         self._recent.clear()
         self._speech_ms = self._silence_ms = 0.0
@@ -186,7 +186,7 @@ class TurnDetector:
 
     def _begin_turn(self, frame: Samples) -> SpeechStarted | None:
         self._recent.append(frame)
-        # What may still become the beginning of the turn: the padding and the speech that is being made sure of.
+        # Keep the audio that may become the start of the turn: the padding and the speech so far.
         longest = self.settings.prefix_padding_ms + MIN_SPEECH_MS + MAX_PAUSE_BEFORE_START_MS
         while len(self._recent) * self._frame_ms > longest:
             self._recent.popleft()
@@ -210,7 +210,7 @@ class TurnDetector:
         return None
 
     def _turn_samples(self) -> Samples:
-        """Return the turn without the frames of silence that are more than is kept."""
+        """Return the turn with at most `KEPT_SILENCE_MS` of silence at its end."""
         surplus = max(0, floor((self._silence_ms - KEPT_SILENCE_MS) / self._frame_ms))
         return np.concatenate(self._turn[: len(self._turn) - surplus])
 
@@ -218,29 +218,31 @@ class TurnDetector:
 Eagerness = Literal["low", "medium", "high", "auto"]
 
 MAX_SILENCE_MS: Mapping[Eagerness, int] = {"low": 8000, "medium": 4000, "auto": 4000, "high": 2000}
-"""After so much silence a turn ends whatever was said; OpenAI's numbers."""
+"""Silence that ends a turn after any words, in milliseconds, as with OpenAI."""
 
 _AFTER_A_SENTENCE_MS: Mapping[Eagerness, int] = {"low": 1000, "medium": 600, "auto": 600, "high": 400}
 _AFTER_A_PHRASE_MS: Mapping[Eagerness, int] = {"low": 2000, "medium": 1200, "auto": 1200, "high": 700}
 
-# Words after which something has to come, and sounds that people make to keep their turn.
+# Words that need another word after them, and fillers with which people keep their turn.
 _NEVER_LAST = r"and|or|but|because|if|while|the|a|an|of|from|than|my|your|um|uh|er|erm|hmm"
-# The same, unless the recogniser heard the end of a sentence: "I know who she is."
+# The same, unless the recognizer found the end of a sentence: "I know who she is."
 _SELDOM_LAST = (
     r"so|when|that|which|who|to|in|on|at|for|with|by|as|is|are|was|can|could|would|should|will|i|you|well|like"
 )
-_GOES_ON = re.compile(rf"\b({_NEVER_LAST})[\s,.…-]*$|\b({_SELDOM_LAST})[\s,…-]*$|(,|…|\.\.\.|-)\s*$", re.IGNORECASE)
-_IS_WHOLE = re.compile(r"[.!?][\"'”’)]*\s*$")
+_IS_INCOMPLETE = re.compile(
+    rf"\b({_NEVER_LAST})[\s,.…-]*$|\b({_SELDOM_LAST})[\s,…-]*$|(,|…|\.\.\.|-)\s*$", re.IGNORECASE
+)
+_IS_SENTENCE = re.compile(r"[.!?][\"'”’)]*\s*$")
 
 
 def silence_after(text: str, eagerness: Eagerness) -> int:
-    """Return how much silence after `text` ends the turn, in milliseconds.
+    """Return the silence after `text` that ends the turn, in milliseconds.
 
     Examples
     --------
     >>> silence_after("What is Opus?", "auto"), silence_after("I would like to", "auto")
     (600, 4000)
     """
-    if _GOES_ON.search(text):
+    if _IS_INCOMPLETE.search(text):
         return MAX_SILENCE_MS[eagerness]
-    return (_AFTER_A_SENTENCE_MS if _IS_WHOLE.search(text) else _AFTER_A_PHRASE_MS)[eagerness]
+    return (_AFTER_A_SENTENCE_MS if _IS_SENTENCE.search(text) else _AFTER_A_PHRASE_MS)[eagerness]

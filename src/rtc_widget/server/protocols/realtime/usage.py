@@ -1,7 +1,7 @@
-"""Counting tokens, as the API's `usage` does.
+"""Token counts for the `usage` of a response.
 
-Sound is counted as OpenAI counts it: a token for 100 ms of a person, a token for 50 ms of the assistant. There is no
-language model here and so no tokenizer: of text, words and punctuation marks are counted.
+Audio counts as with OpenAI: a token per 100 ms of the user, and a token per 50 ms of the assistant. The server has no
+tokenizer, so words and punctuation marks count as the tokens of a text.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from typing import Any
 
 from rtc_widget.server.conversation import FunctionCall, Item, MessageItem
 
-PERSON_TOKENS_PER_SECOND = 10
+USER_TOKENS_PER_SECOND = 10
 ASSISTANT_TOKENS_PER_SECOND = 20
 
 _WORD_OR_MARK = re.compile(r"\w+|[^\w\s]")
 
 
 def text_tokens(text: str) -> int:
-    """Return how many words and punctuation marks `text` has."""
+    """Return the number of words and punctuation marks in `text`."""
     return len(_WORD_OR_MARK.findall(text))
 
 
 def audio_tokens(seconds: float, *, per_second: int) -> int:
-    """Return how many tokens a sound of `seconds` is."""
+    """Return the number of tokens for audio of `seconds`."""
     return round(seconds * per_second)
 
 
@@ -39,7 +39,7 @@ def _tokens_of(items: Iterable[Item]) -> tuple[int, int]:
             continue
         for part in item.parts:
             if part.type == "input_audio":
-                audio += audio_tokens(part.seconds, per_second=PERSON_TOKENS_PER_SECOND)
+                audio += audio_tokens(part.seconds, per_second=USER_TOKENS_PER_SECOND)
             elif part.type == "output_audio":
                 audio += audio_tokens(part.seconds, per_second=ASSISTANT_TOKENS_PER_SECOND)
                 text += text_tokens(part.text or "")
@@ -49,7 +49,7 @@ def _tokens_of(items: Iterable[Item]) -> tuple[int, int]:
 
 
 def usage_of(input_items: Iterable[Item], output_items: Iterable[Item]) -> dict[str, Any]:
-    """Return the `usage` of a response that was given the items `input_items` and made the items `output_items`."""
+    """Return the `usage` of a response from its input and output items."""
     text_in, audio_in = _tokens_of(input_items)
     text_out, audio_out = _tokens_of(output_items)
     no_cache = {"text_tokens": 0, "audio_tokens": 0, "image_tokens": 0}

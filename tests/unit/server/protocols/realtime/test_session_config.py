@@ -190,7 +190,7 @@ def test_the_model_stays() -> None:
 
 
 def test_two_modalities_are_refused_with_what_to_give_instead() -> None:
-    with pytest.raises(ApiError, match=r"Give \['audio'\] or \['text'\]"):
+    with pytest.raises(ApiError, match=r"Use \['audio'\] or \['text'\]"):
         session(output_modalities=["audio", "text"])
 
 

@@ -1,0 +1,64 @@
+"""The part of a wire protocol that reads events: their facts and turns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+from rtc_widget.conversation.events import Event
+from rtc_widget.conversation.facts import Fact
+from rtc_widget.conversation.protocol_lookup import protocol_object
+from rtc_widget.conversation.turn import Turn
+
+
+class CallTurns(Protocol):
+    """The turns of one call, reduced from its events."""
+
+    @property
+    def resumes(self) -> bool:
+        """Whether the call continues the one before it."""
+        ...
+
+    @property
+    def turns(self) -> list[Turn]:
+        """The turns, in the order of the conversation."""
+        ...
+
+    def add(self, event: Mapping[str, Any], now: float | None) -> None:
+        """Process one event that arrived `now` seconds after the call began; None if the time is unknown."""
+
+    def end(self) -> None:
+        """Process the end of the call."""
+
+
+class EventReader(Protocol):
+    """The part of a wire protocol that reads events."""
+
+    def facts(self, event: Event) -> Iterable[Fact]:
+        """Return the meaning of an event; most events have none."""
+        ...
+
+    def call_turns(self, number: int, *, resumes: bool) -> CallTurns:
+        """Return the empty turns of a call; `number` counts calls from 1."""
+        ...
+
+    def typed(self, event: Event) -> Any:
+        """Return the event as a model of the protocol's own package."""
+        ...
+
+
+def reader_of(protocol: str) -> EventReader:
+    """Return the reader of a protocol's events.
+
+    Raises
+    ------
+    ValueError
+        If there is no such protocol.
+    """
+    reader: EventReader = protocol_object(protocol)
+    return reader
+
+
+def facts_of(event: Event) -> Iterable[Fact]:
+    """Return the meaning of an event by its protocol."""
+    return reader_of(event.protocol).facts(event)
