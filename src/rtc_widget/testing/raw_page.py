@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rtc_widget._deprecated import renamed_names
 from rtc_widget.comm import protocol
 from rtc_widget.comm.protocol import Message
 from rtc_widget.types import Direction
@@ -151,3 +152,5 @@ CLOSED: Mapping[str, Any] = {
     "data_channel_state": "closed",
     "max_message_size": None,
 }
+
+__getattr__ = renamed_names(__name__, {"MessagePage": "RawPage"})

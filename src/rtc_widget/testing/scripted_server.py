@@ -287,4 +287,4 @@ def _merged(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str
     return merged
 
 
-__getattr__ = renamed_names(__name__, {"ScriptedAnswer": "ScriptedResponse"})
+__getattr__ = renamed_names(__name__, {"ScriptedAnswer": "ScriptedResponse", "ScriptedSound": "ScriptedAudio"})
