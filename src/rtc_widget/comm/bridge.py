@@ -81,7 +81,7 @@ class Bridge:
     listener : BridgeListener
         Receives what the pages report.
     main : MainLoop
-        Where the listener is called.
+        The loop on which the listener is called.
     """
 
     def __init__(
