@@ -80,6 +80,16 @@ def test_an_old_scripted_class_is_the_new_one(module):
         assert getattr(old, name) is scripted_server.ScriptedResponse
 
 
+@pytest.mark.parametrize(
+    ("module", "old", "new"),
+    [("raw_page", "MessagePage", "RawPage"), ("scripted_server", "ScriptedSound", "ScriptedAudio")],
+)
+def test_an_old_class_of_the_scripted_page_is_the_new_one(module, old, new):
+    found = importlib.import_module(f"rtc_widget.testing.{module}")
+    with pytest.warns(DeprecationWarning, match=f"{old} is deprecated; use .*{new}"):
+        assert getattr(found, old) is getattr(found, new)
+
+
 async def test_a_signaling_that_still_has_mint_gives_secrets(page, signaling):
     async def mint(session):
         return ClientSecret("ek_1", "https://voice.example.org/calls")

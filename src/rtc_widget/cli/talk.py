@@ -25,31 +25,35 @@ from rtc_widget.conversation.facts import (
     SpeechEnded,
     SpeechStarted,
 )
-from rtc_widget.errors import NotConnected, RtcWidgetError, ServerError, WaitTimeout, error_from_wire
+from rtc_widget.errors import (
+    InvalidAudio,
+    MissingKey,
+    NotConnected,
+    RtcWidgetError,
+    ServerError,
+    WaitTimeout,
+    error_from_wire,
+)
 
 if TYPE_CHECKING:
-    from rtc_widget.audio.clip import AudioClip
     from rtc_widget.signaling.base import Signaling
     from rtc_widget.voice_chat import VoiceChat
 
-# No `from __future__ import annotations`: typer reads the annotations, and they name what is imported here.
-
-
-FAILED, MISUSED, UNHEARD = 1, 2, 3
+FAILED, MISUSED, NO_QUESTION = 1, 2, 3
 
 _Question = Annotated[
-    Path | None, typer.Argument(help="A sound file that is spoken into the call.", show_default=False, metavar="SOUND")
+    Path | None, typer.Argument(help="The audio file to play into the call.", show_default=False, metavar="AUDIO")
 ]
-_Text = Annotated[str, typer.Option(help="Write this instead of speaking a file.", show_default=False)]
-_Out = Annotated[Path | None, typer.Option(help="Where to write the spoken answer, as WAV.", show_default=False)]
+_Text = Annotated[str, typer.Option(help="Send this text instead of an audio file.", show_default=False)]
+_Out = Annotated[Path | None, typer.Option(help="Write the spoken response to this WAV file.", show_default=False)]
 _Transcript = Annotated[
-    Path | None, typer.Option(help="Where to write what was heard and answered, as text.", show_default=False)
+    Path | None, typer.Option(help="Write the question and the response to this text file.", show_default=False)
 ]
 _Instructions = Annotated[str, typer.Option(help="The session's instructions.", show_default=False)]
 _BaseUrl = Annotated[
     str,
     typer.Option(
-        help="A server that speaks OpenAI's /v1/realtime/calls, such as http://127.0.0.1:8089/v1 (rtc-widget serve). "
+        help="A server with OpenAI's /v1/realtime/calls, such as http://127.0.0.1:8089/v1 (rtc-widget serve). "
         "Default: OpenAI if there is a key, else the embedded server.",
         show_default=False,
     ),
@@ -61,7 +65,7 @@ _Key = Annotated[
         show_default=False,
     ),
 ]
-_Timeout = Annotated[float, typer.Option(help="Seconds to wait for the answer.", min=0.1)]
+_Timeout = Annotated[float, typer.Option(help="Seconds to wait for the response.", min=0.1)]
 
 
 def talk(
@@ -74,21 +78,19 @@ def talk(
     key: _Key = "",
     timeout: _Timeout = 60.0,
 ) -> None:
-    """Ask a voice server one question, without a browser, and print what was heard and answered.
+    """Ask a voice server one question without a browser; print the question as heard and the response.
 
-    Exit codes: 0 all went well, 1 the call or the answer failed, 2 wrong use (no such file, no sound in it),
-    3 the server heard no question.
+    Exit codes: 0 success, 1 the call or the response failed, 2 wrong arguments (such as a missing file or one without
+    audio), 3 the server heard no question.
     """
-    console, complaints = Console(), Console(stderr=True)
+    console, error_console = Console(), Console(stderr=True)
 
     def fail(message: str, code: int) -> typer.Exit:
-        complaints.print(f"[red]{escape(message)}[/]", highlight=False, soft_wrap=True)
+        error_console.print(f"[red]{escape(message)}[/]", highlight=False, soft_wrap=True)
         return typer.Exit(code)
 
-    from rtc_widget.errors import InvalidAudio, RtcWidgetError
-
     if (question is None) == (not text.strip()):
-        raise fail("Give a sound file or --text, one of the two.", MISUSED)
+        raise fail("Give an audio file or --text: one of the two.", MISUSED)
     for path in (out, transcript):
         if path is not None and not path.absolute().parent.is_dir():
             raise fail(f"There is no folder {path.absolute().parent}.", MISUSED)
@@ -104,21 +106,19 @@ def talk(
     except KeyboardInterrupt:
         raise fail("Hung up.", FAILED) from None
     if turn is None:
-        raise fail("The server heard no question in it.", UNHEARD)
-    console.print(f"[bold]heard[/]     {escape(turn.heard) or '(not written down)'}", highlight=False, soft_wrap=True)
+        raise fail("The server heard no question in the audio.", NO_QUESTION)
+    console.print(f"[bold]heard[/]     {escape(turn.heard) or '(no transcript)'}", highlight=False, soft_wrap=True)
     console.print(f"[bold]answered[/]  {escape(turn.answered)}", highlight=False, soft_wrap=True)
     if transcript is not None:
         transcript.write_text(f"user: {turn.heard}\nassistant: {turn.answered}\n", encoding="utf-8")
     if out is not None:
-        if turn.sound is None:
-            raise fail("The answer was not spoken, so there is no sound of it.", FAILED)
-        turn.sound.to_wav(out)
-        console.print(f"[bold]wrote[/]     {escape(str(out))}, {turn.sound.duration:.1f} s", highlight=False)
+        if turn.audio is None:
+            raise fail("The response has no audio, so --out was not written.", FAILED)
+        turn.audio.to_wav(out)
+        console.print(f"[bold]wrote[/]     {escape(str(out))}, {turn.audio.duration:.1f} s", highlight=False)
 
 
 def _read(path: Path) -> AudioClip:
-    from rtc_widget.audio.clip import AudioClip
-
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {path}.")
     return AudioClip.from_file(path)
@@ -127,16 +127,15 @@ def _read(path: Path) -> AudioClip:
 def _server(base_url: str, key: str) -> Signaling | None:
     if not base_url and not key:
         return None
-    from rtc_widget.errors import MissingKey
     from rtc_widget.signaling.openai import DEFAULT_BASE_URL, OpenAI
 
     base_url = base_url or DEFAULT_BASE_URL
 
     def token() -> str:
-        # Never OPENAI_API_KEY: it is not for other servers.
+        # Never OPENAI_API_KEY: other servers must not receive it.
         found = os.environ.get("RTC_WIDGET_TOKEN", "").strip()
         if not found:
-            raise MissingKey(f"There is no key for {base_url}.", hint="Give it by --key, or set RTC_WIDGET_TOKEN.")
+            raise MissingKey(f"No key for {base_url} was found.", hint="Pass --key, or set RTC_WIDGET_TOKEN.")
         return found
 
     host = urlsplit(base_url).hostname or ""
@@ -155,10 +154,10 @@ async def _talk(
 
     session: dict[str, Any] = {"instructions": instructions} if instructions else {}
     chat = VoiceChat(server, page="headless", **session)
-    chat.observe(lambda change: show(change.new or "Waiting for the answer …"), "progress")
+    chat.observe(lambda change: show(change.new or "Waiting for the response …"), "progress")
     try:
         await chat.connect(timeout=150)
-        show("Waiting for the answer …")
+        show("Waiting for the response …")
         turn = await take_turn(chat, question, timeout)
         await chat.disconnect()
         return turn
@@ -166,34 +165,34 @@ async def _talk(
         chat.close()
 
 
-UNHEARD_SECONDS = 10.0
-"""A question in which no speech was found for so long after its end is not heard."""
-WORDS_SECONDS = 5.0
-"""How long the words of the question may come after the answer."""
+QUESTION_SECONDS = 10.0
+"""How long after the end of the question its speech may be detected."""
+TRANSCRIPT_SECONDS = 5.0
+"""How long the transcript of the question may take after the response."""
 
 
 @dataclass(frozen=True, slots=True)
 class OneTurn:
-    """What came of a question.
+    """A question and its response.
 
     Attributes
     ----------
     heard, answered : str
-        The words of both sides; `heard` is empty where the server writes down nothing.
-    sound : AudioClip or None
-        The spoken answer.
+        The text of both sides; `heard` is empty if the server sends no transcript.
+    audio : AudioClip or None
+        The audio of the response.
     """
 
     heard: str
     answered: str
-    sound: AudioClip | None
+    audio: AudioClip | None
 
 
 @dataclass(slots=True)
 class _Progress:
-    """How far an answer has come; a question with pauses may be answered more than once."""
+    """The progress of a turn; a question with pauses may get more than one response."""
 
-    is_said: bool = False
+    is_sent: bool = False
     was_heard: bool = False
     is_listening: bool = False
     is_due: bool = False
@@ -205,7 +204,7 @@ class _Progress:
 
     @property
     def is_over(self) -> bool:
-        return self.is_said and self.completed and not (self.is_listening or self.is_due or self.active or self.audible)
+        return self.is_sent and self.completed and not (self.is_listening or self.is_due or self.active or self.audible)
 
     def consume(self, fact: Fact) -> None:
         match fact:
@@ -235,32 +234,32 @@ class _Progress:
 
 
 async def take_turn(chat: VoiceChat, question: AudioClip | str, timeout: float) -> OneTurn | None:
-    """Ask and wait for the whole answer; returns None if no question was heard.
+    """Ask and wait for the complete response; return None if no question was heard.
 
     Raises
     ------
     ServerError
-        If the server could not answer.
+        If the server could not respond.
     RtcWidgetError
-        If the call ends before that; what ended it.
+        If the call ends before that, the error that ended it.
     WaitTimeout
-        If the answer takes longer than `timeout` seconds after the question.
+        If the response takes longer than `timeout` seconds after the question.
     """
-    progress, news = _Progress(), asyncio.Event()
+    progress, changed = _Progress(), asyncio.Event()
     began: list[float] = []
 
-    def note(event: Event) -> None:
+    def on_event(event: Event) -> None:
         for fact in facts_of(event):
             progress.consume(fact)
             if isinstance(fact, SpeechStarted) and fact.speaker == "assistant":
                 began.append(event.elapsed)
-        news.set()
+        changed.set()
 
-    def note_status(_change: object) -> None:
-        news.set()
+    def on_status(_change: object) -> None:
+        changed.set()
 
-    chat.on("*", note)
-    chat.observe(note_status, "status")
+    chat.on("*", on_event)
+    chat.observe(on_status, "status")
     recorder = chat.record()
     try:
         if isinstance(question, str):
@@ -268,58 +267,58 @@ async def take_turn(chat: VoiceChat, question: AudioClip | str, timeout: float) 
             progress.was_heard = True
         else:
             await chat.say(question)
-        progress.is_said = True
-        await _until_over(chat, progress, news, timeout)
+        progress.is_sent = True
+        await _until_over(chat, progress, changed, timeout)
         if not progress.was_heard:
             return None
         if not progress.completed:
             raise ServerError(progress.failure)
-        await _words_of(chat)
+        await _wait_for_transcript(chat)
         recording = await recorder.finish()
     finally:
-        chat.off("*", note)
-        chat.unobserve(note_status, "status")
+        chat.off("*", on_event)
+        chat.unobserve(on_status, "status")
         recorder.stop()
     heard = " ".join(turn.text for turn in chat.transcript if turn.role == "user" and turn.text)
     answered = " ".join(turn.text for turn in chat.transcript if turn.role == "assistant" and turn.text)
-    sound = recording.assistant.between(began[-1], recording.assistant.end) if began else None
-    return OneTurn(heard, answered, sound)
+    audio = recording.assistant.between(began[-1], recording.assistant.end) if began else None
+    return OneTurn(heard, answered, audio)
 
 
-async def _until_over(chat: VoiceChat, progress: _Progress, news: asyncio.Event, timeout: float) -> None:
+async def _until_over(chat: VoiceChat, progress: _Progress, changed: asyncio.Event, timeout: float) -> None:
     loop = asyncio.get_running_loop()
     begun = loop.time()
     while not progress.is_over and not (progress.failure and not progress.active):
         if chat.status in ("idle", "error"):
-            raise _what_ended(chat)
-        patience = timeout if progress.was_heard else min(timeout, UNHEARD_SECONDS)
-        left = begun + patience - loop.time()
+            raise _end_error(chat)
+        limit = timeout if progress.was_heard else min(timeout, QUESTION_SECONDS)
+        left = begun + limit - loop.time()
         if left <= 0:
             if not progress.was_heard:
                 return
-            raise WaitTimeout(f"No answer came within {timeout:g} s.", hint="--timeout sets how long to wait.")
-        news.clear()
+            raise WaitTimeout(f"No response came within {timeout:g} s.", hint="Set a longer --timeout.")
+        changed.clear()
         try:
             async with asyncio.timeout(left):
-                await news.wait()
+                await changed.wait()
         except TimeoutError:
             continue
 
 
-def _what_ended(chat: VoiceChat) -> RtcWidgetError:
+def _end_error(chat: VoiceChat) -> RtcWidgetError:
     error: Mapping[str, str] | None = chat.error or None
     if error is not None:
         return error_from_wire(error)
-    return NotConnected("The call ended before the answer.", hint="Connect again to ask once more.")
+    return NotConnected("The call ended before the response.", hint="Connect again and repeat the question.")
 
 
-async def _words_of(chat: VoiceChat) -> None:
-    """Wait for the words of what was said, which may come later than the answer to it."""
+async def _wait_for_transcript(chat: VoiceChat) -> None:
+    """Wait for the transcript of the question, which may come after the response."""
     loop = asyncio.get_running_loop()
-    until = loop.time() + WORDS_SECONDS
-    while loop.time() < until and _is_unwritten(chat):  # noqa: ASYNC110 - the record has no event for it
+    until = loop.time() + TRANSCRIPT_SECONDS
+    while loop.time() < until and _lacks_transcript(chat):  # noqa: ASYNC110 - the record has no event for it
         await asyncio.sleep(0.05)
 
 
-def _is_unwritten(chat: VoiceChat) -> bool:
+def _lacks_transcript(chat: VoiceChat) -> bool:
     return any(turn.role == "user" and turn.status == "in_progress" for turn in chat.transcript)

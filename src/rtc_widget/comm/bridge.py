@@ -15,8 +15,7 @@ from concurrent.futures import Future
 from threading import RLock
 from typing import Any, Protocol, TypeVar
 
-from rtc_widget.comm import messages as page_messages
-from rtc_widget.comm import protocol
+from rtc_widget.comm import messages, protocol
 from rtc_widget.comm.decoding import MalformedMessage
 from rtc_widget.comm.find_page import PageFinder
 from rtc_widget.comm.liveness import Heartbeat, Liveness
@@ -60,7 +59,7 @@ class BridgeListener(Protocol):
         """Return the number of all events so far."""
         ...
 
-    def history_page(self, request: page_messages.History) -> Mapping[str, object]:
+    def history_page(self, request: messages.History) -> Mapping[str, object]:
         """Return the events that a page requests."""
         ...
 
@@ -82,7 +81,7 @@ class Bridge:
     listener : BridgeListener
         Receives what the pages report.
     main : MainLoop
-        Where the listener is called.
+        The loop on which the listener is called.
     """
 
     def __init__(
@@ -246,13 +245,13 @@ class Bridge:
 
     def _dispatch(self, message: FromPage, page: KnownPage) -> None:
         match message:
-            case page_messages.Hello():
+            case messages.Hello():
                 self._greet(page)
-            case page_messages.Goodbye():
+            case messages.Goodbye():
                 self._liveness.page_left(page)
-            case page_messages.State():
+            case messages.State():
                 self._take_state(message, page)
-            case page_messages.Events():
+            case messages.Events():
                 # One step under the lock: two threads must not swap two batches.
                 with self._lock:
                     received = page.receiver.take(message)
@@ -261,32 +260,32 @@ class Bridge:
                         self._main.call(self._listener.page_events, message.attempt, received.events, offset_ms)
                         self._main.call(self._notify_followers)
                 self._send(received.reply)
-            case page_messages.Prepare(page=name, id=id):
+            case messages.Prepare(page=name, id=id):
                 self._negotiator.prepare(lambda outcome: self._reply(name, id, outcome))
-            case page_messages.Exchange(page=name, id=id, attempt=attempt, sdp=sdp):
+            case messages.Exchange(page=name, id=id, attempt=attempt, sdp=sdp):
                 answer: Done = lambda outcome: self._exchanged(name, id, attempt, outcome)  # noqa: E731
                 self._take_over(page, lambda: self._negotiator.exchange(attempt, sdp, answer))
-            case page_messages.Renegotiate(page=name, id=id, attempt=attempt, sdp=sdp):
+            case messages.Renegotiate(page=name, id=id, attempt=attempt, sdp=sdp):
                 self._negotiator.renegotiate(attempt, sdp, lambda outcome: self._reply(name, id, outcome))
-            case page_messages.CreateClientSecret(page=name, id=id, attempt=attempt):
+            case messages.CreateClientSecret(page=name, id=id, attempt=attempt):
                 given: Done = lambda outcome: self._reply(name, id, outcome)  # noqa: E731
                 self._take_over(page, lambda: self._negotiator.create_client_secret(attempt, given))
-            case page_messages.Exchanged(attempt=attempt, call_id=call_id):
+            case messages.Exchanged(attempt=attempt, call_id=call_id):
                 self._negotiator.record_call(attempt, call_id)
                 self._main.call(self._listener.call_made, attempt, call_id)
-            case page_messages.History(page=name, id=id):
+            case messages.History(page=name, id=id):
                 self._main.call(lambda: self._send(protocol.result(name, id, self._listener.history_page(message))))
-            case page_messages.Audio() | page_messages.Stats():
+            case messages.Audio() | messages.Stats():
                 # On the thread that received it: a busy loop must not collect an hour of audio.
                 self._send(self._media.take(message))
-            case page_messages.Clip(page=name, id=id, clip=clip, first=first):
+            case messages.Clip(page=name, id=id, clip=clip, first=first):
                 self._reply(name, id, self._media.part(clip, first))
-            case page_messages.Pong(time_ms=time_ms):
+            case messages.Pong(time_ms=time_ms):
                 page.pong_at = time.monotonic()
                 page.clock.record_pong(time_ms)
-            case page_messages.HangUp(attempt=attempt):
+            case messages.HangUp(attempt=attempt):
                 self._negotiator.hang_up(attempt)
-            case page_messages.Reply(id=id):
+            case messages.Reply(id=id):
                 done = self._pending.get(id)
                 if done is not None:
                     done(message)

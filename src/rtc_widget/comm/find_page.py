@@ -24,7 +24,7 @@ class PageFinder:
     pages : PageRegistry
         The pages, guarded by `lock`.
     lock : RLock
-        The bridge's.
+        The bridge's lock.
     ping : callable
         Sends one page a ping.
     """

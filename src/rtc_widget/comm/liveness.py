@@ -38,13 +38,13 @@ class Liveness:
     pages : PageRegistry
         The pages, guarded by `lock`.
     lock : RLock
-        The bridge's.
+        The bridge's lock.
     send : callable
         Sends one message to the pages.
     negotiator : Negotiator
         Hangs up the call of a page that is gone.
     main : MainLoop
-        Where the listener is called.
+        The loop on which the listener is called.
     listener : object
         Receives the state of the call after a page is gone.
     """

@@ -205,7 +205,7 @@ class Call:
         # A conversation that resumes has heard the clip already.
         clip = settings.clip if microphone and not resumes else None
         options = AttemptOptions(microphone, clip, settings.direct_exchange)
-        listener = _AttemptListener(self)
+        listener = _CurrentAttemptListener(self)
         attempt = Attempt(self._bridge, listener, options, self._run)
         listener.attempt = attempt
         self.attempt = self.latest = attempt
@@ -294,7 +294,7 @@ class Call:
             self._listener.state_changed(after, before)
 
 
-class _AttemptListener:
+class _CurrentAttemptListener:
     """Passes on the reports of an attempt while it is the current one."""
 
     attempt: Attempt

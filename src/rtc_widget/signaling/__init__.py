@@ -1,4 +1,4 @@
-"""Whom to call, and how offer and answer are exchanged. Knows nothing of widgets; usable in a plain script."""
+"""Servers to call, and the exchange of offer and answer with them. Usable in a script without a widget."""
 
 from __future__ import annotations
 

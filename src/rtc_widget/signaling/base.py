@@ -1,4 +1,4 @@
-"""What every kind of server has in common: an offer goes in, an answer comes out."""
+"""The interface of a signaling: send an offer to a server, return its answer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 from rtc_widget.types import DEFAULT_PROTOCOL
 
 Progress = Callable[[str], None]
-"""Told, in a few words, what is being waited for; the empty string when the waiting is over."""
+"""Called with what the call waits for, in a few words; with an empty string at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +19,9 @@ class Answer:
     Attributes
     ----------
     sdp : str
-        The answer, byte for byte as it came (RFC 8866).
+        The unchanged answer (RFC 8866).
     call_id : str or None
-        What the server calls this call; needed to hang it up.
+        The server's id of the call; needed to hang it up.
     """
 
     sdp: str
@@ -30,14 +30,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class ClientSecret:
-    """A short-lived secret with which a page may start a call by itself.
+    """A short-lived secret with which a page can make a call itself.
 
     Attributes
     ----------
     value : str
         The secret; not shown by ``repr``.
     url : str
-        Where the page posts its offer.
+        The URL to which the page posts its offer.
     """
 
     value: str = field(repr=False)
@@ -46,7 +46,7 @@ class ClientSecret:
 
 @runtime_checkable
 class MintsSecrets(Protocol):
-    """A signaling that can also let the page make the exchange (``exchange="browser"``)."""
+    """A signaling that supports ``exchange="browser"``: the page sends the offer itself."""
 
     async def create_client_secret(self, session: Mapping[str, Any]) -> ClientSecret:
         """Return a new short-lived secret for a call with these session settings."""
@@ -55,33 +55,34 @@ class MintsSecrets(Protocol):
 
 @runtime_checkable
 class Renegotiates(Protocol):
-    """A signaling whose server can change a call that it has: a lost way to it is then sought anew, in the same call.
+    """A signaling whose server accepts another offer for an existing call.
 
-    A page whose connection is lost asks such a server for an ICE restart (RFC 8839, section 4.4; RFC 9429, section
-    5.2.3.2) before it makes a new call. OpenAI's ``/calls`` and the embedded server (aiortc) know no second offer.
+    A page that loses its connection requests an ICE restart (RFC 8839, section 4.4; RFC 9429, section 5.2.3.2) from
+    such a server before it makes a new call. OpenAI's ``/calls`` and the embedded server (aiortc) accept no second
+    offer.
     """
 
     async def renegotiate(self, call_id: str, offer: str) -> str:
-        """Send another offer of the page for the call, unchanged, and return the server's answer, unchanged."""
+        """Send another offer for the call unchanged, and return the server's unchanged answer."""
         ...
 
 
 def protocol_of(signaling: Signaling) -> str:
-    """Return the name of the wire protocol that a signaling's server speaks."""
+    """Return the name of the wire protocol that the server of a signaling uses."""
     return str(getattr(signaling, "protocol", DEFAULT_PROTOCOL))
 
 
 @runtime_checkable
 class Signaling(Protocol):
-    """Whom to call, and how offer and answer are exchanged (RFC 9429).
+    """A server to call, and the exchange of offer and answer with it (RFC 9429).
 
-    All coroutines run on the package's I/O thread, never on the kernel's main thread, so that a busy
-    cell does not hold up a call. They raise a `SignalingError` that says what to do.
+    All coroutines run on the package's I/O thread, never on the kernel's main thread, so that a busy cell does not
+    delay a call. They raise a `SignalingError` that says what to do.
 
     Attributes
     ----------
     name : str
-        Whom people believe they are talking to, such as ``"OpenAI · gpt-realtime-2.1"``. Shown in the page.
+        The name of the server that the page shows, such as ``"OpenAI · gpt-realtime-2.1"``.
     data_channel_label : str
         The label of the data channel that carries the events.
     ice_servers : sequence of dict
@@ -90,8 +91,8 @@ class Signaling(Protocol):
     Notes
     -----
     Two attributes are optional. ``protocol`` names the wire protocol of the events on the data channel, a package of
-    `rtc_widget.protocols`; without it they are those of the Realtime API (``"realtime"``). ``slow_start = True`` says
-    that getting ready takes long: `prepare` is then called as soon as a page shows the widget.
+    `rtc_widget.protocols`; the default is the Realtime API (``"realtime"``). ``slow_start = True`` means that `prepare`
+    takes long: it is then called as soon as a page shows the widget.
     """
 
     @property
@@ -104,22 +105,22 @@ class Signaling(Protocol):
     def ice_servers(self) -> Sequence[Mapping[str, Any]]: ...  # noqa: D102
 
     async def prepare(self, progress: Progress) -> None:
-        """Do whatever makes the exchange quick: start the server, open the https connection.
+        """Prepare a fast exchange: start the server, or open the https connection.
 
-        Called when the microphone is being opened, and at any time before; must be cheap to call again.
+        Called while the page opens the microphone, and possibly earlier; repeated calls must be cheap.
         """
 
     async def exchange(self, offer: str, session: Mapping[str, Any]) -> Answer:
-        """Send the page's offer, unchanged, and return the server's answer, unchanged.
+        """Send the page's offer unchanged, and return the server's unchanged answer.
 
         Parameters
         ----------
         offer : str
-            The local description's SDP as the browser made it.
+            The SDP of the browser's local description.
         session : mapping
-            Session settings that this call adds to those of the signaling itself.
+            Session settings of this call, in addition to those of the signaling.
         """
         ...
 
     async def hang_up(self, call_id: str) -> None:
-        """End the call on the server; a call that has already ended is no error."""
+        """End the call on the server; must not fail if the call has ended already."""

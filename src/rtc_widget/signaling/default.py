@@ -1,4 +1,4 @@
-"""Whom to call when nobody is named."""
+"""The server to call if the user names none."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WHAT_TO_DO = (
 
 
 def default_signaling() -> Signaling:
-    """Return OpenAI where there is a key, else the embedded server where it is installed, else `NoServer`."""
+    """Return OpenAI if there is a key, else the embedded server if it is installed, else `NoServer`."""
     if os.environ.get(KEY_VARIABLE, "").strip():
         return OpenAI()
     from rtc_widget.signaling import local
@@ -26,20 +26,20 @@ def default_signaling() -> Signaling:
 
 
 class NoServer:
-    """Stands where there is no one to call, and says what to do about it."""
+    """A placeholder without a server; its calls fail with an error that says what to do."""
 
-    name = "nobody to call yet"
+    name = "no server"
     protocol = "realtime"
     data_channel_label = "oai-events"
     ice_servers: Sequence[Mapping[str, Any]] = ()
 
     async def prepare(self, progress: Progress) -> None:
         """Raise `MissingKey`."""
-        raise MissingKey("There is no voice server to call.", hint=WHAT_TO_DO)
+        raise MissingKey("No voice server is configured.", hint=WHAT_TO_DO)
 
     async def exchange(self, offer: str, session: Mapping[str, Any]) -> Answer:
         """Raise `MissingKey`."""
-        raise MissingKey("There is no voice server to call.", hint=WHAT_TO_DO)
+        raise MissingKey("No voice server is configured.", hint=WHAT_TO_DO)
 
     async def hang_up(self, call_id: str) -> None:
-        """Do nothing: there was no call."""
+        """Do nothing, since there are no calls."""

@@ -1,4 +1,4 @@
-"""HTTP as signaling needs it: one warm connection, no retries, and every failure an exception of its own."""
+"""HTTP for signaling: connections that open early, no retries, and an error class for each failure."""
 
 from __future__ import annotations
 
@@ -50,19 +50,19 @@ _ERRORS_BY_CODE: Mapping[str, type[SignalingError]] = {
     "rate_limit_exceeded": RateLimited,
 }
 
-# Shared by all lines: a connection must not die with the object that happened to open it.
+# Shared by all clients: a connection must not close with the object that opened it.
 _CLIENTS: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = weakref.WeakKeyDictionary()
 
 
 class SignalingClient:
-    """A line to one server, kept warm between the opening of the microphone and the exchange.
+    """An HTTP client for one server; it can open the connection before the exchange.
 
     Parameters
     ----------
     server : str
-        What people call the server; the subject of the error messages.
+        The name of the server in error messages.
     connect_seconds, answer_seconds : float
-        Time limits for the connection and for the whole answer.
+        Time limits for the connection and for the whole response.
     """
 
     def __init__(self, server: str, *, connect_seconds: float = 5.0, answer_seconds: float = 15.0) -> None:
@@ -71,7 +71,7 @@ class SignalingClient:
         self._warming: set[asyncio.Task[None]] = set()
 
     def warm_up(self, url: str) -> None:
-        """Begin to open the connection, without waiting and without credentials."""
+        """Start to open the connection, without waiting and without credentials."""
         task = asyncio.get_running_loop().create_task(self._open(url))
         self._warming.add(task)
         task.add_done_callback(self._warming.discard)
@@ -84,18 +84,18 @@ class SignalingClient:
         Parameters
         ----------
         url : str
-            Where to.
+            The URL.
         headers : mapping
             Headers besides those of the body.
         secret : str, optional
-            Sent as bearer token, and struck out of whatever the server says.
+            Sent as bearer token, and removed from quotes of the server's response.
         **body
             ``content``, ``files`` or ``json`` of `httpx.AsyncClient.post`.
 
         Raises
         ------
         SignalingError
-            The subclass says what went wrong.
+            The subclass names the failure.
         """
         import httpx
 
@@ -104,7 +104,7 @@ class SignalingClient:
         failure: SignalingError
         try:
             async with asyncio.timeout(connect_seconds + answer_seconds):
-                # A POST that is on its way must not find the connection half open.
+                # Wait for a connection that is still opening, so that the POST uses it.
                 if self._warming:
                     await asyncio.wait(set(self._warming), timeout=connect_seconds)
                 async with _client().stream("POST", url, headers=sent, timeout=self._timeout(), **body) as stream:
@@ -114,11 +114,11 @@ class SignalingClient:
         except (httpx.TimeoutException, TimeoutError):
             failure = SignalingTimeout(f"{self._server} did not answer within {answer_seconds:g} s.")
         except httpx.DecodingError as error:
-            failure = InvalidAnswer(f"{self._server} answered with something that cannot be unpacked: {error}.")
+            failure = InvalidAnswer(f"{self._server} sent a response that cannot be decompressed: {error}.")
         except httpx.HTTPError as error:
             failure = self._unreachable(error, url)
         except (httpx.InvalidURL, UnicodeError) as error:
-            failure = ServerNotFound(f"{url!r} is no address: {error}.")
+            failure = ServerNotFound(f"The URL {url!r} is invalid: {error}.")
         else:
             if response.is_success:
                 return response
@@ -132,7 +132,7 @@ class SignalingClient:
         try:
             await _client().head(url, timeout=self._timeout())
         except (httpx.HTTPError, httpx.InvalidURL):
-            return  # The exchange meets the same trouble and reports it.
+            return  # The exchange fails in the same way and reports it.
 
     def _timeout(self) -> httpx.Timeout:
         import httpx
@@ -151,15 +151,15 @@ class SignalingClient:
 
 
 def error_from_response(response: httpx.Response, server: str, *, secret: str | None = None) -> SignalingError:
-    """Return what a server said in place of a 2xx response, as an exception; parameters as for `answer_sdp`."""
-    code, words = _error_body(redacted(response.text, secret))
+    """Return the error for a response that is not 2xx; parameters as for `answer_sdp`."""
+    code, message = _error_body(redacted(response.text, secret))
     kind = _ERRORS_BY_CODE.get(code) or _ERRORS_BY_STATUS.get(response.status_code, ServerError)
-    said = f": {words}" if words else "."
-    return kind(f"{server} answered {response.status_code}{said}", status=response.status_code)
+    quote = f": {message}" if message else "."
+    return kind(f"{server} answered {response.status_code}{quote}", status=response.status_code)
 
 
 async def _read(stream: httpx.Response) -> httpx.Response:
-    """Return the response with as much of its body as an answer may have, and a little: the rest is never read."""
+    """Return the response with at most one byte more than an answer may have; the rest is not read."""
     import httpx
 
     body = bytearray()
@@ -167,15 +167,15 @@ async def _read(stream: httpx.Response) -> httpx.Response:
         body += piece
         if len(body) > MAX_ANSWER_BYTES:
             break
-    # What it was packed in is undone already.
-    packing = {"content-encoding", "content-length", "transfer-encoding"}
-    headers = [(name, value) for name, value in stream.headers.raw if name.decode("latin-1").lower() not in packing]
+    # The body is decompressed already.
+    encoding = {"content-encoding", "content-length", "transfer-encoding"}
+    headers = [(name, value) for name, value in stream.headers.raw if name.decode("latin-1").lower() not in encoding]
     kept = bytes(body[: MAX_ANSWER_BYTES + 1])
     return httpx.Response(stream.status_code, headers=headers, content=kept, request=stream.request)
 
 
 def _client() -> httpx.AsyncClient:
-    """Return the pool of connections that belongs to the running loop."""
+    """Return the connection pool of the running loop."""
     import httpx
 
     loop = asyncio.get_running_loop()
@@ -186,29 +186,29 @@ def _client() -> httpx.AsyncClient:
 
 
 def redacted(text: str, secret: str | None) -> str:
-    """Return what a server said without the key that it was sent; must come before any shortening."""
+    """Return a server's text without the key that was sent; must be called before the text is shortened."""
     return text.replace(secret, "[key]") if secret else text
 
 
 def answer_sdp(response: httpx.Response, server: str, *, secret: str | None = None) -> str:
-    """Return the body of a 2xx response as SDP, untouched.
+    """Return the unchanged body of a 2xx response as SDP.
 
     Parameters
     ----------
     response : httpx.Response
         The response.
     server : str
-        What people call the server.
+        The name of the server in error messages.
     secret : str, optional
-        What must not be quoted in the error.
+        The secret to remove from quotes in the error.
 
     Raises
     ------
     InvalidAnswer
-        If it is no SDP.
+        If the body is not SDP.
     """
     if len(response.content) > MAX_ANSWER_BYTES:
-        raise InvalidAnswer(f"{server} answered with more than {MAX_ANSWER_BYTES} bytes; no SDP is that long.")
+        raise InvalidAnswer(f"{server} did not return an SDP answer: its response exceeds {MAX_ANSWER_BYTES} bytes.")
     text = response.text
     if not text.startswith("v=0"):
         quote = _shortened(redacted(text, secret)) or "nothing"
@@ -217,7 +217,7 @@ def answer_sdp(response: httpx.Response, server: str, *, secret: str | None = No
 
 
 def _error_body(text: str) -> tuple[str, str]:
-    """Return code and message of an OpenAI-shaped error body, or no code and the body itself."""
+    """Return code and message of an error body in OpenAI's format, else an empty code and the body."""
     try:
         error = json.loads(text)["error"]
         message, code = error.get("message"), error.get("code")

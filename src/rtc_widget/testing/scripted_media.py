@@ -1,4 +1,4 @@
-"""What a scripted page hears and measures: sound for recordings, W3C reports for the statistics."""
+"""The media of a scripted page: audio for recordings, W3C reports for the statistics."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SAMPLE_RATE = 48_000
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """What the browser would measure; the names are those of `StatsSample`, None is what it says nothing about."""
+    """The measurements of a browser, with the names of `StatsSample`; None is not reported."""
 
     round_trip_time: float | None = None
     jitter: float | None = None
@@ -32,7 +32,7 @@ class Measures:
 
 
 class ScriptedMedia:
-    """Says what is heard and measured, numbered as the kernel wants it.
+    """Sends numbered ``audio`` and ``stats`` messages.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class ScriptedMedia:
         self._counters: dict[str, float] = {}
 
     def record(self, track: Track, rate: int, pcm: bytes, attempt: str, at_ms: float) -> None:
-        """Say what is heard from a moment on, in pieces of a second."""
+        """Send audio that starts at `at_ms`, in chunks of one second."""
         for first in range(0, len(pcm), 2 * rate):
             self._send(
                 "audio",
@@ -61,9 +61,9 @@ class ScriptedMedia:
             )
 
     def measure(self, measures: Measures, seconds: float, attempt: str, at_ms: float) -> None:
-        """Say what ``getStats()`` would return, so many seconds after it was looked at before."""
+        """Send the result of ``getStats()``, `seconds` after the previous one."""
         if attempt != self._attempt:
-            # Another connection counts from nothing.
+            # A new connection counts from zero.
             self._attempt, self._counters = attempt, {}
         packets, samples = _PACKETS_PER_SECOND * seconds, _SAMPLE_RATE * seconds
         growth = {
@@ -87,7 +87,7 @@ class ScriptedMedia:
 
 
 def _reports(measures: Measures, counters: dict[str, float]) -> list[dict[str, Any]]:
-    """The reports of W3C WebRTC Statistics, section 8."""
+    """Return reports of W3C WebRTC Statistics, section 8."""
     received = {name: value for name, value in counters.items() if name != "bytesSent"}
     name, _, clock = measures.codec.partition(" ")
     rate, _, channels = clock.partition("/")

@@ -1,4 +1,4 @@
-"""A page without a browser that does and says what a test wants."""
+"""A page without a browser that follows the script of a test."""
 
 from __future__ import annotations
 
@@ -43,31 +43,30 @@ if TYPE_CHECKING:
 class ScriptedPage(RawPage):
     """A page for tests: ``VoiceChat(page=ScriptedPage())`` makes calls without a browser, a network or a server.
 
-    It obeys the widget as the browser's page does: `VoiceChat.connect` connects, what is sent arrives, and the server
-    it plays answers with the next line of its script. The rest happens when the test says so.
+    It handles the widget's requests as the browser's page does: `VoiceChat.connect` connects, sent events arrive, and
+    its scripted server gives the next response of the script. Everything else happens when the test calls a method.
 
     Parameters
     ----------
     acts : bool
-        False: it obeys nothing and plays no server; every message is left to the test (`say`, `answer`).
+        False: it ignores requests and has no server; the test sends every message itself (`say`, `answer`).
     page : str
-        Its name in messages.
+        The page's name in messages.
     session : mapping, optional
-        The session's settings, as `VoiceChat` takes them, that its server has of its own. Those that the app gives
-        win over them.
+        The server's own session settings, as `VoiceChat` takes them. The settings of the app override them.
 
     Attributes
     ----------
     sent : list of dict
         The client events that the app has sent, oldest first.
     notes : list of dict
-        What the widget was told to show: ``{code, message, hint}``.
+        The notes that the widget asked the page to show: ``{code, message, hint}``.
     clips : list of (int, bytes)
-        The clips that were spoken: samples a second, and the signed 16-bit samples.
+        The clips that were played: sample rate in Hz, and the signed 16-bit samples.
     approves : bool
-        The person's answer when a tool asks for permission.
+        Whether the user allows tools that ask for permission.
     now_ms : float
-        The page's clock, in milliseconds since 1970. It goes on by one with each event and with `passes`.
+        The page's clock, in milliseconds since 1970. It advances by one with each event, and with `passes`.
 
     Examples
     --------
@@ -103,25 +102,25 @@ class ScriptedPage(RawPage):
         self._numbers = itertools.count(1)
         self._media = ScriptedMedia(self.say)
 
-    # What the script says
+    # The script of the model
 
-    def will_say(self, text: str, *, sound: ClipSource | None = None, **answer: Any) -> None:
-        """Let the model say this when it is asked next; ``spoken=False`` writes it, `usage` counts its tokens.
+    def will_say(self, text: str, *, sound: ClipSource | None = None, **response: Any) -> None:
+        """Script the next response as this text; ``spoken=False`` sends only text, `usage` sets its token counts.
 
-        With a `sound` (a clip, a path or an array) that is what is heard, for as long as it lasts on the page's clock.
+        A `sound` (a clip, a path or an array) is the response's audio; the page's clock advances by its duration.
         """
-        self.will_answer(ScriptedResponse(text, sound=_clip(sound), **answer))
+        self.will_answer(ScriptedResponse(text, sound=_clip(sound), **response))
 
     def will_call(self, tool: str, **arguments: Any) -> None:
-        """Let the model call a tool when it is asked next."""
+        """Script the next response as a tool call."""
         self.will_answer(ScriptedResponse(calls=(ScriptedCall(tool, arguments),)))
 
     def will_fail(self, message: str) -> None:
-        """Let the next response fail."""
+        """Script the next response as a failure."""
         self.will_answer(ScriptedResponse(error=message))
 
     def will_answer(self, answer: ScriptedResponse) -> None:
-        """Let the model do this when it is asked next: words, several tools at once, both."""
+        """Script the next response: text, one or several tool calls, or both."""
         self._server.responses.append(answer)
 
     def will_refuse(self, error: RtcWidgetError) -> None:
@@ -129,13 +128,13 @@ class ScriptedPage(RawPage):
         self._next_error = error
 
     def reacts(self, type: str, reaction: Reaction) -> None:
-        """Say what the server does on a type of client event: a function of the event that returns server events."""
+        """Set the server's reaction to a type of client event: a function of the event that returns server events."""
         self._server.reactions[type] = reaction
 
-    # What happens
+    # User, server and network
 
     def connect(self, *, microphone: bool | None = None) -> None:
-        """Make a call, as a person does who clicks Connect. It is refused if the script says so."""
+        """Make a call, as a user does with Connect. Raises the error of `will_refuse`."""
         self._attempt = f"a{next(self._attempts)}"
         wanted = bool(self.settings.get("microphone", True)) if microphone is None else microphone
         self._state = {**IDLE, "muted": self._state["muted"], "receive_only": not wanted}
@@ -152,42 +151,42 @@ class ScriptedPage(RawPage):
         self._deliver(self._server.begin(self._session()))
 
     def disconnect(self) -> None:
-        """End the call, as a person does who clicks Disconnect."""
+        """End the call, as a user does with Disconnect."""
         self._report_state(**CLOSED, status="idle", error=None)
 
     def person_says(self, text: str, *, sound: ClipSource | None = None) -> None:
-        """Let a person speak. Where the session detects turns, the model answers with the next line of the script.
+        """Let the user speak. If the session detects turns, the model gives the next response of the script.
 
-        With a `sound` (a clip, a path or an array) that is what is heard, for as long as it lasts on the page's clock.
+        A `sound` (a clip, a path or an array) is the user's audio; the page's clock advances by its duration.
         """
         self._deliver(self._server.user_turn(text, _clip(sound)))
         if self._detects_turns:
             self._deliver(self._server.next_response())
 
     def receives(self, *events: ServerEvent) -> None:
-        """Let the server send events, whatever they are."""
+        """Let the server send any events."""
         self._deliver(list(events))
 
     def passes(self, seconds: float) -> None:
-        """Let time go by on the page's clock; nobody waits for it."""
+        """Advance the page's clock, without waiting."""
         self.now_ms += 1000 * seconds
 
     def measures(self, seconds: float = 1.0, **values: Any) -> None:
-        """Let some seconds go by, and the page measure the connection at their end (`VoiceChat.stats`).
+        """Advance the page's clock, and send a sample of the connection's statistics (`VoiceChat.stats`).
 
         The values are those of `StatsSample`: ``round_trip_time``, ``jitter``, ``loss``, ``sent_loss``,
         ``received_bitrate``, ``sent_bitrate``, ``assistant_level``, ``user_level``, ``playout_delay``, ``concealed``,
-        ``codec``. As in a browser the first sample of a connection has no rates and shares (loss, bitrates,
-        delay, what was concealed), for they are those since the sample before.
+        ``codec``. As in a browser, rates and shares (loss, bitrates, delay, concealment) refer to the time since the
+        previous sample, so the first sample of a connection has none.
 
         Raises
         ------
         NotConnected
-            If there is no call.
+            If no call is connected.
         """
         found = Measures(**values)
         if self._attempt is None or self._state["connection_state"] != "connected":
-            raise NotConnected("There is no connection to measure.")
+            raise NotConnected("Nothing was measured: the page is not connected.")
         self.passes(seconds)
         if self.settings.get("stats_interval") is not None:
             self._media.measure(found, seconds, self._attempt, self.now_ms)
@@ -197,26 +196,26 @@ class ScriptedPage(RawPage):
         self._fail(ServerHungUp("The server closed the call.", hint="Connect again to start a new one."))
 
     def loses_connection(self) -> None:
-        """Let the connection break; the page tries to recover until `recovers` or `gives_up`."""
+        """Interrupt the connection; the page tries to reconnect until `recovers` or `gives_up`."""
         self._report_state(status="reconnecting", connection_state="disconnected", ice_connection_state="disconnected")
 
     def recovers(self) -> None:
-        """Let a lost connection be made anew, by a call that goes on with the one before."""
+        """Restore a lost connection by a new call that resumes the previous one."""
         self._attempt = f"a{next(self._attempts)}"
         self._report_state(**{**CONNECTED, "muted": self._state["muted"]}, resumes=True)
         self._deliver(self._server.begin(self._session()))
 
     def gives_up(self) -> None:
-        """Let a lost connection stay lost."""
+        """End a lost connection with an error."""
         self._fail(ConnectionFailed("The connection to the server was lost.", hint="Check the network."))
 
     def falls_silent(self) -> None:
-        """Obey and say nothing any more, as a page does that was closed or whose machine sleeps."""
+        """Stop responding, as a page that was closed or whose computer sleeps."""
         self._is_silent = True
 
     @contextmanager
     def in_use(self) -> Iterator[ScriptedPage]:
-        """Give this page to the widget that is made inside; for apps that make their `VoiceChat` themselves.
+        """Use this page for the widget that is created inside; for apps that create their `VoiceChat` themselves.
 
         Examples
         --------
@@ -231,32 +230,32 @@ class ScriptedPage(RawPage):
             yield self
 
     def beside(self, page: str) -> ScriptedPage:
-        """Return another page of the same widget, which obeys nothing."""
+        """Return another page of the same widget, which ignores requests."""
         other = ScriptedPage(acts=False, page=page)
         other._send_message = self._send_message
         other.settings = self.settings
         self._pages.append(other)
         return other
 
-    # What makes it a `Page`
+    # The interface `Page`
 
     @property
     def makes_calls(self) -> bool:
-        """Whether it calls the widget's server; only where the test itself makes it."""
+        """Whether it calls the widget's server: only with ``acts=False``."""
         return not self._is_automatic
 
     def take_session(self, session: Callable[[], Mapping[str, Any]]) -> None:
-        """Take the way to the session's settings that the app gives, with its tools; asked for each call."""
+        """Use a function that returns the app's session settings with its tools; called for each call."""
         self._app_session = session
 
     def open(self, send: Callable[[Message], None]) -> None:
-        """Take the way to the widget, and say hello."""
+        """Connect to the widget, and say hello."""
         self._send_message = send
         if self._is_automatic:
             self.hello()
 
     def hear(self, message: Message) -> None:
-        """Take in a message of the widget."""
+        """Receive a message of the widget."""
         copy = json.loads(json.dumps(message, default=str))
         for page in self._pages:
             if copy["page"] == page.page:
@@ -265,11 +264,11 @@ class ScriptedPage(RawPage):
                     page._handle(copy)
 
     def close(self) -> None:
-        """End the call with the widget."""
+        """End the call when the widget closes."""
         if self._is_automatic and self._state["status"] not in ("idle", "error"):
             self.disconnect()
 
-    # How it acts
+    # Requests of the widget
 
     def _handle(self, message: Message) -> None:
         match message["type"]:
@@ -326,12 +325,12 @@ class ScriptedPage(RawPage):
             case "cancel_clip" | "flush_audio":
                 pass
             case kind:
-                raise UnexpectedError(f"A scripted page does not know how to {kind}.")
+                raise UnexpectedError(f"A scripted page does not support the request {kind!r}.")
         return {}
 
     def _send_events(self, texts: list[str]) -> None:
         if self._state["data_channel_state"] != "open":
-            raise NotConnected("There is no connection, so nothing was sent.")
+            raise NotConnected("Nothing was sent: the page is not connected.")
         limit = self._state["max_message_size"]
         for text in texts:
             if len(text.encode()) > limit:
@@ -343,19 +342,19 @@ class ScriptedPage(RawPage):
             self._deliver(self._server.react(event))
 
     def _play_clip(self, clip: str) -> dict[str, Any]:
-        rate, sound = 0, b""
+        rate, samples = 0, b""
         first: int | None = 0
         while first is not None:
             id = f"{self.page}:{next(self._numbers)}"
             self.say("clip", id=id, clip=clip, first=first)
             reply = next(message for message in reversed(self.heard("reply")) if message["id"] == id)
             if "error" in reply:
-                raise Cancelled("The widget has let go of this clip.")
+                raise Cancelled("The clip is no longer available.")
             part = reply["result"]
-            rate, sound, first = part["rate"], sound + base64.b64decode(part["data"]), part["next"]
-        self.clips.append((rate, sound))
+            rate, samples, first = part["rate"], samples + base64.b64decode(part["data"]), part["next"]
+        self.clips.append((rate, samples))
         start_ms = self.now_ms
-        self._play("user", rate, sound)
+        self._play("user", rate, samples)
         return {"start_ms": start_ms, "end_ms": self.now_ms}
 
     def _deliver(self, steps: Iterable[ScriptStep]) -> None:
@@ -374,7 +373,7 @@ class ScriptedPage(RawPage):
             events.clear()
 
     def _play(self, track: Track, rate: int, pcm: bytes) -> None:
-        """Let sound be heard: it takes its time, and is recorded if the widget wants it. The muted are not heard."""
+        """Play audio of one side: advance the clock, and send the audio if the widget records and it is not muted."""
         if self.settings.get("record") and not (track == "user" and self._state["muted"]):
             self._media.record(track, rate, pcm, self._attempt or "a1", self.now_ms)
         self.passes(len(pcm) / 2 / rate)

@@ -1,4 +1,4 @@
-"""The other end of a scripted call: what a server of the GA Realtime protocol says to what it is told."""
+"""The scripted server: reacts to client events of the GA Realtime protocol with server events."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _NO_USAGE: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class ScriptedAudio:
-    """Sound of one side, heard before what is said next.
+    """Audio of one side, played before the next event.
 
     Attributes
     ----------
     track : {"user", "assistant"}
-        Whose.
+        The side.
     clip : AudioClip
-        What is heard.
+        The audio.
     """
 
     track: Track
@@ -49,7 +49,7 @@ ScriptStep = ServerEvent | ScriptedAudio
 
 @dataclass(frozen=True, slots=True)
 class ScriptedCall:
-    """A tool that the model is to call."""
+    """A tool call of the model."""
 
     name: str
     arguments: Mapping[str, Any]
@@ -57,22 +57,22 @@ class ScriptedCall:
 
 @dataclass(frozen=True, slots=True)
 class ScriptedResponse:
-    """What the model is to do when it is asked next.
+    """A response of the model.
 
     Attributes
     ----------
     text : str or None
-        What it says; None where it only calls tools.
+        Its text; None for tool calls only.
     calls : tuple of ScriptedCall
-        The tools it calls, together.
+        Its tool calls.
     spoken : bool
-        Whether it is said aloud, or written.
+        Whether it is spoken, or only text.
     sound : AudioClip or None
-        How it sounds; None: nothing is heard, and it takes no time.
+        Its audio; None for no audio, in no time.
     usage : mapping
         The ``usage`` of its ``response.done``.
     error : str or None
-        With it the response fails.
+        If set, the response fails with this message.
     """
 
     text: str | None = None
@@ -84,14 +84,14 @@ class ScriptedResponse:
 
 
 class ServerScript:
-    """Answers client events with server events.
+    """Reacts to client events with server events.
 
     Attributes
     ----------
     responses : deque of ScriptedResponse
-        What the model says next, first come first said.
+        The next responses of the model, in order.
     reactions : dict
-        What happens on a type of client event, in place of what would happen by itself.
+        Reactions to types of client events, which replace the default ones.
     """
 
     def __init__(self) -> None:
@@ -102,17 +102,17 @@ class ServerScript:
         self._last_item: str | None = None
 
     def begin(self, session: Mapping[str, Any]) -> list[ServerEvent]:
-        """Return what a server says first."""
+        """Return the first events of a server."""
         self._last_item = None
         self.session = {"type": "realtime", "object": "realtime.session", "id": self._id("sess"), **session}
         return [self._event("session.created", session=dict(self.session))]
 
     def react(self, event: Mapping[str, Any]) -> Sequence[ScriptStep]:
-        """Return what the server says to a client event."""
+        """Return the server's events in reaction to a client event."""
         reaction = self.reactions.get(str(event.get("type")))
         if reaction is not None:
-            said = reaction(event)
-            return [] if said is None else [said] if isinstance(said, dict) else list(said)
+            events = reaction(event)
+            return [] if events is None else [events] if isinstance(events, dict) else list(events)
         match event.get("type"):
             case "session.update":
                 self.session = _merged(self.session, event.get("session") or {})
@@ -133,7 +133,7 @@ class ServerScript:
                 return []
 
     def user_turn(self, text: str, sound: AudioClip | None = None) -> list[ScriptStep]:
-        """Return what a server says when a person has spoken, up to the words; the answer is another matter."""
+        """Return the events of a spoken turn, up to its transcript; the response is separate."""
         item_id = self._id("item")
         item = {
             "id": item_id,
@@ -159,28 +159,28 @@ class ServerScript:
         ]
 
     def next_response(self) -> list[ScriptStep]:
-        """Return the next scripted answer, from the response's first event to its last."""
-        answer = self.responses.popleft() if self.responses else _NOTHING_LEFT
+        """Return all events of the next scripted response."""
+        script = self.responses.popleft() if self.responses else _SCRIPT_ENDED
         response_id = self._id("resp")
         response = {"object": "realtime.response", "id": response_id, "status": "in_progress", "output": []}
         events: list[ScriptStep] = [self._event("response.created", response=response)]
         output: list[ServerEvent] = []
-        if answer.text is not None:
-            events += self._message(answer.text, response_id, output, spoken=answer.spoken)
-        for call in answer.calls:
+        if script.text is not None:
+            events += self._message(script.text, response_id, output, spoken=script.spoken)
+        for call in script.calls:
             events += self._call(call, response_id, output)
-        details = {"type": "failed", "error": {"code": "server_error", "message": answer.error}}
+        details = {"type": "failed", "error": {"code": "server_error", "message": script.error}}
         done = {
             **response,
-            "status": "failed" if answer.error else "completed",
-            "status_details": details if answer.error else None,
+            "status": "failed" if script.error else "completed",
+            "status_details": details if script.error else None,
             "output": output,
-            "usage": dict(answer.usage),
+            "usage": dict(script.usage),
         }
         events.append(self._event("response.done", response=done))
-        if answer.text is not None and answer.spoken:
-            # It is made faster than it is heard.
-            events += [] if answer.sound is None else [ScriptedAudio("assistant", answer.sound)]
+        if script.text is not None and script.spoken:
+            # The audio plays longer than the response takes.
+            events += [] if script.sound is None else [ScriptedAudio("assistant", script.sound)]
             events.append(self._event("output_audio_buffer.stopped", response_id=response_id))
         return events
 
@@ -269,11 +269,11 @@ class ServerScript:
         return f"{kind}_{next(self._numbers.setdefault(kind, itertools.count(1)))}"
 
 
-_NOTHING_LEFT = ScriptedResponse(error="The script has no answer left: page.will_say(…) gives it one.")
+_SCRIPT_ENDED = ScriptedResponse(error="The script has no response left. Add one with page.will_say(…).")
 
 
 def _words(text: str) -> list[str]:
-    """Return the pieces that a stream of words would have."""
+    """Return the text in the parts of a stream of words."""
     words = text.split(" ")
     return [word if at == 0 else f" {word}" for at, word in enumerate(words)]
 
@@ -287,4 +287,4 @@ def _merged(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str
     return merged
 
 
-__getattr__ = renamed_names(__name__, {"ScriptedAnswer": "ScriptedResponse"})
+__getattr__ = renamed_names(__name__, {"ScriptedAnswer": "ScriptedResponse", "ScriptedSound": "ScriptedAudio"})

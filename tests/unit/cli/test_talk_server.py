@@ -18,7 +18,7 @@ def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("host", [ELSEWHERE, "https://openai.com.example.org/v1", "https://notopenai.com/v1"])
 def test_the_key_of_openai_goes_nowhere_else(host):
-    with pytest.raises(MissingKey, match="no key for"):
+    with pytest.raises(MissingKey, match="No key for"):
         _server(host, "")._read_key()
 
 
