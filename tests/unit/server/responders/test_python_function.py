@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 
 from rtc_widget.server.responders.python_function import Asked, ReplyFunction
+from tests.limits import HANGS
 
 ASKED = Asked("Hi", [{"role": "user", "content": "Hi"}])
 
 
 async def said(function: Callable[[Any], Any]) -> list[str]:
     pieces: list[str] = []
-    await asyncio.wait_for(asyncio.wrap_future(ReplyFunction(function).ask(ASKED, pieces.append)), 5)
+    await asyncio.wait_for(asyncio.wrap_future(ReplyFunction(function).ask(ASKED, pieces.append)), HANGS)
     return pieces
 
 
