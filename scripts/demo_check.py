@@ -11,6 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from playwright.sync_api import sync_playwright
 from tests.e2e.lab import ROOT, NotebookPage, chromium, evaluate, jupyterlab
 from tests.speech import recognize, speak_wav, word_error_rate
 
@@ -20,10 +21,10 @@ READY = "not chat.progress and __import__('rtc_widget.server.process').server.pr
 
 
 def main() -> int:
-    with tempfile.TemporaryDirectory() as folder, jupyterlab() as lab:
+    with tempfile.TemporaryDirectory() as folder, jupyterlab() as lab, sync_playwright() as playwright:
         wav = speak_wav(Path(folder) / "question.wav", QUESTION, lead=1.5, tail=1.0)
         shutil.copy(ROOT / "notebooks/01_talk.ipynb", lab.folder)
-        with chromium(wav) as browser:
+        with chromium(playwright, wav) as browser:
             page = NotebookPage(lab, browser, "01_talk.ipynb")
             page.focus_first_cell()
             page.run_next()

@@ -24,6 +24,7 @@ import pytest
 from scripts.find_browser import find_browser
 
 from tests.conformance import record
+from tests.limits import HANGS
 from tests.speech import speak_wav
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -75,7 +76,7 @@ def server(site: str) -> Iterator[tuple[str, str]]:
         url, token = (found for pair in re.findall(r"Listening on (\S+)|Token +(\S+)", said) for found in pair if found)
         yield url, token
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=10)
+        process.communicate(timeout=HANGS)
 
 
 class Page:
@@ -103,7 +104,7 @@ class Page:
     def wait_for(self, kind: str, count: int = 1) -> dict[str, Any]:
         condition = f"events.filter(event => event.type === {json.dumps(kind)}).length >= {count}"
         try:
-            self._page.wait_for_function(condition, timeout=20_000)
+            self._page.wait_for_function(condition, timeout=HANGS * 1000)
         except playwright.TimeoutError:
             raise AssertionError(f"no {kind}; there were {[event['type'] for event in self.events()]}") from None
         return [event for event in self.events() if event["type"] == kind][count - 1]

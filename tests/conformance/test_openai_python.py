@@ -16,6 +16,7 @@ from rtc_widget._aiortc.audio import MonoAudio
 from rtc_widget.server.process import Address
 from rtc_widget.signaling.local import Local
 from tests.conformance import record
+from tests.limits import HANGS
 from tests.speech import WAV_RATE, recognize, spoken, word_error_rate
 from tests.unit.server.peer import Peer
 
@@ -47,7 +48,7 @@ class Talk:
 
     async def until(self, is_it: Callable[[Any], bool] | str) -> Any:
         """Return the next event that `is_it`, or is of that type."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(HANGS):
             while True:
                 event = await self.connection.recv()
                 self.events.append(event.to_dict())

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from tests.limits import HANGS
+
 PAGE = """<!doctype html><title>The other end</title><script>
 const calls = new Map();
 
@@ -69,7 +71,7 @@ class AnotherBrowser:
         pass
 
     async def ask(self, call, offer):
-        async with httpx.AsyncClient(timeout=20, trust_env=False) as client:
+        async with httpx.AsyncClient(timeout=300, trust_env=False) as client:
             response = await client.post("{url}/offer", json={{"call": call, "sdp": offer}})
         return response.raise_for_status().text
 """
@@ -96,7 +98,7 @@ class Switchboard:
         offer = json.loads(body)
         self.offers.append((offer["call"], offer["sdp"]))
         self._asked.put(body)
-        return self._answered.get(timeout=20)
+        return self._answered.get(timeout=HANGS)
 
     def next(self) -> bytes:
         try:

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -24,13 +24,35 @@ import av
 import nbformat
 import numpy as np
 from jupyter_client import BlockingKernelClient
-from playwright.sync_api import Browser, BrowserContext, Page, WebSocket, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, WebSocket, expect
 from scripts.find_browser import find_browser
+
+from tests.limits import HANGS
 
 ROOT = Path(__file__).parents[2]
 SPY = (Path(__file__).parent / "spy.js").read_text(encoding="utf-8")
-# Not "python3": in a virtual environment its own kernelspec of that name would win.
-KERNEL = "rtc-widget-test"
+expect.set_options(timeout=HANGS * 1000)
+_KERNEL = "rtc-widget-test"
+# Opens a notebook in the place of the one that is open. It is closed without a question, whatever has become of it.
+_OPEN = """async (name) => {
+  const { commands, shell } = window.jupyterapp;
+  for (const open of [...shell.widgets("main")]) open.dispose();
+  const opened = await commands.execute("docmanager:open", { path: name, factory: "Notebook" });
+  await opened.context.ready;
+  shell.activateById(opened.id);
+}"""
+# Ends the calls of the notebook as a person would, and closes it.
+_LEAVE = """async () => {
+  for (const button of document.querySelectorAll(".rtc-widget button[data-action=disconnect]")) button.click();
+  const giveUpAt = performance.now() + 20_000;
+  while (__spy.peers.some(({ connectionState }) => connectionState !== "closed")) {
+    if (performance.now() > giveUpAt) throw new Error("a call does not end");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  for (const open of [...window.jupyterapp.shell.widgets("main")]) open.dispose();
+  for (const button of document.querySelectorAll(".jp-Dialog button.jp-mod-accept")) button.click();
+  __spy.reset();
+}"""
 _SETTINGS = {"apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False}}
 
 
@@ -42,12 +64,14 @@ class Lab:
     folder: Path
     runtime: Path
     process: subprocess.Popen[bytes]
+    ipykernels: frozenset[str] = frozenset()
     clients: list[BlockingKernelClient] = field(default_factory=list)
 
-    def notebook(self, name: str, *cells: str) -> str:
-        """Write a notebook of code cells and return its name."""
+    def notebook(self, name: str, *cells: str, ipykernel: str = "") -> str:
+        """Write a notebook of code cells, for the environment's or another ipykernel, and return its name."""
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-        notebook.metadata["kernelspec"] = {"name": KERNEL, "display_name": "Python 3", "language": "python"}
+        kernel = {"name": _KERNEL + ipykernel, "display_name": "Python 3", "language": "python"}
+        notebook.metadata["kernelspec"] = kernel
         nbformat.write(notebook, self.folder / name)
         return name
 
@@ -60,12 +84,12 @@ class Lab:
 
     def _ask(self, method: str, path: str) -> bytes:
         request = urllib.request.Request(f"{self.url}{path}", method=method)
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=HANGS) as response:
             return response.read()
 
-    def kernel_client(self, timeout: float = 20) -> BlockingKernelClient:
+    def kernel_client(self) -> BlockingKernelClient:
         """Return a client of the kernel that was started last."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + HANGS
         while not (files := list(self.runtime.glob("kernel-*.json"))):
             if time.monotonic() > deadline:
                 raise TimeoutError("no kernel was started")
@@ -73,23 +97,19 @@ class Lab:
         client = BlockingKernelClient(connection_file=str(max(files, key=lambda file: file.stat().st_mtime)))
         client.load_connection_file()
         client.start_channels()
-        client.wait_for_ready(60)  # it hears what the kernel says from now on
+        client.wait_for_ready(HANGS)  # it hears what the kernel says from now on
         self.clients.append(client)
         return client
 
 
 @contextmanager
-def jupyterlab(
-    *, ipykernel: Path | None = None, variables: dict[str, str] | None = None, host: str = "127.0.0.1"
-) -> Iterator[Lab]:
+def jupyterlab(*, ipykernels: Mapping[str, Path] | None = None, host: str = "127.0.0.1") -> Iterator[Lab]:
     """Run a JupyterLab server on a free port.
 
     Parameters
     ----------
-    ipykernel : Path, optional
-        A folder with another ipykernel for the notebooks' kernels.
-    variables : dict, optional
-        Environment variables for server and kernels.
+    ipykernels : mapping of str to Path, optional
+        Folders with other ipykernels, by version.
     host : str
         An address of this machine to listen on.
     """
@@ -101,7 +121,8 @@ def jupyterlab(
         file = folders["settings"] / f"@jupyterlab/{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(settings))
-    _write_kernelspec(folders["data"] / "kernels" / KERNEL, ipykernel)
+    for version, ipykernel in {"": None, **(ipykernels or {})}.items():
+        _write_kernelspec(folders["data"] / "kernels" / f"{_KERNEL}{version}", ipykernel)
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("OPENAI_", "JUPYTER"))}
     environment |= {
         "HOME": str(home),
@@ -111,7 +132,6 @@ def jupyterlab(
         "JUPYTER_RUNTIME_DIR": str(folders["runtime"]),
         "JUPYTERLAB_SETTINGS_DIR": str(folders["settings"]),
         "JUPYTERLAB_WORKSPACES_DIR": str(folders["workspaces"]),
-        **(variables or {}),
     }
     with socket.socket() as probe:
         probe.bind((host, 0))
@@ -128,7 +148,8 @@ def jupyterlab(
     command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--allow-root"]
     process = subprocess.Popen(command, cwd=folders["notebooks"], env=environment, stdout=log, stderr=log)
     try:
-        lab = Lab(f"http://{host}:{port}", folders["notebooks"], folders["runtime"], process)
+        url = f"http://{host}:{port}"
+        lab = Lab(url, folders["notebooks"], folders["runtime"], process, frozenset(ipykernels or ()))
         _wait_until_up(lab, home / "jupyterlab.log")
         yield lab
     finally:
@@ -144,6 +165,7 @@ def jupyterlab(
 
 @contextmanager
 def chromium(
+    playwright: Playwright,
     microphone: Path | None = None,
     *,
     permitted: bool = True,
@@ -154,19 +176,18 @@ def chromium(
 
     `wrap` may give another program to start in the browser's stead.
     """
-    with sync_playwright() as playwright:
-        program = browser_program() or playwright.chromium.executable_path
-        if wrap is not None:
-            program = str(wrap(program))
-        browser = playwright.chromium.launch(
-            executable_path=program,
-            headless=True,
-            args=browser_arguments(microphone, permitted=permitted, arguments=arguments),
-        )
-        try:
-            yield browser
-        finally:
-            browser.close()
+    program = browser_program() or playwright.chromium.executable_path
+    if wrap is not None:
+        program = str(wrap(program))
+    browser = playwright.chromium.launch(
+        executable_path=program,
+        headless=True,
+        args=browser_arguments(microphone, permitted=permitted, arguments=arguments),
+    )
+    try:
+        yield browser
+    finally:
+        browser.close()
 
 
 def browser_arguments(
@@ -202,7 +223,10 @@ def browser_program() -> str | None:
 
 
 class NotebookPage:
-    """One notebook, open in JupyterLab."""
+    """A tab with JupyterLab in it, and one notebook open.
+
+    It waits for nothing longer than `HANGS` says: only what never comes about fails.
+    """
 
     def __init__(
         self,
@@ -217,6 +241,7 @@ class NotebookPage:
         self.console: list[str] = []
         # Tall: JupyterLab takes cells that are out of sight out of the document.
         self.page: Page = browser.new_page(**{"viewport": {"width": 1280, "height": 2000}, **options})
+        self.page.set_default_timeout(HANGS * 1000)
         self.page.on("console", lambda message: self.console.append(f"{message.type}: {message.text}"))
         self.page.on("pageerror", lambda error: self.console.append(f"uncaught: {error}"))
         if on_frame is not None:
@@ -224,20 +249,47 @@ class NotebookPage:
             self.page.on("websocket", lambda socket: _listen(socket, on_frame))
         self.page.add_init_script(SPY)
         self.page.goto(f"{lab.url}/lab/tree/{notebook}?reset")
-        self.page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=60_000)
+        self._wait_until_open()
+
+    def open(self, notebook: str) -> None:
+        """Open another notebook in the same tab: JupyterLab is loaded once, which takes longer than most tests."""
+        self.page.evaluate(_OPEN, notebook)
+        self._wait_until_open()
+
+    def leave(self) -> None:
+        """End the notebook's calls and close it, for another to be opened."""
+        self.page.evaluate(_LEAVE)
+        self.console.clear()
+
+    def will_say(self, wav: Path, *, when_open: bool = True) -> None:
+        """Have the microphone of the next calls speak a WAV file.
+
+        It speaks when the data channel opens, or else when `spy.speak()` is called. The browser's own way, see
+        `chromium`, begins when the microphone is opened, at which moment nobody knows when the call will stand.
+        """
+        data = base64.b64encode(wav.read_bytes()).decode()
+        self.page.evaluate(
+            "([clip, speaksWhenOpen]) => { Object.assign(__spy, { clip, speaksWhenOpen }); }", [data, when_open]
+        )
+
+    def _wait_until_open(self) -> None:
+        self.page.locator(".jp-Notebook .jp-Cell").first.wait_for()
         self.page.wait_for_function(
             "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.connectionStatus"
-            " === 'connected'",
-            timeout=60_000,
+            " === 'connected'"
+        )
+
+    def focus_cell(self, index: int) -> None:
+        self.page.evaluate(
+            "(index) => { const { content } = window.jupyterapp.shell.currentWidget;"
+            " content.activeCellIndex = index; content.mode = 'command'; }",
+            index,
         )
 
     def focus_first_cell(self) -> None:
-        self.page.evaluate(
-            "() => { const p = window.jupyterapp.shell.currentWidget; p.content.activeCellIndex = 0;"
-            " p.content.mode = 'command'; }"
-        )
+        self.focus_cell(0)
 
-    def run_next(self, *, wait: bool = True, timeout: float = 60) -> None:
+    def run_next(self, *, wait: bool = True, timeout: float = HANGS) -> None:
         """Run the active cell and go to the next."""
         command = "window.jupyterapp.commands.execute('notebook:run-cell-and-select-next')"
         if not wait:
@@ -260,8 +312,8 @@ class NotebookPage:
     def widget(self) -> Any:
         return self.page.locator(".rtc-widget").first
 
-    def wait_for_status(self, status: str, timeout: float = 30) -> None:
-        self.page.locator(f".rtc-widget[data-status={status}]").first.wait_for(timeout=timeout * 1000)
+    def wait_for_status(self, status: str) -> None:
+        self.page.locator(f".rtc-widget[data-status={status}]").first.wait_for()
 
     def spy(self, expression: str) -> Any:
         """Evaluate an expression on what the spy has seen, as `spy`."""
@@ -277,7 +329,7 @@ class NotebookPage:
         return samples.astype(np.float32), int(rate)
 
 
-def evaluate(client: BlockingKernelClient, expression: str, timeout: float = 30) -> Any:
+def evaluate(client: BlockingKernelClient, expression: str) -> Any:
     """Evaluate an expression in the kernel and return what `json` makes of it."""
     said: list[str] = []
 
@@ -289,8 +341,8 @@ def evaluate(client: BlockingKernelClient, expression: str, timeout: float = 30)
             raise RuntimeError("\n".join(content["traceback"]))
 
     code = f"import json as _json; print(_json.dumps({expression}))"
-    ask = partial(client.execute_interactive, code, timeout=timeout, output_hook=keep, store_history=False)
-    deadline = time.monotonic() + timeout
+    ask = partial(client.execute_interactive, code, timeout=HANGS, output_hook=keep, store_history=False)
+    deadline = time.monotonic() + HANGS
     # A kernel drops what it is asked right after an error. Our own drops nothing; after a cell's it is asked again.
     while ask(stop_on_error=False)["content"]["status"] == "aborted":
         assert time.monotonic() < deadline, "the kernel drops whatever it is asked"
@@ -298,9 +350,9 @@ def evaluate(client: BlockingKernelClient, expression: str, timeout: float = 30)
     return json.loads("".join(said))
 
 
-def eventually(is_so: Callable[[], bool], timeout: float = 20) -> None:
+def eventually(is_so: Callable[[], bool]) -> None:
     """Wait until something is so; fail if it never is."""
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + HANGS
     while not is_so():
         assert time.monotonic() < deadline, "it did not come about"
         time.sleep(0.1)
@@ -332,8 +384,8 @@ def _write_kernelspec(folder: Path, ipykernel: Path | None) -> None:
     (folder / "kernel.json").write_text(json.dumps(spec))
 
 
-def _wait_until_up(lab: Lab, log: Path, timeout: float = 60) -> None:
-    deadline = time.monotonic() + timeout
+def _wait_until_up(lab: Lab, log: Path) -> None:
+    deadline = time.monotonic() + HANGS
     while time.monotonic() < deadline and lab.process.poll() is None:
         try:
             urllib.request.urlopen(f"{lab.url}/api/status", timeout=2).close()

@@ -3,6 +3,13 @@
   const spy = { peers: [], channels: [], microphone: [], remote: [], received: [], clickedAt: 0, openedAt: 0, levels: [] };
   Object.defineProperty(globalThis, "__spy", { value: spy });
 
+  // Forgets one notebook before another is opened in the same tab.
+  spy.reset = () => {
+    for (const name of ["peers", "channels", "microphone", "remote", "received", "levels"]) spy[name].length = 0;
+    spy.clickedAt = spy.openedAt = 0;
+    for (const name of ["constraints", "recording", "clip", "speak", "speaksWhenOpen"]) delete spy[name];
+  };
+
   document.addEventListener("click", () => (spy.clickedAt = performance.now()), true);
 
   const Native = globalThis.RTCPeerConnection;
@@ -19,7 +26,10 @@
     createDataChannel(...settings) {
       const channel = super.createDataChannel(...settings);
       spy.channels.push(channel);
-      channel.addEventListener("open", () => (spy.openedAt = performance.now()));
+      channel.addEventListener("open", () => {
+        spy.openedAt = performance.now();
+        if (spy.speaksWhenOpen) spy.speak();
+      });
       channel.addEventListener("message", ({ data }) => spy.received.push(data));
       return channel;
     }
@@ -29,12 +39,34 @@
   const open = devices?.getUserMedia.bind(devices);
   if (open) {
     devices.getUserMedia = async (constraints) => {
-      const stream = await open(constraints);
+      const device = await open(constraints);
+      const stream = spy.clip ? await speaking(device) : device;
       spy.constraints = constraints;
       spy.microphone.push(...stream.getTracks());
       listen(stream.getAudioTracks()[0], "user");
       return stream;
     };
+  }
+
+  // The device with a clip mixed in whenever `spy.speak` is called, which tells the end: a call may take its time until it stands.
+  async function speaking(device) {
+    const context = new AudioContext();
+    const clip = await context.decodeAudioData(Uint8Array.from(atob(spy.clip), (char) => char.charCodeAt(0)).buffer);
+    const mixed = new MediaStreamAudioDestinationNode(context, { channelCount: 1 });
+    new MediaStreamAudioSourceNode(context, { mediaStream: device }).connect(mixed);
+    spy.speak = () => {
+      const source = new AudioBufferSourceNode(context, { buffer: clip });
+      source.connect(mixed);
+      source.start();
+      return new Promise((resolve) => (source.onended = resolve));
+    };
+    const [track] = mixed.stream.getAudioTracks();
+    track.stop = () => {
+      MediaStreamTrack.prototype.stop.call(track);
+      for (const captured of device.getTracks()) captured.stop();
+      context.close();
+    };
+    return mixed.stream;
   }
 
   // The loudness of a track every 10 ms, as [who, milliseconds, root mean square].

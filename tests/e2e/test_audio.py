@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser
 
 from rtc_widget import AudioClip, VoiceChat
 from tests.e2e.conftest import CURRENT, QUESTION
-from tests.e2e.lab import chromium, evaluate
+from tests.e2e.lab import NotebookPage, evaluate
 from tests.e2e.voice_server import TOKEN
+from tests.limits import HANGS
 from tests.speech import recognize, speak_wav, word_error_rate
 
 
@@ -20,24 +20,27 @@ def made(server, *options: str) -> str:
     return f"import rtc_widget\nchat = rtc_widget.VoiceChat({', '.join([server.signaling, *options])})\nchat"
 
 
-@pytest.fixture(scope="module")
-def late_question_wav(tmp_path_factory) -> Path:
-    """The question, spoken long enough after the microphone opens for a busy machine to have made the call."""
-    return speak_wav(tmp_path_factory.mktemp("microphone") / "question.wav", QUESTION, lead=6.0, tail=1.0)
+CONNECT = f"await chat.connect(timeout={HANGS})"
+ANSWERED = f'await chat.wait_for("output_audio_buffer.stopped", timeout={HANGS})'
+ASK = f"""
+async with chat.record():
+    {CONNECT}
+    {ANSWERED}
+print(chat.recording)
+"""
 
 
 @pytest.fixture
-def talking_browser(late_question_wav) -> Iterator[Browser]:
-    with chromium(late_question_wav) as browser:
-        yield browser
+def talking(opened, silent_browser, server, question_wav) -> Callable[..., NotebookPage]:
+    """Opens a notebook and runs the cell that makes a call, in which the question is asked aloud."""
 
+    def talk(*cells: str) -> NotebookPage:
+        page = opened(silent_browser, made(server), ASK, *cells)
+        page.will_say(question_wav)
+        page.run_next()
+        return page
 
-ASK = """
-async with chat.record():
-    await chat.connect()
-    await chat.wait_for("output_audio_buffer.stopped", timeout=60)
-print(chat.recording)
-"""
+    return talk
 
 
 def heard(clip: dict) -> str:
@@ -50,9 +53,8 @@ def clip_of(expression: str) -> str:
 
 
 @pytest.mark.parametrize("version", [CURRENT, "7.3.0"])
-def test_question_and_answer_are_in_the_recording_on_one_clock(opened, talking_browser, server, lab, version):
-    page = opened(talking_browser, made(server), ASK)
-    page.run_next(timeout=90)
+def test_question_and_answer_are_in_the_recording_on_one_clock(talking, lab, version):
+    page = talking()
     assert "Recording:" in page.output(1), page.output(1)
     kernel = lab.kernel_client()
 
@@ -83,20 +85,19 @@ def test_a_clip_is_said_without_a_microphone(opened, silent_browser, server, lab
         made(server, "microphone='clips'"),
         f"""
 async with chat.record():
-    await chat.connect()
-    said = await chat.say({str(wav)!r})
-    await chat.wait_for("output_audio_buffer.stopped", timeout=60)
+    {CONNECT}
+    said = await chat.say({str(wav)!r}, timeout={HANGS})
+    {ANSWERED}
 print(said)
 """,
         "chat.recording",
         "chat.recording.plot()",
     )
-    page.run_next(timeout=90)
-    page.run_next()
-    page.run_next()
+    for _ in range(3):
+        page.run_next()
     kernel = lab.kernel_client()
     assert "SpokenInterval(" in page.output(1), page.output(1)
-    assert page.outputs(2).locator("audio").count() == 2, "both sides can be listened to"
+    assert page.outputs(2).locator("audio").count() == 1, "it can be listened to"
     assert page.outputs(3).locator("img").count() == 1, "a plot is shown once"
     assert page.spy("spy.microphone.length") == 0
     turns = evaluate(kernel, "[(turn.role, turn.text) for turn in chat.transcript]")
@@ -119,14 +120,10 @@ def test_a_clip_in_place_of_the_microphone_makes_a_call_that_can_be_repeated(
     opened, silent_browser, server, lab, tmp_path
 ):
     wav = speak_wav(tmp_path / "question.wav", QUESTION, lead=0.3, tail=0.2)
-    cell = """
-await chat.connect()
-await chat.wait_for("output_audio_buffer.stopped", timeout=60)
-await chat.disconnect()
-"""
+    cell = f"{CONNECT}\n{ANSWERED}\nawait chat.disconnect()"
     page = opened(silent_browser, made(server, f"microphone={str(wav)!r}"), cell, cell)
-    page.run_next(timeout=90)
-    page.run_next(timeout=90)
+    page.run_next()
+    page.run_next()
     turns = evaluate(lab.kernel_client(), "[(turn.call, turn.role, turn.text) for turn in chat.transcript]")
     assert [(call, role) for call, role, _ in turns] == [(1, "user"), (1, "assistant"), (2, "user"), (2, "assistant")]
     for _, _, text in (turns[0], turns[2]):
@@ -134,10 +131,9 @@ await chat.disconnect()
     assert page.spy("spy.microphone.length") == 0
 
 
-def test_a_session_is_saved_and_studied_without_a_call(opened, talking_browser, server, lab, tmp_path):
+def test_a_session_is_saved_and_studied_without_a_call(talking, lab, tmp_path):
     path = tmp_path / "session.zip"
-    page = opened(talking_browser, made(server), ASK, f"await chat.disconnect()\nchat.save({str(path)!r})")
-    page.run_next(timeout=90)
+    page = talking(f"await chat.disconnect()\nchat.save({str(path)!r})")
     page.run_next()
     again = VoiceChat.load(path)
     kernel = lab.kernel_client()
@@ -150,9 +146,8 @@ def test_a_session_is_saved_and_studied_without_a_call(opened, talking_browser, 
     assert TOKEN.encode() not in path.read_bytes()
 
 
-def test_statistics_of_a_real_call_are_plausible(opened, talking_browser, server, lab):
-    page = opened(talking_browser, made(server), ASK)
-    page.run_next(timeout=90)
+def test_statistics_of_a_real_call_are_plausible(talking, lab):
+    talking()
     kernel = lab.kernel_client()
     names = ["elapsed", "received_bitrate", "assistant_level", "user_level"]
     table = evaluate(kernel, f"{{name: [getattr(sample, name) for sample in chat.stats] for name in {names}}}")

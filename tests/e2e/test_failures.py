@@ -7,26 +7,26 @@ from ipywidgets.embed import dependency_state
 from nbformat.sign import NotebookNotary
 
 from rtc_widget import VoiceChat
-from tests.e2e.lab import Lab, NotebookPage, chromium
+from tests.e2e.lab import Lab, chromium
+from tests.e2e.voice_server import TOKEN
+from tests.limits import HANGS
 
-CONNECT = """
+WIDGET = """
+import rtc_widget
+chat = rtc_widget.VoiceChat(rtc_widget.OpenAI({key!r}, base_url="{url}/v1", voice="marin"))
+chat
+"""
+CONNECT = f"""
 try:
-    await chat.connect()
+    await chat.connect(timeout={HANGS})
 except rtc_widget.RtcWidgetError as error:
     print(type(error).__name__, "|", error.code, "|", chat.status)
 """
 
 
-def test_a_wrong_key_is_told_in_the_server_s_words(opened, silent_browser):
-    widget = """
-import rtc_widget
-from rtc_widget.server.process import shared_process
-address = shared_process().ready.result(60)
-chat = rtc_widget.VoiceChat(rtc_widget.OpenAI("sk-wrong", base_url=address.url + "/v1"))
-chat
-"""
-    page = opened(silent_browser, widget, CONNECT)
-    page.run_next(timeout=60)
+def test_a_wrong_key_is_told_in_the_server_s_words(opened, silent_browser, server):
+    page = opened(silent_browser, WIDGET.format(key="sk-wrong", url=server.url), CONNECT)
+    page.run_next()
     assert "InvalidKey | invalid_key | error" in page.output(1)
     error = page.page.locator(".rtc-error").first.inner_text()
     assert "401" in error
@@ -35,30 +35,23 @@ chat
     assert page.spy("spy.peers.map((peer) => peer.connectionState)") == ["closed"]
 
 
-def test_the_openai_client_code_talks_to_any_compatible_server(opened, silent_browser):
-    widget = """
-import rtc_widget
-from rtc_widget.server.process import shared_process
-address = shared_process().ready.result(60)
-chat = rtc_widget.VoiceChat(rtc_widget.OpenAI(address.token, base_url=address.url + "/v1", voice="marin"))
-chat
-"""
-    talk = """
-await chat.connect()
+def test_the_openai_client_code_talks_to_any_compatible_server(opened, silent_browser, server):
+    talk = f"""
+await chat.connect(timeout={HANGS})
 chat.send_text("What is SDP?")
-await chat.wait_for("response.done")
+await chat.wait_for("response.done", timeout={HANGS})
 print(chat.server, "|", chat.transcript[-1].text)
 """
-    page = opened(silent_browser, widget, talk)
-    page.run_next(timeout=60)
+    page = opened(silent_browser, WIDGET.format(key=TOKEN, url=server.url), talk)
+    page.run_next()
     assert "127.0.0.1 · gpt-realtime-2.1 |" in page.output(1)
     assert "Session Description Protocol" in page.output(1)
 
 
-def test_a_refused_microphone_is_explained(opened):
-    with chromium(permitted=False) as browser:
-        page = opened(browser, "import rtc_widget\nchat = rtc_widget.VoiceChat()\nchat", CONNECT)
-        page.run_next(timeout=60)
+def test_a_refused_microphone_is_explained(opened, playwright, server):
+    with chromium(playwright, permitted=False) as browser:
+        page = opened(browser, WIDGET.format(key=TOKEN, url=server.url), CONNECT)
+        page.run_next()
         assert "MicrophoneDenied | microphone_denied | error" in page.output(1)
         assert "microphone" in page.page.locator(".rtc-error").first.inner_text().lower()
         assert page.page.locator("button[data-action=connect]").is_enabled()
@@ -78,11 +71,11 @@ chat
     assert "MissingKey" in page.output(1)
 
 
-def test_a_widget_of_an_earlier_kernel_opens_no_microphone_and_says_so(lab, silent_browser):
-    page = NotebookPage(lab, silent_browser, _notebook_with_saved_widget(lab))
-    page.page.locator("button[data-action=connect]").first.click(timeout=60_000)
+def test_a_widget_of_an_earlier_kernel_opens_no_microphone_and_says_so(show, lab, silent_browser):
+    page = show(silent_browser, _notebook_with_saved_widget(lab))
+    page.page.locator("button[data-action=connect]").first.click()
     error = page.page.locator(".rtc-error").first
-    error.wait_for(timeout=20_000)
+    error.wait_for()
     assert error.get_attribute("data-code") == "kernel_died"
     assert "earlier kernel" in error.inner_text()
     assert page.spy("spy.microphone.length") == 0

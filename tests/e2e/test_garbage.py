@@ -7,6 +7,7 @@ import os
 import signal
 
 from tests.e2e.lab import NotebookPage, evaluate
+from tests.limits import HANGS
 
 SERVER = """
 import http.server, threading, rtc_widget
@@ -38,7 +39,9 @@ class Garbage(http.server.BaseHTTPRequestHandler):
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Garbage)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 """
-CALLS = """
+CALLS = (
+    f"HANGS = {HANGS}"
+    + """
 import json
 found = {}
 for kind in ("page", "stub", "huge", "hung up"):
@@ -46,25 +49,26 @@ for kind in ("page", "stub", "huge", "hung up"):
     chat = rtc_widget.VoiceChat(rtc_widget.OpenAI("sk-x", base_url=f"http://127.0.0.1:{server.server_port}/{path}/v1"))
     display(chat)
     try:
-        await chat.connect(timeout=30)
+        await chat.connect(timeout=HANGS)
     except rtc_widget.RtcWidgetError as error:
         found[kind] = [error.code, chat.status, bool(error.hint)]
 print(json.dumps(found))
 """
+)
 
 # A cell that sleeps is not enough: another thread of the kernel may hear the page.
 DEAF = """
 import os, signal, subprocess
 print("busy", flush=True)
 time.sleep(0.5)
-subprocess.Popen(["sh", "-c", f"sleep 8; kill -CONT {os.getpid()}"])
+subprocess.Popen(["sh", "-c", f"while [ ! -e '{path}' ]; do sleep 0.1; done; kill -CONT {os.getpid()}"])
 os.kill(os.getpid(), signal.SIGSTOP)
 """
 
 
 def test_garbage_servers_give_clear_errors(opened, silent_browser):
     page = opened(silent_browser, SERVER, CALLS)
-    page.run_next(timeout=120)
+    page.run_next()
     said = page.output(1)
     assert json.loads(said[said.index("{") : said.rindex("}") + 1]) == {
         "page": ["invalid_answer", "error", True],
@@ -73,24 +77,26 @@ def test_garbage_servers_give_clear_errors(opened, silent_browser):
         "hung up": ["server_unreachable", "error", True],
     }
     errors = page.page.locator(".rtc-error")
-    errors.nth(3).wait_for(timeout=10_000)
+    errors.nth(3).wait_for()
     assert errors.count() == 4
     assert "The browser does not accept the server's SDP answer" in errors.nth(1).inner_text()
     assert set(page.spy("spy.microphone.map((track) => track.readyState)")) == {"ended"}
     assert set(page.spy("spy.peers.map((peer) => peer.connectionState)")) == {"closed"}
 
 
-def test_a_connect_while_a_cell_runs_says_so_and_still_completes(opened, silent_browser, server):
+def test_a_connect_while_a_cell_runs_says_so_and_still_completes(opened, silent_browser, server, tmp_path):
     widget = f"import rtc_widget, time\nchat = rtc_widget.VoiceChat({server.signaling})\nchat"
-    page = opened(silent_browser, widget, DEAF, "await chat.disconnect()")
+    seen = tmp_path / "seen"
+    page = opened(silent_browser, widget, f"path = {str(seen)!r}{DEAF}", "await chat.disconnect()")
     page.page.locator("button[data-action=connect]").wait_for()
     page.page.wait_for_timeout(1_000)  # the page has been welcomed
     page.run_next(wait=False)
     page.page.locator(".jp-OutputArea-output", has_text="busy").wait_for()
     page.page.wait_for_timeout(1_000)
     page.page.locator("button[data-action=connect]").first.click()
-    page.page.locator(".rtc-progress", has_text="is a cell running?").wait_for(timeout=4_000)
-    page.wait_for_status("connected", timeout=40)
+    page.page.locator(".rtc-progress", has_text="is a cell running?").wait_for()
+    seen.touch()
+    page.wait_for_status("connected")
     assert page.page.locator(".rtc-progress", has_text="is a cell running?").count() == 0
     page.run_next()
     server.wait_for_calls(0)
@@ -109,9 +115,9 @@ def test_a_kernel_that_never_answers_ends_in_a_clear_error(lab, silent_browser, 
     os.kill(kernel, signal.SIGSTOP)
     try:
         page.page.locator("button[data-action=connect]").first.click()
-        page.page.locator(".rtc-progress", has_text="is a cell running?").wait_for(timeout=5_000)
+        page.page.locator(".rtc-progress", has_text="is a cell running?").wait_for()
         page.page.clock.fast_forward(91_000)
-        page.wait_for_status("error", timeout=10)
+        page.wait_for_status("error")
         error = page.page.locator(".rtc-error").first
         assert error.get_attribute("data-code") == "kernel_timeout"
         assert "The kernel did not answer." in error.inner_text()

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from jupyter_client import BlockingKernelClient
 from playwright.sync_api import Browser
 
-from tests.e2e.conftest import CURRENT
-from tests.e2e.lab import Lab, NotebookPage, chromium, evaluate, eventually
+from tests.e2e.lab import NotebookPage, evaluate, eventually
 from tests.e2e.voice_server import VoiceServer
+from tests.limits import HANGS
 
 WIDGET = """
 import os, rtc_widget
@@ -21,39 +21,19 @@ chat
 """
 
 
-@pytest.fixture(scope="module")
-def browser(silence_wav) -> Iterator[Browser]:
-    with chromium(silence_wav) as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
-def lab(labs: Callable[[str], Lab]) -> Iterator[Lab]:
-    lab = labs(CURRENT)
-    yield lab
-    lab.end_kernels()
-
-
 @pytest.fixture
-def calling(lab: Lab, browser: Browser, server: VoiceServer) -> Iterator[Callable[..., NotebookPage]]:
+def calling(
+    opened: Callable[..., NotebookPage], silent_browser: Browser, server: VoiceServer
+) -> Callable[..., NotebookPage]:
     """Opens a notebook whose first cell shows the widget, and makes a call."""
-    pages: list[NotebookPage] = []
+    server.wait_for_calls(0)
 
     def call(settings: str = "", *cells: str) -> NotebookPage:
-        widget = WIDGET.format(signaling=server.signaling, settings=settings)
-        page = NotebookPage(lab, browser, lab.notebook(f"lifecycle{len(pages)}.ipynb", widget, *cells))
-        pages.append(page)
-        page.focus_first_cell()
-        page.run_next()
+        page = opened(silent_browser, WIDGET.format(signaling=server.signaling, settings=settings), *cells)
         connect(page, server)
         return page
 
-    yield call
-    for page in pages:
-        if not page.page.is_closed():
-            page.page.close()
-    lab.end_kernels()
-    server.wait_for_calls(0)
+    return call
 
 
 def connect(page: NotebookPage, server: VoiceServer) -> None:
@@ -68,12 +48,11 @@ def until(kernel: BlockingKernelClient, expression: str, value: object) -> None:
     eventually(lambda: evaluate(kernel, expression) == value)
 
 
-def assert_over(page: NotebookPage, server: VoiceServer, timeout: float = 15) -> None:
+def assert_over(page: NotebookPage, server: VoiceServer) -> None:
     """The microphone has stopped, the connection is closed, the server has hung up."""
     page.page.wait_for_function(
         "() => __spy.microphone.every((track) => track.readyState === 'ended')"
-        " && __spy.peers.every((peer) => peer.connectionState === 'closed')",
-        timeout=timeout * 1000,
+        " && __spy.peers.every((peer) => peer.connectionState === 'closed')"
     )
     server.wait_for_calls(0)
 
@@ -134,7 +113,7 @@ def again(page: NotebookPage, server: VoiceServer, settings: str = "") -> None:
 def test_a_call_goes_on_while_its_cell_is_scrolled_out_of_sight(calling, server):
     page = calling("view_timeout=1", *["print('line\\n' * 60)"] * 8)
     page.page.set_viewport_size({"width": 1280, "height": 500})
-    page.page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 1; }")
+    page.focus_cell(1)
     for _ in range(8):
         page.run_next()
     page.page.evaluate(
@@ -173,54 +152,48 @@ def test_notebook_closed(calling, server):
     assert_over(page, server)
 
 
-def test_tab_closed(calling, server, lab):
+def test_tab_closed(calling, server):
     page = calling()
     page.page.close(run_before_unload=False)
     server.wait_for_calls(0)
 
 
-def test_page_reload(calling, server, lab):
+def test_page_reload(calling, server):
     page = calling()
     page.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     box = page.page.locator(".rtc-widget textarea")
     box.fill("What is ICE?")
     box.press("Enter")
-    page.page.locator("[data-role=assistant][data-turn-status=completed]").wait_for(timeout=30_000)
+    page.page.locator("[data-role=assistant][data-turn-status=completed]").wait_for()
     page.page.reload()
     server.wait_for_calls(0)
-    page.widget().wait_for(timeout=30_000)
+    page.widget().wait_for()
 
     # What was said, the log so far, and that the call has ended: all of it asked of the kernel.
-    page.page.locator(".rtc-turn", has_text="Interactive Connectivity Establishment").wait_for(timeout=15_000)
+    page.page.locator(".rtc-turn", has_text="Interactive Connectivity Establishment").wait_for()
     page.page.locator(".rtc-new-call", has_text="Call ended").wait_for()
     page.page.locator(".rtc-events > summary").click()
-    page.page.locator(".rtc-event", has_text="response.done").wait_for(timeout=15_000)
+    page.page.locator(".rtc-event", has_text="response.done").wait_for()
     connect(page, server)
     page.page.locator("button[data-action=disconnect]").first.click()
     assert_over(page, server)
 
 
-def test_a_call_without_a_microphone_hears_the_answer(lab, browser, server):
+def test_a_call_without_a_microphone_hears_the_answer(opened, silent_browser, server):
     """By choice; nobody is asked for a microphone, and the report says so."""
-    widget = WIDGET.format(signaling=server.signaling, settings="")
-    ask = """
+    ask = f"""
 chat.send_text("What is ICE?")
-await chat.wait_for("output_audio_buffer.stopped", timeout=60)
-print(chat.receive_only, "|", chat.transcript[-1].text, "|", await chat.diagnose())
+await chat.wait_for("output_audio_buffer.stopped", timeout={HANGS})
+print(chat.receive_only, "|", chat.transcript[-1].text, "|", await chat.diagnose(timeout={HANGS}))
 """
-    page = NotebookPage(lab, browser, lab.notebook("listening.ipynb", widget, ask))
-    page.focus_first_cell()
-    page.run_next()
+    page = opened(silent_browser, WIDGET.format(signaling=server.signaling, settings=""), ask)
     page.page.locator(".rtc-invitation [data-action=listen]").click()
     page.wait_for_status("connected")
-    page.page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 1; }")
-    page.run_next(timeout=90)
+    page.focus_cell(1)
+    page.run_next()
     said = page.output(1)
     assert said.startswith("True |")
     assert "✓ Data channel opened: open" in said
     assert "✕" not in said
     assert page.spy("spy.microphone.length") == 0
     assert page.spy("spy.levels.some(([who]) => who === 'assistant')"), "the answer was heard"
-    page.page.close()
-    lab.end_kernels()
-    server.wait_for_calls(0, timeout=60)

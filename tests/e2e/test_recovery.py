@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from jupyter_client import BlockingKernelClient
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Playwright
 
 from rtc_widget.errors import ReconnectFailed
 from tests.e2e import networks
@@ -26,6 +26,9 @@ from tests.e2e.lab import (
 from tests.e2e.networks import Line
 from tests.e2e.voice_server import VoiceServer, voice_server
 from tests.speech import recognize, speak_wav, word_error_rate
+
+# There is one pair of networks with these names on a machine.
+pytestmark = pytest.mark.xdist_group("networks")
 
 WIDGET = """
 import rtc_widget
@@ -66,9 +69,12 @@ def lab(line: Line) -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="module")
-def browser(lab: Lab, silence_wav: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def browser(
+    playwright: Playwright, lab: Lab, silence_wav: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Browser]:
     # The page is no localhost there; the browser must be told that it may have a microphone all the same.
     with chromium(
+        playwright,
         silence_wav,
         wrap=lambda program: networks.wrapped(program, networks.PAGE, tmp_path_factory.mktemp("browser")),
         arguments=[f"--unsafely-treat-insecure-origin-as-secure={lab.url}"],
@@ -90,7 +96,7 @@ def page(lab: Lab, browser: Browser, server: VoiceServer, line: Line):
     line.loss = 0.0
     page.page.close()
     lab.end_kernels()
-    server.wait_for_calls(0, timeout=60)
+    server.wait_for_calls(0)
 
 
 def ask(page: NotebookPage, question: str, answers: int) -> None:
@@ -101,7 +107,6 @@ def ask(page: NotebookPage, question: str, answers: int) -> None:
     page.page.wait_for_function(
         "(count) => document.querySelectorAll('[data-role=assistant][data-turn-status=completed]').length >= count",
         arg=answers,
-        timeout=30_000,
     )
 
 
@@ -119,11 +124,11 @@ def test_two_seconds_without_a_line_heal_by_themselves(page, line, server):
 def test_eight_seconds_without_a_line_are_recovered_by_a_new_call(page, line, server, lab):
     [call] = server.calls()
     line.loss = 1.0
-    page.wait_for_status("reconnecting", timeout=15)
+    page.wait_for_status("reconnecting")
     page.page.wait_for_timeout(6_000)
     line.loss = 0.0
     started = time.monotonic()
-    page.wait_for_status("connected", timeout=30)
+    page.wait_for_status("connected")
     print(f"connected again {time.monotonic() - started:.1f} s after the line was back")
     [new] = server.wait_for_calls(1)
     assert new != call
@@ -147,7 +152,7 @@ def test_eight_seconds_without_a_line_are_recovered_by_a_new_call(page, line, se
 def test_a_line_that_stays_cut_is_given_up_with_a_clear_error(page, line, lab):
     line.loss = 1.0
     started = time.monotonic()
-    page.wait_for_status("error", timeout=120)
+    page.wait_for_status("error")
     print(f"given up {time.monotonic() - started:.1f} s after the line was cut")
     error = page.page.locator(".rtc-error").first
     assert error.get_attribute("data-code") == ReconnectFailed.code
@@ -208,7 +213,7 @@ SAID_BY_USER = "[turn.text for turn in chat.transcript if turn.role == 'user']"
 
 
 def wait_until_spoken(kernel: BlockingKernelClient, answers: int) -> None:
-    eventually(lambda: evaluate(kernel, "len(chat.events.of('output_audio_buffer.stopped'))") >= answers, timeout=40)
+    eventually(lambda: evaluate(kernel, "len(chat.events.of('output_audio_buffer.stopped'))") >= answers)
 
 
 @pytest.fixture
@@ -236,12 +241,12 @@ def test_a_server_that_renegotiates_keeps_its_call_when_the_line_was_cut(lab, br
     kernel = lab.kernel_client()
 
     line.loss = 1.0
-    page.wait_for_status("reconnecting", timeout=15)
+    page.wait_for_status("reconnecting")
     eventually(lambda: len(board.offers) == 2)
     page.page.wait_for_timeout(1_000)
     line.loss = 0.0
     started = time.monotonic()
-    page.wait_for_status("connected", timeout=30)
+    page.wait_for_status("connected")
     print(f"connected again {time.monotonic() - started:.1f} s after the line was back")
     assert [call for call, _ in board.offers] == ["call_1", "call_1"]
     assert page.spy("spy.peers.length") == 1

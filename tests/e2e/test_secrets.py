@@ -37,6 +37,10 @@ await bad.connect()
 HOSTILE = '<img src=x onerror="document.title=`owned`"><script>document.title="owned"</script>'
 
 
+# They share a JupyterLab.
+pytestmark = pytest.mark.xdist_group("secrets")
+
+
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
     """A JupyterLab of its own: other tests have the key in their cells, and IPython's history reaches every page."""
@@ -64,14 +68,12 @@ def test_the_key_is_nowhere_but_in_its_cell(lab, silent_browser, server):
     box = page.page.locator(".rtc-widget textarea").first
     box.fill(HOSTILE)
     box.press("Enter")
-    page.page.locator(".rtc-transcript [data-role=assistant][data-turn-status=completed]").first.wait_for(
-        timeout=30_000
-    )
+    page.page.locator(".rtc-transcript [data-role=assistant][data-turn-status=completed]").first.wait_for()
     said = page.page.locator(".rtc-transcript [data-role=user] .rtc-turn-text").first
     assert said.inner_text() == HOSTILE, "words are words"
     assert page.page.locator(".rtc-widget img, .rtc-widget script").count() == 0
     assert page.page.title() != "owned"
-    page.page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 1; }")
+    page.focus_cell(1)
     page.run_next()
     assert "ServerUnreachable" in page.output(1), "the traceback is there to be searched"
     page.run_next()
@@ -83,9 +85,9 @@ def test_the_key_is_nowhere_but_in_its_cell(lab, silent_browser, server):
     page.page.evaluate(SAVE_WITH_WIDGETS)
     dom = page.page.content()
     page.page.reload()
-    page.widget().wait_for(timeout=30_000)
+    page.widget().wait_for()
     # After the reload the page knows what was said, and that the call is over.
-    page.page.get_by_text("Call ended").first.wait_for(timeout=15_000)
+    page.page.get_by_text("Call ended").first.wait_for()
     assert page.page.locator(".rtc-transcript [data-role=user] .rtc-turn-text").first.inner_text() == HOSTILE
     assert page.page.title() != "owned"
 

@@ -6,14 +6,14 @@ Part of what `-k lifecycle` runs: however the call moves, no microphone stays op
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Error
 
-from tests.e2e.conftest import CURRENT
-from tests.e2e.lab import Lab, NotebookPage, chromium, evaluate, eventually
+from tests.e2e.lab import Lab, NotebookPage, evaluate, eventually
 from tests.e2e.voice_server import VoiceServer
+from tests.limits import HANGS
 
 WIDGET = """
 import rtc_widget
@@ -24,34 +24,20 @@ chat
 """
 
 
-@pytest.fixture(scope="module")
-def browser(silence_wav) -> Iterator[Browser]:
-    with chromium(silence_wav) as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
-def lab(labs: Callable[[str], Lab]) -> Iterator[Lab]:
-    lab = labs(CURRENT)
-    yield lab
-    lab.end_kernels()
-
-
 @pytest.fixture
-def tabs(lab: Lab, browser: Browser, server: VoiceServer) -> Iterator[tuple[NotebookPage, NotebookPage]]:
+def two_tabs(lab: Lab, silent_browser: Browser, server: VoiceServer) -> Iterator[tuple[NotebookPage, NotebookPage]]:
     """Two tabs, each as if in a browser of its own; the first has run the cell."""
+    server.wait_for_calls(0)
     name = lab.notebook("tabs.ipynb", WIDGET.format(signaling=server.signaling))
-    first = NotebookPage(lab, browser, name)
+    first = NotebookPage(lab, silent_browser, name)
     first.focus_first_cell()
     first.run_next()
     first.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
-    second = NotebookPage(lab, browser, name)
-    second.widget().wait_for(timeout=30_000)
+    second = NotebookPage(lab, silent_browser, name)
+    second.widget().wait_for()
     yield first, second
     for page in (first, second):
         page.page.close()
-    lab.end_kernels()
-    server.wait_for_calls(0, timeout=60)
 
 
 def click(page: NotebookPage, action: str) -> None:
@@ -60,7 +46,7 @@ def click(page: NotebookPage, action: str) -> None:
 
 def take_over(page: NotebookPage) -> None:
     click(page, "take-over")
-    page.page.locator(".rtc-widget[data-status=connected] button[data-action=disconnect]").wait_for(timeout=30_000)
+    page.page.locator(".rtc-widget[data-status=connected] button[data-action=disconnect]").wait_for()
 
 
 def ask(page: NotebookPage, question: str) -> None:
@@ -71,15 +57,15 @@ def ask(page: NotebookPage, question: str) -> None:
 
 def wait_for_words(page: NotebookPage, words: str, status: str = "completed") -> None:
     turn = page.page.locator(f".rtc-turn[data-turn-status={status}]", has_text=words)
-    turn.first.wait_for(timeout=30_000)
+    turn.first.wait_for()
 
 
 def microphones(page: NotebookPage) -> list[str]:
     return page.spy("spy.microphone.map((track) => track.readyState)")
 
 
-def test_lifecycle_of_a_call_that_another_tab_follows_and_takes_over(tabs, server, lab):
-    first, second = tabs
+def test_lifecycle_of_a_call_that_another_tab_follows_and_takes_over(two_tabs, server, lab):
+    first, second = two_tabs
     kernel = lab.kernel_client()
     click(first, "connect")
     first.wait_for_status("connected")
@@ -93,7 +79,7 @@ def test_lifecycle_of_a_call_that_another_tab_follows_and_takes_over(tabs, serve
     wait_for_words(second, "Interactive Connectivity Establishment")
     assert microphones(second) == []
     second.page.locator(".rtc-events > summary").click()
-    second.page.locator(".rtc-event", has_text="response.done").wait_for(timeout=15_000)
+    second.page.locator(".rtc-event", has_text="response.done").wait_for()
 
     # It takes the call over: one call, one microphone, the conversation goes on.
     take_over(second)
@@ -110,7 +96,7 @@ def test_lifecycle_of_a_call_that_another_tab_follows_and_takes_over(tabs, serve
         "[e.raw['item']['content'][0]['text'] for e in chat.events.of('conversation.item.create') if 'id' in e.item]"
     )
     assert evaluate(kernel, carried)[0] == "What is ICE?"
-    first.page.locator("button[data-action=take-over]").wait_for(timeout=15_000)
+    first.page.locator("button[data-action=take-over]").wait_for()
     ask(second, "What is DTLS?")
     wait_for_words(first, "What is DTLS?")
 
@@ -125,8 +111,8 @@ def test_lifecycle_of_a_call_that_another_tab_follows_and_takes_over(tabs, serve
     assert set(microphones(second)) == {"ended"}
 
 
-def test_lifecycle_of_a_follower_whose_holder_closes_or_crashes(tabs, server, lab, browser):
-    first, second = tabs
+def test_lifecycle_of_a_follower_whose_holder_closes_or_crashes(two_tabs, server, lab, silent_browser):
+    first, second = two_tabs
     kernel = lab.kernel_client()
     click(first, "connect")
     first.wait_for_status("connected")
@@ -137,35 +123,35 @@ def test_lifecycle_of_a_follower_whose_holder_closes_or_crashes(tabs, server, la
     leave(second)
     server.wait_for_calls(0)
     # At once if the browser lets its last words out, else when two signs of life have not been answered.
-    first.page.locator("button[data-action=connect]").wait_for(timeout=40_000)
+    first.page.locator("button[data-action=connect]").wait_for()
     eventually(lambda: evaluate(kernel, "chat.status") in ("idle", "error"))
     assert evaluate(kernel, "chat.active_page") is None
 
     # A tab that crashes says nothing. Python's connect finds the one that is there.
-    third = NotebookPage(lab, browser, "tabs.ipynb")
-    third.widget().wait_for(timeout=30_000)
+    third = NotebookPage(lab, silent_browser, "tabs.ipynb")
+    third.widget().wait_for()
     click(third, "connect")
     third.wait_for_status("connected")
     first.wait_for_status("connected")
     crash(third)
     take_over(first)
-    server.wait_for_calls(1, timeout=30)
+    server.wait_for_calls(1)
     assert microphones(first)[-1] == "live"
     click(first, "disconnect")
     server.wait_for_calls(0)
 
 
-def test_lifecycle_when_python_connects_after_the_newer_tab_has_crashed(tabs, server, lab):
-    first, second = tabs
+def test_lifecycle_when_python_connects_after_the_newer_tab_has_crashed(two_tabs, server, lab):
+    first, second = two_tabs
     kernel = lab.kernel_client()
     second.page.wait_for_timeout(1_000)  # what it says when it comes has been said
     crash(second)
 
-    kernel.execute_interactive("await chat.connect()", timeout=60)
+    kernel.execute_interactive(f"await chat.connect(timeout={HANGS})", timeout=HANGS)
     first.wait_for_status("connected")
     assert evaluate(kernel, "chat.status") == "connected"
     assert microphones(first) == ["live"]
-    kernel.execute_interactive("await chat.disconnect()", timeout=60)
+    kernel.execute_interactive(f"await chat.disconnect(timeout={HANGS})", timeout=HANGS)
     server.wait_for_calls(0)
     assert microphones(first) == ["ended"]
 

@@ -4,34 +4,38 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 
 import nbformat
 import pytest
+from playwright.sync_api import Browser, Playwright, expect
 
 from tests.e2e.conftest import CURRENT, QUESTION
-from tests.e2e.lab import ROOT, NotebookPage, evaluate, eventually
-from tests.speech import recognize, word_error_rate
+from tests.e2e.lab import ROOT, chromium, evaluate, eventually
+from tests.limits import HANGS
+from tests.speech import recognize, speak_wav, word_error_rate
 
 WIDGET = """
 import rtc_widget
-chat = rtc_widget.VoiceChat()
+chat = rtc_widget.VoiceChat({signaling})
 seen = []
 chat.observe(lambda change: seen.append((change.name, change.new)),
              ["status", "connection_state", "data_channel_state", "microphone_permission"])
 chat
 """
+CONNECT = f"await chat.connect(timeout={HANGS})"
+LOCAL = WIDGET.format(signaling="")
 # The models must be loaded before the microphone opens: the fake one speaks only once.
 READY = """
 import asyncio
 from rtc_widget.server.process import running_address
-async with asyncio.timeout(60):
-    while running_address() is None:
-        await asyncio.sleep(0.1)
+while running_address() is None:
+    await asyncio.sleep(0.1)
 """
-TALK = """
-await chat.connect()
+TALK = f"""
+{CONNECT}
 print("status after connect:", chat.status)
-await chat.wait_for("output_audio_buffer.stopped", timeout=60)
+await chat.wait_for("output_audio_buffer.stopped", timeout={HANGS})
 """
 SERVER_CALLS = (
     "__import__('httpx').get(running_address().url + '/health', "
@@ -43,11 +47,19 @@ def values(seen: list[list[str]], name: str) -> list[str]:
     return [value for key, value in seen if key == name]
 
 
+@pytest.fixture(scope="package")
+def asking_browser(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A browser whose own microphone asks, four seconds after it is opened: the call stands by then."""
+    wav = speak_wav(tmp_path_factory.mktemp("microphone") / "question.wav", QUESTION, lead=4.0, tail=1.0)
+    with chromium(playwright, wav) as browser:
+        yield browser
+
+
 @pytest.mark.parametrize("version", [CURRENT, "7.3.0"])
 def test_a_spoken_question_is_heard_and_answered_aloud(opened, asking_browser, lab, version):
-    page = opened(asking_browser, WIDGET, READY, TALK)
-    page.run_next(timeout=90)
-    page.run_next(timeout=90)
+    page = opened(asking_browser, LOCAL, READY, TALK)
+    page.run_next()
+    page.run_next()
     assert "status after connect: connected" in page.output(2), "awaiting works inside a cell"
 
     kernel = lab.kernel_client()
@@ -89,39 +101,39 @@ def test_a_spoken_question_is_heard_and_answered_aloud(opened, asking_browser, l
     eventually(lambda: evaluate(kernel, "[chat.status, chat.connection_state, chat.call_id]") == gone)
 
 
-def test_the_microphone_is_asked_for_with_what_a_voice_call_needs(opened, silent_browser):
-    page = opened(silent_browser, WIDGET)
+def test_the_microphone_is_asked_for_with_what_a_voice_call_needs(opened, silent_browser, server):
+    page = opened(silent_browser, WIDGET.format(signaling=server.signaling))
     page.page.locator("button[data-action=connect]").click()
-    page.wait_for_status("connected", timeout=60)
+    page.wait_for_status("connected")
     assert page.spy("spy.constraints") == {
         "audio": {"echoCancellation": True, "noiseSuppression": True, "autoGainControl": True}
     }
     assert page.spy("spy.channels.map((channel) => channel.label)") == ["oai-events"]
 
 
-def test_two_displays_show_one_call(opened, silent_browser):
-    page = opened(silent_browser, WIDGET, "chat", "await chat.connect()\nchat.send_text('What is ICE?')")
+def test_two_displays_show_one_call(opened, silent_browser, server):
+    widget = WIDGET.format(signaling=server.signaling)
+    page = opened(silent_browser, widget, "chat", f"{CONNECT}\nchat.send_text('What is ICE?')")
     page.run_next()
-    page.run_next(timeout=60)
+    page.run_next()
     page.page.wait_for_function(
         "() => [...document.querySelectorAll('.rtc-transcript')].filter((view) =>"
-        " view.querySelector('[data-role=assistant]')?.textContent.includes('ICE')).length === 2",
-        timeout=30_000,
+        " view.querySelector('[data-role=assistant]')?.textContent.includes('ICE')).length === 2"
     )
     assert page.page.locator(".rtc-widget[data-status=connected]").count() == 2
     assert page.spy("spy.peers.length") == 1
     assert page.spy("spy.microphone.length") == 1
 
 
-def test_a_written_question_is_answered_aloud(opened, silent_browser):
-    page = opened(silent_browser, WIDGET)
+def test_a_written_question_is_answered_aloud(opened, silent_browser, server):
+    page = opened(silent_browser, WIDGET.format(signaling=server.signaling))
     page.page.locator("button[data-action=connect]").click()
-    page.wait_for_status("connected", timeout=60)
+    page.wait_for_status("connected")
     box = page.page.locator(".rtc-widget textarea")
     box.fill(QUESTION)
     box.press("Enter")
     answer = page.page.locator(".rtc-transcript [data-role=assistant]").first
-    answer.get_by_text("jitter").wait_for(timeout=30_000)
+    answer.get_by_text("jitter").wait_for()
     assert box.input_value() == ""
     page.page.wait_for_function("() => __spy.received.some((text) => text.includes('output_audio_buffer.stopped'))")
     page.page.wait_for_timeout(1_000)  # what the server has sent is still played out of the browser's buffer
@@ -141,70 +153,69 @@ def answer(text):
 chat = rtc_widget.VoiceChat(Local(reply=answer))
 chat
 """
-    talk = """
-await chat.connect(timeout=60)
+    talk = f"""
+await chat.connect(timeout={HANGS})
 chat.send_text("A number, please.")
 done = await chat.wait_for("response.done")
 print(done.response.status, "|", chat.transcript[-1].text)
 """
     page = opened(silent_browser, widget, talk)
-    page.run_next(timeout=90)
+    page.run_next()
     assert "completed | You asked for number 42." in page.output(1)
 
 
-def test_a_busy_kernel_does_not_hurt_the_conversation(opened, asking_browser, lab):
+def test_a_busy_kernel_does_not_hurt_the_conversation(opened, silent_browser, lab, server, question_wav, tmp_path):
     """The cell holds the kernel while question and answer are spoken; afterwards everything is there, in order."""
-    page = opened(
-        asking_browser, WIDGET, READY, "await chat.connect()", "import time; time.sleep(16)", "len(chat.transcript)"
-    )
-    for _ in range(2):
-        page.run_next(timeout=90)
+    spoken = tmp_path / "spoken"
+    hold = f"import pathlib, time\nwhile not pathlib.Path({str(spoken)!r}).exists(): time.sleep(0.05)"
+    page = opened(silent_browser, WIDGET.format(signaling=server.signaling), CONNECT, hold, "len(chat.transcript)")
+    page.will_say(question_wav, when_open=False)
+    page.run_next()
     page.run_next(wait=False)
-    page.page.locator(".rtc-transcript [data-role=assistant]").first.wait_for(timeout=15_000)
-    assert page.page.locator(".jp-CodeCell").nth(3).locator(".jp-InputPrompt").inner_text().strip() == "[*]:"
+    prompt = page.page.locator(".jp-CodeCell").nth(2).locator(".jp-InputPrompt")
+    expect(prompt).to_have_text("[*]:")
+    page.page.evaluate("() => __spy.speak()")
+    page.page.locator(".rtc-transcript [data-role=assistant]").first.wait_for()
     page.page.wait_for_function("() => __spy.received.some((text) => text.includes('output_audio_buffer.stopped'))")
-    page.run_next(timeout=60)
+    expect(prompt).to_have_text("[*]:")
+    spoken.touch()
+    page.run_next()
     kernel = lab.kernel_client()
     received = evaluate(kernel, "[event.raw for event in chat.events if event.direction == 'received']")
     assert received == [json.loads(text) for text in page.spy("spy.received")]
 
 
-def test_ipykernel_6_raises_at_once_and_the_two_cell_way_works(labs, silent_browser):
-    lab = labs("6.31.0")
-    try:
-        cell = """
+@pytest.mark.parametrize("version", ["6.31.0"])
+def test_ipykernel_6_raises_at_once_and_the_two_cell_way_works(opened, silent_browser, lab, server):
+    cell = f"""
 import time
 started = time.monotonic()
 try:
-    await chat.connect()
+    await chat.connect(timeout={HANGS})
 except rtc_widget.RtcWidgetError as error:
     print(type(error).__name__, error, "| after", round(time.monotonic() - started, 1))
-call = asyncio.ensure_future(chat.connect(timeout=60))
+call = asyncio.ensure_future(chat.connect(timeout={HANGS}))
 """
-        cells = ("import asyncio" + WIDGET, cell, "call.result(), chat.status")
-        page = NotebookPage(lab, silent_browser, lab.notebook("six.ipynb", *cells))
-        page.focus_first_cell()
-        page.run_next()
-        page.run_next()
-        assert "AwaitUnsupported ipykernel 6.31" in page.output(1)
-        assert "Split the cell in two" in page.output(1)
-        assert float(page.output(1).rpartition("| after ")[2]) < 2, "at once, not at a time limit"
-        page.wait_for_status("connected", timeout=60)
-        kernel = lab.kernel_client()
-        eventually(lambda: evaluate(kernel, "call.done()"))
-        page.run_next()
-        assert "(None, 'connected')" in page.output(2)
-    finally:
-        lab.end_kernels()
+    widget = "import asyncio" + WIDGET.format(signaling=server.signaling)
+    page = opened(silent_browser, widget, cell, "call.result(), chat.status")
+    page.run_next()
+    assert "AwaitUnsupported ipykernel 6.31" in page.output(1)
+    assert "Split the cell in two" in page.output(1)
+    assert float(page.output(1).rpartition("| after ")[2]) < HANGS / 10, "at once, not at a time limit"
+    page.wait_for_status("connected")
+    kernel = lab.kernel_client()
+    eventually(lambda: evaluate(kernel, "call.done()"))
+    page.run_next()
+    assert "(None, 'connected')" in page.output(2)
 
 
-def test_the_first_notebook_runs_from_top_to_bottom(lab, silent_browser):
+def test_the_first_notebook_runs_from_top_to_bottom(show, lab, silent_browser):
     name = "01_talk.ipynb"
     shutil.copy(ROOT / "notebooks" / name, lab.folder)
-    page = NotebookPage(lab, silent_browser, name)
+    page = show(silent_browser, name)
     page.focus_first_cell()
     for _ in nbformat.read(lab.folder / name, nbformat.NO_CONVERT).cells:
-        page.run_next(timeout=180)
+        page.run_next()
     outputs = page.page.evaluate(
         "() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.toJSON().cells"
         ".flatMap((cell) => cell.outputs ?? [])"

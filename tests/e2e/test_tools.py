@@ -9,6 +9,7 @@ import pytest
 
 from tests.e2e.conftest import CURRENT
 from tests.e2e.lab import NotebookPage, evaluate, eventually
+from tests.limits import HANGS
 
 WIDGET = """
 import asyncio
@@ -17,10 +18,10 @@ deleted = []
 def get_weather(city: str) -> dict:
     "Tell the weather of a city."
     return {"city": city, "sky": "sunny"}
-chat = rtc_widget.VoiceChat(tools=[get_weather])
+chat = rtc_widget.VoiceChat(SIGNALING, tools=[get_weather])
 chat
 """
-CONNECT = "await chat.connect(timeout=90)"
+CONNECT = f"await chat.connect(timeout={HANGS})"
 TOOLS = """
 @chat.tool(confirm=True)
 def delete_file(path: str) -> str:
@@ -43,8 +44,7 @@ async def breaks_later(event):
     raise KeyError("also mine")
 turn = await chat.ask("What is ICE?", until_spoken=False)
 chat.off("response.done", breaks); chat.off("response.done", breaks_later)
-for _ in range(100):  # the later one fails in a task of its own
-    if len(chat.errors) == 2: break
+while len(chat.errors) < 2:  # the later one fails in a task of its own
     await asyncio.sleep(0.02)
 print(turn.text[:3], "|", [str(failure) for failure in chat.errors])
 """
@@ -56,13 +56,15 @@ try:
 except rtc_widget.RtcWidgetError as error:
     print(type(error).__name__, error)
 """
-PUSH = """
+PUSH = f"""
 with chat.push_to_talk():
-    await asyncio.sleep(6)
-event = await chat.wait_for("conversation.item.input_audio_transcription.completed", timeout=30)
+    while not said.exists():
+        await asyncio.sleep(0.05)
+event = await chat.wait_for("conversation.item.input_audio_transcription.completed", timeout={HANGS})
 print(event.transcript)
 """
 
+TYPES = "[event.type for event in chat.events]"
 SHOTS = os.environ.get("RTC_WIDGET_SCREENSHOTS")
 
 
@@ -78,17 +80,22 @@ def shoot(page: NotebookPage, name: str) -> None:
         page.widget().screenshot(path=str(Path(SHOTS) / f"{name}-{theme.lower()}.png"))
 
 
-def test_the_model_calls_python_functions_with_a_person_s_leave(opened, silent_browser, lab):
-    page = opened(silent_browser, WIDGET, CONNECT, TOOLS, DELETE, "print((await asking).text, deleted)")
-    page.run_next(timeout=120)
-    page.run_next(timeout=90)
+@pytest.fixture
+def widget(server) -> str:
+    return WIDGET.replace("SIGNALING", server.signaling)
+
+
+def test_the_model_calls_python_functions_with_a_person_s_leave(opened, silent_browser, lab, widget):
+    page = opened(silent_browser, widget, CONNECT, TOOLS, DELETE, "print((await asking).text, deleted)")
+    page.run_next()
+    page.run_next()
     said = page.output(2)
     assert "assistant |" in said
     assert said.count("sunny") == 2
     assert "['completed', 'completed']" in said
     page.run_next()
     question = page.page.locator(".rtc-approval")
-    question.wait_for(timeout=30_000)
+    question.wait_for()
     assert "delete_file" in question.inner_text()
     assert "notes.txt" in question.inner_text()
     shoot(page, "question")
@@ -96,8 +103,8 @@ def test_the_model_calls_python_functions_with_a_person_s_leave(opened, silent_b
     assert evaluate(kernel, "[deleted, chat.tools.calls[-1].status]") == [[], "asking"]
     page.page.locator("[data-action=allow]").first.click()
     # The click has made the widget's cell the active one.
-    page.page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 4; }")
-    page.run_next(timeout=60)
+    page.focus_cell(4)
+    page.run_next()
     eventually(lambda: "gone. ['notes.txt']" in page.output(4))
     assert question.count() == 0
     # Of parallel calls the model was told together, with one request for each round.
@@ -110,41 +117,47 @@ def test_the_model_calls_python_functions_with_a_person_s_leave(opened, silent_b
 
 
 @pytest.mark.parametrize("version", [CURRENT, "7.3.0"])
-def test_what_callbacks_raise_is_shown_and_the_call_goes_on(opened, silent_browser, lab, version):
-    page = opened(silent_browser, WIDGET, CONNECT, FAILS, "(await chat.ask('What is STUN?')).text")
-    page.run_next(timeout=120)
-    page.run_next(timeout=90)
+def test_what_callbacks_raise_is_shown_and_the_call_goes_on(opened, silent_browser, widget, version):
+    page = opened(silent_browser, widget, CONNECT, FAILS, "(await chat.ask('What is STUN?')).text")
+    page.run_next()
+    page.run_next()
     assert "breaks failed on response.done: ValueError: mine" in page.output(2)
     assert "breaks_later failed on response.done: KeyError: 'also mine'" in page.output(2)
     note = page.page.locator(".rtc-error[data-ends-call=false]").first
-    note.wait_for(timeout=10_000)
+    note.wait_for()
     assert "mine" in note.inner_text()
-    page.run_next(timeout=60)
+    page.run_next()
     assert "STUN" in page.output(3)
     assert page.widget().get_attribute("data-status") == "connected"
 
 
-def test_a_person_may_hold_a_button_to_talk(opened, asking_browser, lab):
-    page = opened(asking_browser, WIDGET, CONNECT, MANUAL, PUSH)
-    page.run_next(timeout=120)
-    page.run_next(timeout=60)
-    said = page.output(2)
-    assert "None Be brief. Be brief." in said
-    assert "EventRefused" in said
+def test_a_person_may_hold_a_button_to_talk(opened, silent_browser, lab, widget, question_wav, tmp_path):
+    said = tmp_path / "said"
+    widget = f"import pathlib\nsaid = pathlib.Path({str(said)!r})\n{widget}"
+    page = opened(silent_browser, widget, CONNECT, MANUAL, PUSH)
+    page.will_say(question_wav, when_open=False)
+    page.run_next()
+    page.run_next()
+    output = page.output(2)
+    assert "None Be brief. Be brief." in output
+    assert "EventRefused" in output
     button = page.page.locator("[data-action=talk]")
-    button.wait_for(timeout=10_000)
+    button.wait_for()
     assert page.spy("spy.microphone[0].enabled") is False, "nothing is heard between two turns"
     page.run_next(wait=False)
-    page.page.locator("[data-action=talk][data-held=true]").wait_for(timeout=10_000)
+    page.page.locator("[data-action=talk][data-held=true]").wait_for()
     assert page.spy("spy.microphone[0].enabled") is True
+    page.spy("await spy.speak()")
+    said.touch()
     shoot(page, "talk")
     kernel = lab.kernel_client()
-    eventually(lambda: "committed" in str(evaluate(kernel, "[event.type for event in chat.events]")), 30)
+    eventually(lambda: "input_audio_buffer.committed" in evaluate(kernel, TYPES))
     # And by the mouse: an answer that is being spoken is interrupted.
     page.page.wait_for_function("() => __spy.received.some((text) => text.includes('output_audio_buffer.started'))")
     button.hover()
     page.page.mouse.down()
     page.page.wait_for_timeout(700)
     page.page.mouse.up()
-    eventually(lambda: "output_audio_buffer.cleared" in evaluate(kernel, "[event.type for event in chat.events]"))
-    eventually(lambda: evaluate(kernel, "sum(event.type == 'input_audio_buffer.commit' for event in chat.events)") == 2)
+    eventually(lambda: "output_audio_buffer.cleared" in evaluate(kernel, TYPES))
+    eventually(lambda: evaluate(kernel, TYPES).count("input_audio_buffer.commit") == 2)
+    eventually(lambda: "jitter buffer" in page.output(3))

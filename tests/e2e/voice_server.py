@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.limits import HANGS
+
 TOKEN = "canary-token-7041"
 
 
@@ -29,13 +31,13 @@ class VoiceServer:
     def calls(self) -> list[str]:
         """Return the ids of the calls in progress."""
         request = urllib.request.Request(f"{self.url}/health", headers={"Authorization": f"Bearer {TOKEN}"})
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as response:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=HANGS) as response:
             ids: list[str] = json.load(response)["call_ids"]
         return ids
 
-    def wait_for_calls(self, count: int, timeout: float = 15) -> list[str]:
+    def wait_for_calls(self, count: int) -> list[str]:
         """Wait until there are that many calls, and return their ids."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + HANGS
         while len(ids := self.calls()) != count:
             assert time.monotonic() < deadline, f"the server still has the calls {ids}"
             time.sleep(0.05)
@@ -55,14 +57,14 @@ def voice_server(host: str = "127.0.0.1", port: int = 0, *, prefix: Sequence[str
         finally:
             process.terminate()
             try:
-                process.wait(10)
+                process.wait(HANGS)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
 
 
-def _url(process: subprocess.Popen[bytes], log: Path, timeout: float = 90) -> str:
-    deadline = time.monotonic() + timeout
+def _url(process: subprocess.Popen[bytes], log: Path) -> str:
+    deadline = time.monotonic() + HANGS
     while time.monotonic() < deadline and process.poll() is None:
         said = log.read_text()
         if "Listening on" in said and "Ctrl-C" in said:

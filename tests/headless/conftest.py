@@ -12,6 +12,7 @@ import pytest
 from rtc_widget import VoiceChat
 from rtc_widget.audio.clip import AudioClip
 from rtc_widget.server.process import shared_process
+from tests.limits import HANGS
 from tests.speech import WAV_RATE, spoken
 
 QUESTION = "What is a jitter buffer?"
@@ -25,7 +26,8 @@ def _no_key(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def make(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[..., VoiceChat]]:
     """Makes chats without a browser, and closes them at the end."""
-    await asyncio.wrap_future(shared_process().ready)
+    async with asyncio.timeout(HANGS):
+        await asyncio.wrap_future(shared_process().ready)
     made: list[VoiceChat] = []
 
     def chat(*arguments: Any, **settings: Any) -> VoiceChat:
@@ -41,12 +43,6 @@ async def make(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[..., V
 def question(text: str = QUESTION) -> AudioClip:
     """Return a spoken question."""
     return AudioClip(spoken(text), WAV_RATE)
-
-
-async def eventually(is_so: Callable[[], object], timeout: float = 20.0) -> None:
-    async with asyncio.timeout(timeout):
-        while not is_so():
-            await asyncio.sleep(0.02)
 
 
 def sockets() -> int:

@@ -6,8 +6,10 @@ import asyncio
 import gc
 import os
 import signal
+import statistics
 import threading
 import time
+from itertools import pairwise
 
 import pytest
 
@@ -24,7 +26,8 @@ from rtc_widget.errors import (
 )
 from rtc_widget.headless.page import page_thread
 from rtc_widget.server.process import running_address, shared_process
-from tests.headless.conftest import QUESTION, eventually, question, sockets, threads
+from tests.headless.conftest import QUESTION, question, sockets, threads
+from tests.limits import HANGS, eventually
 from tests.speech import recognize, word_error_rate
 
 
@@ -34,9 +37,9 @@ async def test_a_spoken_question_is_heard_and_answered_and_both_are_recorded(mak
     seen = []
     traits = ["status", "connection_state", "data_channel_state", "microphone_permission"]
     chat.observe(lambda change: seen.append((change.name, change.new)), traits)
-    await chat.connect()
-    answering = asyncio.ensure_future(chat.wait_for("output_audio_buffer.stopped", timeout=60))
-    said = await chat.say(question())
+    await chat.connect(timeout=HANGS)
+    answering = asyncio.ensure_future(chat.wait_for("output_audio_buffer.stopped", timeout=HANGS))
+    said = await chat.say(question(), timeout=HANGS)
     await answering
     recording = await recorder.finish()
 
@@ -68,7 +71,7 @@ async def test_a_spoken_question_is_heard_and_answered_and_both_are_recorded(mak
 
 async def test_an_answer_that_was_asked_for_brings_its_sound(make):
     chat = make(microphone=False)
-    await chat.connect()
+    await chat.connect(timeout=HANGS)
     turn = await chat.ask("What is ICE?")
     assert word_error_rate(turn.text, recognize(turn.audio.pcm, turn.audio.sample_rate)) <= 0.2
     assert not chat.is_recording
@@ -77,9 +80,10 @@ async def test_an_answer_that_was_asked_for_brings_its_sound(make):
 
 async def test_statistics_come_once_a_second_and_read_like_a_browsers(make):
     chat = make()
-    await chat.connect()
-    await asyncio.sleep(2.5)
-    assert 2 <= len(chat.stats) <= 4
+    await chat.connect(timeout=HANGS)
+    await eventually(lambda: len(chat.stats) >= 3)
+    between = [later.elapsed - earlier.elapsed for earlier, later in pairwise(chat.stats)]
+    assert 0.5 < statistics.median(between) < 2
     last = chat.stats[-1]
     assert last.codec == "opus 48000/2"
     assert 0 <= last.jitter < 0.1
@@ -90,10 +94,12 @@ async def test_statistics_come_once_a_second_and_read_like_a_browsers(make):
 
 async def test_two_calls_at_once_do_not_hear_each_other(make):
     chats = [make(Local(reply=lambda text: f"One heard {text}")), make(Local(reply=lambda text: f"Two heard {text}"))]
-    await asyncio.gather(*(chat.connect() for chat in chats))
+    await asyncio.gather(*(chat.connect(timeout=HANGS) for chat in chats))
     questions = ["What is a jitter buffer?", "How does a microphone work?"]
-    done = [asyncio.ensure_future(chat.wait_for("response.done", timeout=60)) for chat in chats]
-    await asyncio.gather(*(chat.say(question(text)) for chat, text in zip(chats, questions, strict=True)))
+    done = [asyncio.ensure_future(chat.wait_for("response.done", timeout=HANGS)) for chat in chats]
+    await asyncio.gather(
+        *(chat.say(question(text), timeout=HANGS) for chat, text in zip(chats, questions, strict=True))
+    )
     await asyncio.gather(*done)
     for chat, text, name in zip(chats, questions, ("One", "Two"), strict=True):
         assert word_error_rate(text, chat.transcript[0].text) <= 0.2
@@ -104,7 +110,7 @@ async def test_a_wrong_key_is_raised_by_connect_and_stands_in_the_error(make):
     address = running_address()
     chat = make(OpenAI("sk-wrong", base_url=f"{address.url}/v1"))
     with pytest.raises(InvalidKey):
-        await chat.connect()
+        await chat.connect(timeout=HANGS)
     assert chat.status == "error"
     assert chat.error["code"] == "invalid_key"
     assert "sk-wrong" not in str(chat.error)
@@ -113,7 +119,7 @@ async def test_a_wrong_key_is_raised_by_connect_and_stands_in_the_error(make):
 async def test_no_server_at_that_address_is_raised_by_connect(make):
     chat = make(OpenAI("sk-x", base_url="http://127.0.0.1:9/v1"))
     with pytest.raises(ServerUnreachable):
-        await chat.connect()
+        await chat.connect(timeout=HANGS)
     stopped = (await chat.diagnose()).stopped_at
     assert stopped.name == "Offer and answer exchanged"
     await chat.disconnect()
@@ -122,14 +128,14 @@ async def test_no_server_at_that_address_is_raised_by_connect(make):
 
 async def test_a_busy_cell_holds_up_neither_sound_nor_events(make):
     chat = make()
-    await chat.connect()
+    await chat.connect(timeout=HANGS)
     with chat.record():
         chat.send_text(QUESTION)
         time.sleep(7)  # noqa: ASYNC251 - that is the point
     assert "response.done" not in [event.type for event in chat.events], "the loop has not run"
     assert chat.recording.duration > 3.5, "sound was recorded all the while"
-    await chat.wait_for("*", timeout=1)
-    await eventually(lambda: chat.events.last("response.done"), 5)
+    await chat.wait_for("*", timeout=HANGS)
+    await eventually(lambda: chat.events.last("response.done"))
     assert chat.events.last("response.done").response.status == "completed"
 
 
@@ -138,14 +144,14 @@ async def test_a_server_that_dies_is_noticed_and_another_call_goes_on_with_what_
     chat = make(reconnect=Reconnect(grace=0.5, backoff=0.1, attempt_timeout=60))
     statuses = []
     chat.observe(lambda change: statuses.append(change.new), "status")
-    await chat.connect()
+    await chat.connect(timeout=HANGS)
     chat.send_text(QUESTION)
-    await chat.wait_for("output_audio_buffer.stopped", timeout=60)
+    await chat.wait_for("output_audio_buffer.stopped", timeout=HANGS)
     first = chat.call_id
     os.kill(shared_process().pid, signal.SIGKILL)
     await eventually(lambda: chat.status == "reconnecting")
     assert chat.connection_state in ("disconnected", "closed")
-    await eventually(lambda: chat.status == "connected" and chat.call_id != first, 60)
+    await eventually(lambda: chat.status == "connected" and chat.call_id != first)
     assert statuses == ["connecting", "connected", "reconnecting", "connected"]
 
     def carried():
@@ -156,16 +162,16 @@ async def test_a_server_that_dies_is_noticed_and_another_call_goes_on_with_what_
     assert carried() == ["user", "assistant"]
     assert len(chat.transcript) == 2, "what was told to the new call are no new turns"
     chat.send_text("What is ICE?")
-    await chat.wait_for("response.done", timeout=60)
+    await chat.wait_for("response.done", timeout=HANGS)
     assert [turn.call for turn in chat.transcript] == [1, 1, 2, 2]
 
 
 async def test_without_recovery_a_lost_server_is_an_error(make, monkeypatch):
     monkeypatch.setattr("rtc_widget.headless.peer.SILENT_SECONDS", 1.0)
     chat = make(reconnect=None)
-    await chat.connect()
+    await chat.connect(timeout=HANGS)
     os.kill(shared_process().pid, signal.SIGKILL)
-    await eventually(lambda: chat.status != "connected", 10)
+    await eventually(lambda: chat.status != "connected")
     await eventually(lambda: chat.status in ("error", "reconnecting"))
     await chat.disconnect()
     assert chat.status == "idle"
@@ -173,9 +179,9 @@ async def test_without_recovery_a_lost_server_is_an_error(make, monkeypatch):
 
 async def test_a_server_that_hangs_up_ends_the_call_with_a_reason(make):
     chat = make()
-    await chat.connect()
+    await chat.connect(timeout=HANGS)
     await chat._signaling.hang_up(chat.call_id)
-    await eventually(lambda: chat.status == "error", 10)
+    await eventually(lambda: chat.status == "error")
     assert chat.error["code"] == ServerHungUp.code
 
 
@@ -191,39 +197,39 @@ async def test_disconnect_and_close_hang_the_server_up(make):
 
     before = await calls()
     one, two = make(), make()
-    await one.connect()
-    await two.connect()
+    await one.connect(timeout=HANGS)
+    await two.connect(timeout=HANGS)
     assert {one.call_id, two.call_id} <= set(await calls())
     await one.disconnect()
     two.close()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(HANGS):
         while set(await calls()) - set(before):
             await asyncio.sleep(0.05)
 
 
 async def test_twenty_calls_leave_nothing_behind(make):
     chat = make()
-    await chat.connect()
+    await chat.connect(timeout=HANGS)
     await chat.disconnect()
     await asyncio.sleep(1)
     before = threads(), sockets()
     for _ in range(20):
-        await chat.connect()
+        await chat.connect(timeout=HANGS)
         await chat.disconnect()
-    await eventually(lambda: sockets() <= before[1], 10)
+    await eventually(lambda: sockets() <= before[1])
     # The loop's pool of workers may have grown to its size; every other thread is one that was there.
     new = {name for name in threads() - before[0] if not name.startswith("asyncio_")}
     assert new == set()
     await nothing_goes_on()
 
 
-async def nothing_goes_on(timeout=10.0):
+async def nothing_goes_on():
     """Wait until no task is left on the pages' thread."""
 
     async def tasks():
         return [repr(task) for task in asyncio.all_tasks() if task is not asyncio.current_task()]
 
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + HANGS
     while left := await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(tasks(), page_thread()._loop)):
         assert time.monotonic() < deadline, left
         await asyncio.sleep(0.1)
@@ -231,7 +237,7 @@ async def nothing_goes_on(timeout=10.0):
 
 async def test_a_call_that_is_called_off_while_it_is_made_raises_and_leaves_no_call(make):
     chat = make()
-    connecting = asyncio.ensure_future(chat.connect())
+    connecting = asyncio.ensure_future(chat.connect(timeout=HANGS))
     await eventually(lambda: chat.status == "connecting")
     await chat.disconnect()
     with pytest.raises(Cancelled):
@@ -241,13 +247,13 @@ async def test_a_call_that_is_called_off_while_it_is_made_raises_and_leaves_no_c
 
 async def test_a_connect_that_is_cancelled_at_any_moment_leaves_nothing_behind(make):
     chat = make()
-    await chat.connect()
+    await chat.connect(timeout=HANGS)
     await chat.disconnect()
     complaints = []
     page = page_thread()._loop
     page.set_exception_handler(lambda _loop, context: complaints.append(str(context)))
     for state, pause in [("new", 0.0), ("new", 0.1), ("checking", 0.0), ("checking", 0.05), ("completed", 0.0)]:
-        connecting = asyncio.ensure_future(chat.connect())
+        connecting = asyncio.ensure_future(chat.connect(timeout=HANGS))
         # A state may be over before it was looked at; the call stands then, which is a moment as good.
         await eventually(
             lambda state=state: (
@@ -268,8 +274,8 @@ async def test_a_connect_that_is_cancelled_at_any_moment_leaves_nothing_behind(m
 async def test_a_clip_in_the_microphones_place_is_heard_once_in_each_call(make):
     chat = make(microphone=question())
     for _ in range(2):
-        await chat.connect()
-        await chat.wait_for("response.done", timeout=60)
+        await chat.connect(timeout=HANGS)
+        await chat.wait_for("response.done", timeout=HANGS)
         await chat.disconnect()
     heard = [turn.text for turn in chat.transcript if turn.role == "user"]
     assert [word_error_rate(QUESTION, text) <= 0.2 for text in heard] == [True, True]
@@ -278,21 +284,21 @@ async def test_a_clip_in_the_microphones_place_is_heard_once_in_each_call(make):
 async def test_muting_silences_the_microphone_and_no_clip_that_is_said(make):
     chat = make(microphone=question())
     chat.mute()  # in the line after it was made
-    await chat.connect()
+    await chat.connect(timeout=HANGS)
     assert chat.muted
     await asyncio.sleep(3)
     assert not chat.events.of("input_audio_buffer.speech_started")
-    answering = asyncio.ensure_future(chat.wait_for("response.done", timeout=60))
-    await chat.say(question())
+    answering = asyncio.ensure_future(chat.wait_for("response.done", timeout=HANGS))
+    await chat.say(question(), timeout=HANGS)
     await answering
 
 
 async def test_a_clip_can_be_cut_off_and_ends_with_the_call(make):
     chat = make()
-    await chat.connect()
+    await chat.connect(timeout=HANGS)
     with pytest.raises(PageTimeout):
         await chat.say(question("What is a jitter buffer, and what is ICE, and what is Opus?"), timeout=0.3)
-    saying = asyncio.ensure_future(chat.say(question()))
+    saying = asyncio.ensure_future(chat.say(question(), timeout=HANGS))
     await asyncio.sleep(0.2)
     await chat.disconnect()
     with pytest.raises(ClipInterrupted):
@@ -301,7 +307,7 @@ async def test_a_clip_can_be_cut_off_and_ends_with_the_call(make):
 
 async def test_a_message_larger_than_the_channel_carries_is_refused_before_it_is_sent(make):
     chat = make()
-    await chat.connect()
+    await chat.connect(timeout=HANGS)
     with pytest.raises(MessageTooLarge, match="bytes, more than the"):
         chat.send({"type": "session.update", "session": {"type": "realtime", "instructions": "x" * 20_000_000}})
     assert chat.error is None
@@ -310,19 +316,19 @@ async def test_a_message_larger_than_the_channel_carries_is_refused_before_it_is
 
 async def test_a_large_message_within_the_limit_arrives(make):
     chat = make()
-    await chat.connect()
+    await chat.connect(timeout=HANGS)
     chat.send({"type": "session.update", "session": {"type": "realtime", "instructions": "x" * 200_000}})
-    updated = await chat.wait_for("session.updated", timeout=30)
+    updated = await chat.wait_for("session.updated", timeout=HANGS)
     assert len(updated.session.instructions) == 200_000
 
 
 async def test_a_call_without_a_microphone_writes_and_listens(make):
     chat = make(microphone=False)
-    await chat.connect()
+    await chat.connect(timeout=HANGS)
     assert chat.receive_only
     assert chat.microphone_permission == "prompt"
     chat.send_text("What is ICE?")
-    await chat.wait_for("response.done", timeout=60)
+    await chat.wait_for("response.done", timeout=HANGS)
 
 
 async def test_there_are_no_devices_and_that_is_said(make):
@@ -335,8 +341,8 @@ async def test_there_are_no_devices_and_that_is_said(make):
 
 async def test_the_longest_duration_ends_a_call(make):
     chat = make(max_duration=1.5)
-    await chat.connect()
-    await eventually(lambda: chat.status == "error", 10)
+    await chat.connect(timeout=HANGS)
+    await eventually(lambda: chat.status == "error")
     assert chat.error["code"] == "call_too_long"
     assert "2 s" in chat.error["message"] or "1.5 s" in chat.error["message"]
 
@@ -344,9 +350,9 @@ async def test_the_longest_duration_ends_a_call(make):
 async def test_events_come_to_callbacks_on_the_main_thread_in_order(make):
     chat, seen = make(), []
     chat.on("*", lambda event: seen.append((event.type, threading.current_thread())))
-    await chat.connect()
+    await chat.connect(timeout=HANGS)
     chat.send_text("What is ICE?")
-    await chat.wait_for("response.done", timeout=60)
+    await chat.wait_for("response.done", timeout=HANGS)
     assert {thread for _, thread in seen} == {threading.main_thread()}
     assert [type for type, _ in seen] == [event.type for event in chat.events][: len(seen)]
 
@@ -354,7 +360,7 @@ async def test_events_come_to_callbacks_on_the_main_thread_in_order(make):
 async def test_the_page_can_make_the_exchange_itself(make):
     address = running_address()
     chat = make(OpenAI(address.token, base_url=f"{address.url}/v1"), exchange="browser")
-    await chat.connect()
+    await chat.connect(timeout=HANGS)
     assert chat.status == "connected"
     await eventually(lambda: chat.call_id)
     await chat.disconnect()

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.headless.conftest import QUESTION
+from tests.limits import HANGS
 from tests.speech import speak_wav
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -21,7 +22,7 @@ def run(*arguments, cwd):
         env=environment | {"COLUMNS": "200"},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=2 * HANGS,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 from rtc_widget.server.process import running_address
+from tests.limits import HANGS
 
 AWAITING = """
 import asyncio
@@ -15,7 +16,7 @@ from rtc_widget import VoiceChat
 
 async def main():
     async with VoiceChat(page="headless") as chat:
-        answering = asyncio.ensure_future(chat.wait_for("response.done", timeout=60))
+        answering = asyncio.ensure_future(chat.wait_for("response.done", timeout=300))
         await asyncio.sleep(0)
         chat.send_text("What is ICE?")
         await answering
@@ -31,10 +32,9 @@ from rtc_widget import VoiceChat
 chat = VoiceChat()
 seen = []
 chat.on("response.done", lambda event: seen.append(event.response.status))
-asyncio.run(chat.connect(timeout=120))
+asyncio.run(chat.connect(timeout=300))
 chat.send_text("What is ICE?")
-deadline = time.monotonic() + 60
-while not seen and time.monotonic() < deadline:
+while not seen:
     time.sleep(0.1)
 print(chat.status, seen, [turn.role for turn in chat.transcript])
 asyncio.run(chat.disconnect())
@@ -45,7 +45,7 @@ FORGETTING = """
 import asyncio, os
 from rtc_widget import OpenAI, VoiceChat
 chat = VoiceChat(OpenAI(os.environ["TOKEN"], base_url=os.environ["URL"]), page="headless")
-asyncio.run(chat.connect())
+asyncio.run(chat.connect(timeout=300))
 print(chat.call_id)
 """
 
@@ -54,7 +54,7 @@ def run(script, **variables):
     environment = {key: value for key, value in os.environ.items() if not key.startswith("OPENAI_")}
     command = [sys.executable, "-X", "dev", "-W", "error", "-c", script]
     done = subprocess.run(
-        command, env=environment | variables, capture_output=True, text=True, timeout=180, check=False
+        command, env=environment | variables, capture_output=True, text=True, timeout=HANGS, check=False
     )
     assert done.returncode == 0, done.stderr
     return done
@@ -86,6 +86,6 @@ async def test_a_script_that_just_ends_hangs_up(make):
     assert call_id.startswith("rtc_")
     assert complaints(done) == []
     headers = {"Authorization": f"Bearer {address.token}"}
-    async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(5):
+    async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(HANGS):
         while call_id in (await client.get(f"{address.url}/health", headers=headers)).json()["call_ids"]:
             await asyncio.sleep(0.05)

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
+from tests.limits import eventually
 
-async def eventually(is_so: Callable[[], object], timeout: float = 5.0) -> None:
-    """Wait until something is so that happens on another thread."""
-    async with asyncio.timeout(timeout):
-        while not is_so():
-            await asyncio.sleep(0.005)
+__all__ = ["eventually", "settled"]
 
 
 async def settled() -> None:

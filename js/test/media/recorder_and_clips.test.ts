@@ -14,11 +14,28 @@ const samplesOf = (pieces: Message[]) => pieces.flatMap(({ data }) => [...fromBa
 const peak = (samples: readonly number[]) => samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** How often a wave goes up through zero in a second. */
+/** The frequency that is strongest in a piece of sound, in hertz. */
+function strongest(samples: readonly number[]): number {
+  let [found, most] = [0, -1];
+  for (let hertz = 100; hertz <= 1_000; hertz += 5) {
+    const turn = (2 * Math.PI * hertz) / RATE;
+    let [real, imaginary] = [0, 0];
+    for (const [at, sample] of samples.entries()) {
+      real += sample * Math.cos(turn * at);
+      imaginary += sample * Math.sin(turn * at);
+    }
+    const power = real * real + imaginary * imaginary;
+    if (power > most) [found, most] = [hertz, power];
+  }
+  return found;
+}
+
+/** The pitch of a tone in hertz: the median over tenths of a second, so that samples lost on the way do not shift it. */
 function pitch(samples: readonly number[]): number {
-  let ups = 0;
-  for (let at = 1; at < samples.length; at++) if ((samples[at - 1] ?? 0) < 0 && (samples[at] ?? 0) >= 0) ups++;
-  return (ups * RATE) / samples.length;
+  const size = RATE / 10;
+  const count = Math.floor(samples.length / size);
+  const found = Array.from({ length: count }, (_, n) => strongest(samples.slice(n * size, (n + 1) * size)));
+  return found.sort((one, other) => one - other)[Math.floor(count / 2)] ?? Number.NaN;
 }
 
 function tone(seconds: number, hertz: number): string {

@@ -7,6 +7,8 @@ import gc
 
 import pytest
 
+from tests.limits import HANGS
+
 pytest.importorskip("aiortc")
 
 from aiortc import RTCConfiguration, RTCSessionDescription
@@ -40,7 +42,7 @@ async def test_closed_at_any_moment_it_leaves_no_exception_and_no_task(complaint
         await callee.setLocalDescription(await callee.createAnswer())
         await caller.setRemoteDescription(RTCSessionDescription(callee.localDescription.sdp, "answer"))
         await asyncio.sleep(moment)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(HANGS):
             await caller.close()
             await callee.close()
         del caller, callee

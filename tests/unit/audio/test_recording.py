@@ -17,6 +17,7 @@ from rtc_widget.calls.media_record import MediaRecord
 from rtc_widget.comm.media import MediaReceiver
 from rtc_widget.comm.messages import Audio, Stats
 from rtc_widget.errors import InvalidAudio, NothingRecorded
+from tests.limits import HANGS
 
 RATE = 24_000
 BEGAN_MS = 1_795_286_400_000.0
@@ -333,7 +334,7 @@ print(recorded, peak() - before)
 @pytest.mark.skipif(sys.platform == "win32", reason="resource is of Unix")
 def test_an_hour_of_both_sides_takes_next_to_no_memory():
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > 0
-    done = subprocess.run([sys.executable, "-c", HOUR], capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run([sys.executable, "-c", HOUR], capture_output=True, text=True, timeout=HANGS, check=True)
     recorded, cut = map(int, done.stdout.split())
     assert recorded < 40, f"{recorded} MB after an hour"
     assert cut < 80, f"{cut} MB with a minute cut out of it"

@@ -10,6 +10,7 @@ from rtc_widget import VoiceChat
 from rtc_widget.comm import protocol
 from rtc_widget.errors import NotConnected, PageNotFound, WidgetClosed
 from rtc_widget.testing import ScriptedPage
+from tests.limits import HANGS
 from tests.unit.server_double import OFFER
 from tests.unit.waiting import eventually, settled
 
@@ -70,7 +71,7 @@ async def test_who_waits_for_a_page_hears_at_once_that_the_widget_was_closed(cha
     await settled()
     chat.close()
     with pytest.raises(WidgetClosed):
-        await asyncio.wait_for(connecting, 0.5)
+        await asyncio.wait_for(connecting, HANGS)
 
 
 async def test_an_offer_that_was_on_its_way_makes_no_call(chat, page, signaling):

@@ -24,13 +24,14 @@ from rtc_widget.errors import (
     ServerNotFound,
 )
 from rtc_widget.testing import ScriptedPage
+from tests.limits import HANGS
 from tests.unit.server_double import OFFER
 from tests.unit.signaling.realtime_server import RealtimeServer, running
 from tests.unit.waiting import eventually, settled
 
 
 async def test_connect_waits_for_a_page_and_returns_when_it_is_connected(chat, page):
-    connecting = asyncio.ensure_future(chat.connect(timeout=5))
+    connecting = asyncio.ensure_future(chat.connect(timeout=HANGS))
     await asyncio.sleep(0.02)
     page.hello()
     await page.hears("connect")
@@ -42,7 +43,7 @@ async def test_connect_waits_for_a_page_and_returns_when_it_is_connected(chat, p
 
 async def test_a_reply_that_overtakes_the_state_waits_for_it(chat, page):
     page.hello()
-    connecting = asyncio.ensure_future(chat.connect(timeout=5))
+    connecting = asyncio.ensure_future(chat.connect(timeout=HANGS))
     request = await page.hears("connect")
     page.say("reply", id=request["id"], seq=1, result={"attempt": "a1"})
     await asyncio.sleep(0.05)
@@ -54,7 +55,7 @@ async def test_a_reply_that_overtakes_the_state_waits_for_it(chat, page):
 
 async def test_a_state_that_another_thread_is_still_taking_in_is_waited_for(chat, page, monkeypatch):
     page.hello()
-    connecting = asyncio.ensure_future(chat.connect(timeout=5))
+    connecting = asyncio.ensure_future(chat.connect(timeout=HANGS))
     request = await page.hears("connect")
     monkeypatch.setattr(Heartbeat, "run", lambda *_: time.sleep(0.1))
     page.say("reply", id=request["id"], seq=1, result={"attempt": "a1"})
@@ -67,7 +68,7 @@ async def test_a_state_that_another_thread_is_still_taking_in_is_waited_for(chat
 
 async def test_a_disconnect_right_behind_a_connect_ends_it(chat, page):
     page.hello()
-    connecting = asyncio.ensure_future(chat.connect(timeout=5))
+    connecting = asyncio.ensure_future(chat.connect(timeout=HANGS))
     await page.hears("connect")
     disconnecting = asyncio.ensure_future(chat.disconnect())
     with pytest.raises(Cancelled, match="before it was made"):
@@ -78,9 +79,9 @@ async def test_a_disconnect_right_behind_a_connect_ends_it(chat, page):
 
 
 async def test_a_disconnect_without_a_page_calls_off_the_connect_that_waits_for_one(chat, page):
-    connecting = asyncio.ensure_future(chat.connect(timeout=5))
+    connecting = asyncio.ensure_future(chat.connect(timeout=HANGS))
     await settled()
-    await asyncio.wait_for(chat.disconnect(), 1)
+    await asyncio.wait_for(chat.disconnect(), HANGS)
     with pytest.raises(Cancelled):
         await connecting
     page.hello()
@@ -98,7 +99,7 @@ async def test_connect_is_nothing_to_do_when_connected(chat, page):
 
 async def test_connect_raises_what_the_page_says(chat, page):
     page.hello()
-    connecting = asyncio.ensure_future(chat.connect(timeout=5))
+    connecting = asyncio.ensure_future(chat.connect(timeout=HANGS))
     await page.answer("connect", error={"code": "microphone_denied", "message": "No.", "hint": "Allow it."})
     with pytest.raises(MicrophoneDenied, match=r"No\. Allow it\."):
         await connecting
@@ -150,7 +151,7 @@ async def test_what_the_server_refuses_is_raised_by_connect_in_its_words(status,
         page = ScriptedPage(acts=False)
         chat = VoiceChat(OpenAI("sk-x", base_url=server.url), page=page)
         page.hello()
-        connecting = asyncio.ensure_future(chat.connect(timeout=10))
+        connecting = asyncio.ensure_future(chat.connect(timeout=HANGS))
         await page.hears("connect")
         page.say("exchange", id="p1:1", attempt="a1", sdp=OFFER)
         error = (await page.hears("reply"))["error"]
@@ -164,11 +165,11 @@ async def test_what_the_server_refuses_is_raised_by_connect_in_its_words(status,
 
 async def test_a_reply_from_another_thread_wakes_the_cell(chat, page):
     page.hello()
-    connecting = asyncio.ensure_future(chat.connect(timeout=5))
+    connecting = asyncio.ensure_future(chat.connect(timeout=HANGS))
     request = await page.hears("connect")
     subshell = threading.Thread(target=page.say, args=("reply",), kwargs={"id": request["id"], "seq": 0, "result": {}})
     subshell.start()
-    await asyncio.wait_for(connecting, 1)
+    await asyncio.wait_for(connecting, HANGS)
     subshell.join()
 
 

@@ -11,6 +11,7 @@ from rtc_widget.calls.record import CallRecord
 from rtc_widget.comm.messages import WireEvent
 from rtc_widget.errors import NotConnected, PageNotFound
 from rtc_widget.protocols.realtime.protocol import PROTOCOL
+from tests.limits import HANGS
 from tests.unit.server_double import ASK, ITEM, call
 from tests.unit.waiting import settled
 
@@ -77,7 +78,7 @@ def _now() -> str:
 
 async def test_a_call_that_ends_as_its_answer_begins_ends_the_question(chat, server, page):
     await server.connect()
-    asking = asyncio.ensure_future(chat.ask("Hello?", timeout=3))
+    asking = asyncio.ensure_future(chat.ask("Hello?", timeout=HANGS))
     await server.confirms(*await server.takes(ITEM, ASK))
     chat._record.page_events("a1", (_created("r1"),), 0.0)
     chat._session.end_call()
@@ -99,7 +100,7 @@ async def test_a_question_ends_with_the_call_although_a_tool_runs_on(chat, serve
         return "done"
 
     await server.connect(tools=[{"name": "slow"}])
-    asking = asyncio.ensure_future(chat.ask("Hello?", timeout=3))
+    asking = asyncio.ensure_future(chat.ask("Hello?", timeout=HANGS))
     await server.confirms(*await server.takes(ITEM, ASK))
     await server.begins()
     await server.ends("r1", call("slow"))
@@ -125,12 +126,12 @@ async def test_closing_ends_what_waits_for_the_call(chat, server, page):
     await server.connect()
     stream = chat.stream()
     reading = asyncio.ensure_future(_all_of(stream))
-    asking = asyncio.ensure_future(chat.ask("Hello?", timeout=3))
+    asking = asyncio.ensure_future(chat.ask("Hello?", timeout=HANGS))
     await server.takes(ITEM, ASK)
     chat.close()
     assert (chat.status, chat.data_channel_state, chat.active_page) == ("idle", "closed", None)
     page.connected()  # was under way
-    await asyncio.wait_for(reading, 3)
+    await asyncio.wait_for(reading, HANGS)
     with pytest.raises(NotConnected):
         await asking
     assert chat.status == "idle"
@@ -205,8 +206,8 @@ async def test_speaking_ends_when_the_connection_is_lost(chat, server, page):
 
 async def test_a_request_to_a_page_that_leaves_does_not_wait_for_it(chat, server, page):
     await server.connect()
-    asking = asyncio.ensure_future(chat.devices(timeout=30))
+    asking = asyncio.ensure_future(chat.devices(timeout=HANGS))
     await page.hears("devices")
     page.say("goodbye")
     with pytest.raises(PageNotFound, match="page left"):
-        await asyncio.wait_for(asking, 5)
+        await asyncio.wait_for(asking, HANGS)

@@ -9,6 +9,7 @@ import pytest
 
 from rtc_widget.comm import bridge
 from rtc_widget.errors import MessageTooLarge, NotConnected, PageNotFound, WidgetClosed
+from tests.limits import HANGS
 from tests.unit.waiting import eventually, settled
 
 
@@ -92,7 +93,7 @@ async def test_a_closed_widget_says_so_at_once(chat, page):
     chat.close()
     for refused in (asked, chat.connect(), chat.devices()):
         with pytest.raises(WidgetClosed, match="Create a new"):
-            await asyncio.wait_for(refused, 5)
+            await asyncio.wait_for(refused, HANGS)
     with pytest.raises(WidgetClosed):
         chat.mute()
     with pytest.raises(NotConnected):

@@ -10,6 +10,7 @@ import pytest
 from rtc_widget.comm.bridge import FOLLOWER_SECONDS
 from rtc_widget.errors import PageTimeout
 from rtc_widget.testing.raw_page import CONNECTED
+from tests.limits import HANGS
 from tests.unit.server_double import OFFER
 from tests.unit.waiting import eventually, settled
 
@@ -109,7 +110,7 @@ async def test_streams_go_on_when_the_call_is_taken_over(chat, page, other):
     page.state("a1", status="error", error={"code": "call_taken_over", "message": "m", "hint": "h"})
     other.connected("b1")
     other.events({"type": "x"}, attempt="b1")
-    event = await asyncio.wait_for(anext(stream), 2)
+    event = await asyncio.wait_for(anext(stream), HANGS)
     assert event.type == "x"
 
 
@@ -137,7 +138,7 @@ async def test_connect_asks_the_page_that_is_left_when_the_newer_one_has_said_go
     page.hello()
     other.hello()
     other.say("goodbye")
-    connecting = asyncio.ensure_future(chat.connect(timeout=5))
+    connecting = asyncio.ensure_future(chat.connect(timeout=HANGS))
     await page.answer("connect", result={"attempt": "a1"})
     await connecting
     assert other.heard("connect") == []
@@ -149,7 +150,7 @@ async def test_connect_asks_a_page_that_is_there_when_the_newer_one_has_gone_wit
     monkeypatch.setattr("rtc_widget.comm.find_page.PONG_SECONDS", 0.1)
     page.hello()
     other.hello()
-    connecting = asyncio.ensure_future(chat.connect(timeout=5))
+    connecting = asyncio.ensure_future(chat.connect(timeout=HANGS))
     await page.hears("ping", 2)
     other.state(None)  # said before it went, and late to arrive
     page.say("pong", time_ms=0)
@@ -161,7 +162,7 @@ async def test_connect_asks_a_page_that_is_there_when_the_newer_one_has_gone_wit
 async def test_the_newest_of_the_pages_that_are_there_is_asked(chat, page, other):
     page.hello()
     other.hello()
-    connecting = asyncio.ensure_future(chat.connect(timeout=5))
+    connecting = asyncio.ensure_future(chat.connect(timeout=HANGS))
     await other.hears("ping", 2)
     page.say("pong", time_ms=0)
     other.say("pong", time_ms=0)

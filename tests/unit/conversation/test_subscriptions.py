@@ -10,6 +10,7 @@ import pytest
 
 from rtc_widget.errors import NotConnected, WaitTimeout
 from rtc_widget.testing.raw_page import CONNECTED
+from tests.limits import HANGS
 from tests.unit.waiting import settled
 
 
@@ -98,7 +99,7 @@ async def test_an_empty_batch_shows_that_the_last_one_was_lost(chat, page):
 
 async def test_wait_for_returns_the_next_event_of_a_type(chat, page):
     page.hello()
-    waiting = asyncio.ensure_future(chat.wait_for("response.done", timeout=5))
+    waiting = asyncio.ensure_future(chat.wait_for("response.done", timeout=HANGS))
     await settled()
     page.events({"type": "response.created"}, {"type": "response.done", "response": {"status": "completed"}})
     event = await waiting
@@ -114,7 +115,7 @@ async def test_wait_for_gives_up_in_time(chat):
 
 async def test_waiting_ends_with_the_call_in_which_it_began_and_not_with_another(chat, page):
     page.hello()
-    before = asyncio.ensure_future(chat.wait_for("x", timeout=5))
+    before = asyncio.ensure_future(chat.wait_for("x", timeout=HANGS))
     await settled()
     page.connected()
     await settled()
@@ -122,7 +123,7 @@ async def test_waiting_ends_with_the_call_in_which_it_began_and_not_with_another
     await settled()
     page.state(None, status="idle")
     with pytest.raises(NotConnected, match="ended before a 'x' event"):
-        await asyncio.wait_for(during, 5)
+        await asyncio.wait_for(during, HANGS)
     assert not before.done()
     page.events({"type": "x"})
     assert (await before).type == "x"
@@ -143,8 +144,8 @@ async def test_an_invalid_type_or_callback_is_refused_at_once(chat):
 
 async def test_wait_for_takes_a_condition_and_says_what_it_raises(chat, page):
     page.hello()
-    waiting = asyncio.ensure_future(chat.wait_for("x", timeout=5, where=lambda event: event.n == 2))
-    odd = asyncio.ensure_future(chat.wait_for("x", timeout=5, where=lambda event: event.nothing))
+    waiting = asyncio.ensure_future(chat.wait_for("x", timeout=HANGS, where=lambda event: event.n == 2))
+    odd = asyncio.ensure_future(chat.wait_for("x", timeout=HANGS, where=lambda event: event.nothing))
     await settled()
     page.events({"type": "x", "n": 1}, {"type": "x", "n": 2})
     assert (await waiting).n == 2
@@ -170,7 +171,7 @@ async def test_a_stream_loses_nothing_between_two_reads_and_ends_with_the_call(c
                 page.state(None, status="idle")
                 await asyncio.sleep(0.02)
 
-    await asyncio.wait_for(read(), 5)
+    await asyncio.wait_for(read(), HANGS)
     assert seen == ["x.1", "x.2", "x.3"]
 
 

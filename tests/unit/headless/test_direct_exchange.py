@@ -66,7 +66,7 @@ async def test_the_call_is_known_to_the_kernel_though_it_was_ended_while_it_was_
     async with _server(MADE) as (url, asked, answer):
         talk = _Conversation(url)
         talk.ask("connect", microphone=None)
-        await eventually(lambda: asked, timeout=20)
+        await eventually(lambda: asked)
         talk.ask("disconnect")
         await eventually(lambda: talk.heard("hang_up"))
         assert talk.heard("exchanged") == []
@@ -81,7 +81,7 @@ async def test_the_call_is_known_to_the_kernel_though_the_page_was_closed_meanwh
     async with _server(MADE) as (url, asked, answer):
         talk = _Conversation(url)
         talk.ask("connect", microphone=None)
-        await eventually(lambda: asked, timeout=20)
+        await eventually(lambda: asked)
         talk.page.close()
         await eventually(lambda: talk.heard("hang_up"))
         answer()
@@ -94,7 +94,7 @@ async def test_a_refusal_is_still_why_there_is_no_call():
         talk = _Conversation(url)
         answer()
         talk.ask("connect", microphone=None)
-        await eventually(lambda: talk.heard("reply"), timeout=20)
+        await eventually(lambda: talk.heard("reply"))
         error = talk.heard("reply")[0]["error"]
         assert error["code"] == "exchange_refused"
         assert "ek_1" not in error["message"]

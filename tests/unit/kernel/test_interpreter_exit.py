@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from tests.limits import HANGS
 from tests.unit.signaling.realtime_server import RealtimeServer, running
 
 CALL = """
@@ -27,7 +28,7 @@ time.sleep(1.5)  # the server has closed the connection: another one must be mad
 def test_a_call_is_hung_up_when_the_interpreter_exits_though_that_may_have_begun(last):
     with running(RealtimeServer(), timeout_keep_alive=1) as server:
         url = server.url.replace("127.0.0.1", "localhost")
-        subprocess.run([sys.executable, "-c", CALL + last, url], check=True, timeout=30)
+        subprocess.run([sys.executable, "-c", CALL + last, url], check=True, timeout=HANGS)
         assert [post["path"] for post in server.posts] == [
             "/v1/realtime/calls",
             "/v1/realtime/calls/rtc_1/hangup",

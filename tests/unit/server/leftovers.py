@@ -22,6 +22,7 @@ from typing import Any
 import httpx
 
 from rtc_widget.server.protocols.realtime.engine import RealtimeEngine
+from tests.limits import HANGS
 from tests.unit.server.peer import Peer
 from tests.unit.server.scripted_server import Direct, calls_with, server_of_two
 
@@ -55,7 +56,7 @@ class Leftovers:
 def left_by(what: str) -> Leftovers:
     """Count in a process of its own what `calls` or `websockets` leave behind."""
     command = [sys.executable, "-m", "tests.unit.server.leftovers", what]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=1200, check=False, cwd=ROOT)
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=4 * HANGS, check=False, cwd=ROOT)
     assert ran.returncode == 0, ran.stderr
     told = json.loads(ran.stdout)
     return Leftovers(Held(**told.pop("before")), Held(**told.pop("after")), **told)
@@ -88,7 +89,7 @@ async def counted(round_of_five: Callable[[], Awaitable[None]]) -> tuple[Held, H
     before = held()
     for _ in range(ROUNDS):
         await round_of_five()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANGS):
         while len(asyncio.all_tasks()) > before.tasks:
             await asyncio.sleep(0.05)
     return before, held()

@@ -17,6 +17,7 @@ from av import AudioFrame
 
 from rtc_widget._aiortc.input_track import minimize_jitter_buffer
 from rtc_widget.signaling.base import Answer, Signaling
+from tests.limits import HANGS
 from tests.speech import spoken
 
 FRAME = 960
@@ -105,7 +106,7 @@ class Peer:
         """Ask aloud."""
         self.microphone.say(spoken(text, lead=0.3, tail=0.0))
 
-    async def wait_for(self, kind: str, *, count: int = 1, timeout: float = 20.0) -> dict[str, Any]:
+    async def wait_for(self, kind: str, *, count: int = 1) -> dict[str, Any]:
         """Return the `count`-th event of that type."""
 
         def found() -> list[dict[str, Any]]:
@@ -113,7 +114,7 @@ class Peer:
 
         async with self._news:
             try:
-                await asyncio.wait_for(self._news.wait_for(lambda: len(found()) >= count), timeout)
+                await asyncio.wait_for(self._news.wait_for(lambda: len(found()) >= count), HANGS)
             except TimeoutError:
                 raise AssertionError(f"no {kind}; there were {self.types()}") from None
         return found()[count - 1]

@@ -17,6 +17,7 @@ from rtc_widget.server.protocols.realtime.session_config import new_session
 from rtc_widget.server.responders.responder import Question, RequestedToolCall
 from rtc_widget.server.speech import INPUT_RATE
 from rtc_widget.server.speech.engines import Engines
+from tests.limits import HANGS
 
 SPEECH = np.full(INPUT_RATE, 0.9, np.float32)
 SILENCE = np.zeros(INPUT_RATE, np.float32)
@@ -107,13 +108,13 @@ class Stage:
 
     async def recognizes(self, times: int) -> None:
         """Wait until so many times something was recognised, and the dialogue knows it."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(HANGS):
             while self.recognizer.times < times:
                 await asyncio.sleep(0.005)
         await asyncio.sleep(0.05)
 
     async def until(self, kind: str, count: int = 1) -> dict[str, Any]:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(HANGS):
             while self.types().count(kind) < count:
                 await asyncio.sleep(0.005)
         return [event for event in self.events if event["type"] == kind][count - 1]

@@ -17,6 +17,7 @@ from rtc_widget.server import process
 from rtc_widget.server.process import Address, ServerProcess, shared_process
 from rtc_widget.signaling.local import Local
 from rtc_widget.testing import ScriptedPage
+from tests.limits import HANGS
 from tests.unit.waiting import eventually
 
 PARENT = """
@@ -25,9 +26,9 @@ from rtc_widget.server.process import ServerProcess
 server = ServerProcess()
 print(server.pid, flush=True)
 if {wait}:
-    server.ready.result(60)
+    server.ready.result()
     print("ready", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 
@@ -42,8 +43,8 @@ def is_running(pid: int) -> bool:
         return not Path("/proc/self").exists()
 
 
-def ends_within(pid: int, seconds: float) -> bool:
-    end = time.monotonic() + seconds
+def ends(pid: int) -> bool:
+    end = time.monotonic() + HANGS
     while is_running(pid):
         if time.monotonic() > end:
             return False
@@ -54,7 +55,7 @@ def ends_within(pid: int, seconds: float) -> bool:
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 @pytest.mark.parametrize("is_ready", [True, False], ids=["when it serves", "while it loads"])
 def test_the_server_ends_when_its_parent_is_killed(is_ready: bool) -> None:
-    code = PARENT.format(wait=True) if is_ready else PARENT.format(wait=False) + "time.sleep(60)"
+    code = PARENT.format(wait=True) if is_ready else PARENT.format(wait=False) + "time.sleep(600)"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
@@ -62,16 +63,15 @@ def test_the_server_ends_when_its_parent_is_killed(is_ready: bool) -> None:
             assert parent.stdout.readline() == "ready\n"
         parent.send_signal(signal.SIGKILL)
 
-        # While it loads, it may be in the middle of an import that cannot be interrupted.
-        assert ends_within(pid, 1 if is_ready else 5)
+        assert ends(pid)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="os.kill tells nothing there")
 def test_the_server_ends_with_a_parent_that_exits() -> None:
     code = "from rtc_widget.server.process import shared_process; print(shared_process().pid, flush=True)"
-    parent = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True, timeout=30)
+    parent = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True, timeout=HANGS)
 
-    assert ends_within(int(parent.stdout), 1)
+    assert ends(int(parent.stdout))
 
 
 def test_all_who_ask_at_once_get_one_process(local_server: Local) -> None:
@@ -99,7 +99,7 @@ def test_a_server_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) ->
     server = ServerProcess()
 
     with pytest.raises(LocalServerError, match="ended while starting") as failed:
-        server.ready.result(20)
+        server.ready.result(HANGS)
 
     assert "Fatal Python error" in str(failed.value), "the last words of the process"
     assert "restart the kernel" in failed.value.hint
@@ -126,7 +126,7 @@ async def test_the_widget_shows_what_a_fresh_server_is_loading(monkeypatch: pyte
     chat.observe(lambda change: shown.append(change.new), "progress")
     try:
         page.hello()
-        await eventually(lambda: shown and shown[-1] == "", timeout=60)
+        await eventually(lambda: shown and shown[-1] == "")
     finally:
         chat.close()
         await asyncio.to_thread(shared_process().stop)

@@ -13,6 +13,7 @@ from rtc_widget.server.process import running_address, shared_process
 from rtc_widget.signaling import local as module
 from rtc_widget.signaling.base import Signaling
 from rtc_widget.signaling.local import ChatCompletions, Local, is_installed
+from tests.limits import HANGS
 from tests.unit.server.chat_server import call, chat_server, words
 from tests.unit.server.conftest import address, local_server
 from tests.unit.server.peer import Peer
@@ -172,7 +173,7 @@ async def test_cancelling_stops_a_function_that_waits(local_server: Local) -> No
         await asyncio.sleep(0.2)
         peer.send({"type": "response.cancel"})
         done = (await peer.wait_for("response.done"))["response"]
-        await asyncio.wait_for(stopped.wait(), 5)
+        await asyncio.wait_for(stopped.wait(), HANGS)
 
     assert done["status_details"]["reason"] == "client_cancelled"
 

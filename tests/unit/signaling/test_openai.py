@@ -184,7 +184,7 @@ async def test_the_key_is_struck_out_of_whatever_the_server_says(server, status,
 
 
 async def test_a_slow_server_is_given_up(server, monkeypatch):
-    server.delay = 5
+    server.delay = 1
     monkeypatch.setattr(room, "SignalingClient", lambda name: SignalingClient(name, answer_seconds=0.1))
     with pytest.raises(SignalingTimeout, match="within"):
         await calling(server).exchange(OFFER, {})

@@ -12,6 +12,7 @@ from rtc_widget import VoiceChat
 from rtc_widget.errors import MicrophoneDenied, NotConnected, PageTimeout
 from rtc_widget.testing import ScriptedPage
 from rtc_widget.testing.scripted_server import ScriptedCall, ScriptedResponse
+from tests.limits import HANGS
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ async def test_a_spoken_question_is_answered_with_the_next_line_of_the_script(ch
 async def test_a_written_question_can_be_awaited_like_a_real_one(chat, page):
     page.will_say("A moment of patience.", usage={"total_tokens": 7})
     await chat.connect()
-    waiting = asyncio.ensure_future(chat.wait_for("response.done", timeout=2))
+    waiting = asyncio.ensure_future(chat.wait_for("response.done", timeout=HANGS))
     await asyncio.sleep(0)
     chat.send_text("What is a jitter buffer?")
     done = await waiting
@@ -102,7 +103,7 @@ async def test_the_model_can_call_tools_and_hear_what_came_of_it(chat, page):
         return "sunny"
 
     chat.send_text("How is the weather in Paris and Rome?")
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(HANGS):
         while not chat.transcript or chat.transcript[-1].text != "Sunny in both.":
             await asyncio.sleep(0.01)
     assert sorted(asked) == ["Paris", "Rome"]

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from rtc_widget.errors import EventRefused
+from tests.limits import HANGS
 from tests.unit.waiting import settled
 
 ACTIVE = "conversation_already_has_active_response"
@@ -23,7 +24,7 @@ def pauses(monkeypatch):
 
 
 async def ask_and_be_refused(chat, server) -> asyncio.Task:
-    asking = asyncio.ensure_future(chat.ask("What is ICE?", timeout=None))
+    asking = asyncio.ensure_future(chat.ask("What is ICE?", timeout=HANGS))
     question, request = await server.takes(ITEM, ASK)
     await server.confirms(question)
     await server.refuses(request, ACTIVE, "Busy.")
@@ -65,7 +66,7 @@ async def test_after_some_refusals_the_questions_fail_and_the_next_one_works(cha
     chat._session._queue._later = lambda seconds, function: timers.append(function)
     await server.connect()
     asking = await ask_and_be_refused(chat, server)
-    another = asyncio.ensure_future(chat.ask("And DTLS?", timeout=None))
+    another = asyncio.ensure_future(chat.ask("And DTLS?", timeout=HANGS))
     await server.confirms(*await server.takes(ITEM))
     for _ in range(2):
         timers.pop()()

@@ -7,12 +7,13 @@ import asyncio
 import pytest
 
 from rtc_widget.errors import EventRefused, WaitTimeout
+from tests.limits import HANGS
 from tests.unit.waiting import settled
 
 UPDATE = "session.update"
 
 
-async def changes(chat, server, *settings, timeout=10):
+async def changes(chat, server, *settings, timeout=HANGS):
     """Ask for several changes; the server has said nothing yet."""
     tasks = [asyncio.ensure_future(chat.update_session(timeout=timeout, **one)) for one in settings]
     await server.takes(*[UPDATE] * len(settings))
@@ -95,10 +96,10 @@ async def test_a_change_that_was_given_up_does_not_take_the_word_of_the_next(cha
     [lost] = await changes(chat, server, {"voice": "nobody"}, timeout=0.05)
     with pytest.raises(WaitTimeout):
         await lost
-    [next_one] = await changes(chat, server, {"instructions": "Be brief."}, timeout=2)
+    [next_one] = await changes(chat, server, {"instructions": "Be brief."}, timeout=HANGS)
     await confirms(server, instructions="Be brief.", **VOICE)
     assert (await next_one).instructions == "Be brief."
-    [last] = await changes(chat, server, {"instructions": "Be long."}, timeout=2)
+    [last] = await changes(chat, server, {"instructions": "Be long."}, timeout=HANGS)
     await confirms(server, instructions="Be long.", **VOICE)
     await settled()
     assert (await last).instructions == "Be long."

@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 
 from rtc_widget.server.responders.python_function import ReplyFunction, ReplyRequest
+from tests.limits import HANGS
 
 REQUEST = ReplyRequest("Hi", [{"role": "user", "content": "Hi"}])
 
 
 async def said(function: Callable[[Any], Any]) -> list[str]:
     pieces: list[str] = []
-    await asyncio.wait_for(asyncio.wrap_future(ReplyFunction(function).call(REQUEST, pieces.append)), 5)
+    await asyncio.wait_for(asyncio.wrap_future(ReplyFunction(function).call(REQUEST, pieces.append)), HANGS)
     return pieces
 
 

@@ -20,6 +20,7 @@ from rtc_widget._aiortc.audio import samples_of
 from rtc_widget.server.speech.engines import load
 from rtc_widget.server.speech.selection import EngineChoice, UnknownEngine
 from rtc_widget.server.speech.subprocess_engines import EngineFailed, SubprocessRecognizer, SubprocessSpeaker
+from tests.limits import HANGS
 
 MINE = """
     import os
@@ -39,7 +40,7 @@ MINE = """
             if len(samples) == 4:
                 with open("asked.txt", "a") as file:
                     print(os.getpid(), file=file)
-                time.sleep(60 if len(open("asked.txt").readlines()) == 1 else 0)
+                time.sleep(600 if len(open("asked.txt").readlines()) == 1 else 0)
             return f"{len(samples)} samples in {os.getpid()}"
 
     class Mouth:
@@ -116,7 +117,7 @@ def test_what_it_was_asked_as_it_was_killed_is_asked_once_more(ears: SubprocessR
         pid = int(wait_for(lambda: asked.exists() and asked.read_text()))
         os.kill(pid, signal.SIGKILL)
 
-        words, _, other = answer.result(30).partition(" samples in ")
+        words, _, other = answer.result(HANGS).partition(" samples in ")
     assert (words, int(other) != pid) == ("4", True)
     assert asked.read_text().split() == [str(pid), other]
 
@@ -129,12 +130,12 @@ def test_one_that_is_closed_while_it_is_asked_is_not_started_again(ears: Subproc
         wait_for(asked.exists)
         ears.close()
         with pytest.raises(EngineFailed, match="has been closed"):
-            answer.result(30)
+            answer.result(HANGS)
     assert children(os.getpid()) < before
 
 
 def wait_for(found: Callable[[], Any]) -> Any:
-    end = time.monotonic() + 30
+    end = time.monotonic() + HANGS
     while not (value := found()):
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -182,7 +183,7 @@ def test_they_end_with_a_server_that_is_killed(tmp_path: Path) -> None:
         sys.path.append(sys.argv[1])
         ears = SubprocessRecognizer("my_engines:Ears")
         print(ears.name, flush=True)
-        time.sleep(60)
+        time.sleep(600)
     """
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
@@ -191,7 +192,7 @@ def test_they_end_with_a_server_that_is_killed(tmp_path: Path) -> None:
         parent.send_signal(signal.SIGKILL)
         parent.wait()
 
-    end = time.monotonic() + 5
+    end = time.monotonic() + HANGS
     while is_running(worker):
         assert time.monotonic() < end, "it still runs"
         time.sleep(0.02)
