@@ -1,6 +1,7 @@
-"""Asks each of many sound files and writes the answers beside them: ``python examples/ask_files.py folder/*.wav``.
+"""Plays each audio file to the model and writes the response next to it: ``python examples/ask_files.py folder/*.wav``.
 
-A new call for each file, so that no answer depends on the one before. What could not be asked is told at the end.
+Each file has its own call, so that no response depends on an earlier one. At the end the script prints the transcript
+of each response, or the error.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ AT_ONCE = 4
 
 
 async def ask(path: Path, at_once: asyncio.Semaphore) -> tuple[Path, str]:
-    """Ask one file; returns its path and the answer, or what went wrong."""
+    """Return the path of a file and the text of the response, or of the error."""
     async with at_once:
         try:
             return path, await answer_to(path)
@@ -24,7 +25,7 @@ async def ask(path: Path, at_once: asyncio.Semaphore) -> tuple[Path, str]:
 
 
 async def answer_to(path: Path) -> str:
-    """Call, let the file speak in the microphone's place, and keep the answer."""
+    """Make a call, play the file in place of the microphone, and save the audio of the response."""
     async with VoiceChat(page="headless", microphone=path) as chat, chat.record() as recorder:
         await chat.wait_for("output_audio_buffer.stopped", timeout=120)
         began = chat.events.last("output_audio_buffer.started").elapsed
@@ -34,7 +35,7 @@ async def answer_to(path: Path) -> str:
 
 
 async def ask_all(paths: list[Path]) -> list[tuple[Path, str]]:
-    """Ask them all, a few at once; in their order."""
+    """Ask all files, at most `AT_ONCE` at a time; return the results in the order of `paths`."""
     at_once = asyncio.Semaphore(AT_ONCE)
     return await asyncio.gather(*(ask(path, at_once) for path in paths))
 

@@ -1,9 +1,9 @@
-"""Twenty conversations at once, without a browser, and how long each answer took.
+"""Measures the latency of responses in twenty simultaneous conversations, without a browser.
 
-``python examples/compare_latencies.py``. Every conversation asks its questions one after the other, in writing or
-aloud, and listens to the whole answer. What was measured comes back as one DataFrame, a row a turn. With
-``OPENAI_API_KEY`` set the calls go to OpenAI, else to the embedded server, which is one machine for all of them: with
-twenty calls you measure how it copes.
+``python examples/compare_latencies.py``. Each conversation asks its questions one after the other, as text or as audio,
+and waits for the end of each response. The result is one DataFrame with a row per turn. If ``OPENAI_API_KEY`` is set,
+the calls go to OpenAI, otherwise to the embedded server. All calls to the embedded server share one machine, so twenty
+calls measure how it performs under load.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ QUESTIONS = ("What is ICE?", "What is a jitter buffer?", "What is DTLS?")
 
 
 async def converse(name: int, questions: Sequence[str]) -> pd.DataFrame:
-    """Hold one conversation; a question is a text that ends in a question mark, or the path of a sound file."""
+    """Hold one conversation; a question is a text that ends in a question mark, or the path of an audio file."""
     chat = VoiceChat(page="headless")
     try:
         await chat.connect(timeout=150)
@@ -28,12 +28,12 @@ async def converse(name: int, questions: Sequence[str]) -> pd.DataFrame:
             if question.endswith("?"):
                 await chat.ask(question, timeout=120)
                 continue
-            # It listens before there is anything to hear.
+            # Start waiting before the question ends, so that the event cannot be missed.
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(chat.wait_for("output_audio_buffer.stopped", timeout=120))
                 await chat.say(question)
     except* (RtcWidgetError, OSError) as errors:
-        # One that fails must not take the others' measures with it.
+        # If one conversation fails, the measurements of the others must remain.
         print(f"conversation {name}: {'; '.join(map(str, errors.exceptions))}")
     finally:
         chat.close()
@@ -43,7 +43,7 @@ async def converse(name: int, questions: Sequence[str]) -> pd.DataFrame:
 
 
 async def compare(conversations: int, questions: Sequence[str]) -> pd.DataFrame:
-    """Hold all conversations at the same time; return what was measured, in seconds since each question's end."""
+    """Hold all conversations at the same time; return the latencies, in seconds since the end of each question."""
     tables = await asyncio.gather(*(converse(name, questions) for name in range(conversations)))
     return pd.concat(tables, ignore_index=True)
 
@@ -54,7 +54,7 @@ def main() -> None:
     parser.add_argument("--conversations", type=int, default=20)
     parser.add_argument("--csv", help="also write the table to this file")
     parser.add_argument(
-        "questions", nargs="*", default=QUESTIONS, help="texts that end in a question mark, or sound files"
+        "questions", nargs="*", default=QUESTIONS, help="texts that end in a question mark, or audio files"
     )
     arguments = parser.parse_args()
     table = asyncio.run(compare(arguments.conversations, arguments.questions))

@@ -1,6 +1,6 @@
-"""How an app of your own is tested: no browser, no network, no server, no key.
+"""Tests of a voice app without a browser, a network, a server or a key.
 
-Needs pytest-asyncio, and the extra ``tools``.
+They need pytest-asyncio and the extra ``tools``.
 """
 
 from __future__ import annotations

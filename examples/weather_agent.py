@@ -1,4 +1,4 @@
-"""A small voice agent with a tool, to be tested without a browser: see ``test_weather_agent.py``."""
+"""A small voice agent with a tool; ``test_weather_agent.py`` tests it without a browser."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ WEATHER = {"Paris": "sunny, 24 degrees", "Oslo": "rain, 9 degrees"}
 
 
 class WeatherAgent:
-    """Knows the weather of two cities, and says so aloud."""
+    """Says the weather of two cities."""
 
     def __init__(self, **settings: Any) -> None:
         self.chat = VoiceChat(
@@ -18,11 +18,11 @@ class WeatherAgent:
         )
 
     def get_weather(self, city: str) -> str:
-        """Tell the weather in a city, now.
+        """Return the current weather in a city.
 
         Parameters
         ----------
         city : str
-            Its name in English.
+            The English name of the city.
         """
         return WEATHER.get(city, f"I know nothing of {city}.")
