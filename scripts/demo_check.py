@@ -1,4 +1,4 @@
-"""Talks to the demo without a person: runs the first notebook in JupyterLab, asks aloud, and reports what happened."""
+"""Tests the demo without a user: runs the first notebook in JupyterLab, asks a question aloud, prints the results."""
 
 from __future__ import annotations
 
@@ -55,36 +55,36 @@ def main() -> int:
 
     heard = next((text for role, text in turns if role == "user"), "")
     answered = next((text for role, text in turns if role == "assistant"), "")
-    print(f"said       {QUESTION}")
-    print(f"heard      {heard}")
-    print(f"answered   {answered}")
-    print(f"audible    {audible}")
-    print(f"events     {events} as Python objects, {calls} calls, microphone {', '.join(sorted(tracks))}")
-    print(f"click to open data channel        {statistics.median(opening):6.0f} ms   (median of {CALLS}; aim 500)")
-    print(f"end of speech to audible answer   {_reaction(levels):6.0f} ms   (aim 1500)")
+    print(f"question      {QUESTION}")
+    print(f"recognized    {heard}")
+    print(f"response      {answered}")
+    print(f"output audio  {audible}")
+    print(f"events        {events} as Python objects, {calls} calls, microphone {', '.join(sorted(tracks))}")
+    print(f"click to open data channel        {statistics.median(opening):6.0f} ms   (median of {CALLS}; target 500)")
+    print(f"end of speech to output audio     {_reaction(levels):6.0f} ms   (target 1500)")
     bundle = (ROOT / "src/rtc_widget/static/widget.js").read_bytes()
-    print(f"page bundle, gzipped              {len(gzip.compress(bundle)) / 1024:6.1f} KB   (aim 60)")
-    print(f"import beyond anywidget's         {_import_cost():6.0f} ms   (aim 150)")
+    print(f"page bundle, gzipped              {len(gzip.compress(bundle)) / 1024:6.1f} KB   (target 60)")
+    print(f"import, without anywidget         {_import_cost():6.0f} ms   (target 150)")
     good = word_error_rate(QUESTION, heard) <= 0.2 and answered and word_error_rate(answered, audible) <= 0.2
     good = good and tracks == {"ended"}
-    print("All well." if good else "Something is wrong: what was said, heard, answered and audible should agree.")
+    print("Passed." if good else "Failed: question and recognized text, or response and output audio, differ too much.")
     return 0 if good else 1
 
 
 def _reaction(levels: list[list[object]]) -> float:
-    """Milliseconds from the last sound of the question to the first of the answer, both measured in the page."""
+    """Return the time from the end of the question's audio to the start of the response's, in ms, in the page."""
     answer = min(float(time) for who, time, _ in levels if who == "assistant")
     return answer - max(float(time) for who, time, _ in levels if who == "user" and float(time) < answer)
 
 
 def _import_cost() -> float:
-    """Milliseconds that `import rtc_widget` and its widget take when anywidget is loaded already (median of 5)."""
+    """Return how long `import rtc_widget` and its widget take after anywidget, in milliseconds (median of 5)."""
     code = (
         "import anywidget, time; started = time.perf_counter(); import rtc_widget; rtc_widget.VoiceChat;"
         "print(time.perf_counter() - started)"
     )
     with tempfile.TemporaryDirectory() as folder:
-        # Compiled, as pip leaves what it installs; a checkout may stand where nothing is kept.
+        # Keep compiled bytecode, as pip does; Python may be unable to write it into the checkout.
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         environment["PYTHONPYCACHEPREFIX"] = folder
         _, *runs = (float(subprocess.check_output([sys.executable, "-c", code], env=environment)) for _ in range(6))

@@ -1,4 +1,4 @@
-"""Prints the path of a Chromium: RTC_WIDGET_CHROMIUM, one of the machine's, or Playwright's own; else exits with 1."""
+"""Prints the path of a Chromium: RTC_WIDGET_CHROMIUM, an installed one, or Playwright's. Without one, exits with 1."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def find_browser() -> Path | None:
 
 
 def runs(browser: Path) -> bool:
-    """Whether it is more than a stub that asks for another package, and finds its libraries."""
+    """Whether the browser starts. It may be a stub that asks for another package, or its libraries may be missing."""
     if not browser.exists():
         return False
     try:
