@@ -1,8 +1,9 @@
-"""What recorded sound costs the kernel, by how much of it travels in one message.
+"""Measures how much CPU time recorded audio costs the kernel, with long and short messages.
 
-A minute of both sides at 24 kHz is taken in as the widget takes it in: JSON decoded, base64 decoded, checked, put on
-the tape, acknowledged. Compared are the batches of about 200 ms that the page sends and one message a 20 ms frame, in
-one run, several times in turn, so that a machine that is busy slows both. Printed are medians and their ratio.
+The kernel processes one minute of both sides at 24 kHz as in a call: it decodes JSON and base64, checks the message,
+stores the samples and acknowledges them. The benchmark compares the batches of about 200 ms that the page sends with
+one message per 20 ms frame. It alternates between both in one run, so that other load slows both alike. It prints the
+medians and their ratio.
 
     python benchmarks/audio_messages.py
 """
@@ -24,7 +25,7 @@ from rtc_widget.comm.media import MediaReceiver
 RATE = 24_000
 SECONDS = 60
 ROUNDS = 7
-# The text of a comm message around the content, as Jupyter sends it.
+# The rest of a comm message, as Jupyter sends it.
 ENVELOPE = {
     "header": {"msg_id": "x" * 36, "msg_type": "comm_msg", "session": "x" * 36, "version": "5.3"},
     "metadata": {},
@@ -32,7 +33,7 @@ ENVELOPE = {
 
 
 def messages(milliseconds: int) -> list[str]:
-    """Return a minute of both sides as the texts that arrive, so much sound in each."""
+    """Return one minute of both sides as the JSON texts of messages, each with `milliseconds` of audio."""
     samples = RATE * milliseconds // 1000
     pcm = np.random.default_rng(1).integers(-9000, 9000, samples).astype("<i2").tobytes()
     data = base64.b64encode(pcm).decode()
@@ -47,21 +48,21 @@ def messages(milliseconds: int) -> list[str]:
 
 
 def seconds_for(texts: list[str]) -> float:
-    """Return how long the kernel is busy with them."""
+    """Return the CPU time that the kernel needs for the messages, in seconds."""
     record = MediaRecord(lambda attempt: 1e12, lambda call, *arguments: call(*arguments))
-    negotiator = MediaReceiver(record)
+    receiver = MediaReceiver(record)
     began = time.process_time()
     for text in texts:
         message = protocol.decode(json.loads(text)["content"]["data"]["content"])
         assert isinstance(message, page_messages.Audio)
-        json.dumps(negotiator.take(message))
+        json.dumps(receiver.take(message))
     spent = time.process_time() - began
     assert abs(record.recording.duration - SECONDS) < 0.1
     return spent
 
 
 def main() -> None:
-    """Measure both in turn and print what was found."""
+    """Measure both in turn and print the results."""
     batches, frames = messages(200), messages(20)
     times: dict[str, list[float]] = {"200 ms": [], "20 ms": []}
     for _ in range(ROUNDS):
@@ -70,7 +71,7 @@ def main() -> None:
     medians = {name: statistics.median(values) for name, values in times.items()}
     for name, texts in (("200 ms", batches), ("20 ms", frames)):
         spent = f"{1000 * medians[name]:6.1f} ms of CPU ({medians[name] / SECONDS:.2%})"
-        print(f"{name:>6} a message: {len(texts):>5} messages a minute, {spent}")
+        print(f"{name:>6} per message: {len(texts):>5} messages per minute, {spent}")
     print(f"ratio: {medians['20 ms'] / medians['200 ms']:.1f}")
 
 

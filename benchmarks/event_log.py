@@ -1,8 +1,8 @@
-"""What it costs to keep the events of a call, beside two other ways.
+"""Compares the cost of keeping the events of a call in three ways.
 
-The same stream of a session's events is taken in as JSON text in three ways, in one run, in turn: by `EventLog`, by a
-list of openai-python's models, and by a list that is a widget's trait and is replaced by a longer one with each event.
-Printed are the CPU time an event, the memory an event, and their ratios to `EventLog`.
+The benchmark reads the same stream of events from JSON texts into an `EventLog`, into a list of the models of
+openai-python, and into a list trait of a widget, which each event replaces by a longer list. The three take turns in
+one run. The output is CPU time and memory per event, and their ratios to `EventLog`.
 
     python benchmarks/event_log.py
 """
@@ -31,7 +31,7 @@ Way = Callable[[Sequence[str]], Sequence[Any]]
 
 
 def stream(count: int) -> list[str]:
-    """Return the texts of so many events; most are deltas, as in a real session."""
+    """Return the JSON texts of `count` events; most are deltas, as in a real session."""
     texts = []
     for number in range(count):
         ids = {"event_id": f"event_{number:020}", "response_id": f"resp_{number // 40:020}"}
@@ -42,7 +42,7 @@ def stream(count: int) -> list[str]:
 
 
 def by_event_log(texts: Sequence[str]) -> Sequence[Any]:
-    """Keep them as the widget does."""
+    """Keep the events as the widget does."""
     log = EventLog()
     for number, text in enumerate(texts):
         log.append(Event.from_text(text, direction="received", time_ms=1.7e12 + number, elapsed=number / 1000))
@@ -50,7 +50,7 @@ def by_event_log(texts: Sequence[str]) -> Sequence[Any]:
 
 
 def by_models(texts: Sequence[str]) -> Sequence[Any]:
-    """Keep each as its typed model."""
+    """Keep each event as its typed model."""
     return [MODELS.validate_json(text) for text in texts]
 
 
@@ -59,15 +59,15 @@ class _Traits(traitlets.HasTraits):
 
 
 def by_trait(texts: Sequence[str]) -> Sequence[Any]:
-    """Keep them in a trait, which tells its observers only of another list; nothing is sent to any page here."""
-    active_page = _Traits()
+    """Keep the events in a trait. A trait notifies its observers only of a new list. This sends nothing to a page."""
+    widget = _Traits()
     for text in texts:
-        active_page.events = [*active_page.events, json.loads(text)]
-    return active_page.events
+        widget.events = [*widget.events, json.loads(text)]
+    return widget.events
 
 
 def seconds_for(way: Way, texts: Sequence[str]) -> float:
-    """Return the CPU time."""
+    """Return the CPU time in seconds."""
     gc.collect()
     began = time.process_time()
     assert len(way(texts)) == len(texts)
@@ -75,7 +75,7 @@ def seconds_for(way: Way, texts: Sequence[str]) -> float:
 
 
 def bytes_for(way: Way, texts: Sequence[str]) -> int:
-    """Return the memory that what is kept takes."""
+    """Return the memory of the kept events in bytes."""
     gc.collect()
     tracemalloc.start()
     kept = way(texts)
@@ -87,7 +87,7 @@ def bytes_for(way: Way, texts: Sequence[str]) -> int:
 
 
 def main() -> None:
-    """Measure all three in turn and print what was found."""
+    """Measure all three in turn and print the results."""
     texts = stream(EVENTS)
     ways: dict[str, Way] = {"EventLog": by_event_log, "typed models": by_models, "list in a trait": by_trait}
     times: dict[str, list[float]] = {name: [] for name in ways}
@@ -96,10 +96,10 @@ def main() -> None:
             times[name].append(seconds_for(way, texts))
     cpu = {name: statistics.median(values) / EVENTS * 1e6 for name, values in times.items()}
     memory = {name: bytes_for(way, texts[:5_000]) / 5_000 for name, way in ways.items()}
-    print(f"{EVENTS} events, median of {ROUNDS}; memory of 5000")
+    print(f"{EVENTS} events, median of {ROUNDS}; memory measured with 5000")
     for name in ways:
         ratios = f"{cpu[name] / cpu['EventLog']:6.1f} x time, {memory[name] / memory['EventLog']:4.1f} x memory"
-        print(f"{name:>16}: {cpu[name]:7.1f} µs, {memory[name]:6.0f} bytes an event   {ratios}")
+        print(f"{name:>16}: {cpu[name]:7.1f} µs, {memory[name]:6.0f} bytes per event   {ratios}")
 
 
 if __name__ == "__main__":
