@@ -1,4 +1,4 @@
-"""A realtime server without a model: it takes in what the kernel sends through a page, and says what the test wants."""
+"""A Realtime server without a model: it receives what the kernel sends through a page, and sends scripted events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A class name means one thing in the whole package, so that a reader and a search find one class."""
+"""Each class name is used once in the package, so that a reader and a search find one class."""
 
 from __future__ import annotations
 

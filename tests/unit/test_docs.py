@@ -1,4 +1,4 @@
-"""The pages of documentation name only files and tests that exist."""
+"""The documentation names only files and tests that exist."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The examples of the docstrings are run."""
+"""Runs the examples of the docstrings."""
 
 from __future__ import annotations
 

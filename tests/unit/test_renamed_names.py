@@ -1,4 +1,4 @@
-"""Old public names work for one release, and warn."""
+"""Old public names work for one release, with a warning."""
 
 from __future__ import annotations
 

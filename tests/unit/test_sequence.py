@@ -1,4 +1,4 @@
-"""What the transcript, the latencies, the statistics and the tool calls have in common."""
+"""The sequence behaviour that transcript, latencies, statistics and tool calls share."""
 
 from __future__ import annotations
 

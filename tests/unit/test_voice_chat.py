@@ -1,4 +1,4 @@
-"""The widget itself: what it refuses and chooses when it is made, and how its traits follow the page."""
+"""The widget: errors and defaults at its creation, and traits that follow the page."""
 
 from __future__ import annotations
 

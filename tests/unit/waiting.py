@@ -1,4 +1,4 @@
-"""Waiting for what happens a moment later."""
+"""Waits for conditions that become true a moment later."""
 
 from __future__ import annotations
 

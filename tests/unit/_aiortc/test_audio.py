@@ -1,4 +1,4 @@
-"""Resampling: whole, in pieces, and of frames with two channels."""
+"""Resampling of whole clips, of pieces, and of stereo frames."""
 
 from __future__ import annotations
 

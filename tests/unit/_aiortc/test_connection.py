@@ -1,4 +1,4 @@
-"""Connections that are closed while they are being made: real ones, each with another in the same loop."""
+"""Real connections that are closed while they connect, each with a second connection on the same loop."""
 
 from __future__ import annotations
 

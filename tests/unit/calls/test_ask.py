@@ -1,4 +1,4 @@
-"""Asking for answers: one at a time, and only as many as are needed."""
+"""Questions to the model: one response at a time, and only as many requests as needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recording, saying and statistics, as Python sees them; the page is a double."""
+"""Recordings, clips and statistics in Python, with a test double for the page."""
 
 from __future__ import annotations
 

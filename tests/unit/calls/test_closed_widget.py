@@ -1,4 +1,4 @@
-"""A widget that was closed makes no calls: nobody could see them."""
+"""A closed widget makes no calls, because no user could see them."""
 
 from __future__ import annotations
 

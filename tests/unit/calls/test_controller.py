@@ -1,4 +1,4 @@
-"""`connect` and `disconnect`: asked of the page, awaited in a cell, and raised in words when they fail."""
+"""`connect` and `disconnect`: requests to the page, waiting in a cell, and the errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who shows a widget: the browser, or a page in this process."""
+"""The choice of the page: the browser, or a page in this process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What fails on the way takes nothing else with it."""
+"""A failure on the way of an event affects nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is sent: checked in the cell, confirmed by the page."""
+"""Sent events: checked in the cell, confirmed by the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page exchanges its offer itself: the kernel mints the secret and hangs up."""
+"""The page exchanges its offer itself; the kernel creates the client secret and hangs up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a page that comes late is told."""
+"""The history that the kernel sends to a page that opens late."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the page that holds the call is still there."""
+"""Detection of an active page that has disappeared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page's offer becomes the server's answer, off the main thread; however a call ends, it is hung up once."""
+"""The exchange of offer and answer, off the main thread; each call is hung up once, however it ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Another offer for a call that stands: passed on to a server that can take it, and to no other."""
+"""A second offer for an active call goes only to a server that can renegotiate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How calls are made and with which devices: refused where it makes no sense, else told to the page at once."""
+"""Settings of calls and devices: wrong values are refused, others reach the page at once."""
 
 from __future__ import annotations
 

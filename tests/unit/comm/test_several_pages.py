@@ -1,4 +1,4 @@
-"""Several pages on one kernel: one holds the call, the others follow it and can take it over."""
+"""Several pages of one kernel: one page has the call; the others follow it and can take it over."""
 
 from __future__ import annotations
 

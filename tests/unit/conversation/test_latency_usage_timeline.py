@@ -1,4 +1,4 @@
-"""Latency, usage and the timeline, by the events of a call."""
+"""Latency, usage and timeline, computed from the events of a call."""
 
 from __future__ import annotations
 

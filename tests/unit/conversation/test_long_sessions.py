@@ -1,4 +1,4 @@
-"""Sessions that are longer than the log of their events."""
+"""Sessions with more events than the log keeps."""
 
 from __future__ import annotations
 

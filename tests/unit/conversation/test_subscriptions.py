@@ -1,4 +1,4 @@
-"""Events on their way in: logged in order and once, waited for, streamed, handed to callbacks."""
+"""Received events: logged once and in order, awaited, streamed, and passed to callbacks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a page without a browser says is what the contract says; batches keep their order."""
+"""The headless page sends the messages of the contract, in order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The life of a call as a state machine; the cases of both halves are in `tests/contract`."""
+"""The state machine of a call; `tests/contract` has the cases that both halves share."""
 
 from __future__ import annotations
 

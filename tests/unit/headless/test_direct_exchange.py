@@ -1,4 +1,4 @@
-"""The page posts its offer itself: whatever happens meanwhile, the kernel learns the id of the call that was made."""
+"""The page posts its offer itself; the kernel always gets the id of the call that was made."""
 
 from __future__ import annotations
 

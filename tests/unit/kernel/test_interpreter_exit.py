@@ -1,4 +1,4 @@
-"""Whatever is still going on when the interpreter exits is hung up."""
+"""Calls that are active when the interpreter exits are hung up."""
 
 from __future__ import annotations
 

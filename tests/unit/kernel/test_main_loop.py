@@ -1,4 +1,4 @@
-"""Where traits are written: on the loop that runs, and on none when none runs, with nothing lost in between."""
+"""Traits are written on the running loop, or at once without one; nothing is lost between two loops."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Waiting with a limit on a loop that a cell may hold up."""
+"""Waiting with a time limit on a loop that a cell may block."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A chat server on a real socket: it speaks the Chat Completions API with streaming, and says what the test wants."""
+"""A chat server on a real socket: it streams Chat Completions that the test scripts."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What fifty calls, or fifty WebSocket sessions, leave behind in a process where nothing else happens.
+"""Counts the resources that fifty calls or fifty WebSocket sessions leave in a process without other work.
 
-Run as `python -m tests.unit.server.leftovers calls`: it prints the counts before and after as JSON. It is a process of
-its own, since sockets, threads and memory are counted for a whole process, and other tests' come and go.
+`python -m tests.unit.server.leftovers calls` prints the counts before and after as JSON. It needs its own process:
+sockets, threads and memory are counted per process, and those of other tests vary.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""OpenAI's own models of the server's events, as the judge of ours."""
+"""Validates the server's events with the models of openai-python."""
 
 from __future__ import annotations
 

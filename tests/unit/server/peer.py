@@ -1,4 +1,4 @@
-"""A Realtime client without a browser: aiortc, over real HTTP and real WebRTC."""
+"""A Realtime client without a browser: aiortc over real HTTP and real WebRTC."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A session without a connection: messages in, events out, with engines that need no models."""
+"""A session without a connection: messages in, events out, with engines without models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Audio within events: G.711 against the formulas of the standard, and base64 in pieces."""
+"""Audio in events: G.711 against the formulas of the standard, and base64 in pieces."""
 
 from __future__ import annotations
 

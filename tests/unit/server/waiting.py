@@ -1,4 +1,4 @@
-"""What a test of time must not be blamed for: that the system let others go first."""
+"""Measures how long the system has kept a thread waiting, which a test of time limits must subtract."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 
 def waited(thread: int | None = None) -> float:
-    """Return for how many seconds a thread, this one or another, has waited for a processor; 0 where nobody tells.
+    """Return how long a thread, by default this one, has waited for a processor, in seconds; 0 if unknown.
 
-    The first thread of a process has the process's id.
+    The id of the first thread of a process is the id of the process.
     """
     thread = thread or threading.get_native_id()
     try:

@@ -1,4 +1,4 @@
-"""A real HTTP server that answers as the test wants and keeps what it was sent."""
+"""A real HTTP server that sends scripted replies and keeps the requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a server sends, there is an answer or an error with words, in time: no hang, and no exception of others."""
+"""Any reply of a server leads in time to an answer or to one of this package's errors."""
 
 from __future__ import annotations
 

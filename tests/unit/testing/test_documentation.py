@@ -1,4 +1,4 @@
-"""The tests that the documentation shows pass."""
+"""Runs the tests that the documentation shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sound and statistics of a scripted page: recordings, `turn.audio` and `chat.stats` without a browser."""
+"""Audio and statistics of a scripted page: recordings, `turn.audio` and `chat.stats` without a browser."""
 
 from __future__ import annotations
 

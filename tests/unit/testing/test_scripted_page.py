@@ -1,4 +1,4 @@
-"""A page for the tests of voice apps: it obeys, plays the server, and does what the script says."""
+"""The scripted page for tests of voice apps: it follows requests, plays the server, and follows the script."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tools that want leave: the person is asked before they run."""
+"""Tools that need approval: the widget asks the user before they run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results of tools that are huge, or never end."""
+"""Results of tools that are very large or endless."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model calls Python functions; whatever they do, it is told something, once, when its turn has come."""
+"""The model calls Python functions; each call gets exactly one output, at the right time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A tool that fails, or is called wrongly, or takes too long: the model is told a word and the user everything."""
+"""A tool fails, gets wrong arguments or times out: the model gets a short text, the user the whole error."""
 
 from __future__ import annotations
 

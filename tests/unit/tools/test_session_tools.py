@@ -1,4 +1,4 @@
-"""What the server is told of the tools, and how tools are given to the widget."""
+"""The tools in the session, and how the user adds them to the widget."""
 
 from __future__ import annotations
 

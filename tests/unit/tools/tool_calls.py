@@ -1,4 +1,4 @@
-"""Calls of tools as a server makes them, and a function to be called."""
+"""Tool calls as a server makes them, and a function to call."""
 
 from __future__ import annotations
 

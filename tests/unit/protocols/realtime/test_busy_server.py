@@ -1,4 +1,4 @@
-"""Asking a server that says it is busy with a response of which it has not told."""
+"""Requests to a server that is busy with a response that it has not reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Questions asked while another answer is still heard, interrupted, or wrong."""
+"""Questions while an earlier response is still playing, interrupted or failed."""
 
 from __future__ import annotations
 

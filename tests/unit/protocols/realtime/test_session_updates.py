@@ -1,4 +1,4 @@
-"""The session as the server has confirmed it, changes to it, and push-to-talk."""
+"""The session that the server has confirmed, changes to it, and push-to-talk."""
 
 from __future__ import annotations
 

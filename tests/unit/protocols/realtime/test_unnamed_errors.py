@@ -1,4 +1,4 @@
-"""Changes of the session that a server refuses without saying which."""
+"""Changes of the session that a server refuses without an event id."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server's HTTP side, on a real server."""
+"""The HTTP interface, tested on a real server."""
 
 from __future__ import annotations
 

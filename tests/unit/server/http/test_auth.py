@@ -1,4 +1,4 @@
-"""Which web pages may use the server."""
+"""The web pages that may use the server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a function that replies may be, and what becomes of it when nobody listens any more."""
+"""The kinds of Python functions that respond, and their end when the response is no longer needed."""
 
 from __future__ import annotations
 

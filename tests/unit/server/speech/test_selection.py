@@ -1,4 +1,4 @@
-"""Which engines are taken, and that those that are not the default work as well, where they are installed."""
+"""The choice of speech engines; the optional engines also work where they are installed."""
 
 from __future__ import annotations
 

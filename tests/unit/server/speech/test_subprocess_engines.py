@@ -1,4 +1,4 @@
-"""Engines in processes of their own: what they say, how they fail, and that they end."""
+"""Engines in their own processes: their results, their failures, and their end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ends calls, and that nothing is left of those that have ended; in this process, with scripted engines."""
+"""The limits that end calls; nothing remains of an ended call. In this process, with scripted engines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""That hearing and speaking never hold up the sound that goes out."""
+"""Recognition and synthesis never delay output audio."""
 
 from __future__ import annotations
 

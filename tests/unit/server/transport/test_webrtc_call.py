@@ -1,4 +1,4 @@
-"""Whole calls: real HTTP, real WebRTC, real hearing and speech."""
+"""Whole calls with real HTTP, WebRTC, recognition and synthesis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tutor says of a tool's long result."""
+"""The sentences of the tutor for a long tool result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages that are wrong are answered by an error that says where, and end nothing."""
+"""A wrong message gets an error that names the field, and ends nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The protocol without a connection: messages in, events out, with engines that need no models."""
+"""The protocol without a connection: messages in, events out, with engines without models."""
 
 from __future__ import annotations
 

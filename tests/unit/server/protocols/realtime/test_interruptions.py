@@ -1,4 +1,4 @@
-"""A response that is cancelled, spoken into or cleared: what was said of it is kept."""
+"""Responses that are cancelled, interrupted or cleared: the conversation keeps the part that was played."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A response answers what was asked before it; what comes a moment later is the next one's."""
+"""A response answers the questions before it; a later question belongs to the next response."""
 
 from __future__ import annotations
 

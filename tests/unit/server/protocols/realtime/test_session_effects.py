@@ -1,4 +1,4 @@
-"""Every setting of a session changes what it is there for."""
+"""Each setting of a session has its effect."""
 
 from __future__ import annotations
 
