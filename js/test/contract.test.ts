@@ -72,7 +72,7 @@ describe("what both halves have agreed on", () => {
     kernel.say({ type: "ping" });
     await vi.waitFor(() => kernel.last("events"));
     dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true }));
-    // Of the other way to exchange, and of sound and statistics, which have tests of their own.
+    // Messages of the direct exchange, and of audio and statistics, have their own tests.
     const elsewhere = new Set(["renegotiate", "create_client_secret", "exchanged", "audio", "stats", "clip"]);
     expect(new Set([...model.sent.map(({ type }) => type), ...elsewhere])).toEqual(new Set(Object.keys(fromPage)));
     for (const message of model.sent) {

@@ -1,4 +1,4 @@
-/** Stand-ins for what must be scripted: the kernel, the microphone and the connection. Everything else in the tests is real. */
+/** Test doubles for the kernel, the microphone and the connection. Everything else in the tests is real. */
 
 import { afterEach, vi } from "vitest";
 import type { Model } from "../src/comm/model";
@@ -6,15 +6,15 @@ import widget from "../src/index";
 
 export type Message = Record<string, unknown> & { type: string };
 
-/** A model whose other end is a scripted kernel. */
+/** A model that is connected to a scripted kernel. */
 export class FakeModel implements Model {
   readonly sent: Message[] = [];
   readonly traits: Record<string, unknown> = { progress: "", server: "Test server", call_id: null };
   readonly #listeners = new Map<string, Set<(...args: unknown[]) => void>>();
-  /** What `send` does once the comm is gone. */
+  /** Whether the comm is closed, so that `send` throws. */
   isDead = false;
 
-  /** The host's own; tests may hang a kernel connection on it. */
+  /** The host's widget manager; tests may give it a kernel connection. */
   readonly widget_manager = { get_model: () => Promise.reject(new Error("No models here")) };
 
   get: Model["get"] = (name: string) => this.traits[name] as never;
@@ -25,7 +25,7 @@ export class FakeModel implements Model {
   }
 
   off(name?: string | null, callback?: ((...args: never[]) => void) | null): void {
-    // A bare off() would take other people's listeners away too.
+    // off() without arguments would also remove the listeners of others.
     if (!name || !callback) throw new Error("off() without a name and a callback");
     this.#listeners.get(name)?.delete(callback as (...args: unknown[]) => void);
   }
@@ -56,7 +56,7 @@ type Answer =
   | { error: { code: string; message: string; hint: string } }
   | "later";
 
-/** The kernel's end: welcomes pages, answers `prepare` and `exchange` as told, and can ask the page. */
+/** The kernel: welcomes pages, replies to `prepare` and `exchange` by the script, and can send requests to the page. */
 export class FakeKernel {
   readonly model: FakeModel;
   protocol = 1;
@@ -69,9 +69,9 @@ export class FakeKernel {
   clientSecret: Answer = { result: { url: "https://api.example/v1/realtime/calls", secret: "ek_1" } };
   /** Clips by their ids, each in parts. */
   clips: Record<string, { rate: number; parts: string[] }> = {};
-  /** Whether sound and statistics are acknowledged. */
+  /** Whether audio and statistics are acknowledged. */
   takesMedia = true;
-  /** What is recalled; a function of the page's request where it matters. */
+  /** The reply to `history`, or a function that returns the reply to a request. */
   history: Answer | ((request: Message) => Answer) = { result: { calls: [], first: 0, next: 0, more: false } };
   #asked = 0;
 
@@ -114,7 +114,7 @@ export class FakeKernel {
     if (answer !== "later") this.say({ type: "reply", id: to.id, ...answer });
   }
 
-  /** Asks the page; resolves with its reply. */
+  /** Sends a request to the page; resolves with its reply. */
   ask(type: string, fields: Record<string, unknown> = {}, id = `k:${++this.#asked}`): Promise<Message> {
     return new Promise((resolve) => {
       const hear = (message: Message) => {
@@ -175,10 +175,10 @@ export class FakeTrack extends EventTarget {
   }
 }
 
-/** What was closed, in order. */
+/** The names of closed objects and the types of sent messages, in order. */
 export const journal: string[] = [];
 
-/** The microphone behind a permission prompt that the test answers. */
+/** A microphone with a permission prompt that the test answers. */
 export class FakeMicrophone {
   readonly tracks: FakeTrack[] = [];
   readonly #prompts: { allow(): void; refuse(error: unknown): void }[] = [];
@@ -302,7 +302,7 @@ export class FakePeer extends EventTarget {
 
   async setLocalDescription(offer: RTCSessionDescriptionInit): Promise<void> {
     this.steps.push("setLocalDescription");
-    // The candidates are added while they are gathered; a machine without a network has none.
+    // Candidates are added while they are gathered; a machine without a network has no candidates.
     const candidates = FakePeer.hasNetwork ? "\r\na=candidate:1 1 udp 1 192.0.2.7 9 typ host\r\n" : "";
     this.localDescription = { ...offer, sdp: `${offer.sdp}${candidates}` };
     this.signalingState = "have-local-offer";
@@ -337,7 +337,7 @@ export class FakePeer extends EventTarget {
     this.dispatchEvent(new Event("connectionstatechange"));
   }
 
-  /** The way of a call that works. */
+  /** Goes through the states of a successful connection. */
   open(): void {
     this.become("connecting");
     this.become("connected");
@@ -352,7 +352,7 @@ afterEach(() => {
   document.body.replaceChildren();
 });
 
-/** A widget on a page, with everything around it faked and everything inside it real. */
+/** Starts a widget on a page: all around it is a test double, all inside it is real. */
 export function startWidget({ isListening = true, setUp = (_model: FakeModel) => {} } = {}) {
   FakePeer.all = [];
   FakePeer.refusesAnswers = false;
@@ -388,7 +388,7 @@ export function startWidget({ isListening = true, setUp = (_model: FakeModel) =>
   return { model, kernel, microphone, life, mount, peer };
 }
 
-/** As hosts do it: initialize and render are given different objects for one model. */
+/** As in hosts: `initialize` and `render` get different objects for one model. */
 function proxied(model: FakeModel): Model {
   return {
     get: model.get,
@@ -399,7 +399,7 @@ function proxied(model: FakeModel): Model {
   };
 }
 
-/** A widget whose call is up. */
+/** Starts a widget with a connected call. */
 export async function startCall(settings: Record<string, unknown> = {}, { renegotiates = false } = {}) {
   const started = startWidget({ setUp: (model) => Object.assign(model.traits, { settings }) });
   started.kernel.answers.prepare = { result: { data_channel_label: "oai-events", ice_servers: [], renegotiates } };

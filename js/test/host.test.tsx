@@ -16,13 +16,13 @@ afterEach(() => {
   for (const name of forbidden.splice(0)) Reflect.deleteProperty(document, name);
 });
 
-/** As in an iframe whose permission policy has no microphone. */
+/** Simulates an iframe whose permission policy does not allow the microphone. */
 function forbidMicrophone() {
   Object.defineProperty(document, "featurePolicy", { value: { allowsFeature: () => false }, configurable: true });
   forbidden.push("featurePolicy" as keyof Document);
 }
 
-/** Tries a call whose microphone is refused in these words, by this `DOMException`. */
+/** Starts a call in which the microphone is refused with this `DOMException` and message. */
 async function refused(words = "Permission denied", name = "NotAllowedError") {
   const { kernel, microphone, mount } = startWidget();
   const { element } = mount();

@@ -1,4 +1,4 @@
-/** The widget with nothing faked but the kernel: a server in the same page, reached by the browser's own WebRTC. */
+/** A server in the same page, for tests with the browser's own WebRTC; only the kernel is a test double. */
 
 import { afterEach, expect, vi } from "vitest";
 import widget from "../src/index";
@@ -9,7 +9,7 @@ afterEach(() => {
   for (const end of ends.splice(0)) end();
 });
 
-/** A server in the same page: answers the offer, sends a tone back, and holds the other end of the data channel. */
+/** A server in the same page: answers the offer, sends a tone, and has the other end of the data channel. */
 export class LoopbackServer {
   readonly connection = new RTCPeerConnection();
   readonly received: string[] = [];
@@ -23,7 +23,7 @@ export class LoopbackServer {
       channel.onmessage = ({ data }) => this.received.push(String(data));
       channel.onopen = () => channel.send(JSON.stringify({ type: "session.created", session: {} }));
     };
-    // Chromium decodes only what is played.
+    // Chromium decodes only audio that is played.
     this.connection.ontrack = ({ track }) => {
       this.ear.srcObject = new MediaStream([track]);
       void this.ear.play();
@@ -40,7 +40,7 @@ export class LoopbackServer {
     return this.#answer();
   }
 
-  /** Answers another offer for the same call. */
+  /** Answers another offer of the same call. */
   async answerAgain(sdp: string): Promise<string> {
     await this.connection.setRemoteDescription({ type: "offer", sdp });
     return this.#answer();
@@ -49,7 +49,7 @@ export class LoopbackServer {
   async #answer(): Promise<string> {
     const before = this.connection.localDescription?.sdp;
     await this.connection.setLocalDescription();
-    // Complete is what the first ones were, too, until the next are gathered.
+    // The gathering state stays `complete` from the first gathering until the next one starts.
     await vi.waitFor(() => expect(this.connection.localDescription?.sdp).not.toBe(before), { timeout: 5_000 });
     await vi.waitFor(() => expect(this.connection.iceGatheringState).toBe("complete"), { timeout: 5_000 });
     return this.connection.localDescription?.sdp ?? "";
@@ -61,7 +61,7 @@ export class LoopbackServer {
   }
 }
 
-/** A widget whose calls a loopback server answers. */
+/** Starts a widget whose calls a loopback server answers. */
 export function startLoopback(settings: Record<string, unknown> = {}) {
   const server = new LoopbackServer();
   const model = new FakeModel();

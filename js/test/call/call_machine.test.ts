@@ -12,7 +12,7 @@ import {
 import { pageError } from "../../src/errors";
 import { DEFAULT_SETTINGS, pauseBeforeAttempt, type Reconnect } from "../../src/settings";
 
-/** Both halves share the cases; `tests/contract/test_call_machine.py` asserts them of the headless page. */
+/** Both halves share the cases; `tests/contract/test_call_machine.py` asserts them for the headless page. */
 interface Case {
   readonly phase: string;
   readonly tries?: number;

@@ -105,7 +105,7 @@ describe("a kernel that goes", () => {
   });
 
   it("is taken for gone after a minute of silence where the host tells nothing", async () => {
-    // The clock too, since silence is measured on it.
+    // Fake the clock, too: the page measures silence with it.
     const { microphone, kernel } = await startCall();
     const now = performance.now();
     let passed = 0;
@@ -136,7 +136,7 @@ describe("a kernel that goes", () => {
 });
 
 describe("a widget of an earlier kernel, as a saved notebook shows it", () => {
-  /** Clicked, in a host that tells of its kernel; that kernel knows no such widget. */
+  /** Clicks Connect in a host that reports its kernel; the kernel does not know the widget. */
   const click = (host: ReturnType<typeof jupyterKernel> | null) => {
     fakeTimers();
     const started = startWidget({

@@ -1,4 +1,4 @@
-/** The same widget with nothing faked but the kernel: the browser's own WebRTC, and its fake microphone. */
+/** Tests with the browser's own WebRTC and its fake microphone; only the kernel is a test double. */
 
 import { describe, expect, it, vi } from "vitest";
 import type { Message } from "../fakes";
@@ -65,7 +65,7 @@ describe("a real call", () => {
     };
     await kernel.ask("connect");
     const [connection] = connections;
-    // Nothing in one page can cut its own line; what follows from the word is the browser's own.
+    // A page cannot cut its own connection, so the test reports the state `failed`; the browser does the rest.
     model.on("sent", ({ type }: Message) => {
       if (type === "renegotiate") Reflect.deleteProperty(connection ?? {}, "connectionState");
     });
@@ -92,7 +92,7 @@ describe("a real call", () => {
   });
 });
 
-/** The connections that the widget makes from now on; the server's own is made with no configuration. */
+/** Records the connections that the widget creates from now on; the server creates its own without a configuration. */
 function watchConnections(): RTCPeerConnection[] {
   const made: RTCPeerConnection[] = [];
   const Native = RTCPeerConnection;
@@ -110,7 +110,7 @@ function ufragOf(sdp: string | undefined): string | undefined {
   return /^a=ice-ufrag:(\S+)/m.exec(sdp ?? "")?.[1];
 }
 
-/** The name by which the pair of addresses in use was found. */
+/** Returns the ICE username fragment of the selected candidate pair. */
 async function ufragInUse(connection: RTCPeerConnection | undefined): Promise<unknown> {
   const reports = [...((await connection?.getStats())?.values() ?? [])];
   const transport = reports.find(({ type }) => type === "transport");

@@ -13,7 +13,7 @@ const automatic = {
 const talkButton = (root: Element) => root.querySelector<HTMLButtonElement>("[data-action=talk]");
 const types = (texts: readonly string[]) => texts.map((text) => (JSON.parse(text) as { type: string }).type);
 
-/** A call of a session that detects no turns, on a page that shows it. */
+/** Starts a call without turn detection, with a view. */
 async function startTalk() {
   const started = await startCall();
   const { element } = started.mount();

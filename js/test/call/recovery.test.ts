@@ -8,7 +8,7 @@ const latest = () => {
   if (!peer) throw new Error("There is no connection");
   return peer;
 };
-/** Lets the page come as far as it can towards its next connection. */
+/** Lets the page run until it waits for a timer or a state of its next connection. */
 const settle = async () => {
   for (let turn = 0; turn < 20; turn++) await tick(0);
 };
@@ -88,7 +88,7 @@ describe("a connection that is lost", () => {
     expect(told.map(({ item }) => item?.content[0].type)).toEqual([undefined, "input_text", "output_text"]);
     for (const { item } of told.slice(1)) {
       expect(item.id).toMatch(/^carried_.{24}$/);
-      // The new call confirms what it was told; it is no new turn.
+      // The new call confirms the turns that it was given; they are not new turns.
       latest().channel.receive({ type: "conversation.item.added", previous_item_id: null, item });
     }
     latest().channel.receive(say("u1", "user", "And DTLS?"));

@@ -22,7 +22,7 @@ const piece = (events: readonly Wire[], first: number, next: number, more = fals
   result: { calls: events.length > 0 ? [{ attempt, resumes: false, events }] : [], first, next, more },
 });
 
-/** A kernel that has this record of another page's call. */
+/** Gives the kernel this record of another page's call. */
 function remembering(kernel: FakeKernel, record: Wire[]) {
   kernel.history = ({ first, before, brief }: Message) => {
     const end = (before as number | null) ?? record.length;
@@ -232,7 +232,7 @@ describe("a page whose call is taken over", () => {
     await vi.waitFor(() => expect(element.querySelector("[data-action=take-over]")).not.toBeNull());
     expect(element.querySelector(".rtc-error")?.textContent).toContain("Another page took the call over");
     expect(element.querySelector("[data-action=retry]")).toBeNull();
-    // The news is old once the other call has ended, too.
+    // The error disappears also when the other page's call has ended.
     tell(model, NOBODY);
     await vi.waitFor(() => expect(element.querySelector(".rtc-error")).toBeNull());
     expect(element.querySelector("[data-action=connect]")).not.toBeNull();

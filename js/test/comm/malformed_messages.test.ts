@@ -3,7 +3,7 @@ import { Peer } from "../../src/call/peer";
 import { RtcWidgetError } from "../../src/errors";
 import { startCall } from "../fakes";
 
-/** The same numbers every time (mulberry32). */
+/** Returns a generator of pseudorandom numbers (mulberry32), the same for each run. */
 function dice(seed: number) {
   let state = seed;
   return (below: number) => {
@@ -19,7 +19,7 @@ afterEach(() => {
   for (const one of open.splice(0)) one.close();
 });
 
-/** A real offer of ours, and how to take an answer to it. */
+/** Returns a peer that has made a real offer, and the offer. */
 async function offering() {
   const silent = { onStates: () => {}, onRemoteAudio: () => {}, onMessage: () => {} };
   const peer = new Peer({ label: "oai-events", iceServers: [], renegotiates: false }, "sendrecv", silent);
@@ -36,7 +36,7 @@ async function answerTo(offer: string): Promise<string> {
   return other.localDescription?.sdp ?? "";
 }
 
-/** What comes of an answer: it is taken, or refused with this package's own error. */
+/** Returns whether the peer accepted an answer, or the code of this package's error. */
 async function outcome(peer: Peer, answer: string): Promise<string> {
   try {
     await peer.accept(answer);

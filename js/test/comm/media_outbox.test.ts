@@ -70,7 +70,7 @@ describe("sound and statistics on their way to the kernel", () => {
     posted = [];
     outbox.acknowledge(2, true);
     expect(numbers()).toEqual([2, 3, 4]);
-    // The kernel asks again with each message behind the hole.
+    // The kernel requests the missing messages again with each message after the gap.
     outbox.acknowledge(2, true);
     outbox.acknowledge(2, true);
     expect(numbers()).toEqual([2, 3, 4]);
@@ -104,7 +104,7 @@ describe("sound and statistics on their way to the kernel", () => {
 });
 
 describe("a kernel that is busy for very long", () => {
-  // 8 KiB a piece, where 64 may wait.
+  // 8 KiB each; at most 64 KiB may wait.
   const large = 4 * KIB;
 
   it("loses the oldest that wait, and is told how much of which side", () => {

@@ -74,7 +74,7 @@ describe("events on their way to the kernel", () => {
     vi.spyOn(document, "visibilityState", "get").mockReturnValue("hidden");
     add("1");
     add("2");
-    // The faked clock stands still, so neither a frame nor a timer can have carried them.
+    // The fake clock does not advance, so neither a frame nor a timer has sent them.
     const end = performance.now() + 50;
     while (performance.now() < end) await nextMessage();
     expect(posted.map(texts)).toEqual([["1"], ["2"]]);

@@ -96,7 +96,7 @@ describe("the device menus", () => {
   });
 });
 
-/** The browser's word on the microphone, which a person may change at any time. */
+/** The microphone permission, which the user may change at any time. */
 class FakePermission extends EventTarget {
   readonly name = "microphone";
   onchange = null;
@@ -112,7 +112,7 @@ class FakePermission extends EventTarget {
 }
 const permissionOf = (state: PermissionState) => new FakePermission(state);
 
-/** Takes the only microphone away, during a call. */
+/** Unplugs the only microphone during a call. */
 const unplug = ({ tracks }: { tracks: readonly FakeTrack[] }) => {
   const opened = vi
     .spyOn(navigator.mediaDevices, "getUserMedia")

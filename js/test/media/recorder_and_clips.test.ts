@@ -1,4 +1,4 @@
-/** Recording, saying and statistics with the browser's own audio and WebRTC. */
+/** Recordings, clips and statistics with the browser's own audio and WebRTC. */
 
 import { describe, expect, it, vi } from "vitest";
 import { fromBase64, toBase64 } from "../../src/comm/pcm";
@@ -14,7 +14,7 @@ const samplesOf = (pieces: Message[]) => pieces.flatMap(({ data }) => [...fromBa
 const peak = (samples: readonly number[]) => samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** The frequency that is strongest in a piece of sound, in hertz. */
+/** Returns the strongest frequency of a piece of audio, in hertz. */
 function strongest(samples: readonly number[]): number {
   let [found, most] = [0, -1];
   for (let hertz = 100; hertz <= 1_000; hertz += 5) {
@@ -30,7 +30,7 @@ function strongest(samples: readonly number[]): number {
   return found;
 }
 
-/** The pitch of a tone in hertz: the median over tenths of a second, so that samples lost on the way do not shift it. */
+/** Returns the pitch of a tone in hertz: the median over tenths of a second, which lost samples do not shift. */
 function pitch(samples: readonly number[]): number {
   const size = RATE / 10;
   const count = Math.floor(samples.length / size);
@@ -44,7 +44,7 @@ function tone(seconds: number, hertz: number): string {
   );
 }
 
-/** What the server hears, as [milliseconds, root mean square], every 10 ms. */
+/** Returns the level of the audio that the server receives, as [milliseconds, root mean square], every 10 ms. */
 function listenAt(server: ReturnType<typeof startLoopback>["server"]) {
   const levels: [number, number][] = [];
   const context = new AudioContext();
@@ -64,7 +64,7 @@ function listenAt(server: ReturnType<typeof startLoopback>["server"]) {
   return { loud, stop };
 }
 
-/** A browser in which some contexts hear no track. */
+/** Simulates a browser in which some audio contexts cannot use a track as a source. */
 function refuseSources(isRefused: (context: BaseAudioContext) => boolean, name: string) {
   const Native = globalThis.MediaStreamAudioSourceNode;
   class Refusing extends Native {
@@ -90,13 +90,13 @@ describe("a recording", () => {
     const whole = samplesOf(assistant.slice(3));
     expect(pitch(whole)).toBeGreaterThan(430);
     expect(pitch(whole)).toBeLessThan(450);
-    // Pieces follow one another without a gap, on the page's clock.
+    // The pieces have no gaps between them, on the page's clock.
     const [first, last] = [assistant[2], assistant.at(-1)];
     const between = samplesOf(assistant.slice(2, -1)).length / RATE;
     expect(Math.abs((Number(last?.at_ms) - Number(first?.at_ms)) / 1_000 - between)).toBeLessThan(0.03);
     const nowMs = performance.timeOrigin + performance.now();
     expect(nowMs - Number(last?.at_ms)).toBeLessThan(1_500);
-    // What is heard at the same time has the same time.
+    // Audio of both sides from the same moment has the same time.
     const times = new Set(assistant.map(({ at_ms }) => at_ms));
     expect(heardFrom(kernel, "user").some(({ at_ms }) => times.has(at_ms))).toBe(true);
     expect(kernel.of("audio").every(({ lost }) => lost === 0)).toBe(true);
@@ -202,7 +202,7 @@ describe("a clip that is said", () => {
     const { start_ms: start, end_ms: end } = result as { start_ms: number; end_ms: number };
     expect(end - start).toBeCloseTo(1_000, 0);
     const loud = ear.loud();
-    // The way there and the server's jitter buffer take their time.
+    // The network and the server's jitter buffer add a delay.
     expect((loud[0] ?? 0) - start).toBeGreaterThan(-30);
     expect((loud[0] ?? 0) - start).toBeLessThan(400);
     expect(Math.abs((loud.at(-1) ?? 0) - (loud[0] ?? 0) - 1_000)).toBeLessThan(350);
@@ -279,7 +279,7 @@ describe("a clip as the microphone", () => {
     expect(kernel.states.at(-1)).toMatchObject({ receive_only: false, microphone_permission: "granted" });
     const loud = ear.loud();
     expect((loud.at(-1) ?? 0) - (loud[0] ?? 0)).toBeGreaterThan(700);
-    // What was sent is in the recording, too, and then it is silent.
+    // The recording has the sent audio, followed by silence.
     const user = samplesOf(heardFrom(kernel, "user"));
     expect(user.filter((sample) => Math.abs(sample) > 100).length / RATE).toBeGreaterThan(0.7);
     expect(heardFrom(kernel, "user").length).toBeLessThan(9);

@@ -117,7 +117,7 @@ describe("the log before this page", () => {
     const started = startWidget({ isListening: false });
     started.kernel.history = ({ first, before, brief }: Message) => {
       const from = Math.max(Number(first), gone);
-      // In pieces of 200, as the kernel makes pieces of so many characters.
+      // At most 200 events per reply; the kernel limits its replies by characters.
       const end = Math.min((before as number | null) ?? count, from + 200);
       const events = Array.from({ length: end - from }, (_, index) => wire(from + index));
       const calls = brief ? [] : [{ attempt: "a0", resumes: false, events }];

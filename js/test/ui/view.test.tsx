@@ -177,7 +177,7 @@ describe("the text box", () => {
     await vi.waitFor(() => expect(element.querySelector("[data-code=message_too_large]")).not.toBeNull());
     expect(draft(element).value).toHaveLength(2_000);
     expect(channel.sent).toEqual([]);
-    // Of no use any more when the call is over.
+    // The error disappears when the call has ended.
     button(element, "disconnect").click();
     await vi.waitFor(() => expect(label(element)).toBe("Disconnected"));
     expect(element.querySelector(".rtc-error")).toBeNull();
