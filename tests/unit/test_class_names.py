@@ -9,13 +9,6 @@ from pathlib import Path
 import rtc_widget
 
 PACKAGE = Path(rtc_widget.__file__).parent
-EXCEPTIONS: frozenset[str] = frozenset(
-    {
-        # The embedded server has a class of its own for each; they are to be renamed there.
-        "FunctionCall",
-        "SpeechStarted",
-    }
-)
 
 
 def modules_by_class() -> dict[str, list[str]]:
@@ -28,5 +21,4 @@ def modules_by_class() -> dict[str, list[str]]:
 
 
 def test_a_class_name_stands_in_one_place():
-    repeated = {name: places for name, places in modules_by_class().items() if len(places) > 1}
-    assert {name: places for name, places in repeated.items() if name not in EXCEPTIONS} == {}
+    assert {name: places for name, places in modules_by_class().items() if len(places) > 1} == {}

@@ -130,7 +130,7 @@ class UserMessages:
         Raises
         ------
         TypeError, ValueError
-            If neither text nor image is given, or the text is no string.
+            If neither text nor image is given, or the text is not a string.
         InvalidImage, OSError
             If the image cannot be read or made small enough.
         MessageTooLarge, NotConnected

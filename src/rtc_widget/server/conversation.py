@@ -71,7 +71,7 @@ class MessageItem:
 
 
 @dataclass(frozen=True, slots=True)
-class FunctionCall:
+class FunctionCallItem:
     """A tool call for the client; `arguments` is JSON text."""
 
     id: str
@@ -91,7 +91,7 @@ class FunctionCallOutput:
     status: ItemStatus = "completed"
 
 
-Item = MessageItem | FunctionCall | FunctionCallOutput
+Item = MessageItem | FunctionCallItem | FunctionCallOutput
 
 
 class Conversation:
@@ -123,7 +123,7 @@ class Conversation:
 
     def has_call(self, call_id: str) -> bool:
         """Whether the conversation has a tool call with that `call_id`."""
-        return any(isinstance(item, FunctionCall) and item.call_id == call_id for item in self._items)
+        return any(isinstance(item, FunctionCallItem) and item.call_id == call_id for item in self._items)
 
     def previous_id(self, item_id: str) -> str | None:
         """Return the id of the item before `item_id`, or None for the first item."""

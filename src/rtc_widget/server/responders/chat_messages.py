@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rtc_widget.server.conversation import FunctionCall, FunctionCallOutput, MessageItem
+from rtc_widget.server.conversation import FunctionCallItem, FunctionCallOutput, MessageItem
 from rtc_widget.server.responders.responder import Question
 
 
@@ -17,13 +17,13 @@ def chat_messages(question: Question) -> list[dict[str, Any]]:
     if question.instructions:
         messages.append({"role": "system", "content": question.instructions})
     items = question.conversation.items
-    called = {item.call_id for item in items if isinstance(item, FunctionCall)}
+    called = {item.call_id for item in items if isinstance(item, FunctionCallItem)}
     answered = {item.call_id for item in items if isinstance(item, FunctionCallOutput)}
     for item in items:
         match item:
             case MessageItem() if item.text or _images(item):
                 messages.append({"role": item.role, "content": _content(item)})
-            case FunctionCall() if item.call_id in answered:
+            case FunctionCallItem() if item.call_id in answered:
                 _add_call(messages, item)
             case FunctionCallOutput() if item.call_id in called:
                 messages.append({"role": "tool", "tool_call_id": item.call_id, "content": item.output})
@@ -46,7 +46,7 @@ def _images(item: MessageItem) -> list[dict[str, str]]:
     ]
 
 
-def _add_call(messages: list[dict[str, Any]], call: FunctionCall) -> None:
+def _add_call(messages: list[dict[str, Any]], call: FunctionCallItem) -> None:
     # Parallel calls are one message, together with the text before them.
     if not messages or messages[-1]["role"] != "assistant":
         messages.append({"role": "assistant", "content": None})

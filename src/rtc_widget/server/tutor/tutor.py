@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
-from rtc_widget.server.conversation import Conversation, FunctionCall, FunctionCallOutput, MessageItem
+from rtc_widget.server.conversation import Conversation, FunctionCallItem, FunctionCallOutput, MessageItem
 from rtc_widget.server.responders.responder import Question, RequestedToolCall
 from rtc_widget.server.tutor.call_report import is_about_the_call, report
 from rtc_widget.server.tutor.glossary import find, plain, terms
@@ -120,13 +120,13 @@ class ToolTurn:
 
     Attributes
     ----------
-    calls : tuple of FunctionCall
+    calls : tuple of FunctionCallItem
         The calls.
     outputs : tuple of FunctionCallOutput
         The results so far.
     """
 
-    calls: tuple[FunctionCall, ...]
+    calls: tuple[FunctionCallItem, ...]
     outputs: tuple[FunctionCallOutput, ...]
 
     @classmethod
@@ -135,7 +135,7 @@ class ToolTurn:
         items = list(itertools.takewhile(lambda item: not isinstance(item, MessageItem), reversed(conversation.items)))
         items.reverse()
         return cls(
-            tuple(item for item in items if isinstance(item, FunctionCall)),
+            tuple(item for item in items if isinstance(item, FunctionCallItem)),
             tuple(item for item in items if isinstance(item, FunctionCallOutput)),
         )
 
@@ -157,7 +157,7 @@ def tool_calls(wanted: Iterable[ToolRequest]) -> list[RequestedToolCall]:
     return [RequestedToolCall(request.tool.name, json.dumps(request.arguments)) for request in wanted]
 
 
-def _named(call: FunctionCall | None, output: str) -> str:
+def _named(call: FunctionCallItem | None, output: str) -> str:
     spoken = spoken_result(output)
     try:
         arguments: Any = json.loads(call.arguments) if call else {}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rtc_widget.server.conversation import Conversation, FunctionCall, FunctionCallOutput, Item, MessageItem, Part
+from rtc_widget.server.conversation import Conversation, FunctionCallItem, FunctionCallOutput, Item, MessageItem, Part
 from rtc_widget.server.protocols.realtime.sentences import sentences
 from rtc_widget.server.responders.chat_completions import ChatFailed, ChatResponder, ChatServer
 from rtc_widget.server.responders.chat_messages import chat_messages
@@ -87,9 +87,9 @@ async def test_tools_are_passed_on_and_their_calls_put_together(server: ChatServ
 def test_what_tools_gave_back_follows_their_calls() -> None:
     items = (
         said("user", "Weather?"),
-        FunctionCall("f1", "c1", "get_weather", '{"city": "Paris"}'),
-        FunctionCall("f2", "c2", "get_weather", '{"city": "Rome"}'),
-        FunctionCall("f3", "c3", "get_weather", "{}"),
+        FunctionCallItem("f1", "c1", "get_weather", '{"city": "Paris"}'),
+        FunctionCallItem("f2", "c2", "get_weather", '{"city": "Rome"}'),
+        FunctionCallItem("f3", "c3", "get_weather", "{}"),
         FunctionCallOutput("o1", "c1", "sunny"),
         FunctionCallOutput("o2", "c2", "rain"),
         FunctionCallOutput("o9", "c9", "nobody asked"),

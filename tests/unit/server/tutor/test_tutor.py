@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from rtc_widget._aiortc.stats import CallStatistics
-from rtc_widget.server.conversation import Conversation, FunctionCall, FunctionCallOutput, Item, MessageItem, Part
+from rtc_widget.server.conversation import Conversation, FunctionCallItem, FunctionCallOutput, Item, MessageItem, Part
 from rtc_widget.server.responders.responder import Question, RequestedToolCall, ToolDefinition
 from rtc_widget.server.tutor.glossary import terms
 from rtc_widget.server.tutor.tutor import GOODBYE, GREETING, HOW_ARE_YOU, STILL_THERE, THANKS, WHO, Tutor
@@ -81,7 +81,7 @@ async def test_it_asks_for_what_a_tool_needs() -> None:
 
 
 ROME_AND_PARIS = [
-    FunctionCall(f"c{city}", f"call{city}", "get_weather", f'{{"city": "{city}"}}') for city in ("Paris", "Rome")
+    FunctionCallItem(f"c{city}", f"call{city}", "get_weather", f'{{"city": "{city}"}}') for city in ("Paris", "Rome")
 ]
 
 

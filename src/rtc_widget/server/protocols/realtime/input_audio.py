@@ -19,10 +19,10 @@ from rtc_widget.server.protocols.realtime.server_events import Emitter, new_id
 from rtc_widget.server.protocols.realtime.session_config import AudioInput, SemanticVad
 from rtc_widget.server.protocols.realtime.turn_detection import (
     IdleTimeout,
-    SpeechPaused,
-    SpeechStarted,
-    SpeechStopped,
     TurnDetector,
+    TurnPaused,
+    TurnStarted,
+    TurnStopped,
     silence_after,
 )
 from rtc_widget.server.speech import INPUT_RATE, VoiceDetector
@@ -123,11 +123,11 @@ class InputAudio:
             self._turns.stop_idle_timer()
         for event in self._turns.receive_audio(samples):
             match event:
-                case SpeechStarted():
+                case TurnStarted():
                     self._speech_started(event)
-                case SpeechPaused(turn):
+                case TurnPaused(turn):
                     self._speech_paused(turn)
-                case SpeechStopped(end_ms, turn):
+                case TurnStopped(end_ms, turn):
                     self._emit("input_audio_buffer.speech_stopped", audio_end_ms=end_ms, item_id=self._item_id)
                     self._tasks.run(self._take_turn(self._add_item(self._item_id, turn), turn))
                 case IdleTimeout():
@@ -180,7 +180,7 @@ class InputAudio:
         if self._turns is not None:
             self._turns.reset()
 
-    def _speech_started(self, event: SpeechStarted) -> None:
+    def _speech_started(self, event: TurnStarted) -> None:
         self._item_id = new_id("item")
         self._emit("input_audio_buffer.speech_started", audio_start_ms=event.start_ms, item_id=self._item_id)
         self._callbacks.speech_started()

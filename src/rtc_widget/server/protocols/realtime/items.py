@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from rtc_widget._aiortc.audio import MonoAudio
 from rtc_widget.server.audio_formats import PCM_24, AudioFormat, decoded_audio, encoded_audio
 from rtc_widget.server.conversation import (
-    FunctionCall,
+    FunctionCallItem,
     FunctionCallOutput,
     ImageDetail,
     Item,
@@ -31,7 +31,7 @@ def item_to_wire(item: Item, *, with_audio: bool = False) -> dict[str, Any]:
         case MessageItem():
             content = [_part_to_wire(part, with_audio=with_audio) for part in item.parts]
             return {**frame, "type": "message", "role": item.role, "content": content}
-        case FunctionCall():
+        case FunctionCallItem():
             call = {"call_id": item.call_id, "name": item.name, "arguments": item.arguments}
             return {**frame, "type": "function_call", **call}
         case FunctionCallOutput():
@@ -163,7 +163,7 @@ def item_from_wire(wire: object, audio_format: AudioFormat = PCM_24, *, root: st
             case "function_call":
                 call = _FunctionCallInput.model_validate(wire)
                 call_id = call.call_id or new_id("call")
-                return FunctionCall(call.id or new_id("item"), call_id, call.name, call.arguments)
+                return FunctionCallItem(call.id or new_id("item"), call_id, call.name, call.arguments)
             case "function_call_output":
                 given = _CallOutput.model_validate(wire)
                 return FunctionCallOutput(given.id or new_id("item"), given.call_id, given.output)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from rtc_widget.server.conversation import Conversation, FunctionCall, Item, ItemStatus, MessageItem, Part
+from rtc_widget.server.conversation import Conversation, FunctionCallItem, Item, ItemStatus, MessageItem, Part
 from rtc_widget.server.protocols.realtime.items import item_to_wire
 from rtc_widget.server.protocols.realtime.server_events import Emitter, new_id
 from rtc_widget.server.responders.responder import RequestedToolCall
@@ -124,14 +124,14 @@ class CallDraft:
     call_id: str = field(default_factory=lambda: new_id("call"))
 
     def __post_init__(self) -> None:
-        begun = FunctionCall(self.item_id, self.call_id, self.call.name, "", "in_progress")
+        begun = FunctionCallItem(self.item_id, self.call_id, self.call.name, "", "in_progress")
         self.context.begin(begun, self.output_index)
         self._emit("response.function_call_arguments.delta", delta=self.call.arguments)
 
     def end(self, status: ItemStatus) -> Item:
         """Send the last events of the call and return it."""
         self._emit("response.function_call_arguments.done", name=self.call.name, arguments=self.call.arguments)
-        item = FunctionCall(self.item_id, self.call_id, self.call.name, self.call.arguments, status)
+        item = FunctionCallItem(self.item_id, self.call_id, self.call.name, self.call.arguments, status)
         self.context.end(item, self.output_index)
         return item
 

@@ -59,14 +59,14 @@ class TurnSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class SpeechStarted:
+class TurnStarted:
     """The user began to speak, `start_ms` after the start of the audio (including padding)."""
 
     start_ms: int
 
 
 @dataclass(frozen=True, slots=True)
-class SpeechStopped:
+class TurnStopped:
     """The user stopped speaking. `samples` (16 kHz) is the turn, which ends at `end_ms`."""
 
     end_ms: int
@@ -74,7 +74,7 @@ class SpeechStopped:
 
 
 @dataclass(frozen=True, slots=True)
-class SpeechPaused:
+class TurnPaused:
     """A silence of `KEPT_SILENCE_MS` within a turn. If the turn ends with it, `samples` is the whole turn.
 
     Recognition can start now, so that the text is ready when the turn ends.
@@ -91,7 +91,7 @@ class IdleTimeout:
     end_ms: int
 
 
-TurnEvent = SpeechStarted | SpeechPaused | SpeechStopped | IdleTimeout
+TurnEvent = TurnStarted | TurnPaused | TurnStopped | IdleTimeout
 
 
 class TurnDetector:
@@ -101,7 +101,7 @@ class TurnDetector:
     --------
     >>> detector = TurnDetector(silero())                                   # doctest: +SKIP
     >>> [type(e).__name__ for e in detector.receive_audio(samples)]                  # doctest: +SKIP
-    ['SpeechStarted', 'SpeechPaused', 'SpeechStopped']
+    ['TurnStarted', 'TurnPaused', 'TurnStopped']
     """
 
     def __init__(self, detector: VoiceDetector, settings: TurnSettings | None = None) -> None:
@@ -184,7 +184,7 @@ class TurnDetector:
         self.stop_idle_timer()
         return IdleTimeout(begun, self.now_ms)
 
-    def _begin_turn(self, frame: Samples) -> SpeechStarted | None:
+    def _begin_turn(self, frame: Samples) -> TurnStarted | None:
         self._recent.append(frame)
         # Keep the audio that may become the start of the turn: the padding and the speech so far.
         longest = self.settings.prefix_padding_ms + MIN_SPEECH_MS + MAX_PAUSE_BEFORE_START_MS
@@ -196,17 +196,17 @@ class TurnDetector:
         self.stop_idle_timer()
         self._turn = list(self._recent)
         self._recent.clear()
-        return SpeechStarted(max(0, self.now_ms - round(len(self._turn) * self._frame_ms)))
+        return TurnStarted(max(0, self.now_ms - round(len(self._turn) * self._frame_ms)))
 
-    def _continue_turn(self, frame: Samples) -> SpeechPaused | SpeechStopped | None:
+    def _continue_turn(self, frame: Samples) -> TurnPaused | TurnStopped | None:
         self._turn.append(frame)
         too_long = len(self._turn) * self._frame_ms >= MAX_TURN_MS
         if self._silence_ms >= self.settings.silence_duration_ms or too_long:
             turn = self._turn_samples()
             self.reset()
-            return SpeechStopped(self.now_ms, turn)
+            return TurnStopped(self.now_ms, turn)
         if self._silence_ms - self._frame_ms < KEPT_SILENCE_MS <= self._silence_ms:
-            return SpeechPaused(self._turn_samples())
+            return TurnPaused(self._turn_samples())
         return None
 
     def _turn_samples(self) -> Samples:

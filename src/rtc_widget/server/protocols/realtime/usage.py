@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from rtc_widget.server.conversation import FunctionCall, Item, MessageItem
+from rtc_widget.server.conversation import FunctionCallItem, Item, MessageItem
 
 USER_TOKENS_PER_SECOND = 10
 ASSISTANT_TOKENS_PER_SECOND = 20
@@ -31,7 +31,7 @@ def audio_tokens(seconds: float, *, per_second: int) -> int:
 def _tokens_of(items: Iterable[Item]) -> tuple[int, int]:
     text = audio = 0
     for item in items:
-        if isinstance(item, FunctionCall):
+        if isinstance(item, FunctionCallItem):
             text += text_tokens(f"{item.name} {item.arguments}")
             continue
         if not isinstance(item, MessageItem):

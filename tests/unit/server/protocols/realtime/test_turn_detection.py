@@ -5,11 +5,11 @@ import pytest
 
 from rtc_widget._aiortc.audio import MonoAudio, Samples, resampled, samples_of
 from rtc_widget.server.protocols.realtime.turn_detection import (
-    SpeechPaused,
-    SpeechStarted,
-    SpeechStopped,
     TurnDetector,
+    TurnPaused,
     TurnSettings,
+    TurnStarted,
+    TurnStopped,
 )
 from rtc_widget.server.speech import INPUT_RATE
 from rtc_widget.server.speech.vad import silero
@@ -32,16 +32,16 @@ def sound(*parts: tuple[float, int]) -> Samples:
     return np.concatenate([np.full(ms * INPUT_RATE // 1000, level, np.float32) for level, ms in parts])
 
 
-def turns(samples: Samples, **settings: float) -> list[SpeechStarted | SpeechStopped]:
+def turns(samples: Samples, **settings: float) -> list[TurnStarted | TurnStopped]:
     detector = TurnDetector(LoudIsSpeech(), TurnSettings(**settings))  # type: ignore[arg-type]
-    return [event for event in detector.receive_audio(samples) if not isinstance(event, SpeechPaused)]
+    return [event for event in detector.receive_audio(samples) if not isinstance(event, TurnPaused)]
 
 
 def test_speech_begins_with_its_padding_and_ends_after_the_silence() -> None:
     started, stopped = turns(sound((0, 1000), (0.9, 800), (0, 700)))
 
-    assert isinstance(started, SpeechStarted)
-    assert isinstance(stopped, SpeechStopped)
+    assert isinstance(started, TurnStarted)
+    assert isinstance(stopped, TurnStopped)
     assert 1000 - 300 - 170 <= started.start_ms <= 1000 - 300
     assert stopped.end_ms == 1000 + 800 + 500
 
@@ -49,7 +49,7 @@ def test_speech_begins_with_its_padding_and_ends_after_the_silence() -> None:
 def test_a_turn_holds_its_padding_its_speech_and_a_little_silence() -> None:
     _, stopped = turns(sound((0, 1000), (0.9, 800), (0, 700)))
 
-    assert isinstance(stopped, SpeechStopped)
+    assert isinstance(stopped, TurnStopped)
     loud = np.flatnonzero(stopped.samples)
     assert len(loud) == 800 * INPUT_RATE // 1000
     assert loud[0] >= 300 * INPUT_RATE // 1000
@@ -89,7 +89,7 @@ def test_the_threshold_can_be_set() -> None:
 def test_a_turn_without_end_is_cut_in_two() -> None:
     events = turns(sound((0.9, 31_000)))
 
-    assert [type(event) for event in events] == [SpeechStarted, SpeechStopped, SpeechStarted]
+    assert [type(event) for event in events] == [TurnStarted, TurnStopped, TurnStarted]
 
 
 def test_sound_may_come_in_pieces_of_any_size() -> None:
@@ -98,17 +98,17 @@ def test_sound_may_come_in_pieces_of_any_size() -> None:
 
     pieces = [event for at in range(0, len(whole), 333) for event in detector.receive_audio(whole[at : at + 333])]
 
-    assert [type(event) for event in pieces] == [SpeechStarted, SpeechPaused, SpeechStopped]
+    assert [type(event) for event in pieces] == [TurnStarted, TurnPaused, TurnStopped]
 
 
 def test_the_last_pause_already_holds_the_whole_turn() -> None:
     spoken = sound((0, 500), (0.9, 500), (0, 300), (0.9, 400), (0, 600))
     events = list(TurnDetector(LoudIsSpeech()).receive_audio(spoken))
 
-    first, last, stopped = (event for event in events if not isinstance(event, SpeechStarted))
-    assert isinstance(first, SpeechPaused)
-    assert isinstance(last, SpeechPaused)
-    assert isinstance(stopped, SpeechStopped)
+    first, last, stopped = (event for event in events if not isinstance(event, TurnStarted))
+    assert isinstance(first, TurnPaused)
+    assert isinstance(last, TurnPaused)
+    assert isinstance(stopped, TurnStopped)
     assert len(first.samples) < len(last.samples)
     assert np.array_equal(last.samples, stopped.samples)
 
@@ -122,8 +122,8 @@ def test_spoken_words_are_found_between_silence_and_noise() -> None:
 
     started, *_, stopped = TurnDetector(silero()).receive_audio(samples + noise)
 
-    assert isinstance(started, SpeechStarted)
-    assert isinstance(stopped, SpeechStopped)
+    assert isinstance(started, TurnStarted)
+    assert isinstance(stopped, TurnStopped)
     assert started.start_ms < 1000 < started.start_ms + 500
     assert word_error_rate(question, recognize(stopped.samples, INPUT_RATE)) == 0
 
