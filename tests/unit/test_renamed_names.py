@@ -103,3 +103,13 @@ async def test_a_signaling_that_still_has_mint_gives_secrets(page, signaling):
     with pytest.warns(DeprecationWarning, match="create_client_secret"):
         await asks()
     assert page.heard("reply")[-1]["result"]["secret"] == "ek_1"
+
+
+def test_speech_engines_written_for_the_old_package_name_still_import():
+    with pytest.warns(
+        DeprecationWarning, match=r"rtc_widget\.local\.speech is deprecated; use rtc_widget\.server\.speech"
+    ):
+        speech = importlib.import_module("rtc_widget.local.speech")
+    with pytest.warns(DeprecationWarning, match="MonoAudio"):
+        assert speech.Sound is importlib.import_module("rtc_widget.server.speech").MonoAudio
+    assert speech.INPUT_RATE == 16_000
