@@ -1,6 +1,6 @@
 /** The errors of the page. Python reads their texts from the same file. */
 
-import { page as PAGE_TEXTS, transient } from "../../src/rtc_widget/errors/texts.json";
+import { page as PAGE_TEXTS, templates as TEMPLATES, transient } from "../../src/rtc_widget/errors/texts.json";
 import { blockingHost, browserHelp } from "./host";
 
 export type PageErrorCode = keyof typeof PAGE_TEXTS;
@@ -41,6 +41,14 @@ export function pageError(
     { code, message: overrides.message ?? message, hint: overrides.hint ?? hint },
     { cause: overrides.cause },
   );
+}
+
+/** Returns the text of a template with these values. */
+export function textOf(
+  template: keyof typeof TEMPLATES,
+  values: Readonly<Record<string, string | number>> = {},
+): string {
+  return TEMPLATES[template].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name]));
 }
 
 /** Converts any thrown value to an error of this package. */

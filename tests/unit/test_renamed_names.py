@@ -106,9 +106,8 @@ async def test_a_signaling_that_still_has_mint_gives_secrets(page, signaling):
 
 
 def test_speech_engines_written_for_the_old_package_name_still_import():
-    with pytest.warns(
-        DeprecationWarning, match=r"rtc_widget\.local\.speech is deprecated; use rtc_widget\.server\.speech"
-    ):
+    old = r"rtc_widget\.local\.speech is deprecated; use rtc_widget\.server\.speech"
+    with pytest.warns(DeprecationWarning, match=old):
         speech = importlib.import_module("rtc_widget.local.speech")
     with pytest.warns(DeprecationWarning, match="MonoAudio"):
         assert speech.Sound is importlib.import_module("rtc_widget.server.speech").MonoAudio

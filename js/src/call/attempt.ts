@@ -3,7 +3,7 @@
 import { abortable, within } from "../async";
 import type { Bridge, Result } from "../comm/bridge";
 import { type ClientSecret, decodeClientSecret, decodePreparation } from "../comm/protocol";
-import { asRtcWidgetError, pageError, type RtcWidgetError } from "../errors";
+import { asRtcWidgetError, pageError, type RtcWidgetError, textOf } from "../errors";
 import { isText, truncate } from "../json";
 import { type Clip, ClipPlayer, fetchClip, type PlayedInterval } from "../media/clips";
 import type { Microphone } from "../media/microphone";
@@ -103,7 +103,7 @@ export class Attempt {
   async make(limitMs?: number): Promise<void> {
     if (limitMs === undefined) return this.#make();
     return within(limitMs, this.#make(), () => {
-      throw pageError("channel_timeout", { message: `No connection within ${limitMs / 1_000} s.` });
+      throw pageError("channel_timeout", { message: textOf("not_connected_in_time", { seconds: limitMs / 1_000 }) });
     });
   }
 
@@ -361,7 +361,7 @@ export async function postOffer(
   if (!response.ok) {
     const body = truncate(text.replaceAll(secret, "[secret]").replace(/\s+/g, " "));
     throw pageError("exchange_refused", {
-      message: `The server answered ${response.status}: ${body || "an empty body"}`,
+      message: textOf("exchange_refused", { status: response.status, body: body || textOf("empty_body") }),
     });
   }
   const callId = response.headers.get("Location")?.split("?")[0]?.split("/").filter(Boolean).at(-1) ?? null;

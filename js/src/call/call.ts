@@ -4,7 +4,7 @@ import { Deferred } from "../async";
 import type { Bridge } from "../comm/bridge";
 import { type CallState, type Direction, INITIAL_STATE, type MicrophonePermission } from "../comm/protocol";
 import type { Fact } from "../conversation/facts";
-import { asRtcWidgetError, isTransient, pageError, type RtcWidgetError } from "../errors";
+import { asRtcWidgetError, isTransient, pageError, type RtcWidgetError, textOf } from "../errors";
 import type { PlayedInterval } from "../media/clips";
 import { type Microphone, permissionAfter } from "../media/microphone";
 import { type InputSource, pauseBeforeAttempt, type Reconnect, type Settings } from "../settings";
@@ -112,7 +112,7 @@ export class Call {
     for (const text of texts) {
       const bytes = bytesOf(text);
       if (bytes > limit) {
-        const message = `The message has ${bytes} bytes, more than the ${limit} that the data channel carries.`;
+        const message = textOf("message_too_large", { size: bytes, limit });
         throw pageError("message_too_large", { message });
       }
     }

@@ -5,7 +5,7 @@
  */
 
 import type { Status } from "../comm/protocol";
-import { RtcWidgetError } from "../errors";
+import { RtcWidgetError, textOf } from "../errors";
 import type { Reconnect } from "../settings";
 
 /** `tries` counts the ICE restarts and the new calls since the connection was last healthy for a while. */
@@ -150,12 +150,12 @@ function retry(tries: number, error: RtcWidgetError, reconnect: Reconnect | null
 }
 
 function reconnectFailed(tries: number, last: RtcWidgetError): RtcWidgetError {
-  const attempts = tries === 1 ? "one attempt to connect again" : `${tries} attempts to connect again`;
+  const attempts = tries === 1 ? textOf("attempt") : textOf("attempts", { count: tries });
   return new RtcWidgetError(
     {
       code: "reconnect_failed",
-      message: `The connection to the server was lost, and ${attempts} failed. The last one: ${last.message}`,
-      hint: "Check the network (cable, Wi-Fi, VPN) and connect again. What was said is kept.",
+      message: textOf("reconnect_failed", { attempts, last: last.message }),
+      hint: textOf("reconnect_failed_hint"),
     },
     { cause: last },
   );

@@ -1,5 +1,6 @@
 /** The steps of the last call and where it stopped; each step needs the one before it. */
 
+import { diagnosis as STEPS } from "../../../src/rtc_widget/errors/texts.json";
 import type { CallState } from "../comm/protocol";
 import { microphoneObstacle } from "../media/microphone";
 import type { CandidatePair } from "./ice_pairs";
@@ -71,17 +72,17 @@ function beforeCall(
 function duringCall({ prepared, microphone, answered, peer, pairs }: AttemptProgress): readonly Step[] {
   const sides = peer ? `${kinds(peer.localCandidates)} here, ${kinds(peer.remoteCandidates)} there` : "";
   const steps: readonly (readonly [name: string, isReached: boolean, detail: string])[] = [
-    ["Kernel prepared the call", prepared, ""],
+    [STEPS.prepared, prepared, ""],
     ["Microphone opened", microphone === "open" || microphone === "none", microphone],
-    ["ICE candidates gathered", (peer?.localCandidates.length ?? 0) > 0, kinds(peer?.localCandidates ?? [])],
-    ["Offer and answer exchanged", answered, ""],
+    [STEPS.gathered, (peer?.localCandidates.length ?? 0) > 0, kinds(peer?.localCandidates ?? [])],
+    [STEPS.answered, answered, ""],
     [
-      "ICE found a way",
+      STEPS.ice,
       peer?.iceHasConnected ?? false,
       `${peer?.ice ?? "new"}; candidates: ${sides}; pairs tried: ${pairs.length}`,
     ],
     ["DTLS secured it", peer?.dtls === "connected" || (peer?.channelHasOpened ?? false), peer?.dtls ?? "new"],
-    ["Data channel opened", peer?.channelHasOpened ?? false, peer?.channel ?? "none"],
+    [STEPS.channel, peer?.channelHasOpened ?? false, peer?.channel ?? "none"],
   ];
   const stop = steps.findIndex(([, isReached]) => !isReached);
   return steps.map(([name, isReached, detail], index) => ({

@@ -1,6 +1,6 @@
 /** Ends calls that last too long, and calls that no view shows any more. */
 
-import { pageError, type RtcWidgetError } from "../errors";
+import { pageError, type RtcWidgetError, textOf } from "../errors";
 import type { Settings } from "../settings";
 
 export class CallLimits {
@@ -55,8 +55,6 @@ export class CallLimits {
   #endTooLong(): void {
     const seconds = Math.round(this.#settings().maxDurationMs / 1_000);
     const length = seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} minutes`;
-    this.#end(
-      pageError("call_too_long", { message: `The call reached its maximum duration of ${length} and was ended.` }),
-    );
+    this.#end(pageError("call_too_long", { message: textOf("call_too_long", { length }) }));
   }
 }

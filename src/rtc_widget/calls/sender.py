@@ -10,6 +10,7 @@ from rtc_widget.calls.record import CallRecord
 from rtc_widget.comm.bridge import Bridge
 from rtc_widget.conversation.events import Event
 from rtc_widget.errors import InvalidImage, MessageTooLarge, NotConnected, PageNotFound, RtcWidgetError
+from rtc_widget.errors.texts import text
 from rtc_widget.protocols.base import ClientEvent, Detail, Item, VoiceSession, new_event_id
 
 SMALLEST_CHANNEL = 65_536
@@ -89,7 +90,7 @@ class EventSender:
         size = len(_text_of(_with_id(event)).encode())
         if size > limit:
             raise MessageTooLarge(
-                f"The message has {size} bytes, more than the {limit} that the data channel carries.",
+                text("message_too_large", size=size, limit=limit),
                 hint="Send it in smaller parts; images can be scaled down.",
             )
 

@@ -1,7 +1,8 @@
 """The texts of the errors, read from ``texts.json``, which the page imports as well.
 
 ``page`` has message and hint of each error of a page; ``kernel_hint`` replaces the hint if Python raises the error.
-``kernel`` has the hints of the errors that only Python raises. ``server`` has the texts about errors of the server.
+``kernel`` has the hints of the errors that only Python raises. ``server`` has the texts about errors of the server,
+``templates`` the texts with values, ``diagnosis`` the names of the steps of a call.
 """
 
 from __future__ import annotations
@@ -16,6 +17,12 @@ PAGE_HINTS: dict[str, str] = {code: text["hint"] for code, text in _TEXTS["page"
 KERNEL_HINTS: dict[str, str] = {
     code: text.get("kernel_hint", text["hint"]) for code, text in (_TEXTS["page"] | _TEXTS["kernel"]).items()
 }
+DIAGNOSIS: dict[str, str] = _TEXTS["diagnosis"]
 NO_MESSAGE: str = _TEXTS["server"]["no_message"]
 # Transient errors; retrying may succeed.
 TRANSIENT: frozenset[str] = frozenset(_TEXTS["transient"])
+
+
+def text(template: str, **values: object) -> str:
+    """Return the text of a template with these values."""
+    return str(_TEXTS["templates"][template]).format(**values)

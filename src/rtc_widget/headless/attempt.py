@@ -12,6 +12,7 @@ from uuid import uuid4
 from av import AudioFrame
 
 from rtc_widget.errors import ChannelTimeout, ExchangeRefused, RtcWidgetError, ServerUnreachable
+from rtc_widget.errors.texts import text
 from rtc_widget.headless.bridge import PageBridge
 from rtc_widget.headless.microphone import MicrophoneTrack, fetch_clip
 from rtc_widget.headless.peer import Peer, PeerListener
@@ -125,7 +126,7 @@ class Attempt:
         except TimeoutError:
             if limit is None:
                 raise
-            raise ChannelTimeout(f"No connection within {limit:g} s.") from None
+            raise ChannelTimeout(text("not_connected_in_time", seconds=f"{limit:g}")) from None
 
     async def _connect(self) -> None:
         clip = None if self._options.clip is None else await fetch_clip(self._bridge, self._options.clip)
@@ -208,7 +209,7 @@ async def post_offer(url: str, secret: str, offer: str, limit: float) -> Answer:
     except httpx.HTTPError as error:
         raise ServerUnreachable(f"The page could not reach the server ({type(error).__name__}).") from None
     if not response.is_success:
-        words = " ".join(response.text.replace(secret, "[secret]").split())[:MAX_QUOTE_LENGTH] or "no message"
-        raise ExchangeRefused(f"The server answered {response.status_code}: {words}")
+        words = " ".join(response.text.replace(secret, "[secret]").split())[:MAX_QUOTE_LENGTH]
+        raise ExchangeRefused(text("exchange_refused", status=response.status_code, body=words or text("empty_body")))
     path = urlsplit(response.headers.get("Location", "")).path
     return Answer(response.text, path.rstrip("/").rsplit("/", 1)[-1] or None)

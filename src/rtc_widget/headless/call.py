@@ -11,6 +11,7 @@ from av import AudioFrame
 
 from rtc_widget.comm.messages import PageState
 from rtc_widget.errors import MessageTooLarge, RtcWidgetError
+from rtc_widget.errors.texts import text
 from rtc_widget.headless.attempt import Attempt, AttemptOptions
 from rtc_widget.headless.bridge import PageBridge
 from rtc_widget.headless.call_machine import IDLE, CallEvent, Phase, next_phase
@@ -148,14 +149,12 @@ class Call:
         if attempt is None or attempt.peer is None or self.state.data_channel_state != "open":
             raise not_connected()
         limit = attempt.peer.max_message_size
-        for text in texts:
-            if limit is not None and (size := len(text.encode())) > limit:
-                raise MessageTooLarge(
-                    f"The message has {size} bytes, more than the {limit} that the data channel carries."
-                )
-        for text in texts:
-            attempt.peer.send(text)
-            self._listener.event_passed(attempt.id, "sent", text)
+        for event in texts:
+            if limit is not None and (size := len(event.encode())) > limit:
+                raise MessageTooLarge(text("message_too_large", size=size, limit=limit))
+        for event in texts:
+            attempt.peer.send(event)
+            self._listener.event_passed(attempt.id, "sent", event)
 
     def mute(self, muted: bool) -> None:
         """Mute the microphone of this call and of later ones."""

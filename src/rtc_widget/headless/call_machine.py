@@ -12,6 +12,7 @@ from typing import Literal
 
 from rtc_widget.comm.settings import Reconnect
 from rtc_widget.errors import Cancelled, ConnectionFailed, ReconnectFailed, RtcWidgetError
+from rtc_widget.errors.texts import text
 from rtc_widget.types import Status
 
 PhaseName = Literal["idle", "connecting", "connected", "disconnected", "backoff", "retrying", "failed"]
@@ -154,8 +155,6 @@ def next_phase(phase: Phase, event: CallEvent, error: RtcWidgetError, reconnect:
 
 
 def _reconnect_failed(tries: int, last: RtcWidgetError) -> RtcWidgetError:
-    attempts = "one attempt to connect again" if tries == 1 else f"{tries} attempts to connect again"
-    return ReconnectFailed(
-        f"The connection to the server was lost, and {attempts} failed. The last one: {last.message}",
-        hint="Check the network (cable, Wi-Fi, VPN) and connect again. What was said is kept.",
-    )
+    attempts = text("attempt") if tries == 1 else text("attempts", count=tries)
+    message = text("reconnect_failed", attempts=attempts, last=last.message)
+    return ReconnectFailed(message, hint=text("reconnect_failed_hint"))

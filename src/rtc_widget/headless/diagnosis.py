@@ -6,6 +6,7 @@ import re
 from collections import Counter
 
 from rtc_widget.comm.messages import PageState
+from rtc_widget.errors.texts import DIAGNOSIS
 from rtc_widget.headless.attempt import Attempt
 
 
@@ -25,11 +26,11 @@ def _steps(state: PageState, attempt: Attempt) -> list[dict[str, str]]:
     peer = attempt.peer
     here, there = (_kinds(peer.local_sdp), _kinds(peer.remote_sdp)) if peer else ("none", "none")
     steps = [
-        ("Kernel prepared the call", attempt.is_prepared, ""),
-        ("ICE candidates gathered", here != "none", here),
-        ("Offer and answer exchanged", attempt.is_answered, ""),
-        ("ICE found a way", peer is not None and peer.has_connected, f"candidates: {here} here, {there} there"),
-        ("Data channel opened", peer is not None and peer.has_opened, state.data_channel_state),
+        (DIAGNOSIS["prepared"], attempt.is_prepared, ""),
+        (DIAGNOSIS["gathered"], here != "none", here),
+        (DIAGNOSIS["answered"], attempt.is_answered, ""),
+        (DIAGNOSIS["ice"], peer is not None and peer.has_connected, f"candidates: {here} here, {there} there"),
+        (DIAGNOSIS["channel"], peer is not None and peer.has_opened, state.data_channel_state),
     ]
     failed = next((at for at, (_, is_reached, _) in enumerate(steps) if not is_reached), len(steps))
     return [

@@ -15,7 +15,7 @@ from rtc_widget.errors import (
     SessionExpired,
     UnexpectedError,
 )
-from rtc_widget.errors.texts import PAGE_HINTS, PAGE_MESSAGES, TRANSIENT
+from rtc_widget.errors.texts import PAGE_HINTS, PAGE_MESSAGES, TRANSIENT, text
 
 logger = logging.getLogger("rtc_widget")
 
@@ -52,7 +52,7 @@ def connection_failed() -> RtcWidgetError:
 
 def channel_timeout(seconds: float) -> RtcWidgetError:
     """The data channel did not open in time."""
-    return _page_error(ChannelTimeout, f"The data channel did not open within {seconds:g} s.")
+    return _page_error(ChannelTimeout, text("channel_not_open_in_time", seconds=f"{seconds:g}"))
 
 
 def not_connected() -> RtcWidgetError:

@@ -18,6 +18,7 @@ from rtc_widget.comm.protocol import Message
 from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.facts import ServerNote
 from rtc_widget.errors import CallTooLong, ClipInterrupted, DeviceNotFound, RtcWidgetError
+from rtc_widget.errors.texts import text
 from rtc_widget.headless.attempt import Attempt
 from rtc_widget.headless.bridge import PageBridge
 from rtc_widget.headless.call import Call
@@ -266,7 +267,7 @@ class PageSession:
 
     def _end_too_long(self, seconds: float) -> None:
         length = f"{seconds:g} s" if seconds < 120 else f"{seconds / 60:.0f} minutes"
-        self._call.finish(CallTooLong(f"The call reached its maximum duration of {length} and was ended."))
+        self._call.finish(CallTooLong(text("call_too_long", length=length)))
 
     def _report_state(self) -> None:
         self._seq += 1
