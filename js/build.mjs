@@ -8,7 +8,7 @@ const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 const options = {
   entryPoints: [
     { in: at("src/index.ts"), out: "widget" },
-    { in: at("src/ui/styles.css"), out: "widget" },
+    { in: at("src/ui/styles/index.css"), out: "widget" },
   ],
   outdir: at("../src/rtc_widget/static"),
   bundle: true,

@@ -56,7 +56,7 @@ export function asRtcWidgetError(thrown: unknown): RtcWidgetError {
   if (thrown instanceof RtcWidgetError) return thrown;
   const description = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
   return pageError("unexpected", {
-    message: `An unexpected error occurred in the page (${description}).`,
+    message: textOf("unexpected", { error: description }),
     cause: thrown,
   });
 }

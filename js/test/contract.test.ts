@@ -48,7 +48,7 @@ describe("what both halves have agreed on", () => {
   });
 
   it("calls again after the same errors", () => {
-    expect([...TRANSIENT].sort()).toEqual([...contract.error.passing_codes].sort());
+    expect([...TRANSIENT].sort()).toEqual([...contract.error.transient_codes].sort());
   });
 
   it("names the same errors, and each has words and a next step", () => {

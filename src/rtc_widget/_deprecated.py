@@ -34,15 +34,22 @@ def renamed_names(module: str, names: Mapping[str, str]) -> Callable[[str], Any]
 
 
 def current_names(names: Any, renamed: Mapping[str, str]) -> Any:
-    """Replace old trait names, one or a list of them, and warn for each."""
-
-    def current(name: Any) -> Any:
+    """Replace old names of traits, one or several, and warn of each in the caller's caller."""
+    is_several = isinstance(names, (list, tuple))
+    current = []
+    for name in names if is_several else [names]:
         if name in renamed:
-            warn_renamed(f"The trait {name!r}", repr(renamed[name]), stacklevel=5)
-            return renamed[name]
-        return name
+            warn_renamed(f"The trait {name!r}", repr(renamed[name]), stacklevel=4)
+        current.append(renamed.get(name, name))
+    return current if is_several else current[0]
 
-    return [current(name) for name in names] if isinstance(names, (list, tuple)) else current(names)
+
+def renamed_argument(old: str, old_value: Any, new: str, value: Any) -> Any:
+    """Return the value of a renamed argument; an old one that is not None wins, with a warning."""
+    if old_value is None:
+        return value
+    warn_renamed(f"The argument {old!r}", repr(new), stacklevel=4)
+    return old_value
 
 
 class RenamedAttribute:
@@ -62,5 +69,6 @@ class RenamedAttribute:
 
     def __set__(self, instance: object, value: Any) -> None:
         owner = type(instance).__name__
-        warn_renamed(f"{owner}.{self._name}", f"{owner}.{self._new}")
+        # The caller is behind `VoiceChat.__setattr__`.
+        warn_renamed(f"{owner}.{self._name}", f"{owner}.{self._new}", stacklevel=4)
         setattr(instance, self._new, value)

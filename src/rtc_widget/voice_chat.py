@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, overload
 import anywidget
 import traitlets
 
-from rtc_widget._deprecated import RenamedAttribute, current_names, warn_renamed
+from rtc_widget._deprecated import RenamedAttribute, current_names, renamed_argument, warn_renamed
 from rtc_widget.calls.ask import Asker
 from rtc_widget.calls.clip_player import ClipPlayer, SpokenInterval, microphone_choice
 from rtc_widget.calls.controller import CallController
@@ -508,7 +508,15 @@ class VoiceChat(anywidget.AnyWidget):
         """
         return self._messages.send_text(text)
 
-    def send_image(self, image: Any, text: str | None = None, *, detail: Detail = "auto", answer: bool = True) -> str:
+    def send_image(
+        self,
+        image: Any,
+        text: str | None = None,
+        *,
+        detail: Detail = "auto",
+        respond: bool = True,
+        answer: bool | None = None,
+    ) -> str:
         """Show the model an image, made small enough for the data channel.
 
         Parameters
@@ -519,8 +527,10 @@ class VoiceChat(anywidget.AnyWidget):
             Text to go with it.
         detail : {"auto", "low", "high"}
             How closely the model looks.
-        answer : bool
+        respond : bool
             Ask for a response. False only adds the image to the conversation.
+        answer : bool, optional
+            The old name of `respond`.
 
         Returns
         -------
@@ -536,7 +546,8 @@ class VoiceChat(anywidget.AnyWidget):
         ImportError
             If Pillow is needed and not installed; says how to install it.
         """
-        return self._messages.send_image(image, text, detail, respond=answer)
+        respond = renamed_argument("answer", answer, "respond", respond)
+        return self._messages.send_image(image, text, detail, respond=respond)
 
     def interrupt(self) -> bool:
         """Stop the response that is being generated or spoken.

@@ -119,7 +119,7 @@ def test_every_error_code_of_the_page_has_a_class_of_its_own():
 
 
 def test_both_kinds_of_page_call_again_after_the_same_errors():
-    assert set(CONTRACT["error"]["passing_codes"]) == TRANSIENT
+    assert set(CONTRACT["error"]["transient_codes"]) == TRANSIENT
     kinds = [kind for _, kind in inspect.getmembers(errors, inspect.isclass)]
     assert {kind.code for kind in kinds if hasattr(kind, "code")} >= TRANSIENT
 

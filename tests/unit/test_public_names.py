@@ -6,7 +6,30 @@ import importlib
 
 import pytest
 
+import rtc_widget
+
 PACKAGES = ("rtc_widget", "rtc_widget.errors", "rtc_widget.headless", "rtc_widget.signaling", "rtc_widget.testing")
+PUBLIC = [
+    "Answer",
+    "AudioClip",
+    "ChatCompletions",
+    "Device",
+    "Event",
+    "EventLog",
+    "Local",
+    "OpenAI",
+    "Reconnect",
+    "Recording",
+    "RtcWidgetError",
+    "SavedSession",
+    "Signaling",
+    "StatsLog",
+    "Tool",
+    "Transcript",
+    "Turn",
+    "VoiceChat",
+    "__version__",
+]
 NAMES = [(package, name) for package in PACKAGES for name in importlib.import_module(package).__all__]
 
 
@@ -25,3 +48,8 @@ def test_every_error_class_is_listed():
     errors = importlib.import_module("rtc_widget.errors")
     classes = {name for name, value in vars(errors).items() if isinstance(value, type) and not name.startswith("_")}
     assert {name for name in classes if issubclass(getattr(errors, name), errors.RtcWidgetError)} <= set(errors.__all__)
+
+
+def test_the_public_names_are_these():
+    assert sorted(rtc_widget.__all__) == PUBLIC
+    assert set(rtc_widget.__all__) == {*rtc_widget._MODULES, "__version__"}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 
+import numpy as np
 import pytest
 
 import rtc_widget.errors
@@ -112,3 +114,35 @@ def test_speech_engines_written_for_the_old_package_name_still_import():
     with pytest.warns(DeprecationWarning, match="MonoAudio"):
         assert speech.Sound is importlib.import_module("rtc_widget.server.speech").MonoAudio
     assert speech.INPUT_RATE == 16_000
+
+
+def test_a_warning_names_the_line_that_uses_the_old_name():
+    chat = VoiceChat(page=ScriptedPage())
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        chat.view_grace = 4
+        chat.observe(print, "activity")
+        chat.observe(print, ["activity", "holder"])
+        chat.unobserve(print, ["activity"])
+    assert {warning.filename for warning in caught} == {__file__}
+    assert len(caught) == 5
+    chat.close()
+
+
+def test_an_old_name_of_a_module_warns_once():
+    with pytest.warns(DeprecationWarning, match="use rtc_widget.testing.scripted_server.ScriptedResponse") as caught:
+        from rtc_widget.testing.server_script import ScriptedAnswer
+    assert ScriptedAnswer is scripted_server.ScriptedResponse
+    assert len(caught) == 1
+
+
+def test_old_arguments_and_methods_work():
+    page = ScriptedPage()
+    with pytest.warns(DeprecationWarning, match=r"ScriptedPage\.will_respond"):
+        page.will_answer(scripted_server.ScriptedResponse("Hello."))
+    chat = VoiceChat(page=page)
+    page.connect()
+    with pytest.warns(DeprecationWarning, match="use 'respond'"):
+        chat.send_image(np.zeros((4, 4)), "Look.", answer=False)
+    assert [event["type"] for event in page.sent] == ["conversation.item.create"]
+    chat.close()

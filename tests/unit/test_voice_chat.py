@@ -21,7 +21,7 @@ from tests.unit.waiting import settled
 
 async def test_a_page_that_says_hello_is_welcomed(page):
     page.hello()
-    assert page.heard("welcome") == [{"type": "welcome", "page": "p1", "protocol": 1}]
+    assert page.heard("welcome") == [{"type": "welcome", "page": "p1", "protocol": 2}]
 
 
 async def test_traits_follow_the_page(chat, page):
@@ -60,9 +60,9 @@ def from_browser(chat, content):
 
 
 async def test_the_browsers_page_speaks_through_the_comm(browser_chat):
-    from_browser(browser_chat, {"type": "hello", "page": "p1", "protocol": 1})
+    from_browser(browser_chat, {"type": "hello", "page": "p1", "protocol": 2})
     published = [message["data"] for message in browser_chat.comm.published]
-    assert {"method": "custom", "content": {"type": "welcome", "page": "p1", "protocol": 1}} in published
+    assert {"method": "custom", "content": {"type": "welcome", "page": "p1", "protocol": 2}} in published
     state = {"type": "state", "page": "p1", "seq": 1, "attempt": "a1", "resumes": False, "state": dict(CONNECTED)}
     from_browser(browser_chat, state)
     await settled()

@@ -174,7 +174,7 @@ export class Attempt {
 
   /** Cancels a clip; does nothing when it is over. */
   cancelClip(id: string): void {
-    this.#clips.get(id)?.abort(pageError("clip_interrupted", { message: "The clip was cut off." }));
+    this.#clips.get(id)?.abort(pageError("clip_interrupted", { message: textOf("clip_cut_off") }));
   }
 
   async #make(): Promise<void> {

@@ -134,7 +134,7 @@ export function hasAttempt({ is }: Phase): boolean {
 
 const CONNECTION_LOST = new RtcWidgetError({
   code: "connection_failed",
-  message: "The connection to the server was lost.",
+  message: textOf("connection_lost"),
   hint: "Check the network and connect again.",
 });
 

@@ -8,7 +8,7 @@
 import type { ErrorReport } from "../errors";
 import { isRecord, isText, type JsonObject, textOr } from "../json";
 
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 export const STATUSES = ["idle", "connecting", "connected", "reconnecting", "error"] as const;
 export type Status = (typeof STATUSES)[number];

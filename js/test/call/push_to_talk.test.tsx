@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import { userEvent } from "vitest/browser";
 import { PushToTalk } from "../../src/call/push_to_talk";
 import { REALTIME } from "../../src/protocols/realtime/protocol";
-import "../../src/ui/styles.css";
+import "../../src/ui/styles/index.css";
 import { type FakeKernel, startCall } from "../fakes";
 
 const manual = { type: "session.created", session: { audio: { input: { turn_detection: null } } } };

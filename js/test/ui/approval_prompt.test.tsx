@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import "../../src/ui/styles.css";
+import "../../src/ui/styles/index.css";
 import { startCall } from "../fakes";
 
 const QUESTION = { call_id: "call_1", name: "delete_file", arguments: { path: "<b>notes</b>.txt" }, seconds: 60 };

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import "../../src/ui/styles.css";
+import "../../src/ui/styles/index.css";
 import { type Message, startCall, startWidget } from "../fakes";
 
 const row = (number: number) => ({ type: "test.row", number });

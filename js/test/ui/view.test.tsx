@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { userEvent } from "vitest/browser";
-import "../../src/ui/styles.css";
+import "../../src/ui/styles/index.css";
 import { startCall, startWidget } from "../fakes";
 
 const button = (root: Element, action: string) => {

@@ -92,7 +92,8 @@ class Asker:
             await self._session.spoken(response_id, begins_within=_VOICE_SECONDS)
         turn = self._record.transcript.of_response(response_id)
         if turn is None or (turn.interrupted and not turn.text):
-            raise ResponseFailed(f"The response has no text; its status is {ended.status or None}.")
+            status = f"; its status is {ended.status}" if ended.status else ""
+            raise ResponseFailed(f"The response has no text{status}.")
         return turn
 
     async def _audio_of(self, turn: Turn) -> AudioClip | None:

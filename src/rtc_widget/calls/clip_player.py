@@ -86,9 +86,9 @@ class ClipPlayer:
         """Play a clip and return when it was heard; see `VoiceChat.say`."""
         clip = _pcm_clip(source)
         if self._record.data_channel_state != "open":
-            raise NotConnected(f"Nothing was said: the data channel is {self._record.data_channel_state}.")
+            raise NotConnected(f"The clip was not played: the data channel is {self._record.data_channel_state}.")
         if self._record.is_receive_only and self._settings.current.microphone != "clips":
-            raise ReceiveOnly("This call is for writing and listening only, so no clip can be said in it.")
+            raise ReceiveOnly("The clip was not played: this call is for writing and listening only.")
         self._guard.require_page()
         id = self._receiver.offer(clip)
         self._waiting_seconds += clip.seconds

@@ -159,7 +159,7 @@ class CallRecord:
             wire.text, direction=wire.direction, time_ms=time_ms, elapsed=elapsed, protocol=self._protocol.name
         )
         self.events.append(event)
-        self.usage.add(event)
+        self._guarded(self.usage.add, event)
         return event
 
     def _log_late(self, attempt: str, events: tuple[WireEvent, ...], offset_ms: float) -> None:
@@ -197,6 +197,9 @@ class CallRecord:
     def _reduce(self, event: Event) -> None:
         for add in (self.transcript.add, *(consumer.consume for consumer in self.consumers)):
             self._guarded(add, event)
+        self._guarded(self._write_speaking, event)
+
+    def _write_speaking(self, event: Event) -> None:
         if changes := _speaking(event):
             self._write(changes)
 

@@ -60,5 +60,5 @@ class SessionControl:
         if self._record.data_channel_state != "open":
             raise NotConnected(f"Not connected: the data channel is {self._record.data_channel_state}.")
         if self._session.detects_turns:
-            raise TurnDetectionEnabled("The server detects turns in this session, so they cannot be taken by hand.")
+            raise TurnDetectionEnabled("The server detects turns in this session, so push-to-talk is not available.")
         self._bridge.post("talk", self._record.fault, on=on)

@@ -14,7 +14,7 @@ from rtc_widget.comm.decoding import MalformedMessage, decode_fields, mapping
 from rtc_widget.comm.messages import FromPage
 from rtc_widget.types import Status
 
-PROTOCOL = 1
+PROTOCOL = 2
 
 RequestKind = Literal[
     "connect",

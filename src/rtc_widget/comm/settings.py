@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from rtc_widget.types import DEFAULT_PROTOCOL
+
 Exchange = Literal["kernel", "browser"]
 
 
@@ -64,7 +66,7 @@ class Reconnect:
 class CallSettings:
     """The settings that the page reads; `VoiceChat` describes them."""
 
-    protocol: str = "realtime"
+    protocol: str = DEFAULT_PROTOCOL
     """The wire protocol of the data channel's events."""
     microphone: bool | Literal["clips"] = True
     exchange: Exchange = "kernel"
@@ -82,15 +84,15 @@ class CallSettings:
         if self.reconnect is not None and not isinstance(self.reconnect, Reconnect):
             raise TypeError(f"reconnect must be Reconnect(…) or None, got {self.reconnect!r}.")
         # A timer of the browser holds 2³¹ - 1 milliseconds; beyond that it would fire at once.
-        if not 0 < self.max_duration <= 2_000_000:
-            raise ValueError(f"max_duration must be between 0 and 2,000,000 seconds, got {self.max_duration}.")
-        if not 0 <= self.view_timeout <= 2_000_000:
-            raise ValueError(f"view_timeout must be between 0 and 2,000,000 seconds, got {self.view_timeout}.")
-
+        if not _is_number(self.max_duration) or not 0 < self.max_duration <= 2_000_000:
+            raise ValueError(f"max_duration must be between 0 and 2,000,000 seconds, got {self.max_duration!r}.")
+        if not _is_number(self.view_timeout) or not 0 <= self.view_timeout <= 2_000_000:
+            raise ValueError(f"view_timeout must be between 0 and 2,000,000 seconds, got {self.view_timeout!r}.")
         object.__setattr__(self, "stats_interval", self.stats_interval or None)
         # Chromium updates its counters no more often than this.
-        if self.stats_interval is not None and not 0.1 <= self.stats_interval <= 3600:
-            raise ValueError(f"stats_interval must be 0.1 to 3600 seconds, or None for off, got {self.stats_interval}.")
+        interval = self.stats_interval
+        if interval is not None and not (_is_number(interval) and 0.1 <= interval <= 3600):
+            raise ValueError(f"stats_interval must be 0.1 to 3600 seconds, or None for off, got {interval!r}.")
 
     def to_wire(self) -> dict[str, Any]:
         """Return the settings as the page reads them."""
@@ -105,3 +107,7 @@ class CallSettings:
             "record": self.record,
             "stats_interval": self.stats_interval and float(self.stats_interval),
         }
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -12,9 +12,6 @@ from typing import Any, Literal
 
 from rtc_widget.types import Role
 
-DEFAULT_PROTOCOL = "realtime"
-"""The protocol of events that do not name one."""
-
 
 @dataclass(frozen=True, slots=True)
 class SessionChanged:

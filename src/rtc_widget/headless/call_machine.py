@@ -110,7 +110,7 @@ def _retry(phase: Phase, error: RtcWidgetError, reconnect: Reconnect | None) -> 
 
 
 def _connection_lost(phase: Phase, _error: RtcWidgetError, reconnect: Reconnect | None) -> Phase:
-    lost = ConnectionFailed("The connection to the server was lost.", hint="Check the network and connect again.")
+    lost = ConnectionFailed(text("connection_lost"), hint="Check the network and connect again.")
     return _retry(phase, lost, reconnect)
 
 

@@ -37,7 +37,7 @@ def as_error(raised: BaseException) -> RtcWidgetError:
     if isinstance(raised, RtcWidgetError):
         return raised
     logger.error("The headless page failed", exc_info=raised)
-    return UnexpectedError(f"An unexpected error occurred in the page ({type(raised).__name__}: {raised}).")
+    return UnexpectedError(text("unexpected", error=f"{type(raised).__name__}: {raised}"))
 
 
 def cancelled() -> RtcWidgetError:

@@ -14,6 +14,7 @@ from av import AudioFrame
 from rtc_widget._aiortc.audio import MonoAudio
 from rtc_widget._aiortc.output_track import FRAME_LENGTH, Pcm, Playback, VoiceTrack, pcm_of
 from rtc_widget.errors import ClipInterrupted
+from rtc_widget.errors.texts import PAGE_MESSAGES
 from rtc_widget.headless.bridge import PageBridge
 
 CLIP_SECONDS = 30.0
@@ -107,7 +108,7 @@ class MicrophoneTrack(VoiceTrack):
 
 
 def _interrupted() -> ClipInterrupted:
-    return ClipInterrupted("The call ended before the clip did.")
+    return ClipInterrupted(PAGE_MESSAGES[ClipInterrupted.code])
 
 
 async def fetch_clip(bridge: PageBridge, clip: str) -> Pcm:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -160,7 +160,7 @@ class PageSession:
         try:
             return await playing
         except asyncio.CancelledError:
-            raise ClipInterrupted("The clip was interrupted.") from None
+            raise ClipInterrupted(text("clip_cut_off")) from None
         finally:
             self._playing.pop(clip, None)
 
@@ -185,14 +185,19 @@ class PageSession:
         """Process an event, and send it to the widget."""
         event = Event.from_text(text, direction=direction, time_ms=0.0, protocol=self._protocol.name)
         # The kernel receives every event unchanged, even one with an unexpected shape.
-        with contextlib.suppress(TypeError, ValueError, AttributeError, KeyError):
-            self._resumption.consume(event, text)
-            facts = tuple(self._protocol.facts(event))
-            self._push_to_talk.consume(facts)
-            for fact in facts:
-                if isinstance(fact, ServerNote):
-                    logger.warning("The server reports an error (%s): %s", fact.code, fact.message)
         self._outbox.add(attempt, direction, text)
+        for consume in (partial(self._resumption.consume, text=text), self._consume_facts):
+            try:
+                consume(event)
+            except Exception:
+                logger.exception("%r has an unexpected shape and was not understood", event)
+
+    def _consume_facts(self, event: Event) -> None:
+        facts = tuple(self._protocol.facts(event))
+        self._push_to_talk.consume(facts)
+        for fact in facts:
+            if isinstance(fact, ServerNote):
+                logger.warning("The server reports an error (%s): %s", fact.code, fact.message)
 
     def session_end(self, text: str) -> RtcWidgetError | None:
         """Return the error of an event that announces the end of the call, or None."""

@@ -9,6 +9,7 @@ from typing import Any
 from rtc_widget.errors import MissingKey
 from rtc_widget.signaling.base import Answer, Progress, Signaling
 from rtc_widget.signaling.openai import KEY_VARIABLE, OpenAI
+from rtc_widget.types import DEFAULT_PROTOCOL
 
 WHAT_TO_DO = (
     "Install the embedded voice server: pip install 'rtc-widget[local]', "
@@ -29,7 +30,7 @@ class NoServer:
     """A placeholder without a server; its calls fail with an error that says what to do."""
 
     name = "no server"
-    protocol = "realtime"
+    protocol = DEFAULT_PROTOCOL
     data_channel_label = "oai-events"
     ice_servers: Sequence[Mapping[str, Any]] = ()
 

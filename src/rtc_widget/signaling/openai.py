@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from rtc_widget._deprecated import warn_renamed
 from rtc_widget.errors import InvalidAnswer, InvalidOffer, MissingKey, ServerNotFound, SignalingError
 from rtc_widget.protocols.realtime.session_settings import SessionObject, merged, session_settings
 from rtc_widget.saved.redaction import REMOVED
@@ -146,6 +147,11 @@ class OpenAI:
                 with contextlib.suppress(SignalingError):
                     await self.hang_up(call_id)
             raise
+
+    async def mint(self, session: Mapping[str, Any]) -> ClientSecret:
+        """Create a secret; the old name of `create_client_secret`."""
+        warn_renamed("OpenAI.mint", "OpenAI.create_client_secret")
+        return await self.create_client_secret(session)
 
     async def create_client_secret(self, session: Mapping[str, Any]) -> ClientSecret:
         """Create a secret that can start calls with this session for one minute (``POST /realtime/client_secrets``)."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from rtc_widget._deprecated import warn_renamed
 from rtc_widget.comm.pages import instead_of_browser
 from rtc_widget.comm.protocol import Message
 from rtc_widget.errors import (
@@ -21,6 +22,7 @@ from rtc_widget.errors import (
     ServerHungUp,
     UnexpectedError,
 )
+from rtc_widget.errors.texts import text
 from rtc_widget.protocols.realtime.session_settings import merged, session_settings
 from rtc_widget.testing.raw_page import CLOSED, CONNECTED, CONNECTING, IDLE, RawPage
 from rtc_widget.testing.scripted_media import Measures, ScriptedMedia
@@ -109,19 +111,24 @@ class ScriptedPage(RawPage):
 
         A `sound` (a clip, a path or an array) is the response's audio; the page's clock advances by its duration.
         """
-        self.will_answer(ScriptedResponse(text, sound=_clip(sound), **response))
+        self.will_respond(ScriptedResponse(text, sound=_clip(sound), **response))
 
     def will_call(self, tool: str, **arguments: Any) -> None:
         """Script the next response as a tool call."""
-        self.will_answer(ScriptedResponse(calls=(ScriptedCall(tool, arguments),)))
+        self.will_respond(ScriptedResponse(calls=(ScriptedCall(tool, arguments),)))
 
     def will_fail(self, message: str) -> None:
         """Script the next response as a failure."""
-        self.will_answer(ScriptedResponse(error=message))
+        self.will_respond(ScriptedResponse(error=message))
 
-    def will_answer(self, answer: ScriptedResponse) -> None:
+    def will_answer(self, response: ScriptedResponse) -> None:
+        """Script the next response; the old name of `will_respond`."""
+        warn_renamed("ScriptedPage.will_answer", "ScriptedPage.will_respond")
+        self.will_respond(response)
+
+    def will_respond(self, response: ScriptedResponse) -> None:
         """Script the next response: text, one or several tool calls, or both."""
-        self._server.responses.append(answer)
+        self._server.responses.append(response)
 
     def will_refuse(self, error: RtcWidgetError) -> None:
         """Let the next call fail with this error, such as ``MicrophoneDenied("No.")``."""
@@ -207,7 +214,7 @@ class ScriptedPage(RawPage):
 
     def gives_up(self) -> None:
         """End a lost connection with an error."""
-        self._fail(ConnectionFailed("The connection to the server was lost.", hint="Check the network."))
+        self._fail(ConnectionFailed(text("connection_lost"), hint="Check the network."))
 
     def falls_silent(self) -> None:
         """Stop responding, as a page that was closed or whose computer sleeps."""
@@ -332,13 +339,13 @@ class ScriptedPage(RawPage):
         if self._state["data_channel_state"] != "open":
             raise NotConnected("Nothing was sent: the page is not connected.")
         limit = self._state["max_message_size"]
-        for text in texts:
-            if len(text.encode()) > limit:
-                raise MessageTooLarge(f"The message has {len(text.encode())} bytes; the data channel carries {limit}.")
-        for text in texts:
-            event = json.loads(text)
+        for wire in texts:
+            if (size := len(wire.encode())) > limit:
+                raise MessageTooLarge(text("message_too_large", size=size, limit=limit))
+        for wire in texts:
+            event = json.loads(wire)
             self.sent.append(event)
-            self.events(text, direction="sent", attempt=self._attempt or "a1")
+            self.events(wire, direction="sent", attempt=self._attempt or "a1")
             self._deliver(self._server.react(event))
 
     def _play_clip(self, clip: str) -> dict[str, Any]:

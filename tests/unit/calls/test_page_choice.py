@@ -21,7 +21,7 @@ class QuietPage:
 
     def open(self, say):
         assert self.settings is not None
-        say({"type": "hello", "page": "q1", "protocol": 1})
+        say({"type": "hello", "page": "q1", "protocol": 2})
 
     def hear(self, message):
         self.heard.append(message)
@@ -33,7 +33,7 @@ class QuietPage:
 async def test_a_page_in_this_process_speaks_with_the_widget_without_a_comm():
     page = QuietPage()
     chat = VoiceChat(page=page, max_duration=7)
-    assert page.heard[0] == {"type": "welcome", "page": "q1", "protocol": 1}
+    assert page.heard[0] == {"type": "welcome", "page": "q1", "protocol": 2}
     assert page.settings["max_duration"] == 7
     chat.max_duration = 8
     assert page.settings["max_duration"] == 8

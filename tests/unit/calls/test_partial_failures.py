@@ -211,3 +211,18 @@ async def test_a_request_to_a_page_that_leaves_does_not_wait_for_it(chat, server
     page.say("goodbye")
     with pytest.raises(PageNotFound, match="page left"):
         await asyncio.wait_for(asking, HANGS)
+
+
+async def test_numbers_beyond_a_float_hold_up_no_other_event(chat, server):
+    await server.connect()
+    huge = 10**400
+    detection = {"audio": {"input": {"turn_detection": {"silence_duration_ms": huge}}}}
+    usage = {"input_tokens": huge, "output_token_details": {"audio_tokens": huge}}
+    await server.says(
+        {"type": "session.updated", "session": detection},
+        {"type": "response.done", "response": {"id": "r1", "status": "completed", "output": [], "usage": usage}},
+        {"type": "input_audio_buffer.speech_started", "item_id": "i1"},
+    )
+    assert chat.user_speaking
+    assert len(chat.latency()) == 0
+    assert chat.usage.total_tokens == 0

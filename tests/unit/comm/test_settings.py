@@ -73,3 +73,12 @@ async def test_devices_are_listed_and_chosen_by_name(chat, page):
     listing = asyncio.ensure_future(chat.devices())
     await page.answer("devices", result={"devices": [entry]})
     assert [device.name for device in await listing] == ["Desk"]
+
+
+@pytest.mark.parametrize("name", ["max_duration", "view_timeout", "stats_interval"])
+def test_a_setting_that_is_not_a_number_is_refused_and_the_old_one_stays(chat, name):
+    before = getattr(chat, name)
+    with pytest.raises(ValueError, match=f"{name} must be .* got 'soon'"):
+        setattr(chat, name, "soon")
+    assert getattr(chat, name) == before
+    assert chat.settings[name] == before

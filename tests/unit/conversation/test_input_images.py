@@ -113,7 +113,7 @@ async def test_a_image_goes_with_words_and_asks_for_an_answer(chat, server):
 
 async def test_a_image_can_be_shown_without_a_question(chat, server):
     await server.connect()
-    chat.send_image(Image.new("RGB", (4, 3)), answer=False)
+    chat.send_image(Image.new("RGB", (4, 3)), respond=False)
     await server.takes("conversation.item.create")
 
 

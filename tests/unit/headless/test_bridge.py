@@ -8,12 +8,14 @@ import pytest
 
 from rtc_widget.comm import protocol
 from rtc_widget.comm.known_page import EventReceiver
+from rtc_widget.comm.settings import CallSettings
 from rtc_widget.conversation.events import Event
 from rtc_widget.errors import InvalidKey, KernelTimeout
 from rtc_widget.headless.bridge import PageBridge
 from rtc_widget.headless.outbox import MediaOutbox, Outbox
 from rtc_widget.headless.page import HeadlessPage
 from rtc_widget.headless.resumption import Resumption
+from rtc_widget.headless.session import PageSession
 from rtc_widget.protocols.realtime.protocol import PROTOCOL
 from tests.unit.waiting import eventually
 
@@ -147,3 +149,15 @@ def test_a_change_is_repeated_once_after_each_reconnect():
         resumption.begin_call(resumes=True)
         for text in repeated:
             resumption.consume(Event.from_text(text, direction="sent", time_ms=0.0), text)
+
+
+async def test_an_event_that_cannot_be_understood_reaches_the_kernel_all_the_same(monkeypatch):
+    sent = []
+    session = PageSession("p1", sent.append, CallSettings().to_wire())
+    monkeypatch.setattr(session._resumption, "consume", lambda event, text: 1 // 0)
+    responding = []
+    monkeypatch.setattr(session._push_to_talk, "consume", responding.append)
+    session.event_passed("a1", "received", '{"type": "response.created", "response": {"id": "r1"}}')
+    await session.close()
+    [batch] = [message for message in sent if message["type"] == "events"]
+    assert len(batch["events"]) == len(responding) == 1

@@ -88,7 +88,7 @@ async def test_a_page_that_falls_silent_is_given_up(chat, page):
 
 
 async def test_the_model_can_call_tools_and_hear_what_came_of_it(chat, page):
-    page.will_answer(
+    page.will_respond(
         ScriptedResponse(calls=(ScriptedCall("weather", {"city": "Paris"}), ScriptedCall("weather", {"city": "Rome"})))
     )
     page.will_say("Sunny in both.")

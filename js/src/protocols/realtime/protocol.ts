@@ -1,8 +1,8 @@
 /** The events of OpenAI's Realtime API, GA and beta names. */
 
 import type { VoiceProtocol } from "../base";
+import { beginTurn, carriedTurns, commitTurn, discardTurn, isSessionChange, textTurn } from "./client_events";
 import { factsOf } from "./facts";
-import { beginTurn, carriedTurns, commitTurn, discardTurn, isSessionChange, textTurn } from "./intents";
 import { beginCall, endCall, reduce } from "./transcript_reducer";
 
 export const REALTIME: VoiceProtocol = {

@@ -6,7 +6,7 @@
 
 import type { Conversation, Turn, TurnStatus } from "../../conversation/transcript";
 import { isRecord, isText, type JsonObject } from "../../json";
-import { CARRIED } from "./intents";
+import { CARRIED } from "./client_events";
 
 /** Larger content indices are ignored: without a limit one invalid event could fill the memory. */
 const MAX_PARTS = 64;

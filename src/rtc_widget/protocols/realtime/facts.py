@@ -29,6 +29,7 @@ from rtc_widget.conversation.facts import (
 )
 from rtc_widget.conversation.json_object import fields_of
 from rtc_widget.errors.texts import NO_MESSAGE
+from rtc_widget.protocols.realtime.numbers import number_or
 from rtc_widget.protocols.realtime.usage import response_tokens, transcription_tokens
 
 Fields = Mapping[str, Any]
@@ -101,14 +102,15 @@ def _silence(settings: Fields) -> float | None:
     for name in ("audio", "input", "turn_detection"):
         detection = detection.get(name) if isinstance(detection, Mapping) else None
     milliseconds = detection.get("silence_duration_ms") if isinstance(detection, Mapping) else None
-    return milliseconds / 1000 if isinstance(milliseconds, (int, float)) else None
+    seconds = number_or(milliseconds, -1.0) / 1000
+    return seconds if seconds >= 0 else None
 
 
 def _response_started(raw: Fields) -> Iterable[Fact]:
     response = raw.get("response")
-    if not isinstance(response, Mapping):
+    if not isinstance(response, Mapping) or not isinstance(response.get("id"), str):
         return ()
-    return (ResponseStarted(str(response.get("id")), is_out_of_band(response)),)
+    return (ResponseStarted(response["id"], is_out_of_band(response)),)
 
 
 def _response_ended(raw: Fields) -> Iterable[Fact]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from rtc_widget.conversation.turn import Turn, TurnStatus
 from rtc_widget.protocols.realtime.client_events import CARRIED
+from rtc_widget.protocols.realtime.numbers import number_or
 from rtc_widget.types import Role
 
 _CHARACTERS_PER_SECOND = 15
@@ -166,7 +167,7 @@ class RealtimeTurns:
         if turn is None:
             return
         turn = self._turns[turn.item_id] = replace(turn, status="interrupted")
-        if isinstance(end_ms, (int, float)):
+        if (end_ms := number_or(end_ms, -1.0)) >= 0:
             self._turns[turn.item_id] = replace(turn, played=self._share(turn, end_ms / 1000))
 
     def _audio_cleared(self, event: Mapping[str, Any]) -> None:
@@ -292,7 +293,7 @@ def _audio_seconds_of(response: Mapping[str, Any]) -> float:
     usage = response.get("usage")
     details = usage.get("output_token_details") if isinstance(usage, Mapping) else None
     tokens = details.get("audio_tokens") if isinstance(details, Mapping) else None
-    return tokens * _SECONDS_PER_TOKEN if isinstance(tokens, (int, float)) else 0.0
+    return number_or(tokens, 0.0) * _SECONDS_PER_TOKEN
 
 
 def _response_status(response: Mapping[str, Any]) -> TurnStatus | None:

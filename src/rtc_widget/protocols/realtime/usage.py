@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rtc_widget.conversation.usage import SECONDS
+from rtc_widget.protocols.realtime.numbers import number_or
 
 _KINDS = ("text", "audio", "image")
 
@@ -44,5 +45,4 @@ def _inside(usage: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _number(usage: Mapping[str, Any], name: str) -> float:
-    value = usage.get(name)
-    return value if isinstance(value, (int, float)) else 0
+    return number_or(usage.get(name), 0)
