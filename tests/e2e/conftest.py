@@ -119,7 +119,7 @@ def opened(lab: Lab, version: str, show: Callable[[Browser, str], NotebookPage])
             try:
                 page.run_next(timeout=HANGS if is_last else 30)
             except Error as error:
-                # Seen twice with 7.3.0, not explained: the first cell is never answered. Another kernel has its turn.
+                # A kernel of 7.3.0 may leave a request unread, see docs/hosts.md. Another kernel has its turn.
                 if is_last or "took too long" not in str(error):
                     raise
                 print(f"a kernel of ipykernel {version} did not answer its first cell")

@@ -76,7 +76,11 @@
     new MediaStreamAudioSourceNode(context, { mediaStream: new MediaStream([track]) }).connect(analyser);
     const samples = new Float32Array(analyser.fftSize);
     const timer = setInterval(() => {
-      if (track.readyState === "ended") return clearInterval(timer);
+      if (track.readyState === "ended") {
+        clearInterval(timer);
+        context.close();
+        return;
+      }
       analyser.getFloatTimeDomainData(samples);
       const level = Math.hypot(...samples) / Math.sqrt(samples.length);
       if (level > 0.01) spy.levels.push([who, performance.now(), level]);
