@@ -21,7 +21,8 @@ export default defineConfig({
     include: ["test/**/*.test.{ts,tsx}"],
     restoreMocks: true,
     unstubGlobals: true,
-    testTimeout: 10_000,
+    setupFiles: ["test/limits.ts"],
+    testTimeout: 90_000,
     browser: {
       enabled: true,
       headless: true,

@@ -2,6 +2,7 @@
 
 import { afterEach, vi } from "vitest";
 import type { Model } from "../src/comm/model";
+import { PROTOCOL } from "../src/comm/protocol";
 import widget from "../src/index";
 
 export type Message = Record<string, unknown> & { type: string };
@@ -59,7 +60,7 @@ type Answer =
 /** The kernel: welcomes pages, replies to `prepare` and `exchange` by the script, and can send requests to the page. */
 export class FakeKernel {
   readonly model: FakeModel;
-  protocol = 1;
+  protocol = PROTOCOL;
   isListening = true;
   answers: Record<"prepare" | "exchange" | "renegotiate", Answer> = {
     prepare: { result: { data_channel_label: "oai-events", ice_servers: [] } },

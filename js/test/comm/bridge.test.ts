@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { Bridge, type KernelListener } from "../../src/comm/bridge";
+import { PROTOCOL } from "../../src/comm/protocol";
 import { FakeModel, startCall, startWidget } from "../fakes";
 
 const fakeTime = () => vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
@@ -28,7 +29,7 @@ describe("the greeting", () => {
   it("shows what to do when page and kernel are of different versions", async () => {
     const { kernel, mount } = startWidget({ isListening: false });
     const { element } = mount();
-    kernel.protocol = 2;
+    kernel.protocol = PROTOCOL + 1;
     kernel.welcome();
     await vi.waitFor(() => expect(element.querySelector(".rtc-error")?.textContent).toContain("Reload the page"));
     expect(element.querySelector(".rtc-error")?.getAttribute("data-code")).toBe("protocol_mismatch");
