@@ -52,6 +52,7 @@ def clip_of(expression: str) -> str:
     return f"(lambda c: {{'pcm': c.pcm.tolist(), 'rate': c.sample_rate, 'start': c.start, 'end': c.end}})({expression})"
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("version", [CURRENT, "7.3.0"])
 def test_question_and_answer_are_in_the_recording_on_one_clock(talking, lab, version):
     page = talking()
@@ -78,6 +79,7 @@ def test_question_and_answer_are_in_the_recording_on_one_clock(talking, lab, ver
     assert question_end < stops < answer
 
 
+@pytest.mark.alone
 def test_a_clip_is_said_without_a_microphone(opened, silent_browser, server, lab, tmp_path):
     wav = speak_wav(tmp_path / "question.wav", QUESTION, lead=0.3, tail=0.2)
     page = opened(
@@ -116,6 +118,7 @@ print(said)
     assert 0 < spoken - (start + 0.3) < 1.0
 
 
+@pytest.mark.alone
 def test_a_clip_in_place_of_the_microphone_makes_a_call_that_can_be_repeated(
     opened, silent_browser, server, lab, tmp_path
 ):
@@ -131,6 +134,7 @@ def test_a_clip_in_place_of_the_microphone_makes_a_call_that_can_be_repeated(
     assert page.spy("spy.microphone.length") == 0
 
 
+@pytest.mark.alone
 def test_a_session_is_saved_and_studied_without_a_call(talking, lab, tmp_path):
     path = tmp_path / "session.zip"
     page = talking(f"await chat.disconnect()\nchat.save({str(path)!r})")

@@ -55,6 +55,7 @@ def asking_browser(playwright: Playwright, tmp_path_factory: pytest.TempPathFact
         yield browser
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("version", [CURRENT, "7.3.0"])
 def test_a_spoken_question_is_heard_and_answered_aloud(opened, asking_browser, lab, version):
     page = opened(asking_browser, LOCAL, READY, TALK)
@@ -125,6 +126,7 @@ def test_two_displays_show_one_call(opened, silent_browser, server):
     assert page.spy("spy.microphone.length") == 1
 
 
+@pytest.mark.alone
 def test_a_written_question_is_answered_aloud(opened, silent_browser, server):
     page = opened(silent_browser, WIDGET.format(signaling=server.signaling))
     page.page.locator("button[data-action=connect]").click()

@@ -31,6 +31,7 @@ from tests.limits import HANGS, eventually
 from tests.speech import recognize, word_error_rate
 
 
+@pytest.mark.alone
 async def test_a_spoken_question_is_heard_and_answered_and_both_are_recorded(make):
     chat = make()
     recorder = chat.record()
@@ -69,6 +70,7 @@ async def test_a_spoken_question_is_heard_and_answered_and_both_are_recorded(mak
     assert (chat.status, chat.data_channel_state, chat.call_id, chat.error) == ("idle", "closed", None, None)
 
 
+@pytest.mark.alone
 async def test_an_answer_that_was_asked_for_brings_its_sound(make):
     chat = make(microphone=False)
     await chat.connect(timeout=HANGS)
@@ -92,6 +94,7 @@ async def test_statistics_come_once_a_second_and_read_like_a_browsers(make):
     assert last.sent_bitrate > 0
 
 
+@pytest.mark.alone
 async def test_two_calls_at_once_do_not_hear_each_other(make):
     chats = [make(Local(reply=lambda text: f"One heard {text}")), make(Local(reply=lambda text: f"Two heard {text}"))]
     await asyncio.gather(*(chat.connect(timeout=HANGS) for chat in chats))
@@ -271,6 +274,7 @@ async def test_a_connect_that_is_cancelled_at_any_moment_leaves_nothing_behind(m
     assert complaints == []
 
 
+@pytest.mark.alone
 async def test_a_clip_in_the_microphones_place_is_heard_once_in_each_call(make):
     chat = make(microphone=question())
     for _ in range(2):

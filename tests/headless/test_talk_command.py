@@ -27,6 +27,7 @@ def talk(*arguments):
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=HANGS, check=False)
 
 
+@pytest.mark.alone
 def test_a_spoken_question_is_answered_in_words_and_as_a_file(tmp_path):
     question = speak_wav(tmp_path / "question.wav", QUESTION)
     answer, transcript = tmp_path / "answer.wav", tmp_path / "talk.txt"
