@@ -26,6 +26,7 @@ def main() -> int:
         shutil.copy(ROOT / "notebooks/01_talk.ipynb", lab.folder)
         with chromium(playwright, wav) as browser:
             page = NotebookPage(lab, browser, "01_talk.ipynb")
+            page.record_audio()
             page.focus_first_cell()
             page.run_next()
             page.run_next()

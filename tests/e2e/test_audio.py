@@ -58,6 +58,7 @@ def test_question_and_answer_are_in_the_recording_on_one_clock(talking, lab, ver
     page = talking()
     assert "Recording:" in page.output(1), page.output(1)
     kernel = lab.kernel_client()
+    assert evaluate(kernel, "__import__('ipykernel').__version__").startswith(version)
 
     user = evaluate(kernel, clip_of("chat.recording.user"))
     assistant = evaluate(kernel, clip_of("chat.recording.assistant"))
@@ -167,8 +168,9 @@ def test_statistics_of_a_real_call_are_plausible(talking, lab):
     rates = [rate for rate in table["received_bitrate"] if rate]
     assert rates
     assert 1_000 < max(rates) < 600_000
-    assert max(filter(None, table["assistant_level"])) > 0.02
-    assert max(filter(None, table["user_level"])) > 0.02
+    # The levels are of moments, one a second, which may be between two words; silence is 0.
+    assert max(filter(None, table["assistant_level"]), default=0) > 0.002
+    assert max(filter(None, table["user_level"]), default=0) > 0.002
     assert {report["type"] for report in evaluate(kernel, "list(map(dict, chat.stats.last.raw))")} >= {
         "inbound-rtp",
         "outbound-rtp",

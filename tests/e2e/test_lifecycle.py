@@ -187,6 +187,7 @@ await chat.wait_for("output_audio_buffer.stopped", timeout={HANGS})
 print(chat.receive_only, "|", chat.transcript[-1].text, "|", await chat.diagnose(timeout={HANGS}))
 """
     page = opened(silent_browser, WIDGET.format(signaling=server.signaling, settings=""), ask)
+    page.record_audio()
     page.page.locator(".rtc-invitation [data-action=listen]").click()
     page.wait_for_status("connected")
     page.focus_cell(1)

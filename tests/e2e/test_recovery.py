@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Playwright
 from rtc_widget.errors import ReconnectFailed
 from tests.e2e import networks
 from tests.e2e.another_browser import Switchboard, switchboard
+from tests.e2e.conftest import numbers
 from tests.e2e.lab import (
     Lab,
     NotebookPage,
@@ -83,20 +84,33 @@ def browser(
 
 
 @pytest.fixture
-def page(lab: Lab, browser: Browser, server: VoiceServer, line: Line):
+def calling(
+    lab: Lab, browser: Browser, show: Callable[[Browser, str], NotebookPage], line: Line
+) -> Iterator[Callable[..., NotebookPage]]:
+    """Opens a notebook and makes a call."""
     line.loss = 0.0
-    widget = WIDGET.format(signaling=server.signaling)
-    page = NotebookPage(lab, browser, lab.notebook("recovery.ipynb", widget))
-    page.focus_first_cell()
-    page.run_next()
-    page.page.locator("button[data-action=connect]").first.click()
-    page.wait_for_status("connected")
-    ask(page, "What is ICE?", 1)
-    yield page
+
+    def call(signaling: str, before: str = "") -> NotebookPage:
+        widget = before + WIDGET.format(signaling=signaling)
+        page = show(browser, lab.notebook(f"recovery{next(numbers)}.ipynb", widget))
+        page.record_audio()
+        page.focus_first_cell()
+        page.run_next()
+        page.page.locator("button[data-action=connect]").first.click()
+        page.wait_for_status("connected")
+        return page
+
+    yield call
     line.loss = 0.0
-    page.page.close()
     lab.end_kernels()
+
+
+@pytest.fixture
+def page(calling: Callable[..., NotebookPage], server: VoiceServer) -> NotebookPage:
     server.wait_for_calls(0)
+    page = calling(server.signaling)
+    ask(page, "What is ICE?", 1)
+    return page
 
 
 def ask(page: NotebookPage, question: str, answers: int) -> None:
@@ -149,7 +163,8 @@ def test_eight_seconds_without_a_line_are_recovered_by_a_new_call(page, line, se
     assert evaluate(kernel, "seen") == ["connecting", "connected", "reconnecting", "connected"]
 
 
-def test_a_line_that_stays_cut_is_given_up_with_a_clear_error(page, line, lab):
+def test_a_line_that_stays_cut_is_given_up_with_a_clear_error(calling, server, line, lab):
+    page = calling(f"{server.signaling}, reconnect=rtc_widget.Reconnect(grace=2, attempt_timeout=5)")
     line.loss = 1.0
     started = time.monotonic()
     page.wait_for_status("error")
@@ -230,14 +245,8 @@ def board(line: Line, browser: Browser, tmp_path: Path) -> Iterator[Switchboard]
         other.close()
 
 
-def test_a_server_that_renegotiates_keeps_its_call_when_the_line_was_cut(lab, browser, board, line):
-    line.loss = 0.0
-    widget = WIDGET.format(signaling="AnotherBrowser()")
-    page = NotebookPage(lab, browser, lab.notebook("restart.ipynb", board.signaling + widget))
-    page.focus_first_cell()
-    page.run_next()
-    page.page.locator("button[data-action=connect]").first.click()
-    page.wait_for_status("connected")
+def test_a_server_that_renegotiates_keeps_its_call_when_the_line_was_cut(lab, calling, board, line):
+    page = calling("AnotherBrowser()", board.signaling)
     kernel = lab.kernel_client()
 
     line.loss = 1.0
@@ -261,5 +270,3 @@ def test_a_server_that_renegotiates_keeps_its_call_when_the_line_was_cut(lab, br
     assert evaluate(kernel, "seen") == ["connecting", "connected", "reconnecting", "connected"]
     page.page.locator("button[data-action=disconnect]").first.click()
     page.wait_for_status("idle")
-    page.page.close()
-    lab.end_kernels()

@@ -6,11 +6,12 @@ Part of what `-k lifecycle` runs: however the call moves, no microphone stays op
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Error
 
+from tests.e2e.conftest import numbers
 from tests.e2e.lab import Lab, NotebookPage, evaluate, eventually
 from tests.e2e.voice_server import VoiceServer
 from tests.limits import HANGS
@@ -24,20 +25,46 @@ chat
 """
 
 
+@pytest.fixture(scope="module")
+def spare() -> list[NotebookPage]:
+    """Tabs that are still there after a test, for the next one: JupyterLab takes its time to load."""
+    return []
+
+
 @pytest.fixture
-def two_tabs(lab: Lab, silent_browser: Browser, server: VoiceServer) -> Iterator[tuple[NotebookPage, NotebookPage]]:
-    """Two tabs, each as if in a browser of its own; the first has run the cell."""
+def tab(lab: Lab, silent_browser: Browser, spare: list[NotebookPage]) -> Iterator[Callable[[str], NotebookPage]]:
+    """Opens a notebook in a tab that is as if in a browser of its own."""
+    used: list[NotebookPage] = []
+
+    def open(notebook: str) -> NotebookPage:
+        if spare:
+            used.append(spare.pop())
+            used[-1].open(notebook)
+        else:
+            used.append(NotebookPage(lab, silent_browser, notebook))
+        return used[-1]
+
+    yield open
+    for page in used:
+        try:
+            page.leave()
+            spare.append(page)
+        except Error:  # it was closed, or it has crashed
+            page.page.close()
+
+
+@pytest.fixture
+def two_tabs(lab: Lab, tab: Callable[[str], NotebookPage], server: VoiceServer) -> tuple[NotebookPage, NotebookPage]:
+    """Two tabs; the first has run the cell."""
     server.wait_for_calls(0)
-    name = lab.notebook("tabs.ipynb", WIDGET.format(signaling=server.signaling))
-    first = NotebookPage(lab, silent_browser, name)
+    name = lab.notebook(f"tabs{next(numbers)}.ipynb", WIDGET.format(signaling=server.signaling))
+    first = tab(name)
     first.focus_first_cell()
     first.run_next()
     first.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
-    second = NotebookPage(lab, silent_browser, name)
+    second = tab(name)
     second.widget().wait_for()
-    yield first, second
-    for page in (first, second):
-        page.page.close()
+    return first, second
 
 
 def click(page: NotebookPage, action: str) -> None:
@@ -111,7 +138,7 @@ def test_lifecycle_of_a_call_that_another_tab_follows_and_takes_over(two_tabs, s
     assert set(microphones(second)) == {"ended"}
 
 
-def test_lifecycle_of_a_follower_whose_holder_closes_or_crashes(two_tabs, server, lab, silent_browser):
+def test_lifecycle_of_a_follower_whose_holder_closes_or_crashes(two_tabs, tab, server, lab):
     first, second = two_tabs
     kernel = lab.kernel_client()
     click(first, "connect")
@@ -128,7 +155,7 @@ def test_lifecycle_of_a_follower_whose_holder_closes_or_crashes(two_tabs, server
     assert evaluate(kernel, "chat.active_page") is None
 
     # A tab that crashes says nothing. Python's connect finds the one that is there.
-    third = NotebookPage(lab, silent_browser, "tabs.ipynb")
+    third = tab(first.name)
     third.widget().wait_for()
     click(third, "connect")
     third.wait_for_status("connected")

@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from playwright.sync_api import Browser, Playwright, expect
 
-from tests.e2e.conftest import CURRENT, QUESTION
+from tests.e2e.conftest import QUESTION
 from tests.e2e.lab import ROOT, chromium, evaluate, eventually
 from tests.limits import HANGS
 from tests.speech import recognize, speak_wav, word_error_rate
@@ -56,17 +56,15 @@ def asking_browser(playwright: Playwright, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize("version", [CURRENT, "7.3.0"])
-def test_a_spoken_question_is_heard_and_answered_aloud(opened, asking_browser, lab, version):
+def test_a_spoken_question_is_heard_and_answered_aloud(opened, asking_browser, lab):
     page = opened(asking_browser, LOCAL, READY, TALK)
+    page.record_audio()
     page.run_next()
     page.run_next()
     assert "status after connect: connected" in page.output(2), "awaiting works inside a cell"
 
-    kernel = lab.kernel_client()
-    assert evaluate(kernel, "__import__('ipykernel').__version__").startswith(version)
-
     # The page shows what was said, and so does the kernel.
+    kernel = lab.kernel_client()
     user = page.page.locator(".rtc-transcript [data-role=user]").first.inner_text()
     assert word_error_rate(QUESTION, user.removeprefix("You")) <= 0.2
     turns = evaluate(kernel, "[(turn.role, turn.text) for turn in chat.transcript]")
@@ -129,6 +127,7 @@ def test_two_displays_show_one_call(opened, silent_browser, server):
 @pytest.mark.alone
 def test_a_written_question_is_answered_aloud(opened, silent_browser, server):
     page = opened(silent_browser, WIDGET.format(signaling=server.signaling))
+    page.record_audio()
     page.page.locator("button[data-action=connect]").click()
     page.wait_for_status("connected")
     box = page.page.locator(".rtc-widget textarea")

@@ -43,9 +43,14 @@ def test_a_spoken_question_is_answered_in_words_and_as_a_file(tmp_path):
     assert assistant == f"assistant: {said['answered']}"
 
 
+def talk_here(*arguments):
+    environment = {"COLUMNS": "200", "NO_COLOR": "1", "OPENAI_API_KEY": None, "RTC_WIDGET_TOKEN": None}
+    return CliRunner().invoke(create_app(), ["talk", *map(str, arguments)], env=environment)
+
+
 def test_a_written_question_is_answered():
-    done = talk("--text", "What is ICE?")
-    assert done.returncode == 0, done.stderr
+    done = talk_here("--text", "What is ICE?", "--timeout", HANGS)
+    assert done.exit_code == 0, done.stderr
     assert "Interactive Connectivity" in done.stdout
 
 
@@ -56,8 +61,8 @@ def test_silence_is_no_question(tmp_path):
         file.setsampwidth(2)
         file.setframerate(24_000)
         file.writeframes(bytes(48_000))
-    done = talk(path)
-    assert done.returncode == 3
+    done = talk_here(path, "--timeout", HANGS)
+    assert done.exit_code == 3
     assert "heard no question" in done.stderr
 
 
@@ -73,8 +78,7 @@ def test_silence_is_no_question(tmp_path):
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_line(arguments, code, words):
-    environment = {"COLUMNS": "200", "NO_COLOR": "1", "OPENAI_API_KEY": None, "RTC_WIDGET_TOKEN": None}
-    done = CliRunner().invoke(create_app(), ["talk", *arguments], env=environment)
+    done = talk_here(*arguments)
     assert done.exit_code == code, done.stderr
     assert words in done.stderr
     assert isinstance(done.exception, SystemExit), "no traceback"

@@ -15,7 +15,7 @@ from rtc_widget.conversation.input_images import image_url
 from rtc_widget.errors import InvalidImage, NotConnected
 from tests.unit.waiting import settled
 
-NOISE = np.random.default_rng(1).integers(0, 255, (1500, 2000, 3), dtype=np.uint8)
+NOISE = np.random.default_rng(1).integers(0, 255, (600, 800, 3), dtype=np.uint8)
 
 
 def opened(url):
@@ -101,7 +101,7 @@ def test_an_image_that_does_not_fit_is_refused():
         image_url(NOISE, 100)
 
 
-async def test_a_image_goes_with_words_and_asks_for_an_answer(chat, server):
+async def test_an_image_goes_with_words_and_asks_for_an_answer(chat, server):
     await server.connect()
     chat.send_image(Image.new("RGB", (4, 3)), "What is this?", detail="low")
     item, _ = await server.takes("conversation.item.create", "response.create")
@@ -111,14 +111,14 @@ async def test_a_image_goes_with_words_and_asks_for_an_answer(chat, server):
     assert words == {"type": "input_text", "text": "What is this?"}
 
 
-async def test_a_image_can_be_shown_without_a_question(chat, server):
+async def test_an_image_can_be_shown_without_a_question(chat, server):
     await server.connect()
     chat.send_image(Image.new("RGB", (4, 3)), respond=False)
     await server.takes("conversation.item.create")
 
 
 @pytest.mark.parametrize("limit", [65_536, 262_144, None])
-async def test_a_image_fits_the_channel_of_the_call(chat, page, server, limit):
+async def test_an_image_fits_the_channel_of_the_call(chat, page, server, limit):
     await server.connect()
     page.state("a1", status="connected", data_channel_state="open", max_message_size=limit)
     await settled()
