@@ -225,7 +225,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     },
     resumeAudio: () => void speaker.resume(),
     approvals: approvals.pending,
-    approve: (request, isApproved) => approvals.answer(request, isApproved),
+    approve: (request, isApproved) => approvals.decide(request, isApproved),
     pushToTalk,
     setTalking(isTalking) {
       try {

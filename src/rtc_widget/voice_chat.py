@@ -591,8 +591,8 @@ class VoiceChat(anywidget.AnyWidget):
 
         Returns
         -------
-        Session
-            The settings that the server has confirmed.
+        JsonObject
+            The session's settings that the server has confirmed.
 
         Raises
         ------
@@ -833,7 +833,7 @@ class VoiceChat(anywidget.AnyWidget):
     def microphone(self) -> Microphone:
         """What calls hear: True, a microphone; False, nothing, for calls of writing and listening; or a clip.
 
-        ``"clips"`` is a call without a microphone in which clips can be said (`say`). A clip, a path or an array is
+        ``"clips"`` is a call without a microphone that sends clips (`say`). A clip, a path or an array is
         heard once in each call, from when events can be sent; silence follows. The browser is not asked for a
         microphone then. Applies to the next call.
         """

@@ -185,7 +185,7 @@ def test_a_line_that_stays_cut_is_given_up_with_a_clear_error(calling, server, l
         "(await chat.diagnose())",
     )
     print(words)
-    assert stopped == "ICE found a way"
+    assert stopped == "ICE connected"
     assert [answered for *_, answered in pairs if answered] == []
     [(state, sent)] = [
         (state, sent) for local, remote, state, sent, _ in pairs if "10.77.2.1:" in local and "10.77.2.2:" in remote

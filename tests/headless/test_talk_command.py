@@ -35,12 +35,12 @@ def test_a_spoken_question_is_answered_in_words_and_as_a_file(tmp_path):
     assert done.returncode == 0, done.stderr
     said = dict(line.split(maxsplit=1) for line in done.stdout.splitlines() if line)
     assert word_error_rate(QUESTION, said["heard"]) <= 0.2
-    assert "jitter" in said["answered"]
+    assert "jitter" in said["response"]
     clip = AudioClip.from_file(answer)
-    assert word_error_rate(said["answered"], recognize(clip.pcm, clip.sample_rate)) <= 0.2
+    assert word_error_rate(said["response"], recognize(clip.pcm, clip.sample_rate)) <= 0.2
     user, assistant = transcript.read_text().splitlines()
     assert user == f"user: {said['heard']}"
-    assert assistant == f"assistant: {said['answered']}"
+    assert assistant == f"assistant: {said['response']}"
 
 
 def talk_here(*arguments):

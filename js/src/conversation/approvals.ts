@@ -5,28 +5,28 @@ import type { ApprovalRequest } from "../comm/protocol";
 
 export class Approvals {
   readonly #pending = signal<readonly ApprovalRequest[]>([]);
-  readonly #answers = new Map<ApprovalRequest, (approved: boolean) => void>();
+  readonly #resolvers = new Map<ApprovalRequest, (approved: boolean) => void>();
 
-  /** The requests that wait for an answer, oldest first. */
+  /** The requests that wait for a decision, oldest first. */
   get pending(): ReadonlySignal<readonly ApprovalRequest[]> {
     return this.#pending;
   }
 
-  /** Resolves with the person's answer; without one in time, with false. */
+  /** Resolves with the person's decision; without one in time, with false. */
   ask(request: ApprovalRequest): Promise<boolean> {
     this.#pending.value = [...this.#pending.value, request];
-    const timer = setTimeout(() => this.answer(request, false), request.seconds * 1_000);
-    return new Promise<boolean>((resolve) => this.#answers.set(request, resolve)).finally(() => clearTimeout(timer));
+    const timer = setTimeout(() => this.decide(request, false), request.seconds * 1_000);
+    return new Promise<boolean>((resolve) => this.#resolvers.set(request, resolve)).finally(() => clearTimeout(timer));
   }
 
-  answer(request: ApprovalRequest, isApproved: boolean): void {
+  decide(request: ApprovalRequest, isApproved: boolean): void {
     this.#pending.value = this.#pending.value.filter((one) => one !== request);
-    this.#answers.get(request)?.(isApproved);
-    this.#answers.delete(request);
+    this.#resolvers.get(request)?.(isApproved);
+    this.#resolvers.delete(request);
   }
 
-  /** The answers are not needed any more. */
+  /** The decisions are no longer needed. */
   withdraw(): void {
-    for (const request of this.#pending.value) this.answer(request, false);
+    for (const request of this.#pending.value) this.decide(request, false);
   }
 }

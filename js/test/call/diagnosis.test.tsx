@@ -72,10 +72,10 @@ describe("the diagnosis", () => {
     expect(outcomes(found)).toMatchObject({
       "ICE candidates gathered": "ok",
       "Offer and answer exchanged": "ok",
-      "ICE found a way": "failed",
+      "ICE connected": "failed",
       "Data channel opened": "not reached",
     });
-    expect(found.steps.find(({ name }) => name === "ICE found a way")?.detail).toContain("1 host here, none there");
+    expect(found.steps.find(({ name }) => name === "ICE connected")?.detail).toContain("1 host here, none there");
     expect(found.pairs).toEqual([
       {
         local: "host 10.0.0.1:9",

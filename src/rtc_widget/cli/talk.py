@@ -108,9 +108,9 @@ def talk(
     if turn is None:
         raise fail("The server heard no question in the audio.", NO_QUESTION)
     console.print(f"[bold]heard[/]     {escape(turn.heard) or '(no transcript)'}", highlight=False, soft_wrap=True)
-    console.print(f"[bold]answered[/]  {escape(turn.answered)}", highlight=False, soft_wrap=True)
+    console.print(f"[bold]response[/]  {escape(turn.response)}", highlight=False, soft_wrap=True)
     if transcript is not None:
-        transcript.write_text(f"user: {turn.heard}\nassistant: {turn.answered}\n", encoding="utf-8")
+        transcript.write_text(f"user: {turn.heard}\nassistant: {turn.response}\n", encoding="utf-8")
     if out is not None:
         if turn.audio is None:
             raise fail("The response has no audio, so --out was not written.", FAILED)
@@ -177,14 +177,14 @@ class OneTurn:
 
     Attributes
     ----------
-    heard, answered : str
+    heard, response : str
         The text of both sides; `heard` is empty if the server sends no transcript.
     audio : AudioClip or None
         The audio of the response.
     """
 
     heard: str
-    answered: str
+    response: str
     audio: AudioClip | None
 
 
@@ -280,9 +280,9 @@ async def take_turn(chat: VoiceChat, question: AudioClip | str, timeout: float) 
         chat.unobserve(on_status, "status")
         recorder.stop()
     heard = " ".join(turn.text for turn in chat.transcript if turn.role == "user" and turn.text)
-    answered = " ".join(turn.text for turn in chat.transcript if turn.role == "assistant" and turn.text)
+    response = " ".join(turn.text for turn in chat.transcript if turn.role == "assistant" and turn.text)
     audio = recording.assistant.between(began[-1], recording.assistant.end) if began else None
-    return OneTurn(heard, answered, audio)
+    return OneTurn(heard, response, audio)
 
 
 async def _until_over(chat: VoiceChat, progress: _Progress, changed: asyncio.Event, timeout: float) -> None:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rtc_widget._deprecated import renamed_names
+from rtc_widget._deprecated import renamed_names, warn_renamed
 from rtc_widget.comm import protocol
 from rtc_widget.comm.protocol import Message
 from rtc_widget.types import Direction
@@ -95,7 +95,12 @@ class RawPage:
                 await asyncio.sleep(0.005)
         return self.heard(type)[count - 1]
 
-    async def answer(
+    async def answer(self, type: str, **reply: Any) -> None:
+        """Reply to the first request of a type; the old name of `reply`."""
+        warn_renamed("RawPage.answer", "RawPage.reply")
+        await self.reply(type, **reply)
+
+    async def reply(
         self, type: str, *, result: dict[str, Any] | None = None, error: Mapping[str, str] | None = None
     ) -> None:
         """Reply to the first request of a type."""

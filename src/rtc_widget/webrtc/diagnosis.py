@@ -17,7 +17,7 @@ class Step:
     Attributes
     ----------
     name : str
-        The name of the step, such as ``"ICE found a way"``.
+        The name of the step, such as ``"ICE connected"``.
     outcome : {"ok", "failed", "not reached"}
         The outcome of the step.
     detail : str

@@ -246,7 +246,7 @@ async def test_a_question_asked_before_the_first_event_of_its_call_is_answered(c
 async def test_a_question_that_the_page_cannot_send_is_raised(chat, server, page):
     await server.connect()
     asking = asyncio.ensure_future(chat.ask("x"))
-    await page.answer("send", error={"code": "message_too_large", "message": "Too large.", "hint": ""})
+    await page.reply("send", error={"code": "message_too_large", "message": "Too large.", "hint": ""})
     with pytest.raises(Exception, match="Too large"):
         await asking
 

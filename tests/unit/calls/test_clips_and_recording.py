@@ -169,7 +169,7 @@ async def test_a_page_that_cannot_record_says_so(chat, page):
     await call(page)
     error = {"code": "recording_unavailable", "message": "The browser lets this page record nothing.", "hint": ""}
     recorder = chat.record()
-    await page.answer("flush_audio", error=error)
+    await page.reply("flush_audio", error=error)
     await settled()
     assert chat.error["code"] == "recording_unavailable"
     finishing = asyncio.ensure_future(recorder.finish())
@@ -268,7 +268,7 @@ async def test_what_cannot_be_said_is_refused_in_words(chat, page):
 async def test_a_call_that_ends_interrupts_the_clip(chat, page):
     await call(page)
     saying = asyncio.ensure_future(chat.say(tone(1.0)))
-    await page.answer(
+    await page.reply(
         "play_clip", error={"code": "clip_interrupted", "message": "The call ended before the clip.", "hint": ""}
     )
     with pytest.raises(ClipInterrupted):

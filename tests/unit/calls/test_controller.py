@@ -36,7 +36,7 @@ async def test_connect_waits_for_a_page_and_returns_when_it_is_connected(chat, p
     page.hello()
     await page.hears("connect")
     page.connected()
-    await page.answer("connect", result={"attempt": "a1"})
+    await page.reply("connect", result={"attempt": "a1"})
     await connecting
     assert chat.status == "connected"
 
@@ -73,7 +73,7 @@ async def test_a_disconnect_right_behind_a_connect_ends_it(chat, page):
     disconnecting = asyncio.ensure_future(chat.disconnect())
     with pytest.raises(Cancelled, match="before it was made"):
         await connecting
-    await page.answer("disconnect", result={})
+    await page.reply("disconnect", result={})
     await disconnecting
     assert chat.status == "idle"
 
@@ -100,7 +100,7 @@ async def test_connect_is_nothing_to_do_when_connected(chat, page):
 async def test_connect_raises_what_the_page_says(chat, page):
     page.hello()
     connecting = asyncio.ensure_future(chat.connect(timeout=HANGS))
-    await page.answer("connect", error={"code": "microphone_denied", "message": "No.", "hint": "Allow it."})
+    await page.reply("connect", error={"code": "microphone_denied", "message": "No.", "hint": "Allow it."})
     with pytest.raises(MicrophoneDenied, match=r"No\. Allow it\."):
         await connecting
 
@@ -156,7 +156,7 @@ async def test_what_the_server_refuses_is_raised_by_connect_in_its_words(status,
         page.say("exchange", id="p1:1", attempt="a1", sdp=OFFER)
         error = (await page.hears("reply"))["error"]
         page.state("a1", status="error", error=error)
-        await page.answer("connect", error=error)
+        await page.reply("connect", error=error)
         with pytest.raises(kind, match="So says the server"):
             await connecting
         assert chat.error == error
@@ -180,7 +180,7 @@ async def test_disconnect_asks_the_page_and_hangs_up(chat, page, signaling):
     page.connected()
     await settled()
     ending = asyncio.ensure_future(chat.disconnect())
-    await page.answer("disconnect")
+    await page.reply("disconnect")
     page.state("a1", connection_state="closed", status="idle")
     await ending
     await eventually(lambda: signaling.hung_up == ["rtc_1"])

@@ -106,7 +106,7 @@ async def test_a_send_that_the_page_refuses_shows_as_an_error(chat, page):
     page.connected()
     await settled()
     chat.send_text("hello")
-    await page.answer("send", error={"code": "message_too_large", "message": "Too large.", "hint": ""})
+    await page.reply("send", error={"code": "message_too_large", "message": "Too large.", "hint": ""})
     await settled()
     assert chat.error["code"] == "message_too_large"
 

@@ -32,5 +32,5 @@ async def test_a_turn_is_taken():
     page.connect()
     await page.settled()
     turn = await take_turn(chat, "What is ICE?", 10)
-    assert turn.answered == "It finds a way."
+    assert turn.response == "It finds a way."
     chat.close()

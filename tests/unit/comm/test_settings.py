@@ -61,7 +61,7 @@ async def test_devices_are_listed_and_chosen_by_name(chat, page):
     page.hello()
     entry = {"kind": "microphone", "id": "d1", "name": "Desk", "chosen": True, "in_use": False}
     choosing = asyncio.ensure_future(chat.use_microphone("Desk"))
-    await page.answer("use_device", result={"devices": [entry]})
+    await page.reply("use_device", result={"devices": [entry]})
     assert await choosing == [Device("microphone", "Desk", "d1", chosen=True)]
     assert page.heard("use_device")[0] | {"id": ""} == {
         "type": "use_device",
@@ -71,7 +71,7 @@ async def test_devices_are_listed_and_chosen_by_name(chat, page):
         "device": "Desk",
     }
     listing = asyncio.ensure_future(chat.devices())
-    await page.answer("devices", result={"devices": [entry]})
+    await page.reply("devices", result={"devices": [entry]})
     assert [device.name for device in await listing] == ["Desk"]
 
 

@@ -139,7 +139,7 @@ async def test_connect_asks_the_page_that_is_left_when_the_newer_one_has_said_go
     other.hello()
     other.say("goodbye")
     connecting = asyncio.ensure_future(chat.connect(timeout=HANGS))
-    await page.answer("connect", result={"attempt": "a1"})
+    await page.reply("connect", result={"attempt": "a1"})
     await connecting
     assert other.heard("connect") == []
 
@@ -154,7 +154,7 @@ async def test_connect_asks_a_page_that_is_there_when_the_newer_one_has_gone_wit
     await page.hears("ping", 2)
     other.state(None)  # said before it went, and late to arrive
     page.say("pong", time_ms=0)
-    await page.answer("connect", result={"attempt": "a1"})
+    await page.reply("connect", result={"attempt": "a1"})
     await connecting
     assert other.heard("connect") == []
 
@@ -166,7 +166,7 @@ async def test_the_newest_of_the_pages_that_are_there_is_asked(chat, page, other
     await other.hears("ping", 2)
     page.say("pong", time_ms=0)
     other.say("pong", time_ms=0)
-    await other.answer("connect", result={"attempt": "b1"})
+    await other.reply("connect", result={"attempt": "b1"})
     await connecting
     assert page.heard("connect") == []
 

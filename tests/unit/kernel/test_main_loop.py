@@ -92,7 +92,7 @@ async def test_events_are_awaited_on_the_loop_that_they_are_told_to(chat, page):
 async def test_the_page_can_be_asked_from_any_loop(chat, page):
     page.hello()
     asking = asyncio.create_task(asyncio.to_thread(lambda: asyncio.run(chat.devices())))
-    await page.answer("devices", result={"devices": []})
+    await page.reply("devices", result={"devices": []})
     assert await asking == []
 
 

@@ -62,7 +62,7 @@ class Responder:
         self.says: list[str | RequestedToolCall | Exception] = ["Opus is a codec. ", "It is good."]
         self.asked: list[Question] = []
 
-    async def answer(self, question: Question) -> AsyncGenerator[str | RequestedToolCall, None]:
+    async def respond(self, question: Question) -> AsyncGenerator[str | RequestedToolCall, None]:
         self.asked.append(question)
         for piece in self.says:
             if isinstance(piece, Exception):

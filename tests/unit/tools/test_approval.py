@@ -25,7 +25,7 @@ async def test_a_tool_that_wants_leave_asks_the_person(chat, server, page, appro
     assert (question["name"], question["arguments"]) == ("delete_file", {"path": "a.txt"})
     assert chat.tools.calls[-1].status == "asking"
     assert deleted == []
-    await page.answer("approve", result={"approved": approved})
+    await page.reply("approve", result={"approved": approved})
     output, _ = await server.takes(ITEM, ASK)
     assert deleted == (["a.txt"] if approved else [])
     assert chat.tools.calls[-1].status == status
@@ -71,7 +71,7 @@ async def test_a_page_that_cannot_ask_means_no(chat, server, page):
 
     await server.connect(tools=[{"name": "delete_file"}])
     await calls(server, call("delete_file", '{"path": "a.txt"}'))
-    await page.answer("approve", error={"code": "unexpected", "message": "No view.", "hint": ""})
+    await page.reply("approve", error={"code": "unexpected", "message": "No view.", "hint": ""})
     output, _ = await server.takes(ITEM, ASK)
     assert "could not be asked" in output["item"]["output"]
     assert chat.tools.calls[-1].status == "denied"

@@ -8,18 +8,18 @@ async def test_the_report_reads_well(chat, page):
     asking = asyncio.ensure_future(chat.diagnose())
     steps = [
         {"name": "Secure context", "outcome": "ok", "detail": "http://localhost"},
-        {"name": "ICE found a way", "outcome": "failed", "detail": "checking"},
+        {"name": "ICE connected", "outcome": "failed", "detail": "checking"},
         {"name": "Data channel opened", "outcome": "not reached", "detail": ""},
     ]
     pair = {"local": "host 10.0.0.1:9", "remote": "host 10.9.9.9:3478", "protocol": "udp", "state": "failed"}
     pairs = [pair | {"sent": 9, "answered": 0, "selected": False}, pair | {"state": "succeeded", "selected": True}]
-    await page.answer(
+    await page.reply(
         "diagnose", result={"steps": steps, "pairs": pairs, "cause": "The connection failed.", "hint": "Try TURN."}
     )
     report = await asking
     assert str(report).splitlines() == [
         "✓ Secure context: http://localhost",
-        "✕ ICE found a way: checking",
+        "✕ ICE connected: checking",
         "· Data channel opened",
         "",
         "Candidate pairs:",
@@ -29,4 +29,4 @@ async def test_the_report_reads_well(chat, page):
         "Likely cause: The connection failed.",
         "What to do: Try TURN.",
     ]
-    assert report.stopped_at.name == "ICE found a way"
+    assert report.stopped_at.name == "ICE connected"

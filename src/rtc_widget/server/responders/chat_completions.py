@@ -56,7 +56,7 @@ class ChatResponder:
         self._server = server
         self._tls: ssl.SSLContext | None = None
 
-    async def answer(self, question: Question) -> AsyncGenerator[str | RequestedToolCall, None]:
+    async def respond(self, question: Question) -> AsyncGenerator[str | RequestedToolCall, None]:
         """Yield the text of the model as it arrives, then its tool calls."""
         turn = ChatTurn()
         async with aclosing(strip_reasoning(self._words(question, turn))) as words:

@@ -124,7 +124,7 @@ class PipeResponder:
         self._parent = parent
         self._reply = reply
 
-    async def answer(self, question: Question) -> AsyncGenerator[str | RequestedToolCall, None]:
+    async def respond(self, question: Question) -> AsyncGenerator[str | RequestedToolCall, None]:
         """Yield the text of the function."""
         pieces = self._parent.request_reply(self._reply, question.text, chat_messages(question))
         async with aclosing(pieces):

@@ -86,7 +86,7 @@ class IncompleteResponse(Exception):
 class Responder(Protocol):
     """Answers questions. The server speaks the text, so it must not contain markup."""
 
-    def answer(self, question: Question) -> AsyncGenerator[str | RequestedToolCall, None]:
+    def respond(self, question: Question) -> AsyncGenerator[str | RequestedToolCall, None]:
         """Yield the answer in pieces of any size, and tool calls.
 
         The server speaks the text sentence by sentence. An exception ends the response as ``failed`` with the message

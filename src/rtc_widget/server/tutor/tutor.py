@@ -59,7 +59,7 @@ class Tutor:
             ["ICE", "a jitter buffer", "SDP", "a data channel", "DTLS", "Opus", "packet loss", "a TURN server", "NAT"]
         )
 
-    async def answer(self, question: Question) -> AsyncGenerator[str | RequestedToolCall, None]:
+    async def respond(self, question: Question) -> AsyncGenerator[str | RequestedToolCall, None]:
         """Yield the answer, or the calls of the requested tools."""
         turn = ToolTurn.of(question.conversation)
         if turn.outputs:

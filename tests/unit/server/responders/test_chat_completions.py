@@ -32,14 +32,14 @@ def said(role: Any, text: str) -> MessageItem:
 
 async def pieces(server: ChatServerDouble, asked: Question, key: str | None = None) -> list[str | RequestedToolCall]:
     responder = ChatResponder(ChatServer(server.url, "tiny", key))
-    return [piece async for piece in responder.answer(asked)]
+    return [piece async for piece in responder.respond(asked)]
 
 
 async def test_the_words_come_as_the_model_says_them(server: ChatServerDouble) -> None:
     server.says = [*words("Opus is "), 0.3, *words("a codec.")]
     came: list[tuple[float, str | RequestedToolCall]] = []
     begin = time.monotonic()
-    async for piece in ChatResponder(ChatServer(server.url, "tiny")).answer(question(said("user", "What is Opus?"))):
+    async for piece in ChatResponder(ChatServer(server.url, "tiny")).respond(question(said("user", "What is Opus?"))):
         came.append((time.monotonic() - begin, piece))
 
     assert [piece for _, piece in came] == ["Opus is ", "a codec."]
@@ -152,7 +152,7 @@ async def test_a_server_that_breaks_off_is_told_and_not_taken_for_one_that_is_no
     server: ChatServerDouble,
 ) -> None:
     server.says, server.breaks_off = words("Well, "), True
-    answer = ChatResponder(ChatServer(server.url, "tiny")).answer(question())
+    answer = ChatResponder(ChatServer(server.url, "tiny")).respond(question())
 
     assert await anext(answer) == "Well, "
     with pytest.raises(ChatFailed, match="closed the connection before the end of its answer") as failed:
@@ -167,7 +167,7 @@ async def test_an_answer_that_was_cut_off_is_told_after_its_words(
     chunk = {"choices": [{"index": 0, "delta": {"content": "a codec"}, "finish_reason": finish}]}
     half = {"tool_calls": [{"index": 0, "id": "c0", "function": {"name": "f", "arguments": '{"ci'}}]}
     server.says = [*words("Opus is "), half, f"data: {json.dumps(chunk)}\n\n"]
-    answer = sentences(ChatResponder(ChatServer(server.url, "tiny")).answer(question()))
+    answer = sentences(ChatResponder(ChatServer(server.url, "tiny")).respond(question()))
 
     assert await anext(answer) == "Opus is a codec"
     with pytest.raises(IncompleteResponse) as cut_off:
@@ -248,12 +248,12 @@ async def test_asking_does_not_hold_up_the_media(server: ChatServerDouble) -> No
 async def test_a_server_that_is_not_there_is_told() -> None:
     responder = ChatResponder(ChatServer("http://127.0.0.1:9/v1", "tiny"))
     with pytest.raises(ChatFailed, match="Is it running"):
-        [piece async for piece in responder.answer(question())]
+        [piece async for piece in responder.respond(question())]
 
 
 async def test_who_stops_listening_ends_the_request(server: ChatServerDouble) -> None:
     server.says = [delta for _ in range(100) for delta in (*words("and so on "), 0.02)]
-    answer = ChatResponder(ChatServer(server.url, "tiny")).answer(question())
+    answer = ChatResponder(ChatServer(server.url, "tiny")).respond(question())
     await anext(answer)
     await answer.aclose()
 

@@ -53,7 +53,7 @@ def test_what_it_offers_to_explain_it_can_explain() -> None:
 async def said(tutor: Tutor, text: str, *items: Item, **about: Any) -> list[str | RequestedToolCall]:
     message = MessageItem("m", "user", (Part("input_text", text),))
     question = Question(text, Conversation([message, *items] if text else items), "", **about)
-    return [piece async for piece in tutor.answer(question)]
+    return [piece async for piece in tutor.respond(question)]
 
 
 WEATHER = ToolDefinition(

@@ -133,7 +133,7 @@ class Response:
 
     async def _make(self) -> None:
         question = await self._question()
-        async with aclosing(sentences(self.context.responder.answer(question))) as pieces:
+        async with aclosing(sentences(self.context.responder.respond(question))) as pieces:
             async for piece in pieces:
                 if isinstance(piece, RequestedToolCall):
                     self._call(piece)
