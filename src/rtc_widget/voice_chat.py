@@ -831,11 +831,11 @@ class VoiceChat(anywidget.AnyWidget):
 
     @property
     def microphone(self) -> Microphone:
-        """What calls hear: True, a microphone; False, nothing, for calls of writing and listening; or a clip.
+        """The audio that a call sends: True, a microphone; False, none, so that the user can only write; or a clip.
 
-        ``"clips"`` is a call without a microphone that sends clips (`say`). A clip, a path or an array is
-        heard once in each call, from when events can be sent; silence follows. The browser is not asked for a
-        microphone then. Applies to the next call.
+        ``"clips"`` is a call without a microphone that sends clips (`say`). A clip, a path or an array is sent once in
+        each call, as soon as events can be sent; silence follows. The browser then asks for no microphone. Applies to
+        the next call.
         """
         return self._clips.microphone
 

@@ -54,7 +54,7 @@ class ClipPlayer:
     receiver : MediaReceiver
         Gives the page the clips' samples.
     settings : SettingsWriter
-        Tells the page what calls hear.
+        Tells the page which audio a call sends.
     record : CallRecord
         Knows the state of the call.
     media : MediaRecord
