@@ -110,12 +110,15 @@ async def test_a_refusal_without_a_name_is_of_the_request_that_is_under_way(chat
 
 
 async def test_the_end_of_the_call_ends_the_pause(chat, server, page, pauses):
-    pauses(0.02)
+    pauses(60)
+    timers = []
+    chat._session._queue._later = lambda seconds, function: timers.append(function)
     await server.connect()
     asking = await ask_and_be_refused(chat, server)
     page.state("a1", status="idle")
     await asyncio.gather(asking, return_exceptions=True)
     await server.connect("a2")
-    await asyncio.sleep(0.05)
+    [over] = timers
+    over()
     await settled()
     assert await server.take() == []
