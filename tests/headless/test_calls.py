@@ -226,6 +226,22 @@ async def test_without_recovery_a_lost_server_is_an_error(make, monkeypatch):
     assert chat.status == "idle"
 
 
+async def test_consent_that_expires_is_a_lost_connection_and_a_new_call_is_made(make, monkeypatch):
+    monkeypatch.setattr("rtc_widget._aiortc.connection.CONSENT_INTERVAL", 0.05)
+    monkeypatch.setattr("rtc_widget._aiortc.connection.CONSENT_SECONDS", 0.5)
+    chat = make(reconnect=Reconnect(backoff=0.1, attempt_timeout=60))
+    statuses = []
+    chat.observe(lambda change: statuses.append(change.new), "status")
+    await chat.connect(timeout=HANGS)
+    first = chat.call_id
+    with monkeypatch.context() as lost:
+        lost.setattr("aioice.stun.Transaction.response_received", lambda *_: None)
+        await eventually(lambda: chat.status != "connected")
+    await eventually(lambda: chat.status == "connected" and chat.call_id != first)
+    assert statuses == ["connecting", "connected", "reconnecting", "connected"]
+    assert chat.error is None
+
+
 async def test_a_server_that_hangs_up_ends_the_call_with_a_reason(make):
     chat = make()
     await chat.connect(timeout=HANGS)
