@@ -22,6 +22,7 @@ TOKEN = "canary-token-7041"
 @dataclass(frozen=True)
 class VoiceServer:
     url: str
+    pid: int
 
     @property
     def signaling(self) -> str:
@@ -53,7 +54,7 @@ def voice_server(host: str = "127.0.0.1", port: int = 0, *, prefix: Sequence[str
     with tempfile.NamedTemporaryFile() as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         try:
-            yield VoiceServer(_url(process, Path(log.name)))
+            yield VoiceServer(_url(process, Path(log.name)), process.pid)
         finally:
             process.terminate()
             try:

@@ -9,6 +9,8 @@ import signal
 import statistics
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 
 import pytest
@@ -172,6 +174,47 @@ async def test_a_server_that_dies_is_noticed_and_another_call_goes_on_with_what_
     assert [turn.call for turn in chat.transcript] == [1, 1, 2, 2]
 
 
+@contextmanager
+def starved(pid: int) -> Iterator[None]:
+    """Let a process run for only a quarter of the time, as on a machine with far too much to do."""
+    fed = threading.Event()
+
+    def starve() -> None:
+        while not fed.is_set():
+            os.kill(pid, signal.SIGSTOP)
+            time.sleep(0.3)
+            os.kill(pid, signal.SIGCONT)
+            time.sleep(0.1)
+
+    starving = threading.Thread(target=starve)
+    starving.start()
+    try:
+        yield
+    finally:
+        fed.set()
+        starving.join()
+
+
+async def test_a_starved_server_hears_one_sentence_as_it_was_said(make):
+    sentence = "What is the weather like in Paris today?"
+    chat = make(Local(reply=lambda text: "It is sunny."))
+    await chat.connect(timeout=HANGS)
+
+    async def say() -> float:
+        """Return how many seconds of sound the server took for the sentence."""
+        responding = asyncio.ensure_future(chat.wait_for("response.done", timeout=HANGS))
+        await chat.say(question(sentence), timeout=HANGS)
+        await responding
+        return chat.events.last("conversation.item.input_audio_transcription.completed").usage["seconds"]
+
+    at_rest = await say()
+    with starved(shared_process().pid):
+        seconds = await say()
+    heard = [turn.text for turn in chat.transcript if turn.role == "user"]
+    assert [word_error_rate(sentence, text) <= 0.2 for text in heard] == [True, True], heard
+    assert seconds == pytest.approx(at_rest, abs=0.15), "no silence was put between the words"
+
+
 async def test_without_recovery_a_lost_server_is_an_error(make, monkeypatch):
     monkeypatch.setattr("rtc_widget.headless.peer.SILENT_SECONDS", 1.0)
     chat = make(reconnect=None)
@@ -181,6 +224,22 @@ async def test_without_recovery_a_lost_server_is_an_error(make, monkeypatch):
     await eventually(lambda: chat.status in ("error", "reconnecting"))
     await chat.disconnect()
     assert chat.status == "idle"
+
+
+async def test_consent_that_expires_is_a_lost_connection_and_a_new_call_is_made(make, monkeypatch):
+    monkeypatch.setattr("rtc_widget._aiortc.connection.CONSENT_INTERVAL", 0.05)
+    monkeypatch.setattr("rtc_widget._aiortc.connection.CONSENT_SECONDS", 0.5)
+    chat = make(reconnect=Reconnect(backoff=0.1, attempt_timeout=60))
+    statuses = []
+    chat.observe(lambda change: statuses.append(change.new), "status")
+    await chat.connect(timeout=HANGS)
+    first = chat.call_id
+    with monkeypatch.context() as lost:
+        lost.setattr("aioice.stun.Transaction.response_received", lambda *_: None)
+        await eventually(lambda: chat.status != "connected")
+    await eventually(lambda: chat.status == "connected" and chat.call_id != first)
+    assert statuses == ["connecting", "connected", "reconnecting", "connected"]
+    assert chat.error is None
 
 
 async def test_a_server_that_hangs_up_ends_the_call_with_a_reason(make):

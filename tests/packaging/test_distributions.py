@@ -63,6 +63,37 @@ def test_the_sdist_brings_the_finished_bundle_and_its_source(sdist):
     assert not any("node_modules" in name for name in names)
 
 
+WORKSHOP = (
+    "js/node_modules/preact/index.js",
+    "js/coverage/index.html",
+    "js/test/__screenshots__/one.png",
+    "tests/conformance/agents_realtime/node_modules/ws/index.js",
+    "tests/__pycache__/limits.cpython-311.pyc",
+    "tests/.pytest_cache/README.md",
+    "notebooks/.ipynb_checkpoints/01_talk-checkpoint.ipynb",
+    ".venv/bin/python",
+    ".cache/ipykernel-7.3.0/ipykernel/__init__.py",
+    "dist/rtc_widget.whl",
+)
+
+
+@pytest.mark.parametrize("ignored", [".cache", "build"])
+def test_the_sdist_is_the_same_below_a_folder_that_git_ignores(sdist, tmp_path, ignored):
+    """A checkout in the cache of another project: hatchling then reads no .gitignore."""
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".gitignore").write_text(f"{ignored}/\n")
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path / ignored, filter="data")
+        names = set(archive.getnames())
+    [source] = (tmp_path / ignored).iterdir()
+    for name in WORKSHOP:
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_text("of the workshop")
+    run(sys.executable, "-m", "build", "--sdist", "--no-isolation", "--outdir", tmp_path, source, cwd=tmp_path)
+    with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as archive:
+        assert set(archive.getnames()) == names
+
+
 def test_the_wheel_holds_the_bundle_and_nothing_of_the_workshop(wheel):
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()

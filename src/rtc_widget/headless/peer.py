@@ -113,6 +113,8 @@ class Peer:
         connection, ice = self._connection.connectionState, self._connection.iceConnectionState
         if self._is_silent and connection == "connected":
             connection = ice = "disconnected"
+        if self._connection.consent_expired:
+            connection = ice = "failed"  # aiortc says closed, as if the peer had closed it
         return PeerStates(
             connection,
             ice,

@@ -15,7 +15,7 @@ from aiortc import (
 )
 
 from rtc_widget._aiortc.connection import Connection
-from rtc_widget._aiortc.input_track import input_samples, minimize_jitter_buffer
+from rtc_widget._aiortc.input_track import Late, input_samples, minimize_jitter_buffer
 from rtc_widget._aiortc.output_track import VoiceTrack
 from rtc_widget._aiortc.stats import CallStatistics, packets_received, statistics_of
 from rtc_widget.server.errors import ApiError
@@ -181,7 +181,11 @@ class WebRtcCall:
         self.engine.listen(await self._engines.voice_detector())
         async for samples in input_samples(track, INPUT_RATE):
             # Ignore audio before the session begins.
-            if self._channel is not None:
+            if self._channel is None:
+                continue
+            if isinstance(samples, Late):
+                self.engine.audio_is_late(samples.seconds)
+            else:
                 self.engine.receive_audio(samples)
 
     # The connection

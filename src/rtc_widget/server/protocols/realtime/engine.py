@@ -248,6 +248,10 @@ class RealtimeEngine:
         """Process the next `samples` (16 kHz) of the user."""
         self._input_audio.receive_audio(samples)
 
+    def audio_is_late(self, seconds: float) -> None:
+        """Take note that no audio has arrived for `seconds` more, so that a turn can end."""
+        self._input_audio.audio_is_late(seconds)
+
     def _speech_started(self) -> None:
         detection = self.session.audio.input.turn_detection
         if detection is not None and detection.interrupt_response:

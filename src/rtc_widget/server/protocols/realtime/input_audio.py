@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from rtc_widget.server.protocols.realtime.session_config import AudioInput, Sema
 from rtc_widget.server.protocols.realtime.turn_detection import (
     IdleTimeout,
     TurnDetector,
+    TurnEvent,
     TurnPaused,
     TurnStarted,
     TurnStopped,
@@ -115,13 +116,24 @@ class InputAudio:
         if self._settings.turn_detection is None:
             self._buffer.append(samples)
             return
-        if self._turns is None:
-            return
+        if self._turns is not None:
+            self._set_idle_timer(self._turns)
+            self._follow(self._turns.receive_audio(samples))
+
+    def audio_is_late(self, seconds: float) -> None:
+        """Take note that no audio has arrived for `seconds` more."""
+        if self._turns is not None and self._settings.turn_detection is not None:
+            self._set_idle_timer(self._turns)
+            self._follow(self._turns.audio_is_late(seconds * 1000))
+
+    def _set_idle_timer(self, turns: TurnDetector) -> None:
         if self._callbacks.is_quiet():
-            self._turns.start_idle_timer()
+            turns.start_idle_timer()
         else:
-            self._turns.stop_idle_timer()
-        for event in self._turns.receive_audio(samples):
+            turns.stop_idle_timer()
+
+    def _follow(self, events: Iterator[TurnEvent]) -> None:
+        for event in events:
             match event:
                 case TurnStarted():
                     self._speech_started(event)

@@ -114,6 +114,7 @@ class TurnDetector:
         self._turn: list[Samples] = []
         self._speech_ms = 0.0
         self._silence_ms = 0.0
+        self._late_ms = 0.0
         self._is_speaking = False
         self._idle_since_ms: int | None = None
 
@@ -137,14 +138,27 @@ class TurnDetector:
         whole = len(samples) // length * length
         self._rest = samples[whole:]
         for at in range(0, whole, length):
+            self._late_ms = 0.0
             event = self._receive_frame(samples[at : at + length])
             if event is not None:
                 yield event
 
+    def audio_is_late(self, ms: float) -> Iterator[TurnEvent]:
+        """Take note that no audio has arrived for `ms` more, and yield the events.
+
+        The time without audio counts as silence, so that a turn ends if the audio stays away. It is no part of the
+        audio: if the audio comes before the end of the turn, it continues the turn.
+        """
+        before = self._quiet_ms
+        self._late_ms += ms
+        event = self._end_or_pause(before) if self._is_speaking else self._idle_timeout()
+        if event is not None:
+            yield event
+
     def start_idle_timer(self) -> None:
         """Start the idle timeout now, unless it is running already."""
         if self._idle_since_ms is None:
-            self._idle_since_ms = self.now_ms
+            self._idle_since_ms = self._time_ms
 
     def stop_idle_timer(self) -> None:
         """Stop the idle timeout, because the user or the assistant speaks."""
@@ -160,7 +174,7 @@ class TurnDetector:
         """Discard the turn in progress."""
         self._turn.clear()
         self._recent.clear()
-        self._speech_ms = self._silence_ms = 0.0
+        self._speech_ms = self._silence_ms = self._late_ms = 0.0
         self._is_speaking = False
 
     def _receive_frame(self, frame: Samples) -> TurnEvent | None:
@@ -177,12 +191,24 @@ class TurnDetector:
             self._speech_ms = 0.0
         return self._begin_turn(frame) or self._idle_timeout()
 
+    @property
+    def _time_ms(self) -> int:
+        """Duration of the processed audio, and the time since then in which none has arrived."""
+        return self.now_ms + round(self._late_ms)
+
+    @property
+    def _quiet_ms(self) -> float:
+        """The silence at the end of the audio, and the time since then in which none has arrived."""
+        return self._silence_ms + self._late_ms
+
     def _idle_timeout(self) -> IdleTimeout | None:
         begun, longest = self._idle_since_ms, self.settings.idle_timeout_ms
-        if begun is None or longest is None or self.now_ms - begun < longest or self._speech_ms > 0:
+        now = self._time_ms
+        is_speech = self._speech_ms > 0 and self._quiet_ms <= MAX_PAUSE_BEFORE_START_MS
+        if begun is None or longest is None or now - begun < longest or is_speech:
             return None
         self.stop_idle_timer()
-        return IdleTimeout(begun, self.now_ms)
+        return IdleTimeout(begun, now)
 
     def _begin_turn(self, frame: Samples) -> TurnStarted | None:
         self._recent.append(frame)
@@ -200,12 +226,15 @@ class TurnDetector:
 
     def _continue_turn(self, frame: Samples) -> TurnPaused | TurnStopped | None:
         self._turn.append(frame)
+        return self._end_or_pause(self._quiet_ms - self._frame_ms)
+
+    def _end_or_pause(self, quiet_ms_before: float) -> TurnPaused | TurnStopped | None:
         too_long = len(self._turn) * self._frame_ms >= MAX_TURN_MS
-        if self._silence_ms >= self.settings.silence_duration_ms or too_long:
+        if self._quiet_ms >= self.settings.silence_duration_ms or too_long:
             turn = self._turn_samples()
             self.reset()
             return TurnStopped(self.now_ms, turn)
-        if self._silence_ms - self._frame_ms < KEPT_SILENCE_MS <= self._silence_ms:
+        if quiet_ms_before < KEPT_SILENCE_MS <= self._quiet_ms:
             return TurnPaused(self._turn_samples())
         return None
 

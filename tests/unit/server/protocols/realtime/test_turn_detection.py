@@ -136,3 +136,37 @@ def test_a_fan_and_a_tone_are_no_speech() -> None:
 
     assert list(TurnDetector(silero()).receive_audio(samples_of(fan))) == []
     assert list(TurnDetector(silero()).receive_audio(samples_of(tone))) == []
+
+
+def test_a_turn_ends_when_the_audio_stays_away() -> None:
+    detector = TurnDetector(LoudIsSpeech(), TurnSettings())
+    [started] = detector.receive_audio(sound((0.9, 800)))
+    events = [event for _ in range(20) for event in detector.audio_is_late(50)]
+
+    assert isinstance(started, TurnStarted)
+    assert [type(event) for event in events] == [TurnPaused, TurnStopped]
+    assert events[-1].end_ms == 800
+    assert len(events[-1].samples) == 800 * INPUT_RATE // 1000
+
+
+def test_late_audio_continues_the_turn_with_nothing_between() -> None:
+    detector = TurnDetector(LoudIsSpeech(), TurnSettings())
+    events = [*detector.receive_audio(sound((0.9, 800)))]
+    for _ in range(5):
+        events += [event for _ in range(8) for event in detector.audio_is_late(50)]
+        events += detector.receive_audio(sound((0.9, 100)))
+    events += detector.receive_audio(sound((0, 600)))
+
+    assert [type(event) for event in events if not isinstance(event, TurnPaused)] == [TurnStarted, TurnStopped]
+    assert np.count_nonzero(events[-1].samples) == 1300 * INPUT_RATE // 1000
+
+
+def test_the_idle_time_goes_on_while_no_audio_comes_and_ends_once() -> None:
+    detector = TurnDetector(LoudIsSpeech(), TurnSettings(idle_timeout_ms=1000))
+    detector.start_idle_timer()
+    events = []
+    for _ in range(30):
+        detector.start_idle_timer()
+        events += detector.audio_is_late(50)
+
+    assert [(event.start_ms, event.end_ms) for event in events] == [(0, 1000)]
