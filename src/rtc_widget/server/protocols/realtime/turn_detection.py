@@ -146,7 +146,7 @@ class TurnDetector:
     def audio_is_late(self, ms: float) -> Iterator[TurnEvent]:
         """Take note that no audio has arrived for `ms` more, and yield the events.
 
-        The time without audio counts as silence, so that a turn ends if the audio stays away. It is no part of the
+        The time without audio counts as silence, so that a turn ends if the audio stays away. It is not part of the
         audio: if the audio comes before the end of the turn, it continues the turn.
         """
         before = self._quiet_ms
