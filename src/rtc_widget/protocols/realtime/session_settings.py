@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rtc_widget.errors import InvalidSession
 
 SessionObject = dict[str, Any]
+
+MAX_SESSION_BYTES = 200_000
+"""The server sends the whole session in one message; a data channel of Chromium takes 262,144 bytes (RFC 8841)."""
 
 _FORMAT: Mapping[str, Any] = {"type": None, "rate": None}
 
@@ -75,7 +79,8 @@ def session_settings(settings: Mapping[str, Any]) -> SessionObject:
     Raises
     ------
     InvalidSession
-        If a key is unknown; the hint has the most similar one.
+        If a key is unknown; the hint has the most similar one. Also if the settings are larger than the server could
+        confirm, `MAX_SESSION_BYTES`.
 
     Examples
     --------
@@ -89,6 +94,13 @@ def session_settings(settings: Mapping[str, Any]) -> SessionObject:
             value = {step: value}
         session = merged(session, value)
     _check(session, KNOWN, ())
+    size = len(json.dumps(session, default=str).encode())
+    if size > MAX_SESSION_BYTES:
+        raise InvalidSession(
+            f"The session settings must be at most {MAX_SESSION_BYTES:,} bytes as JSON, got {size:,}.",
+            hint="The server confirms them in one message of the data channel. Shorten the instructions, or send long "
+            "texts as messages of the conversation.",
+        )
     return session
 
 

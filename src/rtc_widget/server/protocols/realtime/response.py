@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import unicodedata
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -74,6 +75,7 @@ class Response:
     _input_items: tuple[Item, ...] = ()
     _taken: tuple[MessageItem, ...] = ()
     _limit: TokenLimit = field(init=False)
+    _has_unspoken_text: bool = False
     _known: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -171,12 +173,24 @@ class Response:
                 draft.add_text(allowed)
         else:
             audio = await self.context.engines.speak(text, voice=self.settings.voice, speed=self.settings.speed)
+            if not audio.seconds and _has_words(text):
+                self._warn_of_unspoken_text()
             allowed, audio = self._limit.allowed_speech(text, audio)
             if allowed:
                 await self.output_audio.write(audio, draft.place())
                 draft.add_text(allowed, audio.seconds)
         if self._limit.is_reached:
             raise IncompleteResponse("max_output_tokens")
+
+    def _warn_of_unspoken_text(self) -> None:
+        # Once for each response, and without the text, which is the user's.
+        if not self._has_unspoken_text:
+            self._has_unspoken_text = True
+            log.warning(
+                "response %s: the voice %r has no sound for a part of the text; it is sent as text only",
+                self.id,
+                self.settings.voice,
+            )
 
     def _begin_message(self) -> MessageDraft:
         self._message = MessageDraft(self._item_context(), len(self._drafts), self.settings.modality)
@@ -279,3 +293,8 @@ class TokenLimit:
         self.is_reached = cost > self._left
         self._left -= cost
         return not self.is_reached
+
+
+def _has_words(text: str) -> bool:
+    """Whether `text` has letters, digits or symbols such as emoji, by the general category of Unicode."""
+    return any(unicodedata.category(char)[0] in "LNS" for char in text)

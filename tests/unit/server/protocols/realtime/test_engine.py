@@ -7,6 +7,7 @@ import asyncio
 import numpy as np
 import pytest
 
+from rtc_widget._aiortc.audio import MonoAudio
 from tests.unit.server.stage import SILENCE, SPEECH, Stage
 
 
@@ -195,6 +196,21 @@ async def test_the_voice_can_be_changed_until_there_is_sound(stage: Stage) -> No
     stage.ask("In writing, please.", output_modalities=["text"])
     stage.send("session.update", session={"type": "realtime", "audio": {"output": {"voice": "heart"}}})
     assert stage.events[-1]["error"]["code"] == "cannot_update_voice", "it was heard, although it is over"
+
+
+@pytest.mark.parametrize(("text", "is_told"), [("你好。你好。", True), ("🎉", True), ("?!", False), ("Hello.", False)])
+async def test_text_that_the_voice_has_no_sound_for_is_told_in_the_log(
+    stage: Stage, caplog: pytest.LogCaptureFixture, text: str, is_told: bool
+) -> None:
+    speak = stage.speaker.speak
+    silence = MonoAudio(np.zeros(0, np.float32), 24_000)
+    stage.speaker.speak = lambda said, **how: speak(said, **how) if said.isascii() else silence
+    stage.responder.says = [text]
+    stage.ask("Hello?")
+    done = await stage.until("response.done")
+    assert done["response"]["status"] == "completed"
+    assert (caplog.text.count("has no sound for a part of the text") == 1) is is_told
+    assert text not in caplog.text
 
 
 async def test_the_log_of_a_failure_quotes_nobody(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
