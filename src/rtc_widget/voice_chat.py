@@ -704,6 +704,9 @@ class VoiceChat(anywidget.AnyWidget):
     def on(self, type: str, callback: Callback | None = None) -> Callback | Callable[[Callback], Callback]:
         """Call a function with each event of a type from now on, on the kernel's main loop.
 
+        A function of the same module and qualified name that was given for the same type is replaced, so that a cell
+        can be run again. Lambdas and methods have no such name: each is called until `off` is.
+
         Parameters
         ----------
         type : str
