@@ -18,6 +18,7 @@ from rtc_widget.calls.clip_player import ClipPlayer, SpokenInterval, microphone_
 from rtc_widget.calls.controller import CallController
 from rtc_widget.calls.event_access import EventAccess
 from rtc_widget.calls.media_record import MediaRecord
+from rtc_widget.calls.observers import Observers
 from rtc_widget.calls.page_choice import choose_page
 from rtc_widget.calls.page_prompts import PagePrompts
 from rtc_widget.calls.record import CallRecord
@@ -228,6 +229,7 @@ class VoiceChat(anywidget.AnyWidget):
             stats_interval=stats_interval,
         )
         self._page = choose_page(page)
+        self._observers = Observers(lambda failure: self._record.failures.add(failure))
         super().__init__()
         self._signaling = signaling
         self._settings = SettingsWriter(settings, self._write)
@@ -782,7 +784,7 @@ class VoiceChat(anywidget.AnyWidget):
 
     @property
     def errors(self) -> list[Failure]:
-        """What callbacks and tools have raised, oldest first.
+        """What callbacks, observers and tools have raised, oldest first.
 
         Each has its ``error`` with the traceback. They are also logged and shown in the widget, and never end the call.
         """
@@ -956,12 +958,26 @@ class VoiceChat(anywidget.AnyWidget):
         super().close()
 
     def observe(self, handler: Any, names: Any = traitlets.All, type: Any = "change") -> None:
-        """Call `handler` when traits change; see `traitlets.HasTraits.observe`."""
-        super().observe(handler, current_names(names, _OLD_TRAITS), type)
+        """Call `handler` when traits change; see `traitlets.HasTraits.observe`.
+
+        What it raises is logged, shown in the widget and kept in `errors`. A function of the same module and qualified
+        name that observes the same trait is replaced, so that a cell can be run again.
+        """
+        names = current_names(names, _OLD_TRAITS)
+        # The `traitlets.observe` methods of the classes are registered before `__init__`.
+        if not isinstance(handler, traitlets.EventHandler):
+            each = traitlets.parse_notifier_name(names)
+            for name, outdated in self._observers.outdated(handler, each, type):
+                self.unobserve(outdated, name, type)
+            handler = self._observers.add(handler, each, type)
+        super().observe(handler, names, type)
 
     def unobserve(self, handler: Any, names: Any = traitlets.All, type: Any = "change") -> None:
         """Stop calling `handler`; see `traitlets.HasTraits.unobserve`."""
-        super().unobserve(handler, current_names(names, _OLD_TRAITS), type)
+        names = current_names(names, _OLD_TRAITS)
+        if handler is not None and not isinstance(handler, traitlets.EventHandler):
+            handler = self._observers.remove(handler, traitlets.parse_notifier_name(names), type)
+        super().unobserve(handler, names, type)
 
     def set_state(self, sync_data: Mapping[str, Any]) -> None:
         """Take no state from a page: Python is the only writer of the traits."""
@@ -987,7 +1003,7 @@ class VoiceChat(anywidget.AnyWidget):
                 try:
                     self.set_trait(name, value)
                 except Exception:
-                    # An observer of the user's failed: the other traits must still be written.
+                    # The other traits must still be written.
                     logger.exception("An observer of %r failed", name)
         if self._page is not None and "settings" in values:
             self._page.take_settings(self.settings)
