@@ -75,16 +75,29 @@ class Asker:
             return replace(turn, audio=await self._audio_of(turn))
 
     async def _turn_within(self, timeout: float | None, pending: RequestedResponse, *, until_spoken: bool) -> Turn:
-        late = WaitTimeout(
-            f"The response did not end within {timeout} s.", hint="chat.events has the events that arrived."
-        )
-        return await wait_with_grace(timeout, self._turn_of(pending, until_spoken=until_spoken), late)
+        began: list[str] = []  # the responses so far: each one that calls tools is followed by another
 
-    async def _turn_of(self, pending: RequestedResponse, *, until_spoken: bool) -> Turn:
+        def late() -> WaitTimeout:
+            return WaitTimeout(
+                f"The response did not end within {timeout} s: {self._progress(pending, began)}.",
+                hint="chat.events has the events that arrived.",
+            )
+
+        return await wait_with_grace(timeout, self._turn_of(pending, began, until_spoken=until_spoken), late)
+
+    def _progress(self, pending: RequestedResponse, began: list[str]) -> str:
+        """Return what the question waits for."""
+        if not began:
+            return self._session.progress_of(pending)
+        return self._runner.progress_of(began[-1]) or self._session.progress_of_response(began[-1])
+
+    async def _turn_of(self, pending: RequestedResponse, began: list[str], *, until_spoken: bool) -> Turn:
         response_id = await self._session.response_of(pending)
+        began.append(response_id)
         ended = await self._session.end_of(response_id)
         while (follow_up := await self._runner.follow_up(response_id)) is not None:
             response_id = follow_up
+            began.append(response_id)
             ended = await self._session.end_of(response_id)
         if ended.status == "failed":
             raise ResponseFailed(f"The server could not respond: {ended.reason or 'it gives no reason.'}")

@@ -10,6 +10,7 @@ import weakref
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
 from rtc_widget.conversation.events import Event
@@ -159,8 +160,10 @@ class Subscriptions:
         waiter = _Waiter(pattern, where, future, in_call)
         self._waiting.append(waiter)
         try:
+            since = datetime.now().astimezone()
             late = WaitTimeout(
-                f"No {pattern!r} event arrived within {timeout} s.", hint="chat.events has the events that arrived."
+                f"No {pattern!r} event arrived within {timeout} s, since {since:%H:%M:%S}.",
+                hint="chat.events has the events that arrived.",
             )
             return await wait_with_grace(timeout, future, late)
         finally:
