@@ -260,7 +260,9 @@ class VoiceChat(anywidget.AnyWidget):
         )
         receiver = MediaReceiver(self._media)
         self._bridge = Bridge(self._post_to_pages, self._negotiator, receiver, self._record, self._main)
-        self._controller = CallController(self._bridge, self._negotiator, self._record, self._guard)
+        self._controller = CallController(
+            self._bridge, self._negotiator, self._record, self._guard, self._asks_for_microphone
+        )
         self._sender = EventSender(self._bridge, self._record)
         self._session = self._protocol.open(self._sender.send, self._main.call_later)
         self._messages = UserMessages(self._session, self._sender)
@@ -283,15 +285,16 @@ class VoiceChat(anywidget.AnyWidget):
 
     # Calls
 
-    async def connect(self, timeout: float = 30, *, microphone: bool | None = None) -> None:
+    async def connect(self, timeout: float | None = None, *, microphone: bool | None = None) -> None:
         """Make the call and return when events can be sent. Without effect when there is a call.
 
         The page asks for the microphone if it has to. If this is cancelled or times out, the attempt ends.
 
         Parameters
         ----------
-        timeout : float
-            Seconds for everything, including the user's answer to the permission prompt.
+        timeout : float, optional
+            Seconds for everything, including the user's answer to the permission prompt. Default: 30 s; the time in
+            which the embedded server starts (at most 120 s) does not count then. `progress` says what it waits for.
         microphone : bool, optional
             False: this call is for writing and listening. Default: as the widget's `microphone` says.
 
@@ -301,6 +304,8 @@ class VoiceChat(anywidget.AnyWidget):
             In a cell of ipykernel 6, which cannot hear the page before the cell has ended.
         PageNotFound, PageTimeout, WidgetClosed
             If no page shows this widget, or it does not answer, or the widget was closed.
+        SignalingTimeout
+            If the time is over while the server is still starting.
         MicrophoneError, SignalingError, CallError
             If the page could not make the call.
         """
@@ -324,7 +329,7 @@ class VoiceChat(anywidget.AnyWidget):
     async def __aenter__(self) -> Self:
         """Make the call; the end of the block ends it and closes the widget."""
         try:
-            await self.connect(timeout=150)
+            await self.connect()
         except BaseException:
             self.close()
             raise
@@ -1011,6 +1016,9 @@ class VoiceChat(anywidget.AnyWidget):
     @traitlets.observe("exchange", "reconnect", "max_duration", "view_timeout", "stats_interval")
     def _write_setting(self, change: Any) -> None:
         self._settings.change(**{change["name"]: change["new"]})
+
+    def _asks_for_microphone(self) -> bool:
+        return self._page is None and self.microphone is True
 
     def _open_page(self, session: Callable[[], Mapping[str, Any]]) -> None:
         if self._page is None:
