@@ -105,7 +105,8 @@ class Asker:
             await self._session.spoken(response_id, begins_within=_VOICE_SECONDS)
         turn = self._record.transcript.of_response(response_id)
         if turn is None or (turn.interrupted and not turn.text):
-            status = f"; its status is {ended.status}" if ended.status else ""
+            reason = f" ({ended.reason})" if ended.reason else ""
+            status = f"; its status is {ended.status}{reason}" if ended.status else ""
             raise ResponseFailed(f"The response has no text{status}.")
         return turn
 
