@@ -229,7 +229,7 @@ function withResponse(response: unknown, attempt: string): Change | undefined {
     turns: (before) => {
       const turns = changes.reduce((all, change) => ("turns" in change ? change.turns(all) : all), before);
       const ended = endResponse(turns, attempt, id, status, new Set(items.map((item) => `${attempt}/${item.id}`)));
-      return isText(id) && isSilentEnd(response, ended, attempt)
+      return isText(id) && status !== undefined && isSilentEnd(response, ended, attempt)
         ? // A turn without words shows the status.
           upsert(ended, blank(`${attempt}/${id}`, attempt, "assistant"), (turn) => ({
             ...turn,
