@@ -60,7 +60,7 @@ class _ReferenceCheck:
         had_name = self._name is not None
         if had_name and self._is_name(self._name, widget):
             return
-        is_lost = any(self._bound.get(name) != bound for name, bound in before.items())
+        is_lost = any(_is_less(self._bound.get(name), bound) for name, bound in before.items())
         if had_name and not is_lost:
             return  # what held the widget before holds it still
         names = [name for name, bound in self._bound.items() if is_lost or before.get(name) != bound]
@@ -142,6 +142,11 @@ def _hidden_references(objects: list[object], referrers: list[object]) -> dict[i
                 visible[id(one)] += 1
     one = referrer = None  # the variables of the loops would count as well
     return {id(one): sys.getrefcount(one) - visible[id(one)] for one in objects}
+
+
+def _is_less(now: tuple[int, int] | None, before: tuple[int, int]) -> bool:
+    """Whether a name is gone, is bound to another object, or to fewer objects. Lists of inputs grow with each cell."""
+    return now is None or now[0] != before[0] or now[1] < before[1]
 
 
 def _bindings(space: Mapping[str, object]) -> dict[str, tuple[int, int]]:
