@@ -18,6 +18,7 @@ from rtc_widget.calls.clip_player import ClipPlayer, SpokenInterval, microphone_
 from rtc_widget.calls.controller import CallController
 from rtc_widget.calls.event_access import EventAccess
 from rtc_widget.calls.media_record import MediaRecord
+from rtc_widget.calls.observers import Observers
 from rtc_widget.calls.page_choice import choose_page
 from rtc_widget.calls.page_prompts import PagePrompts
 from rtc_widget.calls.record import CallRecord
@@ -228,6 +229,7 @@ class VoiceChat(anywidget.AnyWidget):
             stats_interval=stats_interval,
         )
         self._page = choose_page(page)
+        self._observers = Observers(lambda failure: self._record.failures.add(failure))
         super().__init__()
         self._signaling = signaling
         self._settings = SettingsWriter(settings, self._write)
@@ -258,7 +260,9 @@ class VoiceChat(anywidget.AnyWidget):
         )
         receiver = MediaReceiver(self._media)
         self._bridge = Bridge(self._post_to_pages, self._negotiator, receiver, self._record, self._main)
-        self._controller = CallController(self._bridge, self._negotiator, self._record, self._guard)
+        self._controller = CallController(
+            self._bridge, self._negotiator, self._record, self._guard, self._asks_for_microphone
+        )
         self._sender = EventSender(self._bridge, self._record)
         self._session = self._protocol.open(self._sender.send, self._main.call_later)
         self._messages = UserMessages(self._session, self._sender)
@@ -281,15 +285,16 @@ class VoiceChat(anywidget.AnyWidget):
 
     # Calls
 
-    async def connect(self, timeout: float = 30, *, microphone: bool | None = None) -> None:
+    async def connect(self, timeout: float | None = None, *, microphone: bool | None = None) -> None:
         """Make the call and return when events can be sent. Without effect when there is a call.
 
         The page asks for the microphone if it has to. If this is cancelled or times out, the attempt ends.
 
         Parameters
         ----------
-        timeout : float
-            Seconds for everything, including the user's answer to the permission prompt.
+        timeout : float, optional
+            Seconds for everything, including the user's answer to the permission prompt. Default: 30 s; the time in
+            which the embedded server starts (at most 120 s) does not count then. `progress` says what it waits for.
         microphone : bool, optional
             False: this call is for writing and listening. Default: as the widget's `microphone` says.
 
@@ -299,6 +304,8 @@ class VoiceChat(anywidget.AnyWidget):
             In a cell of ipykernel 6, which cannot hear the page before the cell has ended.
         PageNotFound, PageTimeout, WidgetClosed
             If no page shows this widget, or it does not answer, or the widget was closed.
+        SignalingTimeout
+            If the time is over while the server is still starting.
         MicrophoneError, SignalingError, CallError
             If the page could not make the call.
         """
@@ -322,7 +329,7 @@ class VoiceChat(anywidget.AnyWidget):
     async def __aenter__(self) -> Self:
         """Make the call; the end of the block ends it and closes the widget."""
         try:
-            await self.connect(timeout=150)
+            await self.connect()
         except BaseException:
             self.close()
             raise
@@ -704,6 +711,9 @@ class VoiceChat(anywidget.AnyWidget):
     def on(self, type: str, callback: Callback | None = None) -> Callback | Callable[[Callback], Callback]:
         """Call a function with each event of a type from now on, on the kernel's main loop.
 
+        A function of the same module and qualified name that was given for the same type is replaced, so that a cell
+        can be run again. Lambdas and methods have no such name: each is called until `off` is.
+
         Parameters
         ----------
         type : str
@@ -779,7 +789,7 @@ class VoiceChat(anywidget.AnyWidget):
 
     @property
     def errors(self) -> list[Failure]:
-        """What callbacks and tools have raised, oldest first.
+        """What callbacks, observers and tools have raised, oldest first.
 
         Each has its ``error`` with the traceback. They are also logged and shown in the widget, and never end the call.
         """
@@ -953,12 +963,26 @@ class VoiceChat(anywidget.AnyWidget):
         super().close()
 
     def observe(self, handler: Any, names: Any = traitlets.All, type: Any = "change") -> None:
-        """Call `handler` when traits change; see `traitlets.HasTraits.observe`."""
-        super().observe(handler, current_names(names, _OLD_TRAITS), type)
+        """Call `handler` when traits change; see `traitlets.HasTraits.observe`.
+
+        What it raises is logged, shown in the widget and kept in `errors`. A function of the same module and qualified
+        name that observes the same trait is replaced, so that a cell can be run again.
+        """
+        names = current_names(names, _OLD_TRAITS)
+        # The `traitlets.observe` methods of the classes are registered before `__init__`.
+        if not isinstance(handler, traitlets.EventHandler):
+            each = traitlets.parse_notifier_name(names)
+            for name, outdated in self._observers.outdated(handler, each, type):
+                self.unobserve(outdated, name, type)
+            handler = self._observers.add(handler, each, type)
+        super().observe(handler, names, type)
 
     def unobserve(self, handler: Any, names: Any = traitlets.All, type: Any = "change") -> None:
         """Stop calling `handler`; see `traitlets.HasTraits.unobserve`."""
-        super().unobserve(handler, current_names(names, _OLD_TRAITS), type)
+        names = current_names(names, _OLD_TRAITS)
+        if handler is not None and not isinstance(handler, traitlets.EventHandler):
+            handler = self._observers.remove(handler, traitlets.parse_notifier_name(names), type)
+        super().unobserve(handler, names, type)
 
     def set_state(self, sync_data: Mapping[str, Any]) -> None:
         """Take no state from a page: Python is the only writer of the traits."""
@@ -984,7 +1008,7 @@ class VoiceChat(anywidget.AnyWidget):
                 try:
                     self.set_trait(name, value)
                 except Exception:
-                    # An observer of the user's failed: the other traits must still be written.
+                    # The other traits must still be written.
                     logger.exception("An observer of %r failed", name)
         if self._page is not None and "settings" in values:
             self._page.take_settings(self.settings)
@@ -992,6 +1016,9 @@ class VoiceChat(anywidget.AnyWidget):
     @traitlets.observe("exchange", "reconnect", "max_duration", "view_timeout", "stats_interval")
     def _write_setting(self, change: Any) -> None:
         self._settings.change(**{change["name"]: change["new"]})
+
+    def _asks_for_microphone(self) -> bool:
+        return self._page is None and self.microphone is True
 
     def _open_page(self, session: Callable[[], Mapping[str, Any]]) -> None:
         if self._page is None:

@@ -27,10 +27,12 @@ def test_the_transcript_is_the_one_of_the_contract(case: dict[str, Any]) -> None
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_a_call_shows_the_transcript_and_who_speaks(case: dict[str, Any]) -> None:
-    chat = VoiceChat(page=(page := ScriptedPage()))
-    page.connect()
+    # Without a server: the output of an unknown tool would get a response that is not in the case.
+    chat = VoiceChat(page=(page := ScriptedPage(acts=False)))
+    page.hello()
+    page.connected()
     for event in case["events"]:
-        page.receives(event)
+        page.events(event)
     assert [[turn.role, turn.text, turn.status] for turn in chat.transcript] == case["transcript"]
     assert (chat.user_speaking, chat.assistant_speaking) == (case["user_speaking"], case["assistant_speaking"])
     chat.close()

@@ -14,8 +14,8 @@ import { AudioSender } from "./audio_sender";
 import { type AttemptProgress, NO_PROGRESS } from "./diagnosis";
 import { Peer, type PeerListener } from "./peer";
 
-/** A local server may be loading its models; meanwhile the kernel reports its progress. */
-const PREPARE_LIMIT_MS = 90_000;
+/** Longer than a local server may take to start (120 s), so that the kernel tells the cause. */
+const PREPARE_LIMIT_MS = 130_000;
 const EXCHANGE_LIMIT_MS = 45_000;
 
 export type MicrophoneChange =

@@ -2,7 +2,10 @@
 
 export type TurnStatus = "in_progress" | "completed" | "interrupted" | "cancelled" | "incomplete" | "failed";
 
-/** One item of the conversation. An item that is not a message (a tool call) is `unseen`: others are placed after it. */
+/**
+ * One item of the conversation. An item that is not a message (a tool call), or was deleted, is `unseen`: others are
+ * placed after it.
+ */
 export interface Turn {
   /** Unique over all calls: servers may count their items from one in each. */
   readonly key: string;
@@ -14,6 +17,8 @@ export interface Turn {
   readonly responseId?: string;
   /** The place at the end is provisional; a later event may correct it. */
   readonly isGuessed: boolean;
+  /** Late events of a deleted item are ignored: a transcription may end after its item was deleted. */
+  readonly isDeleted?: boolean;
 }
 
 /** A call of a conversation. */

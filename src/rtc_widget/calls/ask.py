@@ -75,16 +75,29 @@ class Asker:
             return replace(turn, audio=await self._audio_of(turn))
 
     async def _turn_within(self, timeout: float | None, pending: RequestedResponse, *, until_spoken: bool) -> Turn:
-        late = WaitTimeout(
-            f"The response did not end within {timeout} s.", hint="chat.events has the events that arrived."
-        )
-        return await wait_with_grace(timeout, self._turn_of(pending, until_spoken=until_spoken), late)
+        began: list[str] = []  # the responses so far: each one that calls tools is followed by another
 
-    async def _turn_of(self, pending: RequestedResponse, *, until_spoken: bool) -> Turn:
+        def late() -> WaitTimeout:
+            return WaitTimeout(
+                f"The response did not end within {timeout} s: {self._progress(pending, began)}.",
+                hint="chat.events has the events that arrived.",
+            )
+
+        return await wait_with_grace(timeout, self._turn_of(pending, began, until_spoken=until_spoken), late)
+
+    def _progress(self, pending: RequestedResponse, began: list[str]) -> str:
+        """Return what the question waits for."""
+        if not began:
+            return self._session.progress_of(pending)
+        return self._runner.progress_of(began[-1]) or self._session.progress_of_response(began[-1])
+
+    async def _turn_of(self, pending: RequestedResponse, began: list[str], *, until_spoken: bool) -> Turn:
         response_id = await self._session.response_of(pending)
+        began.append(response_id)
         ended = await self._session.end_of(response_id)
         while (follow_up := await self._runner.follow_up(response_id)) is not None:
             response_id = follow_up
+            began.append(response_id)
             ended = await self._session.end_of(response_id)
         if ended.status == "failed":
             raise ResponseFailed(f"The server could not respond: {ended.reason or 'it gives no reason.'}")
@@ -92,7 +105,8 @@ class Asker:
             await self._session.spoken(response_id, begins_within=_VOICE_SECONDS)
         turn = self._record.transcript.of_response(response_id)
         if turn is None or (turn.interrupted and not turn.text):
-            status = f"; its status is {ended.status}" if ended.status else ""
+            reason = f" ({ended.reason})" if ended.reason else ""
+            status = f"; its status is {ended.status}{reason}" if ended.status else ""
             raise ResponseFailed(f"The response has no text{status}.")
         return turn
 

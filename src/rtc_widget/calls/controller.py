@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import Any, Literal, cast
 
 from rtc_widget.calls.record import CallRecord
 from rtc_widget.comm.bridge import Bridge
 from rtc_widget.comm.negotiation import Negotiator
-from rtc_widget.errors import AwaitUnsupported, Cancelled, PageNotFound, PageTimeout, WidgetClosed
+from rtc_widget.errors import AwaitUnsupported, Cancelled, PageNotFound, PageTimeout, SignalingTimeout, WidgetClosed
 from rtc_widget.kernel.await_guard import AwaitGuard
 from rtc_widget.webrtc.devices import Device, devices_from_wire
 from rtc_widget.webrtc.diagnosis import Diagnosis, diagnosis_from_wire
+
+_CONNECT_SECONDS = 30.0
+_PERMISSION_HINT = "Look at the widget: it may be waiting for your permission to use the microphone."
 
 
 class CallController:
@@ -28,9 +32,19 @@ class CallController:
         Knows the state of the call.
     guard : AwaitGuard
         Knows whether waiting is possible.
+    asks_for_microphone : callable
+        Whether the page asks the user for a microphone.
     """
 
-    def __init__(self, bridge: Bridge, negotiator: Negotiator, record: CallRecord, guard: AwaitGuard) -> None:
+    def __init__(
+        self,
+        bridge: Bridge,
+        negotiator: Negotiator,
+        record: CallRecord,
+        guard: AwaitGuard,
+        asks_for_microphone: Callable[[], bool],
+    ) -> None:
+        self._asks_for_microphone = asks_for_microphone
         self._bridge = bridge
         self._negotiator = negotiator
         self._record = record
@@ -38,7 +52,7 @@ class CallController:
         # The tasks that wait in `connect`.
         self._connecting: set[asyncio.Task[Any]] = set()
 
-    async def connect(self, timeout: float, *, microphone: bool | None) -> None:
+    async def connect(self, timeout: float | None, *, microphone: bool | None) -> None:
         """Make the call; see `VoiceChat.connect`."""
         if self._record.status == "connected":
             return
@@ -46,8 +60,8 @@ class CallController:
         task = cast("asyncio.Task[Any]", asyncio.current_task())
         self._connecting.add(task)
         try:
-            await self._bridge.request("connect", timeout=timeout, microphone=microphone)
-        except (PageTimeout, AwaitUnsupported, asyncio.CancelledError) as error:
+            await self._request_call(timeout, microphone)
+        except (SignalingTimeout, PageTimeout, AwaitUnsupported, asyncio.CancelledError) as error:
             # Cancel the attempt, or a call nobody waits for would begin. Without a page there is no attempt.
             with contextlib.suppress(PageNotFound, WidgetClosed):
                 self._bridge.post("disconnect", self._record.fault)
@@ -57,6 +71,19 @@ class CallController:
             raise
         finally:
             self._connecting.discard(task)
+
+    async def _request_call(self, timeout: float | None, microphone: bool | None) -> None:
+        # A server that starts slowly has a time limit of its own, and reports when it is over.
+        pauses = (lambda: False) if timeout is not None else (lambda: self._negotiator.is_starting)
+        seconds = _CONNECT_SECONDS if timeout is None else timeout
+        try:
+            await self._bridge.request("connect", timeout=seconds, pauses=pauses, microphone=microphone)
+        except PageTimeout as error:
+            if self._negotiator.is_starting:
+                raise self._negotiator.still_starting(seconds) from None
+            if microphone is not False and self._asks_for_microphone():
+                raise PageTimeout(error.message, hint=_PERMISSION_HINT) from None
+            raise
 
     async def disconnect(self, timeout: float) -> None:
         """End the call; see `VoiceChat.disconnect`."""

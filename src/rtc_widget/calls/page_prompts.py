@@ -13,7 +13,7 @@ _GRACE_SECONDS = 5.0
 
 
 class PagePrompts:
-    """Asks the user at the page, and shows what callbacks and tools raise.
+    """Asks the user at the page, and shows what callbacks, observers and tools raise.
 
     Parameters
     ----------

@@ -13,13 +13,14 @@ from rtc_widget.comm.messages import History, State, WireEvent
 from rtc_widget.conversation.event_log import EventLog
 from rtc_widget.conversation.event_reader import facts_of
 from rtc_widget.conversation.events import Event
-from rtc_widget.conversation.facts import AudioCleared, AudioCommitted, SpeechEnded, SpeechStarted
+from rtc_widget.conversation.facts import AudioCleared, AudioCommitted, ServerNote, SpeechEnded, SpeechStarted
 from rtc_widget.conversation.json_object import fields_of
 from rtc_widget.conversation.log_segments import CallStart, LogSegments
 from rtc_widget.conversation.subscriptions import Failures, Subscriptions
 from rtc_widget.conversation.transcript import Transcript
 from rtc_widget.conversation.usage import Usage
 from rtc_widget.errors import PageNotFound, RtcWidgetError
+from rtc_widget.errors.texts import SERVER_TEXTS
 from rtc_widget.protocols.base import EventConsumer, VoiceProtocol
 from rtc_widget.types import Status
 
@@ -198,10 +199,18 @@ class CallRecord:
         for add in (self.transcript.add, *(consumer.consume for consumer in self.consumers)):
             self._guarded(add, event)
         self._guarded(self._write_speaking, event)
+        self._guarded(self._report_failed_response, event)
 
     def _write_speaking(self, event: Event) -> None:
         if changes := _speaking(event):
             self._write(changes)
+
+    def _report_failed_response(self, event: Event) -> None:
+        for fact in facts_of(event):
+            if isinstance(fact, ServerNote) and fact.ends_response:
+                logger.error("No response (%s): %s", fact.code, fact.message)
+                hint = SERVER_TEXTS["hint"]
+                self._write({"error": {"code": fact.code, "message": fact.message, "hint": hint}})
 
     def _guarded(self, add: Callable[[Event], None], event: Event) -> None:
         try:

@@ -137,8 +137,12 @@ class Bridge:
             page = self._pages.touch(message.page)
         self._dispatch(message, page)
 
-    async def request(self, kind: RequestKind, *, timeout: float, **fields: object) -> Mapping[str, Any]:
+    async def request(
+        self, kind: RequestKind, *, timeout: float, pauses: Callable[[], bool] = lambda: False, **fields: object
+    ) -> Mapping[str, Any]:
         """Send a request to the current page and return its result.
+
+        While `pauses` returns True, the time does not count: `timeout` begins again afterwards.
 
         Raises
         ------
@@ -170,6 +174,8 @@ class Bridge:
             while not replied.done():
                 self._require_open()
                 now = time.monotonic()
+                if pauses():
+                    deadline = now + timeout
                 if now >= deadline:
                     raise PageTimeout(f"The page did not complete {kind!r} within {timeout:g} s.")
                 if page.gone:

@@ -56,7 +56,7 @@ class Negotiator:
     ) -> None:
         self._signaling = signaling
         self._session = session
-        self._progress = progress
+        self._show_progress = progress
         # Used on the I/O thread only, so without a lock.
         self._calls: dict[str, str | None] = {}
         self._exchanging: set[str] = set()
@@ -64,8 +64,23 @@ class Negotiator:
         self._hanging_up: set[asyncio.Task[Any]] = set()
         self._is_closed = False
         self._warm = not starts_early
+        self._starting = 0
+        self._last_progress = ""
         self._io = io_thread()
         self._io.at_exit(self.hang_up_all)
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether a signaling that starts slowly (``slow_start = True``) is starting now; readable on any thread."""
+        return self._starting > 0
+
+    def still_starting(self, seconds: float) -> SignalingTimeout:
+        """Return the error that the signaling has not started within `seconds`."""
+        step = f" Its last report: {self._last_progress}" if self._last_progress else ""
+        return SignalingTimeout(
+            f"{self._signaling.name} was still starting after {seconds:g} s.{step}",
+            hint="It goes on starting. Connect again in a moment, or give `connect` a longer timeout.",
+        )
 
     def warm_up(self) -> None:
         """Start a slow signaling (``slow_start = True``) early, once."""
@@ -121,12 +136,24 @@ class Negotiator:
 
     async def _warm_up(self) -> None:
         try:
-            await self._signaling.prepare(self._progress)
+            await self._start()
         except Exception as error:
             logger.debug("Starting early failed; the call will report the error: %s", error, exc_info=True)
 
+    async def _start(self) -> None:
+        is_slow = bool(getattr(self._signaling, "slow_start", False))
+        self._starting += is_slow
+        try:
+            await self._signaling.prepare(self._progress)
+        finally:
+            self._starting -= is_slow
+
+    def _progress(self, text: str) -> None:
+        self._last_progress = text or self._last_progress
+        self._show_progress(text)
+
     async def _prepare(self) -> dict[str, Any]:
-        await self._signaling.prepare(self._progress)
+        await self._start()
         return {
             "data_channel_label": self._signaling.data_channel_label,
             "ice_servers": [dict(server) for server in self._signaling.ice_servers],

@@ -172,10 +172,19 @@ class ErrorReported:
 
 @dataclass(frozen=True, slots=True)
 class ServerNote:
-    """An error of the server that is shown to the user and does not end the call."""
+    """An error of the server that is shown to the user and does not end the call.
+
+    Attributes
+    ----------
+    code, message : str
+        The error, as far as the server reports it.
+    ends_response : bool
+        Whether it is the reason why the user gets no response.
+    """
 
     code: str
     message: str
+    ends_response: bool = False
 
 
 Fact = (

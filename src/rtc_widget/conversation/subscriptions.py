@@ -10,12 +10,14 @@ import weakref
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
 from rtc_widget.conversation.events import Event
 from rtc_widget.errors import NotConnected, WaitTimeout
 from rtc_widget.kernel.io_thread import users_loop
 from rtc_widget.kernel.main_loop import wait_with_grace
+from rtc_widget.kernel.registration import is_newer_version
 
 Callback = Callable[[Event], Any] | Callable[[Event], Awaitable[Any]]
 Condition = Callable[[Event], object]
@@ -104,9 +106,17 @@ class Subscriptions:
         self._running: set[asyncio.Future[Any]] = set()
 
     def add(self, pattern: str, callback: Callback) -> None:
-        """Call `callback` for each event that matches; adding the same pair again has no effect."""
-        if (pattern, callback) not in self._callbacks:
-            self._callbacks.append((pattern, callback))
+        """Call `callback` for each event that matches; adding the same pair again has no effect.
+
+        A function of the same module and name replaces the one before, as after a second run of its cell.
+        """
+        if (pattern, callback) in self._callbacks:
+            return
+        outdated = [pair for pair in self._callbacks if pair[0] == pattern and is_newer_version(callback, pair[1])]
+        place = self._callbacks.index(outdated[0]) if outdated else len(self._callbacks)
+        self._callbacks.insert(place, (pattern, callback))
+        # A new list: `publish` may be reading the old one.
+        self._callbacks = [pair for pair in self._callbacks if pair not in outdated]
 
     def remove(self, pattern: str, callback: Callback) -> None:
         """Stop calling `callback`; a pair that was not added is ignored."""
@@ -150,8 +160,10 @@ class Subscriptions:
         waiter = _Waiter(pattern, where, future, in_call)
         self._waiting.append(waiter)
         try:
+            since = datetime.now().astimezone()
             late = WaitTimeout(
-                f"No {pattern!r} event arrived within {timeout} s.", hint="chat.events has the events that arrived."
+                f"No {pattern!r} event arrived within {timeout} s, since {since:%H:%M:%S}.",
+                hint="chat.events has the events that arrived.",
             )
             return await wait_with_grace(timeout, future, late)
         finally:

@@ -18,7 +18,8 @@ KERNEL_HINTS: dict[str, str] = {
     code: text.get("kernel_hint", text["hint"]) for code, text in (_TEXTS["page"] | _TEXTS["kernel"]).items()
 }
 DIAGNOSIS: dict[str, str] = _TEXTS["diagnosis"]
-NO_MESSAGE: str = _TEXTS["server"]["no_message"]
+SERVER_TEXTS: dict[str, str] = _TEXTS["server"]
+NO_MESSAGE: str = SERVER_TEXTS["no_message"]
 # Transient errors; retrying may succeed.
 TRANSIENT: frozenset[str] = frozenset(_TEXTS["transient"])
 

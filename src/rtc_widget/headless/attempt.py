@@ -18,7 +18,7 @@ from rtc_widget.headless.microphone import MicrophoneTrack, fetch_clip
 from rtc_widget.headless.peer import Peer, PeerListener
 from rtc_widget.signaling.base import Answer
 
-PREPARE_SECONDS = 90.0
+PREPARE_SECONDS = 130.0
 """A local server may have to load its models; the kernel reports the progress."""
 EXCHANGE_SECONDS = 45.0
 

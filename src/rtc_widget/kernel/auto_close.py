@@ -4,7 +4,8 @@ ipywidgets keeps every widget alive until it is closed. IPython keeps the result
 frames of the last error. So Python alone never collects a widget. After each cell, references to the widget are
 followed back to a name in the notebook or in a module. An object that only the widget refers to, such as one whose
 method is a callback, does not count. A widget that never had a name, such as ``VoiceChat()`` on a line of its own,
-stays open.
+stays open. So does a widget with references that cannot be followed, such as those of an object array, a DataFrame or
+the frame of a running thread.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import gc
 import re
 import sys
 import weakref
+from collections import deque
 from collections.abc import Mapping
 from types import FrameType, FunctionType, MethodType, ModuleType, TracebackType
 from typing import Any
@@ -25,6 +27,9 @@ _SHOWN = re.compile(r"_{1,3}|_i?\d+|_oh|Out")
 
 # Packages whose objects refer to every widget, or to parts of each cell.
 _MACHINERY = frozenset({"IPython", "anywidget", "comm", "ipykernel", "ipywidgets", "rtc_widget", "traitlets"})
+
+_NO_HOLDERS = frozenset({int, float, str, bytes, bool, type(None), ModuleType})
+_SIZED = frozenset({list, tuple, dict, set, frozenset, deque})
 
 # Each step visits every object of the process. Beyond these limits the widget counts as referenced.
 _MAX_REFERRERS = 1_000
@@ -42,24 +47,38 @@ class _ReferenceCheck:
     def __init__(self, widget: Widget, shell: Any) -> None:
         self._widget = weakref.ref(widget)
         self._shell = shell
-        self._had_name = False
+        self._name: str | None = None
+        # What each name was bound to after the last cell: its id, and how much it holds.
+        self._bound: dict[str, tuple[int, int]] = {}
 
     def __call__(self, _result: object = None) -> None:
         widget = self._widget()
         if widget is None or widget.comm is None:
             self._shell.events.unregister("post_run_cell", self)
-        elif self._has_name(widget):
-            self._had_name = True
-        # The walk takes 0.2 s, so it starts only after the name is gone.
-        elif self._had_name and not self._leads_to_a_name(widget):
+            return
+        before, self._bound = self._bound, _bindings(self._shell.user_ns)
+        had_name = self._name is not None
+        if had_name and self._is_name(self._name, widget):
+            return
+        is_lost = any(_is_less(self._bound.get(name), bound) for name, bound in before.items())
+        if had_name and not is_lost:
+            return  # what held the widget before holds it still
+        names = [name for name, bound in self._bound.items() if is_lost or before.get(name) != bound]
+        # A loop: a generator expression would refer to the widget from a closure of its own.
+        for name in names:
+            if self._is_name(name, widget):
+                self._name = name
+                return
+        # The walk visits every object of the process, so it starts only when a name was lost.
+        if had_name and not self._leads_to_a_name(widget):
             widget.close()
 
-    def _has_name(self, widget: Widget) -> bool:
-        # A loop: a generator expression would refer to the widget from a closure of its own.
-        for name, value in list(self._shell.user_ns.items()):
-            if not _SHOWN.fullmatch(name) and (value is widget or _contains(value, widget)):
-                return True
-        return False
+    def _is_name(self, name: str | None, widget: Widget) -> bool:
+        """Whether a name that a person chose refers to the widget, or to an object that contains it."""
+        if name is None or _SHOWN.fullmatch(name) or name not in self._shell.user_ns:
+            return False
+        value = self._shell.user_ns[name]
+        return value is widget or _contains(value, widget)
 
     def _leads_to_a_name(self, widget: Widget) -> bool:
         space: dict[str, object] = self._shell.user_ns
@@ -69,13 +88,22 @@ class _ReferenceCheck:
         for name, module in list(sys.modules.items()):
             (passing if _package(name) in _MACHINERY else spaces).add(id(getattr(module, "__dict__", None)))
         spaces -= passing
-        seen: list[object] = [widget]  # keeps the objects alive, so that their ids are not reused
-        known = {id(widget)}
+        unheld = _Unheld()
+        seen: list[object] = [widget, unheld]  # keeps the objects alive, so that their ids are not reused
+        known = {id(widget), id(unheld)}
         step = list(seen)
         for _ in range(_MAX_STEPS):
             ours = {id(seen), id(step)}
             before: list[object] = []
-            for referrer in gc.get_referrers(*step):
+            referrers = gc.get_referrers(*step)
+            hidden = _hidden_references(step, referrers)
+            # What this method itself adds is measured: it has one variable for `unheld` and, with its caller, two for
+            # the widget. A frame that runs and an object array hold objects without being known to `gc`.
+            own = hidden.pop(id(unheld)) - 1
+            hidden[id(widget)] = hidden.get(id(widget), 2) - 2
+            if max(hidden.values()) > own:
+                return True
+            for referrer in referrers:
                 if referrer is space:
                     if _names(space, step):
                         return True
@@ -89,13 +117,46 @@ class _ReferenceCheck:
                 known.add(id(referrer))
                 before.append(referrer)
             referrer = None
+            del referrers
             if not before:
                 return False
             if len(known) > _MAX_REFERRERS:
                 return True
             seen += before
-            step = before
+            step = [*before, unheld]
         return True
+
+
+class _Unheld:
+    """An object without references but those of the walk."""
+
+
+def _hidden_references(objects: list[object], referrers: list[object]) -> dict[int, int]:
+    """Return by id how many references to each object come from none of `referrers`."""
+    visible = dict.fromkeys(map(id, objects), 0)
+    for referrer in referrers:
+        if id(referrer) in visible:
+            visible[id(referrer)] += 1  # the reference of the list itself
+        for one in gc.get_referents(referrer):
+            if id(one) in visible:
+                visible[id(one)] += 1
+    one = referrer = None  # the variables of the loops would count as well
+    return {id(one): sys.getrefcount(one) - visible[id(one)] for one in objects}
+
+
+def _is_less(now: tuple[int, int] | None, before: tuple[int, int]) -> bool:
+    """Whether a name is gone, is bound to another object, or to fewer objects. Lists of inputs grow with each cell."""
+    return now is None or now[0] != before[0] or now[1] < before[1]
+
+
+def _bindings(space: Mapping[str, object]) -> dict[str, tuple[int, int]]:
+    """Return what each name is bound to, as an id and a size; constants and modules are left out."""
+    bound: dict[str, tuple[int, int]] = {}
+    for name, value in list(space.items()):
+        kind = type(value)
+        if kind not in _NO_HOLDERS and not _SHOWN.fullmatch(name):
+            bound[name] = (id(value), len(value) if kind in _SIZED else 0)  # type: ignore[arg-type]
+    return bound
 
 
 def _contains(value: object, widget: Widget) -> bool:

@@ -120,8 +120,12 @@ _BLOCKED_SECONDS = 0.1
 _GRACE_SECONDS = 1.0
 
 
-async def wait_with_grace(timeout: float | None, work: Awaitable[T], otherwise: Exception) -> T:
+async def wait_with_grace(
+    timeout: float | None, work: Awaitable[T], otherwise: Exception | Callable[[], Exception]
+) -> T:
     """Return the result of `work`, or raise `otherwise` after `timeout` seconds; None waits without a limit.
+
+    `otherwise` may be a function that returns the exception; it is called when the time is over.
 
     A cell that blocked the loop beyond the limit delayed the result as well, so it gets one more second.
     """
@@ -133,7 +137,7 @@ async def wait_with_grace(timeout: float | None, work: Awaitable[T], otherwise: 
         if timeout is not None and not task.done() and loop.time() > began + timeout + _BLOCKED_SECONDS:
             await asyncio.wait([task], timeout=_GRACE_SECONDS)
         if not task.done():
-            raise otherwise
+            raise otherwise if isinstance(otherwise, Exception) else otherwise()
         return task.result()
     finally:
         if not task.done():

@@ -114,6 +114,14 @@ class VoiceSession(EventConsumer, Protocol):
         """
         ...
 
+    def progress_of(self, pending: RequestedResponse) -> str:
+        """Return a clause on what a requested response waits for and since when, for an error message."""
+        ...
+
+    def progress_of_response(self, response_id: str) -> str:
+        """Return the same for a response that has begun."""
+        ...
+
     async def end_of(self, response_id: str) -> ResponseEnded:
         """Wait for a response to end.
 

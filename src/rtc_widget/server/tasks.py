@@ -25,11 +25,12 @@ class Tasks:
         self._owner = owner
         self._running: set[asyncio.Task[Any]] = set()
 
-    def run(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Start `work` as a task."""
+    def run(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Start `work` as a task and return it."""
         task = asyncio.create_task(work)
         self._running.add(task)
         task.add_done_callback(self._ended)
+        return task
 
     async def wait(self) -> None:
         """Wait until the tasks that are running now have ended."""

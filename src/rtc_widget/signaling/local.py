@@ -33,6 +33,8 @@ EXCHANGE_SECONDS = 15.0
 
 MODEL = "rtc-widget-local"
 
+_STARTING = "The embedded server is starting …"
+
 _NEEDED = (
     "aiortc",
     "hibari",
@@ -179,6 +181,7 @@ def _ignore_progress(_: str) -> None:
 async def _address(progress: Progress) -> Address:
     """Return the address of the shared server once it listens."""
     loop = asyncio.get_running_loop()
+    progress(_STARTING)  # the process reports its first step only after some seconds
     process = await asyncio.to_thread(_process)
 
     def report(text: str) -> None:

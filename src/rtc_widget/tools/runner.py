@@ -131,6 +131,21 @@ class ToolRunner:
             return None
         return await self._session.response_of(pending)
 
+    def progress_of(self, response_id: str) -> str:
+        """Return a clause on what the tools that a response called wait for; empty if it waits for none of them."""
+        task = self._followed_up.get(response_id)
+        if task is None:
+            return ""
+        if not task.done():
+            running = [call.name for call in self._tools.calls if call.status in ("asking", "running")]
+            return f"the tools that response {response_id} called still run ({', '.join(running)})"
+        pending = self._pending.get(response_id)
+        return (
+            ""
+            if pending is None
+            else f"after the tools of response {response_id}, {self._session.progress_of(pending)}"
+        )
+
     def _response_ended(self, ended: ResponseEnded) -> None:
         response_id = ended.response_id
         finished = self._finished.pop(response_id, {})

@@ -22,9 +22,11 @@ from rtc_widget.errors import (
     QuotaExceeded,
     ServerError,
     ServerNotFound,
+    SignalingTimeout,
 )
 from rtc_widget.testing import ScriptedPage
 from tests.limits import HANGS
+from tests.unit.conftest import ScriptedSignaling
 from tests.unit.server_double import OFFER
 from tests.unit.signaling.realtime_server import RealtimeServer, running
 from tests.unit.waiting import eventually, settled
@@ -186,3 +188,65 @@ async def test_disconnect_asks_the_page_and_hangs_up(chat, page, signaling):
     await eventually(lambda: signaling.hung_up == ["rtc_1"])
     await settled()
     assert (chat.status, chat.call_id) == ("idle", None)
+
+
+class SlowSignaling(ScriptedSignaling):
+    """A server that starts until the test ends the start."""
+
+    slow_start = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.started = threading.Event()
+
+    async def prepare(self, progress) -> None:
+        progress("Loading the models …")
+        while not self.started.is_set():
+            await asyncio.sleep(0.005)
+        progress("")
+
+
+@pytest.fixture
+async def slow():
+    signaling = SlowSignaling()
+    chat = VoiceChat(signaling, page=ScriptedPage(acts=False))
+    yield signaling, chat, chat._page
+    signaling.started.set()
+    chat.close()
+
+
+async def test_connect_waits_as_long_as_the_server_takes_to_start(slow, monkeypatch):
+    monkeypatch.setattr("rtc_widget.calls.controller._CONNECT_SECONDS", 0.05)
+    _, chat, page = slow
+    page.hello()
+    page.say("prepare", id="p1:1", attempt="a1")
+    await eventually(lambda: chat.progress == "Loading the models …")
+    connecting = asyncio.ensure_future(chat.connect())
+    loop = asyncio.get_running_loop()
+    over = loop.time() + 0.3
+    await eventually(lambda: loop.time() > over)
+    assert not connecting.done()
+    page.connected()
+    await page.reply("connect", result={"attempt": "a1"})
+    await connecting
+
+
+async def test_a_start_that_takes_longer_than_the_given_time_is_named(slow):
+    _, chat, page = slow
+    page.hello()
+    page.say("prepare", id="p1:1", attempt="a1")
+    await eventually(lambda: chat.progress)
+    with pytest.raises(SignalingTimeout, match=r"still starting after 0\.05 s\. Its last report: Loading") as caught:
+        await chat.connect(timeout=0.05)
+    assert "microphone" not in str(caught.value)
+    assert page.heard("disconnect")  # nobody waits for this call
+
+
+async def test_no_microphone_is_blamed_on_a_page_without_one(chat, page):
+    page.hello()
+    with pytest.raises(PageTimeout) as caught:
+        await chat.connect(timeout=0.05)
+    assert "microphone" not in str(caught.value)
+    with pytest.raises(PageTimeout) as caught:
+        await chat.devices(timeout=0.01)
+    assert "microphone" not in str(caught.value)

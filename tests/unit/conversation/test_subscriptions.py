@@ -51,6 +51,72 @@ async def test_an_observer_that_fails_holds_up_nothing(chat, page, caplog):
     assert "mine" in caplog.text
 
 
+async def test_what_an_observer_raises_is_kept_shown_and_logged(chat, page, caplog):
+    def fails(change):
+        raise ValueError("mine")
+
+    page.hello()
+    chat.observe(fails, "status")
+    page.connected()
+    await settled()
+    (failure,) = chat.errors
+    assert (failure.observer, failure.change["new"]) == (fails, "connected")
+    assert isinstance(failure.error, ValueError)
+    note = page.heard("note")[-1]
+    assert (note["code"], note["message"]) == ("observer_failed", "fails failed on status: ValueError: mine")
+    assert caplog.text.count("ValueError: mine") == 2  # the sentence, and the end of the traceback
+    chat.unobserve(fails, "status")
+    page.state(status="reconnecting")
+    await settled()
+    assert len(chat.errors) == 1
+
+
+async def test_an_observer_that_fails_does_not_stop_the_assignment_of_a_setting(chat):
+    chat.observe(lambda change: 1 / 0, "view_timeout")
+    chat.view_timeout = 5.0
+    assert isinstance(chat.errors[-1].error, ZeroDivisionError)
+    assert chat.settings["view_timeout"] == 5.0
+
+
+async def test_an_observer_that_fails_while_the_widget_closes_is_kept(chat, page):
+    page.hello()
+    page.connected()
+    await settled()
+    chat.observe(lambda change: 1 / 0, "status")
+    chat.close()
+    await settled()
+    assert [type(failure.error) for failure in chat.errors] == [ZeroDivisionError]
+
+
+async def test_a_cell_that_is_run_again_replaces_its_observers(chat, page):
+    seen = []
+    names = {"chat": chat, "seen": seen}
+    for run in (1, 2):
+        exec(f"def show(change): seen.append({run})\nchat.observe(show, ['status', 'muted'])", names)
+    page.hello()
+    page.connected()
+    await settled()
+    assert seen == [2]
+
+
+async def test_a_link_to_another_widget_can_be_made_and_removed(chat, page):
+    import traitlets
+
+    class Lamp(traitlets.HasTraits):
+        on = traitlets.Unicode()
+
+    lamp = Lamp()
+    link = traitlets.dlink((chat, "status"), (lamp, "on"))
+    page.hello()
+    page.connected()
+    await settled()
+    assert lamp.on == "connected"
+    link.unlink()
+    page.state(status="reconnecting")
+    await settled()
+    assert (chat.status, lamp.on) == ("reconnecting", "connected")
+
+
 async def test_an_event_of_an_odd_shape_takes_no_other_with_it(chat, page):
     page.hello()
     page.events(

@@ -9,6 +9,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from rtc_widget import VoiceChat
+from rtc_widget.kernel import auto_close
 
 
 @pytest.fixture
@@ -145,3 +146,56 @@ def test_objects_of_a_notebook_that_raise_when_they_are_looked_at_do_no_harm(she
     shell.run_cell("del holder")
     assert ends == ["closed"]
     assert "Error" not in capsys.readouterr().out
+
+
+HOLDERS = {
+    "a DataFrame": "import pandas as pd; held = pd.DataFrame({'chat': [chat]})",
+    "a Series": "import pandas as pd; held = pd.Series([chat], dtype=object)",
+    "an object array": "import numpy as np; held = np.array([chat, None], dtype=object)",
+    "an array in a dictionary": "import numpy as np; held = {'all': np.array([chat, None], dtype=object)}",
+    "a list in an array": "import numpy as np; held = np.array([None, None], dtype=object); held[0] = [[chat]]",
+}
+
+
+@pytest.mark.parametrize("holder", HOLDERS)
+def test_an_array_holds_a_widget(shell, holder):
+    ends = made(shell, HOLDERS[holder], "del chat", "1")
+    assert ends == []
+    shell.run_cell("del held")
+    assert ends == ["closed"]
+
+
+THREAD = """
+import threading
+from concurrent.futures import ThreadPoolExecutor
+may_end, runs = threading.Event(), threading.Event()
+def work(one):
+    runs.set()
+    may_end.wait()
+    return one.status
+pool = ThreadPoolExecutor(1)
+future = pool.submit(work, chat)
+_done = runs.wait()
+"""
+
+
+def test_a_frame_of_a_running_thread_holds_a_widget(shell):
+    ends = made(shell, THREAD, "chat = VoiceChat(page=ScriptedPage(acts=False))", "1")
+    assert ends == []
+    shell.run_cell("may_end.set(); pool.shutdown()").raise_error()
+    assert shell.user_ns["future"].result() == "idle"
+    shell.run_cell("future = None")
+    assert ends == ["closed"]
+
+
+def test_the_references_are_followed_only_when_a_name_was_lost(shell, monkeypatch):
+    walks = []
+    follow = auto_close._ReferenceCheck._leads_to_a_name
+    monkeypatch.setattr(
+        auto_close._ReferenceCheck, "_leads_to_a_name", lambda *args: walks.append(args) or follow(*args)
+    )
+    ends = made(shell, "import numpy as np; held = np.array([chat, None], dtype=object)", "del chat")
+    assert len(walks) == 1
+    for cell in ("1", "number = 1", "number = 2", "big = [[n] for n in range(1000)]", "held", "def f(): ..."):
+        shell.run_cell(cell).raise_error()
+    assert (len(walks), ends) == (1, [])

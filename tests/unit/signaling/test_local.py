@@ -65,6 +65,19 @@ async def test_progress_ends_with_the_empty_text(local_server: Local) -> None:
     assert said == [""]
 
 
+async def test_progress_is_reported_before_the_process_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+
+    def process() -> None:
+        assert said == ["The embedded server is starting …"]
+        raise LocalServerError("No process.")
+
+    monkeypatch.setattr(module, "running_address", lambda: None)
+    monkeypatch.setattr(module, "_process", process)
+    with pytest.raises(LocalServerError, match="No process"):
+        await Local().prepare(said.append)
+
+
 async def test_two_locals_share_one_process_even_when_started_from_two_threads(local_server: Local) -> None:
     threads = [threading.Thread(target=lambda: asyncio.run(Local().prepare(lambda _: None))) for _ in range(2)]
     before = shared_process().pid

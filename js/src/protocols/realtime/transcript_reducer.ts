@@ -76,12 +76,15 @@ function changeBy(event: JsonObject, attempt: string): Change | undefined {
     case "conversation.item.added":
     case "conversation.item.created":
     case "conversation.item.done":
-      return withItem(event.item, attempt, event.previous_item_id);
+      return withItem(event.item, attempt, event.previous_item_id, undefined, event.type !== "conversation.item.done");
     case "response.output_item.added":
     case "response.output_item.done":
       return withItem(event.item, attempt, undefined, event.response_id);
     case "conversation.item.deleted":
-      return { turns: (turns) => turns.filter((turn) => turn.key !== itemKey) };
+      if (itemKey === undefined) return undefined;
+      return {
+        turns: (turns) => upsert(turns, blank(itemKey, attempt, "unseen"), deleted),
+      };
     case "conversation.item.input_audio_transcription.delta":
       return grow("user");
     case "conversation.item.input_audio_transcription.completed":
@@ -123,17 +126,22 @@ function blank(key: string, attempt: string, role: Turn["role"]): Turn {
   return { key, attempt, role, parts: [], status: "in_progress", isGuessed: true };
 }
 
+function deleted(turn: Turn): Turn {
+  return { ...turn, role: "unseen", parts: [], status: "completed", isDeleted: true };
+}
+
 /** Changes the turn with that key; without one, appends it first. */
 function upsert(turns: readonly Turn[], fresh: Turn, after: (turn: Turn) => Turn): readonly Turn[] {
   const index = turns.findIndex((turn) => turn.key === fresh.key);
   const turn = turns[index];
+  if (turn?.isDeleted) return turns;
   return turn ? turns.with(index, after(turn)) : [...turns, after(fresh)];
 }
 
 /** Places a turn behind its predecessor; a turn that has been placed stays there. */
 function place(turns: readonly Turn[], fresh: Turn, previousId: unknown): readonly Turn[] {
   const known = turns.find((turn) => turn.key === fresh.key);
-  if (known && !known.isGuessed) return turns;
+  if (known && (known.isDeleted || !known.isGuessed)) return turns;
   const rest = turns.filter((turn) => turn !== known);
   const previous = isText(previousId) ? rest.findIndex((turn) => turn.key === `${fresh.attempt}/${previousId}`) : -1;
   const turn = { ...(known ?? fresh), isGuessed: previous < 0 };
@@ -142,7 +150,13 @@ function place(turns: readonly Turn[], fresh: Turn, previousId: unknown): readon
   return rest.toSpliced(previous + 1, 0, turn);
 }
 
-function withItem(item: unknown, attempt: string, previousId: unknown, responseId?: unknown): Change | undefined {
+function withItem(
+  item: unknown,
+  attempt: string,
+  previousId: unknown,
+  responseId?: unknown,
+  isCreated = false,
+): Change | undefined {
   if (!isRecord(item) || !isText(item.id)) return undefined;
   const isNew = !item.id.startsWith(CARRIED);
   const role =
@@ -155,7 +169,13 @@ function withItem(item: unknown, attempt: string, previousId: unknown, responseI
     status: statusOfItem(turn, role, item),
     ...(isText(responseId) ? { responseId } : {}),
   });
-  return { turns: (turns) => upsert(place(turns, fresh, previousId), fresh, fill) };
+  return {
+    turns: (before) => {
+      // An item may be created again after it was deleted.
+      const turns = isCreated ? before.filter((turn) => turn.key !== fresh.key || !turn.isDeleted) : before;
+      return upsert(place(turns, fresh, previousId), fresh, fill);
+    },
+  };
 }
 
 /** Returns the texts of an item; an empty text must not replace deltas that have arrived. */
@@ -208,9 +228,25 @@ function withResponse(response: unknown, attempt: string): Change | undefined {
   return {
     turns: (before) => {
       const turns = changes.reduce((all, change) => ("turns" in change ? change.turns(all) : all), before);
-      return endResponse(turns, attempt, id, status, new Set(items.map((item) => `${attempt}/${item.id}`)));
+      const ended = endResponse(turns, attempt, id, status, new Set(items.map((item) => `${attempt}/${item.id}`)));
+      return isText(id) && status !== undefined && isSilentEnd(response, ended, attempt)
+        ? // A turn without words shows the status.
+          upsert(ended, blank(`${attempt}/${id}`, attempt, "assistant"), (turn) => ({
+            ...turn,
+            responseId: id,
+            status,
+          }))
+        : ended;
     },
   };
+}
+
+/** Whether a response of the conversation has ended early without any item. */
+function isSilentEnd(response: JsonObject, turns: readonly Turn[], attempt: string): boolean {
+  const { id, status, output, conversation_id: conversation } = response;
+  if ((status !== "failed" && status !== "incomplete") || conversation === null) return false;
+  const hasCalls = Array.isArray(output) && output.some((item) => isRecord(item) && item.type === "function_call");
+  return !hasCalls && !turns.some((turn) => turn.attempt === attempt && turn.responseId === id);
 }
 
 function statusOfResponse({ status, status_details: details }: JsonObject): TurnStatus | undefined {

@@ -31,9 +31,9 @@ def create_response(event_id: str | None = None) -> ClientEvent:
     return {"type": "response.create", "event_id": event_id or new_id("event")}
 
 
-def cancel_response() -> ClientEvent:
-    """Stop the response that is being generated."""
-    return {"type": "response.cancel"}
+def cancel_response(response_id: str | None = None) -> ClientEvent:
+    """Stop the response that is being generated, or only the one with this id."""
+    return {"type": "response.cancel", **({} if response_id is None else {"response_id": response_id})}
 
 
 def clear_output_audio() -> ClientEvent:

@@ -28,7 +28,7 @@ from rtc_widget.conversation.facts import (
     TurnWritten,
 )
 from rtc_widget.conversation.json_object import fields_of
-from rtc_widget.errors.texts import NO_MESSAGE
+from rtc_widget.errors.texts import NO_MESSAGE, SERVER_TEXTS
 from rtc_widget.protocols.realtime.numbers import number_or
 from rtc_widget.protocols.realtime.usage import response_tokens, transcription_tokens
 
@@ -36,6 +36,7 @@ Fields = Mapping[str, Any]
 
 ALREADY_ACTIVE = "conversation_already_has_active_response"
 """The code of the error when a response is requested while another one is active."""
+_NO_QUOTA = "insufficient_quota"
 _NOT_ACTIVE = "response_cancel_not_active"
 _MAX_QUOTE = 300
 """The maximum number of characters of a server's message that are shown."""
@@ -134,9 +135,29 @@ def _response_ended(raw: Fields) -> Iterable[Fact]:
     usage, details = response.get("usage"), response.get("status_details")
     if isinstance(usage, Mapping):
         facts.append(TokensUsed(source, response_tokens(usage)))
-    if ended.status == "failed" and isinstance(details, Mapping) and isinstance(details.get("error"), Mapping):
-        facts += _notes(details["error"])
+    error = details.get("error") if isinstance(details, Mapping) else None
+    if ended.status == "failed" and isinstance(error, Mapping):
+        facts += _notes(error, ends_response=True)
+    elif ended.status in ("failed", "incomplete") and not (ended.status == "incomplete" and _has_content(output)):
+        facts.append(ServerNote(f"response_{ended.status}", _end_text(ended), ends_response=True))
     return facts
+
+
+def _has_content(output: object) -> bool:
+    """Whether the output of a response has words or function calls."""
+    items = _mappings(output)
+    parts = [part for item in items for part in _mappings(item.get("content"))]
+    texts = [text for part in parts for text in (part.get("transcript"), part.get("text"))]
+    return bool(function_calls(items)) or any(isinstance(text, str) and text.strip() for text in texts)
+
+
+def _end_text(ended: ResponseEnded) -> str:
+    """Return why a response has ended, for a server that reports no error."""
+    if ended.status == "incomplete" and ended.reason in ("content_filter", "max_output_tokens"):
+        return SERVER_TEXTS[ended.reason]
+    if not ended.reason:
+        return SERVER_TEXTS[ended.status]
+    return SERVER_TEXTS[f"{ended.status}_because"].format(reason=_truncated(ended.reason))
 
 
 def _reason(response: Fields) -> str:
@@ -144,12 +165,13 @@ def _reason(response: Fields) -> str:
     if not isinstance(details, Mapping):
         return ""
     error = details.get("error")
-    if isinstance(error, Mapping) and error.get("message"):
+    if isinstance(error, Mapping) and isinstance(error.get("message"), str) and error["message"]:
         return str(error["message"])
-    return str(details.get("reason") or "")
+    reason = details.get("reason")
+    return reason if isinstance(reason, str) else ""
 
 
-def _notes(error: Fields) -> Iterable[Fact]:
+def _notes(error: Fields, *, ends_response: bool = False) -> Iterable[Fact]:
     """Return the note of an error, unless the user cannot do anything about it."""
     code, message = error.get("code"), error.get("message")
     # An interruption cancels the response and clears its audio; the response may have ended before.
@@ -159,7 +181,9 @@ def _notes(error: Fields) -> Iterable[Fact]:
     if code == ALREADY_ACTIVE and not isinstance(error.get("event_id"), str):
         return ()
     text = _truncated(message) if isinstance(message, str) else NO_MESSAGE
-    return (ServerNote(code if isinstance(code, str) else "server_error", text),)
+    # Without quota the server ends every response, whichever event says so.
+    is_end = ends_response or code == _NO_QUOTA
+    return (ServerNote(code if isinstance(code, str) else "server_error", text, ends_response=is_end),)
 
 
 def _truncated(text: str) -> str:

@@ -8,6 +8,9 @@ from typing import Any
 
 from rtc_widget.errors import RtcWidgetError
 
+LOST_SECONDS = 10.0
+"""A `response.create` without a reply counts as lost after this time: some errors do not name their event."""
+
 
 class PendingResponse:
     """A requested response that follows some items.
@@ -16,6 +19,8 @@ class PendingResponse:
     ----------
     event_id : str
         The event that sent the first item.
+    at : float
+        When it was requested, on the monotonic clock.
     response_id : str or None
         The response, once the server has begun it.
     failure : RtcWidgetError or None
@@ -24,6 +29,7 @@ class PendingResponse:
 
     def __init__(self, items: Iterable[str], events: Sequence[str]) -> None:
         self.event_id = events[0] if events else ""
+        self.at = time.monotonic()
         self.response_id: str | None = None
         self.failure: RtcWidgetError | None = None
         self.unconfirmed = set(items)
@@ -48,6 +54,8 @@ class ResponseCreate:
         When it was sent, on the monotonic clock.
     suspect : str or None
         A response that the server began either for this request or on its own.
+    is_interrupted : bool
+        Whether the response was interrupted before the server has reported its beginning.
     """
 
     def __init__(
@@ -58,6 +66,17 @@ class ResponseCreate:
         self.is_out_of_band = is_out_of_band
         self.at = time.monotonic()
         self.suspect: str | None = None
+        self.is_interrupted = False
+
+    @property
+    def lost_at(self) -> float:
+        """When the request counts as lost, on the monotonic clock."""
+        return self.at + LOST_SECONDS
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the request counts as lost."""
+        return time.monotonic() >= self.lost_at
 
     @property
     def is_confirmed(self) -> bool:

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.facts import ResponseEnded
 from rtc_widget.conversation.json_object import fields_of
-from rtc_widget.errors import EventRefused, NotConnected, RtcWidgetError
+from rtc_widget.errors import EventRefused, NotConnected, ResponseFailed, RtcWidgetError
 from rtc_widget.protocols.base import Later, Send
-from rtc_widget.protocols.realtime.client_events import create_item, create_response, new_id
+from rtc_widget.protocols.realtime.client_events import (
+    cancel_response,
+    clear_output_audio,
+    create_item,
+    create_response,
+    new_id,
+)
 from rtc_widget.protocols.realtime.facts import ALREADY_ACTIVE, is_out_of_band, response_ended
 from rtc_widget.protocols.realtime.pending_responses import PendingResponse, ResponseCreate, item_key
 from rtc_widget.protocols.realtime.responses import Responses
 
-_LOST_SECONDS = 10.0
-"""A `response.create` without a reply counts as lost after this time: some errors do not name their event."""
+_CHECK_SECONDS = 10.0
+"""How often a waiting coroutine checks that the next request is not blocked."""
 _PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 """Seconds before `response.create` is sent again after the server refused it because of an unreported response."""
 _ITEM_EVENTS = ("conversation.item.added", "conversation.item.created", "conversation.item.done")
@@ -32,7 +40,9 @@ class ResponseQueue:
     A server generates one response of a conversation at a time and refuses a second one. Items are therefore sent at
     once, and ``response.create`` is sent when the active response has ended. Meanwhile the server may begin a response
     on its own, because the user has spoken. If that response follows the items, it settles them, and no other response
-    is requested. Used on one loop.
+    is requested. A response whose end is never reported blocks the next request for some seconds only.
+
+    Used on one loop.
 
     Parameters
     ----------
@@ -61,6 +71,7 @@ class ResponseQueue:
         self._requests: deque[ResponseCreate] = deque()
         self._unexplained = 0
         self._not_before = 0.0
+        self._watched_until = math.inf
 
     def request_response(self, items: Sequence[Mapping[str, Any]]) -> PendingResponse:
         """Add items to the conversation now, and request a response that follows them.
@@ -83,7 +94,30 @@ class ResponseQueue:
                 self._pending = self._requests.pop().responses
             self._pending.remove(pending)
             raise
+        self._watch()
         return pending
+
+    def interrupt(self) -> bool:
+        """Stop the response that is generated, spoken or requested; return whether there was one.
+
+        Raises
+        ------
+        NotConnected
+            If the data channel is not open.
+        """
+        requested = [one for one in self._requests if not one.is_out_of_band and not one.is_lost]
+        is_generated = self.responses.active is not None or bool(requested)
+        if is_generated or self.responses.is_speaking:
+            # A response is generated faster than it is spoken; often only its audio must be stopped.
+            self._send([*([cancel_response()] if is_generated else []), clear_output_audio()], None)
+        elif not self._pending:
+            return False
+        for request in requested:
+            # The server may receive the cancellation before it has begun the response: repeated in `_begin`.
+            request.is_interrupted = True
+        self._fail(list(self._pending), ResponseFailed("The response was interrupted before it began."))
+        self._notify()
+        return True
 
     async def response(self, pending: PendingResponse) -> str:
         """Wait for the response to begin and return its id.
@@ -99,6 +133,15 @@ class ResponseQueue:
         if pending.failure is not None:
             raise pending.failure
         return str(pending.response_id)
+
+    def progress_of(self, pending: PendingResponse) -> str:
+        """Return a clause on what a requested response waits for and since when."""
+        if pending.response_id is not None:
+            return self.responses.progress_of(pending.response_id)
+        active = self.responses.active
+        if pending in self._pending and active is not None:
+            return f"it waits for another response, and {self.responses.progress_of(active)}"
+        return f"the server has not begun it since it was requested {time.monotonic() - pending.at:.1f} s ago"
 
     async def finished(self, response_id: str) -> ResponseEnded:
         """Wait for a response to end.
@@ -166,6 +209,8 @@ class ResponseQueue:
             self._record_error(event)
         else:
             self.responses.record_audio(event)
+        self.responses.record_news(event)
+        self._watch()
         self._notify()
 
     def _record_request(self, raw: Mapping[str, Any]) -> None:
@@ -201,6 +246,10 @@ class ResponseQueue:
         elif request is not None:
             self._requests.remove(request)
             self._resolve(request.responses, response_id)
+        if request is not None and request.is_interrupted and not request.is_lost:
+            with suppress(NotConnected):
+                # By its id: a cancellation that comes late must not stop the next response.
+                self._send([cancel_response(response_id), clear_output_audio()], None)
         self._resolve(
             [pending for pending in self._all_pending() if not pending.unconfirmed],
             response_id,
@@ -250,7 +299,10 @@ class ResponseQueue:
         if request.event_id is None:
             # The text box of the page requests without an event id; it needs a response as well.
             self._pending.append(PendingResponse((), ()))
-        if self.responses.active is not None or not self._pending:
+        if self.responses.active is not None:
+            self.responses.confirm_active()
+            return
+        if not self._pending:
             return
         if self._unexplained == len(_PAUSES):
             self._unexplained = 0
@@ -279,14 +331,32 @@ class ResponseQueue:
         ]
 
     def _request_if_free(self) -> list[Mapping[str, Any]]:
-        oldest = time.monotonic() - _LOST_SECONDS
-        is_asked = any(not request.is_out_of_band and request.at > oldest for request in self._requests)
-        if self.responses.active is not None or is_asked or not self._pending or time.monotonic() < self._not_before:
+        if not self._pending or time.monotonic() < max(self._not_before, self._blocked_until()):
             return []
         event_id = new_id("event")
         self._requests.append(ResponseCreate(event_id, self._pending))
         self._pending = []
         return [create_response(event_id)]
+
+    def _blocked_until(self) -> float:
+        """Return until when another response, or the request for one, blocks the next request."""
+        requested = [request.lost_at for request in self._requests if not request.is_out_of_band]
+        return max([self.responses.blocked_until, *requested])
+
+    def _watch(self) -> None:
+        """Request what is pending as soon as nothing blocks it any more, even if the server reports no end."""
+        until = self._blocked_until()
+        seconds = until - time.monotonic()
+        # An earlier look is of use only if the time has become earlier, as when audio stops.
+        if self._pending and seconds > 0 and until < self._watched_until:
+            self._watched_until = until
+            self._later(seconds, partial(self._look, self._number))
+
+    def _look(self, number: int) -> None:
+        if number == self._number:
+            self._watched_until = math.inf
+            self._request_and_send()
+            self._watch()
 
     def _request_and_send(self) -> None:
         request = self._request_if_free()
@@ -320,7 +390,7 @@ class ResponseQueue:
                 raise _ended()
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiters.append(future)
-            await asyncio.wait([future], timeout=_LOST_SECONDS)
+            await asyncio.wait([future], timeout=_CHECK_SECONDS)
             self._request_and_send()
 
     def _notify(self) -> None:

@@ -15,6 +15,7 @@ _CHARACTERS_PER_SECOND = 15
 """The rate of calm speech, for servers that do not report audio tokens."""
 _SECONDS_PER_TOKEN = 0.05
 
+_ITEM_CREATED = ("conversation.item.added", "conversation.item.created")
 _TRANSCRIPTION = "conversation.item.input_audio_transcription."
 _RESPONSE_STATUS: Mapping[str, TurnStatus] = {
     "completed": "completed",
@@ -38,6 +39,7 @@ class RealtimeTurns:
         self._parts: dict[str, list[str]] = {}
         # Items at the end because their place is unknown; a later `previous_item_id` may move them.
         self._guessed: set[str] = set()
+        self._deleted_items: set[str] = set()
         self._responses: dict[str, str] = {}
         self._now: float | None = None
         # When the user's speech began and ended, by item; it is reported before the turn exists.
@@ -57,8 +59,14 @@ class RealtimeTurns:
         self._now = now if now is not None else self._now
         kind = event.get("type")
         handler = _HANDLERS.get(kind) if isinstance(kind, str) else None
-        if handler is not None:
+        if kind in _ITEM_CREATED and isinstance(item := event.get("item"), Mapping):
+            self._deleted_items.discard(str(item.get("id")))  # created again
+        # A transcription may end after its item was deleted.
+        if handler is not None and not self._is_deleted(event.get("item_id")):
             handler(self, event)
+
+    def _is_deleted(self, item_id: object) -> bool:
+        return isinstance(item_id, str) and item_id in self._deleted_items
 
     def end(self) -> None:
         """Process the end of the call."""
@@ -115,6 +123,8 @@ class RealtimeTurns:
         if not isinstance(item, Mapping) or not isinstance(item.get("id"), str):
             return
         item_id = item["id"]
+        if item_id in self._deleted_items:
+            return
         self._record_response(item_id, event.get("response_id"))
         self._place(item_id, after=event.get("previous_item_id"))
         role = item.get("role")
@@ -138,6 +148,8 @@ class RealtimeTurns:
 
     def _deleted(self, event: Mapping[str, Any]) -> None:
         item_id = event.get("item_id")
+        if isinstance(item_id, str):
+            self._deleted_items.add(item_id)
         if isinstance(item_id, str) and item_id in self._order:
             self._order.remove(item_id)
             self._turns.pop(item_id, None)
@@ -212,10 +224,22 @@ class RealtimeTurns:
         for turn in self._of_response(response_id):
             if status is not None:
                 self._set_status(turn.item_id, status)
+        if status in ("failed", "incomplete") and not self._has_items(response):
+            # A turn without words shows the status.
+            self._responses[response_id] = response_id
+            self._place(response_id)
+            self._turns[response_id] = replace(self._turn("assistant", response_id), status=status)
         for turn in self._of_response(response_id):
             # A spoken turn ends with its audio.
             if response_id not in self._audio_starts and turn.end is None:
                 self._turns[turn.item_id] = replace(turn, end=self._now)
+
+    def _has_items(self, response: Mapping[str, Any]) -> bool:
+        """Whether a response has items, such as function calls; True if it is not part of the conversation."""
+        response_id, output = response.get("id"), response.get("output")
+        is_outside = "conversation_id" in response and response["conversation_id"] is None
+        is_known = not isinstance(response_id, str) or response_id in self._responses.values()
+        return is_outside or is_known or (isinstance(output, (list, tuple)) and any(map(_is_call, output)))
 
     def _record_response(self, item_id: object, response_id: object) -> None:
         if not isinstance(item_id, str) or not isinstance(response_id, str):
@@ -302,6 +326,10 @@ def _response_status(response: Mapping[str, Any]) -> TurnStatus | None:
     details = response.get("status_details")
     is_interrupted = isinstance(details, Mapping) and details.get("reason") == "turn_detected"
     return "interrupted" if status == "cancelled" and is_interrupted else status
+
+
+def _is_call(item: object) -> bool:
+    return isinstance(item, Mapping) and item.get("type") == "function_call"
 
 
 def _part_index(event: Mapping[str, Any]) -> int:

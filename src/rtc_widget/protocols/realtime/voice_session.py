@@ -86,6 +86,15 @@ class RealtimeSession:
         assert isinstance(pending, PendingResponse)  # noqa: S101 - made by this session
         return await self._queue.response(pending)
 
+    def progress_of(self, pending: RequestedResponse) -> str:
+        """Return a clause on what a requested response waits for and since when."""
+        assert isinstance(pending, PendingResponse)  # noqa: S101 - made by this session
+        return self._queue.progress_of(pending)
+
+    def progress_of_response(self, response_id: str) -> str:
+        """Return the same for a response that has begun."""
+        return self._queue.responses.progress_of(response_id)
+
     async def end_of(self, response_id: str) -> ResponseEnded:
         """Wait for a response to end."""
         return await self._queue.finished(response_id)
@@ -104,15 +113,8 @@ class RealtimeSession:
         return self._queue.responses.is_out_of_band(response_id)
 
     def interrupt(self) -> bool:
-        """Cancel the response that is generated, and clear the audio that is played."""
-        responses = self._queue.responses
-        events = [client_events.cancel_response()] if responses.active is not None else []
-        # A response is generated faster than it is spoken; often only its audio must be stopped.
-        if responses.is_speaking or responses.active is not None:
-            events.append(client_events.clear_output_audio())
-        if events:
-            self._send(events, None)
-        return bool(events)
+        """Cancel the response that is generated or requested, and clear the audio that is played."""
+        return self._queue.interrupt()
 
     @property
     def detects_turns(self) -> bool:
@@ -127,7 +129,9 @@ class RealtimeSession:
         check()
         event_id = new_id("event")
         confirmed = self._updates.expect(event_id)
-        late = WaitTimeout(f"The server did not confirm the change within {timeout} s.")
+        late = WaitTimeout(
+            f"The server did not confirm the change within {timeout} s: no session.updated came for {event_id}."
+        )
         try:
             self._send(
                 [client_events.update_session(session, event_id)],

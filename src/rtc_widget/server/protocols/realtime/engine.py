@@ -157,6 +157,7 @@ class RealtimeEngine:
             case client_events.DeleteItem():
                 self._existing(event.item_id, _DELETING)
                 self.conversation.remove(event.item_id)
+                self._input_audio.drop(event.item_id)
                 self._emit("conversation.item.deleted", item_id=event.item_id)
             case client_events.TruncateItem():
                 self._truncate(event)

@@ -7,6 +7,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -87,6 +88,7 @@ class InputAudio:
         self._turns: TurnDetector | None = None
         self._item_id = ""
         self._tasks = Tasks("the input audio")
+        self._recognitions: dict[str, asyncio.Task[Any]] = {}
 
     @property
     def is_speaking(self) -> bool:
@@ -141,7 +143,8 @@ class InputAudio:
                     self._speech_paused(turn)
                 case TurnStopped(end_ms, turn):
                     self._emit("input_audio_buffer.speech_stopped", audio_end_ms=end_ms, item_id=self._item_id)
-                    self._tasks.run(self._take_turn(self._add_item(self._item_id, turn), turn))
+                    item_id = self._add_item(self._item_id, turn)
+                    self._recognize(item_id, self._take_turn(item_id, turn))
                 case IdleTimeout():
                     self._idle_timed_out(event)
 
@@ -164,7 +167,9 @@ class InputAudio:
                 f"audio, but buffer only has {ms:.2f}ms of audio.",
                 "input_audio_buffer_commit_empty",
             )
-        self._tasks.run(self._transcribe(self._add_item(item_id, samples), self._recognized(samples)))
+        self._recognize(
+            item_id, self._transcribe(self._add_item(item_id, samples), partial(self._engines.recognize, samples))
+        )
 
     def clear(self) -> None:
         """Discard input audio that was not committed."""
@@ -175,7 +180,16 @@ class InputAudio:
         """Transcribe the audio of an item from the client, if the client sent no transcript."""
         for part in item.parts:
             if part.samples is not None and part.text is None:
-                self._tasks.run(self._transcribe(item.id, self._recognized(part.samples)))
+                self._recognize(item.id, self._transcribe(item.id, partial(self._engines.recognize, part.samples)))
+
+    def drop(self, item_id: str) -> None:
+        """Stop the recognition of an item that was deleted; it gets no transcript and no response."""
+        if (recognition := self._recognitions.pop(item_id, None)) is not None:
+            recognition.cancel()
+
+    def _recognize(self, item_id: str, work: Coroutine[Any, Any, Any]) -> None:
+        self._recognitions[item_id] = task = self._tasks.run(work)
+        task.add_done_callback(lambda _: self._recognitions.pop(item_id, None))
 
     async def until_recognized(self) -> None:
         """Wait until the transcripts of all turns are known."""
@@ -236,18 +250,15 @@ class InputAudio:
         return item_id
 
     async def _take_turn(self, item_id: str, samples: Samples) -> None:
-        if await self._transcribe(item_id, self._speculation.result(samples)):
+        if await self._transcribe(item_id, partial(self._speculation.result, samples)):
             self._callbacks.turn_recognized(item_id)
 
-    async def _recognized(self, samples: Samples) -> str:
-        return await self._engines.recognize(samples)
-
-    async def _transcribe(self, item_id: str, words: Coroutine[Any, Any, str]) -> bool:
+    async def _transcribe(self, item_id: str, words: Callable[[], Coroutine[Any, Any, str]]) -> bool:
         """Wait for the transcript of an item and send it; return whether the recognition succeeded."""
         place = {"item_id": item_id, "content_index": 0}
         sends_transcript = self._settings.transcription is not None
         try:
-            text = await words
+            text = await words()
         except Exception as error:  # noqa: BLE001 - an engine may raise anything
             log.warning("recognition failed: %s", kind_and_place(error))
             if sends_transcript:
