@@ -11,6 +11,9 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
+END_SECONDS = 5.0
+"""Longest time that the end of an owner waits for its cancelled tasks."""
+
 
 class Tasks:
     """Holds references to running tasks, since asyncio does not, and logs those that fail.
@@ -37,11 +40,16 @@ class Tasks:
             await asyncio.wait(set(self._running))
 
     async def end(self) -> None:
-        """Cancel all running tasks and wait until they have ended."""
-        running = list(self._running)
+        """Cancel all running tasks and wait until they have ended, at most `END_SECONDS`."""
+        running = set(self._running)
         for task in running:
             task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        if not running:
+            return
+        _, left = await asyncio.wait(running, timeout=END_SECONDS)
+        if left:
+            # Such as a responder that catches the cancellation: it must not keep its owner from ending.
+            log.warning("%d tasks of %s did not end in time", len(left), self._owner)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)

@@ -101,8 +101,10 @@ class RealtimeEngine:
 
     async def end(self) -> None:
         """Stop all tasks of the session."""
-        await self._input_audio.end()
-        await self._tasks.end()
+        try:
+            await self._input_audio.end()
+        finally:
+            await self._tasks.end()
 
     def join(self, send: SendMessage) -> None:
         """Send all events also to a second client, whose events come through `receive`."""
