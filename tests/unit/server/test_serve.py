@@ -24,7 +24,7 @@ async def test_small_messages_are_not_delayed_on_an_accepted_connection(host: st
         pytest.skip(f"this machine has no {host}")
     # As uvicorn listens on the socket that it is given.
     server = await asyncio.get_running_loop().create_server(Server, sock=listener)
-    reader, writer = await asyncio.open_connection(host, listener.getsockname()[1])
+    _, writer = await asyncio.open_connection(host, listener.getsockname()[1])
     try:
         assert (await accepted).getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
     finally:

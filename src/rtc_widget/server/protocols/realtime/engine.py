@@ -176,9 +176,12 @@ class RealtimeEngine:
                 self._cancel_response(event)
 
     def _update_session(self, event: client_events.SessionUpdate) -> None:
-        self.session = changed_session(self.session, event.session, has_spoken=self._playback_queue.has_begun)
-        self._input_audio.set(self.session.audio.input)
-        self._emit("session.updated", session=self.session.to_wire())
+        changed = changed_session(self.session, event.session, has_spoken=self._playback_queue.has_begun)
+        # Encode first: if that fails, the session stays as it was.
+        updated = encoded("session.updated", session=changed.to_wire())
+        self._input_audio.set(changed.audio.input)
+        self.session = changed
+        self._emitter.send(updated)
 
     def _create_item(self, event: client_events.CreateItem) -> None:
         item = item_from_wire(event.item, self._input_format())
