@@ -67,6 +67,7 @@ def kind_and_place(error: BaseException) -> str:
     >>> kind_and_place(ValueError("my secret"))
     'ValueError'
     """
-    calls = traceback.extract_tb(error.__traceback__)
-    places = [f"{Path(call.filename).name}:{call.lineno} in {call.name}" for call in calls]
+    # Not `extract_tb`, which reads the source files.
+    frames = [(frame.f_code, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    places = [f"{Path(code.co_filename).name}:{line} in {code.co_name}" for code, line in frames]
     return " < ".join([type(error).__name__, *reversed(places)])

@@ -16,6 +16,7 @@ from aiortc import (
 )
 
 from rtc_widget._aiortc.connection import Connection
+from rtc_widget._aiortc.decoders import stop_decoders
 from rtc_widget._aiortc.input_track import input_samples, minimize_jitter_buffer
 from rtc_widget._aiortc.output_track import VoiceTrack
 from rtc_widget._aiortc.stats import CallStatistics, packets_received, statistics_of
@@ -158,7 +159,9 @@ class WebRtcCall:
 
     async def _close_connection(self) -> None:
         try:
-            await asyncio.wait_for(self._connection.close(), CLOSE_SECONDS)
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await stop_decoders(self._connection)
+                await self._connection.close()
         except TimeoutError:
             log.warning("call %s: the connection did not close in time", self.id)
 
