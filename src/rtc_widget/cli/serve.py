@@ -96,12 +96,13 @@ def serve(
     from rtc_widget.server.http.app import Access
     from rtc_widget.server.http.auth import LOOPBACK_NAMES
     from rtc_widget.server.http.responder_selection import FixedResponder
+    from rtc_widget.server.logs import log_from_thread
     from rtc_widget.server.serve import ServerInfo, bound_socket
     from rtc_widget.server.serve import serve as serve_on
     from rtc_widget.server.speech.selection import EngineChoice, UnknownEngine
     from rtc_widget.server.transport.registry import Limits
 
-    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
+    log_from_thread(logging.INFO if verbose else logging.WARNING, "%(asctime)s %(name)s: %(message)s")
     # httpx logs whole URLs, and that of a chat server may be private.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     console = Console()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from rtc_widget.server.logs import log_from_thread
 from rtc_widget.server.responders.parent_pipe import ParentPipe
 
 MAX_CALLS = 64
@@ -14,7 +15,7 @@ MAX_CALLS = 64
 def main() -> None:
     """Serve until the parent process ends."""
     parent = ParentPipe()
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_from_thread(logging.WARNING, "%(asctime)s %(levelname)s %(name)s: %(message)s")
     token = parent.token()
     parent.send("progress", text="Starting the local server …")
     asyncio.run(_serve(parent, token))

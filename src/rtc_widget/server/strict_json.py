@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, NoReturn
 
 from rtc_widget.server.errors import ApiError
+
+MAX_DEPTH = 100
+"""Deepest nesting of objects and arrays. Encoders have limits too, so a value must not be kept that cannot be sent."""
 
 
 def parse_json(text: str | bytes, subject: str, *, param: str | None = None) -> Any:
@@ -23,12 +27,39 @@ def parse_json(text: str | bytes, subject: str, *, param: str | None = None) -> 
     Raises
     ------
     ApiError
-        When `text` is not valid JSON. NaN and Infinity are not valid: most JSON parsers of clients reject them.
+        When `text` is not valid JSON, or is nested deeper than `MAX_DEPTH`. NaN, Infinity and numbers that become
+        Infinity are not valid: most JSON parsers of clients reject them.
     """
     try:
-        return json.loads(text, parse_constant=_reject_constant)
+        value = json.loads(text, parse_constant=_reject_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise ApiError(f"{subject} is not valid JSON: {error}.", "invalid_json", param=param) from None
+    if _is_deeper(value, MAX_DEPTH):
+        message = f"{subject} must not be nested deeper than {MAX_DEPTH} levels."
+        raise ApiError(message, "invalid_value", param=param)
+    return value
+
+
+def _is_deeper(value: Any, depth: int) -> bool:
+    # Level by level, because recursion has a limit of its own.
+    level = [value]
+    for _ in range(depth + 1):
+        level = [
+            child
+            for parent in level
+            if isinstance(parent, dict | list)
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"{number[:40]} is too large")
+    return value
 
 
 def _reject_constant(constant: str) -> NoReturn:

@@ -11,6 +11,9 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
+END_SECONDS = 5.0
+"""Longest time that the end of an owner waits for its cancelled tasks."""
+
 
 class Tasks:
     """Holds references to running tasks, since asyncio does not, and logs those that fail.
@@ -38,11 +41,16 @@ class Tasks:
             await asyncio.wait(set(self._running))
 
     async def end(self) -> None:
-        """Cancel all running tasks and wait until they have ended."""
-        running = list(self._running)
+        """Cancel all running tasks and wait until they have ended, at most `END_SECONDS`."""
+        running = set(self._running)
         for task in running:
             task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        if not running:
+            return
+        _, left = await asyncio.wait(running, timeout=END_SECONDS)
+        if left:
+            # Such as a responder that catches the cancellation: it must not keep its owner from ending.
+            log.warning("%d tasks of %s did not end in time", len(left), self._owner)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
@@ -60,6 +68,7 @@ def kind_and_place(error: BaseException) -> str:
     >>> kind_and_place(ValueError("my secret"))
     'ValueError'
     """
-    calls = traceback.extract_tb(error.__traceback__)
-    places = [f"{Path(call.filename).name}:{call.lineno} in {call.name}" for call in calls]
+    # Not `extract_tb`, which reads the source files.
+    frames = [(frame.f_code, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    places = [f"{Path(code.co_filename).name}:{line} in {code.co_name}" for code, line in frames]
     return " < ".join([type(error).__name__, *reversed(places)])

@@ -12,6 +12,7 @@ import itertools
 import json
 import logging
 import os
+import queue
 import sys
 import threading
 from collections.abc import AsyncGenerator
@@ -42,6 +43,9 @@ class ParentPipe:
         # All other output, also of native code, now goes to standard error, which the parent keeps as a log.
         self._output: BinaryIO = os.fdopen(os.dup(1), "wb", buffering=0)
         os.dup2(2, 1)
+        # A busy parent may not read for seconds, and the pipe is then full: the event loop must not wait for it.
+        self._unsent: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        threading.Thread(target=self._write, name="control-output", daemon=True).start()
         self._ids = itertools.count()
         self._waiting: dict[int, asyncio.Queue[dict[str, Any]]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -59,12 +63,8 @@ class ParentPipe:
         threading.Thread(target=self._read, name="control", daemon=True).start()
 
     def send(self, kind: str, **fields: Any) -> None:
-        """Send one message to the parent."""
-        line = json.dumps({"type": kind, **fields}) + "\n"
-        try:
-            self._output.write(line.encode())
-        except BrokenPipeError:
-            os._exit(0)
+        """Send one message to the parent, from a thread of its own; does not wait."""
+        self._unsent.put((json.dumps({"type": kind, **fields}) + "\n").encode())
 
     async def request_reply(self, reply: str, text: str, messages: list[dict[str, Any]]) -> AsyncGenerator[str, None]:
         """Call the function with the id `reply` in the parent process and yield its text, piece by piece.
@@ -98,6 +98,15 @@ class ParentPipe:
             del self._waiting[request]
             if not has_ended:
                 self.send("reply_cancel", id=request)
+
+    def _write(self) -> None:
+        while True:
+            line = memoryview(self._unsent.get())
+            try:
+                while line:
+                    line = line[self._output.write(line) :]  # unbuffered, so it may write less
+            except BrokenPipeError:
+                os._exit(0)
 
     def _read(self) -> None:
         for line in self._input:

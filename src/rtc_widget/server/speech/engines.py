@@ -64,11 +64,12 @@ class Engines:
 
     def close(self) -> None:
         """Cancel the work of the engines and end their processes."""
-        for executor in (self._recognizing, self._speaking):
-            executor.shutdown(wait=False, cancel_futures=True)
-        for engine in (self.recognizer, self.speaker):
-            if isinstance(engine, SubprocessRecognizer | SubprocessSpeaker):
-                engine.close()
+        with ExitStack() as steps:  # each step runs even if another fails
+            for engine in (self.recognizer, self.speaker):
+                if isinstance(engine, SubprocessRecognizer | SubprocessSpeaker):
+                    steps.callback(engine.close)
+            for executor in (self._recognizing, self._speaking):
+                steps.callback(executor.shutdown, wait=False, cancel_futures=True)
 
     def names(self) -> dict[str, str]:
         """Return the names of the engines, for ``"recognizer"`` and ``"speaker"``."""

@@ -47,11 +47,21 @@ class EngineProcess:
         self._call_lock = threading.Lock()
         self._start_lock = threading.Lock()
         self._is_closed = False
+        self._is_loaded = False
         self._name: str | None = None
         self._start()
 
+    @property
+    def name(self) -> str:
+        """The name of the engine. The first access waits until it is loaded; a later one never waits.
+
+        Raises as `loaded`.
+        """
+        # Without the lock, which a call holds for as long as it takes: the event loop reads the name.
+        return self.loaded() if self._name is None else self._name
+
     def loaded(self) -> str:
-        """Wait until the engine is loaded and return its name.
+        """Wait until the engine is loaded, and until a call in progress has ended, and return its name.
 
         Raises
         ------
@@ -61,8 +71,9 @@ class EngineProcess:
             When loading fails for another reason.
         """
         with self._call_lock:
-            if self._name is None:
+            if not self._is_loaded or self._name is None:
                 self._name = str(self._received())
+                self._is_loaded = True
             return self._name
 
     def call(self, method: str, *arguments: Any, **named: Any) -> Any:
@@ -106,7 +117,7 @@ class EngineProcess:
             self._start()
 
     def _start(self) -> None:
-        self._name = None
+        self._is_loaded = False
         # -P: do not import modules, such as a numpy.py, from the current folder.
         command = [sys.executable, "-P", "-m", "rtc_widget.server.speech.worker", self._kind, self._wanted]
         # The process must be able to import the same modules, such as a custom engine.
@@ -141,8 +152,8 @@ class SubprocessRecognizer:
 
     @property
     def name(self) -> str:
-        """The name of the recognizer; waits until it is loaded."""
-        return self._engine.loaded()
+        """The name of the recognizer; the first access waits until it is loaded."""
+        return self._engine.name
 
     def recognize(self, samples: Samples) -> str:
         """Return the text of the speech in `samples` (16 kHz)."""
@@ -161,8 +172,8 @@ class SubprocessSpeaker:
 
     @property
     def name(self) -> str:
-        """The name of the speaker; waits until it is loaded."""
-        return self._engine.loaded()
+        """The name of the speaker; the first access waits until it is loaded."""
+        return self._engine.name
 
     def speak(self, text: str, *, voice: str = "heart", speed: float = 1.0) -> MonoAudio:
         """Return the speech for `text`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from rtc_widget.server.responders.responder import Responder
 from rtc_widget.server.speech.engines import Engines
 from rtc_widget.server.transport.webrtc_call import WebRtcCall
 from rtc_widget.server.transport.websocket import WebSocketCall
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +122,12 @@ class CallRegistry:
         return call
 
     async def end_all(self) -> None:
-        """End every call."""
+        """End every call, also when the end of another fails."""
         ending = [call.end() for call in self._calls.values()]
         ending += [session.end() for session in self._sessions.values()]
-        await asyncio.gather(*ending)
+        for result in await asyncio.gather(*ending, return_exceptions=True):
+            if isinstance(result, Exception):
+                log.error("a call did not end cleanly", exc_info=result)
 
     def _new_session(self, settings: Mapping[str, Any]) -> SessionConfig:
         expires_at = round(time.time() + self._limits.minutes * 60)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 
 from aiortc import (
     MediaStreamTrack,
@@ -15,6 +16,7 @@ from aiortc import (
 )
 
 from rtc_widget._aiortc.connection import Connection
+from rtc_widget._aiortc.decoders import stop_decoders
 from rtc_widget._aiortc.input_track import Late, input_samples, minimize_jitter_buffer
 from rtc_widget._aiortc.output_track import VoiceTrack
 from rtc_widget._aiortc.stats import CallStatistics, packets_received, statistics_of
@@ -25,7 +27,8 @@ from rtc_widget.server.protocols.realtime.session_config import SessionConfig
 from rtc_widget.server.responders.responder import Responder
 from rtc_widget.server.speech import INPUT_RATE
 from rtc_widget.server.speech.engines import Engines
-from rtc_widget.server.tasks import Tasks
+from rtc_widget.server.tasks import Tasks, kind_and_place
+from rtc_widget.server.transport.sdp_offer import validate_offer
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +106,7 @@ class WebRtcCall:
             When the offer is invalid; the call has then ended.
         """
         try:
+            validate_offer(offer)
             await self._connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
             self._reject_other_media()
             self._connection.addTrack(self._voice)
@@ -118,17 +122,17 @@ class WebRtcCall:
             await self.end()
             message = "Invalid SDP offer. Please try again with a WHIP-compliant offer."
             raise ApiError(message, "invalid_offer", param="sdp") from None
+        except BaseException:
+            # Cancelled: nobody gets the answer, and no timer would end the call.
+            self._end_soon()
+            raise
         self._tasks.run(self._end_unless_connected())
         self._tasks.run(self._end_when_expired())
         self._tasks.run(self._end_when_silent())
         return self._connection.localDescription.sdp
 
     def _reject_other_media(self) -> None:
-        transceivers = self._connection.getTransceivers()
-        if not any(transceiver.kind == "audio" for transceiver in transceivers):
-            message = "The SDP offer has no audio. Add a microphone track or an audio transceiver before the offer."
-            raise ApiError(message, "invalid_offer", param="sdp")
-        for transceiver in transceivers:
+        for transceiver in self._connection.getTransceivers():
             if transceiver.kind != "audio":
                 transceiver.direction = "inactive"
 
@@ -139,16 +143,27 @@ class WebRtcCall:
         await asyncio.shield(self._ending)
 
     async def _end(self) -> None:
-        await self._tasks.end()
-        await self.engine.end()
-        self._voice.stop()
         try:
-            await asyncio.wait_for(self._connection.close(), CLOSE_SECONDS)
+            # In reverse order. Each step runs even if another fails: a call that is not removed would take its place
+            # until the server restarts.
+            async with AsyncExitStack() as steps:
+                steps.callback(self._on_ended, self)
+                steps.callback(self.ended.set)
+                steps.push_async_callback(self._close_connection)
+                steps.callback(self._voice.stop)
+                steps.push_async_callback(self.engine.end)
+                steps.push_async_callback(self._tasks.end)
+        except Exception as error:  # noqa: BLE001 - aiortc may raise anything
+            log.warning("call %s did not end cleanly: %s", self.id, kind_and_place(error))
+        log.info("call %s ended", self.id)
+
+    async def _close_connection(self) -> None:
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await stop_decoders(self._connection)
+                await self._connection.close()
         except TimeoutError:
             log.warning("call %s: the connection did not close in time", self.id)
-        log.info("call %s ended", self.id)
-        self.ended.set()
-        self._on_ended(self)
 
     # The data channel
 

@@ -101,12 +101,12 @@ class WebSocketCall:
     async def run(self, websocket: WebSocket) -> None:
         """Serve the client until it disconnects, the session expires, or `end` is called."""
         self._running = asyncio.current_task()
-        socket = BufferedWebSocket(websocket)
         began = time.monotonic()
 
         async def statistics() -> CallStatistics:
             return CallStatistics("WebSocket", seconds=time.monotonic() - began)
 
+        socket = BufferedWebSocket(websocket)
         engine = RealtimeEngine(
             self._session, engines=self._engines, responder=self._responder, send=socket.send, statistics=statistics
         )
@@ -123,9 +123,11 @@ class WebSocketCall:
             await asyncio.shield(self._close(engine, socket))
 
     async def _close(self, engine: RealtimeEngine, socket: BufferedWebSocket) -> None:
-        await engine.end()
-        await socket.close(self._code)
-        log.info("session %s ended", self.id)
+        try:
+            await engine.end()
+        finally:
+            await socket.close(self._code)
+            log.info("session %s ended", self.id)
 
     async def end(self) -> None:
         """End the session, when the server stops."""
@@ -153,5 +155,7 @@ async def serve_sideband(call: WebRtcCall, websocket: WebSocket) -> None:
             await call.engine.take(message, socket.send)
     finally:
         ended.cancel()
-        call.engine.leave(socket.send)
-        await asyncio.shield(socket.close(NORMAL))
+        try:
+            call.engine.leave(socket.send)
+        finally:
+            await asyncio.shield(socket.close(NORMAL))

@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 APPEND_STEP_SECONDS = 0.5
 """Seconds of appended audio that are processed before other tasks run; an event may contain minutes."""
 
+MAX_RETRIEVALS = 16
+"""Limit on items with audio that a client retrieves at a time."""
+
 
 class _Action(NamedTuple):
     """An action on an item: its name in error messages, and the error code for an unknown item."""
@@ -92,6 +95,8 @@ class RealtimeEngine:
         )
         self._response: Response | None = None
         self._out_of_band: dict[str, Response] = {}
+        self._retrieval = asyncio.Lock()
+        self._retrieving = 0
 
     def begin(self) -> None:
         """Send the first events of the session."""
@@ -101,8 +106,10 @@ class RealtimeEngine:
 
     async def end(self) -> None:
         """Stop all tasks of the session."""
-        await self._input_audio.end()
-        await self._tasks.end()
+        try:
+            await self._input_audio.end()
+        finally:
+            await self._tasks.end()
 
     def join(self, send: SendMessage) -> None:
         """Send all events also to a second client, whose events come through `receive`."""
@@ -152,8 +159,7 @@ class RealtimeEngine:
             case client_events.CreateItem():
                 self._create_item(event)
             case client_events.RetrieveItem():
-                item = self._existing(event.item_id, _RETRIEVING)
-                self._emit("conversation.item.retrieved", item=item_to_wire(item, with_audio=True))
+                self._retrieve(event)
             case client_events.DeleteItem():
                 self._existing(event.item_id, _DELETING)
                 self.conversation.remove(event.item_id)
@@ -175,9 +181,12 @@ class RealtimeEngine:
                 self._cancel_response(event)
 
     def _update_session(self, event: client_events.SessionUpdate) -> None:
-        self.session = changed_session(self.session, event.session, has_spoken=self._playback_queue.has_begun)
-        self._input_audio.set(self.session.audio.input)
-        self._emit("session.updated", session=self.session.to_wire())
+        changed = changed_session(self.session, event.session, has_spoken=self._playback_queue.has_begun)
+        # Encode first: if that fails, the session stays as it was.
+        updated = encoded("session.updated", session=changed.to_wire())
+        self._input_audio.set(changed.audio.input)
+        self.session = changed
+        self._emitter.send(updated)
 
     def _create_item(self, event: client_events.CreateItem) -> None:
         item = item_from_wire(event.item, self._input_format())
@@ -197,6 +206,25 @@ class RealtimeEngine:
             message = f"Error {action.name} item: the item with id '{item_id}' does not exist."
             raise ApiError(message, action.code, param="item_id")
         return item
+
+    def _retrieve(self, event: client_events.RetrieveItem) -> None:
+        item = self._existing(event.item_id, _RETRIEVING)
+        if not (isinstance(item, MessageItem) and any(part.samples is not None for part in item.parts)):
+            self._emit("conversation.item.retrieved", item=item_to_wire(item))
+            return
+        if self._retrieving >= MAX_RETRIEVALS:
+            message = f"At most {MAX_RETRIEVALS} items can be retrieved at a time. Wait for the first ones."
+            raise ApiError(message, "rate_limit_exceeded", param="item_id")
+        self._retrieving += 1
+        self._tasks.run(self._send_with_audio(item))
+
+    async def _send_with_audio(self, item: MessageItem) -> None:
+        # Encoding minutes of audio takes some tenths of a second and several times their size: in a thread, in turn.
+        try:
+            async with self._retrieval:
+                self._emitter.send(await asyncio.to_thread(_retrieved, item))
+        finally:
+            self._retrieving -= 1
 
     def _truncate(self, event: client_events.TruncateItem) -> None:
         item = self._existing(event.item_id, _TRUNCATING)
@@ -303,3 +331,7 @@ class RealtimeEngine:
 
     def _is_quiet(self) -> bool:
         return self._response is not None and self._response.done.is_set() and self._playback_queue.is_over
+
+
+def _retrieved(item: Item) -> str:
+    return encoded("conversation.item.retrieved", item=item_to_wire(item, with_audio=True))

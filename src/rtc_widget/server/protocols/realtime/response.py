@@ -113,19 +113,24 @@ class Response:
     async def start(self) -> None:
         """Create the response; returns after `response.done`."""
         emit = self.context.emitter.emit
-        emit("response.created", response=self._to_wire("in_progress"))
-        # The server has no rate limits, but some clients wait for this event.
-        emit("rate_limits.updated", rate_limits=[])
-        self._task = asyncio.create_task(self._make())
-        if self._cancel_reason:
-            self._task.cancel()
         try:
-            await asyncio.wait({self._task})
+            emit("response.created", response=self._to_wire("in_progress"))
+            # The server has no rate limits, but some clients wait for this event.
+            emit("rate_limits.updated", rate_limits=[])
+            self._task = asyncio.create_task(self._make())
+            if self._cancel_reason:
+                self._task.cancel()
+            try:
+                await asyncio.wait({self._task})
+            finally:
+                # If the call ends, this task is cancelled while the other one still runs.
+                self._task.cancel()
+                self.done.set()
+            self._end(self._task)
         finally:
-            # If the call ends, this task is cancelled while the other one still runs.
-            self._task.cancel()
+            # Otherwise this response would hold up every later one and its audio.
             self.done.set()
-        self._end(self._task)
+            self.output_audio.finish()
 
     def cancel(self, reason: CancelReason) -> None:
         """Stop the response; its finished output stays."""
@@ -235,7 +240,6 @@ class Response:
             details = {"type": "failed", "error": {"type": "server_error", "code": code, "message": message}}
         self._end_open_draft("completed" if status == "completed" else "incomplete")
         self.context.emitter.emit("response.done", response=self._to_wire(status, details))
-        self.output_audio.finish()
 
     def _to_wire(self, status: ResponseStatus, details: dict[str, Any] | None = None) -> dict[str, Any]:
         settings = self.settings

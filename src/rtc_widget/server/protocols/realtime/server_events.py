@@ -71,10 +71,12 @@ def encoded(event: str, **fields: Any) -> str:
     ------
     TypeError
         When `fields` are not exactly those of the protocol.
+    ValueError
+        When JSON has no text for a value.
     """
     if fields.keys() != REQUIRED_FIELDS[event]:
         raise TypeError(f"{event} must have the fields {sorted(REQUIRED_FIELDS[event])}, got {sorted(fields)}")
-    return json.dumps({"type": event, "event_id": new_id("event"), **fields}, separators=(",", ":"))
+    return json.dumps({"type": event, "event_id": new_id("event"), **fields}, separators=(",", ":"), allow_nan=False)
 
 
 class Emitter:
@@ -99,7 +101,10 @@ class Emitter:
 
     def emit(self, event: str, **fields: Any) -> None:
         """Send one event; see `encoded`."""
-        message = encoded(event, **fields)
+        self.send(encoded(event, **fields))
+
+    def send(self, message: str) -> None:
+        """Send one encoded event."""
         for send in list(self._clients):
             send(message)
 

@@ -5,6 +5,7 @@ The schema is closed, as with OpenAI: an unknown key is an error with its path.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -16,6 +17,9 @@ from rtc_widget.server.protocols.realtime.turn_detection import MAX_SILENCE_MS, 
 
 MODEL = "rtc-widget-local"
 INSTRUCTIONS = "You are a friendly tutor who explains WebRTC in plain spoken words."
+
+MAX_SESSION_BYTES = 240_000
+"""Limit on the settings of a session as JSON: `session.updated` must fit in a message of a data channel (256 KiB)."""
 
 
 class _ClosedSessionModel(BaseModel):
@@ -333,7 +337,19 @@ def _checked(settings: Mapping[str, Any]) -> SessionConfig:
     except ValidationError as error:
         raise api_error_from(error, settings, "session") from None
     require_chosen_tool(session.tools, session.tool_choice, "session.tool_choice")
+    _require_sendable(session)
     return session
+
+
+def _require_sendable(session: SessionConfig) -> None:
+    """Raise `ApiError` if no event can contain `session`; the session would then stay unusable."""
+    try:
+        size = len(json.dumps(session.to_wire(), separators=(",", ":"), allow_nan=False))
+    except (ValueError, RecursionError) as error:
+        raise ApiError(f"Invalid value for 'session': {error}.", "invalid_value", param="session") from None
+    if size > MAX_SESSION_BYTES:
+        message = f"Invalid value for 'session': must not exceed {MAX_SESSION_BYTES:,} bytes of JSON, got {size:,}."
+        raise ApiError(message, "invalid_value", param="session")
 
 
 def require_chosen_tool(tools: list[SessionTool], choice: ToolChoice, param: str) -> None:
