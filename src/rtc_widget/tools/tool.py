@@ -85,6 +85,10 @@ class Tool:
             )
         if timeout is not None and not timeout > 0:
             raise ValueError(f"timeout must be a number of seconds above 0, or None for no limit, got {timeout}.")
+        if description is not None and not isinstance(description, str):
+            raise InvalidTool(
+                f"The description of a tool must be a str, got {type(description).__name__}.", hint="Pass a text."
+            )
         doc = function_doc(function)
         self.function = function
         self.name = _checked_name(function, name)
@@ -172,9 +176,7 @@ class Tools(Mapping[str, Tool]):
             tool = function
         else:
             tool = Tool(function, **options)
-        # A new mapping each time: another thread may be reading the old one.
-        self._tools = {**self._tools, tool.name: tool}
-        self._changed()
+        self._change({**self._tools, tool.name: tool})
         return tool
 
     def decorate(self, function: Function | None = None, **options: Any) -> Function | Callable[[Function], Function]:
@@ -195,8 +197,17 @@ class Tools(Mapping[str, Tool]):
         name = next((name for name, one in self._tools.items() if tool in (name, one, one.function)), None)
         if name is None:
             raise KeyError(f"Unknown tool {tool!r}. Tools: {', '.join(self._tools) or 'none'}.")
-        self._tools = {key: value for key, value in self._tools.items() if key != name}
-        self._changed()
+        self._change({key: value for key, value in self._tools.items() if key != name})
+
+    def _change(self, tools: dict[str, Tool]) -> None:
+        """Replace the tools; keep the present ones if the server cannot be told."""
+        # A new mapping each time: another thread may be reading the old one.
+        before, self._tools = self._tools, tools
+        try:
+            self._changed()
+        except BaseException:
+            self._tools = before
+            raise
 
     def to_wire(self) -> list[dict[str, Any]]:
         """Return the entries of the session's ``tools``."""

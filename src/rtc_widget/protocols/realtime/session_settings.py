@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -75,7 +76,7 @@ def session_settings(settings: Mapping[str, Any]) -> SessionObject:
     Raises
     ------
     InvalidSession
-        If a key is unknown; the hint has the most similar one.
+        If a key is unknown; the hint has the most similar one. If a value cannot be written as JSON.
 
     Examples
     --------
@@ -89,7 +90,26 @@ def session_settings(settings: Mapping[str, Any]) -> SessionObject:
             value = {step: value}
         session = merged(session, value)
     _check(session, KNOWN, ())
+    require_json(session)
     return session
+
+
+def require_json(settings: Mapping[str, Any]) -> None:
+    """Require that settings can be written as JSON, which has no infinity and no sets.
+
+    Raises
+    ------
+    InvalidSession
+        If one cannot; the message names it.
+    """
+    for key, value in settings.items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InvalidSession(
+                f"The session setting {key!r} cannot be written as JSON: {error}.",
+                hint="Use dicts with string keys, lists, strings, finite numbers, booleans and None.",
+            ) from None
 
 
 def merged(first: Mapping[str, Any], *others: Mapping[str, Any]) -> SessionObject:
