@@ -248,7 +248,7 @@ class ToolRunner:
 
 async def _called(tool: Tool, arguments: Arguments) -> tuple[Any, str]:
     """Return the result of a tool and its text; reading the result may run user code, so both run in one place."""
-    call = functools.partial(tool.function, *arguments.positional, **arguments.named)
+    call = functools.partial(tool.current_function, *arguments.positional, **arguments.named)
     if tool.thread:
         return await asyncio.to_thread(_with_text, call)
     outcome = call()

@@ -34,6 +34,7 @@ class SessionTools:
         self._protocol = protocol
         self._send = send
         self._as_given: tuple[dict[str, Any], ...] = ()
+        self._sent_revisions: Mapping[str, int] = {}
         self._is_stale = False
         tools.on_change(self._update)
 
@@ -76,7 +77,9 @@ class SessionTools:
         """End the call."""
 
     def consume(self, event: Event) -> None:
-        """Process the next event: the server may report the tools that it knows."""
+        """Process the next event: the server may report the tools that it knows, and tools may have been reloaded."""
+        if self._tools.revisions() != self._sent_revisions:
+            self._update()
         for fact in facts_of(event):
             # Some servers ignore settings in the offer, and tools may have been added since.
             if isinstance(fact, SessionChanged) and fact.is_new and not self._is_known(fact.tools):
@@ -89,6 +92,7 @@ class SessionTools:
         self._send(self._wire())
 
     def _wire(self) -> list[dict[str, Any]]:
+        self._sent_revisions = self._tools.revisions()
         names = self._tools.keys()
         return [*(tool for tool in self._as_given if tool.get("name") not in names), *self._tools.to_wire()]
 

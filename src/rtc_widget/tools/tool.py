@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
 from html import escape
@@ -11,10 +12,13 @@ from typing import Any
 from rtc_widget.errors import InvalidTool
 from rtc_widget.tools.call_log import ToolCalls
 from rtc_widget.tools.docstrings import function_doc
+from rtc_widget.tools.reloaded import is_same, reloaded, version
 from rtc_widget.tools.schema import Arguments, Parameters
 
 Function = Callable[..., Any]
 Confirm = bool | Callable[..., bool]
+
+logger = logging.getLogger("rtc_widget")
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
@@ -89,18 +93,59 @@ class Tool:
             raise InvalidTool(
                 f"The description of a tool must be a str, got {type(description).__name__}.", hint="Pass a text."
             )
-        doc = function_doc(function)
         self.function = function
         self.name = _checked_name(function, name)
-        self.description = doc.about if description is None else description
         self.thread = thread
         self.confirm = confirm
         self.timeout = timeout
-        self._parameters = Parameters(function, self.name, doc)
+        self._given_description = description
+        self._version = version(function)
+        self._revision = 1
+        self._describe()
+
+    def _describe(self) -> None:
+        """Read the signature and the docstring of the function."""
+        current = reloaded(self.function)
+        doc = function_doc(current)
+        self._parameters = Parameters(current, self.name, doc)
+        self._description = doc.about if self._given_description is None else self._given_description
+        self._current = current
+
+    def _refresh(self) -> None:
+        """Describe the function again if its module was reloaded."""
+        found = version(self.function)
+        if is_same(found, self._version):
+            return
+        self._version = found
+        try:
+            self._describe()
+        except InvalidTool as error:
+            logger.warning("The tool %s was reloaded; the model still has its old description. %s", self.name, error)
+        else:
+            self._revision += 1
+
+    @property
+    def revision(self) -> int:
+        """How often the function was described."""
+        self._refresh()
+        return self._revision
+
+    @property
+    def current_function(self) -> Function:
+        """The function to call: `function` as its module defines it now."""
+        self._refresh()
+        return self._current
+
+    @property
+    def description(self) -> str:
+        """The description for the model."""
+        self._refresh()
+        return self._description
 
     @property
     def parameters(self) -> dict[str, Any]:
         """JSON schema of the arguments."""
+        self._refresh()
         return self._parameters.schema
 
     def check(self, arguments: str) -> Arguments:
@@ -111,6 +156,7 @@ class Tool:
         InvalidArguments
             If they do not fit the parameters.
         """
+        self._refresh()
         return self._parameters.check(arguments)
 
     def completed(self, arguments: Arguments) -> Arguments:
@@ -155,6 +201,10 @@ class Tools(Mapping[str, Tool]):
         self.calls = ToolCalls()
         self._tools: dict[str, Tool] = {}
         self._changed: Callable[[], None] = lambda: None
+
+    def revisions(self) -> Mapping[str, int]:
+        """Return how often each function was described, which is more than once if its module was reloaded."""
+        return {name: tool.revision for name, tool in self._tools.items()}
 
     def on_change(self, changed: Callable[[], None]) -> None:
         """Call `changed` whenever a tool is added or removed."""
