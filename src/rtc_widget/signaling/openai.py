@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from rtc_widget._deprecated import warn_renamed
+from rtc_widget._unicode import well_formed_json
 from rtc_widget.errors import InvalidAnswer, InvalidOffer, MissingKey, ServerNotFound, SignalingError
 from rtc_widget.protocols.realtime.session_settings import SessionObject, merged, require_json, session_settings
 from rtc_widget.saved.redaction import REMOVED
@@ -162,7 +163,8 @@ class OpenAI:
             secret=self._read_key(),
             json={
                 "expires_after": {"anchor": "created_at", "seconds": _SECRET_SECONDS},
-                "session": merged(self.session, session),
+                # httpx writes JSON without escapes.
+                "session": well_formed_json(merged(self.session, session)),
             },
         )
         try:

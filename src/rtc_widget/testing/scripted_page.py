@@ -270,7 +270,8 @@ class ScriptedPage(RawPage):
 
     def hear(self, message: Message) -> None:
         """Receive a message of the widget."""
-        copy = json.loads(json.dumps(message, allow_nan=False))
+        # As Jupyter sends it: strict JSON in UTF-8.
+        copy = json.loads(json.dumps(message, ensure_ascii=False, allow_nan=False).encode())
         for page in self._pages:
             if copy["page"] == page.page:
                 page._messages.append(copy)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import re
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rtc_widget._deprecated import renamed_names
+from rtc_widget._unicode import json_text
 from rtc_widget.types import Track
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ class ServerScript:
 
     def _call(self, call: ScriptedCall, response_id: str, output: list[ServerEvent]) -> list[ServerEvent]:
         item_id, call_id = self._id("item"), self._id("call")
-        arguments = json.dumps(call.arguments, ensure_ascii=False)
+        arguments = json_text(call.arguments)
         begun = {
             "id": item_id,
             "type": "function_call",

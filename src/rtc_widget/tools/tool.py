@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from html import escape
 from typing import Any
 
+from rtc_widget._unicode import well_formed
 from rtc_widget.errors import InvalidTool
 from rtc_widget.tools.call_log import ToolCalls
 from rtc_widget.tools.docstrings import function_doc
@@ -174,7 +175,8 @@ class Tool:
 
     def __repr__(self) -> str:
         options = [name for name in ("thread", "confirm") if getattr(self, name)]
-        return f"<Tool {self.name}({', '.join(self.parameters['properties'])}){''.join(f' {one}' for one in options)}>"
+        parameters = ", ".join(self.parameters["properties"])
+        return well_formed(f"<Tool {self.name}({parameters}){''.join(f' {one}' for one in options)}>")
 
 
 class Tools(Mapping[str, Tool]):
@@ -281,7 +283,8 @@ class Tools(Mapping[str, Tool]):
             f"<td style='text-align: left'>{escape(tool.description)}</td></tr>"
             for tool in self._tools.values()
         )
-        return f"<table>{rows}</table>" if rows else "<i>No tools yet: decorate a function with @chat.tool.</i>"
+        table = well_formed(f"<table>{rows}</table>")
+        return table if rows else "<i>No tools yet: decorate a function with @chat.tool.</i>"
 
 
 def _checked_name(function: Function, name: str | None) -> str:
