@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
+from rtc_widget._unicode import well_formed, well_formed_json
 from rtc_widget.comm.bridge import Bridge
 from rtc_widget.conversation.subscriptions import Failure
 from rtc_widget.errors import PageNotFound
@@ -30,8 +31,8 @@ class PagePrompts:
             "approve",
             timeout=seconds + _GRACE_SECONDS,
             call_id=call.call_id,
-            name=call.name,
-            arguments=dict(call.arguments),
+            name=well_formed(call.name),
+            arguments=well_formed_json(dict(call.arguments)),
             seconds=seconds,
         )
         return answer.get("approved") is True

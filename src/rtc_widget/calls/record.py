@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
 from typing import cast
 
+from rtc_widget._unicode import json_text
 from rtc_widget.comm.messages import History, State, WireEvent
 from rtc_widget.conversation.event_log import EventLog
 from rtc_widget.conversation.event_reader import facts_of
@@ -247,7 +247,7 @@ class CallRecord:
                     break
                 at += 1
                 if not request.brief or self._protocol.is_needed_later(event):
-                    text = json.dumps(fields_of(event), ensure_ascii=False)
+                    text = json_text(fields_of(event), overflow=True)
                     wire.append((event.direction, event.time.timestamp() * 1000, text))
                     size += len(text)
             if wire:

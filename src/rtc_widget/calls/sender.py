@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from rtc_widget._unicode import json_text, well_formed
 from rtc_widget.calls.record import CallRecord
 from rtc_widget.comm.bridge import Bridge
 from rtc_widget.conversation.events import Event
@@ -146,7 +147,7 @@ class UserMessages:
 
         self._sender.require_open()
         url = image_url(image, self._sender.room_beside(text or ""))
-        return self._session.user_message(text or "", url, detail)
+        return self._session.user_message(well_formed(text or ""), url, detail)
 
 
 def _checked_text(text: object) -> str:
@@ -154,7 +155,7 @@ def _checked_text(text: object) -> str:
         raise TypeError(f"text must be a str, got {type(text).__name__}.")
     if not text.strip():
         raise ValueError("text must not be empty.")
-    return text
+    return well_formed(text)
 
 
 def _with_id(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -174,6 +175,6 @@ def _checked(event: Mapping[str, Any]) -> dict[str, Any]:
 
 def _text_of(event: Mapping[str, Any]) -> str:
     try:
-        return json.dumps(event, ensure_ascii=False, allow_nan=False)
+        return json_text(event)
     except (TypeError, ValueError) as error:
         raise type(error)(f"The event cannot be written as JSON: {error}") from None

@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from rtc_widget._deprecated import warn_renamed
+from rtc_widget._error_text import error_text
 from rtc_widget.errors import (
     Cancelled,
     ClientSecretsUnsupported,
@@ -129,7 +130,7 @@ class Negotiator:
             # A custom Signaling may raise anything; the page must receive the error.
             logger.exception("%s failed", type(self._signaling).__name__)
             outcome = UnexpectedError(
-                f"{self._signaling.name} failed: {type(error).__name__}: {error}",
+                f"{self._signaling.name} failed: {error_text(error)}",
                 hint="The kernel's log has the traceback.",
             )
         done(outcome)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from rtc_widget._unicode import well_formed
 from rtc_widget.types import Direction
 
 EventRow = tuple[Direction, float, Mapping[str, Any]]
@@ -19,7 +20,7 @@ _FAINT = "color: var(--jp-ui-font-color2, gray)"
 
 def event_html(event: EventRow) -> str:
     """Return one event with its fields expanded at the first level."""
-    return f'<div style="{_STYLE}">{_row(event, is_open=True)}</div>'
+    return well_formed(f'<div style="{_STYLE}">{_row(event, is_open=True)}</div>')
 
 
 def log_html(events: Sequence[EventRow], dropped: int) -> str:
@@ -28,13 +29,13 @@ def log_html(events: Sequence[EventRow], dropped: int) -> str:
     hidden = len(events) - len(shown) + dropped
     words = f"{len(events)} events" + (f", {hidden} earlier ones not shown" if hidden else "")
     rows = "".join(_row(event, is_open=False) for event in shown)
-    return f'<div style="{_STYLE}"><div style="{_FAINT}">{words}</div>{rows}</div>'
+    return well_formed(f'<div style="{_STYLE}"><div style="{_FAINT}">{words}</div>{rows}</div>')
 
 
 def fields_html(title: str, fields: Mapping[str, Any]) -> str:
     """Return the fields of an object; nested fields are collapsed."""
     inside = f"<summary><b>{escape(title)}</b></summary>{_fields(fields.items())}"
-    return f'<div style="{_STYLE}"><details open>{inside}</details></div>'
+    return well_formed(f'<div style="{_STYLE}"><details open>{inside}</details></div>')
 
 
 def _row(event: EventRow, *, is_open: bool) -> str:

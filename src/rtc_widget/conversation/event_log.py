@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, overload
 
+from rtc_widget._unicode import json_text, well_formed
 from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.json_object import fields_of
 from rtc_widget.optional import require_pandas
@@ -176,7 +177,7 @@ class EventLog(Sequence[Event]):
         path = Path(path).expanduser()
         with path.open("w", encoding="utf-8") as file:
             for line in self.to_json():
-                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+                file.write(json_text(line, overflow=True) + "\n")
         return path
 
     def to_json(self) -> Iterator[dict[str, Any]]:
@@ -248,7 +249,7 @@ class EventLog(Sequence[Event]):
         events = self._snapshot()
         if not events:
             return "<EventLog: empty>"
-        return f"<EventLog: {len(events)} events, {events[0].type} … {events[-1].type}>"
+        return well_formed(f"<EventLog: {len(events)} events, {events[0].type} … {events[-1].type}>")
 
     def _repr_html_(self) -> str:
         from rtc_widget.conversation.event_html import log_html

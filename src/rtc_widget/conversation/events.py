@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
+from rtc_widget._unicode import well_formed
 from rtc_widget.conversation.json_object import JsonObject, copied
 from rtc_widget.conversation.protocol_lookup import protocol_object
 from rtc_widget.types import DEFAULT_PROTOCOL, Direction
@@ -97,7 +98,7 @@ class Event(JsonObject):
             The wire protocol.
         """
         try:
-            raw = json.loads(text, object_pairs_hook=_object)
+            raw = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse)
             reason = "" if isinstance(raw, dict) else f"a JSON {type(raw).__name__}, not an object"
         except (ValueError, RecursionError) as error:
             raw, reason = None, str(error)
@@ -141,7 +142,7 @@ class Event(JsonObject):
 
     def __repr__(self) -> str:
         arrow = "→" if self.direction == "sent" else "←"
-        return f"<{arrow} {self.type or 'event without a type'} {self.time:%H:%M:%S.%f}>"
+        return well_formed(f"<{arrow} {self.type or 'event without a type'} {self.time:%H:%M:%S.%f}>")
 
     def _repr_html_(self) -> str:
         from rtc_widget.conversation.event_html import event_html
@@ -150,6 +151,10 @@ class Event(JsonObject):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_event, (self._raw, self.direction, self.time, self.elapsed, self.protocol))
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
+from rtc_widget._error_text import error_text
+from rtc_widget._unicode import well_formed
 from rtc_widget.conversation.events import Event
 from rtc_widget.errors import NotConnected, WaitTimeout
 from rtc_widget.kernel.io_thread import users_loop
@@ -45,7 +47,7 @@ class CallbackFailure:
 
     def __str__(self) -> str:
         name = getattr(self.callback, "__name__", repr(self.callback))
-        return f"{name} failed on {self.event.type}: {type(self.error).__name__}: {self.error}"
+        return well_formed(f"{name} failed on {self.event.type}: {error_text(self.error)}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from rtc_widget._sequence import FrozenSequence
+from rtc_widget._unicode import well_formed
 from rtc_widget.conversation.event_reader import CallTurns, reader_of
 from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.json_object import fields_of
@@ -118,7 +119,8 @@ class Transcript(FrozenSequence[Turn]):
         kinds = {"start": "float64", "end": "float64", "interrupted": "bool", "call": "int64"}
         table = pd.DataFrame(rows, columns=list(names)).astype(kinds)
         texts = ["text", "heard", "item_id", "response_id"]
-        table[texts] = table[texts].astype("string")
+        for name in texts:
+            table[name] = table[name].map(well_formed, na_action="ignore").astype("string")
         return table
 
     def _with_seams(self) -> list[tuple[str, Turn]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rtc_widget._unicode import well_formed
 from rtc_widget.errors.texts import KERNEL_HINTS
 
 
@@ -33,9 +34,10 @@ class RtcWidgetError(Exception):
             cls.default_hint = KERNEL_HINTS[cls.code]
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
-        self.message = message
-        self.hint = self.default_hint if hint is None else hint
-        super().__init__(f"{message} {self.hint}".rstrip())
+        # A message may quote a server, and it must be possible to print, log and send it.
+        self.message = well_formed(message)
+        self.hint = self.default_hint if hint is None else well_formed(hint)
+        super().__init__(f"{self.message} {self.hint}".rstrip())
 
     def to_wire(self) -> dict[str, str]:
         """Return the error as it is sent to the page: ``{"code", "message", "hint"}``."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections import deque
 
+from rtc_widget._unicode import json_text
 from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.transcript import Transcript
 from rtc_widget.protocols.base import VoiceProtocol
@@ -55,4 +55,4 @@ class Resumption:
         """Return the client events that give a new call the settings and the turns of the conversation."""
         turns = [turn for turn in self._transcript if turn.text]
         carried = [self._protocol.carry_turn(turn.role, turn.text) for turn in turns[-MAX_TURNS:]]
-        return self._changes + [json.dumps(event, ensure_ascii=False) for event in carried]
+        return self._changes + [json_text(event) for event in carried]

@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rtc_widget._unicode import json_text
+
 REMOVED = "[removed]"
 
 # The endings of the names of fields that hold secrets: `api_key`, `refreshToken`, `X-Auth-Token`.
@@ -71,7 +73,7 @@ class Redaction:
         except (ValueError, RecursionError):
             return text
         safe = self.of(value)
-        return text if safe == value else json.dumps(safe, ensure_ascii=False)
+        return text if safe == value else json_text(safe)
 
     def _field(self, key: Any, value: Any, fields: Mapping[Any, Any]) -> Any:
         if value in (None, "") or not isinstance(key, str):

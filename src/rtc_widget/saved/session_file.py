@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from rtc_widget._unicode import json_text
 from rtc_widget.audio.pcm_store import PcmStore
 from rtc_widget.audio.recording import Recording
 from rtc_widget.conversation.event_log import EventLog
@@ -112,7 +113,7 @@ def _write_all(archive: zipfile.ZipFile, contents: SessionContents, redaction: R
         "usage": [asdict(entry) for entry in contents.usage.entries],
         "recording": audio,
     }
-    archive.writestr(_SESSION, json.dumps(about, ensure_ascii=False, indent=1))
+    archive.writestr(_SESSION, json_text(about, indent=1, overflow=True))
     _write_lines(archive, _EVENTS, (redaction.of(line) for line in contents.events.to_json()))
     _write_lines(archive, _STATISTICS, (sample.to_json() for sample in contents.stats))
     if has_audio:
@@ -133,7 +134,7 @@ def _write_all(archive: zipfile.ZipFile, contents: SessionContents, redaction: R
 def _write_lines(archive: zipfile.ZipFile, name: str, lines: Iterable[Mapping[str, Any]]) -> None:
     with archive.open(name, "w", force_zip64=True) as file:
         for line in lines:
-            file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+            file.write(json_text(line, overflow=True).encode() + b"\n")
 
 
 def _read_all(archive: zipfile.ZipFile, path: Path) -> SessionContents:

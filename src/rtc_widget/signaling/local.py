@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from rtc_widget.errors import LocalServerError, SignalingTimeout
-from rtc_widget.protocols.realtime.session_settings import merged, session_settings
+from rtc_widget.protocols.realtime.session_settings import merged, require_json, session_settings
 from rtc_widget.server.process import (
     Address,
     ReplyCallback,
@@ -110,6 +110,7 @@ class Local:
                 raise TypeError(f"reply must be a function or ChatCompletions(…), got {reply!r}")
             self._reply = ReplyFunction(reply)
         self._session = merged(session_settings(session), extra_session or {})
+        require_json(self._session)
         responder = self._reply.name if self._reply else self._chat.model if self._chat else ""
         self.name = "Embedded local server" + (f" · {responder}" if responder else "")
 
@@ -139,7 +140,7 @@ class Local:
         settings = merged({"type": "realtime", "model": MODEL}, self._session, session_settings(session))
         parts = {
             "sdp": (None, offer.encode(), "application/sdp"),
-            "session": (None, json.dumps(settings).encode(), "application/json"),
+            "session": (None, json.dumps(settings, allow_nan=False).encode(), "application/json"),
         }
         headers = {"Accept": "application/sdp"}
         if self._reply:

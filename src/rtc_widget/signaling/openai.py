@@ -12,8 +12,9 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from rtc_widget._deprecated import warn_renamed
+from rtc_widget._unicode import well_formed_json
 from rtc_widget.errors import InvalidAnswer, InvalidOffer, MissingKey, ServerNotFound, SignalingError
-from rtc_widget.protocols.realtime.session_settings import SessionObject, merged, session_settings
+from rtc_widget.protocols.realtime.session_settings import SessionObject, merged, require_json, session_settings
 from rtc_widget.saved.redaction import REMOVED
 from rtc_widget.signaling.base import Answer, ClientSecret, Progress
 from rtc_widget.signaling.http import SignalingClient, answer_sdp
@@ -89,6 +90,7 @@ class OpenAI:
         self.session: SessionObject = merged(
             {"type": "realtime", "model": model}, _DEFAULT_SESSION, session_settings(session), extra_session or {}
         )
+        require_json(self.session)
         names = {
             "OpenAI-Organization": organization,
             "OpenAI-Project": project,
@@ -130,7 +132,7 @@ class OpenAI:
         key = self._read_key()
         files = {
             "sdp": (None, offer, "application/sdp"),
-            "session": (None, json.dumps(merged(self.session, session)), "application/json"),
+            "session": (None, json.dumps(merged(self.session, session), allow_nan=False), "application/json"),
         }
         response = await self._client.post(
             f"{self.base_url}/realtime/calls",
@@ -161,7 +163,8 @@ class OpenAI:
             secret=self._read_key(),
             json={
                 "expires_after": {"anchor": "created_at", "seconds": _SECRET_SECONDS},
-                "session": merged(self.session, session),
+                # httpx writes JSON without escapes.
+                "session": well_formed_json(merged(self.session, session)),
             },
         )
         try:

@@ -16,6 +16,7 @@ from rtc_widget.errors import (
     Cancelled,
     ConnectionFailed,
     DeviceNotFound,
+    InvalidSession,
     MessageTooLarge,
     NotConnected,
     RtcWidgetError,
@@ -34,6 +35,7 @@ from rtc_widget.testing.scripted_server import (
     ScriptStep,
     ServerEvent,
     ServerScript,
+    refusal_of_tools,
 )
 from rtc_widget.types import Track
 
@@ -151,11 +153,16 @@ class ScriptedPage(RawPage):
             error, self._next_error = self._next_error, None
             self._fail(error)
             raise error
+        session = self._session()
+        if (refused := refusal_of_tools(session)) is not None:
+            invalid = InvalidSession(f"The server refused the session: '{refused[0]}' {refused[1]}.")
+            self._fail(invalid)
+            raise invalid
         permission = "granted" if wanted else "prompt"
         kept = {"muted": self._state["muted"], "receive_only": not wanted, "microphone_permission": permission}
         self._state = {**CONNECTED, **kept}
         self._report_state()
-        self._deliver(self._server.begin(self._session()))
+        self._deliver(self._server.begin(session))
 
     def disconnect(self) -> None:
         """End the call, as a user does with Disconnect."""
@@ -263,7 +270,8 @@ class ScriptedPage(RawPage):
 
     def hear(self, message: Message) -> None:
         """Receive a message of the widget."""
-        copy = json.loads(json.dumps(message, default=str))
+        # As Jupyter sends it: strict JSON in UTF-8.
+        copy = json.loads(json.dumps(message, ensure_ascii=False, allow_nan=False).encode())
         for page in self._pages:
             if copy["page"] == page.page:
                 page._messages.append(copy)
@@ -343,7 +351,7 @@ class ScriptedPage(RawPage):
             if (size := len(wire.encode())) > limit:
                 raise MessageTooLarge(text("message_too_large", size=size, limit=limit))
         for wire in texts:
-            event = json.loads(wire)
+            event = json.loads(wire, parse_constant=_refuse_constant)
             self.sent.append(event)
             self.events(wire, direction="sent", attempt=self._attempt or "a1")
             self._deliver(self._server.react(event))
@@ -400,6 +408,10 @@ class ScriptedPage(RawPage):
     def _detects_turns(self) -> bool:
         audio = self._server.session.get("audio") or {}
         return (audio.get("input") or {}).get("turn_detection", "default") is not None
+
+
+def _refuse_constant(name: str) -> None:
+    raise UnexpectedError(f"The event is not JSON: it has {name}.")
 
 
 def _clip(sound: ClipSource | None) -> AudioClip | None:

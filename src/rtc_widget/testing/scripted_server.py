@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import json
+import re
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rtc_widget._deprecated import renamed_names
+from rtc_widget._unicode import json_text
 from rtc_widget.types import Track
 
 if TYPE_CHECKING:
@@ -114,6 +115,8 @@ class ServerScript:
             events = reaction(event)
             return [] if events is None else [events] if isinstance(events, dict) else list(events)
         match event.get("type"):
+            case "session.update" if (refusal := _refusal(event)) is not None:
+                return [self._event("error", error=refusal)]
             case "session.update":
                 self.session = _merged(self.session, event.get("session") or {})
                 return [self._event("session.updated", session=dict(self.session))]
@@ -212,7 +215,7 @@ class ServerScript:
 
     def _call(self, call: ScriptedCall, response_id: str, output: list[ServerEvent]) -> list[ServerEvent]:
         item_id, call_id = self._id("item"), self._id("call")
-        arguments = json.dumps(call.arguments, ensure_ascii=False)
+        arguments = json_text(call.arguments)
         begun = {
             "id": item_id,
             "type": "function_call",
@@ -267,6 +270,44 @@ class ServerScript:
 
     def _id(self, kind: str) -> str:
         return f"{kind}_{next(self._numbers.setdefault(kind, itertools.count(1)))}"
+
+
+_TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+
+
+def refusal_of_tools(session: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return why a server refuses the tools of a session: the parameter and the reason; None if it takes them."""
+    tools = session.get("tools", [])
+    if not isinstance(tools, list):
+        return "session.tools", "must be an array"
+    for number, tool in enumerate(tools):
+        where = f"session.tools[{number}]"
+        if not isinstance(tool, Mapping) or not isinstance(tool.get("type"), str):
+            return where, "must be an object with a 'type'"
+        if tool["type"] != "function":
+            continue
+        if not isinstance(name := tool.get("name"), str) or not _TOOL_NAME.fullmatch(name):
+            return f"{where}.name", f"must have 1 to 64 letters, digits, _ or -, got {name!r}"
+        if not isinstance(tool.get("description", ""), str):
+            return f"{where}.description", "must be a string"
+        if not isinstance(tool.get("parameters", {}), Mapping):
+            return f"{where}.parameters", "must be an object"
+    return None
+
+
+def _refusal(update: Mapping[str, Any]) -> ServerEvent | None:
+    session = update.get("session")
+    refused = refusal_of_tools(session if isinstance(session, Mapping) else {})
+    if refused is None:
+        return None
+    where, reason = refused
+    return {
+        "type": "invalid_request_error",
+        "code": "invalid_value",
+        "message": f"Invalid '{where}': it {reason}.",
+        "param": where,
+        "event_id": update.get("event_id"),
+    }
 
 
 _SCRIPT_ENDED = ScriptedResponse(error="The script has no response left. Add one with page.will_say(…).")

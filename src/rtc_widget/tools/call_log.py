@@ -9,7 +9,9 @@ from html import escape
 from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from rtc_widget._error_text import error_text, message_of
 from rtc_widget._sequence import FrozenSequence
+from rtc_widget._unicode import well_formed
 from rtc_widget.errors import RtcWidgetError
 from rtc_widget.optional import require_pandas
 
@@ -61,7 +63,8 @@ class ToolCall:
 
     def __str__(self) -> str:
         given = ", ".join(f"{name}={_short(value, 60)}" for name, value in self.arguments.items())
-        return f"{self.name}({given}) → {self.status}{f': {_short(self.output, 80)}' if self.output else ''}"
+        output = f": {_short(self.output, 80)}" if self.output else ""
+        return well_formed(f"{self.name}({given}) → {self.status}{output}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +87,8 @@ class ToolFailure:
     def __str__(self) -> str:
         given = ", ".join(f"{name}={_short(value, 60)}" for name, value in self.call.arguments.items())
         error = self.error
-        words = str(error) if isinstance(error, RtcWidgetError) else f"{type(error).__name__}: {error}"
-        return f"{self.call.name}({given}) failed: {words}"
+        words = message_of(error) if isinstance(error, RtcWidgetError) else error_text(error)
+        return well_formed(f"{self.call.name}({given}) failed: {words}")
 
 
 class ToolCalls(FrozenSequence[ToolCall]):
@@ -141,10 +144,9 @@ def _row(call: ToolCall) -> str:
         escape(call.output if len(call.output) <= 200 else f"{call.output[:200]}…"),
         f"{call.seconds:.2f}",
     )
-    return "<tr>" + "".join(f"<td style='text-align: left'>{cell}</td>" for cell in cells) + "</tr>"
+    return well_formed("<tr>" + "".join(f"<td style='text-align: left'>{cell}</td>" for cell in cells) + "</tr>")
 
 
 def _short(value: object, most: int) -> str:
-    text = value if isinstance(value, BaseException) else repr(value)
-    words = str(text)
+    words = message_of(value) if isinstance(value, BaseException) else repr(value)
     return words if len(words) <= most else f"{words[:most]}…"

@@ -16,6 +16,8 @@ from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
+from rtc_widget._unicode import well_formed
+
 MAX_BYTES = 24_000
 """The maximum size of one result. The model reads, and the user pays for, all of it again with each response."""
 
@@ -42,6 +44,7 @@ def result_text(value: object, max_bytes: int = MAX_BYTES) -> str:
     '{"at": "2026-11-22", "level": null}'
     """
     if isinstance(value, str):
+        value = well_formed(value)
         return value if _fits(value, max_bytes) else _cut_text(value, max_bytes, total=len(value))
     reader = JsonReader(max_bytes)
     plain = reader.read(value)
@@ -57,7 +60,7 @@ def result_text(value: object, max_bytes: int = MAX_BYTES) -> str:
 
 
 def _encoded(plain: Any) -> str:
-    return json.dumps(plain, ensure_ascii=False, allow_nan=False)
+    return well_formed(json.dumps(plain, ensure_ascii=False, allow_nan=False))
 
 
 def _fits(text: str, max_bytes: int) -> bool:

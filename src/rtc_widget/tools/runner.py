@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from rtc_widget._error_text import error_text, message_of
+from rtc_widget._unicode import json_text, well_formed
 from rtc_widget.conversation.event_reader import facts_of
 from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.facts import FunctionCall, FunctionCallFinished, ResponseEnded
@@ -233,7 +235,9 @@ class ToolRunner:
         try:
             async with limit:
                 result, output = await _called(tool, arguments)
-        except (Exception, SystemExit, asyncio.CancelledError) as error:
+        except GeneratorExit:
+            raise  # this task is discarded
+        except BaseException as error:
             if isinstance(error, asyncio.CancelledError) and _is_cancelled():
                 raise  # this task itself is cancelled, not something that the tool awaits
             record = replace(record, seconds=time.perf_counter() - began)
@@ -248,22 +252,26 @@ class ToolRunner:
     def _refused(
         self, record: ToolCall, error: BaseException, words: str = "", *, status: CallStatus = "failed"
     ) -> str:
-        output = json.dumps({"error": words or str(error)}, ensure_ascii=False)
+        output = json_text({"error": well_formed(words or message_of(error))})
         self._tools.calls.put(replace(record, status=status, output=output, error=error))
         return output
 
     def _failed(self, record: ToolCall, error: BaseException, *, status: CallStatus = "failed") -> str:
         """Return a short error for the model; the user gets the whole exception."""
-        words = f"{type(error).__name__}: {error}".strip().split("\n")[0]
+        words = error_text(error).strip().split("\n")[0]
         words = words if len(words) <= _MAX_ERROR_CHARACTERS else f"{words[:_MAX_ERROR_CHARACTERS]}…"
         output = self._refused(record, error, words, status=status)
-        self._failures.add(ToolFailure(replace(record, status=status, output=output, error=error), error))
+        failure = ToolFailure(replace(record, status=status, output=output, error=error), error)
+        try:
+            self._failures.add(failure)
+        except Exception:
+            logger.exception("A failure of the tool %s could not be shown", record.name)
         return output
 
 
 async def _called(tool: Tool, arguments: Arguments) -> tuple[Any, str]:
     """Return the result of a tool and its text; reading the result may run user code, so both run in one place."""
-    call = functools.partial(tool.function, *arguments.positional, **arguments.named)
+    call = functools.partial(tool.current_function, *arguments.positional, **arguments.named)
     if tool.thread:
         return await asyncio.to_thread(_with_text, call)
     outcome = call()
@@ -272,7 +280,11 @@ async def _called(tool: Tool, arguments: Arguments) -> tuple[Any, str]:
 
 
 def _with_text(call: Callable[[], Any]) -> tuple[Any, str]:
-    result = call()
+    try:
+        result = call()
+    except StopIteration as error:
+        # A future cannot hold it, so nobody would hear of it.
+        raise RuntimeError(error_text(error)) from error
     return result, result_text(result)
 
 
@@ -286,7 +298,7 @@ def _output_of(outcome: str | BaseException) -> str:
     if isinstance(outcome, str):
         return outcome
     logger.error("A tool could not be run", exc_info=outcome)
-    return json.dumps({"error": f"{type(outcome).__name__}: {outcome}"}, ensure_ascii=False)
+    return json_text({"error": error_text(outcome)})
 
 
 def _writable(value: object) -> object:
@@ -301,6 +313,6 @@ def _writable(value: object) -> object:
 def _readable(arguments: str) -> Mapping[str, Any]:
     try:
         given = json.loads(arguments) if arguments.strip() else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         given = arguments
     return given if isinstance(given, dict) else {"arguments": given}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import inspect
 import json
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, get_type_hints
+from typing import Annotated, Any, Optional, get_origin, get_type_hints
 
+from rtc_widget._unicode import well_formed_json
 from rtc_widget.errors import InvalidTool
 from rtc_widget.tools.docstrings import FunctionDoc
 
@@ -56,32 +58,42 @@ class Parameters:
     def __init__(self, function: Callable[..., Any], tool: str, doc: FunctionDoc) -> None:
         try:
             import pydantic
+
+            from rtc_widget.tools.json_schema import CheckedJsonSchema
         except ImportError:
             raise ImportError(NEEDS_PYDANTIC) from None
         self._parameters = _parameters(function, tool)
         hints = _hints(function, tool)
-        fields: dict[str, Any] = {}
-        for number, parameter in enumerate(self._parameters):
-            hint = _hint(parameter, hints, tool)
-            default = ... if parameter.default is parameter.empty else parameter.default
-            description = doc.parameters.get(parameter.name) or _written_in(hint)
-            # Parameters may have names that pydantic reserves, such as `schema`, `_x` or `model_config`.
-            field = pydantic.Field(default, alias=parameter.name, description=description)
-            fields[f"p{number}"] = (hint, field)
-        config = pydantic.ConfigDict(extra="forbid", protected_namespaces=())
+        # Parameters may have names that pydantic reserves, such as `schema`, `_x` or `model_config`.
+        names = {f"p{number}": parameter.name for number, parameter in enumerate(self._parameters)}
+        config = pydantic.ConfigDict(
+            extra="forbid", protected_namespaces=(), alias_generator=lambda field: names.get(field, field)
+        )
         try:
             with warnings.catch_warnings():
                 # pydantic warns of a default that JSON cannot represent, and leaves it out of the schema.
                 warnings.simplefilter("ignore")
+                fields: dict[str, Any] = {
+                    field: _field(parameter, _hint(parameter, hints, tool), doc.parameters.get(parameter.name))
+                    for field, parameter in zip(names, self._parameters, strict=True)
+                }
                 self._model = pydantic.create_model(tool, __config__=config, **fields)
-                schema = self._model.model_json_schema()
-        except (pydantic.errors.PydanticUserError, NameError, TypeError) as error:
-            words = str(error).split("\n")[0]
+                schema = self._model.model_json_schema(schema_generator=CheckedJsonSchema)
+                json.dumps(schema, allow_nan=False)
+        except InvalidTool:
+            raise
+        except Exception as error:  # noqa: BLE001 - types and their schemas may be any code of the user
+            words = str(error).split("\n")[0].rstrip(".")
             raise InvalidTool(
-                f"{tool} cannot be a tool: its parameters cannot be described as JSON schema. {words}",
+                f"{tool} cannot be a tool: its parameters cannot be described as JSON schema. {words}.",
                 hint="Use types that JSON can represent: str, int, float, bool, list, dict, Literal, Enum, datetime, "
                 "dataclasses, pydantic models.",
             ) from None
+        self._defaults_of_pydantic = {
+            field
+            for (field, info), parameter in zip(self._model.model_fields.items(), self._parameters, strict=True)
+            if not info.is_required() and (parameter.default is parameter.empty or _is_field(parameter.default))
+        }
         self.schema = _tidied(schema)
 
     def check(self, text: str) -> Arguments:
@@ -96,12 +108,13 @@ class Parameters:
 
         try:
             given = json.loads(text) if text.strip() else {}
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InvalidArguments(f"The arguments are not valid JSON: {error}.") from None
         if not isinstance(given, dict):
             raise InvalidArguments(f"The arguments must be a JSON object, got {type(given).__name__}.")
         try:
-            checked = self._model.model_validate(given)
+            # As JSON, which has no dates or tuples: what a strict type refuses from Python, it takes from JSON.
+            checked = self._model.model_validate_json(json.dumps(well_formed_json(given)))
         except pydantic.ValidationError as error:
             reasons = [f"{'.'.join(map(str, one['loc'])) or 'arguments'}: {one['msg']}" for one in error.errors()]
             raise InvalidArguments("; ".join(reasons)) from None
@@ -109,7 +122,8 @@ class Parameters:
         values = {
             parameter.name: getattr(checked, f"p{number}")
             for number, parameter in enumerate(self._parameters)
-            if f"p{number}" in checked.model_fields_set or parameter.kind is parameter.POSITIONAL_ONLY
+            if f"p{number}" in checked.model_fields_set | self._defaults_of_pydantic
+            or parameter.kind is parameter.POSITIONAL_ONLY
         }
         first = [one.name for one in self._parameters if one.kind is one.POSITIONAL_ONLY]
         return Arguments(tuple(values.pop(name) for name in first), values)
@@ -119,7 +133,7 @@ class Parameters:
         defaults = {
             one.name: one.default
             for one in self._parameters
-            if one.default is not one.empty and one.kind is not one.POSITIONAL_ONLY
+            if one.default is not one.empty and not _is_field(one.default) and one.kind is not one.POSITIONAL_ONLY
         }
         return Arguments(arguments.positional, {**defaults, **arguments.named})
 
@@ -158,21 +172,46 @@ def _hints(function: Callable[..., Any], tool: str) -> Mapping[str, Any]:
         ) from None
 
 
+def _is_field(default: object) -> bool:
+    """Return whether a default is a description of a default: ``Field(5, ge=1)`` or a dataclass's ``field()``."""
+    from pydantic.fields import FieldInfo
+
+    return isinstance(default, (FieldInfo, dataclasses.Field))
+
+
+def _field(parameter: inspect.Parameter, hint: Any, description: str | None) -> Any:
+    """Return the field of a pydantic model for a parameter: its type, or its type and default."""
+    from pydantic.fields import FieldInfo
+
+    default = parameter.default
+    is_given = default is not parameter.empty
+    info = FieldInfo.from_annotated_attribute(hint, default) if is_given else FieldInfo.from_annotation(hint)
+    if get_origin(hint) is Annotated:
+        plain, metadata = hint.__origin__, list(hint.__metadata__)
+    else:
+        plain, metadata = hint, []
+    if info.default is None:
+        plain = Optional[plain]  # noqa: UP045 - `|` does not take every type hint
+    description = description or next((entry for entry in metadata if isinstance(entry, str)), None)
+    if description is not None:
+        # First, so that the description of a `Field` replaces it.
+        metadata = [FieldInfo(description=description), *metadata]
+    whole = Annotated[(plain, *metadata)] if metadata else plain
+    if is_given:
+        return whole, default
+    return whole if metadata else (whole, ...)
+
+
 def _hint(parameter: inspect.Parameter, hints: Mapping[str, Any], tool: str) -> Any:
     if parameter.name in hints:
         return hints[parameter.name]
-    if parameter.default is not parameter.empty and parameter.default is not None:
-        return type(parameter.default)
+    default = parameter.default
+    if default is not parameter.empty and default is not None and not _is_field(default):
+        return type(default)
     raise InvalidTool(
         f"{tool} cannot be a tool: its parameter {parameter.name!r} has no type hint.",
         hint=f"Add one, for example {parameter.name}: str.",
     )
-
-
-def _written_in(hint: Any) -> str | None:
-    """Return the description in ``Annotated[str, "an English name"]``."""
-    metadata = getattr(hint, "__metadata__", ())
-    return next((entry for entry in metadata if isinstance(entry, str)), None)
 
 
 class _Recursive(Exception):

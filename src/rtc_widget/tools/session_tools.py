@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
 from rtc_widget.conversation.event_reader import facts_of
 from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.facts import SessionChanged
+from rtc_widget.errors import InvalidTool
 from rtc_widget.protocols.base import VoiceProtocol
 from rtc_widget.tools.tool import Function, Tool, Tools
 
@@ -32,14 +34,25 @@ class SessionTools:
         self._protocol = protocol
         self._send = send
         self._as_given: tuple[dict[str, Any], ...] = ()
+        self._sent_revisions: Mapping[str, int] = {}
         self._is_stale = False
         tools.on_change(self._update)
 
     def add(self, tool: Function | Tool | dict[str, Any]) -> None:
-        """Add a function, or the description of a tool that is run elsewhere."""
+        """Add a function, or the description of a tool that is run elsewhere.
+
+        Raises
+        ------
+        InvalidTool
+            If the function cannot be described, or the description is not JSON.
+        """
         if isinstance(tool, dict):
-            self._as_given = (*self._as_given, dict(tool))
-            self._update()
+            before, self._as_given = self._as_given, (*self._as_given, _described(tool))
+            try:
+                self._update()
+            except BaseException:
+                self._as_given = before
+                raise
         else:
             self._tools.add(tool)
 
@@ -64,7 +77,9 @@ class SessionTools:
         """End the call."""
 
     def consume(self, event: Event) -> None:
-        """Process the next event: the server may report the tools that it knows."""
+        """Process the next event: the server may report the tools that it knows, and tools may have been reloaded."""
+        if self._tools.revisions() != self._sent_revisions:
+            self._update()
         for fact in facts_of(event):
             # Some servers ignore settings in the offer, and tools may have been added since.
             if isinstance(fact, SessionChanged) and fact.is_new and not self._is_known(fact.tools):
@@ -77,5 +92,18 @@ class SessionTools:
         self._send(self._wire())
 
     def _wire(self) -> list[dict[str, Any]]:
+        self._sent_revisions = self._tools.revisions()
         names = self._tools.keys()
         return [*(tool for tool in self._as_given if tool.get("name") not in names), *self._tools.to_wire()]
+
+
+def _described(tool: dict[str, Any]) -> dict[str, Any]:
+    """Return a copy of a description, which must be JSON."""
+    try:
+        copy: dict[str, Any] = json.loads(json.dumps(tool, allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidTool(
+            f"The description of the tool {tool.get('name', 'without a name')!r} cannot be written as JSON: {error}.",
+            hint="Use dicts with string keys, lists, strings, finite numbers, booleans and None.",
+        ) from None
+    return copy

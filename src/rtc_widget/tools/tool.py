@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
 from html import escape
 from typing import Any
 
+from rtc_widget._unicode import well_formed
 from rtc_widget.errors import InvalidTool
 from rtc_widget.tools.call_log import ToolCalls
 from rtc_widget.tools.docstrings import function_doc
+from rtc_widget.tools.reloaded import is_same, reloaded, version
 from rtc_widget.tools.schema import Arguments, Parameters
 
 Function = Callable[..., Any]
 Confirm = bool | Callable[..., bool]
+
+logger = logging.getLogger("rtc_widget")
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
@@ -85,18 +90,63 @@ class Tool:
             )
         if timeout is not None and not timeout > 0:
             raise ValueError(f"timeout must be a number of seconds above 0, or None for no limit, got {timeout}.")
-        doc = function_doc(function)
+        if description is not None and not isinstance(description, str):
+            raise InvalidTool(
+                f"The description of a tool must be a str, got {type(description).__name__}.", hint="Pass a text."
+            )
         self.function = function
         self.name = _checked_name(function, name)
-        self.description = doc.about if description is None else description
         self.thread = thread
         self.confirm = confirm
         self.timeout = timeout
-        self._parameters = Parameters(function, self.name, doc)
+        self._given_description = description
+        self._version = version(function)
+        self._revision = 1
+        self._describe()
+
+    def _describe(self) -> None:
+        """Read the signature and the docstring of the function."""
+        current = reloaded(self.function)
+        doc = function_doc(current)
+        self._parameters = Parameters(current, self.name, doc)
+        self._description = doc.about if self._given_description is None else self._given_description
+        self._current = current
+
+    def _refresh(self) -> None:
+        """Describe the function again if its module was reloaded."""
+        found = version(self.function)
+        if is_same(found, self._version):
+            return
+        self._version = found
+        try:
+            self._describe()
+        except InvalidTool as error:
+            logger.warning("The tool %s was reloaded; the model still has its old description. %s", self.name, error)
+        else:
+            self._revision += 1
+
+    @property
+    def revision(self) -> int:
+        """How often the function was described."""
+        self._refresh()
+        return self._revision
+
+    @property
+    def current_function(self) -> Function:
+        """The function to call: `function` as its module defines it now."""
+        self._refresh()
+        return self._current
+
+    @property
+    def description(self) -> str:
+        """The description for the model."""
+        self._refresh()
+        return self._description
 
     @property
     def parameters(self) -> dict[str, Any]:
         """JSON schema of the arguments."""
+        self._refresh()
         return self._parameters.schema
 
     def check(self, arguments: str) -> Arguments:
@@ -107,6 +157,7 @@ class Tool:
         InvalidArguments
             If they do not fit the parameters.
         """
+        self._refresh()
         return self._parameters.check(arguments)
 
     def completed(self, arguments: Arguments) -> Arguments:
@@ -124,7 +175,8 @@ class Tool:
 
     def __repr__(self) -> str:
         options = [name for name in ("thread", "confirm") if getattr(self, name)]
-        return f"<Tool {self.name}({', '.join(self.parameters['properties'])}){''.join(f' {one}' for one in options)}>"
+        parameters = ", ".join(self.parameters["properties"])
+        return well_formed(f"<Tool {self.name}({parameters}){''.join(f' {one}' for one in options)}>")
 
 
 class Tools(Mapping[str, Tool]):
@@ -152,6 +204,10 @@ class Tools(Mapping[str, Tool]):
         self._tools: dict[str, Tool] = {}
         self._changed: Callable[[], None] = lambda: None
 
+    def revisions(self) -> Mapping[str, int]:
+        """Return how often each function was described, which is more than once if its module was reloaded."""
+        return {name: tool.revision for name, tool in self._tools.items()}
+
     def on_change(self, changed: Callable[[], None]) -> None:
         """Call `changed` whenever a tool is added or removed."""
         self._changed = changed
@@ -172,9 +228,7 @@ class Tools(Mapping[str, Tool]):
             tool = function
         else:
             tool = Tool(function, **options)
-        # A new mapping each time: another thread may be reading the old one.
-        self._tools = {**self._tools, tool.name: tool}
-        self._changed()
+        self._change({**self._tools, tool.name: tool})
         return tool
 
     def decorate(self, function: Function | None = None, **options: Any) -> Function | Callable[[Function], Function]:
@@ -195,8 +249,17 @@ class Tools(Mapping[str, Tool]):
         name = next((name for name, one in self._tools.items() if tool in (name, one, one.function)), None)
         if name is None:
             raise KeyError(f"Unknown tool {tool!r}. Tools: {', '.join(self._tools) or 'none'}.")
-        self._tools = {key: value for key, value in self._tools.items() if key != name}
-        self._changed()
+        self._change({key: value for key, value in self._tools.items() if key != name})
+
+    def _change(self, tools: dict[str, Tool]) -> None:
+        """Replace the tools; keep the present ones if the server cannot be told."""
+        # A new mapping each time: another thread may be reading the old one.
+        before, self._tools = self._tools, tools
+        try:
+            self._changed()
+        except BaseException:
+            self._tools = before
+            raise
 
     def to_wire(self) -> list[dict[str, Any]]:
         """Return the entries of the session's ``tools``."""
@@ -220,7 +283,8 @@ class Tools(Mapping[str, Tool]):
             f"<td style='text-align: left'>{escape(tool.description)}</td></tr>"
             for tool in self._tools.values()
         )
-        return f"<table>{rows}</table>" if rows else "<i>No tools yet: decorate a function with @chat.tool.</i>"
+        table = well_formed(f"<table>{rows}</table>")
+        return table if rows else "<i>No tools yet: decorate a function with @chat.tool.</i>"
 
 
 def _checked_name(function: Function, name: str | None) -> str:

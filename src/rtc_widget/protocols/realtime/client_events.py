@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 from uuid import uuid4
 
+from rtc_widget._unicode import well_formed
 from rtc_widget.types import Role
 
 ClientEvent = dict[str, Any]
@@ -71,7 +72,8 @@ def user_message(
 def function_outputs(outputs: Mapping[str, str]) -> Sequence[dict[str, Any]]:
     """Return items for the outputs of functions by the id of the function call."""
     return [
-        {"type": "function_call_output", "call_id": call_id, "output": output} for call_id, output in outputs.items()
+        {"type": "function_call_output", "call_id": call_id, "output": well_formed(output)}
+        for call_id, output in outputs.items()
     ]
 
 

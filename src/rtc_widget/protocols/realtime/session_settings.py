@@ -79,8 +79,12 @@ def session_settings(settings: Mapping[str, Any]) -> SessionObject:
     Raises
     ------
     InvalidSession
+<<<<<<< HEAD
         If a key is unknown; the hint has the most similar one. Also if the settings are larger than the server could
         confirm, `MAX_SESSION_BYTES`.
+=======
+        If a key is unknown; the hint has the most similar one. If a value cannot be written as JSON.
+>>>>>>> w-c
 
     Examples
     --------
@@ -94,7 +98,8 @@ def session_settings(settings: Mapping[str, Any]) -> SessionObject:
             value = {step: value}
         session = merged(session, value)
     _check(session, KNOWN, ())
-    size = len(json.dumps(session, default=str).encode())
+    require_json(session)
+    size = len(json.dumps(session).encode())
     if size > MAX_SESSION_BYTES:
         raise InvalidSession(
             f"The session settings must be at most {MAX_SESSION_BYTES:,} bytes as JSON, got {size:,}.",
@@ -102,6 +107,24 @@ def session_settings(settings: Mapping[str, Any]) -> SessionObject:
             "texts as messages of the conversation.",
         )
     return session
+
+
+def require_json(settings: Mapping[str, Any]) -> None:
+    """Require that settings can be written as JSON, which has no infinity and no sets.
+
+    Raises
+    ------
+    InvalidSession
+        If one cannot; the message names it.
+    """
+    for key, value in settings.items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InvalidSession(
+                f"The session setting {key!r} cannot be written as JSON: {error}.",
+                hint="Use dicts with string keys, lists, strings, finite numbers, booleans and None.",
+            ) from None
 
 
 def merged(first: Mapping[str, Any], *others: Mapping[str, Any]) -> SessionObject:

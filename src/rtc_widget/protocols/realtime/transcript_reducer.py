@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from rtc_widget._unicode import well_formed
 from rtc_widget.conversation.turn import Turn, TurnStatus
 from rtc_widget.protocols.realtime.client_events import CARRIED
 from rtc_widget.protocols.realtime.numbers import number_or
@@ -352,7 +353,8 @@ def _part_text(part: object) -> str:
 
 
 def _joined(parts: list[str]) -> str:
-    return "\n".join(part for part in parts if part)
+    # The parts are kept as they came: the other half of a character may follow in the next delta.
+    return well_formed("\n".join(part for part in parts if part))
 
 
 _HANDLERS: Mapping[str, Callable[[RealtimeTurns, Mapping[str, Any]], None]] = {
