@@ -108,9 +108,10 @@ describe("the end of a call that nobody asked for", () => {
 
   it("lets a page that comes back from the browser's cache greet again", async () => {
     const { kernel } = await startCall();
+    const greetings = kernel.of("hello").length;
     leave();
     comeBack();
-    expect(kernel.of("hello")).toHaveLength(2);
+    expect(kernel.of("hello")).toHaveLength(greetings + 1);
     await vi.waitFor(() => expect(kernel.states.at(-1)).toMatchObject({ status: "idle" }));
     expect((await kernel.ask("disconnect")).result).toEqual({});
   });
