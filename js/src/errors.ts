@@ -1,6 +1,6 @@
 /** The errors of the page. Python reads their texts from the same file. */
 
-import { page as PAGE_TEXTS, templates as TEMPLATES, transient } from "../../src/rtc_widget/errors/texts.json";
+import { causes, page as PAGE_TEXTS, templates as TEMPLATES, transient } from "../../src/rtc_widget/errors/texts.json";
 import { blockingHost, browserHelp } from "./host";
 
 export type PageErrorCode = keyof typeof PAGE_TEXTS;
@@ -66,6 +66,19 @@ export const TRANSIENT: ReadonlySet<string> = new Set(transient);
 
 export function isTransient({ code }: RtcWidgetError): boolean {
   return TRANSIENT.has(code);
+}
+
+const DEPTHS: ReadonlyMap<string, number> = new Map(
+  causes.flatMap((codes, index) => codes.map((code): [string, number] => [code, -index])),
+);
+
+/** Whether an error is a deeper cause of the end of a call than another, so that only it is shown. */
+export function isDeeper({ code }: ErrorReport, other: ErrorReport): boolean {
+  return depthOf(code) > depthOf(other.code);
+}
+
+function depthOf(code: string): number {
+  return DEPTHS.get(code) ?? DEPTHS.get("*") ?? 0;
 }
 
 const MICROPHONE_CODES: Readonly<Record<string, PageErrorCode>> = {

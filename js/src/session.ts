@@ -17,7 +17,7 @@ import { type ApprovalRequest, type CallState, type Device, isCalling, type Kern
 import { StateReport } from "./comm/state_report";
 import { type ChannelEvent, channelEvent, type Fact } from "./conversation/facts";
 import type { Conversation } from "./conversation/transcript";
-import { asRtcWidgetError, type ErrorReport, pageError, type RtcWidgetError } from "./errors";
+import { asRtcWidgetError, type ErrorReport, pageError, type RtcWidgetError, textOf } from "./errors";
 import { findDevice, isSource, listDevices, watchDevices } from "./media/devices";
 import { Microphone, watchPermission } from "./media/microphone";
 import { Recorder } from "./media/recorder";
@@ -172,7 +172,9 @@ export function openSession(
     model,
     () => {
       bridge.close();
-      call.finish(pageError("kernel_died"));
+      // A call that is over may have ended for another reason.
+      const isOver = call.state.status === "error";
+      call.finish(pageError("kernel_died", isOver ? { message: textOf("kernel_gone") } : {}));
       listener.onKernelDied();
     },
     signal,

@@ -148,7 +148,10 @@ export function openStore(model: Model, signal: AbortSignal): Store {
       isSlow.value = slow;
     },
     onKernelDied: () => {
-      isKernelDead.value = true;
+      batch(() => {
+        isKernelDead.value = true;
+        note.value = null;
+      });
     },
     onAudioBlocked: (blocked) => {
       isAudioBlocked.value = blocked;
@@ -201,6 +204,8 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     }),
     problem: computed(() => {
       const error = endOfCall(ownState.value, kernelState.value, isFollowing.value);
+      // The header says that the kernel is gone; no other cause goes deeper.
+      if (isKernelDead.value && error?.code !== "kernel_died") return null;
       return error && error !== dismissed.value ? { ...error, endsCall: true } : note.value;
     }),
     isKernelDead,

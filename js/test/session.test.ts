@@ -61,6 +61,43 @@ describe("the end of a call that nobody asked for", () => {
     expect(model.sent).toHaveLength(sent);
   });
 
+  it.each([
+    ["server_hung_up", (call: Awaited<ReturnType<typeof startCall>>) => call.channel.become("closed")],
+    ["call_too_long", (call: Awaited<ReturnType<typeof startCall>>) => vi.waitFor(() => call.kernel.last("hang_up"))],
+  ])("is told by its deepest cause alone: %s, then the kernel is gone", async (code, end) => {
+    const call = await startCall(code === "call_too_long" ? { max_duration: 0.5 } : {});
+    const { element } = call.mount();
+    const error = () => element.querySelector(".rtc-error");
+    await end(call);
+    await vi.waitFor(() => expect(error()?.getAttribute("data-code")).toBe(code));
+    call.model.trigger("comm_live_update");
+    await vi.waitFor(() => expect(error()?.getAttribute("data-code")).toBe("kernel_died"));
+    expect(element.textContent?.match(/kernel restarted or died|lost its kernel/g)).toHaveLength(1);
+    expect(element.textContent).not.toContain("so the call ended"); // it had ended before
+    // What comes later is shallower.
+    element.querySelector<HTMLButtonElement>("[data-action=dismiss]")?.click();
+    await vi.waitFor(() => expect(error()).toBeNull());
+    expect(element.textContent).toContain("lost its kernel");
+  });
+
+  it("is told as taken over by another page also where the server has closed the old call first", async () => {
+    const { kernel, channel } = await startCall();
+    channel.become("closed");
+    expect(kernel.states.at(-1)).toMatchObject({ status: "error", error: { code: "server_hung_up" } });
+    await kernel.ask("release_call");
+    expect(kernel.states.at(-1)).toMatchObject({ status: "error", error: { code: "call_taken_over" } });
+  });
+
+  it("is the only thing told when the kernel goes: no note of the server stays beside it", async () => {
+    const { channel, model, mount } = await startCall();
+    const { element } = mount();
+    channel.receive({ type: "error", error: { code: "invalid_value", message: "No such thing." } });
+    await vi.waitFor(() => expect(element.textContent).toContain("No such thing."));
+    model.trigger("comm_live_update");
+    await vi.waitFor(() => expect(element.querySelectorAll("[data-code=kernel_died]")).toHaveLength(1));
+    expect(element.textContent).not.toContain("No such thing.");
+  });
+
   it("comes when the widget is closed: the kernel is told to hang up, and all listeners go", async () => {
     const { kernel, model, microphone, peer, life, attempt } = await startCall();
     const audio = document.querySelectorAll("audio").length;
@@ -108,9 +145,10 @@ describe("the end of a call that nobody asked for", () => {
 
   it("lets a page that comes back from the browser's cache greet again", async () => {
     const { kernel } = await startCall();
+    const greetings = kernel.of("hello").length;
     leave();
     comeBack();
-    expect(kernel.of("hello")).toHaveLength(2);
+    expect(kernel.of("hello")).toHaveLength(greetings + 1);
     await vi.waitFor(() => expect(kernel.states.at(-1)).toMatchObject({ status: "idle" }));
     expect((await kernel.ask("disconnect")).result).toEqual({});
   });

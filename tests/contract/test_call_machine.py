@@ -9,7 +9,8 @@ from typing import Any, get_args
 import pytest
 
 from rtc_widget import Reconnect
-from rtc_widget.errors import ConnectionFailed
+from rtc_widget.errors import ConnectionFailed, RtcWidgetError
+from rtc_widget.errors.decode import error_from_wire
 from rtc_widget.headless.call_machine import TRANSITIONS, CallEvent, Phase, PhaseName, next_phase
 
 CONTRACT = json.loads((Path(__file__).parent / "call_machine.json").read_text(encoding="utf-8"))
@@ -25,7 +26,12 @@ CASES = [case for case in CONTRACT["cases"] if is_headless(case)]
 
 
 def name_of(case: dict[str, Any]) -> str:
-    return f"{case['phase']} ({case.get('tries', 0)} of {case['max_attempts']}) on {case['event']}"
+    before = f"{case['phase']} {case.get('phase_error', '')}({case.get('tries', 0)} of {case['max_attempts']})"
+    return f"{before} on {case['event']} {case.get('event_error', '')}".rstrip()
+
+
+def error_of(code: str | None) -> RtcWidgetError:
+    return ERROR if code is None else error_from_wire({"code": code, "message": "It is over.", "hint": ""})
 
 
 def test_only_the_ice_restart_is_missing_here() -> None:
@@ -43,7 +49,8 @@ def test_only_the_ice_restart_is_missing_here() -> None:
 @pytest.mark.parametrize("case", CASES, ids=name_of)
 def test_a_phase_follows_an_event(case: dict[str, Any]) -> None:
     reconnect = None if case["max_attempts"] is None else Reconnect(max_attempts=case["max_attempts"])
-    after = next_phase(Phase(case["phase"], case.get("tries", 0), ERROR), case["event"], ERROR, reconnect)
+    before = Phase(case["phase"], case.get("tries", 0), error_of(case.get("phase_error")))
+    after = next_phase(before, case["event"], error_of(case.get("event_error")), reconnect)
     expected = case["next"]
     assert (after.name, after.tries if "tries" in expected else None) == (expected["phase"], expected.get("tries"))
     if "error" in expected:

@@ -144,6 +144,8 @@ def test_kernel_shutdown(calling, server):
     page = calling()
     page.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
     assert_over(page, server)
+    page.page.locator(".rtc-error[data-code=kernel_died]").wait_for()
+    assert "The server closed the call" not in page.widget().inner_text()
 
 
 def test_notebook_closed(calling, server):

@@ -183,6 +183,31 @@ def test_lifecycle_when_python_connects_after_the_newer_tab_has_crashed(two_tabs
     assert microphones(first) == ["ended"]
 
 
+def test_a_kernel_restarted_from_another_tab_gets_no_microphone_opened(two_tabs, server):
+    first, second = two_tabs
+    click(first, "connect")
+    first.wait_for_status("connected")
+    server.wait_for_calls(1)
+    second.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    # At once, while the old kernel may still be about to go: who clicks is told, and opens nothing.
+    first.page.evaluate(
+        """() => {
+          const click = () => document.querySelector("button[data-action=connect]:enabled")?.click();
+          window.clicking = setInterval(click, 20);
+        }"""
+    )
+    first.page.locator(".rtc-error[data-code=kernel_died]").wait_for()
+    first.page.locator("button[data-action=connect]:disabled").wait_for()
+    server.wait_for_calls(0)
+    for page, count in ((first, 1), (second, 0)):
+        assert microphones(page) == ["ended"] * count
+        # One cause, told once.
+        text = page.widget().inner_text()
+        assert "The server closed the call" not in text
+        assert ("The kernel restarted or died" in text) + ("has lost its kernel" in text) == 1
+    first.page.evaluate("() => clearInterval(window.clicking)")
+
+
 def leave(page: NotebookPage) -> None:
     """Go away and close the tab: the page hears of it, and what it says still leaves the browser."""
     page.page.goto(f"{page.lab.url}/api/status")

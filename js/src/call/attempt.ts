@@ -181,10 +181,10 @@ export class Attempt {
     const { signal } = this.#life;
     protocolNamed(this.#options.protocol); // throws before anything is opened
     // Do not open the microphone until a kernel has answered that has a server to call.
-    if (!this.#bridge.isWelcomed) await this.#bridge.welcomed(signal, PREPARE_LIMIT_MS);
+    await this.#bridge.welcomed(signal, PREPARE_LIMIT_MS);
     const prepared = this.#prepareOffer();
     if (!this.#options.canCall) await prepared; // the kernel says what to do
-    // Do not wait for the kernel here: browsers require this inside the click.
+    // Do not wait for what the kernel prepares: a local server may be loading its models.
     const [input, { peer, offer }] = await Promise.all([this.#openInput(), prepared]);
     this.#sender = new AudioSender(async (track) => {
       await peer.sendTrack(track);

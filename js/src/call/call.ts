@@ -93,9 +93,9 @@ export class Call {
     this.#go({ type: "disconnect" });
   }
 
-  /** Ends the call, if there is one, with an error. */
+  /** Ends the call, if there is one, with an error; a call that has failed gets the error if it is the deeper cause. */
   finish(error: RtcWidgetError): void {
-    if (this.#phase.is !== "idle" && this.#phase.is !== "failed") this.#go({ type: "ended", error });
+    if (this.#phase.is !== "idle") this.#go({ type: "ended", error });
   }
 
   /** Shows an error that does not come from an attempt, and ends a call. */

@@ -5,7 +5,7 @@
  */
 
 import type { Status } from "../comm/protocol";
-import { RtcWidgetError, textOf } from "../errors";
+import { isDeeper, RtcWidgetError, textOf } from "../errors";
 import type { Reconnect } from "../settings";
 
 /** `tries` counts the ICE restarts and the new calls since the connection was last healthy for a while. */
@@ -101,7 +101,12 @@ export const TRANSITIONS: Table = {
     lost: ({ tries }, { error }, { reconnect }) => retry(tries, error, reconnect),
     ended: toFailed,
   },
-  failed: { connect: toConnecting, disconnect: toIdle, ended: toFailed },
+  failed: {
+    connect: toConnecting,
+    disconnect: toIdle,
+    // The deeper cause may be known last: a server that ends with the kernel closes the call first.
+    ended: (phase, event) => (isDeeper(event.error, phase.error) ? toFailed(phase, event) : phase),
+  },
 };
 
 /** Returns the phase that follows; the same object where nothing changes. */

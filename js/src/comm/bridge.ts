@@ -83,10 +83,14 @@ export class Bridge {
     return this.#welcomed;
   }
 
-  /** Resolves when the kernel has greeted this page; rejects soon if it is idle and does not know the widget. */
+  /**
+   * Resolves when the kernel greets this page from now on; rejects soon if it is idle and does not know the widget.
+   *
+   * An earlier welcome does not count: it may be that of a kernel which was restarted since, from another window.
+   */
   async welcomed(signal: AbortSignal, limitMs: number): Promise<void> {
-    if (this.#welcomed) return;
     this.#requireKernel();
+    if (this.#welcomed) this.#greet(FIRST_GREETING_PAUSE_MS);
     const waiting = new AbortController();
     const welcomed = new Promise<void>((resolve) => this.#queued.push(resolve));
     const silence = idleFor(IDLE_LIMIT_MS, this.#model, AbortSignal.any([signal, waiting.signal])).then(() => {
@@ -104,6 +108,7 @@ export class Bridge {
     } finally {
       stopWatching();
       waiting.abort();
+      if (this.#welcomed) clearTimeout(this.#greeting);
     }
   }
 
@@ -248,6 +253,7 @@ export class Bridge {
 
   /** Says hello until welcomed: the first messages of a page can be lost or reordered while the kernel starts its subshells. */
   #greet(pause: number): void {
+    clearTimeout(this.#greeting);
     this.#post({ type: "hello", protocol: PROTOCOL });
     this.#greeting = setTimeout(() => this.#greet(Math.min(2 * pause, MAX_GREETING_PAUSE_MS)), pause);
   }

@@ -21,6 +21,16 @@ export function mountView(element: HTMLElement, store: Store): () => void {
   };
 }
 
+/**
+ * Keeps the notebook's own shortcuts (D D deletes the cell, M makes it Markdown …) from the keys that this element gets.
+ *
+ * Lumino looks for the attribute from the focused element upwards, and for a shortcut's selector at the same time: only on the
+ * focused element itself it comes before `:focus`, by which JupyterLab selects. So each element gets it with the focus.
+ */
+function suppressShortcuts(focused: Element): void {
+  focused.setAttribute("data-lm-suppress-shortcuts", "true");
+}
+
 function View({ store }: { store: Store }) {
   const { status, connection_state, ice_connection_state, data_channel_state } = store.state.value;
   return (
@@ -31,9 +41,10 @@ function View({ store }: { store: Store }) {
       data-connection-state={connection_state}
       data-ice-connection-state={ice_connection_state}
       data-data-channel-state={data_channel_state}
-      // The notebook's own shortcuts (Enter edits a cell, M makes it Markdown …) must not act on keys that are pressed here.
-      data-lm-suppress-shortcuts="true"
       data-jp-suppress-context-menu=""
+      // A click beside the controls keeps the focus in the card; elsewhere the next keys would act on the cell.
+      tabIndex={-1}
+      onFocusIn={({ target }) => target instanceof Element && suppressShortcuts(target)}
     >
       <Header store={store} />
       <DeviceMenus store={store} />

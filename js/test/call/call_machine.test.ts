@@ -9,7 +9,7 @@ import {
   statusOf,
   TRANSITIONS,
 } from "../../src/call/call_machine";
-import { pageError } from "../../src/errors";
+import { pageError, RtcWidgetError } from "../../src/errors";
 import { DEFAULT_SETTINGS, pauseBeforeAttempt, type Reconnect } from "../../src/settings";
 
 /** Both halves share the cases; `tests/contract/test_call_machine.py` asserts them for the headless page. */
@@ -17,6 +17,8 @@ interface Case {
   readonly phase: string;
   readonly tries?: number;
   readonly event: string;
+  readonly phase_error?: string;
+  readonly event_error?: string;
   readonly max_attempts: number | null;
   readonly can_restart: boolean;
   readonly next: { readonly phase: string; readonly tries?: number; readonly error?: string };
@@ -35,17 +37,19 @@ const RECONNECT: Reconnect = {
 };
 const CAPABILITIES: Capabilities = { reconnect: RECONNECT, canRestart: false };
 
-const phaseOf = (is: string, tries = 1) => ({ is, tries, error }) as Phase;
-const eventOf = (type: string) => ({ type, error }) as CallEvent;
+const errorOf = (code?: string) => (code ? new RtcWidgetError({ code, message: "It is over.", hint: "" }) : error);
+const phaseOf = (is: string, tries = 1, code?: string) => ({ is, tries, error: errorOf(code) }) as Phase;
+const eventOf = (type: string, code?: string) => ({ type, error: errorOf(code) }) as CallEvent;
 const eventsOf = (phase: string) => new Set(CASES.filter((one) => one.phase === phase).map(({ event }) => event));
 
 describe("the machine of a call", () => {
   it.each(CASES)(
-    "goes from $phase on $event to $next.phase (tries $tries of $max_attempts, restart $can_restart)",
+    "goes from $phase $phase_error on $event $event_error to $next.phase (tries $tries of $max_attempts, restart $can_restart)",
     (one) => {
       const { max_attempts: maxAttempts, can_restart: canRestart } = one;
       const reconnect = maxAttempts === null ? null : { ...RECONNECT, maxAttempts };
-      const after = nextPhase(phaseOf(one.phase, one.tries), eventOf(one.event), { reconnect, canRestart });
+      const before = phaseOf(one.phase, one.tries, one.phase_error);
+      const after = nextPhase(before, eventOf(one.event, one.event_error), { reconnect, canRestart });
       expect(after).toMatchObject({
         is: one.next.phase,
         ...(one.next.tries === undefined ? {} : { tries: one.next.tries }),

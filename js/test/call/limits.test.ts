@@ -20,8 +20,14 @@ function jupyterKernel() {
     isDisposed: false,
     statusChanged: new FakeSignal(),
     disposed: new FakeSignal(),
+    iopubMessage: new FakeSignal(),
   };
 }
+
+const published = (session: string, execution_state: string, msg_type = "status") => ({
+  header: { msg_type, session },
+  content: { execution_state },
+});
 
 describe("a call that nobody ends", () => {
   it("ends at its maximum duration", async () => {
@@ -96,6 +102,65 @@ describe("a kernel that goes", () => {
     expect(microphone.tracks).toHaveLength(1);
   });
 
+  it("is told from the next one by its session: a restart from another window changes no status here", async () => {
+    const { microphone, kernelConnection, mount, kernel } = await withKernel();
+    const { element } = mount();
+    const { iopubMessage } = kernelConnection;
+    for (const state of ["busy", "idle"]) iopubMessage.emit(published("one", state));
+    // What is not surely the kernel's own: a notice of the server, and whatever is no message.
+    iopubMessage.emit(published("server", "restarting"));
+    iopubMessage.emit(published("server", "", "stream"));
+    for (const odd of [null, "status", {}, { header: null, content: null }]) iopubMessage.emit(odd);
+    iopubMessage.emit(published("one", "busy"));
+    expect(microphone.tracks[0]?.readyState).toBe("live");
+    iopubMessage.emit(published("two", "busy"));
+    expect(microphone.tracks[0]?.readyState).toBe("ended");
+    const connect = () => element.querySelector<HTMLButtonElement>("[data-action=connect]");
+    await vi.waitFor(() => expect(connect()?.disabled).toBe(true));
+    connect()?.click();
+    expect(kernel.of("hello")).toHaveLength(2); // when it opened, and for the call
+    expect(microphone.tracks).toHaveLength(1);
+  });
+
+  it.each([
+    ["soon says so where the host reports that it is idle", jupyterKernel(), 6_000],
+    ["says so in the end where the host reports nothing", undefined, 91_000],
+  ])("gets no microphone opened by its old welcome, and %s", async (_, host, milliseconds) => {
+    const { kernel, microphone, mount } = startWidget({
+      setUp: (model: FakeModel) => Object.assign(model.widget_manager, host && { kernel: host }),
+    });
+    const { element } = mount();
+    await vi.waitFor(() => kernel.last("state"));
+    kernel.isListening = false;
+    fakeTimers();
+    element.querySelector<HTMLButtonElement>("[data-action=connect]")?.click();
+    await tick(milliseconds);
+    expect(microphone.constraints).toBeUndefined();
+    await vi.waitFor(() => expect(element.querySelector(".rtc-widget")?.getAttribute("data-status")).toBe("error"));
+    const sent = kernel.of("hello").length;
+    await tick(60_000);
+    expect(kernel.of("hello")).toHaveLength(sent);
+  });
+
+  it("is waited for while the host has no connection to it", async () => {
+    const host = jupyterKernel();
+    const { kernel, microphone, mount } = startWidget({
+      setUp: (model: FakeModel) => Object.assign(model.widget_manager, { kernel: host }),
+    });
+    const { element } = mount();
+    await vi.waitFor(() => kernel.last("state"));
+    kernel.isListening = false;
+    host.connectionStatus = "connecting";
+    fakeTimers();
+    element.querySelector<HTMLButtonElement>("[data-action=connect]")?.click();
+    await tick(30_000);
+    expect(element.querySelector(".rtc-widget")?.getAttribute("data-status")).toBe("connecting");
+    kernel.isListening = true;
+    host.connectionStatus = "connected";
+    await tick(4_500);
+    expect(microphone.tracks).toHaveLength(1);
+  });
+
   it("is not taken for dead while the host says that it is there, however long it is silent", async () => {
     const { kernel, microphone } = await withKernel();
     kernel.isListening = false;
@@ -132,6 +197,7 @@ describe("a kernel that goes", () => {
     const { life, kernelConnection } = await withKernel();
     life.abort();
     expect(kernelConnection.statusChanged.slots.size + kernelConnection.disposed.slots.size).toBe(0);
+    expect(kernelConnection.iopubMessage.slots.size).toBe(0);
   });
 });
 

@@ -323,9 +323,29 @@ describe("the error area", () => {
 });
 
 describe("the card", () => {
-  it("keeps the notebook's own keys away from what is typed and pressed in it", () => {
+  it("keeps the notebook's own shortcuts away from every element that can have the focus", async () => {
+    const { channel, kernel, mount } = await startCall();
+    const { element } = mount();
+    channel.receive({ type: "error", error: { code: "invalid_value", message: "No such thing." } });
+    void kernel.ask("approve", { call_id: "c1", name: "pay", arguments: { amount: 3 }, seconds: 60 });
+    button(element, "devices").click();
+    for (const details of element.querySelectorAll("details")) details.open = true;
+    await vi.waitFor(() => expect(element.querySelector(".rtc-event")).not.toBeNull());
+    element.querySelector<HTMLElement>(".rtc-event")?.click();
+    for (const action of ["dismiss", "allow"]) await vi.waitFor(() => button(element, action));
+    const focused = [...element.querySelectorAll<HTMLElement>("*")].filter((one) => {
+      one.focus();
+      return document.activeElement === one;
+    });
+    const kinds = new Set(focused.map(({ tagName }) => tagName));
+    expect([...kinds].sort()).toEqual(["BUTTON", "DIV", "PRE", "SECTION", "SELECT", "SUMMARY", "TEXTAREA"]);
+    for (const one of focused) expect(one.getAttribute("data-lm-suppress-shortcuts"), one.outerHTML).toBe("true");
+  });
+
+  it("keeps the focus when a click goes beside its controls", async () => {
     const { element } = startWidget().mount();
-    expect(element.querySelector(".rtc-widget")?.getAttribute("data-lm-suppress-shortcuts")).toBe("true");
+    await userEvent.click(element.querySelector(".rtc-connection") ?? element);
+    expect(document.activeElement).toBe(element.querySelector(".rtc-widget"));
   });
 
   it.each([320, 1200])("fits a width of %i pixels", (width) => {

@@ -1,7 +1,8 @@
 """The texts of the errors, read from ``texts.json``, which the page imports as well.
 
 ``page`` has message and hint of each error of a page; ``kernel_hint`` replaces the hint if Python raises the error.
-``kernel`` has the hints of the errors that only Python raises. ``server`` has the texts about errors of the server,
+``kernel`` has the hints of the errors that only Python raises. ``causes`` orders the codes that end a call, the deepest
+cause first; ``*`` stands for all others, which are the page's own. ``server`` has the texts about errors of the server,
 ``templates`` the texts with values, ``diagnosis`` the names of the steps of a call.
 """
 
@@ -22,6 +23,19 @@ SERVER_TEXTS: dict[str, str] = _TEXTS["server"]
 NO_MESSAGE: str = SERVER_TEXTS["no_message"]
 # Transient errors; retrying may succeed.
 TRANSIENT: frozenset[str] = frozenset(_TEXTS["transient"])
+
+_DEPTHS: dict[str, int] = {code: -index for index, codes in enumerate(_TEXTS["causes"]) for code in codes}
+
+
+def is_deeper(code: str, other: str) -> bool:
+    """Whether an error is a deeper cause of the end of a call than another, so that only it is shown.
+
+    Examples
+    --------
+    >>> is_deeper("kernel_died", "server_hung_up"), is_deeper("connection_failed", "server_hung_up")
+    (True, False)
+    """
+    return _DEPTHS.get(code, _DEPTHS["*"]) > _DEPTHS.get(other, _DEPTHS["*"])
 
 
 def text(template: str, **values: object) -> str:

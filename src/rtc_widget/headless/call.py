@@ -133,8 +133,8 @@ class Call:
         self._handle("disconnect")
 
     def finish(self, error: RtcWidgetError) -> None:
-        """End the call, if there is one, with an error."""
-        if not self._phase.is_over:
+        """End the call, if there is one, with an error; a failed call gets the error if it is the deeper cause."""
+        if self._phase.name != "idle":
             self._handle("ended", error)
 
     def send(self, texts: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from rtc_widget.comm.settings import Reconnect
 from rtc_widget.errors import Cancelled, ConnectionFailed, ReconnectFailed, RtcWidgetError
-from rtc_widget.errors.texts import text
+from rtc_widget.errors.texts import is_deeper, text
 from rtc_widget.types import Status
 
 PhaseName = Literal["idle", "connecting", "connected", "disconnected", "backoff", "retrying", "failed"]
@@ -103,6 +103,10 @@ def _to_failed(_phase: Phase, error: RtcWidgetError, _reconnect: Reconnect | Non
     return Phase("failed", error=error)
 
 
+def _to_deeper_cause(phase: Phase, error: RtcWidgetError, _reconnect: Reconnect | None) -> Phase:
+    return Phase("failed", error=error) if is_deeper(error.code, phase.error.code) else phase
+
+
 def _retry(phase: Phase, error: RtcWidgetError, reconnect: Reconnect | None) -> Phase:
     if reconnect is not None and phase.tries < reconnect.max_attempts:
         return Phase("backoff", phase.tries + 1, error)
@@ -144,7 +148,7 @@ TRANSITIONS: Mapping[PhaseName, Mapping[CallEvent, Rule]] = {
         "ended": _to_failed,
     },
     "retrying": {"opened": _to("connected"), "disconnect": _to_idle, "lost": _retry, "ended": _to_failed},
-    "failed": {"connect": _to_connecting, "disconnect": _to_idle, "ended": _to_failed},
+    "failed": {"connect": _to_connecting, "disconnect": _to_idle, "ended": _to_deeper_cause},
 }
 
 
