@@ -79,12 +79,12 @@ def session_settings(settings: Mapping[str, Any]) -> SessionObject:
     Raises
     ------
     InvalidSession
-<<<<<<< HEAD
+    <<<<<<< HEAD
         If a key is unknown; the hint has the most similar one. Also if the settings are larger than the server could
         confirm, `MAX_SESSION_BYTES`.
-=======
+    =======
         If a key is unknown; the hint has the most similar one. If a value cannot be written as JSON.
->>>>>>> w-c
+    >>>>>>> w-c
 
     Examples
     --------
