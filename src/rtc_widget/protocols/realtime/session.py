@@ -12,8 +12,8 @@ from rtc_widget.protocols.realtime.session_settings import SHORTHANDS
 def detects_turns(settings: Mapping[str, Any]) -> bool:
     """Whether the server detects the end of the user's turns, by the settings that it has confirmed.
 
-    Turn detection is off where it is null and another setting of the input audio is not. Servers that state null for all of
-    them (Hugging Face speech-to-speech) have not set any: they detect turns.
+    Turn detection is off where it is null and another setting of the input audio is not. Servers that state null for
+    all of them (Hugging Face speech-to-speech) have not set any: they detect turns.
     """
     audio = settings.get("audio")
     given = audio.get("input") if isinstance(audio, Mapping) else None
