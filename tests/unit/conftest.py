@@ -1,14 +1,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Generator, Iterator, Mapping
 from typing import Any
 
 import pytest
 
 from rtc_widget import Answer, VoiceChat
+from rtc_widget._unicode import well_formed
 from rtc_widget.testing import ScriptedPage
 from tests.unit.server_double import ServerDouble
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Give captured output a form that the processes of pytest-xdist can send: it may quote lone surrogates."""
+    report = yield
+    report.sections = [(name, well_formed(text)) for name, text in report.sections]
+    return report
 
 
 class ScriptedSignaling:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import cast
 
-from rtc_widget._unicode import json_text
+from rtc_widget._unicode import json_text, well_formed
 from rtc_widget.comm.messages import History, State, WireEvent
 from rtc_widget.conversation.event_log import EventLog
 from rtc_widget.conversation.event_reader import facts_of
@@ -208,7 +208,7 @@ class CallRecord:
     def _report_failed_response(self, event: Event) -> None:
         for fact in facts_of(event):
             if isinstance(fact, ServerNote) and fact.ends_response:
-                logger.error("No response (%s): %s", fact.code, fact.message)
+                logger.error("No response (%s): %s", well_formed(fact.code), well_formed(fact.message))
                 hint = SERVER_TEXTS["hint"]
                 self._write({"error": {"code": fact.code, "message": fact.message, "hint": hint}})
 
@@ -283,7 +283,7 @@ class CallRecord:
 
     def fault(self, error: RtcWidgetError) -> None:
         """Show and log an error that does not end the call."""
-        logger.error("%s", error)
+        logger.error("%s", well_formed(str(error)))
         self._write({"error": error.to_wire()})
 
 
