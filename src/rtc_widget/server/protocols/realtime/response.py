@@ -174,6 +174,7 @@ class Response:
             allowed = self._limit.allowed_text(text)
             if allowed:
                 draft.add_text(allowed)
+            await asyncio.sleep(0)  # a long text has many parts
         else:
             audio = await self.context.engines.speak(text, voice=self.settings.voice, speed=self.settings.speed)
             allowed, audio = self._limit.allowed_speech(text, audio)
