@@ -12,6 +12,12 @@ from rtc_widget.server.errors import ApiError
 MAX_KEPT_SECONDS = 300.0
 """Seconds of input audio that a conversation keeps for retrieval; older messages keep their text only."""
 
+MAX_ITEMS = 2_000
+"""Limit on items that a client adds. A call of an hour has a few hundred; each response reads them all."""
+
+MAX_SIZE = 32_000_000
+"""Limit on the characters of all items, images included."""
+
 MessageRole = Literal["user", "assistant", "system"]
 ItemStatus = Literal["in_progress", "completed", "incomplete"]
 ImageDetail = Literal["auto", "low", "high"]
@@ -99,6 +105,7 @@ class Conversation:
 
     def __init__(self, items: Iterable[Item] = ()) -> None:
         self._items: list[Item] = list(items)
+        self._by_id = {item.id: item for item in self._items}
         self._answered_ids: set[str] = set()
 
     @property
@@ -113,13 +120,18 @@ class Conversation:
         return part
 
     @property
+    def size(self) -> int:
+        """The number of characters in all items; see `size_of`."""
+        return sum(map(size_of, self._items))
+
+    @property
     def last_id(self) -> str | None:
         """The id of the newest item."""
         return self._items[-1].id if self._items else None
 
     def find(self, item_id: str) -> Item | None:
         """Return the item with that id, or None."""
-        return next((item for item in self._items if item.id == item_id), None)
+        return self._by_id.get(item_id)
 
     def has_call(self, call_id: str) -> bool:
         """Whether the conversation has a tool call with that `call_id`."""
@@ -127,7 +139,7 @@ class Conversation:
 
     def previous_id(self, item_id: str) -> str | None:
         """Return the id of the item before `item_id`, or None for the first item."""
-        at = self._index(item_id)
+        at = len(self._items) - 1 if item_id == self.last_id else self._index(item_id)
         return self._items[at - 1].id if at > 0 else None
 
     def add(self, item: Item, after: str | None = None) -> None:
@@ -150,12 +162,14 @@ class Conversation:
         else:
             message = f"Error adding item: the previous item with id '{after}' does not exist."
             raise ApiError(message, "invalid_value", param="previous_item_id")
-        self._drop_old_audio()
+        self._by_id[item.id] = item
+        if _has_samples(item):
+            self._drop_old_audio()
 
     def change(self, item: Item) -> None:
         """Replace the item that has the id of `item`; does nothing if the client deleted it meanwhile."""
         if self.find(item.id):
-            self._items[self._index(item.id)] = item
+            self._items[self._index(item.id)] = self._by_id[item.id] = item
 
     def truncate(self, item_id: str, content_index: int, end_ms: int) -> None:
         """Cut one part of a spoken message at `end_ms`."""
@@ -168,6 +182,7 @@ class Conversation:
     def remove(self, item_id: str) -> None:
         """Remove an item."""
         del self._items[self._index(item_id)]
+        del self._by_id[item_id]
 
     def open_questions(self) -> tuple[MessageItem, ...]:
         """Return the user messages that no response has answered yet."""
@@ -203,10 +218,26 @@ class Conversation:
         kept = 0.0
         for at in range(len(self._items) - 1, -1, -1):
             item = self._items[at]
-            if isinstance(item, MessageItem) and any(part.samples is not None for part in item.parts):
+            if isinstance(item, MessageItem) and _has_samples(item):
                 kept += sum(part.seconds for part in item.parts)
                 if kept > MAX_KEPT_SECONDS:
-                    self._items[at] = replace(item, parts=tuple(map(_without_samples, item.parts)))
+                    without = replace(item, parts=tuple(map(_without_samples, item.parts)))
+                    self._items[at] = self._by_id[item.id] = without
+
+
+def size_of(item: Item) -> int:
+    """Return the number of characters that `item` holds, in texts and images."""
+    match item:
+        case MessageItem():
+            return sum(len(part.text or "") + len(part.image_url or "") for part in item.parts)
+        case FunctionCallItem():
+            return len(item.name) + len(item.arguments)
+        case FunctionCallOutput():
+            return len(item.output)
+
+
+def _has_samples(item: Item) -> bool:
+    return isinstance(item, MessageItem) and any(part.samples is not None for part in item.parts)
 
 
 def _without_samples(part: Part) -> Part:

@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from rtc_widget._aiortc.connection import offer_loopback_when_alone
 from rtc_widget.server.audio_formats import MAX_BYTES
 from rtc_widget.server.http.app import Access, ResponderFor, create_app
+from rtc_widget.server.http.connections import LimitedH11Protocol
 from rtc_widget.server.speech import engines as speech_engines
 from rtc_widget.server.speech.engines import Engines
 from rtc_widget.server.speech.selection import EngineChoice
@@ -126,6 +127,7 @@ def server_config(app: Starlette) -> uvicorn.Config:
     logging.getLogger("uvicorn.error").addFilter(_is_relevant)
     return uvicorn.Config(
         app,
+        http=LimitedH11Protocol,
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=2,

@@ -49,9 +49,11 @@ class Speaker:
 
     def __init__(self) -> None:
         self.voices: list[str] = []
+        self.texts: list[str] = []
 
     def speak(self, text: str, *, voice: str = "heart", speed: float = 1.0) -> MonoAudio:
         self.voices.append(voice)
+        self.texts.append(text)
         return MonoAudio(np.full(round(len(text) * 240 / speed), 0.5, np.float32), 24_000)
 
 
@@ -75,13 +77,13 @@ class Responder:
 class Stage:
     """A dialogue and everything around it."""
 
-    def __init__(self, *, plays: bool = True, **session: Any) -> None:
+    def __init__(self, *, plays: bool = True, engines: Engines | None = None, **session: Any) -> None:
         self.events: list[dict[str, Any]] = []
         self.recognizer, self.speaker, self.responder = Recognizer(), Speaker(), Responder()
         self.playbacks: list[Playback] = []
         self.engine = RealtimeEngine(
             new_session("sess_1", 1_900_000_000, {"type": "realtime", **session}),
-            engines=Engines(self.recognizer, self.speaker, LoudIsSpeech),
+            engines=engines or Engines(self.recognizer, self.speaker, LoudIsSpeech),
             responder=self.responder,
             send=lambda message: self.events.append(json.loads(message)),
             player=self if plays else None,

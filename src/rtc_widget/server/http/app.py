@@ -91,6 +91,7 @@ def create_app(
                 # As with OpenAI: an ephemeral key gives no access to the calls of others.
                 raise ApiError("No session found for the provided call_id.", "call_id_not_found", status=404)
             call = calls.find(call_id)
+            call.engine.require_room_for_client()
             await websocket.accept("realtime" if "realtime" in websocket.scope["subprotocols"] else None)
             await serve_sideband(call, websocket)
         except ApiError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -18,6 +19,9 @@ from rtc_widget.server.strict_json import parse_json
 MAX_KEYS = 1_000
 """Limit on valid keys, so that a program in a loop does not fill the memory."""
 
+MAX_KEYS_BYTES = 16_000_000
+"""Limit on the settings of all valid keys together, as JSON."""
+
 
 @dataclass(frozen=True, slots=True)
 class EphemeralKey:
@@ -27,6 +31,7 @@ class EphemeralKey:
     expires_at: int
     settings: Mapping[str, Any]
     session: SessionConfig
+    size: int = 0
 
     def to_wire(self) -> dict[str, Any]:
         """Return the response body of ``POST /v1/realtime/client_secrets``."""
@@ -68,20 +73,21 @@ class EphemeralKeys:
         Raises
         ------
         ApiError
-            When the body is invalid, or the server has `MAX_KEYS` keys.
+            When the body is invalid, or the server has `MAX_KEYS` keys or `MAX_KEYS_BYTES` of settings.
         """
         request = _parse_request(body)
         self._drop_expired()
-        if len(self._keys) >= MAX_KEYS:
+        session = new_session(new_id("sess"), 0, request.session)
+        size = len(json.dumps(request.session))
+        if len(self._keys) >= MAX_KEYS or sum(key.size for key in self._keys.values()) + size > MAX_KEYS_BYTES:
             raise ApiError(
                 "Too many ephemeral keys. Wait until one expires.",
                 "rate_limit_exceeded",
                 status=429,
                 kind="rate_limit_error",
             )
-        session = new_session(new_id("sess"), 0, request.session)
         expires_at = round(self._now()) + request.expires_after.seconds
-        key = EphemeralKey(f"ek_{secrets.token_hex(24)}", expires_at, request.session, session)
+        key = EphemeralKey(f"ek_{secrets.token_hex(24)}", expires_at, request.session, session, size)
         self._keys[key.value] = key
         return key
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,9 @@ from rtc_widget.server.errors import ApiError
 from rtc_widget.server.strict_json import parse_json
 
 MAX_BODY_BYTES = 1024 * 1024
+
+BODY_SECONDS = 30.0
+"""Longest time in which the body of a request arrives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +52,18 @@ async def limited_body(request: Request) -> bytes:
     Raises
     ------
     ApiError
-        When it is larger than `MAX_BODY_BYTES`.
+        When it is larger than `MAX_BODY_BYTES`, or does not arrive within `BODY_SECONDS`.
     """
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise ApiError(f"The body must not exceed {MAX_BODY_BYTES} bytes.", "body_too_large", status=413)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_BODY_BYTES:
+                    raise ApiError(f"The body must not exceed {MAX_BODY_BYTES} bytes.", "body_too_large", status=413)
+    except TimeoutError:
+        message = f"The body must arrive within {BODY_SECONDS:.0f} seconds."
+        raise ApiError(message, "request_timeout", status=408) from None
     return bytes(body)
 
 

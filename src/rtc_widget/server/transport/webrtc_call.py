@@ -36,6 +36,10 @@ CONNECT_SECONDS = 30.0
 """A call ends if its peer has not connected by then."""
 
 CLOSE_SECONDS = 5.0
+
+MAX_BUFFERED_BYTES = 16 * 1024 * 1024
+"""Limit on the bytes that wait on the data channel. The call of a client that falls behind by so many ends."""
+
 SILENCE_CHECK_SECONDS = 3.0
 
 
@@ -177,6 +181,10 @@ class WebRtcCall:
     def _send(self, message: str) -> None:
         if self._channel is None or self._channel.readyState != "open":
             return  # the client is gone; the call is about to end
+        if self._channel.bufferedAmount > MAX_BUFFERED_BYTES:
+            log.warning("call %s: the client does not receive its events", self.id)
+            self._end_soon()
+            return
         try:
             self._channel.send(message)
         except ValueError:

@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 MAX_QUEUED = 5_000
 """Limit on queued messages. A client that falls behind by so many is disconnected."""
 
+MAX_QUEUED_BYTES = 64 * 1024 * 1024
+"""Limit on the bytes of queued messages: some events contain minutes of audio."""
+
 CLOSE_SECONDS = 2.0
 
 NORMAL, GOING_AWAY = 1000, 1001
@@ -37,12 +40,16 @@ class BufferedWebSocket:
     def __init__(self, websocket: WebSocket) -> None:
         self._websocket = websocket
         self._waiting: asyncio.Queue[str | None] = asyncio.Queue(MAX_QUEUED + 1)
+        self._waiting_bytes = 0
         self._sending = asyncio.create_task(self._send_all())
 
     def send(self, message: str) -> None:
         """Queue `message`; disconnects a client that has fallen behind."""
-        if self._waiting.qsize() < MAX_QUEUED:
+        # Messages are JSON in ASCII, so that a character is a byte. A single one may be larger than the limit.
+        is_full = self._waiting_bytes > 0 and self._waiting_bytes + len(message) > MAX_QUEUED_BYTES
+        if self._waiting.qsize() < MAX_QUEUED and not is_full and not self._sending.done():
             self._waiting.put_nowait(message)
+            self._waiting_bytes += len(message)
         else:
             self._sending.cancel()  # ends the session, see `received`
 
@@ -75,6 +82,7 @@ class BufferedWebSocket:
         try:
             while (message := await self._waiting.get()) is not None:
                 await self._websocket.send_text(message)
+                self._waiting_bytes -= len(message)
         except (WebSocketDisconnect, RuntimeError):
             return  # the client is gone; `received` returns None
 

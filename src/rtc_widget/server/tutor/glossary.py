@@ -168,3 +168,6 @@ def _likeness(alias: str, question: str) -> float:
     )
     best = max((fuzz.ratio(alias, window) for window in windows), default=0.0)
     return best if best >= MIN_LIKENESS else 0.0
+
+
+terms()  # read the file at import: the first question comes on the event loop

@@ -29,6 +29,9 @@ THANKS = "You are welcome! Ask me about another term whenever you like."
 GOODBYE = "Goodbye! It was nice to talk with you."
 HOW_ARE_YOU = "I am fine, thank you; all my packets arrive in order. What would you like to know about WebRTC?"
 
+MAX_MATCHED = 1_000
+"""Characters of a question that are compared with the glossary and the tools, at its end. More would stop the audio."""
+
 _SMALL_TALK = (
     (
         re.compile(
@@ -63,29 +66,35 @@ class Tutor:
         """Yield the answer, or the calls of the requested tools."""
         turn = ToolTurn.of(question.conversation)
         if turn.outputs:
-            left = turn.left_of(requested(question.text, question.tools)) if not question.parallel_tool_calls else []
+            left = (
+                turn.left_of(requested(question.text[-MAX_MATCHED:], question.tools))
+                if not question.parallel_tool_calls
+                else []
+            )
             yield left[0] if left else turn.spoken_results()
             return
         if not question.text:
             yield STILL_THERE if _has_begun(question.conversation) else GREETING
             return
-        wanted = requested(question.text, question.tools, must=question.tool_choice == "required")
+        asked = question.text[-MAX_MATCHED:]
+        wanted = requested(asked, question.tools, must=question.tool_choice == "required")
         # "What is packet loss?" asks for the term, even if the description of a tool has these words.
         by_name = any(request.by_name for request in wanted)
-        if wanted and (by_name or question.tool_choice == "required" or not find(question.text)):
+        if wanted and (by_name or question.tool_choice == "required" or not find(asked)):
             for piece in _calls(wanted, question):
                 yield piece
-        elif is_about_the_call(plain(question.text)):
-            yield report(plain(question.text), await question.statistics())
+        elif is_about_the_call(plain(asked)):
+            yield report(plain(asked), await question.statistics())
         else:
             yield self.reply(question.text)
 
     def reply(self, text: str) -> str:
         """Return the answer of the tutor to `text`."""
-        found = find(text)
+        asked = text[-MAX_MATCHED:]
+        found = find(asked)
         if found:
             return " ".join(term.says for term in found)
-        plain_text = plain(text)
+        plain_text = plain(asked)
         if not plain_text:
             return GREETING
         if _HELP.search(plain_text):

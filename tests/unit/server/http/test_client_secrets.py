@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from rtc_widget.server.errors import ApiError
@@ -50,3 +52,26 @@ def test_there_is_an_end_to_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     assert refused.value.status == 429
     clock.now += 600
     assert known.create_client_secret(b"")
+
+
+def test_the_settings_of_all_keys_have_a_limit_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_secrets, "MAX_KEYS_BYTES", 1_000)
+    clock = Clock()
+    known = EphemeralKeys(clock)
+    large = json.dumps({"session": {"type": "realtime", "instructions": "x" * 600}}).encode()
+    known.create_client_secret(large)
+
+    with pytest.raises(ApiError) as refused:
+        known.create_client_secret(large)
+    assert refused.value.status == 429
+    assert known.create_client_secret(b"")
+    clock.now += 600
+    assert known.create_client_secret(large)
+
+
+def test_a_key_with_a_megabyte_of_settings_is_refused() -> None:
+    with pytest.raises(ApiError) as refused:
+        EphemeralKeys(Clock()).create_client_secret(
+            json.dumps({"session": {"type": "realtime", "instructions": "x" * 1_000_000}}).encode()
+        )
+    assert (refused.value.status, refused.value.param) == (400, "session")

@@ -10,6 +10,7 @@ from functools import partial
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection
 
+from rtc_widget._aiortc.connection import Connection
 from rtc_widget.server.errors import ApiError
 from rtc_widget.server.protocols.realtime.engine import RealtimeEngine
 from rtc_widget.server.transport.registry import CallRegistry
@@ -141,15 +142,23 @@ async def begun(calls: CallRegistry) -> WebRtcCall:
 
 async def test_an_offer_whose_client_is_gone_takes_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = await calls_with(calls=1)
-    sdp = await offer()
-    beginning = asyncio.create_task(calls.begin(sdp, SETTINGS, Responder()))
-    await eventually(lambda: calls.ids)
+    is_answering = asyncio.Event()
+
+    async def never(_: object) -> None:
+        is_answering.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Connection, "createAnswer", never)
+    beginning = asyncio.create_task(calls.begin(await offer(), SETTINGS, Responder()))
+    await is_answering.wait()
+    call = calls.find(calls.ids[0])
 
     beginning.cancel()
 
     with pytest.raises(asyncio.CancelledError):
         await beginning
-    await eventually(lambda: not calls.ids)
+    await call.ended.wait()
+    assert calls.ids == []
 
 
 async def test_a_task_that_catches_its_cancellation_does_not_keep_the_call(monkeypatch: pytest.MonkeyPatch) -> None:

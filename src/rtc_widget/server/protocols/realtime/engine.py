@@ -11,7 +11,15 @@ from rtc_widget._aiortc.audio import Samples
 from rtc_widget._aiortc.stats import CallStatistics, no_statistics
 from rtc_widget.server.audio_formats import AudioFormat, decoded_pieces
 from rtc_widget.server.audio_outputs import EventSink, Player, TrackSink
-from rtc_widget.server.conversation import Conversation, FunctionCallOutput, Item, MessageItem
+from rtc_widget.server.conversation import (
+    MAX_ITEMS,
+    MAX_SIZE,
+    Conversation,
+    FunctionCallOutput,
+    Item,
+    MessageItem,
+    size_of,
+)
 from rtc_widget.server.errors import ApiError
 from rtc_widget.server.protocols.realtime import client_events as client_events
 from rtc_widget.server.protocols.realtime.input_audio import InputAudio, InputAudioCallbacks
@@ -33,6 +41,12 @@ APPEND_STEP_SECONDS = 0.5
 
 MAX_RETRIEVALS = 16
 """Limit on items with audio that a client retrieves at a time."""
+
+MAX_OUT_OF_BAND = 16
+"""Limit on responses out of band that are in progress in a session at a time."""
+
+MAX_CLIENTS = 8
+"""Limit on the clients of a session: the one that began it, and sideband connections."""
 
 
 class _Action(NamedTuple):
@@ -110,6 +124,12 @@ class RealtimeEngine:
             await self._input_audio.end()
         finally:
             await self._tasks.end()
+
+    def require_room_for_client(self) -> None:
+        """Raise `ApiError` if the session has as many clients as it may have."""
+        if self._emitter.clients >= MAX_CLIENTS:
+            message = f"A call accepts at most {MAX_CLIENTS - 1} sideband connections at a time."
+            raise ApiError(message, "rate_limit_exceeded", status=429, kind="rate_limit_error")
 
     def join(self, send: SendMessage) -> None:
         """Send all events also to a second client, whose events come through `receive`."""
@@ -193,12 +213,21 @@ class RealtimeEngine:
         if isinstance(item, FunctionCallOutput) and not self.conversation.has_call(item.call_id):
             message = f"Tool call ID '{item.call_id}' not found in conversation."
             raise ApiError(message, "invalid_tool_call_id")
+        self._require_room(item)
         self.conversation.add(item, after=event.previous_item_id)
         previous = self.conversation.previous_id(item.id)
         self._emit("conversation.item.added", previous_item_id=previous, item=item_to_wire(item))
         self._emit("conversation.item.done", previous_item_id=previous, item=item_to_wire(item))
         if isinstance(item, MessageItem):
             self._input_audio.transcribe(item)
+
+    def _require_room(self, item: Item) -> None:
+        if len(self.conversation.items) >= MAX_ITEMS:
+            message = f"A conversation must have at most {MAX_ITEMS:,} items. Delete some of them first."
+            raise ApiError(message, "conversation_too_large", param="item")
+        if self.conversation.size + size_of(item) > MAX_SIZE:
+            message = f"A conversation must have at most {MAX_SIZE:,} characters, with images. Delete items first."
+            raise ApiError(message, "conversation_too_large", param="item")
 
     def _existing(self, item_id: str, action: _Action) -> Item:
         item = self.conversation.find(item_id)
@@ -257,6 +286,9 @@ class RealtimeEngine:
                 "Wait until the response is finished before creating a new one.",
                 "conversation_already_has_active_response",
             )
+        if settings.is_out_of_band and len(self._out_of_band) >= MAX_OUT_OF_BAND:
+            message = f"At most {MAX_OUT_OF_BAND} responses out of band can be in progress at a time."
+            raise ApiError(message, "rate_limit_exceeded", param="response.conversation")
         self._respond(settings)
 
     def _cancel_response(self, event: client_events.CancelResponse) -> None:

@@ -176,6 +176,7 @@ class Response:
             allowed = self._limit.allowed_text(text)
             if allowed:
                 draft.add_text(allowed)
+            await asyncio.sleep(0)  # a long text has many parts
         else:
             audio = await self.context.engines.speak(text, voice=self.settings.voice, speed=self.settings.speed)
             if not audio.seconds and _has_words(text):

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from rtc_widget.server.conversation import Conversation, Item
+from rtc_widget.server.conversation import MAX_ITEMS, Conversation, Item
 from rtc_widget.server.errors import ApiError, api_error_from
 from rtc_widget.server.protocols.realtime import session_config as settings
 from rtc_widget.server.protocols.realtime.items import item_from_wire
@@ -66,7 +66,7 @@ class _Overrides(_ClosedResponseModel):
     conversation: Literal["auto", "none"] = "auto"
     max_output_tokens: Annotated[int, Field(ge=1, le=4096)] | Literal["inf"] | None = None
     metadata: Annotated[dict[_Key, _Value], Field(max_length=16)] | None = None
-    input: list[dict[str, Any]] | None = None
+    input: Annotated[list[dict[str, Any]], Field(max_length=MAX_ITEMS)] | None = None
     tools: list[settings.SessionTool] | None = None
     tool_choice: settings.ToolChoice | None = None
     parallel_tool_calls: bool | None = None

@@ -14,6 +14,17 @@ _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=[\"'“‘(\[]?[A
 # A first clause of at least 20 characters, with at least 20 more after its comma.
 _FIRST_CLAUSE = re.compile(r".{20,}?[,;:]\s+(?=.{20})", re.DOTALL)
 
+MAX_LENGTH = 200
+"""Longest part in characters. The speaker handles one part at a time: a longer one would hold up all other calls, and
+be spoken to the end after an interruption."""
+
+_LOOKAHEAD = 60
+"""Characters after a part that show whether it is complete."""
+
+# The last end of a clause in the second half of a part, else its last white space.
+_LAST_CLAUSE = re.compile(r".{100,}[,;:.!?…]\s+", re.DOTALL)
+_LAST_WORD = re.compile(r".*\S\s+", re.DOTALL)
+
 
 async def sentences(
     pieces: AsyncGenerator[str | RequestedToolCall, None],
@@ -21,7 +32,8 @@ async def sentences(
     """Yield each sentence of `pieces` as soon as it is complete, with the white space after it.
 
     A long first sentence comes in two parts, so that speech starts earlier: synthesis takes time in proportion to the
-    text. All parts joined together are the original text. Tool calls pass through.
+    text. A sentence of more than `MAX_LENGTH` characters is cut between clauses or words. All parts joined together are
+    the original text. Tool calls pass through.
     """
     waiting = ""
     is_first = True
@@ -37,10 +49,13 @@ async def sentences(
                     yield piece
                     continue
                 waiting += piece
-                while end := _first_part_end(waiting, is_first):
-                    yield waiting[:end]
-                    waiting = waiting[end:]
+                at = 0
+                # Only a window of the text is searched and copied, because it may be long.
+                while end := _first_part_end(waiting[at : at + MAX_LENGTH + _LOOKAHEAD], is_first):
+                    yield waiting[at : at + end]
+                    at += end
                     is_first = False
+                waiting = waiting[at:]
         except IncompleteResponse as ended:
             cut_off = ended
     if waiting:
@@ -54,4 +69,9 @@ def _first_part_end(text: str, is_first: bool) -> int:
     sentence = _SENTENCE_END.search(text)
     clause = _FIRST_CLAUSE.match(text) if is_first else None
     ends = [found.end() for found in (sentence, clause) if found]
-    return min(ends, default=0)
+    end = min(ends, default=0)
+    if len(text) <= MAX_LENGTH or 0 < end <= MAX_LENGTH:
+        return end
+    head = text[:MAX_LENGTH]
+    cut = _LAST_CLAUSE.match(head) or _LAST_WORD.match(head)
+    return cut.end() if cut else MAX_LENGTH

@@ -91,6 +91,11 @@ class Emitter:
     def __init__(self, send: SendMessage) -> None:
         self._clients = [send]
 
+    @property
+    def clients(self) -> int:
+        """The number of clients."""
+        return len(self._clients)
+
     def join(self, send: SendMessage) -> None:
         """Add a client."""
         self._clients.append(send)
