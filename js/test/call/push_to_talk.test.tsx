@@ -10,6 +10,7 @@ const automatic = {
   type: "session.updated",
   session: { audio: { input: { turn_detection: { type: "server_vad" } } } },
 };
+const userSpeaks = { type: "input_audio_buffer.speech_started" };
 const talkButton = (root: Element) => root.querySelector<HTMLButtonElement>("[data-action=talk]");
 const types = (texts: readonly string[]) => texts.map((text) => (JSON.parse(text) as { type: string }).type);
 
@@ -37,6 +38,17 @@ describe("push-to-talk", () => {
     channel.receive(automatic);
     await vi.waitFor(() => expect(talkButton(element)).toBeNull());
     expect(track.enabled).toBe(true);
+  });
+
+  it("is not there where a server states null for every setting: the microphone stays on", async () => {
+    const { channel, mount, microphone } = await startCall();
+    const { element } = mount();
+    const input = { format: null, noise_reduction: null, transcription: null, turn_detection: null };
+    channel.receive({ type: "session.created", session: { audio: { input, output: null } } });
+    channel.receive(userSpeaks);
+    await vi.waitFor(() => expect(element.querySelector("[data-speaking=user]")).toBeTruthy());
+    expect(talkButton(element)).toBeNull();
+    expect(microphone.tracks[0]?.enabled).toBe(true);
   });
 
   it("opens the microphone while it is held, and encloses the turn in its events", async () => {

@@ -18,15 +18,26 @@ export function factsOf(event: JsonObject): readonly Fact[] {
 
 function turnDetectionFact({ type, session }: JsonObject): Fact | undefined {
   if (type !== "session.created" && type !== "session.updated") return undefined;
-  const detection = turnDetectionOf(session);
-  return detection === undefined ? undefined : { type: "turn_detection", isEnabled: detection !== null };
+  const isEnabled = detectsTurns(session);
+  return isEnabled === undefined ? undefined : { type: "turn_detection", isEnabled };
 }
 
-/** Undefined where the session does not say. */
-function turnDetectionOf(session: unknown): unknown {
+/**
+ * Whether the server detects the end of the user's turns; undefined where the session does not say.
+ *
+ * Servers that state null for every setting of the input audio (Hugging Face speech-to-speech) have not set any: they do.
+ */
+function detectsTurns(session: unknown): boolean | undefined {
   if (!isRecord(session)) return undefined;
   const input = isRecord(session.audio) ? session.audio.input : undefined;
-  return isRecord(input) ? input.turn_detection : session.turn_detection; // the beta has it at the top
+  const isBeta = !isRecord(input); // the beta has them at the top
+  const settings = isBeta ? session : input;
+  const { turn_detection: detection } = settings;
+  if (detection !== null) return detection === undefined ? undefined : true;
+  const others = Object.entries(settings).filter(([name]) =>
+    isBeta ? name.startsWith("input_audio_") : name !== "turn_detection",
+  );
+  return others.length > 0 && others.every(([, value]) => value === null);
 }
 
 function responseFact({ type, response }: JsonObject): Fact | undefined {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import noteContract from "../../../../tests/contract/realtime_notes.json";
 import transcriptContract from "../../../../tests/contract/realtime_transcript.json";
+import detectionContract from "../../../../tests/contract/realtime_turn_detection.json";
 import { SILENCE, speakingAfter } from "../../../src/conversation/speaking";
 import { EMPTY_CONVERSATION, turnText } from "../../../src/conversation/transcript";
 import type { JsonObject } from "../../../src/json";
@@ -22,5 +23,17 @@ describe("the notes that both halves have agreed on", () => {
     const received: readonly JsonObject[] = events;
     const found = received.flatMap(REALTIME.factsOf).flatMap((fact) => (fact.type === "note" ? [fact.note] : []));
     expect(found).toEqual(notes);
+  });
+});
+
+describe("the turn detection that both halves have agreed on", () => {
+  it.each(detectionContract.cases)("$name", ({ session, detects_turns }) => {
+    for (const type of ["session.created", "session.updated"]) {
+      const found = REALTIME.factsOf({ type, session }).flatMap((fact) =>
+        fact.type === "turn_detection" ? [fact.isEnabled] : [],
+      );
+      // Where the session does not say, the server does what it does by default.
+      expect(found.at(-1) ?? true).toBe(detects_turns);
+    }
   });
 });

@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rtc_widget.conversation.json_object import JsonObject
 from rtc_widget.protocols.realtime.session_settings import SHORTHANDS
+
+
+def detects_turns(settings: Mapping[str, Any]) -> bool:
+    """Whether the server detects the end of the user's turns, by the settings that it has confirmed.
+
+    Turn detection is off where it is null and another setting of the input audio is not. Servers that state null for
+    all of them (Hugging Face speech-to-speech) have not set any: they detect turns.
+    """
+    audio = settings.get("audio")
+    given = audio.get("input") if isinstance(audio, Mapping) else None
+    if isinstance(given, Mapping):
+        beside = [value for name, value in given.items() if name != "turn_detection"]
+    else:  # the beta has them at the top
+        given = settings
+        beside = [value for name, value in given.items() if name.startswith("input_audio_")]
+    if given.get("turn_detection", "not said") is not None:
+        return True
+    return bool(beside) and all(value is None for value in beside)
 
 
 class Session(JsonObject):

@@ -14,7 +14,7 @@ from rtc_widget.protocols.realtime import client_events
 from rtc_widget.protocols.realtime.client_events import new_id
 from rtc_widget.protocols.realtime.pending_responses import PendingResponse
 from rtc_widget.protocols.realtime.response_queue import ResponseQueue
-from rtc_widget.protocols.realtime.session import Session
+from rtc_widget.protocols.realtime.session import Session, detects_turns
 from rtc_widget.protocols.realtime.session_settings import session_settings
 from rtc_widget.protocols.realtime.session_updates import SessionUpdates
 
@@ -117,7 +117,7 @@ class RealtimeSession:
     @property
     def detects_turns(self) -> bool:
         """Whether the session has turn detection."""
-        return self.settings is not None and self.settings.turn_detection is not None
+        return self.settings is not None and detects_turns(self.settings.raw)
 
     async def update(
         self, settings: Mapping[str, Any], timeout: float, check: Callable[[], None] = lambda: None

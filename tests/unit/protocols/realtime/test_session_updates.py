@@ -124,8 +124,9 @@ async def test_talking_ends_also_when_the_block_fails(chat, server, page):
     assert page.heard("talk")[-1]["on"] is False
 
 
-async def test_push_to_talk_is_refused_while_the_server_detects_turns(chat, server, page):
-    await server.connect(audio={"input": {"turn_detection": {"type": "server_vad"}}})
+@pytest.mark.parametrize("detection", [{"type": "server_vad"}, None], ids=["set", "null, like everything else"])
+async def test_push_to_talk_is_refused_while_the_server_detects_turns(chat, server, page, detection):
+    await server.connect(audio={"input": {"turn_detection": detection, "format": None, "transcription": None}})
     with pytest.raises(TurnDetectionEnabled, match="turn_detection=None"):
         chat.start_talking()
     page.state("a1", status="idle")
