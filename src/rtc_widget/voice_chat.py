@@ -74,6 +74,14 @@ def _from_page(values: tuple[str, ...], default: str) -> Any:
     return traitlets.Enum(values, default, read_only=True).tag(sync=True)
 
 
+_INSTEAD: Mapping[str, str] = {
+    "muted": "use chat.mute() or chat.unmute()",
+    "receive_only": "use chat.connect(microphone=False)",
+    "status": "use chat.connect() or chat.disconnect()",
+}
+"""What to use in place of setting a read-only trait."""
+
+
 class VoiceChat(anywidget.AnyWidget):
     """A voice call in a notebook.
 
@@ -990,6 +998,9 @@ class VoiceChat(anywidget.AnyWidget):
     def __setattr__(self, name: str, value: Any) -> None:
         if not name.startswith("_") and not hasattr(type(self), name):
             check_attribute(name, self._protocol.setting_names)
+        if getattr(self.traits().get(name), "read_only", False):
+            instead = _INSTEAD.get(name, "it shows a state and cannot be set")
+            raise traitlets.TraitError(f"{name} is read-only: {instead}.")
         super().__setattr__(name, value)
 
     def __repr__(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import wave
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rtc_widget.audio.clip import AudioClip
 from rtc_widget.audio.pcm_store import PcmStore
@@ -151,6 +151,13 @@ class Recording:
         words = repr(self).strip("<>")
         return f"<div>{words}</div>" if self._store.origin_ms is None else self.mixed._repr_html_()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Support copies and pickles: they have the present audio and do not grow."""
+        if self._store.origin_ms is None:
+            return _recording, (0.0, self.lost, 0, [])
+        # Copied, because the arrays are views of a file that grows.
+        return _recording, (self.start, self.lost, self.sample_rate, [block.copy() for block in self.blocks()])
+
     def _clip(self, track: Track) -> AudioClip:
         start = self.start
         return AudioClip(self._store.pcm(track), self._store.rate, start=start)
@@ -162,3 +169,12 @@ class Recording:
         # The recording may have grown between the two reads.
         length = min(len(user), len(assistant))
         return user[:length], assistant[:length]
+
+
+def _recording(start: float, lost: float, rate: int, blocks: list[Integers]) -> Recording:
+    """Return a recording with this audio."""
+    store = PcmStore()
+    if blocks:
+        store.fill(1000 * start, lost, rate, blocks)
+    store.lost = lost
+    return Recording(store, lambda: 0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Mapping
 from html import escape
@@ -18,6 +19,8 @@ from rtc_widget.types import DEFAULT_PROTOCOL, Role
 
 if TYPE_CHECKING:
     import pandas as pd
+
+logger = logging.getLogger("rtc_widget")
 
 SEAMS: Mapping[bool, str] = {True: "── connected again ──", False: "── new call ──"}
 
@@ -65,10 +68,14 @@ class Transcript(FrozenSequence[Turn]):
             default is the last call.
         """
         turns = self._calls[-1 if call is None else call - 1]
-        if isinstance(event, Event):
-            turns.add(fields_of(event), event.elapsed)
-        else:
-            turns.add(event, None)
+        try:
+            if isinstance(event, Event):
+                turns.add(fields_of(event), event.elapsed)
+            else:
+                turns.add(event, None)
+        except Exception:
+            # Servers send anything; what is passed over in a call must not fail when the call is loaded or resumed.
+            logger.exception("%.200r has an unexpected form and is not in the transcript", event)
 
     def begin_call(self, *, resumes: bool) -> int:
         """Begin another call; `resumes` says whether it continues the one before.

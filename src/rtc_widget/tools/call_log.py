@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import pickle
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html import escape
@@ -119,6 +120,23 @@ class ToolCalls(FrozenSequence[ToolCall]):
         rows = [{name: getattr(call, name) for name in columns} for call in self]
         return pd.DataFrame(rows, columns=list(columns)).astype({"seconds": "float64"})
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> ToolCalls:
+        """Return a log of its own with the same calls, which cannot be changed."""
+        return _tool_calls(self._snapshot())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Support pickles; a result or an exception that cannot be restored is an error that names its call."""
+        calls = self._snapshot()
+        for call in calls:
+            try:
+                pickle.loads(pickle.dumps(call))  # noqa: S301 - made in this line
+            except Exception as error:  # noqa: BLE001 - results and exceptions may have any type
+                raise TypeError(
+                    f"The log of tool calls cannot be pickled: the result or the exception of {call.name} "
+                    f"({call.call_id}) cannot be restored: {error_text(error)}. Use to_pandas()."
+                ) from None
+        return _tool_calls, (calls,)
+
     def __repr__(self) -> str:
         return "\n".join(map(str, self)) or "<ToolCalls: empty>"
 
@@ -133,6 +151,14 @@ class ToolCalls(FrozenSequence[ToolCall]):
     def _snapshot(self) -> list[ToolCall]:
         with self._lock:
             return list(self._calls.values())
+
+
+def _tool_calls(calls: Iterable[ToolCall]) -> ToolCalls:
+    """Return a log of these calls."""
+    log = ToolCalls()
+    for call in calls:
+        log.put(call)
+    return log
 
 
 def _row(call: ToolCall) -> str:

@@ -70,7 +70,10 @@ class Session(JsonObject):
         """Return the settings that the representation shows."""
         names = ("model", "instructions", *SHORTHANDS)
         known = {name: getattr(self, name) for name in names if name in self or name in SHORTHANDS}
+        given = self._raw.get("tools")
         tools = [
-            tool.get("name") or tool.get("type") for tool in self._raw.get("tools") or () if isinstance(tool, dict)
+            tool.get("name") or tool.get("type")
+            for tool in (given if isinstance(given, list) else ())
+            if isinstance(tool, dict)
         ]
         return {**known, "tools": tools}

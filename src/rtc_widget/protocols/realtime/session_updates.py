@@ -72,9 +72,12 @@ class SessionUpdates:
                 event_id = str(raw.get("event_id") or uuid4())
                 self._sent.append(_Change(event_id, settings if isinstance(settings, Mapping) else {}))
         elif event.type in ("session.created", "session.updated"):
-            self.session = Session(raw["session"])
+            settings = raw.get("session")
+            if not isinstance(settings, dict):
+                return
+            self.session = Session(settings)
             if event.type == "session.updated":
-                self._confirmed(self.session, raw["session"])
+                self._confirmed(self.session, settings)
         elif event.type == "error":
             self._refused(event)
 

@@ -140,8 +140,8 @@ class RealtimeTurns:
         # A spoken item is complete before its text is known; a written item has its text.
         if status == "in_progress" and role == "user" and any(texts):
             status = "completed"
-        elif status == "in_progress" and role == "assistant" and text and item.get("status") in _RESPONSE_STATUS:
-            status = _RESPONSE_STATUS[item["status"]]
+        elif status == "in_progress" and role == "assistant" and text:
+            status = _RESPONSE_STATUS.get(str(item.get("status")), status)
         self._turns[item_id] = replace(turn, role=role, text=text, status=status)
         is_written = role == "user" and item_id not in self._speech
         if is_written and turn.end is None:
