@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import copy_context
 from html import escape
 from typing import Any
 
@@ -92,6 +93,7 @@ class Tool:
         self.thread = thread
         self.confirm = confirm
         self.timeout = timeout
+        self.context = copy_context()
         self._parameters = Parameters(function, self.name, doc)
 
     @property
