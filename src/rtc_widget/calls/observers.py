@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -52,12 +53,15 @@ class Observer:
 
     def __init__(self, handler: Handler, report: Callable[[Failure], None]) -> None:
         self.handler = handler
+        # Of the cell that registers the function: its output appears there.
+        self._context = copy_context()
         self._report = report
 
     def __call__(self, change: Any) -> None:
         """Call the function."""
         try:
-            self.handler(change)
+            # A copy: a context cannot be entered again while a function runs in it.
+            self._context.copy().run(self.handler, change)
         except Exception as error:  # noqa: BLE001 - user code may raise anything; reported
             self._report(ObserverFailure(self.handler, change, error))
 

@@ -9,6 +9,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextvars import Context, copy_context
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
@@ -58,6 +59,19 @@ class _Waiter:
     in_call: bool
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Subscription:
+    """A callback, and the context of the cell that registered it: its output appears there."""
+
+    pattern: str
+    callback: Callback
+    context: Context
+
+    def is_replaced_by(self, other: _Subscription) -> bool:
+        is_same = self.callback == other.callback or is_newer_version(other.callback, self.callback)
+        return self.pattern == other.pattern and is_same
+
+
 class EventStream(AsyncIterator[Event]):
     """The future events that match a pattern, for ``async for``; it ends with the call.
 
@@ -101,7 +115,7 @@ class Subscriptions:
 
     def __init__(self, failures: Failures | None = None) -> None:
         self.failures = Failures() if failures is None else failures
-        self._callbacks: list[tuple[str, Callback]] = []
+        self._callbacks: list[_Subscription] = []
         self._waiting: list[_Waiter] = []
         # Weak: a stream that is no longer read is dropped.
         self._streams: weakref.WeakSet[EventStream] = weakref.WeakSet()
@@ -112,17 +126,20 @@ class Subscriptions:
 
         A function of the same module and name replaces the one before, as after a second run of its cell.
         """
-        if (pattern, callback) in self._callbacks:
+        added = _Subscription(pattern, callback, copy_context())
+        known = [one for one in self._callbacks if one.is_replaced_by(added)]
+        if not known:
+            self._callbacks = [*self._callbacks, added]
             return
-        outdated = [pair for pair in self._callbacks if pair[0] == pattern and is_newer_version(callback, pair[1])]
-        place = self._callbacks.index(outdated[0]) if outdated else len(self._callbacks)
-        self._callbacks.insert(place, (pattern, callback))
-        # A new list: `publish` may be reading the old one.
-        self._callbacks = [pair for pair in self._callbacks if pair not in outdated]
+        # New lists: `publish` may be reading the old one.
+        first = known[0]
+        self._callbacks = [
+            added if one is first else one for one in self._callbacks if one is first or one not in known
+        ]
 
     def remove(self, pattern: str, callback: Callback) -> None:
         """Stop calling `callback`; a pair that was not added is ignored."""
-        self._callbacks = [pair for pair in self._callbacks if pair != (pattern, callback)]
+        self._callbacks = [one for one in self._callbacks if (one.pattern, one.callback) != (pattern, callback)]
 
     def publish(self, event: Event) -> None:
         """Wake the waiters, feed the streams, then call the callbacks; an exception in one stops no other."""
@@ -131,9 +148,9 @@ class Subscriptions:
                 _offer(event, waiter.where, waiter.future)
         for stream in list(self._streams):
             stream.put(event)
-        for pattern, callback in list(self._callbacks):
-            if event.matches(pattern):
-                self._call(callback, event)
+        for subscription in self._callbacks:
+            if event.matches(subscription.pattern):
+                self._call(subscription, event)
 
     async def next(
         self, pattern: str, timeout: float | None, where: Condition | None = None, *, in_call: bool = False
@@ -190,15 +207,17 @@ class Subscriptions:
                 )
                 waiter.future.set_exception(ended)
 
-    def _call(self, callback: Callback, event: Event) -> None:
+    def _call(self, subscription: _Subscription, event: Event) -> None:
+        # A copy: a context cannot be entered again while a callback runs in it.
+        callback, context = subscription.callback, subscription.context.copy()
         try:
-            outcome = callback(event)
+            outcome = context.run(callback, event)
         except Exception as error:  # noqa: BLE001 - user code may raise anything; reported
             self.failures.add(CallbackFailure(callback, event, error))
             return
         if inspect.isawaitable(outcome):
             try:
-                task = asyncio.ensure_future(outcome, loop=users_loop())
+                task = context.run(asyncio.ensure_future, outcome, loop=users_loop())
             except Exception as error:  # noqa: BLE001 - no loop runs: the `asyncio.run` of a script has ended
                 if inspect.iscoroutine(outcome):
                     outcome.close()

@@ -9,6 +9,7 @@ import json
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import copy_context
 from dataclasses import replace
 from typing import Any
 
@@ -174,10 +175,16 @@ class ToolRunner:
 
     async def _run_all(self, response_id: str, calls: Sequence[FunctionCall], *, asks: bool) -> None:
         number = self._number
-        outcomes = await asyncio.gather(*(self._output(call) for call in calls), return_exceptions=True)
+        outcomes = await asyncio.gather(*map(self._task, calls), return_exceptions=True)
         outputs = [_output_of(outcome) for outcome in outcomes]
         if number == self._number:  # otherwise the call has ended; the results are in the log
             self._send_outputs(response_id, calls, outputs, asks=asks)
+
+    def _task(self, call: FunctionCall) -> asyncio.Task[str]:
+        """Run one tool in the context of the cell that defined it, so that its output appears there."""
+        tool = self._tools.get(call.name)
+        context = copy_context() if tool is None else tool.context.copy()
+        return asyncio.get_running_loop().create_task(self._output(call), context=context)
 
     def _send_outputs(self, response_id: str, calls: Sequence[FunctionCall], outputs: list[str], *, asks: bool) -> None:
         by_call = {call.call_id: output for call, output in zip(calls, outputs, strict=True)}

@@ -6,6 +6,7 @@ import inspect
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import copy_context
 from html import escape
 from typing import Any
 
@@ -99,6 +100,7 @@ class Tool:
         self.thread = thread
         self.confirm = confirm
         self.timeout = timeout
+        self.context = copy_context()
         self._given_description = description
         self._version = version(function)
         self._revision = 1

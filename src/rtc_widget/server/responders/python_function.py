@@ -10,6 +10,7 @@ import weakref
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable, Mapping
 from concurrent.futures import Future, InvalidStateError
 from contextlib import AsyncExitStack, ExitStack, suppress
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,15 +61,18 @@ class ReplyFunction:
         self._function = function
         self._wants_conversation = _wants_conversation(function)
         self._loop = _running_loop()
+        # Of the cell that defines the function: its output appears there.
+        self._context = copy_context()
         _ALL[self.id] = self
 
     def call(self, request: ReplyRequest, on_piece: Callable[[str], None]) -> Future[None]:
         """Start a reply and call `on_piece` with each piece; may be called from any thread."""
         if self._loop is not None and self._loop.is_running():
-            return asyncio.run_coroutine_threadsafe(self._call(request, on_piece), self._loop)
+            work = self._call(request, on_piece)
+            return self._context.copy().run(asyncio.run_coroutine_threadsafe, work, self._loop)
         reply: Future[None] = Future()
-        work = (request, on_piece, reply)
-        threading.Thread(target=self._call_in_thread, args=work, name="reply", daemon=True).start()
+        arguments = (self._call_in_thread, request, on_piece, reply)
+        threading.Thread(target=self._context.copy().run, args=arguments, name="reply", daemon=True).start()
         return reply
 
     def _call_in_thread(self, request: ReplyRequest, on_piece: Callable[[str], None], reply: Future[None]) -> None:
