@@ -28,6 +28,10 @@ class Tasks:
         self._owner = owner
         self._running: set[asyncio.Task[Any]] = set()
 
+    def __len__(self) -> int:
+        """The number of running tasks."""
+        return len(self._running)
+
     def run(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Start `work` as a task and return it."""
         task = asyncio.create_task(work)

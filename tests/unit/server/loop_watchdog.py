@@ -23,9 +23,12 @@ from typing import Any
 import pytest
 
 import rtc_widget
+from tests import speech
 
 PACKAGE = Path(rtc_widget.__file__).parent
 OURS = (str(PACKAGE / "server"), str(PACKAGE / "_aiortc"))
+
+NOT_THE_SERVER = (logging.__file__, speech.__file__)
 
 BLOCKING_EVENTS = frozenset({"open", "subprocess.Popen", "socket.getaddrinfo", "socket.gethostbyname", "os.system"})
 """Audit events (PEP 578) of calls that wait for the system."""
@@ -47,9 +50,10 @@ def caller() -> str:
     while frame is not None:
         code = frame.f_code
         # An import reads files, and the start of a thread waits for it; both are as short as they can be. The handlers
-        # of the log are those of pytest; that of the server has a thread, see `rtc_widget.server.logs`.
+        # of the log are those of pytest; that of the server has a thread, see `rtc_widget.server.logs`. A person in a
+        # test speaks with the engines of the server.
         is_start = code.co_filename == threading.__file__ and code.co_name == "start"
-        if is_start or "importlib" in code.co_filename or code.co_filename == logging.__file__:
+        if is_start or "importlib" in code.co_filename or code.co_filename in NOT_THE_SERVER:
             return ""
         if not place and code.co_filename.startswith(OURS):
             place = f"{code.co_filename}:{frame.f_lineno} in {code.co_name}"

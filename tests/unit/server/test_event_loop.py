@@ -172,7 +172,8 @@ async def test_a_long_audio_is_encoded_in_another_thread(stage: Stage, monkeypat
 
     monkeypatch.setattr(items, "encoded_audio", encoded)
     stage.send("session.update", session={"type": "realtime", "audio": {"input": {"turn_detection": None}}})
-    stage.append(SPEECH)
+    for _ in range(6):
+        stage.append(SPEECH)
     stage.send("input_audio_buffer.commit")
     item_id = stage.events[-1]["item"]["id"]
 

@@ -79,12 +79,8 @@ def session_settings(settings: Mapping[str, Any]) -> SessionObject:
     Raises
     ------
     InvalidSession
-    <<<<<<< HEAD
-        If a key is unknown; the hint has the most similar one. Also if the settings are larger than the server could
-        confirm, `MAX_SESSION_BYTES`.
-    =======
-        If a key is unknown; the hint has the most similar one. If a value cannot be written as JSON.
-    >>>>>>> w-c
+        If a key is unknown; the hint has the most similar one. If a value cannot be written as JSON. If the settings
+        are larger than the server could confirm, `MAX_SESSION_BYTES`.
 
     Examples
     --------

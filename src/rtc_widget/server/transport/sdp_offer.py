@@ -57,9 +57,6 @@ def validate_offer(sdp: str) -> None:
         raise _invalid(f"must have at most {MAX_SECTIONS} media sections, got {len(outline.sections):,}")
     if outline.candidates > MAX_CANDIDATES:
         raise _invalid(f"must have at most {MAX_CANDIDATES} ICE candidates, got {outline.candidates:,}")
-    if not outline.sections:
-        message = "Invalid SDP offer. Please try again with a WHIP-compliant offer."
-        raise ApiError(message, "invalid_offer", param="sdp")
     _validate_sections(outline)
 
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import threading
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
 
+from rtc_widget._aiortc.audio import Samples
 from rtc_widget.server import conversation
 from rtc_widget.server.protocols.realtime import engine as realtime
+from rtc_widget.server.protocols.realtime import input_audio
 from rtc_widget.server.transport import webrtc_call, websocket
 from rtc_widget.server.transport.websocket import BufferedWebSocket
 from rtc_widget.server.tutor import tutor
+from tests.limits import HANGS
 from tests.unit.server.scripted_server import SETTINGS, calls_with, server_of_two
 from tests.unit.server.stage import Responder, Stage
 from tests.unit.server.transport.test_invalid_offers import offer
@@ -53,6 +58,36 @@ async def test_a_response_of_its_own_has_a_limited_number_of_items(stage: Stage)
     stage.send("response.create", response={"input": [item] * (conversation.MAX_ITEMS + 1)})
 
     assert stage.events[-1]["error"]["param"] == "response.input"
+
+
+async def test_turns_that_wait_for_their_transcripts_are_limited(stage: Stage) -> None:
+    may_recognize = threading.Event()
+    whole = stage.recognizer.recognize
+
+    def recognize(samples: Samples) -> str:
+        assert may_recognize.wait(HANGS)
+        return whole(samples)
+
+    stage.recognizer.recognize = recognize  # type: ignore[method-assign]
+    stage.send("session.update", session={"type": "realtime", "audio": {"input": {"turn_detection": None}}})
+    audio = base64.b64encode(bytes(9_600)).decode()
+    for _ in range(input_audio.MAX_PENDING):
+        stage.send("input_audio_buffer.append", audio=audio)
+        stage.send("input_audio_buffer.commit")
+    item = {"type": "message", "role": "user", "content": [{"type": "input_audio", "audio": audio}]}
+    assert "error" not in stage.types()
+
+    stage.send("input_audio_buffer.append", audio=audio)
+    stage.send("input_audio_buffer.commit")
+    stage.send("conversation.item.create", item=item)
+
+    assert [event["error"]["code"] for event in stage.events if event["type"] == "error"] == ["rate_limit_exceeded"] * 3
+    assert len(stage.engine.conversation.items) == input_audio.MAX_PENDING
+    may_recognize.set()
+    await stage.until("conversation.item.input_audio_transcription.completed", input_audio.MAX_PENDING)
+    await stage.engine._input_audio.until_recognized()
+    stage.send("conversation.item.create", item=item)
+    assert stage.types()[-1] == "conversation.item.done"
 
 
 async def test_responses_out_of_band_are_limited(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,8 +163,6 @@ async def test_sideband_connections_to_a_call_are_limited(monkeypatch: pytest.Mo
     websockets = pytest.importorskip("websockets")
     monkeypatch.setattr(realtime, "MAX_CLIENTS", 2)
     headers = {"Authorization": "Bearer right", "Content-Type": "application/sdp"}
-    import httpx
-
     async with server_of_two() as address, httpx.AsyncClient(headers=headers, trust_env=False) as client:
         made = await client.post(f"http://{address}/v1/realtime/calls?model=any", content=await offer())
         call_id = made.headers["location"].rsplit("/", 1)[1]

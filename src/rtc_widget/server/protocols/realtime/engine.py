@@ -39,8 +39,11 @@ log = logging.getLogger(__name__)
 APPEND_STEP_SECONDS = 0.5
 """Seconds of appended audio that are processed before other tasks run; an event may contain minutes."""
 
+MAX_ENCODED_SECONDS = 5.0
+"""Seconds of audio that are encoded on the event loop, in a few milliseconds; a thread encodes more."""
+
 MAX_RETRIEVALS = 16
-"""Limit on items with audio that a client retrieves at a time."""
+"""Limit on items with long audio that a client retrieves at a time."""
 
 MAX_OUT_OF_BAND = 16
 """Limit on responses out of band that are in progress in a session at a time."""
@@ -190,6 +193,7 @@ class RealtimeEngine:
             case client_events.AppendAudio():
                 yield from self._append(event)
             case client_events.CommitAudio():
+                self._input_audio.require_capacity()
                 self._input_audio.commit()
             case client_events.ClearAudio():
                 self._input_audio.clear()
@@ -214,6 +218,8 @@ class RealtimeEngine:
             message = f"Tool call ID '{item.call_id}' not found in conversation."
             raise ApiError(message, "invalid_tool_call_id")
         self._require_room(item)
+        if isinstance(item, MessageItem) and any(part.samples is not None for part in item.parts):
+            self._input_audio.require_capacity()
         self.conversation.add(item, after=event.previous_item_id)
         previous = self.conversation.previous_id(item.id)
         self._emit("conversation.item.added", previous_item_id=previous, item=item_to_wire(item))
@@ -238,8 +244,9 @@ class RealtimeEngine:
 
     def _retrieve(self, event: client_events.RetrieveItem) -> None:
         item = self._existing(event.item_id, _RETRIEVING)
-        if not (isinstance(item, MessageItem) and any(part.samples is not None for part in item.parts)):
-            self._emit("conversation.item.retrieved", item=item_to_wire(item))
+        parts = item.parts if isinstance(item, MessageItem) else ()
+        if sum(part.seconds for part in parts if part.samples is not None) <= MAX_ENCODED_SECONDS:
+            self._emitter.send(_retrieved(item))
             return
         if self._retrieving >= MAX_RETRIEVALS:
             message = f"At most {MAX_RETRIEVALS} items can be retrieved at a time. Wait for the first ones."
@@ -247,7 +254,7 @@ class RealtimeEngine:
         self._retrieving += 1
         self._tasks.run(self._send_with_audio(item))
 
-    async def _send_with_audio(self, item: MessageItem) -> None:
+    async def _send_with_audio(self, item: Item) -> None:
         # Encoding minutes of audio takes some tenths of a second and several times their size: in a thread, in turn.
         try:
             async with self._retrieval:
@@ -269,6 +276,7 @@ class RealtimeEngine:
         self._playback_queue.truncate(event.item_id, event.content_index, event.audio_end_ms)
 
     def _append(self, event: client_events.AppendAudio) -> Iterator[None]:
+        self._input_audio.require_capacity()
         input_format = self._input_format()
         for piece in decoded_pieces(event.audio, input_format, APPEND_STEP_SECONDS, rate=INPUT_RATE, param="audio"):
             if piece is not None:

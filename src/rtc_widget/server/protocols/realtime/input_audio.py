@@ -35,6 +35,9 @@ log = logging.getLogger(__name__)
 
 MIN_COMMIT_MS = 100
 
+MAX_PENDING = 16
+"""Limit on turns that wait for their transcripts. Each keeps up to two minutes of audio."""
+
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
 
 
@@ -175,6 +178,12 @@ class InputAudio:
         """Discard input audio that was not committed."""
         self._reset()
         self._emit("input_audio_buffer.cleared")
+
+    def require_capacity(self) -> None:
+        """Raise `ApiError` if `MAX_PENDING` turns wait for their transcripts."""
+        if len(self._tasks) >= MAX_PENDING:
+            message = f"At most {MAX_PENDING} turns can wait for their transcripts. Send audio more slowly."
+            raise ApiError(message, "rate_limit_exceeded")
 
     def transcribe(self, item: MessageItem) -> None:
         """Transcribe the audio of an item from the client, if the client sent no transcript."""

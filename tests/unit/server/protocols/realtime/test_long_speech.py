@@ -6,6 +6,7 @@ import asyncio
 import threading
 
 from rtc_widget._aiortc.audio import MonoAudio
+from rtc_widget.server.protocols.realtime.sentences import MAX_LENGTH
 from rtc_widget.server.speech.engines import Engines
 from tests.limits import HANGS, eventually
 from tests.unit.server.stage import LoudIsSpeech, Recognizer, Speaker, Stage
@@ -51,6 +52,7 @@ async def test_a_long_sentence_of_one_call_does_not_hold_up_another() -> None:
         speaker.may_speak.release()
     await second.until("response.done")
 
+    assert len(speaker.texts[0]) <= MAX_LENGTH
     assert speaker.texts[1] == "Yes."
     assert "response.done" not in first.types()
     speaker.may_speak.release(100)
@@ -73,4 +75,5 @@ async def test_the_rest_of_an_interrupted_sentence_is_never_spoken() -> None:
 
     assert done["response"]["status"] == "cancelled"
     assert [text == "Yes." for text in speaker.texts] == [False, True]
+    assert len(speaker.texts[0]) <= MAX_LENGTH
     await stage.engine.end()
