@@ -4,6 +4,7 @@
 
 import asyncio
 import logging
+import os
 import secrets
 import sys
 from pathlib import Path
@@ -14,6 +15,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from rtc_widget._urls import without_secrets
+
 if TYPE_CHECKING:
     from rtc_widget.server.responders.responder import Responder
     from rtc_widget.server.serve import ServerInfo
@@ -22,7 +25,8 @@ _Port = Annotated[int, typer.Option(help="Port to listen on; 0 selects a free po
 _Token = Annotated[
     str,
     typer.Option(
-        help="Token that clients send as 'Authorization: Bearer …'. Default: a random token, printed once.",
+        help="Token that clients send as 'Authorization: Bearer …'. The environment variable is safer: other users of "
+        "the machine can read the arguments of a process. Default: a random token, printed once.",
         envvar="RTC_WIDGET_TOKEN",
         show_default=False,
     ),
@@ -56,7 +60,11 @@ _ChatUrl = Annotated[
 _ChatModel = Annotated[str, typer.Option(help="Name of the model on the chat server.", show_default=False)]
 _ChatKey = Annotated[
     str,
-    typer.Option(help="API key of the chat server, if it needs one.", envvar="RTC_WIDGET_CHAT_KEY", show_default=False),
+    typer.Option(
+        help="API key of the chat server, if it needs one. The environment variable is safer.",
+        envvar="RTC_WIDGET_CHAT_KEY",
+        show_default=False,
+    ),
 ]
 _MaxCalls = Annotated[int, typer.Option(help="Largest number of calls at a time; further ones get status 429.", min=1)]
 _MaxMinutes = Annotated[float, typer.Option(help="Longest duration of a call, in minutes.", min=0.1, max=24 * 60)]
@@ -114,6 +122,11 @@ def serve(
         console.print(f"[red]Cannot listen on {escape(host)}:{port}:[/] {escape(str(error))}. Try another --port.")
         raise typer.Exit(1) from None
     secret = token or secrets.token_urlsafe(24)
+    if token and token != os.environ.get("RTC_WIDGET_TOKEN"):
+        console.print(
+            "[yellow]Other users of this machine can read --token in the list of processes; "
+            "the environment variable RTC_WIDGET_TOKEN is safer.[/]"
+        )
     if ":" in recognizer + voice:
         # A custom engine is usually in the current folder. At the end of the path it hides no other module.
         sys.path.append(str(Path.cwd()))
@@ -155,15 +168,16 @@ def _responder(console: Console, chat_url: str, chat_model: str, chat_key: str) 
     if not chat_url or not chat_model:
         console.print("[red]--chat-url and --chat-model must be given together.[/]")
         raise typer.Exit(1)
-    return ChatResponder(ChatServer(chat_url, chat_model, chat_key or None)), f"{chat_model} at {chat_url}"
+    return ChatResponder(
+        ChatServer(chat_url, chat_model, chat_key or None)
+    ), f"{chat_model} at {without_secrets(chat_url)}"
 
 
 def _origin(console: Console, given: str) -> str:
     parts = urlsplit(given)
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.path not in ("", "/"):
-        console.print(
-            f"[red]--allow-origin must be a web origin such as http://localhost:5173, got {escape(given)}.[/]"
-        )
+        shown = escape(without_secrets(given))
+        console.print(f"[red]--allow-origin must be a web origin such as http://localhost:5173, got {shown}.[/]")
         raise typer.Exit(1)
     return f"{parts.scheme}://{parts.netloc}"
 

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from rtc_widget._urls import without_secrets
 from rtc_widget.audio.clip import AudioClip
 from rtc_widget.conversation.event_reader import facts_of
 from rtc_widget.conversation.events import Event
@@ -135,7 +136,8 @@ def _server(base_url: str, key: str) -> Signaling | None:
         # Never OPENAI_API_KEY: other servers must not receive it.
         found = os.environ.get("RTC_WIDGET_TOKEN", "").strip()
         if not found:
-            raise MissingKey(f"No key for {base_url} was found.", hint="Pass --key, or set RTC_WIDGET_TOKEN.")
+            shown = without_secrets(base_url)
+            raise MissingKey(f"No key for {shown} was found.", hint="Set RTC_WIDGET_TOKEN, or pass --key.")
         return found
 
     host = urlsplit(base_url).hostname or ""

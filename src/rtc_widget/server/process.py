@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rtc_widget.errors import LocalServerError
+from rtc_widget.server.environment import OF_OPENAI, OF_THE_SERVER, environment_without
 from rtc_widget.server.responders.python_function import ReplyCallback, ReplyFunction, ReplyRequest, reply_function
 
 __all__ = ["Address", "ReplyCallback", "ReplyFunction", "ServerProcess", "running_address", "shared_process"]
@@ -75,6 +76,7 @@ class ServerProcess:
             text=True,
             encoding="utf-8",
             errors="replace",
+            env=environment_without(OF_OPENAI | OF_THE_SERVER),
             # Ctrl-C and an interrupt of the kernel must stop the cell, not the calls.
             start_new_session=True,
         )

@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from rtc_widget._urls import without_secrets
 from rtc_widget.errors import (
     AccessDenied,
     HostNotFound,
@@ -118,7 +119,7 @@ class SignalingClient:
         except httpx.HTTPError as error:
             failure = self._unreachable(error, url)
         except (httpx.InvalidURL, UnicodeError) as error:
-            failure = ServerNotFound(f"The URL {url!r} is invalid: {error}.")
+            failure = ServerNotFound(f"The URL {without_secrets(url)!r} is invalid: {error}.")
         else:
             if response.is_success:
                 return response
@@ -143,7 +144,7 @@ class SignalingClient:
     def _unreachable(self, error: Exception, url: str) -> SignalingError:
         causes = list(_causes(error))
         if any(isinstance(cause, socket.gaierror) for cause in causes):
-            return HostNotFound(f"The host of {url} is unknown.")
+            return HostNotFound(f"The host of {without_secrets(url)} is unknown.")
         tls = next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None)
         if tls is not None:
             return InsecureServer(f"No secure connection to {self._server}: {tls.reason or tls}.")

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from rtc_widget._urls import without_secrets
 from rtc_widget.errors import LocalServerError, SignalingTimeout
 from rtc_widget.protocols.realtime.session_settings import merged, require_json, session_settings
 from rtc_widget.server.process import (
@@ -250,9 +251,11 @@ class ChatCompletions:
     def __post_init__(self) -> None:
         parts = urlsplit(self.base_url)
         if parts.scheme not in ("http", "https") or not parts.netloc:
-            raise ValueError(
-                f"base_url must be an http or https URL such as http://127.0.0.1:11434/v1, got {self.base_url!r}"
-            )
+            shown = without_secrets(self.base_url)
+            raise ValueError(f"base_url must be an http or https URL such as http://127.0.0.1:11434/v1, got {shown!r}")
+
+    def __repr__(self) -> str:
+        return f"ChatCompletions(base_url={without_secrets(self.base_url)!r}, model={self.model!r})"
 
     def to_header(self) -> str:
         """Return the fields as one line of ASCII JSON, for the embedded server only."""

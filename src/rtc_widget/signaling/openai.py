@@ -9,10 +9,11 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from rtc_widget._deprecated import warn_renamed
 from rtc_widget._unicode import well_formed_json
+from rtc_widget._urls import credentials_of, without_secrets
 from rtc_widget.errors import InvalidAnswer, InvalidOffer, MissingKey, ServerNotFound, SignalingError
 from rtc_widget.protocols.realtime.session_settings import SessionObject, merged, require_json, session_settings
 from rtc_widget.saved.redaction import REMOVED
@@ -86,7 +87,9 @@ class OpenAI:
         **session: Any,
     ) -> None:
         self.model = model
-        self.base_url = _checked_url(base_url)
+        self.base_url, auth = _checked_url(base_url)
+        # In a closure, as the key. In the URL it would be in the log of httpx, and cross to the page.
+        self._auth: Callable[[], dict[str, Any]] = lambda: {"auth": auth} if auth is not None else {}
         self.session: SessionObject = merged(
             {"type": "realtime", "model": model}, _DEFAULT_SESSION, session_settings(session), extra_session or {}
         )
@@ -139,6 +142,7 @@ class OpenAI:
             headers={**self._headers, "Accept": "application/sdp"},
             secret=key,
             files=files,
+            **self._auth(),
         )
         call_id = _last_part(response.headers.get("Location", ""))
         try:
@@ -161,6 +165,7 @@ class OpenAI:
             f"{self.base_url}/realtime/client_secrets",
             headers=self._headers,
             secret=self._read_key(),
+            **self._auth(),
             json={
                 "expires_after": {"anchor": "created_at", "seconds": _SECRET_SECONDS},
                 # httpx writes JSON without escapes.
@@ -182,12 +187,13 @@ class OpenAI:
                 f"{self.base_url}/realtime/calls/{quote(call_id, safe='')}/hangup",
                 headers=self._headers,
                 secret=self._read_key(),
+                **self._auth(),
             )
         except (ServerNotFound, InvalidOffer):
             return  # `call_id_not_found` has status 404 or 400.
 
     def __repr__(self) -> str:
-        return f"OpenAI(model={self.model!r}, base_url={self.base_url!r})"
+        return f"OpenAI(model={self.model!r}, base_url={without_secrets(self.base_url)!r})"
 
 
 def _key_reader(api_key: str | Callable[[], str] | None) -> tuple[Callable[[], str], Callable[[str], str]]:
@@ -226,10 +232,17 @@ def _last_part(location: str) -> str | None:
         return None
 
 
-def _checked_url(base_url: str) -> str:
+def _checked_url(base_url: str) -> tuple[str, tuple[str, str] | None]:
+    """Return a base URL without user name and password, and these."""
     parts = urlsplit(base_url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        is_valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # the text of this error may hold a part of a password
+        is_valid = False
+    if not is_valid:
         raise ServerNotFound(
-            f"base_url must be an http or https URL, got {base_url!r}.", hint=f"Example: {DEFAULT_BASE_URL}"
+            f"base_url must be an http or https URL, got {without_secrets(base_url)!r}.",
+            hint=f"Example: {DEFAULT_BASE_URL}",
         )
-    return base_url.rstrip("/")
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=host)).rstrip("/"), credentials_of(base_url)

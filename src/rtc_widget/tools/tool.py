@@ -32,7 +32,8 @@ class Tool:
     ----------
     function : callable
         A sync or async function. Its signature and type hints define the schema; its docstring (NumPy, Google or Sphinx
-        style) describes the function and its parameters.
+        style) describes the function and its parameters. A pydantic ``Field``, as default or in ``Annotated``, means
+        what it means in pydantic. After ``%autoreload`` the tool follows the new function.
     name : str, optional
         The name for the model. The default is the function's name.
     description : str, optional

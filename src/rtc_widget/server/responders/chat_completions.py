@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 from httpx_sse import EventSource
 
+from rtc_widget._urls import without_secrets
 from rtc_widget.server.responders.chat_messages import chat_messages
 from rtc_widget.server.responders.reasoning import strip_reasoning
 from rtc_widget.server.responders.responder import IncompleteResponse, Question, RequestedToolCall
@@ -44,9 +45,14 @@ class ChatServer:
         The bearer token.
     """
 
-    base_url: str
+    base_url: str = field(repr=False)
     model: str
     api_key: str | None = field(default=None, repr=False)
+
+    @property
+    def shown_url(self) -> str:
+        """The base URL without secrets, for messages."""
+        return without_secrets(self.base_url)
 
 
 class ChatResponder:
@@ -90,13 +96,13 @@ class ChatResponder:
                         if event.data.strip() not in ("", "[DONE]"):
                             yield _chunk(event.data)
         except httpx.TimeoutException:
-            raise ChatFailed(f"The chat server at {self._server.base_url} did not answer in time.") from None
+            raise ChatFailed(f"The chat server at {self._server.shown_url} did not answer in time.") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             reason = f"{type(error).__name__}: {error}".rstrip(": ")
             end = f"closed the connection before the end of its answer ({reason})."
             if not has_begun:
                 end = f"could not be reached ({reason}). Is it running?"
-            raise ChatFailed(f"The chat server at {self._server.base_url} {end}") from None
+            raise ChatFailed(f"The chat server at {self._server.shown_url} {end}") from None
 
     async def _client(self) -> httpx.AsyncClient:
         timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
@@ -125,7 +131,7 @@ def _event_source(server: ChatServer, response: httpx.Response) -> EventSource:
     content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type in ("application/json", "text/html"):
         raise ChatFailed(
-            f"The chat server at {server.base_url} must answer with a stream of events, got {content_type}. "
+            f"The chat server at {server.shown_url} must answer with a stream of events, got {content_type}. "
             "Check that it supports streaming and that the base URL ends with /v1."
         )
     response.headers["content-type"] = "text/event-stream; charset=utf-8"
@@ -182,7 +188,7 @@ def _http_error(server: ChatServer, status: int, body: bytes) -> str:
         text = _message(json.loads(body))
     if server.api_key:
         text = text.replace(server.api_key, "…")
-    return f"The chat server at {server.base_url} answered with status {status} for the model {server.model!r}: {text}"
+    return f"The chat server at {server.shown_url} answered with status {status} for the model {server.model!r}: {text}"
 
 
 def _message(body: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Any, Literal
 
 from rtc_widget._aiortc.audio import MonoAudio, Samples
+from rtc_widget.server.environment import OF_OPENAI, OF_THE_SERVER, environment_without
 from rtc_widget.server.speech.selection import UnknownEngine
 from rtc_widget.server.speech.worker import EngineFailure, EngineReply, EngineRequest
 
@@ -121,8 +122,11 @@ class EngineProcess:
         # -P: do not import modules, such as a numpy.py, from the current folder.
         command = [sys.executable, "-P", "-m", "rtc_widget.server.speech.worker", self._kind, self._wanted]
         # The process must be able to import the same modules, such as a custom engine.
-        paths = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=paths)
+        paths = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        # A custom engine (module:Class) may call a service with its key.
+        is_custom = ":" in self._wanted and not self._wanted.startswith("whisper:")
+        environment = environment_without(OF_THE_SERVER if is_custom else OF_THE_SERVER | OF_OPENAI) | paths
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
         if self._process.stdin is None or self._process.stdout is None:
             raise RuntimeError("the process has no pipes")
         self._to, self._from = self._process.stdin, self._process.stdout
