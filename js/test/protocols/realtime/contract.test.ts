@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import heardContract from "../../../../tests/contract/realtime_heard.json";
 import noteContract from "../../../../tests/contract/realtime_notes.json";
 import transcriptContract from "../../../../tests/contract/realtime_transcript.json";
+import { Resumption } from "../../../src/call/resumption";
 import { SILENCE, speakingAfter } from "../../../src/conversation/speaking";
 import { EMPTY_CONVERSATION, turnText } from "../../../src/conversation/transcript";
 import type { JsonObject } from "../../../src/json";
@@ -22,5 +24,15 @@ describe("the notes that both halves have agreed on", () => {
     const received: readonly JsonObject[] = events;
     const found = received.flatMap(REALTIME.factsOf).flatMap((fact) => (fact.type === "note" ? [fact.note] : []));
     expect(found).toEqual(notes);
+  });
+});
+
+describe("what is repeated to a call that resumes another", () => {
+  it.each(heardContract.cases)("$name", ({ events, heard }) => {
+    const received: readonly JsonObject[] = events;
+    const conversation = received.reduce((before, event) => REALTIME.reduce(before, event, "a1"), EMPTY_CONVERSATION);
+    const known = REALTIME.beginCall(conversation, "a1", false);
+    const repeated = new Resumption(REALTIME).begin(true, known).map((text) => JSON.parse(text).item.content[0].text);
+    expect(repeated).toEqual(heard);
   });
 });
