@@ -1,7 +1,7 @@
 /** What a new call is told so that it continues a lost one: the changed session settings, then what was said. */
 
 import type { HistoryPage } from "../comm/protocol";
-import { type Conversation, type Turn, turnText } from "../conversation/transcript";
+import { type Conversation, heardText, type Turn } from "../conversation/transcript";
 import type { VoiceProtocol } from "../protocols/base";
 
 /** Older turns are left out: every turn is read, and paid for, again. */
@@ -47,6 +47,6 @@ export class Resumption {
 function latestTurns({ turns, calls }: Conversation): readonly Turn[] {
   const first = calls.findLastIndex(({ resumes }) => !resumes);
   const attempts = new Set(calls.slice(Math.max(first, 0)).map(({ attempt }) => attempt));
-  const said = turns.filter((turn) => turn.role !== "unseen" && attempts.has(turn.attempt) && turnText(turn) !== "");
+  const said = turns.filter((turn) => turn.role !== "unseen" && attempts.has(turn.attempt) && heardText(turn) !== "");
   return said.slice(-MAX_TURNS);
 }

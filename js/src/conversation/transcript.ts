@@ -17,6 +17,10 @@ export interface Turn {
   readonly responseId?: string;
   /** The place at the end is provisional; a later event may correct it. */
   readonly isGuessed: boolean;
+  /** The duration of its audio in seconds, if the server reports it. */
+  readonly audioSeconds?: number;
+  /** How many seconds of its audio were played before it was interrupted. */
+  readonly playedSeconds?: number;
   /** Late events of a deleted item are ignored: a transcription may end after its item was deleted. */
   readonly isDeleted?: boolean;
 }
@@ -40,4 +44,17 @@ export const EMPTY_CONVERSATION: Conversation = { turns: [], calls: [], isTransc
 
 export function turnText(turn: Turn): string {
   return turn.parts.filter(Boolean).join("\n");
+}
+
+/** The rate of calm speech, for servers that do not report the duration of audio; Python uses the same. */
+const CHARACTERS_PER_SECOND = 15;
+
+/** The words of a turn that were heard; estimated where it was interrupted, as Python's `Turn.heard` does. */
+export function heardText(turn: Turn): string {
+  const text = turnText(turn);
+  if (turn.playedSeconds === undefined) return text;
+  const seconds = turn.audioSeconds || text.length / CHARACTERS_PER_SECOND;
+  if (turn.playedSeconds >= seconds) return text;
+  const words = text.slice(0, Math.round((text.length * turn.playedSeconds) / seconds) + 1);
+  return words.slice(0, words.lastIndexOf(" ") + 1).trim();
 }

@@ -52,7 +52,10 @@ class Resumption:
             self._changes.append(text)
 
     def events(self) -> list[str]:
-        """Return the client events that give a new call the settings and the turns of the conversation."""
-        turns = [turn for turn in self._transcript if turn.text]
-        carried = [self._protocol.carry_turn(turn.role, turn.text) for turn in turns[-MAX_TURNS:]]
+        """Return the client events that give a new call the settings and the turns of the conversation.
+
+        Of an interrupted response only the part that was heard is repeated.
+        """
+        turns = [turn for turn in self._transcript if turn.heard]
+        carried = [self._protocol.carry_turn(turn.role, turn.heard) for turn in turns[-MAX_TURNS:]]
         return self._changes + [json_text(event) for event in carried]

@@ -183,7 +183,9 @@ class PageSession:
 
     def event_passed(self, attempt: str, direction: Direction, text: str) -> None:
         """Process an event, and send it to the widget."""
-        event = Event.from_text(text, direction=direction, time_ms=0.0, protocol=self._protocol.name)
+        # What was heard of an interrupted response follows from the times between events.
+        now = time.monotonic()
+        event = Event.from_text(text, direction=direction, time_ms=0.0, elapsed=now, protocol=self._protocol.name)
         # The kernel receives every event unchanged, even one with an unexpected shape.
         self._outbox.add(attempt, direction, text)
         for consume in (partial(self._resumption.consume, text=text), self._consume_facts):

@@ -34,7 +34,7 @@ EXCHANGE_SECONDS = 15.0
 
 MODEL = "rtc-widget-local"
 
-_STARTING = "The embedded server is starting …"
+_STARTING = "Starting the local server …"
 
 _NEEDED = (
     "aiortc",

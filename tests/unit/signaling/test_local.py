@@ -69,7 +69,7 @@ async def test_progress_is_reported_before_the_process_starts(monkeypatch: pytes
     said: list[str] = []
 
     def process() -> None:
-        assert said == ["The embedded server is starting …"]
+        assert said == ["Starting the local server …"]
         raise LocalServerError("No process.")
 
     monkeypatch.setattr(module, "running_address", lambda: None)

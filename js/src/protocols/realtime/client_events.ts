@@ -1,6 +1,6 @@
 /** Intents as client events of the Realtime API. */
 
-import { type Turn, turnText } from "../../conversation/transcript";
+import { heardText, type Turn } from "../../conversation/transcript";
 import { parseObject } from "../../json";
 import { randomId } from "../../page";
 import type { AssistantActivity } from "../base";
@@ -44,7 +44,7 @@ export function carriedTurns(turns: readonly Turn[]): readonly string[] {
         id: randomId(CARRIED).slice(0, MAX_ID_LENGTH),
         type: "message",
         role: turn.role,
-        content: [{ type: turn.role === "user" ? "input_text" : "output_text", text: turnText(turn) }],
+        content: [{ type: turn.role === "user" ? "input_text" : "output_text", text: heardText(turn) }],
       }),
     ),
   );

@@ -4,12 +4,14 @@
  * Items are placed by `previous_item_id`: a spoken question is transcribed after its response has begun.
  */
 
-import type { Conversation, Turn, TurnStatus } from "../../conversation/transcript";
+import { type Conversation, type Turn, type TurnStatus, turnText } from "../../conversation/transcript";
 import { isRecord, isText, type JsonObject } from "../../json";
 import { CARRIED } from "./client_events";
 
 /** Larger content indices are ignored: without a limit one invalid event could fill the memory. */
 const MAX_PARTS = 64;
+
+const SECONDS_PER_AUDIO_TOKEN = 0.05;
 
 const RESPONSE_STATUS: ReadonlyMap<unknown, TurnStatus> = new Map<unknown, TurnStatus>([
   ["completed", "completed"],
@@ -104,7 +106,10 @@ function changeBy(event: JsonObject, attempt: string): Change | undefined {
       return edit("assistant", (turn) => withPart(turn, event, "text", whole));
     case "conversation.item.truncated":
       return {
-        turns: (turns) => turns.map((turn) => (turn.key === itemKey ? { ...turn, status: "interrupted" } : turn)),
+        turns: (turns) =>
+          turns.map((turn) =>
+            turn.key === itemKey ? { ...turn, status: "interrupted", ...playedUntil(event.audio_end_ms) } : turn,
+          ),
       };
     case "output_audio_buffer.cleared":
       return { turns: (turns) => endResponse(turns, attempt, event.response_id, "interrupted") };
@@ -113,6 +118,10 @@ function changeBy(event: JsonObject, attempt: string): Change | undefined {
     default:
       return undefined;
   }
+}
+
+function playedUntil(milliseconds: unknown): Partial<Turn> {
+  return typeof milliseconds === "number" && milliseconds >= 0 ? { playedSeconds: milliseconds / 1000 } : {};
 }
 
 function transcriptionOf(session: unknown): Change | undefined {
@@ -228,7 +237,8 @@ function withResponse(response: unknown, attempt: string): Change | undefined {
   return {
     turns: (before) => {
       const turns = changes.reduce((all, change) => ("turns" in change ? change.turns(all) : all), before);
-      const ended = endResponse(turns, attempt, id, status, new Set(items.map((item) => `${attempt}/${item.id}`)));
+      const keys = new Set(items.map((item) => `${attempt}/${item.id}`));
+      const ended = withDurations(endResponse(turns, attempt, id, status, keys), attempt, response);
       return isText(id) && status !== undefined && isSilentEnd(response, ended, attempt)
         ? // A turn without words shows the status.
           upsert(ended, blank(`${attempt}/${id}`, attempt, "assistant"), (turn) => ({
@@ -239,6 +249,19 @@ function withResponse(response: unknown, attempt: string): Change | undefined {
         : ended;
     },
   };
+}
+
+/** Shares the duration of a response's audio among its turns by the length of their texts. */
+function withDurations(turns: readonly Turn[], attempt: string, { id, usage }: JsonObject): readonly Turn[] {
+  const details = isRecord(usage) ? usage.output_token_details : undefined;
+  const tokens = isRecord(details) ? details.audio_tokens : undefined;
+  if (typeof tokens !== "number" || !(tokens > 0)) return turns;
+  const isOurs = (turn: Turn) => turn.attempt === attempt && turn.role === "assistant" && turn.responseId === id;
+  const letters = turns.filter(isOurs).reduce((sum, turn) => sum + turnText(turn).length, 0);
+  const seconds = tokens * SECONDS_PER_AUDIO_TOKEN;
+  return turns.map((turn) =>
+    isOurs(turn) && letters > 0 ? { ...turn, audioSeconds: (seconds * turnText(turn).length) / letters } : turn,
+  );
 }
 
 /** Whether a response of the conversation has ended early without any item. */

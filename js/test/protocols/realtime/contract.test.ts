@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
+import heardContract from "../../../../tests/contract/realtime_heard.json";
 import noteContract from "../../../../tests/contract/realtime_notes.json";
 import transcriptContract from "../../../../tests/contract/realtime_transcript.json";
 import detectionContract from "../../../../tests/contract/realtime_turn_detection.json";
+import { Resumption } from "../../../src/call/resumption";
 import { SILENCE, speakingAfter } from "../../../src/conversation/speaking";
 import { EMPTY_CONVERSATION, turnText } from "../../../src/conversation/transcript";
 import type { JsonObject } from "../../../src/json";
@@ -35,5 +37,15 @@ describe("the turn detection that both halves have agreed on", () => {
       // Where the session does not say, the server does what it does by default.
       expect(found.at(-1) ?? true).toBe(detects_turns);
     }
+  });
+});
+
+describe("what is repeated to a call that resumes another", () => {
+  it.each(heardContract.cases)("$name", ({ events, heard }) => {
+    const received: readonly JsonObject[] = events;
+    const conversation = received.reduce((before, event) => REALTIME.reduce(before, event, "a1"), EMPTY_CONVERSATION);
+    const known = REALTIME.beginCall(conversation, "a1", false);
+    const repeated = new Resumption(REALTIME).begin(true, known).map((text) => JSON.parse(text).item.content[0].text);
+    expect(repeated).toEqual(heard);
   });
 });
