@@ -216,6 +216,7 @@ export class FakeMicrophone {
 
 export class FakeChannel extends EventTarget {
   readyState: RTCDataChannelState = "connecting";
+  bufferedAmount = 0;
   binaryType = "blob";
   readonly sent: string[] = [];
   readonly label: string;

@@ -16,6 +16,9 @@ const STATE_KEYS = Object.keys(INITIAL_STATE) as readonly (keyof CallState)[];
 /** After this time a connection counts as healthy, and the number of tries is reset. */
 const HEALTHY_MS = 10_000;
 
+/** What the data channel may hold: Chromium closes a channel that holds twice as much, and no server reads so fast. */
+const MAX_BUFFERED_BYTES = 8 * 1024 * 1024;
+
 const RESTART_TIMEOUT = pageError("connection_failed", { message: "No other path to the server was found in time." });
 
 export interface CallListener {
@@ -103,18 +106,25 @@ export class Call {
     this.#go({ type: "ended", error });
   }
 
-  /** Sends all of the events or none; throws `not_connected` or `message_too_large`. */
+  /** Sends all of the events or none; throws `not_connected`, `message_too_large` or `send_queue_full`. */
   send(texts: readonly string[]): void {
     const attempt = this.#attempt;
     const peer = attempt?.peer;
     if (!peer || this.#state.data_channel_state !== "open") throw pageError("not_connected");
     const limit = peer.maxMessageBytes;
+    let total = 0;
     for (const text of texts) {
       const bytes = bytesOf(text);
+      total += bytes;
       if (bytes > limit) {
         const message = textOf("message_too_large", { size: bytes, limit });
         throw pageError("message_too_large", { message });
       }
+    }
+    const waiting = peer.bufferedBytes;
+    if (waiting > 0 && waiting + total > MAX_BUFFERED_BYTES) {
+      const message = textOf("send_queue_full", { waiting, limit: MAX_BUFFERED_BYTES });
+      throw pageError("send_queue_full", { message });
     }
     for (const text of texts) {
       peer.send(text);

@@ -90,6 +90,11 @@ export class Peer {
     return Math.min(this.#connection.sctp?.maxMessageSize ?? DEFAULT_MAX_MESSAGE_BYTES, MAX_MESSAGE_BYTES);
   }
 
+  /** How much the data channel holds that has not left. */
+  get bufferedBytes(): number {
+    return this.#channel.bufferedAmount;
+  }
+
   createOffer(): Promise<RTCSessionDescriptionInit> {
     return this.#connection.createOffer();
   }

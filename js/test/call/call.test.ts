@@ -291,6 +291,23 @@ describe("sending", () => {
   });
 });
 
+describe("a flood of events", () => {
+  it("is refused, event by event, while the channel holds what has not left, and the call goes on", async () => {
+    const { kernel, channel } = await startCall();
+    channel.bufferedAmount = 8 * 1024 * 1024 - 3;
+    expect((await kernel.ask("send", { events: ["{}"] })).error).toBeUndefined();
+    const refused = await kernel.ask("send", { events: ["{}", "{}"] });
+    expect(refused.error).toMatchObject({
+      code: "send_queue_full",
+      message: expect.stringContaining("8388605 bytes wait"),
+    });
+    expect(channel.sent).toEqual(["{}"]);
+    expect(kernel.states.at(-1)).toMatchObject({ status: "connected" });
+    channel.bufferedAmount = 0;
+    expect((await kernel.ask("send", { events: ["{}", "{}"] })).error).toBeUndefined();
+  });
+});
+
 describe("muting", () => {
   it("silences the track without stopping it", async () => {
     const { kernel, microphone } = await startCall();

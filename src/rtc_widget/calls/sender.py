@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,13 +11,15 @@ from rtc_widget._unicode import json_text, well_formed
 from rtc_widget.calls.record import CallRecord
 from rtc_widget.comm.bridge import Bridge
 from rtc_widget.conversation.events import Event
-from rtc_widget.errors import InvalidImage, MessageTooLarge, NotConnected, PageNotFound, RtcWidgetError
+from rtc_widget.errors import InvalidImage, MessageTooLarge, NotConnected, PageNotFound, RtcWidgetError, SendQueueFull
 from rtc_widget.errors.texts import text
 from rtc_widget.protocols.base import ClientEvent, Detail, Item, VoiceSession, new_event_id
 
 SMALLEST_CHANNEL = 65_536
 """What every data channel carries in one message (RFC 8841, section 6.1)."""
 _ENVELOPE_BYTES = 1_000
+MAX_UNCONFIRMED = 5_000
+"""How many events may be on their way to the page. A flood of more would hold up the call itself."""
 
 
 class EventSender:
@@ -33,6 +36,9 @@ class EventSender:
     def __init__(self, bridge: Bridge, record: CallRecord) -> None:
         self._bridge = bridge
         self._record = record
+        self._unconfirmed = 0
+        # The page's confirmations arrive on any thread.
+        self._lock = threading.Lock()
 
     def send_one(self, event: Mapping[str, Any]) -> str:
         """Send one event and return its id; see `VoiceChat.send`."""
@@ -47,6 +53,8 @@ class EventSender:
         ------
         NotConnected
             If the data channel is not open.
+        SendQueueFull
+            If the page has not confirmed `MAX_UNCONFIRMED` earlier events yet.
         ValueError, TypeError
             If an event has no type, or cannot be written as JSON.
         """
@@ -59,12 +67,28 @@ class EventSender:
             if failed is not None:
                 failed(error)
 
+        settled = self._begin_sending(len(texts))
         try:
-            self._bridge.post("send", fault, events=texts)
+            self._bridge.post("send", fault, settled=settled, events=texts)
         except PageNotFound as error:
+            settled()
             # The page has left; the traits will say so in a moment.
             raise NotConnected("Nothing was sent: the page with the call has left.") from error
         return str(prepared[0]["event_id"])
+
+    def _begin_sending(self, count: int) -> Callable[[], None]:
+        """Count events as unconfirmed until the returned function is called."""
+        with self._lock:
+            # However many events belong together, they may be sent when nothing else waits.
+            if self._unconfirmed and self._unconfirmed + count > MAX_UNCONFIRMED:
+                raise SendQueueFull(text("sends_unconfirmed", waiting=self._unconfirmed, limit=MAX_UNCONFIRMED))
+            self._unconfirmed += count
+
+        def settled() -> None:
+            with self._lock:
+                self._unconfirmed -= count
+
+        return settled
 
     def require_open(self) -> None:
         """Require an open data channel.

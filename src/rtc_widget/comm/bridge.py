@@ -204,8 +204,17 @@ class Bridge:
             pass
         await asyncio.sleep(0)
 
-    def post(self, kind: RequestKind, failed: Callable[[RtcWidgetError], None], **fields: object) -> None:
+    def post(
+        self,
+        kind: RequestKind,
+        failed: Callable[[RtcWidgetError], None],
+        *,
+        settled: Callable[[], None] = lambda: None,
+        **fields: object,
+    ) -> None:
         """Send a request to the current page without waiting; `failed` is called on the main loop if it fails.
+
+        `settled` is called once, on any thread, when the page has replied or will not any more.
 
         Raises
         ------
@@ -220,22 +229,26 @@ class Bridge:
             raise PageNotFound("No page displays this widget.")
 
         def done(reply: Reply) -> None:
-            self._pending.pop(reply.id, None)
+            if self._pending.pop(reply.id, None) is not None:
+                settled()
             if reply.error is not None:
                 self._main.call(failed, error_from_wire(reply.error))
 
         id = self._post(kind, page, done, fields)
-        self._main.call(self._expire, id, kind, failed)
+        self._main.call(self._expire, id, kind, failed, settled)
 
     def _require_open(self) -> None:
         if self._is_closed:
             raise WidgetClosed("This widget is closed.")
 
-    def _expire(self, id: str, kind: RequestKind, failed: Callable[[RtcWidgetError], None]) -> None:
+    def _expire(
+        self, id: str, kind: RequestKind, failed: Callable[[RtcWidgetError], None], settled: Callable[[], None]
+    ) -> None:
         """Report a request that got no reply."""
 
         def give_up() -> None:
             if self._pending.pop(id, None) is not None:
+                settled()
                 failed(PageTimeout(f"The page did not confirm {kind!r} within {PAGE_SECONDS:g} s."))
 
         # Wait twice: a cell that blocked the loop may have delayed the reply as well.

@@ -68,6 +68,7 @@ Every error has a stable ``code``, a ``message`` that says what happened, and a 
     │   └── RecordingUnavailable        the page cannot record
     ├── NotConnected                    sending without an open data channel
     ├── MessageTooLarge                 the message exceeds the data channel's limit
+    ├── SendQueueFull                   too many events wait to be sent
     ├── SessionFileError                a session file cannot be read (a ValueError)
     ├── SavedSessionOnly                a saved session has no call (an AttributeError)
     ├── EventRefused                    the server refused an event
@@ -121,6 +122,7 @@ from rtc_widget.errors.events import (
     MessageTooLarge,
     NotConnected,
     ResponseFailed,
+    SendQueueFull,
     TurnDetectionEnabled,
     WaitTimeout,
 )
@@ -230,6 +232,7 @@ __all__ = [
     "ResponseFailed",
     "RtcWidgetError",
     "SavedSessionOnly",
+    "SendQueueFull",
     "ServerError",
     "ServerHungUp",
     "ServerNotFound",

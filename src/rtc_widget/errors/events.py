@@ -20,6 +20,12 @@ class MessageTooLarge(RtcWidgetError):
     code = "message_too_large"
 
 
+class SendQueueFull(RtcWidgetError):
+    """Too many events wait to be sent."""
+
+    code = "send_queue_full"
+
+
 class EventRefused(RtcWidgetError):
     """The server refused an event.
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from av import AudioFrame
 
 from rtc_widget.comm.messages import PageState
-from rtc_widget.errors import MessageTooLarge, RtcWidgetError
+from rtc_widget.errors import MessageTooLarge, RtcWidgetError, SendQueueFull
 from rtc_widget.errors.texts import text
 from rtc_widget.headless.attempt import Attempt, AttemptOptions
 from rtc_widget.headless.bridge import PageBridge
@@ -27,6 +27,8 @@ from rtc_widget.headless.peer import PeerStates
 from rtc_widget.headless.settings import Settings, pause_before
 from rtc_widget.types import Direction
 
+MAX_BUFFERED_BYTES = 8 * 1024 * 1024
+"""What the data channel may hold: Chromium closes a channel that holds twice as much, and no server reads so fast."""
 HEALTHY_SECONDS = 10.0
 """After so long without a problem a connection counts as healthy, and the attempts are counted from zero."""
 
@@ -142,16 +144,20 @@ class Call:
 
         Raises
         ------
-        NotConnected, MessageTooLarge
-            In either case nothing is sent.
+        NotConnected, MessageTooLarge, SendQueueFull
+            In each case nothing is sent.
         """
         attempt = self.attempt
         if attempt is None or attempt.peer is None or self.state.data_channel_state != "open":
             raise not_connected()
         limit = attempt.peer.max_message_size
-        for event in texts:
-            if limit is not None and (size := len(event.encode())) > limit:
+        sizes = [len(event.encode()) for event in texts]
+        for size in sizes:
+            if limit is not None and size > limit:
                 raise MessageTooLarge(text("message_too_large", size=size, limit=limit))
+        waiting = attempt.peer.buffered_bytes
+        if waiting > 0 and waiting + sum(sizes) > MAX_BUFFERED_BYTES:
+            raise SendQueueFull(text("send_queue_full", waiting=waiting, limit=MAX_BUFFERED_BYTES))
         for event in texts:
             attempt.peer.send(event)
             self._listener.event_passed(attempt.id, "sent", event)

@@ -145,6 +145,11 @@ class Peer:
         return DEFAULT_MAX_MESSAGE_BYTES if stated is None else int(stated[1]) or None
 
     @property
+    def buffered_bytes(self) -> int:
+        """How much the data channel holds that has not left."""
+        return int(self._channel.bufferedAmount)
+
+    @property
     def tried_pairs(self) -> list[dict[str, object]]:
         """The candidate pairs that ICE tried, also after the end; aiortc has no public API for them."""
         transports = {transceiver.sender.transport.transport for transceiver in self._connection.getTransceivers()}

@@ -7,8 +7,9 @@ import contextlib
 
 import pytest
 
+from rtc_widget.calls.sender import MAX_UNCONFIRMED
 from rtc_widget.comm import bridge
-from rtc_widget.errors import MessageTooLarge, NotConnected, PageNotFound, WidgetClosed
+from rtc_widget.errors import MessageTooLarge, NotConnected, PageNotFound, SendQueueFull, WidgetClosed
 from tests.limits import HANGS
 from tests.unit.waiting import eventually, settled
 
@@ -49,6 +50,23 @@ async def test_a_value_without_json_is_not_sent(chat, page):
         chat.send({"type": "response.create", "response": object()})
     with pytest.raises(ValueError, match="cannot be written as JSON"):
         chat.send({"type": "response.create", "x": float("nan")})
+
+
+async def test_a_flood_is_refused_in_the_cell_until_the_page_has_confirmed(chat, page):
+    page.hello()
+    page.connected()
+    await settled()
+    for number in range(MAX_UNCONFIRMED):
+        chat.send({"type": "test.flood", "number": number})
+    with pytest.raises(SendQueueFull, match="has not confirmed the last 5000 events") as refused:
+        chat.send({"type": "test.flood"})
+    assert "await" in refused.value.hint
+    assert len(page.heard("send")) == MAX_UNCONFIRMED
+    await page.reply("send")
+    chat.send({"type": "test.flood"})
+    with pytest.raises(SendQueueFull):
+        chat.send({"type": "test.flood"})
+    assert chat.status == "connected"
 
 
 async def test_text_becomes_an_item_and_asks_for_an_answer(chat, page):
