@@ -497,6 +497,8 @@ class VoiceChat(anywidget.AnyWidget):
             If the data channel is not open.
         MessageTooLarge
             If it is larger than the data channel carries.
+        SendQueueFull
+            If the page has not confirmed 5,000 earlier events yet; await something now and then.
         ValueError, TypeError
             If it has no type, or cannot be written as JSON.
         """
