@@ -16,6 +16,8 @@ import { Peer, type PeerListener } from "./peer";
 
 /** Longer than a local server may take to start (120 s), so that the kernel tells the cause. */
 const PREPARE_LIMIT_MS = 130_000;
+/** A cell may keep the kernel busy for a while. */
+const WELCOME_LIMIT_MS = 90_000;
 const EXCHANGE_LIMIT_MS = 45_000;
 
 export type MicrophoneChange =
@@ -181,7 +183,7 @@ export class Attempt {
     const { signal } = this.#life;
     protocolNamed(this.#options.protocol); // throws before anything is opened
     // Do not open the microphone until a kernel has answered that has a server to call.
-    await this.#bridge.welcomed(signal, PREPARE_LIMIT_MS);
+    await this.#bridge.welcomed(signal, WELCOME_LIMIT_MS);
     const prepared = this.#prepareOffer();
     if (!this.#options.canCall) await prepared; // the kernel says what to do
     // Do not wait for what the kernel prepares: a local server may be loading its models.

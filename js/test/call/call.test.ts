@@ -180,7 +180,7 @@ describe("a call that cannot be made", () => {
   });
 
   it.each([
-    ["prepare", 90_000],
+    ["prepare", 130_000],
     ["exchange", 45_000],
   ] as const)("does not wait for ever for the kernel to %s", async (step, limit) => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
