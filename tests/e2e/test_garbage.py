@@ -123,7 +123,7 @@ def test_a_kernel_that_never_answers_ends_in_a_clear_error(lab, silent_browser, 
         assert "The kernel did not answer." in error.inner_text()
         assert "Interrupt the cell or restart the kernel" in error.inner_text()
         assert page.page.locator(".rtc-progress", has_text="is a cell running?").count() == 0
-        assert set(page.spy("spy.microphone.map((track) => track.readyState)")) == {"ended"}
+        assert page.spy("spy.microphone.length") == 0, "none is opened before the kernel has answered"
     finally:
         os.kill(kernel, signal.SIGCONT)
     # It can be tried again, and the kernel made no call of the attempt that was given up.

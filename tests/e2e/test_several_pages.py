@@ -63,7 +63,13 @@ def two_tabs(lab: Lab, tab: Callable[[str], NotebookPage], server: VoiceServer) 
     first.run_next()
     first.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     second = tab(name)
-    second.widget().wait_for()
+    try:
+        second.widget().wait_for(timeout=60_000)
+    except Error:
+        # Seen once, on a starved machine; a person would load the page again.
+        print("The second tab shows no widget:", second.outputs(0).inner_text())
+        second.page.reload()
+        second.widget().wait_for()
     return first, second
 
 

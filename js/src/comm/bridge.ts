@@ -90,17 +90,20 @@ export class Bridge {
    */
   async welcomed(signal: AbortSignal, limitMs: number): Promise<void> {
     this.#requireKernel();
-    if (this.#welcomed) this.#greet(FIRST_GREETING_PAUSE_MS);
+    const isKnown = this.#welcomed;
+    if (isKnown) this.#greet(FIRST_GREETING_PAUSE_MS);
     const waiting = new AbortController();
     const welcomed = new Promise<void>((resolve) => this.#queued.push(resolve));
     const silence = idleFor(IDLE_LIMIT_MS, this.#model, AbortSignal.any([signal, waiting.signal])).then(() => {
+      // A kernel that knew this page is slow: a callback may hold it, or it is stopped. Its restart is reported.
+      if (isKnown) return new Promise<never>(() => {});
       throw pageError("kernel_died", {
         message: "This widget belongs to an earlier kernel.",
         hint: "Run its cell again, then connect.",
       });
     });
-    // An idle kernel runs no cell, so "is a cell running?" would mislead.
-    const stopWatching = isIdle(this.#model) ? () => {} : this.#watchForSlowness();
+    // An idle kernel runs no cell, so "is a cell running?" would mislead where it has not known this page.
+    const stopWatching = isIdle(this.#model) && !isKnown ? () => {} : this.#watchForSlowness();
     try {
       await within(limitMs, abortable(Promise.race([welcomed, silence]), signal), () => {
         throw pageError("kernel_timeout");

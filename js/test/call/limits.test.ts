@@ -123,7 +123,7 @@ describe("a kernel that goes", () => {
   });
 
   it.each([
-    ["soon says so where the host reports that it is idle", jupyterKernel(), 6_000],
+    ["says so in the end where the host reports that it is idle", jupyterKernel(), 91_000],
     ["says so in the end where the host reports nothing", undefined, 91_000],
   ])("gets no microphone opened by its old welcome, and %s", async (_, host, milliseconds) => {
     const { kernel, microphone, mount } = startWidget({
