@@ -27,24 +27,6 @@ async def begin(request: pytest.FixtureRequest) -> AsyncGenerator[Callable[..., 
         record.validated(request.node.name, stage.events)
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Have one process run all flows: at the end it is asked whether every type of event was seen."""
-    item.add_marker(pytest.mark.xdist_group("conformance"))
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any) -> None:
-    """Take over what a process of pytest-xdist has validated."""
-    flows, events = getattr(node, "workeroutput", {}).get("validated", ([], {}))
-    record.FLOWS.extend(flows)
-    record.EVENTS.update(events)
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["validated"] = (record.FLOWS, dict(record.EVENTS))
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if record.FLOWS:
         terminalreporter.write_line(

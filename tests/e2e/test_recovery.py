@@ -29,7 +29,7 @@ from tests.e2e.voice_server import VoiceServer, voice_server
 from tests.speech import recognize, speak_wav, word_error_rate
 
 # There is one pair of networks with these names on a machine.
-pytestmark = [pytest.mark.alone, pytest.mark.xdist_group("networks")]
+pytestmark = pytest.mark.alone
 
 WIDGET = """
 import rtc_widget

@@ -37,10 +37,6 @@ await bad.connect()
 HOSTILE = '<img src=x onerror="document.title=`owned`"><script>document.title="owned"</script>'
 
 
-# They share a JupyterLab.
-pytestmark = pytest.mark.xdist_group("secrets")
-
-
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
     """A JupyterLab of its own: other tests have the key in their cells, and IPython's history reaches every page."""
