@@ -13,6 +13,8 @@ from aioice import ice, stun
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.sdp import candidate_from_sdp
 
+from rtc_widget._aiortc.decoders import stop_decoders
+
 log = logging.getLogger(__name__)
 
 CONSENT_INTERVAL = 5.0
@@ -58,6 +60,7 @@ class Connection(RTCPeerConnection):
         for task in connecting:
             task.cancel()
         await asyncio.gather(*connecting, return_exceptions=True)
+        await stop_decoders(self)
         await super().close()
 
     async def setRemoteDescription(self, description: RTCSessionDescription) -> None:

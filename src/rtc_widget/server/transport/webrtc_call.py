@@ -16,7 +16,6 @@ from aiortc import (
 )
 
 from rtc_widget._aiortc.connection import Connection
-from rtc_widget._aiortc.decoders import stop_decoders
 from rtc_widget._aiortc.input_track import Late, input_samples, minimize_jitter_buffer
 from rtc_widget._aiortc.output_track import VoiceTrack
 from rtc_widget._aiortc.stats import CallStatistics, packets_received, statistics_of
@@ -164,7 +163,6 @@ class WebRtcCall:
     async def _close_connection(self) -> None:
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
-                await stop_decoders(self._connection)
                 await self._connection.close()
         except TimeoutError:
             log.warning("call %s: the connection did not close in time", self.id)
