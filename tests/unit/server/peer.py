@@ -11,10 +11,11 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av import AudioFrame
 
+from rtc_widget._aiortc.connection import Connection
 from rtc_widget._aiortc.input_track import minimize_jitter_buffer
 from rtc_widget.signaling.base import Answer, Signaling
 from tests.limits import HANGS
@@ -72,7 +73,7 @@ class Peer:
         self._listening: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self.connection = Connection(RTCConfiguration(iceServers=[]))
         self.connection.addTrack(self.microphone)
         self.channel = self.connection.createDataChannel("oai-events")
         self.channel.on("message", self._take)
@@ -116,7 +117,8 @@ class Peer:
             try:
                 await asyncio.wait_for(self._news.wait_for(lambda: len(found()) >= count), HANGS)
             except TimeoutError:
-                raise AssertionError(f"no {kind}; there were {self.types()}") from None
+                state = self.connection.connectionState
+                raise AssertionError(f"no {kind}; there were {self.types()}; the connection is {state}") from None
         return found()[count - 1]
 
     def types(self) -> list[str]:
