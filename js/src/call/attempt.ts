@@ -183,8 +183,11 @@ export class Attempt {
     const { signal } = this.#life;
     protocolNamed(this.#options.protocol); // throws before anything is opened
     // Do not open the microphone until a kernel has answered that has a server to call.
-    await this.#bridge.welcomed(signal, WELCOME_LIMIT_MS);
-    const prepared = this.#prepareOffer();
+    const welcomed = this.#bridge.welcomed(signal, WELCOME_LIMIT_MS);
+    // A kernel that knew this page is asked for both in one round trip.
+    const prepared = this.#bridge.isWelcomed ? this.#prepareOffer() : welcomed.then(() => this.#prepareOffer());
+    prepared.catch(() => {}); // awaited below, unless there is no welcome
+    await welcomed;
     if (!this.#options.canCall) await prepared; // the kernel says what to do
     // Do not wait for what the kernel prepares: a local server may be loading its models.
     const [input, { peer, offer }] = await Promise.all([this.#openInput(), prepared]);
