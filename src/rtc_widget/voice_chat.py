@@ -26,7 +26,7 @@ from rtc_widget.calls.recorder import CallRecorder, Recorder
 from rtc_widget.calls.saving import save_session
 from rtc_widget.calls.sender import EventSender, UserMessages
 from rtc_widget.calls.session_control import SessionControl
-from rtc_widget.calls.settings import Setting, SettingsWriter, check_attribute
+from rtc_widget.calls.settings import Setting, SettingsWriter, check_attribute, check_parameters
 from rtc_widget.comm import protocol
 from rtc_widget.comm.bridge import Bridge
 from rtc_widget.comm.media import MediaReceiver
@@ -220,6 +220,9 @@ class VoiceChat(anywidget.AnyWidget):
             warn_renamed("VoiceChat(view_grace=…)", "view_timeout")
             view_timeout = session.pop("view_grace")
         # Everything that can be wrong is checked before the widget exists.
+        check_parameters(session)
+        if callable(tools) or not isinstance(tools, Iterable):
+            raise TypeError(f"tools must be a list of functions, got {tools!r}.")
         if isinstance(signaling, type):
             raise TypeError(f"signaling must be an instance, not a class; use {signaling.__name__}()")
         if signaling is not None and not isinstance(signaling, Signaling):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
@@ -66,3 +66,16 @@ def check_attribute(name: str, session_settings: Collection[str]) -> None:
         raise AttributeError(f"{name!r} is a setting of the session: use await chat.update_session({name}=…).")
     if near := difflib.get_close_matches(name, _ATTRIBUTES, n=1, cutoff=0.8):
         raise AttributeError(f"VoiceChat has no attribute {name!r}. Did you mean {near[0]!r}?")
+
+
+def check_parameters(names: Iterable[str]) -> None:
+    """Refuse a misspelt parameter of the widget, which would be taken for a setting of the session.
+
+    Raises
+    ------
+    TypeError
+        If a name is like a parameter of the widget.
+    """
+    for name in names:
+        if near := difflib.get_close_matches(name, (*_ATTRIBUTES, "tools", "signaling"), n=1, cutoff=0.8):
+            raise TypeError(f"VoiceChat has no parameter {name!r}. Did you mean {near[0]!r}?")

@@ -36,6 +36,18 @@ def test_a_setting_that_nobody_would_read_is_refused(chat):
     assert chat.my_own_notes == "kept"
 
 
+@pytest.mark.parametrize("name", ["max_duraton", "microfone", "toolz"])
+def test_a_misspelt_parameter_is_not_taken_for_a_setting_of_the_session(name):
+    with pytest.raises(TypeError, match=f"no parameter {name!r}. Did you mean"):
+        VoiceChat(**{name: 5})
+
+
+@pytest.mark.parametrize("tools", [3, print, None])
+def test_tools_that_are_no_list_are_refused_in_words(tools):
+    with pytest.raises(TypeError, match="tools must be a list of functions, got"):
+        VoiceChat(tools=tools)
+
+
 @pytest.mark.parametrize("value", [None, 0, 2.5])
 def test_what_is_no_microphone_is_refused_in_words(chat, value):
     with pytest.raises(TypeError, match="microphone must be True, False"):
