@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from aiortc import RTCRtpReceiver
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av import AudioFrame
 
@@ -32,18 +31,6 @@ class Late:
     """Nothing has arrived for `seconds` more. The audio may come later or be lost."""
 
     seconds: float
-
-
-def minimize_jitter_buffer(receiver: RTCRtpReceiver) -> None:
-    """Make `receiver` deliver each packet as soon as the next one arrives.
-
-    aiortc keeps four packets (80 ms) for even playback. Speech recognition does not need even playback, and an
-    interruption is detected 60 ms earlier. Packets are still put into order. aiortc has no setting for this. If a later
-    version has no such buffer, this function does nothing.
-    """
-    buffer = getattr(receiver, "_RTCRtpReceiver__jitter_buffer", None)
-    if buffer is not None and hasattr(buffer, "_prefetch"):
-        buffer._prefetch = 1
 
 
 async def input_samples(track: MediaStreamTrack, rate: int) -> AsyncIterator[Samples | Late]:

@@ -18,8 +18,8 @@ from aiortc import (
 from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame
 
+from rtc_widget._aiortc.audio_buffer import use_audio_buffer
 from rtc_widget._aiortc.connection import Connection, offer_loopback_when_alone
-from rtc_widget._aiortc.input_track import minimize_jitter_buffer
 from rtc_widget._aiortc.stats import packets_received
 from rtc_widget.errors import InvalidAnswer
 from rtc_widget.headless.errors import channel_timeout, not_connected
@@ -227,7 +227,7 @@ class Peer:
     def _receive_track(self, track: MediaStreamTrack) -> None:
         for receiver in self._connection.getReceivers():
             if receiver.track is track:
-                minimize_jitter_buffer(receiver)
+                use_audio_buffer(receiver)
         self._run(self._receive_audio(track))
 
     async def _receive_audio(self, track: MediaStreamTrack) -> None:

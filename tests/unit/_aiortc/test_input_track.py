@@ -6,11 +6,10 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from aiortc import RTCRtpReceiver
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av import AudioFrame
 
-from rtc_widget._aiortc.input_track import MAX_GAP_SECONDS, Late, input_samples, minimize_jitter_buffer
+from rtc_widget._aiortc.input_track import MAX_GAP_SECONDS, Late, input_samples
 
 INPUT_RATE = 16_000
 
@@ -106,14 +105,3 @@ async def test_a_process_that_was_stopped_does_not_take_that_for_silence_of_the_
     _, late = await heard_of(track)
     await stopping
     assert late < 0.5
-
-
-def test_the_jitter_buffer_of_this_aiortc_can_be_hurried() -> None:
-    receiver = RTCRtpReceiver("audio", Transport())  # type: ignore[arg-type]
-    minimize_jitter_buffer(receiver)
-
-    assert receiver._RTCRtpReceiver__jitter_buffer._prefetch == 1  # type: ignore[attr-defined]
-
-
-class Transport:
-    state = "new"

@@ -15,8 +15,8 @@ from aiortc import RTCConfiguration, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av import AudioFrame
 
+from rtc_widget._aiortc.audio_buffer import use_audio_buffer
 from rtc_widget._aiortc.connection import Connection
-from rtc_widget._aiortc.input_track import minimize_jitter_buffer
 from rtc_widget.signaling.base import Answer, Signaling
 from tests.limits import HANGS
 from tests.speech import spoken
@@ -138,7 +138,7 @@ class Peer:
 
     def _on_track(self, track: MediaStreamTrack) -> None:
         for receiver in self.connection.getReceivers():
-            minimize_jitter_buffer(receiver)  # what is measured here is the server
+            use_audio_buffer(receiver)
         self._listening = asyncio.ensure_future(self._listen(track))
 
     async def _listen(self, track: MediaStreamTrack) -> None:

@@ -15,8 +15,9 @@ from aiortc import (
     RTCSessionDescription,
 )
 
+from rtc_widget._aiortc.audio_buffer import use_audio_buffer
 from rtc_widget._aiortc.connection import Connection
-from rtc_widget._aiortc.input_track import Late, input_samples, minimize_jitter_buffer
+from rtc_widget._aiortc.input_track import Late, input_samples
 from rtc_widget._aiortc.output_track import VoiceTrack
 from rtc_widget._aiortc.stats import CallStatistics, packets_received, statistics_of
 from rtc_widget.server.errors import ApiError
@@ -195,7 +196,7 @@ class WebRtcCall:
         if track.kind == "audio":
             for receiver in self._connection.getReceivers():
                 if receiver.track is track:
-                    minimize_jitter_buffer(receiver)
+                    use_audio_buffer(receiver)
             self._tasks.run(self._listen(track))
 
     async def _listen(self, track: MediaStreamTrack) -> None:
