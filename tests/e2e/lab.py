@@ -24,7 +24,7 @@ import av
 import nbformat
 import numpy as np
 from jupyter_client import BlockingKernelClient
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, WebSocket, expect
+from playwright.sync_api import Browser, Page, Playwright, WebSocket, expect
 from scripts.find_browser import find_browser
 
 from tests.limits import HANGS
@@ -33,6 +33,11 @@ ROOT = Path(__file__).parents[2]
 SPY = (Path(__file__).parent / "spy.js").read_text(encoding="utf-8")
 expect.set_options(timeout=HANGS * 1000)
 _KERNEL = "rtc-widget-test"
+SHOWN = 120
+"""Seconds after which a widget that has not appeared never will, in a page whose notebook is open and connected."""
+GIVEN_UP = "Error displaying widget: model not found"
+"""What JupyterLab's widget manager writes in the place of a widget that it has given up, see docs/hosts.md."""
+_LOADS = 3
 # Opens a notebook in the place of the one that is open. It is closed without a question, whatever has become of it.
 _OPEN = """async (name) => {
   const { commands, shell } = window.jupyterapp;
@@ -225,16 +230,18 @@ def browser_program() -> str | None:
 class NotebookPage:
     """A tab with JupyterLab in it, and one notebook open.
 
-    It waits for nothing longer than `HANGS` says: only what never comes about fails.
+    It waits for nothing longer than `HANGS` says: only what never comes about fails. `script` runs before the
+    page's own.
     """
 
     def __init__(
         self,
         lab: Lab,
-        browser: Browser | BrowserContext,
+        browser: Browser,
         notebook: str,
         *,
         on_frame: Callable[[str], object] | None = None,
+        script: str = "",
         **options: Any,
     ) -> None:
         self.lab = lab
@@ -248,9 +255,8 @@ class NotebookPage:
         if on_frame is not None:
             # What page and kernel say to each other, in both directions.
             self.page.on("websocket", lambda socket: _listen(socket, on_frame))
-        self.page.add_init_script(SPY)
-        self.page.goto(f"{lab.url}/lab/tree/{notebook}?reset")
-        self._wait_until_open()
+        self.page.add_init_script(SPY + script)
+        self._load()
 
     def open(self, notebook: str) -> None:
         """Open another notebook in the same tab: JupyterLab is loaded once, which takes longer than most tests."""
@@ -277,6 +283,10 @@ class NotebookPage:
     def record_audio(self) -> None:
         """Have the sound of the next calls measured and recorded, which takes a tenth of a processor."""
         self.page.evaluate("() => { __spy.recordsAudio = true; }")
+
+    def _load(self) -> None:
+        self.page.goto(f"{self.lab.url}/lab/tree/{self.name}?reset")
+        self._wait_until_open()
 
     def _wait_until_open(self) -> None:
         self.page.locator(".jp-Notebook .jp-Cell").first.wait_for()
@@ -317,6 +327,21 @@ class NotebookPage:
 
     def widget(self) -> Any:
         return self.page.locator(".rtc-widget").first
+
+    def wait_for_restored_widget(self) -> None:
+        """Wait until the page shows a widget that it has not seen made: of a running kernel, or saved in the notebook.
+
+        A busy machine makes JupyterLab give a widget up, for as long as the page stands. Then, and only then, the page
+        is loaded again, as a person would.
+        """
+        given_up = self.page.get_by_text(GIVEN_UP)
+        for _ in range(_LOADS):
+            self.widget().or_(given_up).first.wait_for(timeout=SHOWN * 1000)
+            if self.widget().is_visible():
+                return
+            print(f"JupyterLab shows no widget in {self.name} ({GIVEN_UP!r}); the page is loaded again")
+            self._load()
+        raise AssertionError(f"JupyterLab gave the widget up in each of {_LOADS} loads")
 
     def wait_for_status(self, status: str) -> None:
         self.page.locator(f".rtc-widget[data-status={status}]").first.wait_for()

@@ -73,6 +73,7 @@ chat
 
 def test_a_widget_of_an_earlier_kernel_opens_no_microphone_and_says_so(show, lab, silent_browser):
     page = show(silent_browser, _notebook_with_saved_widget(lab))
+    page.wait_for_restored_widget()
     page.page.locator("button[data-action=connect]").first.click()
     error = page.page.locator(".rtc-error").first
     error.wait_for()

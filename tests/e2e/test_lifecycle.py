@@ -169,7 +169,7 @@ def test_page_reload(calling, server):
     page.page.locator("[data-role=assistant][data-turn-status=completed]").wait_for()
     page.page.reload()
     server.wait_for_calls(0)
-    page.widget().wait_for()
+    page.wait_for_restored_widget()
 
     # What was said, the log so far, and that the call has ended: all of it asked of the kernel.
     page.page.locator(".rtc-turn", has_text="Interactive Connectivity Establishment").wait_for()

@@ -81,7 +81,7 @@ def test_the_key_is_nowhere_but_in_its_cell(lab, silent_browser, server):
     page.page.evaluate(SAVE_WITH_WIDGETS)
     dom = page.page.content()
     page.page.reload()
-    page.widget().wait_for()
+    page.wait_for_restored_widget()
     # After the reload the page knows what was said, and that the call is over.
     page.page.get_by_text("Call ended").first.wait_for()
     assert page.page.locator(".rtc-transcript [data-role=user] .rtc-turn-text").first.inner_text() == HOSTILE

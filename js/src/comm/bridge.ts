@@ -97,9 +97,11 @@ export class Bridge {
     const silence = idleFor(IDLE_LIMIT_MS, this.#model, AbortSignal.any([signal, waiting.signal])).then(() => {
       // A kernel that knew this page is slow: a callback may hold it, or it is stopped. Its restart is reported.
       if (isKnown) return new Promise<never>(() => {});
+      // Where the module took more than 2 s to load, anywidget passes no message of the kernel on (docs/hosts.md).
       throw pageError("kernel_died", {
-        message: "This widget belongs to an earlier kernel.",
-        hint: "Run its cell again, then connect.",
+        message:
+          "No message of the kernel reaches this widget: it belongs to an earlier kernel, or the page loaded slowly.",
+        hint: "Run its cell again, or load the page again if the cell ran in this kernel, then connect.",
       });
     });
     // An idle kernel runs no cell, so "is a cell running?" would mislead where it has not known this page.

@@ -223,6 +223,10 @@ describe("a widget of an earlier kernel, as a saved notebook shows it", () => {
     expect(microphone.constraints).toBeUndefined();
     expect(kernel.of("prepare")).toHaveLength(0);
     await vi.waitFor(() => expect(element.querySelector(".rtc-error")?.textContent).toContain("Run its cell again"));
+    // A page whose module loaded slowly hears nothing of its kernel either: anywidget has given its messages up.
+    expect(element.querySelector(".rtc-error")?.textContent).toContain(
+      "load the page again if the cell ran in this kernel",
+    );
     expect(element.querySelector(".rtc-error")?.getAttribute("data-code")).toBe("kernel_died");
   });
 
