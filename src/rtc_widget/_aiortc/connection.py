@@ -13,7 +13,10 @@ from aioice import ice, stun
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.sdp import candidate_from_sdp
 
+from rtc_widget._aiortc.aioice_sockets import pass_through
 from rtc_widget._aiortc.decoders import stop_decoders
+from rtc_widget._aiortc.nat import Nat
+from rtc_widget._aiortc.network import Network
 
 log = logging.getLogger(__name__)
 
@@ -41,15 +44,21 @@ class Connection(RTCPeerConnection):
     ----------
     configuration : RTCConfiguration
         As aiortc takes it.
+    nat : Nat, optional
+        The NAT in front of its sockets.
 
     Attributes
     ----------
+    network : Network
+        The network that its packets pass, in both directions; perfect until it is changed.
     consent_expired : bool
         Whether the connection has closed because the peer did not respond to consent checks (RFC 7675).
     """
 
-    def __init__(self, configuration: RTCConfiguration) -> None:
+    def __init__(self, configuration: RTCConfiguration, *, nat: Nat | None = None) -> None:
         super().__init__(configuration)
+        self.network = Network()
+        self._nat = nat
         self._connecting: set[asyncio.Task[None]] = set()
         self.consent_expired = False
 
@@ -62,6 +71,15 @@ class Connection(RTCPeerConnection):
         await asyncio.gather(*connecting, return_exceptions=True)
         await stop_decoders(self)
         await super().close()
+
+    async def setLocalDescription(self, description: RTCSessionDescription | None = None) -> None:
+        """Apply the own description and gather candidates; from then on packets pass the network."""
+        transports = [transceiver.sender.transport for transceiver in self.getTransceivers()]
+        if self.sctp is not None:
+            transports.append(self.sctp.transport)
+        for transport in transports:
+            pass_through(transport.transport._connection, self.network, self._nat)
+        await super().setLocalDescription(description)
 
     async def setRemoteDescription(self, description: RTCSessionDescription) -> None:
         """Apply the peer's description; candidates with ``.local`` names follow when they are resolved."""
