@@ -15,6 +15,7 @@ below it:
 ``speech``         the interfaces and engines for recognition, synthesis and voice detection
 ``conversation``   the items of a session; ``audio_formats`` and ``strict_json``: input from clients
 ``errors``         errors of the API; ``tasks``: groups of asyncio tasks
+``network``        STUN and TURN servers for lessons, independent of the voice server
 =================  ==================================================================================
 
 Importing this package loads only the standard library.
