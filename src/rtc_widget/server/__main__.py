@@ -37,6 +37,7 @@ async def _serve(parent: ParentPipe, token: str) -> None:
         Access(token),
         responder_for=HeaderResponders(parent),
         limits=Limits(calls=MAX_CALLS),
+        has_network_control=True,
         on_progress=lambda text: parent.send("progress", text=text),
         on_ready=ready,
     )

@@ -62,6 +62,7 @@ async def serve(
     on_ready: Callable[[ServerInfo], None],
     choice: EngineChoice | None = None,
     limits: Limits | None = None,
+    has_network_control: bool = False,
 ) -> None:
     """Serve on `listener` until interrupted.
 
@@ -81,6 +82,8 @@ async def serve(
         The speech engines; by default the best installed ones.
     limits : Limits, optional
         Limits on calls.
+    has_network_control : bool
+        Whether a client may impair the network of a call, for lessons and tests.
 
     Raises
     ------
@@ -98,7 +101,13 @@ async def serve(
     engines = asyncio.ensure_future(asyncio.to_thread(speech_engines.load, report_progress, choice))
     # A wildcard address can be reached by any name, and the user asked for that.
     names = frozenset() if host in ("0.0.0.0", "::") else access.hosts | {host}  # noqa: S104 - compared, not bound
-    app = create_app(replace(access, hosts=names), engines=engines, responder_for=responder_for, limits=limits)
+    app = create_app(
+        replace(access, hosts=names),
+        engines=engines,
+        responder_for=responder_for,
+        limits=limits,
+        has_network_control=has_network_control,
+    )
     server = uvicorn.Server(server_config(app))
 
     def loaded(done: asyncio.Future[Engines]) -> None:

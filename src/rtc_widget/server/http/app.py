@@ -19,6 +19,7 @@ from starlette.websockets import WebSocket
 from rtc_widget.server.errors import ApiError
 from rtc_widget.server.http.auth import KEY, LOOPBACK_NAMES, AuthMiddleware, error_response, is_authorized
 from rtc_widget.server.http.client_secrets import EphemeralKey, EphemeralKeys
+from rtc_widget.server.http.network import change_network
 from rtc_widget.server.http.offers import limited_body, offer_of
 from rtc_widget.server.protocols.realtime.session_config import MODEL
 from rtc_widget.server.responders.responder import Responder
@@ -50,7 +51,12 @@ class Access:
 
 
 def create_app(
-    access: Access, *, engines: asyncio.Future[Engines], responder_for: ResponderFor, limits: Limits | None = None
+    access: Access,
+    *,
+    engines: asyncio.Future[Engines],
+    responder_for: ResponderFor,
+    limits: Limits | None = None,
+    has_network_control: bool = False,
 ) -> Starlette:
     """Return the application.
 
@@ -64,6 +70,8 @@ def create_app(
         Selects the responder of a call.
     limits : Limits, optional
         Limits on calls.
+    has_network_control : bool
+        Whether a client may impair the network of a call, for lessons and tests.
     """
     calls, keys = CallRegistry(engines, limits), EphemeralKeys()
 
@@ -80,6 +88,10 @@ def create_app(
     async def hang_up(request: Request) -> Response:
         await calls.find(request.path_params["call_id"]).end()
         return Response()
+
+    async def network(request: Request) -> Response:
+        call = calls.find(request.path_params["call_id"])
+        return JSONResponse(change_network(call.network, await limited_body(request)).to_wire())
 
     async def realtime(websocket: WebSocket) -> None:
         try:
@@ -118,6 +130,7 @@ def create_app(
         origins=access.origins,
         open_paths=frozenset({"/health"}),
     )
+    network_route = Route("/v1/realtime/calls/{call_id}/network", network, methods=["POST"])
     return Starlette(
         routes=[
             Route("/v1/realtime/calls", create_call, methods=["POST"]),
@@ -126,6 +139,7 @@ def create_app(
             Route("/v1/models", _models, methods=["GET"]),
             Route("/health", health, methods=["GET"]),
             WebSocketRoute("/v1/realtime", realtime),
+            *([network_route] if has_network_control else []),
         ],
         middleware=[auth],
         exception_handlers={ApiError: _api_error, HTTPException: _http_error, Exception: _server_error},

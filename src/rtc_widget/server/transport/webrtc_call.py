@@ -18,6 +18,7 @@ from aiortc import (
 from rtc_widget._aiortc.audio_buffer import use_audio_buffer
 from rtc_widget._aiortc.connection import Connection
 from rtc_widget._aiortc.input_track import Late, input_samples
+from rtc_widget._aiortc.network import Network
 from rtc_widget._aiortc.output_track import VoiceTrack
 from rtc_widget._aiortc.stats import CallStatistics, packets_received, statistics_of
 from rtc_widget.server.errors import ApiError
@@ -100,6 +101,11 @@ class WebRtcCall:
         self._connection.on("datachannel", self._on_datachannel)
         self._connection.on("track", self._on_track)
         self._connection.on("connectionstatechange", self._on_connection_state)
+
+    @property
+    def network(self) -> Network:
+        """The network of the call as this server sees it."""
+        return self._connection.network
 
     async def answer(self, offer: str) -> str:
         """Return the SDP answer to `offer`, including all candidates (RFC 9429).
