@@ -18,6 +18,7 @@ from rtc_widget.calls.clip_player import ClipPlayer, SpokenInterval, microphone_
 from rtc_widget.calls.controller import CallController
 from rtc_widget.calls.event_access import EventAccess
 from rtc_widget.calls.media_record import MediaRecord
+from rtc_widget.calls.network_control import NetworkControl
 from rtc_widget.calls.observers import Observers
 from rtc_widget.calls.page_choice import choose_page
 from rtc_widget.calls.page_prompts import PagePrompts
@@ -46,6 +47,7 @@ from rtc_widget.tools.session_tools import SessionTools
 from rtc_widget.tools.tool import Confirm, Function, Tool, Tools
 
 if TYPE_CHECKING:
+    from rtc_widget._aiortc.network import Direction, NetworkReport
     from rtc_widget.audio.recording import Recording
     from rtc_widget.calls.clip_player import ClipSource, Microphone
     from rtc_widget.conversation.event_log import EventLog
@@ -288,6 +290,7 @@ class VoiceChat(anywidget.AnyWidget):
         self._asker = Asker(self._messages, self._session, runner, self._recorder, self._record, self._guard)
         self._clips = ClipPlayer(self._bridge, receiver, self._settings, self._record, self._media, self._guard)
         self._events = EventAccess(self._record, self._guard)
+        self._network = NetworkControl(self._signaling, self._record)
         self._record.consumers = [self._session, self._session_tools, runner]
         self._record.failures.show_by(self._prompts.show_failure)
         close_page = () if self._page is None else (self._page.close,)
@@ -419,6 +422,73 @@ class VoiceChat(anywidget.AnyWidget):
             As for `connect`.
         """
         return await self._controller.diagnose(timeout)
+
+    async def network(
+        self,
+        *,
+        loss: float | None = None,
+        burst: float | None = None,
+        delay: float | None = None,
+        jitter: float | None = None,
+        reorder: float | None = None,
+        rate: float | None = None,
+        queue: float | None = None,
+        down: bool | None = None,
+        seed: int | None = None,
+        direction: Direction = "both",
+    ) -> NetworkReport:
+        """Impair the network between the page and the embedded server, and return what happened to the packets.
+
+        The conditions hold from now on, until they are replaced or the call ends. What is not given is perfect, so
+        ``loss=0`` restores everything; without any condition nothing changes. The statistics and the audio show the
+        effect. Connect first: under loss a call takes long to connect.
+
+        Parameters
+        ----------
+        loss : float
+            The share of packets that are lost, from 0 to 1.
+        burst : float
+            The mean number of packets that are lost in a row; by default each is lost independently.
+        delay : float
+            Milliseconds that each packet takes longer, in each direction.
+        jitter : float
+            Milliseconds by which `delay` varies, up and down. The order of packets is kept.
+        reorder : float
+            The share of packets that later ones overtake, from 0 to 1.
+        rate : float
+            Kilobits per second that are carried.
+        queue : float
+            Milliseconds that a packet waits at most for a link of that `rate` before it is dropped; default: 500.
+        down : bool
+            Whether the link is down. After half a minute the embedded server ends the call.
+        seed : int
+            Makes the same choices again for the same sequence of packets.
+        direction : {"both", "sent", "received"}
+            Which packets: those that the page sends, those that it receives, or both.
+
+        Returns
+        -------
+        NetworkReport
+            For ``sent`` and ``received`` each: the conditions, and how many packets were carried and dropped, and why.
+
+        Raises
+        ------
+        NetworkUnsupported
+            If the server of this widget is not the embedded one of `Local`.
+        NotConnected
+            If there is no call.
+        TypeError, ValueError
+            If a condition has a wrong type or is out of range.
+
+        Examples
+        --------
+        >>> await chat.network(loss=0.1, delay=80)  # doctest: +SKIP
+        >>> await chat.network()  # doctest: +SKIP
+        <NetworkReport: sent: 431 carried, 52 dropped (52 loss); received: 468 carried, 47 dropped (47 loss)>
+        """
+        link = {"rate": rate, "queue": queue, "down": down, "seed": seed}
+        path = {"loss": loss, "burst": burst, "delay": delay, "jitter": jitter, "reorder": reorder}
+        return await self._network.change(direction, **path, **link)
 
     # Conversation
 

@@ -98,6 +98,11 @@ class CallRecord:
         return str(self._values["data_channel_state"])
 
     @property
+    def call_id(self) -> str | None:
+        """The server's id of the call; None without a call."""
+        return cast("str | None", self._values.get("call_id"))
+
+    @property
     def max_message_size(self) -> int | None:
         """The maximum size of an event in bytes; None without a call."""
         return cast("int | None", self._values["max_message_size"])

@@ -41,6 +41,7 @@ Every error has a stable ``code``, a ``message`` that says what happened, and a 
     │   ├── ExchangeRefused             the server refused the page's own offer
     │   ├── ClientSecretsUnsupported    the server creates no client secrets
     │   ├── RenegotiationUnsupported    the server cannot renegotiate a call
+    │   ├── NetworkUnsupported          the server does not impair the network of a call
     │   └── LocalServerError            the embedded server did not start, or ended
     ├── CallError                       the connection
     │   ├── WebRTCUnavailable           the browser has no WebRTC here
@@ -161,6 +162,7 @@ from rtc_widget.errors.signaling import (
     InvalidSession,
     LocalServerError,
     MissingKey,
+    NetworkUnsupported,
     QuotaExceeded,
     RateLimited,
     RenegotiationUnsupported,
@@ -215,6 +217,7 @@ __all__ = [
     "MicrophoneInUse",
     "MicrophoneNotFound",
     "MissingKey",
+    "NetworkUnsupported",
     "NoNetwork",
     "NoView",
     "NotConnected",

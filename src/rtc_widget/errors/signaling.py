@@ -129,6 +129,12 @@ class RenegotiationUnsupported(SignalingError):
     code = "renegotiation_unsupported"
 
 
+class NetworkUnsupported(SignalingError):
+    """The network of a call can be impaired only on the embedded server of `Local`."""
+
+    code = "network_unsupported"
+
+
 class LocalServerError(SignalingError):
     """The embedded server did not start, or ended."""
 

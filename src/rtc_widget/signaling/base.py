@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+from rtc_widget._aiortc.network import Direction, NetworkConditions, NetworkReport
 from rtc_widget.types import DEFAULT_PROTOCOL
 
 Progress = Callable[[str], None]
@@ -64,6 +65,20 @@ class Renegotiates(Protocol):
 
     async def renegotiate(self, call_id: str, offer: str) -> str:
         """Send another offer for the call unchanged, and return the server's unchanged answer."""
+        ...
+
+
+@runtime_checkable
+class ControlsNetwork(Protocol):
+    """A signaling whose server impairs the network of a call, for lessons and tests."""
+
+    async def network(
+        self, call_id: str, conditions: NetworkConditions | None = None, direction: Direction = "both"
+    ) -> NetworkReport:
+        """Replace the conditions of a direction, unless they are None, and return what happened to the packets.
+
+        ``sent`` and ``received`` are those of the page.
+        """
         ...
 
 

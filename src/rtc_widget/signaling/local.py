@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from rtc_widget._aiortc.network import Direction, NetworkConditions, NetworkReport
 from rtc_widget._urls import without_secrets
-from rtc_widget.errors import LocalServerError, SignalingTimeout
+from rtc_widget.errors import LocalServerError, NotConnected, SignalingTimeout
 from rtc_widget.protocols.realtime.session_settings import merged, require_json, session_settings
 from rtc_widget.server.process import (
     Address,
@@ -33,6 +34,9 @@ START_SECONDS = 120.0
 EXCHANGE_SECONDS = 15.0
 
 MODEL = "rtc-widget-local"
+
+_SERVER_SIDE: Mapping[Direction, Direction] = {"both": "both", "sent": "received", "received": "sent"}
+"""What the page sends, the server receives."""
 
 _STARTING = "Starting the local server …"
 
@@ -166,6 +170,34 @@ class Local:
             raise
         if response.status_code not in (200, 404):
             raise error_from_response(response, "The embedded server")
+
+    async def network(
+        self, call_id: str, conditions: NetworkConditions | None = None, direction: Direction = "both"
+    ) -> NetworkReport:
+        """Impair the network of a call; see `VoiceChat.network`.
+
+        Raises
+        ------
+        NotConnected
+            If the call has ended.
+        LocalServerError, SignalingTimeout
+            If the server does not answer.
+        """
+        address = running_address()
+        if address is None:
+            raise _call_has_ended()
+        body = {} if conditions is None else {"json": {**asdict(conditions), "direction": _SERVER_SIDE[direction]}}
+        response = await _request(address, "POST", f"/v1/realtime/calls/{call_id}/network", **body)
+        if response.status_code == 404:
+            raise _call_has_ended()
+        if response.status_code != 200:
+            raise error_from_response(response, "The embedded server")
+        # The server reports what it sends; the page receives that.
+        return NetworkReport.from_wire(response.json()).of_other_side()
+
+
+def _call_has_ended() -> NotConnected:
+    return NotConnected("The network was not changed: the call has ended.")
 
 
 def _process() -> ServerProcess:
