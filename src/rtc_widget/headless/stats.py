@@ -38,6 +38,7 @@ async def stats_reports(connection: RTCPeerConnection, *, user_level: float, ass
                 report["mediaSourceId"] = "microphone"
             case "remote-inbound-rtp":
                 round_trip = report.get("roundTripTime") or None
+                report["fractionLost"] /= 256  # aiortc: the byte of RTCP (RFC 3550, section 6.4.1); W3C: 0 to 1
             case "transport":
                 report["selectedCandidatePairId"] = "pair"
     source = {"id": "microphone", "type": "media-source", "kind": "audio", "audioLevel": user_level}
