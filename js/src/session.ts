@@ -6,6 +6,7 @@ import { type Diagnosis, diagnose } from "./call/diagnosis";
 import { CallLimits } from "./call/limits";
 import { PushToTalk, type PushToTalkState } from "./call/push_to_talk";
 import { Resumption } from "./call/resumption";
+import { SessionExpiry } from "./call/session_expiry";
 import { StatsSampler } from "./call/stats";
 import { Bridge, type Result } from "./comm/bridge";
 import { type HistoryListener, HistoryReader } from "./comm/history";
@@ -110,11 +111,13 @@ export function openSession(
       if (direction === "sent") resumption.recordSent(text);
       const event = channelEvent(attempt, direction, text);
       const facts = direction === "received" && event.json ? protocol.factsOf(event.json) : [];
+      for (const fact of facts) pushToTalk.apply(fact);
+      listener.onEvent(event, facts);
+      // Last, since a fact may end the call.
       for (const fact of facts) {
-        pushToTalk.apply(fact);
+        expiry.apply(fact);
         call.apply(fact);
       }
-      listener.onEvent(event, facts);
     },
     onOpen(attempt, resumes) {
       own.push(attempt);
@@ -138,11 +141,14 @@ export function openSession(
     },
     onEnd: () => {
       pushToTalk.end();
+      expiry.end();
       stats.stop();
       recorder.end();
       speaker.stop();
     },
   });
+  // A call that may not last as long as its session needs no other session.
+  const expiry = new SessionExpiry((expiresAt) => limits.endsAt > expiresAt && call.replace());
   const pushToTalk = new PushToTalk(protocol, {
     send: (texts) => call.send(texts),
     setHeldBack: (isHeldBack) => microphone.setHeldBack(isHeldBack),
@@ -255,8 +261,8 @@ async function handleRequest(session: Session, request: KernelRequest, listener:
   const { call } = session;
   switch (request.type) {
     case "connect": {
-      const { microphone } = request;
-      return { attempt: await call.connect(microphone === null ? {} : { microphone }) };
+      const { microphone, resume } = request;
+      return { attempt: await call.connect({ ...(microphone === null ? {} : { microphone }), resumes: resume }) };
     }
     case "disconnect":
       call.disconnect();

@@ -124,7 +124,7 @@ export class FakeKernel {
         resolve(message);
       };
       this.model.on("sent", hear);
-      this.say({ type, id, ...(type === "connect" ? { microphone: null } : {}), ...fields });
+      this.say({ type, id, ...(type === "connect" ? { microphone: null, resume: false } : {}), ...fields });
     });
   }
 

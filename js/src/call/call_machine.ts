@@ -36,6 +36,8 @@ export type CallEvent =
   | { readonly type: "healthy" }
   /** The path to the server is lost; another call may find one. */
   | { readonly type: "lost"; readonly error: RtcWidgetError }
+  /** The session has reached, or is about to reach, its maximum duration; a new call continues the conversation. */
+  | { readonly type: "expired"; readonly error: RtcWidgetError }
   /** The call is over, and calling again would not help or is not wanted. */
   | { readonly type: "ended"; readonly error: RtcWidgetError };
 
@@ -58,6 +60,11 @@ const IDLE: Phase = { is: "idle" };
 const toIdle = () => IDLE;
 const toConnecting = (): Phase => ({ is: "connecting" });
 const toFailed = (_: Phase, { error }: { readonly error: RtcWidgetError }): Phase => ({ is: "failed", error });
+const toNewCall = (
+  { tries }: { readonly tries: number },
+  { error }: { readonly error: RtcWidgetError },
+  { reconnect }: Capabilities,
+): Phase => retry(tries, error, reconnect);
 const toConnected = ({ tries }: { readonly tries: number }): Phase => ({ is: "connected", tries });
 
 export const TRANSITIONS: Table = {
@@ -67,6 +74,7 @@ export const TRANSITIONS: Table = {
     disconnect: toIdle,
     // Where the first call finds no path, a person must change something; retrying would not.
     lost: toFailed,
+    expired: toFailed,
     ended: toFailed,
   },
   connected: {
@@ -74,6 +82,7 @@ export const TRANSITIONS: Table = {
     healthy: () => ({ is: "connected", tries: 0 }),
     disconnect: toIdle,
     lost: ({ tries }, { error }, capabilities) => restartOrRetry(tries, error, capabilities),
+    expired: toNewCall,
     ended: toFailed,
   },
   disconnected: {
@@ -81,12 +90,14 @@ export const TRANSITIONS: Table = {
     grace_over: ({ tries }, _, capabilities) => restartOrRetry(tries, CONNECTION_LOST, capabilities),
     disconnect: toIdle,
     lost: ({ tries }, { error }, capabilities) => restartOrRetry(tries, error, capabilities),
+    expired: toNewCall,
     ended: toFailed,
   },
   restarting: {
     reconnected: toConnected,
     disconnect: toIdle,
-    lost: ({ tries }, { error }, { reconnect }) => retry(tries, error, reconnect),
+    lost: toNewCall,
+    expired: toNewCall,
     ended: toFailed,
   },
   backoff: {
@@ -98,7 +109,8 @@ export const TRANSITIONS: Table = {
   retrying: {
     opened: toConnected,
     disconnect: toIdle,
-    lost: ({ tries }, { error }, { reconnect }) => retry(tries, error, reconnect),
+    lost: toNewCall,
+    expired: toNewCall,
     ended: toFailed,
   },
   failed: {

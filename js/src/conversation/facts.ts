@@ -33,10 +33,13 @@ export type Fact =
   | { readonly type: "speaking"; readonly speaker: "user" | "assistant"; readonly isSpeaking: boolean }
   /** A response of this conversation is under way. */
   | { readonly type: "response_started"; readonly id: string }
-  | { readonly type: "response_ended"; readonly id: string }
+  /** With `callsFunctions`, the functions' outputs and another response are to follow. */
+  | { readonly type: "response_ended"; readonly id: string; readonly callsFunctions: boolean }
   /** Whether the server detects the end of the user's turn; if not, push-to-talk does. */
   | { readonly type: "turn_detection"; readonly isEnabled: boolean }
   | { readonly type: "note"; readonly note: ServerNote }
+  /** When the server will end the session, in milliseconds since 1970. */
+  | { readonly type: "session_expiry"; readonly atMs: number }
   /** The server is about to end the call, for this reason. */
   | { readonly type: "ending"; readonly error: RtcWidgetError };
 

@@ -340,10 +340,126 @@ describe("an end that is no loss", () => {
   });
 
   it("is told apart: the session has expired", async () => {
-    const { kernel, channel } = await startCall();
+    const { kernel, channel } = await startCall({ reconnect: null });
     const message = "Your session hit the maximum duration of 60 minutes.";
     channel.receive({ type: "error", error: { type: "invalid_request_error", code: "session_expired", message } });
     channel.become("closed");
     expect(kernel.states.at(-1)).toMatchObject({ status: "error", error: { code: "session_expired", message } });
+  });
+});
+
+const EXPIRED = {
+  type: "error",
+  error: { code: "session_expired", message: "Your session hit the maximum duration." },
+};
+const toldTo = (peer: FakePeer) => peer.channel.sent.map((text) => JSON.parse(text).item?.content[0].text);
+
+describe("a session that expires", () => {
+  it("goes on in a new call, whether or not the server closes the old one", async () => {
+    const { kernel, channel, peer, attempt } = await startCall({}, { renegotiates: true });
+    channel.receive(say("u1", "user", "What is ICE?"));
+    fakeTimers();
+    const old = peer();
+    channel.receive(EXPIRED);
+    await settle();
+    expect(kernel.statuses.at(-1)).toBe("reconnecting");
+    expect(old.connectionState).toBe("closed");
+    expect(kernel.last("hang_up").attempt).toBe(attempt);
+    expect(kernel.of("renegotiate")).toHaveLength(0);
+    await tick(500);
+    await settle();
+    latest().open();
+    expect(kernel.last("state")).toMatchObject({ resumes: true, state: { status: "connected", error: null } });
+    expect(toldTo(latest())).toEqual(["What is ICE?"]);
+  });
+
+  const startExpiring = async (settings: Record<string, unknown> = {}) => {
+    const started = await startCall(settings);
+    started.channel.receive(say("u1", "user", "What is ICE?"));
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+    const expires_at = Math.round(Date.now() / 1_000) + 1_800;
+    started.channel.receive({ type: "session.created", session: { expires_at } });
+    return started;
+  };
+
+  it("goes on in a new call a minute before its end, which the server has announced", async () => {
+    const { kernel } = await startExpiring();
+    await tick(1_738_000);
+    expect(FakePeer.all).toHaveLength(1);
+    await tick(3_000);
+    await settle();
+    latest().open();
+    expect(FakePeer.all).toHaveLength(2);
+    expect(kernel.states.at(-1)).toMatchObject({ status: "connected", error: null });
+    expect(toldTo(latest())).toEqual(["What is ICE?"]);
+    await tick(1_000_000);
+    expect(FakePeer.all).toHaveLength(2);
+  });
+
+  it.each([
+    ["Python forbids it", { reconnect: null }],
+    ["the call ends before the session", { max_duration: 1_790 }],
+  ])("is left alone where %s", async (_, settings) => {
+    const { kernel } = await startExpiring(settings);
+    await tick(1_780_000);
+    expect(FakePeer.all).toHaveLength(1);
+    expect(kernel.statuses.at(-1)).toBe("connected");
+  });
+});
+
+const answered = async (count: number) => {
+  await vi.waitFor(() => expect(FakePeer.all).toHaveLength(count));
+  await vi.waitFor(() => expect(latest().remoteDescription).not.toBeNull());
+};
+
+describe("a conversation that is taken up again", () => {
+  const endings: readonly [string, (started: Awaited<ReturnType<typeof startCall>>) => Promise<unknown>][] = [
+    ["a disconnect", ({ kernel }) => kernel.ask("disconnect")],
+    ["an expired session", async ({ channel }) => channel.receive(EXPIRED)],
+    ["an end by the server", async ({ channel }) => channel.become("closed")],
+  ];
+
+  it.each(endings)("after %s has its session settings and what was said", async (_, end) => {
+    const started = await startCall({ reconnect: null });
+    const { kernel, channel } = started;
+    const update = JSON.stringify({ type: "session.update", session: { instructions: "Be brief." } });
+    await kernel.ask("send", { events: [update] });
+    channel.receive(say("u1", "user", "What is ICE?"));
+    await end(started);
+    channel.become("closed");
+    const reply = kernel.ask("connect", { resume: true });
+    await answered(2);
+    latest().open();
+    expect((await reply).error).toBeUndefined();
+    expect(latest().channel.sent[0]).toBe(update);
+    expect(toldTo(latest())).toEqual([undefined, "What is ICE?"]);
+    expect(kernel.last("state")).toMatchObject({ resumes: true, state: { status: "connected", error: null } });
+  });
+
+  it("is one call, however often that is asked for, and a disconnect meanwhile loses nothing", async () => {
+    const { kernel, channel } = await startCall();
+    channel.receive(say("u1", "user", "What is ICE?"));
+    await kernel.ask("disconnect");
+    const replies = [kernel.ask("connect", { resume: true }), kernel.ask("connect")];
+    await answered(2);
+    await kernel.ask("disconnect");
+    for (const reply of replies) expect((await reply).error).toMatchObject({ code: "cancelled" });
+    const again = kernel.ask("connect", { resume: true });
+    await answered(3);
+    latest().open();
+    await again;
+    expect(toldTo(latest())).toEqual(["What is ICE?"]);
+  });
+
+  it("is a new one where that is not asked for", async () => {
+    const { kernel, channel } = await startCall();
+    channel.receive(say("u1", "user", "What is ICE?"));
+    await kernel.ask("disconnect");
+    const reply = kernel.ask("connect");
+    await answered(2);
+    latest().open();
+    await reply;
+    expect(latest().channel.sent).toEqual([]);
+    expect(kernel.last("state")).toMatchObject({ resumes: false });
   });
 });

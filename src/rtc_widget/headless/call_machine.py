@@ -26,6 +26,7 @@ CallEvent = Literal[
     "backoff_over",
     "healthy",
     "lost",
+    "expired",
     "ended",
 ]
 
@@ -125,6 +126,7 @@ TRANSITIONS: Mapping[PhaseName, Mapping[CallEvent, Rule]] = {
         "disconnect": _to_idle,
         # If the first call finds no path, a user must change something; retrying does not help.
         "lost": _to_failed,
+        "expired": _to_failed,
         "ended": _to_failed,
     },
     "connected": {
@@ -132,6 +134,7 @@ TRANSITIONS: Mapping[PhaseName, Mapping[CallEvent, Rule]] = {
         "healthy": _to_first_connected,
         "disconnect": _to_idle,
         "lost": _retry,
+        "expired": _retry,
         "ended": _to_failed,
     },
     "disconnected": {
@@ -139,6 +142,7 @@ TRANSITIONS: Mapping[PhaseName, Mapping[CallEvent, Rule]] = {
         "grace_over": _connection_lost,
         "disconnect": _to_idle,
         "lost": _retry,
+        "expired": _retry,
         "ended": _to_failed,
     },
     "backoff": {
@@ -147,7 +151,13 @@ TRANSITIONS: Mapping[PhaseName, Mapping[CallEvent, Rule]] = {
         "disconnect": _to_idle,
         "ended": _to_failed,
     },
-    "retrying": {"opened": _to("connected"), "disconnect": _to_idle, "lost": _retry, "ended": _to_failed},
+    "retrying": {
+        "opened": _to("connected"),
+        "disconnect": _to_idle,
+        "lost": _retry,
+        "expired": _retry,
+        "ended": _to_failed,
+    },
     "failed": {"connect": _to_connecting, "disconnect": _to_idle, "ended": _to_deeper_cause},
 }
 

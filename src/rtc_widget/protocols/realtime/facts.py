@@ -95,7 +95,9 @@ def _session(raw: Fields, *, is_new: bool) -> Iterable[Fact]:
     if not isinstance(settings, Mapping):
         return ()
     tools = frozenset(str(tool.get("name")) for tool in _mappings(settings.get("tools")))
-    return (SessionChanged(settings, is_new, tools, _silence(settings)),)
+    # Servers without a limit send 0 or nothing.
+    expires_at = float(number_or(settings.get("expires_at"), 0.0))
+    return (SessionChanged(settings, is_new, tools, _silence(settings), expires_at if expires_at > 0 else None),)
 
 
 def _silence(settings: Fields) -> float | None:
