@@ -62,6 +62,8 @@ export interface Session {
   readonly microphone: Microphone;
   readonly limits: CallLimits;
   readonly history: HistoryReader;
+  /** When audio was received last, on the page's time base; undefined if that is longer ago or unknown. */
+  lastAudioMs(): number | undefined;
   /** Resolves when the kernel has all audio recorded so far. */
   flushAudio(): Promise<void>;
   readonly pushToTalk: PushToTalk;
@@ -123,10 +125,10 @@ export function openSession(
       own.push(attempt);
       const peer = call.attempt?.peer;
       if (peer) stats.start(attempt, peer);
-      const events = resumption.begin(resumes, listener.onOpen(attempt, resumes));
-      const sendable = events.filter((event) => call.canSend(event));
-      if (sendable.length < events.length) listener.onNote(tooLargeToCarry(events.length - sendable.length).toWire());
-      if (sendable.length > 0) call.send(sendable);
+      const groups = resumption.begin(resumes, listener.onOpen(attempt, resumes));
+      const sendable = groups.filter((events) => events.every((event) => call.canSend(event)));
+      if (sendable.length < groups.length) listener.onNote(tooLargeToCarry(groups.length - sendable.length).toWire());
+      if (sendable.length > 0) call.send(sendable.flat());
     },
     onMicrophoneRequest: (isPending) => listener.onMicrophoneRequest(isPending),
     onNonFatalError: (error) => listener.onNote(error.toWire()),
@@ -187,6 +189,7 @@ export function openSession(
   );
   const refreshDevices = watchDevices((devices) => listener.onDevices(devices), signal);
   const session: Session = {
+    lastAudioMs: () => call.attempt?.peer?.lastAudioMs,
     page: bridge.page,
     history,
     call,

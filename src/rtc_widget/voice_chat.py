@@ -309,9 +309,9 @@ class VoiceChat(anywidget.AnyWidget):
             False: this call is for writing and listening. Default: as the widget's `microphone` says.
         resume : bool
             True: the new call resumes the last one, however that ended (`SessionExpired`, `disconnect`, an error). The
-            server gets the session settings and the last 100 turns again, as after a reconnection; of an interrupted
-            response, what was heard. Without an earlier call, as after a restart of the kernel, a warning is logged and
-            a new conversation begins.
+            server gets the session settings and the last 100 turns and function calls again, as after a reconnection;
+            of an interrupted response, what was heard. Without an earlier call, as after a restart of the kernel, a
+            warning is logged and a new conversation begins.
 
         Raises
         ------

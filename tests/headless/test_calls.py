@@ -174,6 +174,34 @@ async def test_a_server_that_dies_is_noticed_and_another_call_goes_on_with_what_
     assert [turn.call for turn in chat.transcript] == [1, 1, 2, 2]
 
 
+async def test_a_conversation_is_resumed_on_request_with_its_functions_and_no_new_turns(make):
+    chat = make(Local(reply=lambda text: "It is sunny."), microphone=False)
+    await chat.connect(timeout=HANGS)
+    call = {"id": "f1", "type": "function_call", "call_id": "c1", "name": "weather", "arguments": '{"city": "Paris"}'}
+    chat.send({"type": "conversation.item.create", "item": call})
+    output = {"type": "function_call_output", "call_id": "c1", "output": "Sunny."}
+    chat.send({"type": "conversation.item.create", "item": output})
+    await chat.ask("What is the weather?", timeout=HANGS)
+    await chat.disconnect()
+    await chat.connect(timeout=HANGS, resume=True)
+    assert chat.status == "connected"
+
+    def confirmed():
+        items = [event.item for event in chat.events.of("conversation.item.added", direction="received")]
+        return [
+            (item.type, item.get("output") or item.get("arguments")) for item in items if item.id.startswith("carried_")
+        ]
+
+    await eventually(lambda: len(confirmed()) == 4)
+    assert confirmed()[:2] == [("function_call", '{"city": "Paris"}'), ("function_call_output", "Sunny.")]
+    assert [kind for kind, _ in confirmed()] == ["function_call", "function_call_output", "message", "message"]
+    assert len(chat.transcript) == 2
+    assert not chat.errors
+    assert chat.error is None
+    await chat.ask("And in Rome?", timeout=HANGS)
+    assert [turn.call for turn in chat.transcript] == [1, 1, 2, 2]
+
+
 @contextmanager
 def starved(pid: int) -> Iterator[None]:
     """Let a process run for only a quarter of the time, as on a machine with far too much to do."""

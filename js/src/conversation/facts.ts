@@ -47,9 +47,15 @@ export type Fact =
 export interface EventReader {
   /** The conversation with one more call; a call that is already known changes nothing. */
   beginCall(conversation: Conversation, attempt: string, resumes: boolean): Conversation;
-  /** The conversation after one more event; the same object if the event does not change it. */
-  reduce(conversation: Conversation, event: JsonObject, attempt: string): Conversation;
-  /** The conversation after its call has ended: open turns stay unfinished. */
-  endCall(conversation: Conversation): Conversation;
+  /**
+   * The conversation after one more event, received or sent; the same object if the event does not change it. `atMs` is
+   * the event's time, if it is known.
+   */
+  reduce(conversation: Conversation, event: JsonObject, attempt: string, atMs?: number): Conversation;
+  /**
+   * The conversation after its call has ended: open turns stay unfinished. Of a response that was still spoken, the part
+   * until `atMs` was heard.
+   */
+  endCall(conversation: Conversation, atMs?: number): Conversation;
   factsOf(event: JsonObject): readonly Fact[];
 }

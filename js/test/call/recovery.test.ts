@@ -162,6 +162,51 @@ describe("a connection that is lost", () => {
     expect(element.querySelector(".rtc-error")?.getAttribute("data-code")).toBe("message_too_large");
   });
 
+  it("leaves a function's output out with its call where one of them is too large", async () => {
+    const { channel, kernel, peer } = await startCall();
+    const call = (call_id: string) => ({ id: call_id, type: "function_call", call_id, name: "f", arguments: "{}" });
+    const output = (call_id: string, text: string) =>
+      JSON.stringify({
+        type: "conversation.item.create",
+        item: { type: "function_call_output", call_id, output: text },
+      });
+    const calls = [call("c1"), call("c2"), call("c3")];
+    channel.receive({ type: "response.done", response: { id: "r1", status: "completed", output: calls } });
+    await kernel.ask("send", { events: [output("c1", "x".repeat(830)), output("c2", "Sunny.")] });
+    fakeTimers();
+    peer().become("failed");
+    await tick(500);
+    await settle();
+    latest().open();
+    const told = latest().channel.sent.map((text) => JSON.parse(text).item);
+    expect(told.map(({ type, output }) => [type, output])).toEqual([
+      ["function_call", undefined],
+      ["function_call_output", "Sunny."],
+    ]);
+  });
+
+  it.each([
+    ["until the last sound that came", [2_200]],
+    ["until it is noticed where the browser does not say when sound came", []],
+  ])("repeats what was heard of a response %s", async (_, ages) => {
+    const { channel, peer } = await startCall();
+    const spoken = "Ice finds a way through. It tries every pair of addresses.";
+    const content = [{ type: "output_audio", transcript: spoken }];
+    const output = [{ id: "m1", type: "message", role: "assistant", status: "completed", content }];
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    const began = performance.timeOrigin + performance.now();
+    channel.receive({ type: "output_audio_buffer.started", response_id: "r1" });
+    channel.receive({ type: "response.done", response: { id: "r1", status: "completed", output } });
+    await tick(3_000);
+    peer().audioSources = ages.map((age) => ({ timestamp: began + age - 1_200 }));
+    peer().become("disconnected");
+    await tick(7_000);
+    await settle();
+    latest().open();
+    const told = latest().channel.sent.map((text) => JSON.parse(text).item.content[0].text);
+    expect(told).toEqual([ages.length > 0 ? "Ice finds a way" : "Ice finds a way through. It tries every pair"]);
+  });
+
   it("is given up after three attempts, with a clear error and nothing left open", async () => {
     const { kernel, microphone, peer } = await startCall();
     fakeTimers();

@@ -173,6 +173,11 @@ class Call:
             attempt.peer.send(event)
             self._listener.event_passed(attempt.id, "sent", event)
 
+    def can_send(self, text: str) -> bool:
+        """Whether the data channel accepts an event of this size."""
+        limit = self.attempt.peer.max_message_size if self.attempt is not None and self.attempt.peer else None
+        return limit is None or len(text.encode()) <= limit
+
     def mute(self, muted: bool) -> None:
         """Mute the microphone of this call and of later ones."""
         self._update(muted=muted)

@@ -74,6 +74,8 @@ class PageSession:
         loop = asyncio.get_running_loop()
         self._expiry = SessionExpiry(self._session_expires, loop.call_later, time.time)
         self._ends_at = math.inf
+        # When audio of the other side was received last.
+        self._heard_at: float | None = None
         self._seq = 0
         self._tasks: set[asyncio.Task[Any]] = set()
         self._duration_timer: asyncio.TimerHandle | None = None
@@ -215,10 +217,15 @@ class PageSession:
 
     def call_opened(self, attempt: Attempt, resumes: bool) -> None:
         """Send the conversation to resume, if any, and start recording and statistics."""
-        events = self._resumption.events() if resumes else []
+        groups = self._resumption.events() if resumes else []
         self._resumption.begin_call(resumes=resumes)
-        if events:
-            self._run(self._send_events(events))
+        self._heard_at = None
+        sendable = [events for events in groups if all(map(self._call.can_send, events))]
+        if len(sendable) < len(groups):
+            count = len(groups) - len(sendable)
+            logger.warning("%d parts of the conversation are too large to be repeated to the new call", count)
+        if sendable:
+            self._run(self._send_events([event for events in sendable for event in events]))
         self._recorders = []
         self._record_and_sample(attempt)
 
@@ -226,6 +233,8 @@ class PageSession:
         """Send the rest of the recording, and stop the statistics."""
         self._push_to_talk.end()
         self._expiry.end_call()
+        # A loss is noticed seconds after the last sound.
+        self._resumption.end_call(time.monotonic() if self._heard_at is None else self._heard_at)
         for recorder in self._recorders:
             recorder.flush()
         self._recorders = []
@@ -236,6 +245,7 @@ class PageSession:
     def audio_received(self, frame: AudioFrame) -> None:
         """Record audio of the other side."""
         self._levels["assistant"] = _level(frame)
+        self._heard_at = time.monotonic()
         if self._recorders:
             self._recorders[1].take(frame)
 

@@ -13,6 +13,8 @@ import pytest
 
 pytest.importorskip("aiortc")
 
+from av import AudioFrame
+
 from rtc_widget.comm.settings import CallSettings, Reconnect
 from rtc_widget.errors import Cancelled, SessionExpired
 from rtc_widget.headless.peer import PeerStates
@@ -20,6 +22,7 @@ from rtc_widget.headless.session import PageSession
 from tests.limits import eventually
 
 OPEN = PeerStates("connected", "connected", "complete", "stable", "open", None)
+LOST = PeerStates("failed", "failed", "complete", "stable", "open", None)
 CLOSED = PeerStates("closed", "closed", "complete", "closed", "closed", None)
 EXPIRED = {"type": "error", "error": {"code": "session_expired", "message": "Sixty minutes."}}
 QUESTION = {
@@ -177,4 +180,45 @@ async def test_two_requests_make_one_call_and_a_disconnect_meanwhile_loses_nothi
     assert len(FakeAttempt.all) == 2
     third = await page.connected(resume=True)
     await eventually(lambda: third.carried == ["What is ICE?"])
+    await page.session.close()
+
+
+async def test_of_a_response_that_was_spoken_until_the_loss_what_was_heard_is_repeated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = SimpleNamespace(monotonic=lambda: clock.now, time=time.time, now=100.0)
+    monkeypatch.setattr("rtc_widget.headless.session.time", clock)
+    page = Page(Reconnect(backoff=0))
+    first = await page.connected()
+    text = "Ice finds a way through. It tries every pair of addresses."
+    content = [{"type": "output_audio", "transcript": text}]
+    item = {"id": "m1", "type": "message", "role": "assistant", "status": "completed", "content": content}
+    first.receives({"type": "output_audio_buffer.started", "response_id": "r1"})
+    first.receives({"type": "response.done", "response": {"id": "r1", "status": "completed", "output": [item]}})
+    clock.now = 101.0
+    page.session.audio_received(AudioFrame(format="s16", layout="mono", samples=160))
+    clock.now = 109.0
+    first.listener.states_changed(LOST)
+    await eventually(lambda: len(FakeAttempt.all) == 2)
+    FakeAttempt.all[1].opens()
+    await eventually(lambda: FakeAttempt.all[1].carried == ["Ice finds a way"])
+    await page.session.close()
+
+
+async def test_what_is_too_large_for_the_channel_is_left_out_with_what_belongs_to_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    page = Page(Reconnect(backoff=0))
+    first = await page.connected()
+    call = {"id": "f1", "type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"}
+    first.receives({"type": "response.done", "response": {"id": "r1", "status": "completed", "output": [call]}})
+    output = {"type": "function_call_output", "call_id": "c1", "output": "x" * 2000}
+    page.session._call.send([json.dumps({"type": "conversation.item.create", "item": output})])
+    first.receives(QUESTION)
+    first.listener.states_changed(LOST)
+    await eventually(lambda: len(FakeAttempt.all) == 2)
+    FakeAttempt.all[1].peer.max_message_size = 1000
+    FakeAttempt.all[1].opens()
+    await eventually(lambda: FakeAttempt.all[1].carried == ["What is ICE?"])
+    assert "1 parts of the conversation are too large" in caplog.text
     await page.session.close()
