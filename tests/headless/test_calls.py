@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import os
 import signal
 import statistics
@@ -15,7 +16,8 @@ from itertools import pairwise
 
 import pytest
 
-from rtc_widget import Local, OpenAI, Reconnect
+from rtc_widget import EventLog, Local, OpenAI, Reconnect, VoiceChat
+from rtc_widget.comm.messages import History
 from rtc_widget.errors import (
     Cancelled,
     ClipInterrupted,
@@ -200,6 +202,28 @@ async def test_a_conversation_is_resumed_on_request_with_its_functions_and_no_ne
     assert chat.error is None
     await chat.ask("And in Rome?", timeout=HANGS)
     assert [turn.call for turn in chat.transcript] == [1, 1, 2, 2]
+
+
+async def test_a_reply_with_half_a_character_is_spoken_shown_saved_and_repeated(make, tmp_path):
+    chat = make(Local(reply=lambda text: "bad \ud83d here"), microphone=False)
+    await chat.connect(timeout=HANGS)
+    turn = await chat.ask("What?", timeout=HANGS)
+    assert turn.text == "bad \ufffd here"
+    assert "bad \ufffd here" in chat.transcript.to_markdown()
+    chat.events._repr_html_().encode()
+    chat.transcript._repr_html_().encode()
+    again = EventLog.from_jsonl(chat.events.to_jsonl(tmp_path / "events.jsonl"))
+    assert [event.raw for event in again] == [event.raw for event in chat.events]
+    await chat.disconnect()
+    loaded = VoiceChat.load(chat.save(tmp_path / "session.zip"))
+    assert list(loaded.transcript) == list(chat.transcript)
+    asked = History(page="p2", id="p2:1", first=0, before=None, brief=False, without=())
+    json.dumps(chat._record.history_page(asked), ensure_ascii=False).encode()
+    await chat.connect(timeout=HANGS, resume=True)
+    assert (await chat.ask("And now?", timeout=HANGS)).text == "bad \ufffd here"
+    texts = [event.item.content[0].text for event in chat.events.of("conversation.item.create", direction="sent")]
+    assert texts == ["What?", "What?", "bad \ufffd here", "And now?"]
+    assert chat.error is None
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 /** The transcript of a conversation, whatever wire protocol it was held in; immutable, so that every view shows the same. */
 
+import { wellFormed } from "../json";
+
 export type TurnStatus = "in_progress" | "completed" | "interrupted" | "cancelled" | "incomplete" | "failed";
 
 /**
@@ -67,7 +69,8 @@ export interface Conversation {
 export const EMPTY_CONVERSATION: Conversation = { turns: [], calls: [], isTranscribed: true };
 
 export function turnText(turn: Turn): string {
-  return turn.parts.filter(Boolean).join("\n");
+  // The parts are kept as they came: the other half of a character may follow in the next delta.
+  return wellFormed(turn.parts.filter(Boolean).join("\n"));
 }
 
 /** The rate of calm speech, for servers that do not report the duration of audio; Python uses the same. */

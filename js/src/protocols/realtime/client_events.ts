@@ -1,7 +1,7 @@
 /** Intents as client events of the Realtime API. */
 
 import { heardText, type Turn } from "../../conversation/transcript";
-import { parseObject } from "../../json";
+import { parseObject, wellFormed } from "../../json";
 import { randomId } from "../../page";
 import type { AssistantActivity } from "../base";
 
@@ -15,7 +15,7 @@ const CLEAR_INPUT = { type: "input_audio_buffer.clear" };
 
 export function textTurn(text: string): readonly string[] {
   return texts([
-    createItem({ type: "message", role: "user", content: [{ type: "input_text", text }] }),
+    createItem({ type: "message", role: "user", content: [{ type: "input_text", text: wellFormed(text) }] }),
     CREATE_RESPONSE,
   ]);
 }
@@ -51,8 +51,8 @@ function carriedItems(turn: Turn): readonly object[] {
   const call_id = carriedId();
   const { name, arguments: given, output } = call;
   return [
-    { id: carriedId(), type: "function_call", call_id, name, arguments: given || "{}" },
-    { id: carriedId(), type: "function_call_output", call_id, output },
+    { id: carriedId(), type: "function_call", call_id, name: wellFormed(name), arguments: wellFormed(given || "{}") },
+    { id: carriedId(), type: "function_call_output", call_id, output: wellFormed(output ?? "") },
   ];
 }
 

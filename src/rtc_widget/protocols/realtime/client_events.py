@@ -92,8 +92,9 @@ def carry_function_result(name: str, arguments: str, output: str) -> list[Client
     """Return the events that repeat a function call of an earlier call and its output."""
     # A server may use the ids of its calls again in another session.
     call_id = _carried_id()
-    call = {"type": "function_call", "call_id": call_id, "name": name, "arguments": arguments or "{}"}
-    result = {"type": "function_call_output", "call_id": call_id, "output": output}
+    given = well_formed(arguments or "{}")
+    call = {"type": "function_call", "call_id": call_id, "name": well_formed(name), "arguments": given}
+    result = {"type": "function_call_output", "call_id": call_id, "output": well_formed(output)}
     return [{"type": "conversation.item.create", "item": {"id": _carried_id(), **item}} for item in (call, result)]
 
 
