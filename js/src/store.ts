@@ -221,7 +221,8 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     // An error is in the state, where every view shows it.
     connect(options) {
       // Without a kernel the microphone would be opened for nothing.
-      if (!isKernelDead.value) call.connect({ ...options, resumes: isFollowing.value }).catch(() => {});
+      if (!isKernelDead.value)
+        call.connect({ ...options, resumes: options?.resumes || isFollowing.value }).catch(() => {});
     },
     disconnect: () => call.disconnect(),
     toggleMute: () => call.mute(!ownState.value.muted),

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { FakePeer, startCall } from "../fakes";
+import { FakePeer, startCall, startWidget } from "../fakes";
 
 const fakeTimers = () => vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
 const tick = (milliseconds: number) => vi.advanceTimersByTimeAsync(milliseconds);
@@ -494,6 +494,34 @@ describe("a conversation that is taken up again", () => {
     latest().open();
     await again;
     expect(toldTo(latest())).toEqual(["What is ICE?"]);
+  });
+
+  it("is offered in the page after an error, once there was a call", async () => {
+    const { kernel, channel, mount } = await startCall({ reconnect: null });
+    const { element } = mount();
+    const button = () => element.querySelector<HTMLButtonElement>('[data-action="resume"]');
+    expect(button()).toBeNull();
+    channel.receive(say("u1", "user", "What is ICE?"));
+    channel.receive(EXPIRED);
+    channel.become("closed");
+    await vi.waitFor(() => expect(button()?.textContent).toBe("Continue"));
+    button()?.click();
+    button()?.click(); // the second click of a double click
+    await answered(2);
+    latest().open();
+    await vi.waitFor(() => expect(kernel.states.at(-1)).toMatchObject({ status: "connected", error: null }));
+    expect(toldTo(latest())).toEqual(["What is ICE?"]);
+    expect(FakePeer.all).toHaveLength(2);
+  });
+
+  it("is not offered where no call was made", async () => {
+    const { kernel, mount } = startWidget();
+    const { element } = mount();
+    kernel.answers.exchange = { error: { code: "invalid_key", message: "The key was refused.", hint: "" } };
+    await vi.waitFor(() => kernel.last("state"));
+    await kernel.ask("connect");
+    await vi.waitFor(() => expect(element.querySelector('[data-action="retry"]')).not.toBeNull());
+    expect(element.querySelector('[data-action="resume"]')).toBeNull();
   });
 
   it("is a new one where that is not asked for", async () => {
