@@ -60,11 +60,12 @@ const IDLE: Phase = { is: "idle" };
 const toIdle = () => IDLE;
 const toConnecting = (): Phase => ({ is: "connecting" });
 const toFailed = (_: Phase, { error }: { readonly error: RtcWidgetError }): Phase => ({ is: "failed", error });
-const toNewCall = (
+/** Giving up is reported as the end of the session: the connection was not lost. */
+const toNewSession = (
   { tries }: { readonly tries: number },
   { error }: { readonly error: RtcWidgetError },
   { reconnect }: Capabilities,
-): Phase => retry(tries, error, reconnect);
+): Phase => (canRetry(tries, reconnect) ? { is: "backoff", tries: tries + 1, error } : { is: "failed", error });
 const toConnected = ({ tries }: { readonly tries: number }): Phase => ({ is: "connected", tries });
 
 export const TRANSITIONS: Table = {
@@ -82,7 +83,7 @@ export const TRANSITIONS: Table = {
     healthy: () => ({ is: "connected", tries: 0 }),
     disconnect: toIdle,
     lost: ({ tries }, { error }, capabilities) => restartOrRetry(tries, error, capabilities),
-    expired: toNewCall,
+    expired: toNewSession,
     ended: toFailed,
   },
   disconnected: {
@@ -90,14 +91,14 @@ export const TRANSITIONS: Table = {
     grace_over: ({ tries }, _, capabilities) => restartOrRetry(tries, CONNECTION_LOST, capabilities),
     disconnect: toIdle,
     lost: ({ tries }, { error }, capabilities) => restartOrRetry(tries, error, capabilities),
-    expired: toNewCall,
+    expired: toNewSession,
     ended: toFailed,
   },
   restarting: {
     reconnected: toConnected,
     disconnect: toIdle,
-    lost: toNewCall,
-    expired: toNewCall,
+    lost: ({ tries }, { error }, { reconnect }) => retry(tries, error, reconnect),
+    expired: toNewSession,
     ended: toFailed,
   },
   backoff: {
@@ -109,8 +110,8 @@ export const TRANSITIONS: Table = {
   retrying: {
     opened: toConnected,
     disconnect: toIdle,
-    lost: toNewCall,
-    expired: toNewCall,
+    lost: ({ tries }, { error }, { reconnect }) => retry(tries, error, reconnect),
+    expired: toNewSession,
     ended: toFailed,
   },
   failed: {
@@ -161,8 +162,12 @@ function restartOrRetry(tries: number, error: RtcWidgetError, { reconnect, canRe
   return restarts ? { is: "restarting", tries: tries + 1, error } : retry(tries, error, reconnect);
 }
 
+function canRetry(tries: number, reconnect: Reconnect | null): boolean {
+  return reconnect !== null && tries < reconnect.maxAttempts;
+}
+
 function retry(tries: number, error: RtcWidgetError, reconnect: Reconnect | null): Phase {
-  if (reconnect && tries < reconnect.maxAttempts) return { is: "backoff", tries: tries + 1, error };
+  if (canRetry(tries, reconnect)) return { is: "backoff", tries: tries + 1, error };
   return { is: "failed", error: tries === 0 ? error : reconnectFailed(tries, error) };
 }
 
