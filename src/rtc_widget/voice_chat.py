@@ -99,7 +99,7 @@ class VoiceChat(anywidget.AnyWidget):
         Who sends the offer to the server: the kernel with its key, or the page with a short-lived secret that the
         kernel has created (``client_secrets``).
     reconnect : Reconnect or None
-        How a lost connection is restored; None leaves it lost.
+        How a lost connection is restored, and whether a new call replaces one whose session expires; None: neither.
     max_duration : float
         Seconds after which a call is ended; applies to the next call.
     view_timeout : float
@@ -296,7 +296,9 @@ class VoiceChat(anywidget.AnyWidget):
 
     # Calls
 
-    async def connect(self, timeout: float | None = None, *, microphone: bool | None = None) -> None:
+    async def connect(
+        self, timeout: float | None = None, *, microphone: bool | None = None, resume: bool = False
+    ) -> None:
         """Make the call and return when events can be sent. Without effect when there is a call.
 
         The page asks for the microphone if it has to. If this is cancelled or times out, the attempt ends.
@@ -308,6 +310,11 @@ class VoiceChat(anywidget.AnyWidget):
             which the embedded server starts (at most 120 s) does not count then. `progress` says what it waits for.
         microphone : bool, optional
             False: this call is for writing and listening. Default: as the widget's `microphone` says.
+        resume : bool
+            True: the new call resumes the last one, however that ended (`SessionExpired`, `disconnect`, an error). The
+            server gets the session settings and the last 100 turns and function calls again, as after a reconnection;
+            of an interrupted response, what was heard. Without an earlier call, as after a restart of the kernel, a
+            warning is logged and a new conversation begins.
 
         Raises
         ------
@@ -320,7 +327,7 @@ class VoiceChat(anywidget.AnyWidget):
         MicrophoneError, SignalingError, CallError
             If the page could not make the call.
         """
-        await self._controller.connect(timeout, microphone=microphone)
+        await self._controller.connect(timeout, microphone=microphone, resume=resume)
 
     async def disconnect(self, timeout: float = 10) -> None:
         """End the call and stop the microphone; without effect when there is no call.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import os
 import signal
 import statistics
@@ -15,7 +16,8 @@ from itertools import pairwise
 
 import pytest
 
-from rtc_widget import Local, OpenAI, Reconnect
+from rtc_widget import EventLog, Local, OpenAI, Reconnect, VoiceChat
+from rtc_widget.comm.messages import History
 from rtc_widget.errors import (
     Cancelled,
     ClipInterrupted,
@@ -172,6 +174,56 @@ async def test_a_server_that_dies_is_noticed_and_another_call_goes_on_with_what_
     chat.send_text("What is ICE?")
     await chat.wait_for("response.done", timeout=HANGS)
     assert [turn.call for turn in chat.transcript] == [1, 1, 2, 2]
+
+
+async def test_a_conversation_is_resumed_on_request_with_its_functions_and_no_new_turns(make):
+    chat = make(Local(reply=lambda text: "It is sunny."), microphone=False)
+    await chat.connect(timeout=HANGS)
+    call = {"id": "f1", "type": "function_call", "call_id": "c1", "name": "weather", "arguments": '{"city": "Paris"}'}
+    chat.send({"type": "conversation.item.create", "item": call})
+    output = {"type": "function_call_output", "call_id": "c1", "output": "Sunny."}
+    chat.send({"type": "conversation.item.create", "item": output})
+    await chat.ask("What is the weather?", timeout=HANGS)
+    await chat.disconnect()
+    await chat.connect(timeout=HANGS, resume=True)
+    assert chat.status == "connected"
+
+    def confirmed():
+        items = [event.item for event in chat.events.of("conversation.item.added", direction="received")]
+        return [
+            (item.type, item.get("output") or item.get("arguments")) for item in items if item.id.startswith("carried_")
+        ]
+
+    await eventually(lambda: len(confirmed()) == 4)
+    assert confirmed()[:2] == [("function_call", '{"city": "Paris"}'), ("function_call_output", "Sunny.")]
+    assert [kind for kind, _ in confirmed()] == ["function_call", "function_call_output", "message", "message"]
+    assert len(chat.transcript) == 2
+    assert not chat.errors
+    assert chat.error is None
+    await chat.ask("And in Rome?", timeout=HANGS)
+    assert [turn.call for turn in chat.transcript] == [1, 1, 2, 2]
+
+
+async def test_a_reply_with_half_a_character_is_spoken_shown_saved_and_repeated(make, tmp_path):
+    chat = make(Local(reply=lambda text: "bad \ud83d here"), microphone=False)
+    await chat.connect(timeout=HANGS)
+    turn = await chat.ask("What?", timeout=HANGS)
+    assert turn.text == "bad \ufffd here"
+    assert "bad \ufffd here" in chat.transcript.to_markdown()
+    chat.events._repr_html_().encode()
+    chat.transcript._repr_html_().encode()
+    again = EventLog.from_jsonl(chat.events.to_jsonl(tmp_path / "events.jsonl"))
+    assert [event.raw for event in again] == [event.raw for event in chat.events]
+    await chat.disconnect()
+    loaded = VoiceChat.load(chat.save(tmp_path / "session.zip"))
+    assert list(loaded.transcript) == list(chat.transcript)
+    asked = History(page="p2", id="p2:1", first=0, before=None, brief=False, without=())
+    json.dumps(chat._record.history_page(asked), ensure_ascii=False).encode()
+    await chat.connect(timeout=HANGS, resume=True)
+    assert (await chat.ask("And now?", timeout=HANGS)).text == "bad \ufffd here"
+    texts = [event.item.content[0].text for event in chat.events.of("conversation.item.create", direction="sent")]
+    assert texts == ["What?", "What?", "bad \ufffd here", "And now?"]
+    assert chat.error is None
 
 
 @contextmanager

@@ -154,7 +154,15 @@ export class Call {
   }
 
   apply(fact: Fact): void {
-    if (fact.type === "ending") this.#attempt?.expectEnd(fact.error);
+    if (fact.type !== "ending") return;
+    this.#attempt?.expectEnd(fact.error);
+    // Not every server closes a session that has expired.
+    if (this.#reconnect) this.#go({ type: "expired", error: fact.error });
+  }
+
+  /** Replaces the call, whose session is about to expire, by one that continues it; without effect if Python forbids it. */
+  replace(): void {
+    if (this.#reconnect) this.#go({ type: "expired", error: pageError("session_expired") });
   }
 
   setPermission(microphone_permission: MicrophonePermission): void {
@@ -320,7 +328,8 @@ export class Call {
     if (connection_state === "failed" && is === "restarting") return undefined;
     if (connection_state === "failed") return { type: "lost", error: pageError("connection_failed") };
     if (connection_state === "closed" || (hadChannel && data_channel_state === "closed")) {
-      return { type: "ended", error: this.#attempt?.endReason ?? pageError("server_hung_up") };
+      const expired = this.#attempt?.endReason;
+      return expired ? { type: "expired", error: expired } : { type: "ended", error: pageError("server_hung_up") };
     }
     if (connection_state === "disconnected") return { type: "disconnected" };
     const isWaiting = is === "disconnected" || is === "restarting";

@@ -39,7 +39,7 @@ export function ErrorBanner({ store }: { store: Store }) {
   );
 }
 
-/** Try again, or connect without a microphone if the microphone is the problem. */
+/** Try again, continue an earlier conversation, or connect without a microphone if the microphone is the problem. */
 function ErrorActions({ store, problem }: { store: Store; problem: Problem }) {
   // The header offers to take the call over, or says that the kernel is dead.
   if (store.isFollowing.value || store.isKernelDead.value) return null;
@@ -48,6 +48,17 @@ function ErrorActions({ store, problem }: { store: Store; problem: Problem }) {
       <button type="button" class="rtc-button" data-action="retry" onClick={thenFocusCallButton(() => store.connect())}>
         Try again
       </button>
+      {store.conversation.value.calls.length > 0 && (
+        <button
+          type="button"
+          class="rtc-button"
+          data-action="resume"
+          title="Make a new call that continues the conversation"
+          onClick={thenFocusCallButton(() => store.connect({ resumes: true }))}
+        >
+          Continue
+        </button>
+      )}
       {isAboutMicrophone(problem) && (
         <button
           type="button"

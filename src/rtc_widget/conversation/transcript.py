@@ -13,7 +13,7 @@ from rtc_widget._unicode import well_formed
 from rtc_widget.conversation.event_reader import CallTurns, reader_of
 from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.json_object import fields_of
-from rtc_widget.conversation.turn import Turn
+from rtc_widget.conversation.turn import FunctionResult, Turn
 from rtc_widget.optional import require_pandas
 from rtc_widget.types import DEFAULT_PROTOCOL, Role
 
@@ -91,9 +91,22 @@ class Transcript(FrozenSequence[Turn]):
         self._begun = True
         return len(self._calls)
 
-    def end_call(self, call: int | None = None) -> None:
-        """End the call of this number, by default the last one; a turn in progress becomes interrupted."""
-        self._calls[-1 if call is None else call - 1].end()
+    def end_call(self, call: int | None = None, *, at: float | None = None) -> None:
+        """End the call of this number, by default the last one; a turn in progress becomes interrupted.
+
+        Parameters
+        ----------
+        call : int, optional
+            The number of the call.
+        at : float, optional
+            The time of the end, in seconds as `Event.elapsed`. Of a response that was still spoken, the part until then
+            was played. Default: unknown; then the response counts as played.
+        """
+        self._calls[-1 if call is None else call - 1].end(at)
+
+    def with_function_results(self) -> list[Turn | FunctionResult]:
+        """Return the turns and the function calls that have an output, in the order of the conversation."""
+        return [item for call in self._calls for item in call.items]
 
     def of_response(self, response_id: str) -> Turn | None:
         """Return the last turn of a response in the last call; None if it has none."""

@@ -14,6 +14,25 @@ TurnStatus = Literal["in_progress", "completed", "interrupted", "cancelled", "in
 
 
 @dataclass(frozen=True, slots=True)
+class FunctionResult:
+    """A function call of the model and its output.
+
+    Attributes
+    ----------
+    name : str
+        The function.
+    arguments : str
+        The arguments as JSON.
+    output : str
+        What the model was told.
+    """
+
+    name: str
+    arguments: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """One uninterrupted contribution of one side to a conversation.
 

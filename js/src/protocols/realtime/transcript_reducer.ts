@@ -4,7 +4,15 @@
  * Items are placed by `previous_item_id`: a spoken question is transcribed after its response has begun.
  */
 
-import { type Conversation, type Turn, type TurnStatus, turnText } from "../../conversation/transcript";
+import {
+  type Conversation,
+  type FunctionCall,
+  type ResponseAudio,
+  secondsOf,
+  type Turn,
+  type TurnStatus,
+  turnText,
+} from "../../conversation/transcript";
 import { isRecord, isText, type JsonObject } from "../../json";
 import { CARRIED } from "./client_events";
 
@@ -23,9 +31,37 @@ const RESPONSE_STATUS: ReadonlyMap<unknown, TurnStatus> = new Map<unknown, TurnS
 /** The final text of a part replaces its deltas. */
 const whole = (_: string, text: string) => text.trim();
 
-/** Returns the conversation after one more event of the server; the same object if the event does not change it. */
-export function reduce(conversation: Conversation, event: JsonObject, attempt: string): Conversation {
-  const change = changeBy(event, attempt);
+/** Returns the conversation after one more event; the same object if the event does not change it. */
+export function reduce(conversation: Conversation, event: JsonObject, attempt: string, atMs?: number): Conversation {
+  const audio = audioAfter(conversation.audio, event, attempt, atMs);
+  const changed = reduceTurns(conversation, event, attempt, atMs);
+  return audio === changed.audio ? changed : { ...changed, audio };
+}
+
+function audioAfter(
+  before: ResponseAudio | undefined,
+  { type, response_id: responseId }: JsonObject,
+  attempt: string,
+  startMs: number | undefined,
+): ResponseAudio | undefined {
+  if (!isText(responseId)) return before;
+  switch (type) {
+    case "output_audio_buffer.started":
+      return { attempt, responseId, startMs, isPlaying: true };
+    case "output_audio_buffer.stopped":
+    case "output_audio_buffer.cleared":
+      return isOf(before, attempt, responseId) ? { ...before, isPlaying: false } : before;
+    default:
+      return before;
+  }
+}
+
+function isOf(audio: ResponseAudio | undefined, attempt: string, responseId: unknown): audio is ResponseAudio {
+  return audio !== undefined && audio.attempt === attempt && audio.responseId === responseId;
+}
+
+function reduceTurns(conversation: Conversation, event: JsonObject, attempt: string, atMs?: number): Conversation {
+  const change = changeBy(event, attempt, conversation.audio, atMs);
   if (change === undefined) return conversation;
   if ("isTranscribed" in change) return { ...conversation, isTranscribed: change.isTranscribed };
   const turns = change.turns(conversation.turns);
@@ -50,16 +86,54 @@ export function beginCall(conversation: Conversation, attempt: string, resumes: 
   return { ...conversation, calls: [...conversation.calls, { attempt, resumes }] };
 }
 
-/** Returns the conversation after its call: open turns are never finished. */
-export function endCall(conversation: Conversation): Conversation {
-  if (!conversation.turns.some(isOpen)) return conversation;
+/** Returns the conversation after its call: open turns are never finished, nor is audio that was being played. */
+export function endCall(conversation: Conversation, atMs?: number): Conversation {
+  const { audio } = conversation;
+  if (!conversation.turns.some(isOpen) && audio === undefined) return conversation;
   const end = (turn: Turn): Turn => (isOpen(turn) ? { ...turn, status: "interrupted" } : turn);
-  return { ...conversation, turns: conversation.turns.map(end) };
+  const seconds = audio?.isPlaying ? secondsUntil(audio, atMs) : undefined;
+  const turns =
+    audio && seconds !== undefined
+      ? playedFor(conversation.turns, audio.attempt, audio.responseId, seconds)
+      : conversation.turns;
+  return { ...conversation, turns: turns.map(end), audio: undefined };
+}
+
+function secondsUntil({ startMs }: ResponseAudio, atMs: number | undefined): number | undefined {
+  return startMs === undefined || atMs === undefined ? undefined : Math.max(0, (atMs - startMs) / 1_000);
+}
+
+/** Shares the seconds that were played of a response among its turns, in their order. */
+function playedFor(
+  turns: readonly Turn[],
+  attempt: string,
+  responseId: unknown,
+  seconds: number,
+  status?: TurnStatus,
+): readonly Turn[] {
+  const isOurs = (turn: Turn) =>
+    turn.attempt === attempt && turn.role === "assistant" && turn.responseId === responseId;
+  const last = turns.findLast(isOurs);
+  let left = seconds;
+  return turns.map((turn) => {
+    if (!isOurs(turn)) return turn;
+    const playedSeconds = Math.max(0, left);
+    left -= secondsOf(turn);
+    // Of several messages the first may have been played completely.
+    const isCut = left < 0 || turn === last;
+    const isFinal = !isOpen(turn) && turn.status !== "completed";
+    return { ...turn, playedSeconds, ...(status !== undefined && isCut && !isFinal ? { status } : {}) };
+  });
 }
 
 type Change = { isTranscribed: boolean } | { turns: (before: readonly Turn[]) => readonly Turn[] };
 
-function changeBy(event: JsonObject, attempt: string): Change | undefined {
+function changeBy(
+  event: JsonObject,
+  attempt: string,
+  audio: ResponseAudio | undefined,
+  atMs: number | undefined,
+): Change | undefined {
   const id = event.item_id;
   const itemKey = isText(id) ? `${attempt}/${id}` : undefined;
   const edit = (role: Turn["role"], after: (turn: Turn) => Turn): Change | undefined =>
@@ -85,8 +159,17 @@ function changeBy(event: JsonObject, attempt: string): Change | undefined {
     case "conversation.item.deleted":
       if (itemKey === undefined) return undefined;
       return {
-        turns: (turns) => upsert(turns, blank(itemKey, attempt, "unseen"), deleted),
+        turns: (turns) => {
+          const output = turns.find(({ key }) => key === itemKey)?.outputOf;
+          const rest = output === undefined ? turns : withOutput(turns, attempt, output, undefined);
+          return upsert(rest, blank(itemKey, attempt, "unseen"), deleted);
+        },
       };
+    // Sent: not every server confirms the item.
+    case "conversation.item.create": {
+      const output = outputIn(event.item);
+      return output && { turns: (turns) => withOutput(turns, attempt, output.callId, output.text) };
+    }
     case "conversation.item.input_audio_transcription.delta":
       return grow("user");
     case "conversation.item.input_audio_transcription.completed":
@@ -111,8 +194,17 @@ function changeBy(event: JsonObject, attempt: string): Change | undefined {
             turn.key === itemKey ? { ...turn, status: "interrupted", ...playedUntil(event.audio_end_ms) } : turn,
           ),
       };
-    case "output_audio_buffer.cleared":
-      return { turns: (turns) => endResponse(turns, attempt, event.response_id, "interrupted") };
+    case "output_audio_buffer.cleared": {
+      const { response_id: id } = event;
+      // Without a start, nothing of it was played.
+      const seconds = isOf(audio, attempt, id) ? secondsUntil(audio, atMs) : atMs === undefined ? undefined : 0;
+      return {
+        turns: (turns) =>
+          seconds === undefined
+            ? endResponse(turns, attempt, id, "interrupted")
+            : playedFor(turns, attempt, id, seconds, "interrupted"),
+      };
+    }
     case "response.done":
       return withResponse(event.response, attempt);
     default:
@@ -135,8 +227,29 @@ function blank(key: string, attempt: string, role: Turn["role"]): Turn {
   return { key, attempt, role, parts: [], status: "in_progress", isGuessed: true };
 }
 
-function deleted(turn: Turn): Turn {
+function deleted({ functionCall: _, ...turn }: Turn): Turn {
   return { ...turn, role: "unseen", parts: [], status: "completed", isDeleted: true };
+}
+
+/** Returns the function call in an item; undefined for other items, and for those of an earlier call. */
+function functionCallIn({ type, call_id: callId, name, arguments: given }: JsonObject): FunctionCall | undefined {
+  if (type !== "function_call" || !isText(callId) || callId.startsWith(CARRIED) || !isText(name)) return undefined;
+  return { callId, name, arguments: isText(given) ? given : "" };
+}
+
+function outputIn(item: unknown): { readonly callId: string; readonly text: string } | undefined {
+  if (!isRecord(item) || item.type !== "function_call_output") return undefined;
+  const { call_id: callId, output: text } = item;
+  return isText(callId) && isText(text) ? { callId, text } : undefined;
+}
+
+/** Sets the output of a function call, or takes it back. */
+function withOutput(turns: readonly Turn[], attempt: string, callId: string, output: string | undefined) {
+  return turns.map((turn) =>
+    turn.attempt === attempt && turn.functionCall?.callId === callId
+      ? { ...turn, functionCall: { ...turn.functionCall, output } }
+      : turn,
+  );
 }
 
 /** Changes the turn with that key; without one, appends it first. */
@@ -171,18 +284,32 @@ function withItem(
   const role =
     isNew && item.type === "message" && (item.role === "user" || item.role === "assistant") ? item.role : "unseen";
   const fresh = blank(`${attempt}/${item.id}`, attempt, role);
+  const call = functionCallIn(item);
+  const output = outputIn(item);
   const fill = (turn: Turn): Turn => ({
     ...turn,
     role: isText(item.type) ? role : turn.role,
     parts: filledParts(turn.parts, item.content),
     status: statusOfItem(turn, role, item),
     ...(isText(responseId) ? { responseId } : {}),
+    // The arguments may come later than the call.
+    ...(call
+      ? {
+          functionCall: {
+            ...turn.functionCall,
+            ...call,
+            arguments: call.arguments || turn.functionCall?.arguments || "",
+          },
+        }
+      : {}),
+    ...(output ? { outputOf: output.callId } : {}),
   });
   return {
     turns: (before) => {
       // An item may be created again after it was deleted.
       const turns = isCreated ? before.filter((turn) => turn.key !== fresh.key || !turn.isDeleted) : before;
-      return upsert(place(turns, fresh, previousId), fresh, fill);
+      const changed = upsert(place(turns, fresh, previousId), fresh, fill);
+      return output ? withOutput(changed, attempt, output.callId, output.text) : changed;
     },
   };
 }
