@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rtc_widget._version import __version__
 
 if TYPE_CHECKING:
+    from rtc_widget._glossary.terms import glossary
     from rtc_widget.audio.clip import AudioClip
     from rtc_widget.audio.recording import Recording
     from rtc_widget.comm.settings import Reconnect
@@ -49,6 +50,7 @@ __all__ = [
     "Turn",
     "VoiceChat",
     "__version__",
+    "glossary",
 ]
 
 # Each name is loaded when it is first used, so that `import rtc_widget` costs next to nothing.
@@ -71,6 +73,7 @@ _MODULES = {
     "Transcript": "conversation.transcript",
     "Turn": "conversation.turn",
     "VoiceChat": "voice_chat",
+    "glossary": "_glossary.terms",
 }
 
 

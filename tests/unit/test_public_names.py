@@ -29,6 +29,7 @@ PUBLIC = [
     "Turn",
     "VoiceChat",
     "__version__",
+    "glossary",
 ]
 NAMES = [(package, name) for package in PACKAGES for name in importlib.import_module(package).__all__]
 
