@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rtc_widget.conversation.turn import Turn
     from rtc_widget.errors import RtcWidgetError
     from rtc_widget.saved.saved_session import SavedSession
+    from rtc_widget.sdp.description import SessionDescription
     from rtc_widget.signaling.base import Answer, Signaling
     from rtc_widget.signaling.local import ChatCompletions, Local
     from rtc_widget.signaling.openai import OpenAI
@@ -43,6 +44,7 @@ __all__ = [
     "Recording",
     "RtcWidgetError",
     "SavedSession",
+    "SessionDescription",
     "Signaling",
     "StatsLog",
     "Tool",
@@ -67,6 +69,7 @@ _MODULES = {
     "Recording": "audio.recording",
     "RtcWidgetError": "errors",
     "SavedSession": "saved.saved_session",
+    "SessionDescription": "sdp.description",
     "Signaling": "signaling.base",
     "StatsLog": "webrtc.stats",
     "Tool": "tools.tool",

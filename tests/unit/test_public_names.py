@@ -22,6 +22,7 @@ PUBLIC = [
     "Recording",
     "RtcWidgetError",
     "SavedSession",
+    "SessionDescription",
     "Signaling",
     "StatsLog",
     "Tool",
