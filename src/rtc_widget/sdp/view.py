@@ -60,7 +60,7 @@ class DescriptionView:
 
     def _repr_html_(self) -> str:
         faults = faults_of(self._description)
-        writer = _Writer(faults, secrets=self._secrets, opened=self._opened)
+        writer = _SectionWriter(faults, secrets=self._secrets, opened=self._opened)
         description = self._description
         session = description.session
         inside = [writer.head(description), writer.fault_list()]
@@ -79,7 +79,7 @@ class DescriptionView:
         return well_formed("\n".join(rows))
 
 
-class _Writer:
+class _SectionWriter:
     """Writes the parts of one view; it remembers which terms the view has used."""
 
     def __init__(self, faults: Iterable[Fault], *, secrets: bool, opened: bool) -> None:
