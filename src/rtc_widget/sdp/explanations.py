@@ -71,9 +71,9 @@ def explain_codec(name: str) -> Explanation:
     return _texts()["codecs"].get(name.casefold(), _UNKNOWN_CODEC)
 
 
-def explain_candidate_field(name: str) -> Explanation:
-    """Return the explanation of a field of a candidate; empty if there is none."""
-    return _texts()["candidate_fields"].get(name, Explanation(""))
+def candidate_fields() -> Mapping[str, Explanation]:
+    """Return the explanation of each field of a candidate, in the order of the line."""
+    return _texts()["candidate_fields"]
 
 
 def explain_candidate_type(name: str) -> Explanation:

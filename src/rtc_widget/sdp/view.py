@@ -12,8 +12,8 @@ from rtc_widget.sdp.candidates import Candidate
 from rtc_widget.sdp.codecs import Codec
 from rtc_widget.sdp.explanations import (
     Explanation,
+    candidate_fields,
     explain,
-    explain_candidate_field,
     explain_candidate_type,
     explain_codec,
 )
@@ -89,6 +89,7 @@ class _SectionWriter:
         self._secrets = secrets
         self._opened = opened
         self._terms: dict[str, None] = {}
+        self._has_fields = False
 
     def head(self, description: ParsedDescription) -> str:
         title = _TITLES.get(description.type or "", "Session description")
@@ -135,6 +136,7 @@ class _SectionWriter:
         if section.candidates:
             rows = self._candidate_table(section.candidates)
             tables += self._folded(f"{len(section.candidates)} candidates as a table", rows)
+            tables += self._field_list()
         return tables + self.lines(section.lines, section.codecs)
 
     def lines(self, lines: Sequence[Line], codecs: Sequence[Codec]) -> str:
@@ -191,10 +193,20 @@ class _SectionWriter:
         opened = " open" if self._opened else ""
         return f'<details{opened}><summary>{title}</summary><div class="t">{inside}</div></details>'
 
+    def _field_list(self) -> str:
+        """Return the meaning of the fields of a candidate; once in a view."""
+        if self._has_fields:
+            return ""
+        self._has_fields = True
+        entries = "".join(
+            f"<dt>{escape(name)}</dt><dd>{self._words(explanation)}</dd>"
+            for name, explanation in candidate_fields().items()
+        )
+        return f"<details><summary>The fields of a candidate</summary><dl>{entries}</dl></details>"
+
     def _candidate_table(self, candidates: Iterable[Candidate]) -> str:
         heads = "".join(
-            f'<th title="{escape(explain_candidate_field(name).says)}">{title}</th>'
-            for name, title in _CANDIDATE_COLUMNS
+            f'<th title="{escape(candidate_fields()[name].says)}">{title}</th>' for name, title in _CANDIDATE_COLUMNS
         )
         return table(heads, (self._candidate_row(candidate) for candidate in candidates))
 

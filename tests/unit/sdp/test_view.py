@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from html.parser import HTMLParser
 
 import pytest
@@ -12,6 +13,7 @@ from rtc_widget._glossary.references import web_address
 from rtc_widget.sdp.explanations import all_explanations, explain, known_kinds
 from rtc_widget.sdp.lines import Line
 from rtc_widget.sdp.private_parts import hidden, parts_of
+from tests.limits import HANGS
 from tests.unit.sdp.texts import MINIMAL, NAMES, capture, changed, random_texts
 
 
@@ -118,6 +120,14 @@ def test_the_view_folds_the_sections_and_opens_them_on_request():
     assert "192.0.2" not in description.show(secrets=False)._repr_html_()
 
 
+def test_the_fields_of_a_candidate_are_explained_once():
+    page = Checker(capture("chromium-offer-audio-data")._repr_html_()).text
+    assert page.count("The fields of a candidate") == 1
+    for words in ("2^24 x type preference", "Counts ICE restarts.", "The address behind it"):
+        assert page.count(words) == 1, words
+    assert "The fields of a candidate" not in SessionDescription("v=0\r\n")._repr_html_()
+
+
 def test_the_view_points_out_the_line_with_a_fault():
     page = changed("a=setup:actpass", "a=setup:server")._repr_html_()
     assert "1 fault" in page
@@ -139,6 +149,19 @@ def test_all_text_is_escaped(evil):
         page = Checker(html)
         assert not {"script", "img"} & page.tags
         html.encode()
+
+
+@pytest.mark.parametrize(
+    "piece", ["9", " ", ".local", "a.", ":", "IP6 ", "raddr ", "ab:", "1 ", "a=b;", "\\w", "candidate:1 "]
+)
+def test_a_long_line_takes_no_time_that_grows_with_its_square(piece):
+    """With a pattern that reads a word once per letter this would take minutes."""
+    started = time.monotonic()
+    for start in ("a=", "a=candidate:", "m=audio 9 RTP/AVP 111\r\na=fmtp:111 ", "m=audio 9 RTP/AVP "):
+        description = SessionDescription(start + piece * (60_000 // len(piece)))
+        description.check()
+        description._repr_html_()
+    assert time.monotonic() - started < HANGS
 
 
 def test_any_text_has_a_view():
