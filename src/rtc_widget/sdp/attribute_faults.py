@@ -36,22 +36,22 @@ def _candidate(value: str) -> Iterator[str]:
         return
     _, component, _, priority, _, port, word, kind = fields[:MIN_FIELDS]
     if number_of(component) not in range(1, 257):
-        yield f"the component of a candidate must be a number from 1 to 256, got {component[:20]!r}"
+        yield f"the component of a candidate must be a number from 1 to 256, got {component[:45]!r}"
     if not _is_number(priority, _MAX_NUMBER):
-        yield f"the priority of a candidate must be a number below 2^32, got {priority[:20]!r}"
+        yield f"the priority of a candidate must be a number below 2^32, got {priority[:45]!r}"
     if not _is_number(port, _MAX_PORT):
-        yield f"the port of a candidate must be a number from 0 to {_MAX_PORT}, got {port[:20]!r}"
+        yield f"the port of a candidate must be a number from 0 to {_MAX_PORT}, got {port[:45]!r}"
     if word.casefold() != "typ":
-        yield f'the seventh field of a candidate must be "typ", got {word[:20]!r}'
+        yield f'the seventh field of a candidate must be "typ", got {word[:45]!r}'
     elif kind not in ("host", "srflx", "prflx", "relay"):
-        yield f"the type of a candidate must be host, srflx, prflx or relay, got {kind[:20]!r}"
+        yield f"the type of a candidate must be host, srflx, prflx or relay, got {kind[:45]!r}"
 
 
 def _fingerprint(value: str) -> Iterator[str]:
     algorithm, _, digest = value.partition(" ")
     length = HASH_BYTES.get(algorithm.casefold())
     if length is None:
-        yield f"the hash function of a fingerprint must be one of {', '.join(HASH_BYTES)}; got {algorithm[:20]!r}"
+        yield f"the hash function of a fingerprint must be one of {', '.join(HASH_BYTES)}; got {algorithm[:45]!r}"
     elif not _HASH.fullmatch(digest.strip()):
         yield "a fingerprint must be hexadecimal pairs with colons between them"
     elif digest.strip().count(":") + 1 != length:
@@ -75,7 +75,7 @@ def _credential(name: str, value: str, least: int) -> Iterator[str]:
 
 def _setup(value: str) -> Iterator[str]:
     if value not in SETUP_ROLES:
-        yield f"setup must be one of {', '.join(SETUP_ROLES)}; got {value[:20]!r}"
+        yield f"setup must be one of {', '.join(SETUP_ROLES)}; got {value[:45]!r}"
 
 
 def _rtpmap(value: str) -> Iterator[str]:
@@ -92,22 +92,22 @@ def _extmap(value: str) -> Iterator[str]:
 def _ssrc(value: str) -> Iterator[str]:
     number = value.partition(" ")[0]
     if not _is_number(number, _MAX_NUMBER):
-        yield f"ssrc must be a number below 2^32, got {number[:20]!r}"
+        yield f"ssrc must be a number below 2^32, got {number[:45]!r}"
 
 
 def _sctp_port(value: str) -> Iterator[str]:
     if not _is_number(value, _MAX_PORT):
-        yield f"sctp-port must be a number from 0 to {_MAX_PORT}, got {value[:20]!r}"
+        yield f"sctp-port must be a number from 0 to {_MAX_PORT}, got {value[:45]!r}"
 
 
 def _max_message_size(value: str) -> Iterator[str]:
     if number_of(value) is None:
-        yield f"max-message-size must be a number of bytes, got {value[:20]!r}"
+        yield f"max-message-size must be a number of bytes, got {value[:45]!r}"
 
 
 def _mid(value: str) -> Iterator[str]:
     if not value or " " in value:
-        yield f"mid must be one word, got {value[:20]!r}"
+        yield f"mid must be one word, got {value[:45]!r}"
 
 
 def _is_number(text: str, most: int) -> bool:

@@ -59,8 +59,10 @@ def faults_of(description: ParsedDescription, offer: ParsedDescription | None = 
             found += _transport_faults(section)
     if offer is not None:
         found += _offer_faults(description, offer)
+    # What has the wrong value may be an address in the wrong place.
+    shown = dict.fromkeys(Fault(fault.line_number, without_addresses(fault.reason)) for fault in found)
     # Faults of no single line come last.
-    return tuple(sorted(dict.fromkeys(found), key=lambda fault: (fault.line_number is None, fault.line_number or 0)))
+    return tuple(sorted(shown, key=lambda fault: (fault.line_number is None, fault.line_number or 0)))
 
 
 def _form_faults(lines: tuple[Line, ...]) -> Iterator[Fault]:
@@ -107,8 +109,7 @@ def _session_faults(description: ParsedDescription) -> Iterator[Fault]:
 def _attribute_faults(description: ParsedDescription) -> Iterator[Fault]:
     for line in description.lines:
         for reason in attribute_faults(line):
-            # A candidate with a missing field has the address where another field should be.
-            yield Fault(line.number, without_addresses(reason))
+            yield Fault(line.number, reason)
         if line.attribute == "setup" and line.value.strip() == "actpass" and description.is_answer:
             yield Fault(line.number, "the setup of an answer must be active or passive, got actpass")
 
@@ -120,13 +121,13 @@ def _mid_faults(description: ParsedDescription) -> Iterator[Fault]:
             if line.attribute == "mid":
                 mid = line.value.strip()
                 if mid in mids:
-                    yield Fault(line.number, f"a mid must be used once, got {mid!r} in line {mids[mid]}, too")
+                    yield Fault(line.number, f"a mid must be used once, got {mid[:45]!r} in line {mids[mid]}, too")
                 mids.setdefault(mid, line.number)
     for line in description.session.lines:
         if line.attribute == "group" and line.value.startswith("BUNDLE"):
             for mid in line.value.split()[1:]:
                 if mid not in mids:
-                    yield Fault(line.number, f"BUNDLE must name the mid of a media section, got {mid!r}")
+                    yield Fault(line.number, f"BUNDLE must name the mid of a media section, got {mid[:45]!r}")
 
 
 def _media_line_faults(section: MediaSection) -> Iterator[Fault]:
@@ -135,18 +136,18 @@ def _media_line_faults(section: MediaSection) -> Iterator[Fault]:
         yield Fault(line.number, f"m= must have a kind, a port, a protocol and formats; got {_quoted(line)}")
     elif section.port is None or section.port > MAX_PORT:
         yield Fault(
-            line.number, f"the port of m= must be a number from 0 to {MAX_PORT}, got {_hidden(section.fields[1])}"
+            line.number, f"the port of m= must be a number from 0 to {MAX_PORT}, got {section.fields[1][:45]!r}"
         )
     if section.is_rtp:
         for entry in section.formats:
             number = number_of(entry)
             if number is None or number > MAX_PAYLOAD_TYPE:
                 yield Fault(
-                    line.number, f"a payload type must be a number from 0 to {MAX_PAYLOAD_TYPE}, got {entry[:20]!r}"
+                    line.number, f"a payload type must be a number from 0 to {MAX_PAYLOAD_TYPE}, got {entry[:45]!r}"
                 )
         for entry, count in Counter(section.formats).items():
             if count > 1:
-                yield Fault(line.number, f"a payload type must be listed once in m=, got {entry[:20]!r} again")
+                yield Fault(line.number, f"a payload type must be listed once in m=, got {entry[:45]!r} again")
 
 
 def _codec_faults(section: MediaSection) -> Iterator[Fault]:
@@ -180,7 +181,7 @@ def _codec_faults(section: MediaSection) -> Iterator[Fault]:
             for parameter in line.value.partition(" ")[2].split(";"):
                 name, _, value = parameter.strip().partition("=")
                 if name == "apt" and value not in formats:
-                    yield Fault(line.number, f"apt must name a payload type of the m= line, got {value[:20]!r}")
+                    yield Fault(line.number, f"apt must name a payload type of the m= line, got {value[:45]!r}")
 
 
 def _direction_faults(section: MediaSection) -> Iterator[Fault]:
@@ -228,11 +229,7 @@ def _offer_faults(answer: ParsedDescription, offer: ParsedDescription) -> Iterat
             )
         elif offered.mid is not None and answered.mid != offered.mid and not answered.is_refused:
             got = "no mid" if answered.mid is None else repr(answered.mid[:_MAX_QUOTED])
-            yield Fault(line, f"the mid must be {offered.mid!r} as in the offer, got {got}")
-
-
-def _hidden(text: str) -> str:
-    return repr(without_addresses(text[:_MAX_QUOTED]))
+            yield Fault(line, f"the mid must be {offered.mid[:45]!r} as in the offer, got {got}")
 
 
 def _quoted(line: Line) -> str:

@@ -155,6 +155,9 @@ def test_faults_are_in_the_order_of_the_lines():
         ("a=ice-pwd:secretsecretsecretsecret", "a=ice-pwd:secretsecretsecretsecret!"),
         ("c=IN IP4 0.0.0.0", "c=192.0.2.77"),
         ("m=audio 9 ", "m=audio 192.0.2.77 "),
+        ("SAVPF 111 0", "SAVPF 111 0 192.0.2.77"),
+        ("a=mid:1", "a=mid:0 192.0.2.77"),
+        ("BUNDLE 0 1", "BUNDLE 0 192.0.2.77"),
     ],
 )
 def test_no_fault_quotes_an_address_or_a_credential(old, new):
