@@ -92,7 +92,7 @@ def _session_faults(description: ParsedDescription) -> Iterator[Fault]:
     kinds = [line.kind for line in session.lines]
     for kind in ("o=", "s=", "t="):
         if kind not in kinds and description.lines:
-            yield Fault(None, f"the session must have an {kind} line in front of the first m= line")
+            yield Fault(None, f"the session must have its {kind} line in front of the first m= line")
     for line in session.lines:
         fields = line.value.split()
         if line.kind == "o=" and (len(fields) != 6 or None in map(number_of, fields[1:3])):

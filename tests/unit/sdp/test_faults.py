@@ -53,7 +53,7 @@ HASH = ":".join(["AB"] * 32)
         ("s=-", "S=-", 3, "the letter must be one of"),
         ("s=-", "s=\r-", 3, "a carriage return or a NUL"),
         ("o=- 1 1 IN", "o=- 1 IN", 2, "o= must have six fields"),
-        ("t=0 0\r\n", "", None, "the session must have an t= line"),
+        ("t=0 0\r\n", "", None, "the session must have its t= line"),
         ("c=IN IP4 0.0.0.0", "c=IN IP4", 7, "c= must be IN, IP4 or IP6, and an address"),
         ("m=audio 9 ", "m=audio nine ", 6, "the port of m= must be a number from 0 to 65535, got 'nine'"),
         ("m=audio 9 ", "m=audio 65536 ", 6, "got '65536'"),
