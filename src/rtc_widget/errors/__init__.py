@@ -76,6 +76,8 @@ Every error has a stable ``code``, a ``message`` that says what happened, and a 
     ├── TurnDetectionEnabled            push-to-talk while the server detects turns
     ├── InvalidImage                    an image cannot be sent (a ValueError)
     ├── InvalidTool                     a function cannot be a tool (a TypeError)
+    ├── InvalidSdp                      a session description has a fault (a ValueError)
+    ├── UnknownTerm                     the glossary does not have a term (a LookupError)
     ├── WaitTimeout                     the awaited event did not come (a TimeoutError)
     └── UnexpectedError                 a defect in this package
 """
@@ -148,6 +150,7 @@ from rtc_widget.errors.page import (
     WidgetClosed,
 )
 from rtc_widget.errors.saved import SavedSessionOnly, SessionFileError
+from rtc_widget.errors.sdp import InvalidSdp, UnknownTerm
 from rtc_widget.errors.signaling import (
     AccessDenied,
     ClientSecretsUnsupported,
@@ -201,6 +204,7 @@ __all__ = [
     "InvalidImage",
     "InvalidKey",
     "InvalidOffer",
+    "InvalidSdp",
     "InvalidSession",
     "InvalidTool",
     "KernelDied",
@@ -244,6 +248,7 @@ __all__ = [
     "SpeakerNotSelectable",
     "TurnDetectionEnabled",
     "UnexpectedError",
+    "UnknownTerm",
     "WaitTimeout",
     "WebRTCUnavailable",
     "WidgetClosed",
