@@ -37,7 +37,8 @@ class Playback:
     on_started : callable
         Called when the first sample is sent.
     on_stopped : callable
-        Called when the last sample has been sent after `finish`; not called after `clear`.
+        Called when the last sample has been sent after `finish`, also if no written audio had any samples; not called
+        after `clear`.
     """
 
     def __init__(self, on_started: Callable[[], None], on_stopped: Callable[[], None]) -> None:
@@ -45,6 +46,7 @@ class Playback:
         self._on_stopped = on_stopped
         self._waiting: deque[Pcm] = deque()
         self._samples_played = 0
+        self._is_written = False
         self._is_finished = False
         self._is_over = False
 
@@ -65,13 +67,14 @@ class Playback:
 
     def write(self, pcm: Pcm) -> None:
         """Add audio (48 kHz, 16 bit, mono)."""
+        self._is_written = True
         if len(pcm) and not self._is_over:
             self._waiting.append(pcm)
 
     def finish(self) -> None:
         """Declare the audio complete."""
         self._is_finished = True
-        if not self._waiting and not self.has_started:
+        if not self._is_written:
             self._is_over = True
 
     def clear(self) -> None:

@@ -125,3 +125,22 @@ def test_speech_is_brought_to_the_rate_of_the_track() -> None:
     assert len(out) == pytest.approx(48_000, abs=64)
     assert np.argmax(np.abs(np.fft.rfft(out[:48_000]))) == pytest.approx(440, abs=1)
     assert len(pcm_of(MonoAudio(wave[:0], 24_000))) == 0
+
+
+async def test_written_audio_without_samples_ends_in_its_turn_and_never_starts() -> None:
+    track, first, empty = VoiceTrack(), Watched(), Watched()
+    for watched in (first, empty):
+        track.play(watched.playback)
+    first.playback.write(pcm(1000, 2))
+    empty.playback.write(pcm(1000, 0))
+    empty.playback.finish()
+    assert not empty.playback.is_over
+
+    await levels(track, 2)
+    assert empty.news == []
+    first.playback.finish()
+    await levels(track, 1)
+
+    assert first.news == ["started", "stopped"]
+    assert empty.news == ["stopped"]
+    assert empty.playback.is_over
