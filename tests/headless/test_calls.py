@@ -85,6 +85,19 @@ async def test_an_answer_that_was_asked_for_brings_its_sound(make):
     assert (await chat.ask("What is SDP?", until_spoken=False)).audio is None
 
 
+async def test_a_response_that_the_voice_cannot_speak_is_shown_as_text_and_not_as_heard(make):
+    chat = make(Local(reply=lambda text: "你好" if "first" in text else "Hello."), microphone=False)
+    await chat.connect(timeout=HANGS)
+    turn = await chat.ask("The first question.", timeout=HANGS)
+    assert (turn.text, turn.heard, turn.unspoken, turn.status) == ("你好", "", True, "completed")
+    assert turn.audio is None
+    turn = await chat.ask("The next question.", timeout=HANGS)
+    assert (turn.heard, turn.unspoken) == ("Hello.", False)
+    assert [turn.heard for turn in chat.transcript if turn.role == "assistant"] == ["", "Hello."]
+    assert "你好 *(not spoken)*" in chat.transcript.to_markdown()
+    assert 'title="not heard">你好</s> <small>— not spoken</small>' in chat.transcript._repr_html_()
+
+
 async def test_statistics_come_once_a_second_and_read_like_a_browsers(make):
     chat = make()
     await chat.connect(timeout=HANGS)

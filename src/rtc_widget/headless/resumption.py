@@ -54,8 +54,8 @@ class Resumption:
     def events(self) -> list[str]:
         """Return the client events that give a new call the settings and the turns of the conversation.
 
-        Of an interrupted response only the part that was heard is repeated.
+        Of an interrupted response only the part that was heard is repeated. Unspoken text was read.
         """
-        turns = [turn for turn in self._transcript if turn.heard]
-        carried = [self._protocol.carry_turn(turn.role, turn.heard) for turn in turns[-MAX_TURNS:]]
+        known = [(turn.role, turn.text if turn.unspoken else turn.heard) for turn in self._transcript]
+        carried = [self._protocol.carry_turn(role, text) for role, text in known if text][-MAX_TURNS:]
         return self._changes + [json_text(event) for event in carried]
