@@ -117,6 +117,7 @@ class Call:
         self._phase = IDLE
         self._timer: asyncio.TimerHandle | None = None
         self._microphone_choice: bool | None = None
+        self._sending = asyncio.Lock()
         self._connected: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.state = INITIAL_STATE
         self.attempt: Attempt | None = None
@@ -138,6 +139,24 @@ class Call:
         """End the call, if there is one, with an error; a failed call gets the error if it is the deeper cause."""
         if self._phase.name != "idle":
             self._handle("ended", error)
+
+    async def send_in_turn(self, texts: Sequence[str]) -> None:
+        """Send events, all of them or none, when most of the earlier ones have left.
+
+        Raises
+        ------
+        NotConnected, MessageTooLarge, SendQueueFull
+            In each case nothing is sent.
+        """
+        attempt = self.attempt
+        if attempt is None or attempt.peer is None:
+            raise not_connected()
+        async with self._sending:
+            if attempt.peer is not None:
+                await attempt.peer.until_room()
+            if self.attempt is not attempt:
+                raise not_connected()
+            self.send(texts)
 
     def send(self, texts: Sequence[str]) -> None:
         """Send events, all of them or none.

@@ -119,7 +119,7 @@ class PageSession:
             case "disconnect":
                 self._call.disconnect()
             case "send":
-                self._call.send(request["events"])
+                await self._call.send_in_turn(request["events"])
             case "mute":
                 self._call.mute(request["muted"])
             case "devices":
