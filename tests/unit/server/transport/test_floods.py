@@ -33,7 +33,6 @@ LONGEST_GAP = 4.0
 KEY = {"Authorization": "Bearer right"}
 
 
-
 class Tone:
     """Speaks 10 ms of a tone for each character; Opus would remove the constant of the scripted speaker."""
 
@@ -145,26 +144,28 @@ async def test_a_call_gets_its_whole_response_beside(flood: Flood) -> None:
     responder = Responder()
     responder.says = [TEXT]
     engines = Engines(Recognizer(), Tone(), LoudIsSpeech)
-    async with server_of_two(engines=engines, responder=responder) as address:
-        async with Peer(OpenAI("right", base_url=f"http://{address}/v1")) as peer:
-            is_over = asyncio.Event()
-            watching = asyncio.create_task(longest_gap(is_over))
-            flooding = asyncio.create_task(flood(address))
-            try:
-                peer.ask("What is ICE?")
-                peer.send({"type": "response.create"})
-                done = await peer.wait_for("response.done")
-                await peer.wait_for("output_audio_buffer.stopped")
-                async with asyncio.timeout(HANGS):
-                    await flooding
-            finally:
-                is_over.set()
-                flooding.cancel()
-                gap = await watching
-            # The last frames may be on their way.
+    async with (
+        server_of_two(engines=engines, responder=responder) as address,
+        Peer(OpenAI("right", base_url=f"http://{address}/v1")) as peer,
+    ):
+        is_over = asyncio.Event()
+        watching = asyncio.create_task(longest_gap(is_over))
+        flooding = asyncio.create_task(flood(address))
+        try:
+            peer.ask("What is ICE?")
+            peer.send({"type": "response.create"})
+            done = await peer.wait_for("response.done")
+            await peer.wait_for("output_audio_buffer.stopped")
             async with asyncio.timeout(HANGS):
-                while (np.abs(peer.heard()) > LOUD).sum() / RATE < 0.8 * SECONDS:
-                    await asyncio.sleep(0.02)
+                await flooding
+        finally:
+            is_over.set()
+            flooding.cancel()
+            gap = await watching
+        # The last frames may be on their way.
+        async with asyncio.timeout(HANGS):
+            while (np.abs(peer.heard()) > LOUD).sum() / RATE < 0.8 * SECONDS:
+                await asyncio.sleep(0.02)
     assert done["response"]["status"] == "completed"
     assert done["response"]["output"][0]["content"][0]["transcript"].strip() == TEXT.strip()
     assert gap < LONGEST_GAP
