@@ -25,6 +25,7 @@ from rtc_widget.errors import (
     InvalidKey,
     MessageTooLarge,
     PageTimeout,
+    SendQueueFull,
     ServerHungUp,
     ServerUnreachable,
 )
@@ -85,6 +86,43 @@ async def test_an_answer_that_was_asked_for_brings_its_sound(make):
     assert word_error_rate(turn.text, recognize(turn.audio.pcm, turn.audio.sample_rate)) <= 0.2
     assert not chat.is_recording
     assert (await chat.ask("What is SDP?", until_spoken=False)).audio is None
+
+
+async def test_a_response_that_the_voice_cannot_speak_is_shown_as_text_and_not_as_heard(make):
+    chat = make(Local(reply=lambda text: "你好" if "first" in text else "Hello."), microphone=False)
+    await chat.connect(timeout=HANGS)
+    turn = await chat.ask("The first question.", timeout=HANGS)
+    assert (turn.text, turn.heard, turn.unspoken, turn.status) == ("你好", "", True, "completed")
+    assert turn.audio is None
+    turn = await chat.ask("The next question.", timeout=HANGS)
+    assert (turn.heard, turn.unspoken) == ("Hello.", False)
+    assert [turn.heard for turn in chat.transcript if turn.role == "assistant"] == ["", "Hello."]
+    assert "你好 *(not spoken)*" in chat.transcript.to_markdown()
+    assert 'title="not heard">你好</s> <small>— not spoken</small>' in chat.transcript._repr_html_()
+
+
+def flood(chat):
+    """Send events in one breath until they are refused; return how many were sent."""
+    for number in range(100_000):
+        try:
+            chat.send({"type": "test.flood", "number": number})
+        except SendQueueFull:
+            return number
+    return 100_000
+
+
+@pytest.mark.alone
+async def test_a_call_goes_on_after_a_flood_of_events(make):
+    chat = make(Local(reply=lambda text: "Hello."), microphone=False)
+    await chat.connect(timeout=HANGS)
+    sent = flood(chat)
+    assert sent >= 5_000
+    await eventually(lambda: len(chat.events.of("error")) >= 500)
+    turn = await chat.ask("What is ICE?", timeout=HANGS)
+    assert turn.text == "Hello."
+    assert (chat.status, chat.error) == ("connected", None)
+    assert len(chat.events.of("error", direction="received")) == sent, "the server has received all that was sent"
+    assert [event.number for event in chat.events.of("test.flood")] == list(range(sent))
 
 
 async def test_statistics_come_once_a_second_and_read_like_a_browsers(make):

@@ -63,7 +63,7 @@ export class CallRecord {
     // Reduced separately: this page may have made a call of its own meanwhile.
     this.#history = this.#reduced(this.#history, page);
     const before = isOngoing ? this.#history : this.#reader.endCall(this.#history);
-    const { isTranscribed, turns, calls, audio } = this.#conversation.value;
+    const { isTranscribed, turns, calls, audio, played } = this.#conversation.value;
     const isOurs = ({ attempt }: { readonly attempt: string }) => this.#ours.has(attempt);
     const isOld = (one: { readonly attempt: string }) => !isOurs(one);
     this.#conversation.value = {
@@ -71,6 +71,7 @@ export class CallRecord {
       audio: audio ?? before.audio,
       turns: [...before.turns.filter(isOld), ...turns.filter(isOurs)],
       calls: [...before.calls.filter(isOld), ...calls.filter(isOurs)],
+      played: new Set([...before.played, ...played]),
     };
     if (!page.more) this.events.setHistoryLength(page.next);
   }

@@ -23,6 +23,10 @@ export interface Turn {
   readonly audioSeconds?: number;
   /** How many seconds of its audio were played before it was interrupted. */
   readonly playedSeconds?: number;
+  /** Whether it has audio that the server has not begun to play; undefined without audio. */
+  readonly isUnplayed?: boolean;
+  /** Complete, but the voice did not speak it: it may have no sounds for the language. */
+  readonly isUnspoken?: boolean;
   /** Late events of a deleted item are ignored: a transcription may end after its item was deleted. */
   readonly isDeleted?: boolean;
   /** The function call that the item is; not shown, but repeated to a call that resumes this one. */
@@ -64,9 +68,11 @@ export interface Conversation {
   /** Whether the server transcribes what the user says; it need not. */
   readonly isTranscribed: boolean;
   readonly audio?: ResponseAudio | undefined;
+  /** The responses whose audio the server has begun to play, as `attempt/id`. */
+  readonly played: ReadonlySet<string>;
 }
 
-export const EMPTY_CONVERSATION: Conversation = { turns: [], calls: [], isTranscribed: true };
+export const EMPTY_CONVERSATION: Conversation = { turns: [], calls: [], isTranscribed: true, played: new Set() };
 
 export function turnText(turn: Turn): string {
   // The parts are kept as they came: the other half of a character may follow in the next delta.

@@ -14,6 +14,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.sdp import candidate_from_sdp
 
 from rtc_widget._aiortc.decoders import stop_decoders
+from rtc_widget._aiortc.sctp import carry_small_messages
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +89,8 @@ class Connection(RTCPeerConnection):
         for transceiver in self.getTransceivers():
             transport = transceiver.sender.transport.transport._connection
             transport.query_consent = partial(self._query_consent, transport)  # type: ignore[method-assign]
+        if self.sctp is not None:
+            carry_small_messages(self.sctp)
         connecting = asyncio.ensure_future(super()._RTCPeerConnection__connect())  # type: ignore[misc]
         self._connecting.add(connecting)
         connecting.add_done_callback(self._connecting.discard)

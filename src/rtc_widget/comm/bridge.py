@@ -103,6 +103,7 @@ class Bridge:
         self._pages = PageRegistry()
         self._numbers = itertools.count(1)
         self._pending: dict[str, Callable[[Reply], None]] = {}
+        self._replied_at = float("-inf")
         self._next_notice = 0.0
         self._liveness = Liveness(self._pages, self._lock, send, negotiator, main, listener)
         self._finder = PageFinder(self._pages, self._lock, self._liveness.ping)
@@ -247,7 +248,10 @@ class Bridge:
         """Report a request that got no reply."""
 
         def give_up() -> None:
-            if self._pending.pop(id, None) is not None:
+            if id in self._pending and time.monotonic() - self._replied_at < PAGE_SECONDS:
+                # The page confirms in turn, and earlier requests are still on their way.
+                self._main.call_later(PAGE_SECONDS, give_up)
+            elif self._pending.pop(id, None) is not None:
                 settled()
                 failed(PageTimeout(f"The page did not confirm {kind!r} within {PAGE_SECONDS:g} s."))
 
@@ -305,6 +309,7 @@ class Bridge:
             case messages.HangUp(attempt=attempt):
                 self._negotiator.hang_up(attempt)
             case messages.Reply(id=id):
+                self._replied_at = time.monotonic()
                 done = self._pending.get(id)
                 if done is not None:
                     done(message)

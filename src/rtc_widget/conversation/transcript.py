@@ -121,8 +121,8 @@ class Transcript(FrozenSequence[Turn]):
                 blocks.append(f"*{seam}*")
             at = "" if turn.start is None else f" ({turn.start:.1f} s)"
             cut = f" *(interrupted after: {_markdown(turn.heard) or '…'})*" if turn.interrupted else ""
-            failed = " *(failed)*" if turn.status == "failed" else ""
-            blocks.append(f"**{_SPEAKERS[turn.role]}**{at}: {_markdown(turn.text) or '…'}{cut}{failed}")
+            note = f" *({_note(turn)})*" if _note(turn) else ""
+            blocks.append(f"**{_SPEAKERS[turn.role]}**{at}: {_markdown(turn.text) or '…'}{cut}{note}")
         return "\n\n".join(blocks) + ("\n" if blocks else "")
 
     def to_pandas(self) -> pd.DataFrame:
@@ -168,12 +168,20 @@ class Transcript(FrozenSequence[Turn]):
             heard, rest = turn.text[: len(turn.heard)], turn.text[len(turn.heard) :]
             unheard = f'<s style="color: gray" title="not heard">{escape(rest)}</s>' if rest.strip() else ""
             at = "" if turn.start is None else f"{turn.start:.1f} s"
-            mark = f" <small>— {turn.status}</small>" if turn.interrupted or turn.status == "failed" else ""
+            note = turn.status if turn.interrupted else _note(turn)
+            mark = f" <small>— {note}</small>" if note else ""
             rows.append(
                 f'<div><span style="display: inline-block; min-width: 4em; color: gray">{at}</span>'
                 f"<b>{_SPEAKERS[turn.role]}</b>: {escape(heard) or '…'}{unheard}{mark}</div>"
             )
         return f'<div style="line-height: 1.6">{"".join(rows)}</div>' if rows else "<i>Nothing has been said yet.</i>"
+
+
+def _note(turn: Turn) -> str:
+    """Return why a turn that was not interrupted was not heard; empty if it was."""
+    if turn.status == "failed":
+        return "failed"
+    return "not spoken" if turn.unspoken else ""
 
 
 def _markdown(text: str) -> str:

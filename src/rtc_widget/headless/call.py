@@ -119,6 +119,7 @@ class Call:
         self._timer: asyncio.TimerHandle | None = None
         self._microphone_choice: bool | None = None
         self._resumes_next = False
+        self._sending = asyncio.Lock()
         self._connected: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.state = INITIAL_STATE
         self.attempt: Attempt | None = None
@@ -149,6 +150,24 @@ class Call:
         """Replace the call, whose session is about to expire, by one that resumes it, if the settings allow it."""
         if self._settings().reconnect is not None:
             self._handle("expired", session_expired(""))
+
+    async def send_in_turn(self, texts: Sequence[str]) -> None:
+        """Send events, all of them or none, when most of the earlier ones have left.
+
+        Raises
+        ------
+        NotConnected, MessageTooLarge, SendQueueFull
+            In each case nothing is sent.
+        """
+        attempt = self.attempt
+        if attempt is None or attempt.peer is None:
+            raise not_connected()
+        async with self._sending:
+            if attempt.peer is not None:
+                await attempt.peer.until_room()
+            if self.attempt is not attempt:
+                raise not_connected()
+            self.send(texts)
 
     def send(self, texts: Sequence[str]) -> None:
         """Send events, all of them or none.

@@ -63,10 +63,13 @@ class Resumption:
         """Return the client events that give a new call the settings and the conversation, in groups.
 
         Each group must be sent as a whole or not at all. Of an interrupted response only the part that was heard is
-        repeated. A function call without its output is left out, since the new call would wait for it.
+        repeated; unspoken text was read. A function call without its output is left out, since the new call would wait
+        for it.
         """
         items = [
-            item for item in self._transcript.with_function_results() if isinstance(item, FunctionResult) or item.heard
+            item
+            for item in self._transcript.with_function_results()
+            if isinstance(item, FunctionResult) or _received(item)
         ]
         carried = [self._carried(item) for item in items[-MAX_TURNS:]]
         return [[change] for change in self._changes] + [[json_text(event) for event in group] for group in carried]
@@ -74,4 +77,9 @@ class Resumption:
     def _carried(self, item: Turn | FunctionResult) -> Sequence[ClientEvent]:
         if isinstance(item, FunctionResult):
             return self._protocol.carry_function_result(item)
-        return [self._protocol.carry_turn(item.role, item.heard)]
+        return [self._protocol.carry_turn(item.role, _received(item))]
+
+
+def _received(turn: Turn) -> str:
+    """Return what the user has heard of a turn, or read of one that was not spoken."""
+    return turn.text if turn.unspoken else turn.heard

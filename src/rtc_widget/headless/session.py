@@ -24,7 +24,7 @@ from rtc_widget.headless.attempt import Attempt
 from rtc_widget.headless.bridge import PageBridge
 from rtc_widget.headless.call import Call
 from rtc_widget.headless.diagnosis import diagnose
-from rtc_widget.headless.errors import as_error, not_connected, session_expired
+from rtc_widget.headless.errors import as_error, call_taken_over, not_connected, session_expired
 from rtc_widget.headless.microphone import MicrophoneTrack, PlayedInterval, fetch_clip
 from rtc_widget.headless.outbox import MediaOutbox, Outbox
 from rtc_widget.headless.push_to_talk import PushToTalk
@@ -125,8 +125,10 @@ class PageSession:
                 return {"attempt": await self._call.connect(request["microphone"], resume=request["resume"])}
             case "disconnect":
                 self._call.disconnect()
+            case "release_call":
+                self._call.finish(call_taken_over())
             case "send":
-                self._call.send(request["events"])
+                await self._call.send_in_turn(request["events"])
             case "mute":
                 self._call.mute(request["muted"])
             case "devices":

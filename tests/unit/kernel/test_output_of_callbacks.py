@@ -5,15 +5,11 @@ from __future__ import annotations
 import contextlib
 import queue
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.limits import HANGS
-
-jupyter_client = pytest.importorskip("jupyter_client")
-pytest.importorskip("ipykernel")
 
 SETUP = """
 import asyncio
@@ -68,13 +64,8 @@ class Kernel:
 
 
 @pytest.fixture
-def kernel() -> Iterator[Kernel]:
-    manager, client = jupyter_client.manager.start_new_kernel(startup_timeout=HANGS)
-    try:
-        yield Kernel(client)
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
+def kernel(kernel_client: Any) -> Kernel:
+    return Kernel(kernel_client)
 
 
 @pytest.mark.parametrize("when", ["busy", "idle"])

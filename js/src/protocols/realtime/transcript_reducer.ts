@@ -61,7 +61,8 @@ function isOf(audio: ResponseAudio | undefined, attempt: string, responseId: unk
 }
 
 function reduceTurns(conversation: Conversation, event: JsonObject, attempt: string, atMs?: number): Conversation {
-  const change = changeBy(event, attempt, conversation.audio, atMs);
+  if (event.type === "output_audio_buffer.started") return withStart(conversation, event.response_id, attempt);
+  const change = changeBy(event, attempt, conversation, atMs);
   if (change === undefined) return conversation;
   if ("isTranscribed" in change) return { ...conversation, isTranscribed: change.isTranscribed };
   const turns = change.turns(conversation.turns);
@@ -128,20 +129,36 @@ function playedFor(
 
 type Change = { isTranscribed: boolean } | { turns: (before: readonly Turn[]) => readonly Turn[] };
 
+/** Returns the conversation after the start of a response's audio. Audio is played in the order of the responses. */
+function withStart(conversation: Conversation, id: unknown, attempt: string): Conversation {
+  if (!isText(id)) return conversation;
+  const turns = conversation.turns.map((turn) => {
+    if (turn.attempt !== attempt || !turn.isUnplayed) return turn;
+    return turn.responseId === id ? { ...turn, isUnplayed: false, isUnspoken: false } : skipped(turn);
+  });
+  return { ...conversation, turns, played: new Set([...conversation.played, `${attempt}/${id}`]) };
+}
+
+/** Returns a turn whose audio the server does not play, unless that has begun. */
+function skipped(turn: Turn): Turn {
+  return turn.isUnplayed && turn.status === "completed" ? { ...turn, isUnspoken: true } : turn;
+}
+
 function changeBy(
   event: JsonObject,
   attempt: string,
-  audio: ResponseAudio | undefined,
+  { audio, played }: Conversation,
   atMs: number | undefined,
 ): Change | undefined {
   const id = event.item_id;
   const itemKey = isText(id) ? `${attempt}/${id}` : undefined;
   const edit = (role: Turn["role"], after: (turn: Turn) => Turn): Change | undefined =>
     itemKey === undefined ? undefined : { turns: (turns) => upsert(turns, blank(itemKey, attempt, role), after) };
-  const grow = (role: Turn["role"]): Change | undefined =>
+  const grow = (role: Turn["role"], after = (turn: Turn) => turn): Change | undefined =>
     isText(event.delta)
-      ? edit(role, (turn) => withPart(turn, event, "delta", (before, delta) => before + delta))
+      ? edit(role, (turn) => after(withPart(turn, event, "delta", (before, delta) => before + delta)))
       : undefined;
+  const spoken = (turn: Turn) => withAudio(turn, played);
   switch (event.type) {
     case "session.created":
     case "session.updated":
@@ -152,10 +169,13 @@ function changeBy(
     case "conversation.item.added":
     case "conversation.item.created":
     case "conversation.item.done":
-      return withItem(event.item, attempt, event.previous_item_id, undefined, event.type !== "conversation.item.done");
+      return withItem(event.item, attempt, played, {
+        previousId: event.previous_item_id,
+        isCreated: event.type !== "conversation.item.done",
+      });
     case "response.output_item.added":
     case "response.output_item.done":
-      return withItem(event.item, attempt, undefined, event.response_id);
+      return withItem(event.item, attempt, played, { responseId: event.response_id });
     case "conversation.item.deleted":
       if (itemKey === undefined) return undefined;
       return {
@@ -177,13 +197,14 @@ function changeBy(
     case "conversation.item.input_audio_transcription.failed":
       return edit("user", (turn) => ({ ...turn, status: "failed" }));
     case "response.output_audio_transcript.delta":
-    case "response.output_text.delta":
     case "response.audio_transcript.delta":
+      return grow("assistant", spoken);
+    case "response.output_text.delta":
     case "response.text.delta":
       return grow("assistant");
     case "response.output_audio_transcript.done":
     case "response.audio_transcript.done":
-      return edit("assistant", (turn) => withPart(turn, event, "transcript", whole));
+      return edit("assistant", (turn) => spoken(withPart(turn, event, "transcript", whole)));
     case "response.output_text.done":
     case "response.text.done":
       return edit("assistant", (turn) => withPart(turn, event, "text", whole));
@@ -192,6 +213,15 @@ function changeBy(
         turns: (turns) =>
           turns.map((turn) =>
             turn.key === itemKey ? { ...turn, status: "interrupted", ...playedUntil(event.audio_end_ms) } : turn,
+          ),
+      };
+    case "output_audio_buffer.stopped":
+      return {
+        turns: (turns) =>
+          turns.map((turn) =>
+            turn.attempt === attempt && isText(event.response_id) && turn.responseId === event.response_id
+              ? skipped(turn)
+              : turn,
           ),
       };
     case "output_audio_buffer.cleared": {
@@ -206,7 +236,7 @@ function changeBy(
       };
     }
     case "response.done":
-      return withResponse(event.response, attempt);
+      return withResponse(event.response, attempt, played);
     default:
       return undefined;
   }
@@ -272,12 +302,17 @@ function place(turns: readonly Turn[], fresh: Turn, previousId: unknown): readon
   return rest.toSpliced(previous + 1, 0, turn);
 }
 
+interface ItemPlace {
+  previousId?: unknown;
+  responseId?: unknown;
+  isCreated?: boolean;
+}
+
 function withItem(
   item: unknown,
   attempt: string,
-  previousId: unknown,
-  responseId?: unknown,
-  isCreated = false,
+  played: ReadonlySet<string>,
+  { previousId, responseId, isCreated = false }: ItemPlace,
 ): Change | undefined {
   if (!isRecord(item) || !isText(item.id)) return undefined;
   const isNew = !item.id.startsWith(CARRIED);
@@ -286,24 +321,27 @@ function withItem(
   const fresh = blank(`${attempt}/${item.id}`, attempt, role);
   const call = functionCallIn(item);
   const output = outputIn(item);
-  const fill = (turn: Turn): Turn => ({
-    ...turn,
-    role: isText(item.type) ? role : turn.role,
-    parts: filledParts(turn.parts, item.content),
-    status: statusOfItem(turn, role, item),
-    ...(isText(responseId) ? { responseId } : {}),
-    // The arguments may come later than the call.
-    ...(call
-      ? {
-          functionCall: {
-            ...turn.functionCall,
-            ...call,
-            arguments: call.arguments || turn.functionCall?.arguments || "",
-          },
-        }
-      : {}),
-    ...(output ? { outputOf: output.callId } : {}),
-  });
+  const fill = (turn: Turn): Turn => {
+    const filled = {
+      ...turn,
+      role: isText(item.type) ? role : turn.role,
+      parts: filledParts(turn.parts, item.content),
+      status: statusOfItem(turn, role, item),
+      ...(isText(responseId) ? { responseId } : {}),
+      // The arguments may come later than the call.
+      ...(call
+        ? {
+            functionCall: {
+              ...turn.functionCall,
+              ...call,
+              arguments: call.arguments || turn.functionCall?.arguments || "",
+            },
+          }
+        : {}),
+      ...(output ? { outputOf: output.callId } : {}),
+    };
+    return role === "assistant" && hasAudio(item.content) ? withAudio(filled, played) : filled;
+  };
   return {
     turns: (before) => {
       // An item may be created again after it was deleted.
@@ -312,6 +350,15 @@ function withItem(
       return output ? withOutput(changed, attempt, output.callId, output.text) : changed;
     },
   };
+}
+
+function hasAudio(content: unknown): boolean {
+  return Array.isArray(content) && content.some((part) => isRecord(part) && /^(output_)?audio$/.test(`${part.type}`));
+}
+
+/** Returns a turn that has audio. */
+function withAudio(turn: Turn, played: ReadonlySet<string>): Turn {
+  return { ...turn, isUnplayed: !played.has(`${turn.attempt}/${turn.responseId}`) };
 }
 
 /** Returns the texts of an item; an empty text must not replace deltas that have arrived. */
@@ -354,13 +401,15 @@ function partIndex(index: unknown): number {
   return isValid ? index : 0;
 }
 
-function withResponse(response: unknown, attempt: string): Change | undefined {
+function withResponse(response: unknown, attempt: string, played: ReadonlySet<string>): Change | undefined {
   if (!isRecord(response)) return undefined;
   const { id, output } = response;
   const status = statusOfResponse(response);
   const items = status !== undefined && Array.isArray(output) ? output.filter(isRecord) : [];
   // A server may mention an item here for the first time.
-  const changes = items.map((item) => withItem(item, attempt, undefined, id)).filter((change) => change !== undefined);
+  const changes = items
+    .map((item) => withItem(item, attempt, played, { responseId: id }))
+    .filter((change) => change !== undefined);
   return {
     turns: (before) => {
       const turns = changes.reduce((all, change) => ("turns" in change ? change.turns(all) : all), before);

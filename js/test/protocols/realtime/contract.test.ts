@@ -3,9 +3,10 @@ import heardContract from "../../../../tests/contract/realtime_heard.json";
 import noteContract from "../../../../tests/contract/realtime_notes.json";
 import transcriptContract from "../../../../tests/contract/realtime_transcript.json";
 import detectionContract from "../../../../tests/contract/realtime_turn_detection.json";
+import unspokenContract from "../../../../tests/contract/realtime_unspoken.json";
 import { Resumption } from "../../../src/call/resumption";
 import { SILENCE, speakingAfter } from "../../../src/conversation/speaking";
-import { EMPTY_CONVERSATION, turnText } from "../../../src/conversation/transcript";
+import { EMPTY_CONVERSATION, heardText, turnText } from "../../../src/conversation/transcript";
 import type { JsonObject } from "../../../src/json";
 import { REALTIME } from "../../../src/protocols/realtime/protocol";
 
@@ -77,5 +78,21 @@ describe("what is repeated to a call that resumes another", () => {
     expect(new Resumption(REALTIME).begin(true, ended).map(described)).toEqual(carried);
     const again = REALTIME.endCall(REALTIME.beginCall(ended, "a2", true), 99_000);
     expect(new Resumption(REALTIME).begin(true, again).map(described)).toEqual(carried);
+  });
+});
+
+describe("the responses that the voice did not speak", () => {
+  it.each(unspokenContract.cases)("$name", ({ events, turns: expected }) => {
+    const received: readonly JsonObject[] = events;
+    const conversation = received.reduce((before, event) => REALTIME.reduce(before, event, "a1"), EMPTY_CONVERSATION);
+    const spoken = (unspoken: boolean, heard: string) => [unspoken, unspoken ? "" : heard];
+    expect(
+      conversation.turns.map((turn) => [turnText(turn), ...spoken(turn.isUnspoken === true, heardText(turn))]),
+    ).toEqual(expected.map(([text, heard, unspoken]) => [text, unspoken, heard]));
+    const known = REALTIME.beginCall(conversation, "a1", false);
+    const carried = new Resumption(REALTIME).begin(true, known).flat();
+    const repeated = carried.map((text) => JSON.parse(text).item.content[0].text);
+    const read = expected.map(([text, heard, unspoken]) => (unspoken ? text : heard));
+    expect(repeated).toEqual(read.filter((text) => text !== ""));
   });
 });

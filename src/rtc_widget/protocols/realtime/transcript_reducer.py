@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -57,6 +57,8 @@ class RealtimeTurns:
         self._outputs: dict[str, str] = {}
         # The call whose output an item is, by item.
         self._output_items: dict[str, str] = {}
+        # Items with audio that the server has not begun to play; a late start may come.
+        self._unplayed: set[str] = set()
 
     @property
     def turns(self) -> list[Turn]:
@@ -134,13 +136,28 @@ class RealtimeTurns:
             self._audio_starts[response_id] = self._now
             self._playing = response_id
             for turn in self._of_response(response_id):
-                self._turns[turn.item_id] = replace(turn, start=self._now, end=None)
+                self._unplayed.discard(turn.item_id)
+                played = 1.0 if turn.unspoken else turn.played
+                self._turns[turn.item_id] = replace(turn, start=self._now, end=None, played=played, unspoken=False)
+            # Audio is played in the order of the responses.
+            self._skip_audio([self._turns[item_id] for item_id in self._unplayed if item_id in self._turns])
 
     def _audio_stopped(self, event: Mapping[str, Any]) -> None:
         if event.get("response_id") == self._playing:
             self._playing = None
         for turn in self._of_response(event.get("response_id")):
             self._turns[turn.item_id] = replace(turn, end=self._now)
+        self._skip_audio(self._of_response(event.get("response_id")))
+
+    def _skip_audio(self, turns: Iterable[Turn]) -> None:
+        """Record of completed turns that the server does not play their audio."""
+        for turn in turns:
+            if turn.item_id in self._unplayed and turn.status == "completed":
+                self._turns[turn.item_id] = replace(turn, played=0.0, unspoken=True)
+
+    def _record_audio(self, item_id: str) -> None:
+        if self._responses.get(item_id) not in self._audio_starts:
+            self._unplayed.add(item_id)
 
     def _of_response(self, response_id: object) -> list[Turn]:
         return [turn for turn in self._turns.values() if turn.response_id == response_id is not None]
@@ -161,6 +178,8 @@ class RealtimeTurns:
                 self._turns.pop(item_id, None)  # a function call, or a message of an earlier call
             return
         turn = self._turn(role, item_id)
+        if role == "assistant" and _has_audio(item.get("content")):
+            self._record_audio(item_id)
         texts = _part_texts(item.get("content"))
         text = self._fill_parts(item_id, texts)
         status = turn.status
@@ -220,8 +239,13 @@ class RealtimeTurns:
     def _text_delta(self, event: Mapping[str, Any]) -> None:
         self._append("assistant", event)
 
+    def _audio_text_delta(self, event: Mapping[str, Any]) -> None:
+        self._append("assistant", event)
+        self._record_audio(str(event.get("item_id")))
+
     def _audio_text_done(self, event: Mapping[str, Any]) -> None:
         self._finish("assistant", event, "transcript")
+        self._record_audio(str(event.get("item_id")))
 
     def _text_done(self, event: Mapping[str, Any]) -> None:
         self._finish("assistant", event, "text")
@@ -393,6 +417,11 @@ def _is_call(item: object) -> bool:
     return isinstance(item, Mapping) and item.get("type") == "function_call"
 
 
+def _has_audio(content: object) -> bool:
+    parts = content if isinstance(content, (list, tuple)) else ()
+    return any(isinstance(part, Mapping) and part.get("type") in ("output_audio", "audio") for part in parts)
+
+
 def _part_index(event: Mapping[str, Any]) -> int:
     index = event.get("content_index")
     return index if isinstance(index, int) and 0 <= index < _MAX_PARTS else 0
@@ -437,13 +466,13 @@ _HANDLERS: Mapping[str, Callable[[RealtimeTurns, Mapping[str, Any]], None]] = {
     "output_audio_buffer.cleared": RealtimeTurns._audio_cleared,
     "response.output_item.added": RealtimeTurns._item,
     "response.output_item.done": RealtimeTurns._item,
-    "response.output_audio_transcript.delta": RealtimeTurns._text_delta,
+    "response.output_audio_transcript.delta": RealtimeTurns._audio_text_delta,
     "response.output_audio_transcript.done": RealtimeTurns._audio_text_done,
     "response.output_text.delta": RealtimeTurns._text_delta,
     "response.output_text.done": RealtimeTurns._text_done,
     "response.done": RealtimeTurns._response_done,
     # The beta's names, which other servers still use.
-    "response.audio_transcript.delta": RealtimeTurns._text_delta,
+    "response.audio_transcript.delta": RealtimeTurns._audio_text_delta,
     "response.audio_transcript.done": RealtimeTurns._audio_text_done,
     "response.text.delta": RealtimeTurns._text_delta,
     "response.text.done": RealtimeTurns._text_done,

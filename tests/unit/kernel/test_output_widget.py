@@ -1,0 +1,80 @@
+"""In a real kernel: what a callback prints in `with out:` belongs to that output widget, whoever makes the call."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import time
+from typing import Any
+
+import pytest
+
+from tests.limits import HANGS
+
+pytest.importorskip("ipywidgets")
+
+PAGES = {
+    "a scripted page": """
+from rtc_widget import VoiceChat
+from rtc_widget.testing import ScriptedPage
+page = ScriptedPage()
+chat = VoiceChat(page=page)
+await chat.connect()
+def happen(): page.receives({"type": "error", "error": {"message": "One."}})
+""",
+    "the headless page": """
+from rtc_widget import Local, VoiceChat
+chat = VoiceChat(Local(reply=lambda text: text), page="headless", microphone=False)
+await chat.connect()
+def happen(): chat.send({"type": "unknown"})
+""",
+}
+REGISTER = """
+from ipywidgets import Output
+out = Output()
+@chat.on("error")
+def show(event):
+    with out:
+        print("seen")
+"""
+
+
+def run(client: Any, code: str) -> str:
+    """Run a cell and return the id of its request."""
+    cell: str = client.execute(code)
+    reply = client.get_shell_msg(timeout=HANGS)
+    assert reply["content"]["status"] == "ok", reply["content"].get("traceback")
+    return cell
+
+
+def routed(client: Any) -> tuple[list[str], str]:
+    """Return the ids that the output widget captured until something was printed, and the id that this has."""
+    captured: list[str] = []
+    over = time.monotonic() + HANGS
+    while time.monotonic() < over:
+        with contextlib.suppress(queue.Empty):
+            message = client.get_iopub_msg(timeout=0.5)
+            state = message["content"].get("data", {}).get("state", {}) if message["msg_type"] == "comm_msg" else {}
+            if "outputs" not in state and "msg_id" in state:
+                captured.append(state["msg_id"])
+            if message["msg_type"] == "stream" and "seen" in message["content"]["text"]:
+                return captured, message["parent_header"].get("msg_id")
+    raise AssertionError("nothing was printed")
+
+
+@pytest.mark.parametrize("when", ["busy", "idle"])
+@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
+def test_what_a_callback_prints_is_captured_by_its_output_widget(
+    kernel_client: Any, ipykernel: str, page: str, when: str
+) -> None:
+    client = kernel_client
+    run(client, page)
+    cell = run(client, REGISTER)
+    if when == "busy":
+        run(client, "import asyncio\nhappen()\nwhile not chat.events.of('error'): await asyncio.sleep(0.01)")
+    else:
+        run(client, "import threading\n_ = threading.Timer(0.3, happen).start()")
+    captured, printed = routed(client)
+    assert captured == [printed], "the front end puts into the widget what has this id"
+    if not ipykernel.startswith("6"):  # which knows only one current cell
+        assert printed == cell
