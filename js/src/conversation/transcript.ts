@@ -74,6 +74,11 @@ export interface Conversation {
 
 export const EMPTY_CONVERSATION: Conversation = { turns: [], calls: [], isTranscribed: true, played: new Set() };
 
+/** Whether a turn may still get words. */
+export function isOpen({ status }: Turn): boolean {
+  return status === "in_progress";
+}
+
 export function turnText(turn: Turn): string {
   // The parts are kept as they came: the other half of a character may follow in the next delta.
   return wellFormed(turn.parts.filter(Boolean).join("\n"));

@@ -7,19 +7,27 @@
 import {
   type Conversation,
   type FunctionCall,
-  type ResponseAudio,
-  secondsOf,
+  isOpen,
   type Turn,
   type TurnStatus,
-  turnText,
 } from "../../conversation/transcript";
 import { isRecord, isText, type JsonObject } from "../../json";
 import { CARRIED } from "./client_events";
+import {
+  audioAfter,
+  hasAudio,
+  isOf,
+  playedFor,
+  playedUntil,
+  secondsUntil,
+  withAudio,
+  withDurations,
+  withStart,
+  withStop,
+} from "./response_audio";
 
 /** Larger content indices are ignored: without a limit one invalid event could fill the memory. */
 const MAX_PARTS = 64;
-
-const SECONDS_PER_AUDIO_TOKEN = 0.05;
 
 const RESPONSE_STATUS: ReadonlyMap<unknown, TurnStatus> = new Map<unknown, TurnStatus>([
   ["completed", "completed"],
@@ -36,28 +44,6 @@ export function reduce(conversation: Conversation, event: JsonObject, attempt: s
   const audio = audioAfter(conversation.audio, event, attempt, atMs);
   const changed = reduceTurns(conversation, event, attempt, atMs);
   return audio === changed.audio ? changed : { ...changed, audio };
-}
-
-function audioAfter(
-  before: ResponseAudio | undefined,
-  { type, response_id: responseId }: JsonObject,
-  attempt: string,
-  startMs: number | undefined,
-): ResponseAudio | undefined {
-  if (!isText(responseId)) return before;
-  switch (type) {
-    case "output_audio_buffer.started":
-      return { attempt, responseId, startMs, isPlaying: true };
-    case "output_audio_buffer.stopped":
-    case "output_audio_buffer.cleared":
-      return isOf(before, attempt, responseId) ? { ...before, isPlaying: false } : before;
-    default:
-      return before;
-  }
-}
-
-function isOf(audio: ResponseAudio | undefined, attempt: string, responseId: unknown): audio is ResponseAudio {
-  return audio !== undefined && audio.attempt === attempt && audio.responseId === responseId;
 }
 
 function reduceTurns(conversation: Conversation, event: JsonObject, attempt: string, atMs?: number): Conversation {
@@ -100,49 +86,7 @@ export function endCall(conversation: Conversation, atMs?: number): Conversation
   return { ...conversation, turns: turns.map(end), audio: undefined };
 }
 
-function secondsUntil({ startMs }: ResponseAudio, atMs: number | undefined): number | undefined {
-  return startMs === undefined || atMs === undefined ? undefined : Math.max(0, (atMs - startMs) / 1_000);
-}
-
-/** Shares the seconds that were played of a response among its turns, in their order. */
-function playedFor(
-  turns: readonly Turn[],
-  attempt: string,
-  responseId: unknown,
-  seconds: number,
-  status?: TurnStatus,
-): readonly Turn[] {
-  const isOurs = (turn: Turn) =>
-    turn.attempt === attempt && turn.role === "assistant" && turn.responseId === responseId;
-  const last = turns.findLast(isOurs);
-  let left = seconds;
-  return turns.map((turn) => {
-    if (!isOurs(turn)) return turn;
-    const playedSeconds = Math.max(0, left);
-    left -= secondsOf(turn);
-    // Of several messages the first may have been played completely.
-    const isCut = left < 0 || turn === last;
-    const isFinal = !isOpen(turn) && turn.status !== "completed";
-    return { ...turn, playedSeconds, ...(status !== undefined && isCut && !isFinal ? { status } : {}) };
-  });
-}
-
 type Change = { isTranscribed: boolean } | { turns: (before: readonly Turn[]) => readonly Turn[] };
-
-/** Returns the conversation after the start of a response's audio. Audio is played in the order of the responses. */
-function withStart(conversation: Conversation, id: unknown, attempt: string): Conversation {
-  if (!isText(id)) return conversation;
-  const turns = conversation.turns.map((turn) => {
-    if (turn.attempt !== attempt || !turn.isUnplayed) return turn;
-    return turn.responseId === id ? { ...turn, isUnplayed: false, isUnspoken: false } : skipped(turn);
-  });
-  return { ...conversation, turns, played: new Set([...conversation.played, `${attempt}/${id}`]) };
-}
-
-/** Returns a turn whose audio the server does not play, unless that has begun. */
-function skipped(turn: Turn): Turn {
-  return turn.isUnplayed && turn.status === "completed" ? { ...turn, isUnspoken: true } : turn;
-}
 
 function changeBy(
   event: JsonObject,
@@ -216,14 +160,7 @@ function changeBy(
           ),
       };
     case "output_audio_buffer.stopped":
-      return {
-        turns: (turns) =>
-          turns.map((turn) =>
-            turn.attempt === attempt && isText(event.response_id) && turn.responseId === event.response_id
-              ? skipped(turn)
-              : turn,
-          ),
-      };
+      return { turns: (turns) => withStop(turns, event.response_id, attempt) };
     case "output_audio_buffer.cleared": {
       const { response_id: id } = event;
       // Without a start, nothing of it was played.
@@ -240,10 +177,6 @@ function changeBy(
     default:
       return undefined;
   }
-}
-
-function playedUntil(milliseconds: unknown): Partial<Turn> {
-  return typeof milliseconds === "number" && milliseconds >= 0 ? { playedSeconds: milliseconds / 1000 } : {};
 }
 
 function transcriptionOf(session: unknown): Change | undefined {
@@ -352,15 +285,6 @@ function withItem(
   };
 }
 
-function hasAudio(content: unknown): boolean {
-  return Array.isArray(content) && content.some((part) => isRecord(part) && /^(output_)?audio$/.test(`${part.type}`));
-}
-
-/** Returns a turn that has audio. */
-function withAudio(turn: Turn, played: ReadonlySet<string>): Turn {
-  return { ...turn, isUnplayed: !played.has(`${turn.attempt}/${turn.responseId}`) };
-}
-
 /** Returns the texts of an item; an empty text must not replace deltas that have arrived. */
 function filledParts(before: readonly string[], content: unknown): readonly string[] {
   if (!Array.isArray(content)) return before;
@@ -427,19 +351,6 @@ function withResponse(response: unknown, attempt: string, played: ReadonlySet<st
   };
 }
 
-/** Shares the duration of a response's audio among its turns by the length of their texts. */
-function withDurations(turns: readonly Turn[], attempt: string, { id, usage }: JsonObject): readonly Turn[] {
-  const details = isRecord(usage) ? usage.output_token_details : undefined;
-  const tokens = isRecord(details) ? details.audio_tokens : undefined;
-  if (typeof tokens !== "number" || !(tokens > 0)) return turns;
-  const isOurs = (turn: Turn) => turn.attempt === attempt && turn.role === "assistant" && turn.responseId === id;
-  const letters = turns.filter(isOurs).reduce((sum, turn) => sum + turnText(turn).length, 0);
-  const seconds = tokens * SECONDS_PER_AUDIO_TOKEN;
-  return turns.map((turn) =>
-    isOurs(turn) && letters > 0 ? { ...turn, audioSeconds: (seconds * turnText(turn).length) / letters } : turn,
-  );
-}
-
 /** Whether a response of the conversation has ended early without any item. */
 function isSilentEnd(response: JsonObject, turns: readonly Turn[], attempt: string): boolean {
   const { id, status, output, conversation_id: conversation } = response;
@@ -469,8 +380,4 @@ function endResponse(
     // A response may be complete long before its audio has been played.
     return isOpen(turn) || (turn.status === "completed" && status !== "completed") ? { ...turn, status } : turn;
   });
-}
-
-function isOpen({ status }: Turn): boolean {
-  return status === "in_progress";
 }
