@@ -13,22 +13,20 @@ from tests.limits import HANGS
 
 pytest.importorskip("ipywidgets")
 
-PAGES = {
-    "a scripted page": """
+SCRIPTED_PAGE = """
 from rtc_widget import VoiceChat
 from rtc_widget.testing import ScriptedPage
 page = ScriptedPage()
 chat = VoiceChat(page=page)
 await chat.connect()
 def happen(): page.receives({"type": "error", "error": {"message": "One."}})
-""",
-    "the headless page": """
+"""
+HEADLESS_PAGE = """
 from rtc_widget import Local, VoiceChat
 chat = VoiceChat(Local(reply=lambda text: text), page="headless", microphone=False)
 await chat.connect()
 def happen(): chat.send({"type": "unknown"})
-""",
-}
+"""
 REGISTER = """
 from ipywidgets import Output
 out = Output()
@@ -63,18 +61,26 @@ def routed(client: Any) -> tuple[list[str], str]:
 
 
 @pytest.mark.parametrize("when", ["busy", "idle"])
-@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
-def test_what_a_callback_prints_is_captured_by_its_output_widget(
-    kernel_client: Any, ipykernel: str, page: str, when: str
-) -> None:
-    client = kernel_client
+def test_what_a_callback_prints_is_captured_by_its_output_widget(kernel_client: Any, ipykernel: str, when: str) -> None:
+    captured, printed, cell = prints(kernel_client, SCRIPTED_PAGE, when)
+    assert captured == [printed], "the front end puts into the widget what has this id"
+    if not ipykernel.startswith("6"):  # which knows only one current cell
+        assert printed == cell
+
+
+@pytest.mark.parametrize("ipykernel", [""], ids=["this ipykernel"], indirect=True)
+@pytest.mark.parametrize("when", ["busy", "idle"])
+def test_so_it_is_with_the_headless_page(kernel_client: Any, when: str) -> None:
+    captured, printed, cell = prints(kernel_client, HEADLESS_PAGE, when)
+    assert captured == [printed] == [cell]
+
+
+def prints(client: Any, page: str, when: str) -> tuple[list[str], str, str]:
+    """Have a callback print, and return what `routed` tells and the id of the cell that registered it."""
     run(client, page)
     cell = run(client, REGISTER)
     if when == "busy":
         run(client, "import asyncio\nhappen()\nwhile not chat.events.of('error'): await asyncio.sleep(0.01)")
     else:
         run(client, "import threading\n_ = threading.Timer(0.3, happen).start()")
-    captured, printed = routed(client)
-    assert captured == [printed], "the front end puts into the widget what has this id"
-    if not ipykernel.startswith("6"):  # which knows only one current cell
-        assert printed == cell
+    return *routed(client), cell
