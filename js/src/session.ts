@@ -45,7 +45,7 @@ export interface SessionListener extends HistoryListener {
   onSlowKernel(slow: boolean): void;
   onKernelDied(): void;
   onAudioBlocked(blocked: boolean): void;
-  /** Asks whether the model may call this function; resolves with the person's answer. */
+  /** Asks whether the model may call this function; resolves with the person's decision. */
   onApproval(question: ApprovalRequest): Promise<boolean>;
   /** An error that does not end the call, or a message of the user's Python code. */
   onNote(note: ErrorReport): void;

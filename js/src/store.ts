@@ -46,6 +46,8 @@ export interface Store {
   /** The text that is not sent yet; it outlives the views. */
   readonly draft: Signal<string>;
   connect(options?: ConnectOptions): void;
+  /** Connects as the last time, except for what the options change. */
+  connectAgain(options?: ConnectOptions): void;
   disconnect(): void;
   toggleMute(): void;
   /** Sends the draft and asks for a response; keeps the draft if it cannot be sent. */
@@ -197,6 +199,13 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     isSlow.value = false;
   });
 
+  // An error is in the state, where every view shows it.
+  const connect = (options: ConnectOptions = {}) => {
+    // Without a kernel the microphone would be opened for nothing.
+    if (!isKernelDead.value)
+      call.connect({ ...options, resumes: options.resumes || isFollowing.value }).catch(() => {});
+  };
+
   return {
     state,
     isFollowing,
@@ -218,12 +227,8 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     isKernelDead,
     isAudioBlocked,
     draft,
-    // An error is in the state, where every view shows it.
-    connect(options) {
-      // Without a kernel the microphone would be opened for nothing.
-      if (!isKernelDead.value)
-        call.connect({ ...options, resumes: options?.resumes || isFollowing.value }).catch(() => {});
-    },
+    connect,
+    connectAgain: (options) => connect({ ...call.lastOptions, ...options }),
     disconnect: () => call.disconnect(),
     toggleMute: () => call.mute(!ownState.value.muted),
     sendDraft() {

@@ -306,7 +306,7 @@ class VoiceChat(anywidget.AnyWidget):
         Parameters
         ----------
         timeout : float, optional
-            Seconds for everything, including the user's answer to the permission prompt. Default: 30 s; the time in
+            Seconds for everything, including the user's decision at the permission prompt. Default: 30 s; the time in
             which the embedded server starts (at most 120 s) does not count then. `progress` says what it waits for.
         microphone : bool, optional
             False: this call is for writing and listening. Default: as the widget's `microphone` says.
@@ -321,7 +321,7 @@ class VoiceChat(anywidget.AnyWidget):
         AwaitUnsupported
             In a cell of ipykernel 6, which cannot hear the page before the cell has ended.
         PageNotFound, PageTimeout, WidgetClosed
-            If no page shows this widget, or it does not answer, or the widget was closed.
+            If no page shows this widget, or it does not reply, or the widget was closed.
         SignalingTimeout
             If the time is over while the server is still starting.
         MicrophoneError, SignalingError, CallError
@@ -628,7 +628,7 @@ class VoiceChat(anywidget.AnyWidget):
         EventRefused
             If the server refuses the change; the settings are as before.
         WaitTimeout
-            If it does not answer.
+            If it does not reply.
         NotConnected
             If there is no call: settings for the next are given to `VoiceChat`.
         AwaitUnsupported
@@ -853,8 +853,8 @@ class VoiceChat(anywidget.AnyWidget):
         Examples
         --------
         >>> said = await chat.say("question.wav")  # doctest: +SKIP
-        >>> answer = await chat.wait_for("output_audio_buffer.started")  # doctest: +SKIP
-        >>> answer.elapsed - said.end  # doctest: +SKIP
+        >>> started = await chat.wait_for("output_audio_buffer.started")  # doctest: +SKIP
+        >>> started.elapsed - said.end  # doctest: +SKIP
         0.83
         """
         return await self._clips.play(clip, timeout)

@@ -84,6 +84,11 @@ export class Call {
     return this.#attempt;
   }
 
+  /** What the last call was made with; it resumes another only while it has not been open. */
+  get lastOptions(): ConnectOptions {
+    return this.#options;
+  }
+
   /** Makes a call, or joins the current one; resolves with the attempt's id when the data channel is open. */
   connect(options: ConnectOptions = {}): Promise<string> {
     if (this.#phase.is === "idle" || this.#phase.is === "failed") this.#options = options;
@@ -283,6 +288,7 @@ export class Call {
     const attempt = this.#attempt;
     if (!attempt) return;
     this.#connected.resolve(attempt.id);
+    this.#options = { ...this.#options, resumes: false };
     this.#listener.onOpen(attempt.id, this.#resumes);
   }
 

@@ -45,7 +45,12 @@ function ErrorActions({ store, problem }: { store: Store; problem: Problem }) {
   if (store.isFollowing.value || store.isKernelDead.value) return null;
   return (
     <div class="rtc-error-actions">
-      <button type="button" class="rtc-button" data-action="retry" onClick={thenFocusCallButton(() => store.connect())}>
+      <button
+        type="button"
+        class="rtc-button"
+        data-action="retry"
+        onClick={thenFocusCallButton(() => store.connectAgain())}
+      >
         Try again
       </button>
       {store.conversation.value.calls.length > 0 && (
@@ -54,7 +59,7 @@ function ErrorActions({ store, problem }: { store: Store; problem: Problem }) {
           class="rtc-button"
           data-action="resume"
           title="Make a new call that continues the conversation"
-          onClick={thenFocusCallButton(() => store.connect({ resumes: true }))}
+          onClick={thenFocusCallButton(() => store.connectAgain({ resumes: true }))}
         >
           Continue
         </button>
@@ -64,7 +69,7 @@ function ErrorActions({ store, problem }: { store: Store; problem: Problem }) {
           type="button"
           class="rtc-button"
           data-action="listen"
-          onClick={thenFocusCallButton(() => store.connect({ microphone: false }))}
+          onClick={thenFocusCallButton(() => store.connectAgain({ microphone: false }))}
         >
           Connect without a microphone
         </button>

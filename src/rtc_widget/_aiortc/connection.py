@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from aioice import ice, stun
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSctpTransport, RTCSessionDescription
 from aiortc.sdp import candidate_from_sdp
 
 from rtc_widget._aiortc.decoders import stop_decoders
@@ -52,6 +52,7 @@ class Connection(RTCPeerConnection):
     def __init__(self, configuration: RTCConfiguration) -> None:
         super().__init__(configuration)
         self._connecting: set[asyncio.Task[None]] = set()
+        self._carrier: RTCSctpTransport | None = None
         self.consent_expired = False
 
     async def close(self) -> None:
@@ -89,7 +90,9 @@ class Connection(RTCPeerConnection):
         for transceiver in self.getTransceivers():
             transport = transceiver.sender.transport.transport._connection
             transport.query_consent = partial(self._query_consent, transport)  # type: ignore[method-assign]
-        if self.sctp is not None:
+        # aiortc connects again after each description.
+        if self.sctp is not None and self._carrier is not self.sctp:
+            self._carrier = self.sctp
             carry_small_messages(self.sctp)
         connecting = asyncio.ensure_future(super()._RTCPeerConnection__connect())  # type: ignore[misc]
         self._connecting.add(connecting)

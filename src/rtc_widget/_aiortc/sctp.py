@@ -60,7 +60,8 @@ class _Bundle:
     async def send(self, chunk: Chunk) -> None:
         """Send a chunk, or keep it for the next packet."""
         data = bytes(chunk)
-        if self._size + len(data) > _ROOM:
+        # While a packet is sent, other chunks may come.
+        while self._chunks and self._size + len(data) > _ROOM:
             await self._flush()
         self._chunks.append(data)
         self._size += len(data)

@@ -103,7 +103,6 @@ class Bridge:
         self._pages = PageRegistry()
         self._numbers = itertools.count(1)
         self._pending: dict[str, Callable[[Reply], None]] = {}
-        self._replied_at = float("-inf")
         self._next_notice = 0.0
         self._liveness = Liveness(self._pages, self._lock, send, negotiator, main, listener)
         self._finder = PageFinder(self._pages, self._lock, self._liveness.ping)
@@ -236,20 +235,26 @@ class Bridge:
                 self._main.call(failed, error_from_wire(reply.error))
 
         id = self._post(kind, page, done, fields)
-        self._main.call(self._expire, id, kind, failed, settled)
+        self._main.call(self._expire, id, kind, page, failed, settled)
 
     def _require_open(self) -> None:
         if self._is_closed:
             raise WidgetClosed("This widget is closed.")
 
     def _expire(
-        self, id: str, kind: RequestKind, failed: Callable[[RtcWidgetError], None], settled: Callable[[], None]
+        self,
+        id: str,
+        kind: RequestKind,
+        page: KnownPage,
+        failed: Callable[[RtcWidgetError], None],
+        settled: Callable[[], None],
     ) -> None:
         """Report a request that got no reply."""
 
         def give_up() -> None:
-            if id in self._pending and time.monotonic() - self._replied_at < PAGE_SECONDS:
-                # The page confirms in turn, and earlier requests are still on their way.
+            confirms = not page.gone and time.monotonic() - page.replied_at < PAGE_SECONDS
+            if id in self._pending and confirms:
+                # It confirms in turn, and earlier requests are still on their way.
                 self._main.call_later(PAGE_SECONDS, give_up)
             elif self._pending.pop(id, None) is not None:
                 settled()
@@ -309,7 +314,7 @@ class Bridge:
             case messages.HangUp(attempt=attempt):
                 self._negotiator.hang_up(attempt)
             case messages.Reply(id=id):
-                self._replied_at = time.monotonic()
+                page.replied_at = time.monotonic()
                 done = self._pending.get(id)
                 if done is not None:
                     done(message)

@@ -9,7 +9,7 @@ Every error has a stable ``code``, a ``message`` that says what happened, and a 
     │   ├── PageNotFound                no page answered
     │   │   └── WidgetClosed            the widget was closed
     │   ├── AwaitUnsupported            this kernel receives no page messages during a cell
-    │   ├── PageTimeout                 the page did not answer in time
+    │   ├── PageTimeout                 the page did not reply in time
     │   ├── ProtocolMismatch            page and kernel run different versions
     │   └── HeadlessNotInstalled        the headless page needs the extra ``local``
     ├── MicrophoneError                 the microphone and the other devices
@@ -35,7 +35,7 @@ Every error has a stable ``code``, a ``message`` that says what happened, and a 
     │   ├── ServerError                 HTTP 5xx, or an unexpected reply
     │   ├── ServerUnreachable           connection refused, reset or not routed
     │   ├── InsecureServer              the TLS connection failed
-    │   ├── SignalingTimeout            the server did not answer in time
+    │   ├── SignalingTimeout            the server did not respond in time
     │   ├── InvalidIceServers           the browser does not accept the ICE servers
     │   ├── InvalidAnswer               the server did not return a valid SDP answer
     │   ├── ExchangeRefused             the server refused the page's own offer
@@ -54,7 +54,7 @@ Every error has a stable ``code``, a ``message`` that says what happened, and a 
     │   ├── NoView                      no view shows the call any more
     │   ├── CallTakenOver               another page took the call over
     │   ├── KernelDied                  the kernel restarted or died during the call
-    │   ├── KernelTimeout               the kernel did not answer the page in time
+    │   ├── KernelTimeout               the kernel did not reply to the page in time
     │   └── Cancelled                   the call was ended while connecting
     ├── AudioError                      recordings and clips
     │   ├── InvalidAudio                samples or a file cannot be used (a ValueError)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import re
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
@@ -32,7 +33,9 @@ SAMPLE_SECONDS = 1.0
 LOW_BYTES = 65_536
 """A channel that holds more takes no further events, so that those after a flood do not wait for minutes."""
 STUCK_SECONDS = 8.0
-"""How long the channel may hold that much without progress; the widget waits 10 s for a confirmation."""
+"""How long the channel may hold that much while nothing leaves it; the widget waits 10 s for a confirmation."""
+STUCK_SAMPLES = 8
+"""How often it is looked at meanwhile; counted, since a process that was stopped has seen nothing."""
 DEFAULT_MAX_MESSAGE_BYTES = 65_536
 """The limit of a peer without a ``max-message-size`` attribute (RFC 8841, section 6.1)."""
 
@@ -98,7 +101,9 @@ class Peer:
         self._is_closed = False
         self._opened = asyncio.Event()
         self._has_room = asyncio.Event()
-        self._full_since: float | None = None
+        # The fewest bytes that the channel has held since it was full, and how often no fewer were found.
+        self._held_bytes = math.inf
+        self._samples_held = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self.has_connected = False
         self.has_opened = False
@@ -213,25 +218,28 @@ class Peer:
         SendQueueFull
             If nothing has left for `STUCK_SECONDS`.
         """
-        loop = asyncio.get_running_loop()
         while self._channel.readyState == "open" and self.buffered_bytes > LOW_BYTES and not self._is_closed:
+            if self.buffered_bytes < self._held_bytes:
+                self._held_bytes, self._samples_held = self.buffered_bytes, 0
+            if self._samples_held >= STUCK_SAMPLES:
+                waiting = self.buffered_bytes
+                raise SendQueueFull(text("channel_stuck", waiting=waiting, seconds=f"{STUCK_SECONDS:g}"))
             self._has_room.clear()
-            self._full_since = self._full_since or loop.time()
             try:
-                async with asyncio.timeout_at(self._full_since + STUCK_SECONDS):
+                async with asyncio.timeout(STUCK_SECONDS / STUCK_SAMPLES):
                     await self._has_room.wait()
             except TimeoutError:
-                waiting = self.buffered_bytes
-                raise SendQueueFull(text("channel_stuck", waiting=waiting, seconds=f"{STUCK_SECONDS:g}")) from None
+                self._samples_held += 1
 
     def _report_room(self) -> None:
-        self._full_since = None
+        self._held_bytes = math.inf
         self._has_room.set()
 
     def send(self, message: str) -> None:
         """Send a text; the caller checks its size."""
         if self._channel.readyState != "open":
             raise not_connected()
+        self._held_bytes = math.inf
         self._channel.send(message)
 
     async def close(self) -> None:

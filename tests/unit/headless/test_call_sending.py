@@ -90,6 +90,21 @@ async def test_a_channel_without_progress_is_told_and_one_with_progress_is_waite
             await peer.until_room()
         with pytest.raises(SendQueueFull):
             await peer.until_room()
+        # Slow progress is progress: after each of these bytes it would have been told without.
+        leaving = peers.STUCK_SAMPLES * 3
+
+        class Leaving(SimpleNamespace):
+            @property
+            def bufferedAmount(self) -> int:
+                nonlocal leaving
+                leaving -= leaving > 0
+                return peers.LOW_BYTES + leaving
+
+        peer._channel = Leaving(readyState="open", remove_all_listeners=int)  # type: ignore[assignment]
+        peer._report_room()
+        await peer.until_room()
+        assert leaving == 0
+        peer._channel = channel
         monkeypatch.setattr(peers, "STUCK_SECONDS", HANGS)
         waiting = asyncio.create_task(peer.until_room())
         await asyncio.sleep(0)

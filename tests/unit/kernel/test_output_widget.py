@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import queue
 import time
-from typing import Any
 
 import pytest
 
 from tests.limits import HANGS
+from tests.unit.kernel.conftest import KernelClient
 
 pytest.importorskip("ipywidgets")
 
@@ -37,21 +37,13 @@ def show(event):
 """
 
 
-def run(client: Any, code: str) -> str:
-    """Run a cell and return the id of its request."""
-    cell: str = client.execute(code)
-    reply = client.get_shell_msg(timeout=HANGS)
-    assert reply["content"]["status"] == "ok", reply["content"].get("traceback")
-    return cell
-
-
-def routed(client: Any) -> tuple[list[str], str]:
+def routed(client: KernelClient) -> tuple[list[str], str]:
     """Return the ids that the output widget captured until something was printed, and the id that this has."""
     captured: list[str] = []
     over = time.monotonic() + HANGS
     while time.monotonic() < over:
         with contextlib.suppress(queue.Empty):
-            message = client.get_iopub_msg(timeout=0.5)
+            message = client.published()
             state = message["content"].get("data", {}).get("state", {}) if message["msg_type"] == "comm_msg" else {}
             if "outputs" not in state and "msg_id" in state:
                 captured.append(state["msg_id"])
@@ -61,7 +53,9 @@ def routed(client: Any) -> tuple[list[str], str]:
 
 
 @pytest.mark.parametrize("when", ["busy", "idle"])
-def test_what_a_callback_prints_is_captured_by_its_output_widget(kernel_client: Any, ipykernel: str, when: str) -> None:
+def test_what_a_callback_prints_is_captured_by_its_output_widget(
+    kernel_client: KernelClient, ipykernel: str, when: str
+) -> None:
     captured, printed, cell = prints(kernel_client, SCRIPTED_PAGE, when)
     assert captured == [printed], "the front end puts into the widget what has this id"
     if not ipykernel.startswith("6"):  # which knows only one current cell
@@ -70,17 +64,17 @@ def test_what_a_callback_prints_is_captured_by_its_output_widget(kernel_client: 
 
 @pytest.mark.parametrize("ipykernel", [""], ids=["this ipykernel"], indirect=True)
 @pytest.mark.parametrize("when", ["busy", "idle"])
-def test_so_it_is_with_the_headless_page(kernel_client: Any, when: str) -> None:
+def test_so_it_is_with_the_headless_page(kernel_client: KernelClient, when: str) -> None:
     captured, printed, cell = prints(kernel_client, HEADLESS_PAGE, when)
     assert captured == [printed] == [cell]
 
 
-def prints(client: Any, page: str, when: str) -> tuple[list[str], str, str]:
+def prints(client: KernelClient, page: str, when: str) -> tuple[list[str], str, str]:
     """Have a callback print, and return what `routed` tells and the id of the cell that registered it."""
-    run(client, page)
-    cell = run(client, REGISTER)
+    client.run(page)
+    cell = client.run(REGISTER)
     if when == "busy":
-        run(client, "import asyncio\nhappen()\nwhile not chat.events.of('error'): await asyncio.sleep(0.01)")
+        client.run("import asyncio\nhappen()\nwhile not chat.events.of('error'): await asyncio.sleep(0.01)")
     else:
-        run(client, "import threading\n_ = threading.Timer(0.3, happen).start()")
+        client.run("import threading\n_ = threading.Timer(0.3, happen).start()")
     return *routed(client), cell

@@ -51,7 +51,7 @@ class WebRtcCall:
     session : SessionConfig
         The session settings of the offer.
     engines, responder
-        The speech engines, and what decides the answers.
+        The speech engines, and what decides the responses.
     on_ended : callable
         Called once with the call when it has ended.
     silent_seconds : float

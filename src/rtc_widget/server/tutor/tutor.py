@@ -64,7 +64,7 @@ class Tutor:
         )
 
     async def respond(self, question: Question) -> AsyncGenerator[str | RequestedToolCall, None]:
-        """Yield the answer, or the calls of the requested tools."""
+        """Yield the response, or the calls of the requested tools."""
         turn = ToolTurn.of(question.conversation)
         if turn.outputs:
             left = (
@@ -90,7 +90,7 @@ class Tutor:
             yield self.reply(question.text)
 
     def reply(self, text: str) -> str:
-        """Return the answer of the tutor to `text`."""
+        """Return the response of the tutor to `text`."""
         asked = text[-MAX_MATCHED:]
         found = find(asked)
         if found:

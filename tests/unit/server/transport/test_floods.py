@@ -100,7 +100,7 @@ async def unread_audio(address: str) -> None:
         with contextlib.suppress(websockets.ConnectionClosed):
             for _ in range(60):
                 await client.send(json.dumps({"type": "conversation.item.retrieve", "item_id": "item_1"}))
-        await asyncio.sleep(0)
+        await asyncio.sleep(1)  # the call goes on beside what nobody reads
     finally:
         client.transport.abort()
 
@@ -121,6 +121,7 @@ async def half_sent_requests(address: str) -> None:
         _, writer = await asyncio.open_connection(host, int(port))
         writer.write(b"POST /v1/realtime/calls HTTP/1.1\r\nHost: ")
         writers.append(writer)
+    await asyncio.sleep(1)  # the call goes on beside them
     for writer in writers:
         writer.close()
 
