@@ -2,6 +2,7 @@
 
 import { causes, page as PAGE_TEXTS, templates as TEMPLATES, transient } from "../../src/rtc_widget/errors/texts.json";
 import { blockingHost, browserHelp } from "./host";
+import { wellFormed } from "./json";
 
 export type PageErrorCode = keyof typeof PAGE_TEXTS;
 
@@ -21,9 +22,9 @@ export class RtcWidgetError extends Error implements ErrorReport {
   readonly hint: string;
 
   constructor(report: ErrorReport, options?: ErrorOptions) {
-    super(report.message, options);
-    this.code = report.code;
-    this.hint = report.hint;
+    super(wellFormed(report.message), options);
+    this.code = wellFormed(report.code);
+    this.hint = wellFormed(report.hint);
   }
 
   toWire(): ErrorReport {

@@ -24,9 +24,18 @@ export function parseObject(text: string): JsonObject | undefined {
   }
 }
 
+/** Returns a text that has a UTF-8 form: halves of a character (lone surrogates, legal in JSON) become U+FFFD. */
+export function wellFormed(text: string): string {
+  return text.replace(/\p{Surrogate}/gu, "\ufffd");
+}
+
 const MAX_QUOTE_LENGTH = 300;
 
 /** Shortens a text of somebody else for an error message. */
 export function truncate(text: string): string {
-  return text.length > MAX_QUOTE_LENGTH ? `${text.slice(0, MAX_QUOTE_LENGTH)}…` : text;
+  const whole = wellFormed(text);
+  // Not within a character.
+  return whole.length > MAX_QUOTE_LENGTH
+    ? `${whole.slice(0, MAX_QUOTE_LENGTH).replace(/[\ud800-\udbff]$/, "")}…`
+    : whole;
 }

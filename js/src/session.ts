@@ -6,6 +6,7 @@ import { type Diagnosis, diagnose } from "./call/diagnosis";
 import { CallLimits } from "./call/limits";
 import { PushToTalk, type PushToTalkState } from "./call/push_to_talk";
 import { Resumption } from "./call/resumption";
+import { SessionExpiry } from "./call/session_expiry";
 import { StatsSampler } from "./call/stats";
 import { Bridge, type Result } from "./comm/bridge";
 import { type HistoryListener, HistoryReader } from "./comm/history";
@@ -44,7 +45,7 @@ export interface SessionListener extends HistoryListener {
   onSlowKernel(slow: boolean): void;
   onKernelDied(): void;
   onAudioBlocked(blocked: boolean): void;
-  /** Asks whether the model may call this function; resolves with the person's answer. */
+  /** Asks whether the model may call this function; resolves with the person's decision. */
   onApproval(question: ApprovalRequest): Promise<boolean>;
   /** An error that does not end the call, or a message of the user's Python code. */
   onNote(note: ErrorReport): void;
@@ -61,6 +62,8 @@ export interface Session {
   readonly microphone: Microphone;
   readonly limits: CallLimits;
   readonly history: HistoryReader;
+  /** When audio was received last, on the page's time base; undefined if that is longer ago or unknown. */
+  lastAudioMs(): number | undefined;
   /** Resolves when the kernel has all audio recorded so far. */
   flushAudio(): Promise<void>;
   readonly pushToTalk: PushToTalk;
@@ -110,20 +113,22 @@ export function openSession(
       if (direction === "sent") resumption.recordSent(text);
       const event = channelEvent(attempt, direction, text);
       const facts = direction === "received" && event.json ? protocol.factsOf(event.json) : [];
+      for (const fact of facts) pushToTalk.apply(fact);
+      listener.onEvent(event, facts);
+      // Last, since a fact may end the call.
       for (const fact of facts) {
-        pushToTalk.apply(fact);
+        expiry.apply(fact);
         call.apply(fact);
       }
-      listener.onEvent(event, facts);
     },
     onOpen(attempt, resumes) {
       own.push(attempt);
       const peer = call.attempt?.peer;
       if (peer) stats.start(attempt, peer);
-      const events = resumption.begin(resumes, listener.onOpen(attempt, resumes));
-      const sendable = events.filter((event) => call.canSend(event));
-      if (sendable.length < events.length) listener.onNote(tooLargeToCarry(events.length - sendable.length).toWire());
-      if (sendable.length > 0) call.send(sendable);
+      const groups = resumption.begin(resumes, listener.onOpen(attempt, resumes));
+      const sendable = groups.filter((events) => events.every((event) => call.canSend(event)));
+      if (sendable.length < groups.length) listener.onNote(tooLargeToCarry(groups.length - sendable.length).toWire());
+      if (sendable.length > 0) call.send(sendable.flat());
     },
     onMicrophoneRequest: (isPending) => listener.onMicrophoneRequest(isPending),
     onNonFatalError: (error) => listener.onNote(error.toWire()),
@@ -138,11 +143,14 @@ export function openSession(
     },
     onEnd: () => {
       pushToTalk.end();
+      expiry.end();
       stats.stop();
       recorder.end();
       speaker.stop();
     },
   });
+  // A call that may not last as long as its session needs no other session.
+  const expiry = new SessionExpiry((expiresAt) => limits.endsAt > expiresAt && call.replace());
   const pushToTalk = new PushToTalk(protocol, {
     send: (texts) => call.send(texts),
     setHeldBack: (isHeldBack) => microphone.setHeldBack(isHeldBack),
@@ -181,6 +189,7 @@ export function openSession(
   );
   const refreshDevices = watchDevices((devices) => listener.onDevices(devices), signal);
   const session: Session = {
+    lastAudioMs: () => call.attempt?.peer?.lastAudioMs,
     page: bridge.page,
     history,
     call,
@@ -255,8 +264,8 @@ async function handleRequest(session: Session, request: KernelRequest, listener:
   const { call } = session;
   switch (request.type) {
     case "connect": {
-      const { microphone } = request;
-      return { attempt: await call.connect(microphone === null ? {} : { microphone }) };
+      const { microphone, resume } = request;
+      return { attempt: await call.connect({ ...(microphone === null ? {} : { microphone }), resumes: resume }) };
     }
     case "disconnect":
       call.disconnect();

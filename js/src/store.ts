@@ -16,6 +16,7 @@ import type { Conversation } from "./conversation/transcript";
 import { asRtcWidgetError, type ErrorReport, type RtcWidgetError } from "./errors";
 import { textOr } from "./json";
 import type { DeviceChoice } from "./media/devices";
+import { now } from "./page";
 import { protocolOrDefault } from "./protocols/named";
 import { openSession } from "./session";
 import { readSettings } from "./settings";
@@ -45,6 +46,8 @@ export interface Store {
   /** The text that is not sent yet; it outlives the views. */
   readonly draft: Signal<string>;
   connect(options?: ConnectOptions): void;
+  /** Connects as the last time, except for what the options change. */
+  connectAgain(options?: ConnectOptions): void;
   disconnect(): void;
   toggleMute(): void;
   /** Sends the draft and asks for a response; keeps the draft if it cannot be sent. */
@@ -100,6 +103,8 @@ export function openStore(model: Model, signal: AbortSignal): Store {
   signal.addEventListener("abort", () => model.off("change:settings", readCanCall));
   const kernelProgress = traitSignal(model, "progress", signal);
 
+  /** Until when the audio of a lost call was heard. */
+  let heardUntil: number | undefined;
   const showNote = (error: RtcWidgetError) => {
     note.value = { ...error.toWire(), endsCall: false };
   };
@@ -114,8 +119,12 @@ export function openStore(model: Model, signal: AbortSignal): Store {
         if (isCalling(ownState.value.status) && !isCalling(after.status)) note.value = null;
         // The error of the current call has been resolved.
         if (after.error === null && note.value?.code === ownState.value.error?.code) note.value = null;
+        const { connection_state: before } = ownState.value;
+        // A loss is noticed seconds after the last sound.
+        if (after.connection_state === "connected") heardUntil = undefined;
+        else if (before === "connected") heardUntil = session.lastAudioMs() ?? now();
         if (after.data_channel_state === "closed" && ownState.value.data_channel_state !== "closed") {
-          record.end();
+          record.end(heardUntil ?? now());
           approvals.withdraw();
         }
         ownState.value = after;
@@ -190,6 +199,13 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     isSlow.value = false;
   });
 
+  // An error is in the state, where every view shows it.
+  const connect = (options: ConnectOptions = {}) => {
+    // Without a kernel the microphone would be opened for nothing.
+    if (!isKernelDead.value)
+      call.connect({ ...options, resumes: options.resumes || isFollowing.value }).catch(() => {});
+  };
+
   return {
     state,
     isFollowing,
@@ -211,11 +227,8 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     isKernelDead,
     isAudioBlocked,
     draft,
-    // An error is in the state, where every view shows it.
-    connect(options) {
-      // Without a kernel the microphone would be opened for nothing.
-      if (!isKernelDead.value) call.connect({ ...options, resumes: isFollowing.value }).catch(() => {});
-    },
+    connect,
+    connectAgain: (options) => connect({ ...call.lastOptions, ...options }),
     disconnect: () => call.disconnect(),
     toggleMute: () => call.mute(!ownState.value.muted),
     sendDraft() {

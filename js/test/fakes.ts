@@ -124,7 +124,7 @@ export class FakeKernel {
         resolve(message);
       };
       this.model.on("sent", hear);
-      this.say({ type, id, ...(type === "connect" ? { microphone: null } : {}), ...fields });
+      this.say({ type, id, ...(type === "connect" ? { microphone: null, resume: false } : {}), ...fields });
     });
   }
 
@@ -262,6 +262,8 @@ export class FakePeer extends EventTarget {
   /** Candidates and their pairs, as `getStats` reports them. */
   pairs: readonly (readonly [id: string, report: object])[] = [];
   readonly sctp = { maxMessageSize: 1000 };
+  /** When audio was received last, as the receiver reports it. */
+  audioSources: readonly { timestamp: number }[] = [];
   readonly steps: string[] = [];
   readonly channels: FakeChannel[] = [];
   readonly senders: unknown[] = [];
@@ -282,6 +284,7 @@ export class FakePeer extends EventTarget {
   addTransceiver(kind: string, init: RTCRtpTransceiverInit) {
     this.steps.push(`addTransceiver ${kind} ${init.direction}`);
     return {
+      receiver: { getSynchronizationSources: () => this.audioSources },
       sender: {
         replaceTrack: async (track: unknown) => {
           this.senders.push(track);

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rtc_widget._version import __version__
 
 if TYPE_CHECKING:
+    from rtc_widget._glossary.terms import glossary
     from rtc_widget.audio.clip import AudioClip
     from rtc_widget.audio.recording import Recording
     from rtc_widget.comm.settings import Reconnect
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from rtc_widget.conversation.turn import Turn
     from rtc_widget.errors import RtcWidgetError
     from rtc_widget.saved.saved_session import SavedSession
+    from rtc_widget.sdp.description import SessionDescription
     from rtc_widget.signaling.base import Answer, Signaling
     from rtc_widget.signaling.local import ChatCompletions, Local
     from rtc_widget.signaling.openai import OpenAI
@@ -42,6 +44,7 @@ __all__ = [
     "Recording",
     "RtcWidgetError",
     "SavedSession",
+    "SessionDescription",
     "Signaling",
     "StatsLog",
     "Tool",
@@ -49,6 +52,7 @@ __all__ = [
     "Turn",
     "VoiceChat",
     "__version__",
+    "glossary",
 ]
 
 # Each name is loaded when it is first used, so that `import rtc_widget` costs next to nothing.
@@ -65,12 +69,14 @@ _MODULES = {
     "Recording": "audio.recording",
     "RtcWidgetError": "errors",
     "SavedSession": "saved.saved_session",
+    "SessionDescription": "sdp.description",
     "Signaling": "signaling.base",
     "StatsLog": "webrtc.stats",
     "Tool": "tools.tool",
     "Transcript": "conversation.transcript",
     "Turn": "conversation.turn",
     "VoiceChat": "voice_chat",
+    "glossary": "_glossary.terms",
 }
 
 

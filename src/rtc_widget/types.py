@@ -14,3 +14,5 @@ Track = Literal["user", "assistant"]
 """Whose audio it is."""
 Role = Literal["user", "assistant"]
 """Who speaks or writes a turn."""
+SdpType = Literal["offer", "pranswer", "answer", "rollback"]
+"""What a session description is for (W3C WebRTC, ``RTCSdpType``)."""

@@ -101,7 +101,7 @@ class VoiceChat(anywidget.AnyWidget):
         Who sends the offer to the server: the kernel with its key, or the page with a short-lived secret that the
         kernel has created (``client_secrets``).
     reconnect : Reconnect or None
-        How a lost connection is restored; None leaves it lost.
+        How a lost connection is restored, and whether a new call replaces one whose session expires; None: neither.
     max_duration : float
         Seconds after which a call is ended; applies to the next call.
     view_timeout : float
@@ -299,7 +299,9 @@ class VoiceChat(anywidget.AnyWidget):
 
     # Calls
 
-    async def connect(self, timeout: float | None = None, *, microphone: bool | None = None) -> None:
+    async def connect(
+        self, timeout: float | None = None, *, microphone: bool | None = None, resume: bool = False
+    ) -> None:
         """Make the call and return when events can be sent. Without effect when there is a call.
 
         The page asks for the microphone if it has to. If this is cancelled or times out, the attempt ends.
@@ -307,23 +309,28 @@ class VoiceChat(anywidget.AnyWidget):
         Parameters
         ----------
         timeout : float, optional
-            Seconds for everything, including the user's answer to the permission prompt. Default: 30 s; the time in
+            Seconds for everything, including the user's decision at the permission prompt. Default: 30 s; the time in
             which the embedded server starts (at most 120 s) does not count then. `progress` says what it waits for.
         microphone : bool, optional
             False: this call is for writing and listening. Default: as the widget's `microphone` says.
+        resume : bool
+            True: the new call resumes the last one, however that ended (`SessionExpired`, `disconnect`, an error). The
+            server gets the session settings and the last 100 turns and function calls again, as after a reconnection;
+            of an interrupted response, what was heard. Without an earlier call, as after a restart of the kernel, a
+            warning is logged and a new conversation begins.
 
         Raises
         ------
         AwaitUnsupported
             In a cell of ipykernel 6, which cannot hear the page before the cell has ended.
         PageNotFound, PageTimeout, WidgetClosed
-            If no page shows this widget, or it does not answer, or the widget was closed.
+            If no page shows this widget, or it does not reply, or the widget was closed.
         SignalingTimeout
             If the time is over while the server is still starting.
         MicrophoneError, SignalingError, CallError
             If the page could not make the call.
         """
-        await self._controller.connect(timeout, microphone=microphone)
+        await self._controller.connect(timeout, microphone=microphone, resume=resume)
 
     async def disconnect(self, timeout: float = 10) -> None:
         """End the call and stop the microphone; without effect when there is no call.
@@ -691,7 +698,7 @@ class VoiceChat(anywidget.AnyWidget):
         EventRefused
             If the server refuses the change; the settings are as before.
         WaitTimeout
-            If it does not answer.
+            If it does not reply.
         NotConnected
             If there is no call: settings for the next are given to `VoiceChat`.
         AwaitUnsupported
@@ -916,8 +923,8 @@ class VoiceChat(anywidget.AnyWidget):
         Examples
         --------
         >>> said = await chat.say("question.wav")  # doctest: +SKIP
-        >>> answer = await chat.wait_for("output_audio_buffer.started")  # doctest: +SKIP
-        >>> answer.elapsed - said.end  # doctest: +SKIP
+        >>> started = await chat.wait_for("output_audio_buffer.started")  # doctest: +SKIP
+        >>> started.elapsed - said.end  # doctest: +SKIP
         0.83
         """
         return await self._clips.play(clip, timeout)

@@ -72,7 +72,7 @@ def test_messages_to_the_page_are_those_of_the_contract():
     entries = CONTRACT["to_page"]
     made = {
         "welcome": protocol.welcome("p1"),
-        "connect": protocol.request("connect", "p1", "k:1", microphone=None),
+        "connect": protocol.request("connect", "p1", "k:1", microphone=None, resume=False),
         "disconnect": protocol.request("disconnect", "p1", "k:2"),
         "send": protocol.request("send", "p1", "k:3", events=['{"type":"response.create"}']),
         "mute": protocol.request("mute", "p1", "k:4", muted=True),

@@ -58,6 +58,26 @@ _LEAVE = """async () => {
   for (const button of document.querySelectorAll(".jp-Dialog button.jp-mod-accept")) button.click();
   __spy.reset();
 }"""
+# Extensions that have nothing to do with a notebook's cells: without them a page loads in four fifths of the time.
+_DISABLED = [
+    "csvviewer",
+    "debugger",
+    "extensionmanager",
+    "help",
+    "htmlviewer",
+    "hub",
+    "imageviewer",
+    "javascript",
+    "lsp",
+    "markdownviewer",
+    "mermaid",
+    "pdf",
+    "pluginmanager",
+    "running",
+    "terminal",
+    "toc",
+    "vega5",
+]
 _SETTINGS = {"apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False}}
 
 
@@ -126,6 +146,10 @@ def jupyterlab(*, ipykernels: Mapping[str, Path] | None = None, host: str = "127
         file = folders["settings"] / f"@jupyterlab/{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(settings))
+    page_config = folders["config"] / "labconfig/page_config.json"
+    page_config.parent.mkdir()
+    disabled = {f"@jupyterlab/{name}-extension": True for name in _DISABLED}
+    page_config.write_text(json.dumps({"disabledExtensions": disabled}))
     for version, ipykernel in {"": None, **(ipykernels or {})}.items():
         _write_kernelspec(folders["data"] / "kernels" / f"{_KERNEL}{version}", ipykernel)
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("OPENAI_", "JUPYTER"))}

@@ -9,6 +9,6 @@ from rtc_widget.cli import main
 from rtc_widget.server.tutor import glossary
 
 if __name__ == "__main__":
-    short = tuple(replace(term, says=f"{re.split('[,.:;]', term.says)[0]}.") for term in glossary.terms())
-    glossary.terms = lambda: short
+    short = tuple(replace(term, says=f"{re.split('[,.:;]', term.says)[0]}.") for term in glossary.all_terms())
+    glossary.all_terms = lambda: short
     main()

@@ -26,6 +26,7 @@ ASK = f"""
 async with chat.record():
     {CONNECT}
     {ANSWERED}
+    await __import__("asyncio").sleep(1)  # the page plays later than the server sends
 print(chat.recording)
 """
 

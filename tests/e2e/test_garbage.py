@@ -120,7 +120,7 @@ def test_a_kernel_that_never_answers_ends_in_a_clear_error(lab, silent_browser, 
         page.wait_for_status("error")
         error = page.page.locator(".rtc-error").first
         assert error.get_attribute("data-code") == "kernel_timeout"
-        assert "The kernel did not answer." in error.inner_text()
+        assert "The kernel did not reply." in error.inner_text()
         assert "Interrupt the cell or restart the kernel" in error.inner_text()
         assert page.page.locator(".rtc-progress", has_text="is a cell running?").count() == 0
         assert page.spy("spy.microphone.length") == 0, "none is opened before the kernel has answered"

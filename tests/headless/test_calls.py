@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import os
 import signal
 import statistics
@@ -15,7 +16,8 @@ from itertools import pairwise
 
 import pytest
 
-from rtc_widget import Local, OpenAI, Reconnect
+from rtc_widget import EventLog, Local, OpenAI, Reconnect, VoiceChat
+from rtc_widget.comm.messages import History
 from rtc_widget.errors import (
     Cancelled,
     ClipInterrupted,
@@ -23,6 +25,7 @@ from rtc_widget.errors import (
     InvalidKey,
     MessageTooLarge,
     PageTimeout,
+    SendQueueFull,
     ServerHungUp,
     ServerUnreachable,
 )
@@ -83,6 +86,43 @@ async def test_an_answer_that_was_asked_for_brings_its_sound(make):
     assert word_error_rate(turn.text, recognize(turn.audio.pcm, turn.audio.sample_rate)) <= 0.2
     assert not chat.is_recording
     assert (await chat.ask("What is SDP?", until_spoken=False)).audio is None
+
+
+async def test_a_response_that_the_voice_cannot_speak_is_shown_as_text_and_not_as_heard(make):
+    chat = make(Local(reply=lambda text: "你好" if "first" in text else "Hello."), microphone=False)
+    await chat.connect(timeout=HANGS)
+    turn = await chat.ask("The first question.", timeout=HANGS)
+    assert (turn.text, turn.heard, turn.unspoken, turn.status) == ("你好", "", True, "completed")
+    assert turn.audio is None
+    turn = await chat.ask("The next question.", timeout=HANGS)
+    assert (turn.heard, turn.unspoken) == ("Hello.", False)
+    assert [turn.heard for turn in chat.transcript if turn.role == "assistant"] == ["", "Hello."]
+    assert "你好 *(not spoken)*" in chat.transcript.to_markdown()
+    assert 'title="not heard">你好</s> <small>— not spoken</small>' in chat.transcript._repr_html_()
+
+
+def flood(chat):
+    """Send events in one breath until they are refused; return how many were sent."""
+    for number in range(100_000):
+        try:
+            chat.send({"type": "test.flood", "number": number})
+        except SendQueueFull:
+            return number
+    return 100_000
+
+
+@pytest.mark.alone
+async def test_a_call_goes_on_after_a_flood_of_events(make):
+    chat = make(Local(reply=lambda text: "Hello."), microphone=False)
+    await chat.connect(timeout=HANGS)
+    sent = flood(chat)
+    assert sent >= 5_000
+    await eventually(lambda: len(chat.events.of("error")) >= 500)
+    turn = await chat.ask("What is ICE?", timeout=HANGS)
+    assert turn.text == "Hello."
+    assert (chat.status, chat.error) == ("connected", None)
+    assert len(chat.events.of("error", direction="received")) == sent, "the server has received all that was sent"
+    assert [event.number for event in chat.events.of("test.flood")] == list(range(sent))
 
 
 async def test_statistics_come_once_a_second_and_read_like_a_browsers(make):
@@ -172,6 +212,56 @@ async def test_a_server_that_dies_is_noticed_and_another_call_goes_on_with_what_
     chat.send_text("What is ICE?")
     await chat.wait_for("response.done", timeout=HANGS)
     assert [turn.call for turn in chat.transcript] == [1, 1, 2, 2]
+
+
+async def test_a_conversation_is_resumed_on_request_with_its_functions_and_no_new_turns(make):
+    chat = make(Local(reply=lambda text: "It is sunny."), microphone=False)
+    await chat.connect(timeout=HANGS)
+    call = {"id": "f1", "type": "function_call", "call_id": "c1", "name": "weather", "arguments": '{"city": "Paris"}'}
+    chat.send({"type": "conversation.item.create", "item": call})
+    output = {"type": "function_call_output", "call_id": "c1", "output": "Sunny."}
+    chat.send({"type": "conversation.item.create", "item": output})
+    await chat.ask("What is the weather?", timeout=HANGS)
+    await chat.disconnect()
+    await chat.connect(timeout=HANGS, resume=True)
+    assert chat.status == "connected"
+
+    def confirmed():
+        items = [event.item for event in chat.events.of("conversation.item.added", direction="received")]
+        return [
+            (item.type, item.get("output") or item.get("arguments")) for item in items if item.id.startswith("carried_")
+        ]
+
+    await eventually(lambda: len(confirmed()) == 4)
+    assert confirmed()[:2] == [("function_call", '{"city": "Paris"}'), ("function_call_output", "Sunny.")]
+    assert [kind for kind, _ in confirmed()] == ["function_call", "function_call_output", "message", "message"]
+    assert len(chat.transcript) == 2
+    assert not chat.errors
+    assert chat.error is None
+    await chat.ask("And in Rome?", timeout=HANGS)
+    assert [turn.call for turn in chat.transcript] == [1, 1, 2, 2]
+
+
+async def test_a_reply_with_half_a_character_is_spoken_shown_saved_and_repeated(make, tmp_path):
+    chat = make(Local(reply=lambda text: "bad \ud83d here"), microphone=False)
+    await chat.connect(timeout=HANGS)
+    turn = await chat.ask("What?", timeout=HANGS)
+    assert turn.text == "bad \ufffd here"
+    assert "bad \ufffd here" in chat.transcript.to_markdown()
+    chat.events._repr_html_().encode()
+    chat.transcript._repr_html_().encode()
+    again = EventLog.from_jsonl(chat.events.to_jsonl(tmp_path / "events.jsonl"))
+    assert [event.raw for event in again] == [event.raw for event in chat.events]
+    await chat.disconnect()
+    loaded = VoiceChat.load(chat.save(tmp_path / "session.zip"))
+    assert list(loaded.transcript) == list(chat.transcript)
+    asked = History(page="p2", id="p2:1", first=0, before=None, brief=False, without=())
+    json.dumps(chat._record.history_page(asked), ensure_ascii=False).encode()
+    await chat.connect(timeout=HANGS, resume=True)
+    assert (await chat.ask("And now?", timeout=HANGS)).text == "bad \ufffd here"
+    texts = [event.item.content[0].text for event in chat.events.of("conversation.item.create", direction="sent")]
+    assert texts == ["What?", "What?", "bad \ufffd here", "And now?"]
+    assert chat.error is None
 
 
 @contextmanager

@@ -105,6 +105,18 @@ def test_the_wheel_holds_the_bundle_and_nothing_of_the_workshop(wheel):
     assert {name.split("/")[0] for name in names if "dist-info" not in name} == {"rtc_widget"}
 
 
+DATA = ("errors/texts.json", "_glossary/glossary.toml", "sdp/explanations.json")
+
+
+def test_both_distributions_bring_the_data_files(sdist, wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        assert {f"rtc_widget/{file}" for file in DATA} <= set(archive.namelist())
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {f"src/rtc_widget/{file}" for file in DATA} <= names
+    assert "tests/unit/sdp/captures/chromium-offer-audio-data.sdp" in names
+
+
 def test_the_wheel_alone_imports_and_makes_a_widget(wheel, tmp_path):
     import json
 

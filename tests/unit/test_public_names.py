@@ -22,6 +22,7 @@ PUBLIC = [
     "Recording",
     "RtcWidgetError",
     "SavedSession",
+    "SessionDescription",
     "Signaling",
     "StatsLog",
     "Tool",
@@ -29,6 +30,7 @@ PUBLIC = [
     "Turn",
     "VoiceChat",
     "__version__",
+    "glossary",
 ]
 NAMES = [(package, name) for package in PACKAGES for name in importlib.import_module(package).__all__]
 

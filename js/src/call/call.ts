@@ -84,6 +84,11 @@ export class Call {
     return this.#attempt;
   }
 
+  /** What the last call was made with; it resumes another only while it has not been open. */
+  get lastOptions(): ConnectOptions {
+    return this.#options;
+  }
+
   /** Makes a call, or joins the current one; resolves with the attempt's id when the data channel is open. */
   connect(options: ConnectOptions = {}): Promise<string> {
     if (this.#phase.is === "idle" || this.#phase.is === "failed") this.#options = options;
@@ -154,7 +159,15 @@ export class Call {
   }
 
   apply(fact: Fact): void {
-    if (fact.type === "ending") this.#attempt?.expectEnd(fact.error);
+    if (fact.type !== "ending") return;
+    this.#attempt?.expectEnd(fact.error);
+    // Not every server closes a session that has expired.
+    if (this.#reconnect) this.#go({ type: "expired", error: fact.error });
+  }
+
+  /** Replaces the call, whose session is about to expire, by one that continues it; without effect if Python forbids it. */
+  replace(): void {
+    if (this.#reconnect) this.#go({ type: "expired", error: pageError("session_expired") });
   }
 
   setPermission(microphone_permission: MicrophonePermission): void {
@@ -275,6 +288,7 @@ export class Call {
     const attempt = this.#attempt;
     if (!attempt) return;
     this.#connected.resolve(attempt.id);
+    this.#options = { ...this.#options, resumes: false };
     this.#listener.onOpen(attempt.id, this.#resumes);
   }
 
@@ -320,7 +334,8 @@ export class Call {
     if (connection_state === "failed" && is === "restarting") return undefined;
     if (connection_state === "failed") return { type: "lost", error: pageError("connection_failed") };
     if (connection_state === "closed" || (hadChannel && data_channel_state === "closed")) {
-      return { type: "ended", error: this.#attempt?.endReason ?? pageError("server_hung_up") };
+      const expired = this.#attempt?.endReason;
+      return expired ? { type: "expired", error: expired } : { type: "ended", error: pageError("server_hung_up") };
     }
     if (connection_state === "disconnected") return { type: "disconnected" };
     const isWaiting = is === "disconnected" || is === "restarting";

@@ -36,6 +36,8 @@ export type CallEvent =
   | { readonly type: "healthy" }
   /** The path to the server is lost; another call may find one. */
   | { readonly type: "lost"; readonly error: RtcWidgetError }
+  /** The session has reached, or is about to reach, its maximum duration; a new call continues the conversation. */
+  | { readonly type: "expired"; readonly error: RtcWidgetError }
   /** The call is over, and calling again would not help or is not wanted. */
   | { readonly type: "ended"; readonly error: RtcWidgetError };
 
@@ -58,6 +60,12 @@ const IDLE: Phase = { is: "idle" };
 const toIdle = () => IDLE;
 const toConnecting = (): Phase => ({ is: "connecting" });
 const toFailed = (_: Phase, { error }: { readonly error: RtcWidgetError }): Phase => ({ is: "failed", error });
+/** Giving up is reported as the end of the session: the connection was not lost. */
+const toNewSession = (
+  { tries }: { readonly tries: number },
+  { error }: { readonly error: RtcWidgetError },
+  { reconnect }: Capabilities,
+): Phase => (canRetry(tries, reconnect) ? { is: "backoff", tries: tries + 1, error } : { is: "failed", error });
 const toConnected = ({ tries }: { readonly tries: number }): Phase => ({ is: "connected", tries });
 
 export const TRANSITIONS: Table = {
@@ -67,6 +75,7 @@ export const TRANSITIONS: Table = {
     disconnect: toIdle,
     // Where the first call finds no path, a person must change something; retrying would not.
     lost: toFailed,
+    expired: toFailed,
     ended: toFailed,
   },
   connected: {
@@ -74,6 +83,7 @@ export const TRANSITIONS: Table = {
     healthy: () => ({ is: "connected", tries: 0 }),
     disconnect: toIdle,
     lost: ({ tries }, { error }, capabilities) => restartOrRetry(tries, error, capabilities),
+    expired: toNewSession,
     ended: toFailed,
   },
   disconnected: {
@@ -81,12 +91,14 @@ export const TRANSITIONS: Table = {
     grace_over: ({ tries }, _, capabilities) => restartOrRetry(tries, CONNECTION_LOST, capabilities),
     disconnect: toIdle,
     lost: ({ tries }, { error }, capabilities) => restartOrRetry(tries, error, capabilities),
+    expired: toNewSession,
     ended: toFailed,
   },
   restarting: {
     reconnected: toConnected,
     disconnect: toIdle,
     lost: ({ tries }, { error }, { reconnect }) => retry(tries, error, reconnect),
+    expired: toNewSession,
     ended: toFailed,
   },
   backoff: {
@@ -99,6 +111,7 @@ export const TRANSITIONS: Table = {
     opened: toConnected,
     disconnect: toIdle,
     lost: ({ tries }, { error }, { reconnect }) => retry(tries, error, reconnect),
+    expired: toNewSession,
     ended: toFailed,
   },
   failed: {
@@ -149,8 +162,12 @@ function restartOrRetry(tries: number, error: RtcWidgetError, { reconnect, canRe
   return restarts ? { is: "restarting", tries: tries + 1, error } : retry(tries, error, reconnect);
 }
 
+function canRetry(tries: number, reconnect: Reconnect | null): boolean {
+  return reconnect !== null && tries < reconnect.maxAttempts;
+}
+
 function retry(tries: number, error: RtcWidgetError, reconnect: Reconnect | null): Phase {
-  if (reconnect && tries < reconnect.maxAttempts) return { is: "backoff", tries: tries + 1, error };
+  if (canRetry(tries, reconnect)) return { is: "backoff", tries: tries + 1, error };
   return { is: "failed", error: tries === 0 ? error : reconnectFailed(tries, error) };
 }
 

@@ -10,6 +10,7 @@ export class CallLimits {
   /** A call that Python made before there was a view may last until its first view has closed. */
   #hasHadView = false;
   #isCalling = false;
+  #endsAt = Number.POSITIVE_INFINITY;
   #durationTimer: ReturnType<typeof setTimeout> | undefined;
   #viewTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -23,8 +24,18 @@ export class CallLimits {
     if (isCalling === this.#isCalling) return;
     this.#isCalling = isCalling;
     clearTimeout(this.#durationTimer);
-    if (isCalling) this.#durationTimer = setTimeout(() => this.#endTooLong(), this.#settings().maxDurationMs);
+    this.#endsAt = Number.POSITIVE_INFINITY;
+    if (isCalling) {
+      const { maxDurationMs } = this.#settings();
+      this.#endsAt = Date.now() + maxDurationMs;
+      this.#durationTimer = setTimeout(() => this.#endTooLong(), maxDurationMs);
+    }
     this.#checkViews();
+  }
+
+  /** When the call will have lasted too long, in milliseconds since 1970; infinite without a call. */
+  get endsAt(): number {
+    return this.#endsAt;
   }
 
   /** Counts one more view; call the returned function when it closes. */

@@ -3,6 +3,7 @@
 import { abortable, within } from "../async";
 import type { CallState, Preparation } from "../comm/protocol";
 import { pageError } from "../errors";
+import { now } from "../page";
 import { CandidatePairs } from "./ice_pairs";
 
 const GATHERING_LIMIT_MS = 2_000;
@@ -83,6 +84,13 @@ export class Peer {
       channel: this.#channel.readyState,
       channelHasOpened: this.#channelHasOpened,
     };
+  }
+
+  /** When audio was received last, on the page's time base; undefined if not in the last ten seconds. */
+  get lastAudioMs(): number | undefined {
+    const sources = this.#transceiver.receiver?.getSynchronizationSources?.() ?? [];
+    const ages = sources.map(({ timestamp }) => now() - timestamp).filter((age) => age >= 0 && age <= 10_000);
+    return ages.length > 0 ? now() - Math.min(...ages) : undefined;
   }
 
   get maxMessageBytes(): number {

@@ -1,4 +1,4 @@
-/** What a new call is told so that it continues a lost one: the changed session settings, then what was said. */
+/** What a new call is told so that it continues a lost one: the changed session settings, then what was said and done. */
 
 import type { HistoryPage } from "../comm/protocol";
 import { type Conversation, heardText, type Turn } from "../conversation/transcript";
@@ -17,12 +17,16 @@ export class Resumption {
     this.#protocol = protocol;
   }
 
-  /** Begins a call; returns the events that bring it up to the state of the conversation that it continues. */
-  begin(resumes: boolean, conversation: Conversation): readonly string[] {
+  /**
+   * Begins a call; returns the events that bring it up to the state of the conversation that it continues, in groups that
+   * must be sent as a whole or not at all.
+   */
+  begin(resumes: boolean, conversation: Conversation): readonly (readonly string[])[] {
     // They are recorded again when they are sent to the new call.
     const sessionChanges = this.#sessionChanges;
     this.#sessionChanges = [];
-    return resumes ? [...sessionChanges, ...this.#protocol.carriedTurns(latestTurns(conversation))] : [];
+    if (!resumes) return [];
+    return [...sessionChanges.map((text) => [text]), ...this.#protocol.carriedTurns(latestTurns(conversation))];
   }
 
   /** Keeps what Python or a person has changed in the session since the call was made. */
@@ -47,6 +51,11 @@ export class Resumption {
 function latestTurns({ turns, calls }: Conversation): readonly Turn[] {
   const first = calls.findLastIndex(({ resumes }) => !resumes);
   const attempts = new Set(calls.slice(Math.max(first, 0)).map(({ attempt }) => attempt));
-  const said = turns.filter((turn) => turn.role !== "unseen" && attempts.has(turn.attempt) && heardText(turn) !== "");
-  return said.slice(-MAX_TURNS);
+  return turns.filter((turn) => attempts.has(turn.attempt) && isCarried(turn)).slice(-MAX_TURNS);
+}
+
+/** A function call without its output is left out: the new call would wait for it. */
+function isCarried(turn: Turn): boolean {
+  if (turn.functionCall) return turn.functionCall.output !== undefined;
+  return turn.role !== "unseen" && heardText(turn) !== "";
 }

@@ -114,7 +114,7 @@ export type PageRequest =
 
 /** What the kernel asks of the page. */
 export type KernelRequest =
-  | { type: "connect"; id: string; microphone: boolean | null }
+  | { type: "connect"; id: string; microphone: boolean | null; resume: boolean }
   | { type: "disconnect"; id: string }
   | { type: "release_call"; id: string }
   | { type: "send"; id: string; events: readonly string[] }
@@ -171,9 +171,9 @@ export function decodeKernelMessage(content: unknown, page: string): KernelMessa
     case "ping":
       return { type };
     case "connect": {
-      const { microphone } = content;
+      const { microphone, resume } = content;
       if (typeof id !== "string" || (microphone !== null && typeof microphone !== "boolean")) return undefined;
-      return { type, id, microphone };
+      return typeof resume === "boolean" ? { type, id, microphone, resume } : undefined;
     }
     case "disconnect":
     case "release_call":

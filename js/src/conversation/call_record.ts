@@ -1,7 +1,7 @@
 /** The events and the transcript of the calls: those of this page, those it follows, and those before it. */
 
 import { batch, type ReadonlySignal, signal as signalOf } from "@preact/signals";
-import type { HistoryCall, HistoryPage } from "../comm/protocol";
+import type { Direction, HistoryCall, HistoryPage } from "../comm/protocol";
 import { type JsonObject, parseObject } from "../json";
 import { now } from "../page";
 import { EventList, type LoadHistory } from "./event_list";
@@ -39,16 +39,18 @@ export class CallRecord {
     this.#conversation.value = this.#reader.beginCall(this.#conversation.value, attempt, resumes);
   }
 
-  end(): void {
+  /** Ends the call; `atMs` says until when its audio was heard, if that is known. */
+  end(atMs?: number): void {
     this.#speaking.value = SILENCE;
-    this.#conversation.value = this.#reader.endCall(this.#conversation.peek());
+    this.#conversation.value = this.#reader.endCall(this.#conversation.peek(), atMs);
   }
 
   /** Adds an event of this page's call, and the facts in it. */
   append({ attempt, direction, text, json }: ChannelEvent, facts: readonly Fact[]): void {
-    this.events.append(direction, now(), text, eventTypeOf(json));
-    if (direction === "sent" || json === undefined) return;
-    this.#conversation.value = this.#reader.reduce(this.#conversation.value, json, attempt);
+    const atMs = now();
+    this.events.append(direction, atMs, text, eventTypeOf(json));
+    if (json === undefined) return;
+    this.#conversation.value = this.#reader.reduce(this.#conversation.value, json, attempt, atMs);
     this.apply(facts);
   }
 
@@ -61,13 +63,15 @@ export class CallRecord {
     // Reduced separately: this page may have made a call of its own meanwhile.
     this.#history = this.#reduced(this.#history, page);
     const before = isOngoing ? this.#history : this.#reader.endCall(this.#history);
-    const { isTranscribed, turns, calls } = this.#conversation.value;
+    const { isTranscribed, turns, calls, audio, played } = this.#conversation.value;
     const isOurs = ({ attempt }: { readonly attempt: string }) => this.#ours.has(attempt);
     const isOld = (one: { readonly attempt: string }) => !isOurs(one);
     this.#conversation.value = {
       isTranscribed,
+      audio: audio ?? before.audio,
       turns: [...before.turns.filter(isOld), ...turns.filter(isOurs)],
       calls: [...before.calls.filter(isOld), ...calls.filter(isOurs)],
+      played: new Set([...before.played, ...played]),
     };
     if (!page.more) this.events.setHistoryLength(page.next);
   }
@@ -78,7 +82,9 @@ export class CallRecord {
       this.#conversation.value = this.#reduced(this.#conversation.value, page);
       for (const { events } of page.calls) {
         this.events.appendAll(events);
-        for (const event of receivedIn(events)) this.apply(this.#reader.factsOf(event));
+        for (const { direction, json } of parsed(events)) {
+          if (direction === "received") this.apply(this.#reader.factsOf(json));
+        }
       }
     });
   }
@@ -87,8 +93,8 @@ export class CallRecord {
   #reduced(conversation: Conversation, { calls }: HistoryPage): Conversation {
     return calls.reduce(
       (before, { attempt, resumes, events }) =>
-        receivedIn(events).reduce(
-          (turns, event) => this.#reader.reduce(turns, event, attempt),
+        parsed(events).reduce(
+          (turns, { json, atMs }) => this.#reader.reduce(turns, json, attempt, atMs),
           this.#reader.beginCall(before, attempt, resumes),
         ),
       conversation,
@@ -96,9 +102,15 @@ export class CallRecord {
   }
 }
 
-function receivedIn(events: HistoryCall["events"]): readonly JsonObject[] {
-  return events.flatMap(([direction, , text]) => {
-    const event = direction === "received" ? parseObject(text) : undefined;
-    return event ? [event] : [];
+interface ParsedEvent {
+  readonly direction: Direction;
+  readonly atMs: number;
+  readonly json: JsonObject;
+}
+
+function parsed(events: HistoryCall["events"]): readonly ParsedEvent[] {
+  return events.flatMap(([direction, atMs, text]) => {
+    const json = parseObject(text);
+    return json ? [{ direction, atMs, json }] : [];
   });
 }

@@ -33,10 +33,13 @@ export type Fact =
   | { readonly type: "speaking"; readonly speaker: "user" | "assistant"; readonly isSpeaking: boolean }
   /** A response of this conversation is under way. */
   | { readonly type: "response_started"; readonly id: string }
-  | { readonly type: "response_ended"; readonly id: string }
+  /** With `callsFunctions`, the functions' outputs and another response are to follow. */
+  | { readonly type: "response_ended"; readonly id: string; readonly callsFunctions: boolean }
   /** Whether the server detects the end of the user's turn; if not, push-to-talk does. */
   | { readonly type: "turn_detection"; readonly isEnabled: boolean }
   | { readonly type: "note"; readonly note: ServerNote }
+  /** When the server will end the session, in milliseconds since 1970. */
+  | { readonly type: "session_expiry"; readonly atMs: number }
   /** The server is about to end the call, for this reason. */
   | { readonly type: "ending"; readonly error: RtcWidgetError };
 
@@ -44,9 +47,15 @@ export type Fact =
 export interface EventReader {
   /** The conversation with one more call; a call that is already known changes nothing. */
   beginCall(conversation: Conversation, attempt: string, resumes: boolean): Conversation;
-  /** The conversation after one more event; the same object if the event does not change it. */
-  reduce(conversation: Conversation, event: JsonObject, attempt: string): Conversation;
-  /** The conversation after its call has ended: open turns stay unfinished. */
-  endCall(conversation: Conversation): Conversation;
+  /**
+   * The conversation after one more event, received or sent; the same object if the event does not change it. `atMs` is
+   * the event's time, if it is known.
+   */
+  reduce(conversation: Conversation, event: JsonObject, attempt: string, atMs?: number): Conversation;
+  /**
+   * The conversation after its call has ended: open turns stay unfinished. Of a response that was still spoken, the part
+   * until `atMs` was heard.
+   */
+  endCall(conversation: Conversation, atMs?: number): Conversation;
   factsOf(event: JsonObject): readonly Fact[];
 }

@@ -1,5 +1,7 @@
 /** The transcript of a conversation, whatever wire protocol it was held in; immutable, so that every view shows the same. */
 
+import { wellFormed } from "../json";
+
 export type TurnStatus = "in_progress" | "completed" | "interrupted" | "cancelled" | "incomplete" | "failed";
 
 /**
@@ -21,8 +23,35 @@ export interface Turn {
   readonly audioSeconds?: number;
   /** How many seconds of its audio were played before it was interrupted. */
   readonly playedSeconds?: number;
+  /** Whether it has audio that the server has not begun to play; undefined without audio. */
+  readonly isUnplayed?: boolean;
+  /** Complete, but the voice did not speak it: it may have no sounds for the language. */
+  readonly isUnspoken?: boolean;
   /** Late events of a deleted item are ignored: a transcription may end after its item was deleted. */
   readonly isDeleted?: boolean;
+  /** The function call that the item is; not shown, but repeated to a call that resumes this one. */
+  readonly functionCall?: FunctionCall;
+  /** The function call whose output the item is. */
+  readonly outputOf?: string;
+}
+
+/** A function call of the model. */
+export interface FunctionCall {
+  readonly callId: string;
+  readonly name: string;
+  /** JSON. */
+  readonly arguments: string;
+  /** Undefined until the model was told. */
+  readonly output?: string | undefined;
+}
+
+/** The audio of the last spoken response. */
+export interface ResponseAudio {
+  readonly attempt: string;
+  readonly responseId: string;
+  /** Undefined where the time is unknown. */
+  readonly startMs: number | undefined;
+  readonly isPlaying: boolean;
 }
 
 /** A call of a conversation. */
@@ -38,22 +67,36 @@ export interface Conversation {
   readonly calls: readonly ConversationCall[];
   /** Whether the server transcribes what the user says; it need not. */
   readonly isTranscribed: boolean;
+  readonly audio?: ResponseAudio | undefined;
+  /** The responses whose audio the server has begun to play, as `attempt/id`. */
+  readonly played: ReadonlySet<string>;
 }
 
-export const EMPTY_CONVERSATION: Conversation = { turns: [], calls: [], isTranscribed: true };
+export const EMPTY_CONVERSATION: Conversation = { turns: [], calls: [], isTranscribed: true, played: new Set() };
+
+/** Whether a turn may still get words. */
+export function isOpen({ status }: Turn): boolean {
+  return status === "in_progress";
+}
 
 export function turnText(turn: Turn): string {
-  return turn.parts.filter(Boolean).join("\n");
+  // The parts are kept as they came: the other half of a character may follow in the next delta.
+  return wellFormed(turn.parts.filter(Boolean).join("\n"));
 }
 
 /** The rate of calm speech, for servers that do not report the duration of audio; Python uses the same. */
 const CHARACTERS_PER_SECOND = 15;
 
+/** The duration of a turn's audio in seconds, estimated where the server does not report it. */
+export function secondsOf(turn: Turn): number {
+  return turn.audioSeconds || turnText(turn).length / CHARACTERS_PER_SECOND;
+}
+
 /** The words of a turn that were heard; estimated where it was interrupted, as Python's `Turn.heard` does. */
 export function heardText(turn: Turn): string {
   const text = turnText(turn);
   if (turn.playedSeconds === undefined) return text;
-  const seconds = turn.audioSeconds || text.length / CHARACTERS_PER_SECOND;
+  const seconds = secondsOf(turn);
   if (turn.playedSeconds >= seconds) return text;
   const words = text.slice(0, Math.round((text.length * turn.playedSeconds) / seconds) + 1);
   return words.slice(0, words.lastIndexOf(" ") + 1).trim();

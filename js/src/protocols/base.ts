@@ -26,8 +26,11 @@ export interface VoiceProtocol extends EventReader {
   commitTurn(): readonly string[];
   /** Takes a push-to-talk turn back. */
   discardTurn(): readonly string[];
-  /** Tells a new call what was said in the calls that it continues. */
-  carriedTurns(turns: readonly Turn[]): readonly string[];
+  /**
+   * Tells a new call what was said, and which functions were called, in the calls that it continues: for each turn the
+   * events that must all be sent, or none of them.
+   */
+  carriedTurns(turns: readonly Turn[]): readonly (readonly string[])[];
   /** Whether a sent text changes the session, so that a call that continues this one must repeat it. */
   isSessionChange(text: string): boolean;
 }

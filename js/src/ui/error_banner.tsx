@@ -39,21 +39,37 @@ export function ErrorBanner({ store }: { store: Store }) {
   );
 }
 
-/** Try again, or connect without a microphone if the microphone is the problem. */
+/** Try again, continue an earlier conversation, or connect without a microphone if the microphone is the problem. */
 function ErrorActions({ store, problem }: { store: Store; problem: Problem }) {
   // The header offers to take the call over, or says that the kernel is dead.
   if (store.isFollowing.value || store.isKernelDead.value) return null;
   return (
     <div class="rtc-error-actions">
-      <button type="button" class="rtc-button" data-action="retry" onClick={thenFocusCallButton(() => store.connect())}>
+      <button
+        type="button"
+        class="rtc-button"
+        data-action="retry"
+        onClick={thenFocusCallButton(() => store.connectAgain())}
+      >
         Try again
       </button>
+      {store.conversation.value.calls.length > 0 && (
+        <button
+          type="button"
+          class="rtc-button"
+          data-action="resume"
+          title="Make a new call that continues the conversation"
+          onClick={thenFocusCallButton(() => store.connectAgain({ resumes: true }))}
+        >
+          Continue
+        </button>
+      )}
       {isAboutMicrophone(problem) && (
         <button
           type="button"
           class="rtc-button"
           data-action="listen"
-          onClick={thenFocusCallButton(() => store.connect({ microphone: false }))}
+          onClick={thenFocusCallButton(() => store.connectAgain({ microphone: false }))}
         >
           Connect without a microphone
         </button>

@@ -98,7 +98,7 @@ class TurnRow extends Component<TurnRowProps> {
 
   override render({ turn, isTranscribed, divider }: TurnRowProps) {
     const text = turnText(turn);
-    const note = TURN_NOTES[turn.role === "user" ? "user" : "assistant"][turn.status];
+    const note = turn.isUnspoken ? "not spoken" : TURN_NOTES[turn.role === "user" ? "user" : "assistant"][turn.status];
     return (
       <>
         {divider !== "" && <div class="rtc-new-call">{divider}</div>}

@@ -1,6 +1,8 @@
 /** Tests with the browser's own WebRTC and its fake microphone; only the kernel is a test double. */
 
 import { describe, expect, it, vi } from "vitest";
+import { Peer } from "../../src/call/peer";
+import { now } from "../../src/page";
 import type { Message } from "../fakes";
 import { startLoopback } from "../loopback_server";
 
@@ -41,6 +43,18 @@ describe("a real call", () => {
       connection_state: "closed",
       data_channel_state: "closed",
     });
+  });
+
+  it("knows when the last sound came, on the time base of the events", async () => {
+    const accept = vi.spyOn(Peer.prototype, "accept");
+    const { kernel } = startLoopback();
+    await kernel.ask("connect");
+    const peer = accept.mock.contexts[0];
+    if (!(peer instanceof Peer)) throw new Error("There is no peer");
+    await vi.waitFor(() => expect(peer.lastAudioMs).toBeDefined(), { timeout: 5_000 });
+    const before = now();
+    // New sound, not only the first.
+    await vi.waitFor(() => expect(peer.lastAudioMs).toBeGreaterThan(before), { timeout: 5_000 });
   });
 
   it("says that the server closed the call when it does", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { FakePeer, startCall } from "../fakes";
+import { FakePeer, startCall, startWidget } from "../fakes";
 
 const fakeTimers = () => vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
 const tick = (milliseconds: number) => vi.advanceTimersByTimeAsync(milliseconds);
@@ -160,6 +160,51 @@ describe("a connection that is lost", () => {
     vi.useRealTimers();
     await vi.waitFor(() => expect(element.querySelector(".rtc-error")?.textContent).toContain("One message"));
     expect(element.querySelector(".rtc-error")?.getAttribute("data-code")).toBe("message_too_large");
+  });
+
+  it("leaves a function's output out with its call where one of them is too large", async () => {
+    const { channel, kernel, peer } = await startCall();
+    const call = (call_id: string) => ({ id: call_id, type: "function_call", call_id, name: "f", arguments: "{}" });
+    const output = (call_id: string, text: string) =>
+      JSON.stringify({
+        type: "conversation.item.create",
+        item: { type: "function_call_output", call_id, output: text },
+      });
+    const calls = [call("c1"), call("c2"), call("c3")];
+    channel.receive({ type: "response.done", response: { id: "r1", status: "completed", output: calls } });
+    await kernel.ask("send", { events: [output("c1", "x".repeat(830)), output("c2", "Sunny.")] });
+    fakeTimers();
+    peer().become("failed");
+    await tick(500);
+    await settle();
+    latest().open();
+    const told = latest().channel.sent.map((text) => JSON.parse(text).item);
+    expect(told.map(({ type, output }) => [type, output])).toEqual([
+      ["function_call", undefined],
+      ["function_call_output", "Sunny."],
+    ]);
+  });
+
+  it.each([
+    ["until the last sound that came", [2_200]],
+    ["until it is noticed where the browser does not say when sound came", []],
+  ])("repeats what was heard of a response %s", async (_, ages) => {
+    const { channel, peer } = await startCall();
+    const spoken = "Ice finds a way through. It tries every pair of addresses.";
+    const content = [{ type: "output_audio", transcript: spoken }];
+    const output = [{ id: "m1", type: "message", role: "assistant", status: "completed", content }];
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    const began = performance.timeOrigin + performance.now();
+    channel.receive({ type: "output_audio_buffer.started", response_id: "r1" });
+    channel.receive({ type: "response.done", response: { id: "r1", status: "completed", output } });
+    await tick(3_000);
+    peer().audioSources = ages.map((age) => ({ timestamp: began + age - 1_200 }));
+    peer().become("disconnected");
+    await tick(7_000);
+    await settle();
+    latest().open();
+    const told = latest().channel.sent.map((text) => JSON.parse(text).item.content[0].text);
+    expect(told).toEqual([ages.length > 0 ? "Ice finds a way" : "Ice finds a way through. It tries every pair"]);
   });
 
   it("is given up after three attempts, with a clear error and nothing left open", async () => {
@@ -340,10 +385,154 @@ describe("an end that is no loss", () => {
   });
 
   it("is told apart: the session has expired", async () => {
-    const { kernel, channel } = await startCall();
+    const { kernel, channel } = await startCall({ reconnect: null });
     const message = "Your session hit the maximum duration of 60 minutes.";
     channel.receive({ type: "error", error: { type: "invalid_request_error", code: "session_expired", message } });
     channel.become("closed");
     expect(kernel.states.at(-1)).toMatchObject({ status: "error", error: { code: "session_expired", message } });
+  });
+});
+
+const EXPIRED = {
+  type: "error",
+  error: { code: "session_expired", message: "Your session hit the maximum duration." },
+};
+const toldTo = (peer: FakePeer) => peer.channel.sent.map((text) => JSON.parse(text).item?.content[0].text);
+
+describe("a session that expires", () => {
+  it("goes on in a new call, whether or not the server closes the old one", async () => {
+    const { kernel, channel, peer, attempt } = await startCall({}, { renegotiates: true });
+    channel.receive(say("u1", "user", "What is ICE?"));
+    fakeTimers();
+    const old = peer();
+    channel.receive(EXPIRED);
+    await settle();
+    expect(kernel.statuses.at(-1)).toBe("reconnecting");
+    expect(old.connectionState).toBe("closed");
+    expect(kernel.last("hang_up").attempt).toBe(attempt);
+    expect(kernel.of("renegotiate")).toHaveLength(0);
+    await tick(500);
+    await settle();
+    latest().open();
+    expect(kernel.last("state")).toMatchObject({ resumes: true, state: { status: "connected", error: null } });
+    expect(toldTo(latest())).toEqual(["What is ICE?"]);
+  });
+
+  const startExpiring = async (settings: Record<string, unknown> = {}) => {
+    const started = await startCall(settings);
+    started.channel.receive(say("u1", "user", "What is ICE?"));
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+    const expires_at = Math.round(Date.now() / 1_000) + 1_800;
+    started.channel.receive({ type: "session.created", session: { expires_at } });
+    return started;
+  };
+
+  it("goes on in a new call a minute before its end, which the server has announced", async () => {
+    const { kernel } = await startExpiring();
+    await tick(1_738_000);
+    expect(FakePeer.all).toHaveLength(1);
+    await tick(3_000);
+    await settle();
+    latest().open();
+    expect(FakePeer.all).toHaveLength(2);
+    expect(kernel.states.at(-1)).toMatchObject({ status: "connected", error: null });
+    expect(toldTo(latest())).toEqual(["What is ICE?"]);
+    await tick(1_000_000);
+    expect(FakePeer.all).toHaveLength(2);
+  });
+
+  it.each([
+    ["Python forbids it", { reconnect: null }],
+    ["the call ends before the session", { max_duration: 1_790 }],
+  ])("is left alone where %s", async (_, settings) => {
+    const { kernel } = await startExpiring(settings);
+    await tick(1_780_000);
+    expect(FakePeer.all).toHaveLength(1);
+    expect(kernel.statuses.at(-1)).toBe("connected");
+  });
+});
+
+const answered = async (count: number) => {
+  await vi.waitFor(() => expect(FakePeer.all).toHaveLength(count));
+  await vi.waitFor(() => expect(latest().remoteDescription).not.toBeNull());
+};
+
+describe("a conversation that is taken up again", () => {
+  const endings: readonly [string, (started: Awaited<ReturnType<typeof startCall>>) => Promise<unknown>][] = [
+    ["a disconnect", ({ kernel }) => kernel.ask("disconnect")],
+    ["an expired session", async ({ channel }) => channel.receive(EXPIRED)],
+    ["an end by the server", async ({ channel }) => channel.become("closed")],
+  ];
+
+  it.each(endings)("after %s has its session settings and what was said", async (_, end) => {
+    const started = await startCall({ reconnect: null });
+    const { kernel, channel } = started;
+    const update = JSON.stringify({ type: "session.update", session: { instructions: "Be brief." } });
+    await kernel.ask("send", { events: [update] });
+    channel.receive(say("u1", "user", "What is ICE?"));
+    await end(started);
+    channel.become("closed");
+    const reply = kernel.ask("connect", { resume: true });
+    await answered(2);
+    latest().open();
+    expect((await reply).error).toBeUndefined();
+    expect(latest().channel.sent[0]).toBe(update);
+    expect(toldTo(latest())).toEqual([undefined, "What is ICE?"]);
+    expect(kernel.last("state")).toMatchObject({ resumes: true, state: { status: "connected", error: null } });
+  });
+
+  it("is one call, however often that is asked for, and a disconnect meanwhile loses nothing", async () => {
+    const { kernel, channel } = await startCall();
+    channel.receive(say("u1", "user", "What is ICE?"));
+    await kernel.ask("disconnect");
+    const replies = [kernel.ask("connect", { resume: true }), kernel.ask("connect")];
+    await answered(2);
+    await kernel.ask("disconnect");
+    for (const reply of replies) expect((await reply).error).toMatchObject({ code: "cancelled" });
+    const again = kernel.ask("connect", { resume: true });
+    await answered(3);
+    latest().open();
+    await again;
+    expect(toldTo(latest())).toEqual(["What is ICE?"]);
+  });
+
+  it("is offered in the page after an error, once there was a call", async () => {
+    const { kernel, channel, mount } = await startCall({ reconnect: null });
+    const { element } = mount();
+    const button = () => element.querySelector<HTMLButtonElement>('[data-action="resume"]');
+    expect(button()).toBeNull();
+    channel.receive(say("u1", "user", "What is ICE?"));
+    channel.receive(EXPIRED);
+    channel.become("closed");
+    await vi.waitFor(() => expect(button()?.textContent).toBe("Continue"));
+    button()?.click();
+    button()?.click(); // the second click of a double click
+    await answered(2);
+    latest().open();
+    await vi.waitFor(() => expect(kernel.states.at(-1)).toMatchObject({ status: "connected", error: null }));
+    expect(toldTo(latest())).toEqual(["What is ICE?"]);
+    expect(FakePeer.all).toHaveLength(2);
+  });
+
+  it("is not offered where no call was made", async () => {
+    const { kernel, mount } = startWidget();
+    const { element } = mount();
+    kernel.answers.exchange = { error: { code: "invalid_key", message: "The key was refused.", hint: "" } };
+    await vi.waitFor(() => kernel.last("state"));
+    await kernel.ask("connect");
+    await vi.waitFor(() => expect(element.querySelector('[data-action="retry"]')).not.toBeNull());
+    expect(element.querySelector('[data-action="resume"]')).toBeNull();
+  });
+
+  it("is a new one where that is not asked for", async () => {
+    const { kernel, channel } = await startCall();
+    channel.receive(say("u1", "user", "What is ICE?"));
+    await kernel.ask("disconnect");
+    const reply = kernel.ask("connect");
+    await answered(2);
+    latest().open();
+    await reply;
+    expect(latest().channel.sent).toEqual([]);
+    expect(kernel.last("state")).toMatchObject({ resumes: false });
   });
 });

@@ -84,6 +84,23 @@ describe("the connection indicator", () => {
   });
 });
 
+describe("the transcript", () => {
+  it("shows which response the voice did not speak", async () => {
+    const { channel, mount } = await startCall();
+    const { element } = mount();
+    const notes = () => [...element.querySelectorAll(".rtc-turn-note")].map((note) => note.textContent);
+    const content = [{ type: "output_audio", transcript: "你好" }];
+    const item = { id: "m1", type: "message", role: "assistant", status: "completed", content };
+    channel.receive({ type: "response.done", response: { id: "r1", status: "completed", output: [item] } });
+    await vi.waitFor(() => expect(element.querySelector(".rtc-turn-text")?.textContent).toBe("你好"));
+    expect(notes()).toEqual([]);
+    channel.receive({ type: "output_audio_buffer.stopped", response_id: "r1" });
+    await vi.waitFor(() => expect(notes()).toEqual(["not spoken"]));
+    channel.receive({ type: "output_audio_buffer.started", response_id: "r1" });
+    await vi.waitFor(() => expect(notes()).toEqual([]));
+  });
+});
+
 describe("the buttons", () => {
   it("connect, cancel and disconnect", async () => {
     const { mount, peer, microphone, kernel } = startWidget();

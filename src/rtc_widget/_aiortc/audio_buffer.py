@@ -10,7 +10,7 @@ PATIENCE = 3
 """A packet is missing when so many later ones have arrived, as in the fast retransmit of RFC 5681, section 3.2."""
 
 MAX_MISORDER = 100
-"""Packets that are older than this are those of a source that began again."""
+"""Two packets in a row that are older than this are those of a source that began again (RFC 3550, appendix A.1)."""
 
 _SEQUENCE_NUMBERS = 2**16
 
@@ -28,13 +28,17 @@ class AudioBuffer:
     def __init__(self) -> None:
         self._next: int | None = None
         self._waiting: dict[int, JitterFrame] = {}
+        # The number behind that of the last packet that was far too old.
+        self._restart: int | None = None
 
     def add(self, packet: RtpPacket) -> tuple[bool, JitterFrame | None]:
         """Add a packet; return that no picture is lost, and the next frame in order, or None."""
         number = packet.sequence_number
-        if self._next is None or MAX_MISORDER <= _distance(number, self._next) < _SEQUENCE_NUMBERS // 2:
+        is_old = self._next is not None and MAX_MISORDER <= _distance(number, self._next) < _SEQUENCE_NUMBERS // 2
+        if self._next is None or (is_old and number == self._restart):
             self._waiting.clear()
-            self._next = number
+            self._next, is_old = number, False
+        self._restart = (number + 1) % _SEQUENCE_NUMBERS if is_old else None
         if _distance(self._next, number) < _SEQUENCE_NUMBERS // 2:
             # Else it comes too late, or a second time.
             self._waiting.setdefault(number, JitterFrame(packet._data, packet.timestamp))  # type: ignore[attr-defined]

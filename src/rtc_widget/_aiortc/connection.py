@@ -10,13 +10,14 @@ from functools import partial
 from typing import Any
 
 from aioice import ice, stun
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSctpTransport, RTCSessionDescription
 from aiortc.sdp import candidate_from_sdp
 
 from rtc_widget._aiortc.aioice_sockets import pass_through
 from rtc_widget._aiortc.decoders import stop_decoders
 from rtc_widget._aiortc.nat import Nat
 from rtc_widget._aiortc.network import Network
+from rtc_widget._aiortc.sctp import carry_small_messages
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ class Connection(RTCPeerConnection):
         self.network = Network()
         self._nat = nat
         self._connecting: set[asyncio.Task[None]] = set()
+        self._carrier: RTCSctpTransport | None = None
         self.consent_expired = False
 
     async def close(self) -> None:
@@ -106,6 +108,10 @@ class Connection(RTCPeerConnection):
         for transceiver in self.getTransceivers():
             transport = transceiver.sender.transport.transport._connection
             transport.query_consent = partial(self._query_consent, transport)  # type: ignore[method-assign]
+        # aiortc connects again after each description.
+        if self.sctp is not None and self._carrier is not self.sctp:
+            self._carrier = self.sctp
+            carry_small_messages(self.sctp)
         connecting = asyncio.ensure_future(super()._RTCPeerConnection__connect())  # type: ignore[misc]
         self._connecting.add(connecting)
         connecting.add_done_callback(self._connecting.discard)

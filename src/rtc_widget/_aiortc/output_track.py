@@ -21,6 +21,9 @@ FRAME_LENGTH = round(RATE * FRAME_SECONDS)
 MAX_LAG_SECONDS = 0.5
 """Longest delay, in seconds, that the track catches up with. After a longer one it restarts its schedule."""
 
+MAX_WAITING_SECONDS = 120.0
+"""Audio that waits to be played, in seconds; 96 kB each. A writer waits while there is more."""
+
 Pcm = npt.NDArray[np.int16]
 
 
@@ -37,14 +40,17 @@ class Playback:
     on_started : callable
         Called when the first sample is sent.
     on_stopped : callable
-        Called when the last sample has been sent after `finish`; not called after `clear`.
+        Called when the last sample has been sent after `finish`, also if no written audio had any samples; not called
+        after `clear`.
     """
 
     def __init__(self, on_started: Callable[[], None], on_stopped: Callable[[], None]) -> None:
         self._on_started = on_started
         self._on_stopped = on_stopped
         self._waiting: deque[Pcm] = deque()
+        self._samples_waiting = 0
         self._samples_played = 0
+        self._is_written = False
         self._is_finished = False
         self._is_over = False
 
@@ -59,24 +65,32 @@ class Playback:
         return self._is_over
 
     @property
+    def waiting_seconds(self) -> float:
+        """Duration of the audio that has not been sent."""
+        return self._samples_waiting / RATE
+
+    @property
     def played_ms(self) -> int:
         """Duration of the audio that has been sent, in milliseconds."""
         return self._samples_played * 1000 // RATE
 
     def write(self, pcm: Pcm) -> None:
         """Add audio (48 kHz, 16 bit, mono)."""
+        self._is_written = True
         if len(pcm) and not self._is_over:
             self._waiting.append(pcm)
+            self._samples_waiting += len(pcm)
 
     def finish(self) -> None:
         """Declare the audio complete."""
         self._is_finished = True
-        if not self._waiting and not self.has_started:
+        if not self._is_written:
             self._is_over = True
 
     def clear(self) -> None:
         """Drop the audio that has not been sent yet."""
         self._waiting.clear()
+        self._samples_waiting = 0
         self._is_over = True
 
     def read(self, length: int) -> Pcm:
@@ -90,6 +104,7 @@ class Playback:
             taken.append(head)
             length -= len(head)
         pcm = np.concatenate(taken) if taken else np.zeros(0, np.int16)
+        self._samples_waiting -= len(pcm)
         if len(pcm) and not self.has_started:
             self._samples_played = len(pcm)
             self._on_started()
@@ -109,12 +124,24 @@ class VoiceTrack(MediaStreamTrack):
     def __init__(self) -> None:
         super().__init__()
         self._playbacks: deque[Playback] = deque()
+        self._has_read = asyncio.Event()
         self._frames_sent = 0
         self._origin: float | None = None
 
     def play(self, playback: Playback) -> None:
         """Play `playback` after the earlier ones."""
         self._playbacks.append(playback)
+
+    async def until_room(self, playback: Playback) -> None:
+        """Wait while more than `MAX_WAITING_SECONDS` wait, unless `playback` has nothing left to play."""
+        # Otherwise the audio of those behind it would keep the first playback from going on.
+        while not playback.is_over and playback.waiting_seconds > 0 and self._waiting_seconds > MAX_WAITING_SECONDS:
+            self._has_read.clear()
+            await self._has_read.wait()
+
+    @property
+    def _waiting_seconds(self) -> float:
+        return sum(playback.waiting_seconds for playback in self._playbacks)
 
     async def recv(self) -> AudioFrame:
         """Wait until the next frame is due, and return it."""
@@ -141,6 +168,7 @@ class VoiceTrack(MediaStreamTrack):
 
     def next_pcm(self) -> Pcm:
         """Return the audio of the next frame."""
+        self._has_read.set()
         pcm = np.zeros(FRAME_LENGTH, np.int16)
         while self._playbacks:
             if not self._playbacks[0].is_over:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable
 from typing import Any, Literal, cast
 
@@ -11,9 +12,12 @@ from rtc_widget.calls.record import CallRecord
 from rtc_widget.comm.bridge import Bridge
 from rtc_widget.comm.negotiation import Negotiator
 from rtc_widget.errors import AwaitUnsupported, Cancelled, PageNotFound, PageTimeout, SignalingTimeout, WidgetClosed
+from rtc_widget.errors.texts import text
 from rtc_widget.kernel.await_guard import AwaitGuard
 from rtc_widget.webrtc.devices import Device, devices_from_wire
 from rtc_widget.webrtc.diagnosis import Diagnosis, diagnosis_from_wire
+
+logger = logging.getLogger("rtc_widget")
 
 _CONNECT_SECONDS = 30.0
 _PERMISSION_HINT = "Look at the widget: it may be waiting for your permission to use the microphone."
@@ -52,15 +56,18 @@ class CallController:
         # The tasks that wait in `connect`.
         self._connecting: set[asyncio.Task[Any]] = set()
 
-    async def connect(self, timeout: float | None, *, microphone: bool | None) -> None:
+    async def connect(self, timeout: float | None, *, microphone: bool | None, resume: bool) -> None:
         """Make the call; see `VoiceChat.connect`."""
         if self._record.status == "connected":
             return
+        if resume and not self._record.has_had_call:
+            logger.warning("%s", text("nothing_to_resume"))
+            resume = False
         self._guard.require_page()
         task = cast("asyncio.Task[Any]", asyncio.current_task())
         self._connecting.add(task)
         try:
-            await self._request_call(timeout, microphone)
+            await self._request_call(timeout, microphone, resume)
         except (SignalingTimeout, PageTimeout, AwaitUnsupported, asyncio.CancelledError) as error:
             # Cancel the attempt, or a call nobody waits for would begin. Without a page there is no attempt.
             with contextlib.suppress(PageNotFound, WidgetClosed):
@@ -72,12 +79,12 @@ class CallController:
         finally:
             self._connecting.discard(task)
 
-    async def _request_call(self, timeout: float | None, microphone: bool | None) -> None:
+    async def _request_call(self, timeout: float | None, microphone: bool | None, resume: bool) -> None:
         # A server that starts slowly has a time limit of its own, and reports when it is over.
         pauses = (lambda: False) if timeout is not None else (lambda: self._negotiator.is_starting)
         seconds = _CONNECT_SECONDS if timeout is None else timeout
         try:
-            await self._bridge.request("connect", timeout=seconds, pauses=pauses, microphone=microphone)
+            await self._bridge.request("connect", timeout=seconds, pauses=pauses, microphone=microphone, resume=resume)
         except PageTimeout as error:
             if self._negotiator.is_starting:
                 raise self._negotiator.still_starting(seconds) from None

@@ -20,7 +20,7 @@ from rtc_widget.conversation.subscriptions import Failures, Subscriptions
 from rtc_widget.conversation.transcript import Transcript
 from rtc_widget.conversation.usage import Usage
 from rtc_widget.errors import PageNotFound, RtcWidgetError
-from rtc_widget.errors.texts import SERVER_TEXTS
+from rtc_widget.errors.texts import SERVER_TEXTS, text
 from rtc_widget.protocols.base import EventConsumer, VoiceProtocol
 from rtc_widget.types import Status
 
@@ -69,6 +69,7 @@ class CallRecord:
         self._segments = LogSegments()
         self._numbers: dict[str, int] = {}
         self._resuming: set[str] = set()
+        self._shows_resumption = False
         self._made: tuple[str, str | None] | None = None
         self._is_closed = False
         # By attempt: the time of the first event of its call on the page's clock, and the offset to the kernel's clock.
@@ -91,6 +92,11 @@ class CallRecord:
     def has_call(self) -> bool:
         """Whether a call exists or is being made."""
         return self.status not in ("idle", "error")
+
+    @property
+    def has_had_call(self) -> bool:
+        """Whether a call was established, now or before."""
+        return bool(self._consumed_ever)
 
     @property
     def data_channel_state(self) -> str:
@@ -125,6 +131,10 @@ class CallRecord:
         self._attempt = message.attempt
         if message.attempt is not None and message.resumes:
             self._resuming.add(message.attempt)
+        resumes_now = message.resumes and message.state.status in ("connecting", "reconnecting")
+        if resumes_now is not self._shows_resumption:
+            self._shows_resumption = resumes_now
+            values["progress"] = text("resuming") if resumes_now else ""
         if message.attempt is not None and message.state.data_channel_state == "open":
             self._begin_consumers(message.attempt)
         if message.state.status in ("idle", "error"):
@@ -252,9 +262,9 @@ class CallRecord:
                     break
                 at += 1
                 if not request.brief or self._protocol.is_needed_later(event):
-                    text = json_text(fields_of(event), overflow=True)
-                    wire.append((event.direction, event.time.timestamp() * 1000, text))
-                    size += len(text)
+                    fields = json_text(fields_of(event), overflow=True)
+                    wire.append((event.direction, event.time.timestamp() * 1000, fields))
+                    size += len(fields)
             if wire:
                 calls.append({"attempt": segment.attempt, "resumes": segment.resumes, "events": wire})
             if size >= _HISTORY_CHARACTERS:

@@ -235,19 +235,28 @@ class Bridge:
                 self._main.call(failed, error_from_wire(reply.error))
 
         id = self._post(kind, page, done, fields)
-        self._main.call(self._expire, id, kind, failed, settled)
+        self._main.call(self._expire, id, kind, page, failed, settled)
 
     def _require_open(self) -> None:
         if self._is_closed:
             raise WidgetClosed("This widget is closed.")
 
     def _expire(
-        self, id: str, kind: RequestKind, failed: Callable[[RtcWidgetError], None], settled: Callable[[], None]
+        self,
+        id: str,
+        kind: RequestKind,
+        page: KnownPage,
+        failed: Callable[[RtcWidgetError], None],
+        settled: Callable[[], None],
     ) -> None:
         """Report a request that got no reply."""
 
         def give_up() -> None:
-            if self._pending.pop(id, None) is not None:
+            confirms = not page.gone and time.monotonic() - page.replied_at < PAGE_SECONDS
+            if id in self._pending and confirms:
+                # It confirms in turn, and earlier requests are still on their way.
+                self._main.call_later(PAGE_SECONDS, give_up)
+            elif self._pending.pop(id, None) is not None:
                 settled()
                 failed(PageTimeout(f"The page did not confirm {kind!r} within {PAGE_SECONDS:g} s."))
 
@@ -305,6 +314,7 @@ class Bridge:
             case messages.HangUp(attempt=attempt):
                 self._negotiator.hang_up(attempt)
             case messages.Reply(id=id):
+                page.replied_at = time.monotonic()
                 done = self._pending.get(id)
                 if done is not None:
                     done(message)

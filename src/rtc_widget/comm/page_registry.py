@@ -23,6 +23,8 @@ class KnownPage:
     gone: bool = False
     """Whether it has said goodbye, or does not respond any more."""
     heard_at: float = field(default_factory=time.monotonic)
+    replied_at: float = float("-inf")
+    """When its last reply came, on the monotonic clock."""
     pong_at: float = 0.0
     """When its last pong came; other messages may have been sent long before they arrive."""
 

@@ -19,6 +19,9 @@ class Reconnect:
     browser first tries an ICE restart of the same call. The attempts are counted until the connection has been healthy
     for ten seconds.
 
+    A session that expires (after 60 minutes with OpenAI) is replaced in the same way: shortly before its end if the
+    server has announced it, else when the server ends it.
+
     Attributes
     ----------
     max_attempts : int

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.facts import Fact
 from rtc_widget.conversation.protocol_lookup import protocol_object
-from rtc_widget.conversation.turn import Turn
+from rtc_widget.conversation.turn import FunctionResult, Turn
 
 
 class CallTurns(Protocol):
@@ -24,11 +24,19 @@ class CallTurns(Protocol):
         """The turns, in the order of the conversation."""
         ...
 
+    @property
+    def items(self) -> list[Turn | FunctionResult]:
+        """The turns and the function calls that have an output, in the order of the conversation."""
+        ...
+
     def add(self, event: Mapping[str, Any], now: float | None) -> None:
         """Process one event that arrived `now` seconds after the call began; None if the time is unknown."""
 
-    def end(self) -> None:
-        """Process the end of the call."""
+    def end(self, now: float | None = None) -> None:
+        """Process the end of the call, `now` seconds after it began.
+
+        Of a response that was still spoken, the part until then was played. None: the time is unknown.
+        """
 
 
 class EventReader(Protocol):

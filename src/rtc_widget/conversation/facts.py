@@ -27,12 +27,15 @@ class SessionChanged:
         The names of the functions that the model may call.
     silence : float or None
         Seconds of silence that end the user's turn; None if the server detects no turns or does not report it.
+    expires_at : float or None
+        When the server will end the session, in seconds since 1970; None if it does not report it.
     """
 
     settings: Mapping[str, Any]
     is_new: bool
     tools: frozenset[str]
     silence: float | None
+    expires_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from rtc_widget._unicode import well_formed
 from rtc_widget.conversation.event_reader import CallTurns, reader_of
 from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.json_object import fields_of
-from rtc_widget.conversation.turn import Turn
+from rtc_widget.conversation.turn import FunctionResult, Turn
 from rtc_widget.optional import require_pandas
 from rtc_widget.types import DEFAULT_PROTOCOL, Role
 
@@ -91,9 +91,22 @@ class Transcript(FrozenSequence[Turn]):
         self._begun = True
         return len(self._calls)
 
-    def end_call(self, call: int | None = None) -> None:
-        """End the call of this number, by default the last one; a turn in progress becomes interrupted."""
-        self._calls[-1 if call is None else call - 1].end()
+    def end_call(self, call: int | None = None, *, at: float | None = None) -> None:
+        """End the call of this number, by default the last one; a turn in progress becomes interrupted.
+
+        Parameters
+        ----------
+        call : int, optional
+            The number of the call.
+        at : float, optional
+            The time of the end, in seconds as `Event.elapsed`. Of a response that was still spoken, the part until then
+            was played. Default: unknown; then the response counts as played.
+        """
+        self._calls[-1 if call is None else call - 1].end(at)
+
+    def with_function_results(self) -> list[Turn | FunctionResult]:
+        """Return the turns and the function calls that have an output, in the order of the conversation."""
+        return [item for call in self._calls for item in call.items]
 
     def of_response(self, response_id: str) -> Turn | None:
         """Return the last turn of a response in the last call; None if it has none."""
@@ -108,8 +121,8 @@ class Transcript(FrozenSequence[Turn]):
                 blocks.append(f"*{seam}*")
             at = "" if turn.start is None else f" ({turn.start:.1f} s)"
             cut = f" *(interrupted after: {_markdown(turn.heard) or '…'})*" if turn.interrupted else ""
-            failed = " *(failed)*" if turn.status == "failed" else ""
-            blocks.append(f"**{_SPEAKERS[turn.role]}**{at}: {_markdown(turn.text) or '…'}{cut}{failed}")
+            note = f" *({_note(turn)})*" if _note(turn) else ""
+            blocks.append(f"**{_SPEAKERS[turn.role]}**{at}: {_markdown(turn.text) or '…'}{cut}{note}")
         return "\n\n".join(blocks) + ("\n" if blocks else "")
 
     def to_pandas(self) -> pd.DataFrame:
@@ -155,12 +168,20 @@ class Transcript(FrozenSequence[Turn]):
             heard, rest = turn.text[: len(turn.heard)], turn.text[len(turn.heard) :]
             unheard = f'<s style="color: gray" title="not heard">{escape(rest)}</s>' if rest.strip() else ""
             at = "" if turn.start is None else f"{turn.start:.1f} s"
-            mark = f" <small>— {turn.status}</small>" if turn.interrupted or turn.status == "failed" else ""
+            note = turn.status if turn.interrupted else _note(turn)
+            mark = f" <small>— {note}</small>" if note else ""
             rows.append(
                 f'<div><span style="display: inline-block; min-width: 4em; color: gray">{at}</span>'
                 f"<b>{_SPEAKERS[turn.role]}</b>: {escape(heard) or '…'}{unheard}{mark}</div>"
             )
         return f'<div style="line-height: 1.6">{"".join(rows)}</div>' if rows else "<i>Nothing has been said yet.</i>"
+
+
+def _note(turn: Turn) -> str:
+    """Return why a turn that was not interrupted was not heard; empty if it was."""
+    if turn.status == "failed":
+        return "failed"
+    return "not spoken" if turn.unspoken else ""
 
 
 def _markdown(text: str) -> str:

@@ -14,6 +14,25 @@ TurnStatus = Literal["in_progress", "completed", "interrupted", "cancelled", "in
 
 
 @dataclass(frozen=True, slots=True)
+class FunctionResult:
+    """A function call of the model and its output.
+
+    Attributes
+    ----------
+    name : str
+        The function.
+    arguments : str
+        The arguments as JSON.
+    output : str
+        What the model was told.
+    """
+
+    name: str
+    arguments: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """One uninterrupted contribution of one side to a conversation.
 
@@ -35,7 +54,9 @@ class Turn:
         the user's speech is known only after the server has waited for ``silence_duration_ms``. None if unknown; `end`
         is None while the turn is in progress.
     played : float
-        The share of a spoken response that was played: 1, or less if it was interrupted.
+        The share of a spoken response that was played: 1; less if it was interrupted; 0 if it is unspoken.
+    unspoken : bool
+        Whether the response is complete, but the voice did not speak it: it may have no sounds for the language.
     response_id : str or None
         The response that the turn belongs to; None for the user's turns.
     audio : AudioClip or None
@@ -50,6 +71,7 @@ class Turn:
     start: float | None = None
     end: float | None = None
     played: float = 1.0
+    unspoken: bool = False
     response_id: str | None = None
     audio: AudioClip | None = field(default=None, repr=False, compare=False)
 
@@ -60,7 +82,7 @@ class Turn:
 
     @property
     def heard(self) -> str:
-        """The part of the text that was played; estimated by `played` if the turn was interrupted."""
+        """The played part of the text; estimated by `played` if the turn was interrupted, empty if unspoken."""
         if self.played >= 1:
             return self.text
         words = self.text[: round(len(self.text) * self.played) + 1]

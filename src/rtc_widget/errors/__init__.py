@@ -9,7 +9,7 @@ Every error has a stable ``code``, a ``message`` that says what happened, and a 
     │   ├── PageNotFound                no page answered
     │   │   └── WidgetClosed            the widget was closed
     │   ├── AwaitUnsupported            this kernel receives no page messages during a cell
-    │   ├── PageTimeout                 the page did not answer in time
+    │   ├── PageTimeout                 the page did not reply in time
     │   ├── ProtocolMismatch            page and kernel run different versions
     │   └── HeadlessNotInstalled        the headless page needs the extra ``local``
     ├── MicrophoneError                 the microphone and the other devices
@@ -35,7 +35,7 @@ Every error has a stable ``code``, a ``message`` that says what happened, and a 
     │   ├── ServerError                 HTTP 5xx, or an unexpected reply
     │   ├── ServerUnreachable           connection refused, reset or not routed
     │   ├── InsecureServer              the TLS connection failed
-    │   ├── SignalingTimeout            the server did not answer in time
+    │   ├── SignalingTimeout            the server did not respond in time
     │   ├── InvalidIceServers           the browser does not accept the ICE servers
     │   ├── InvalidAnswer               the server did not return a valid SDP answer
     │   ├── ExchangeRefused             the server refused the page's own offer
@@ -55,7 +55,7 @@ Every error has a stable ``code``, a ``message`` that says what happened, and a 
     │   ├── NoView                      no view shows the call any more
     │   ├── CallTakenOver               another page took the call over
     │   ├── KernelDied                  the kernel restarted or died during the call
-    │   ├── KernelTimeout               the kernel did not answer the page in time
+    │   ├── KernelTimeout               the kernel did not reply to the page in time
     │   └── Cancelled                   the call was ended while connecting
     ├── AudioError                      recordings and clips
     │   ├── InvalidAudio                samples or a file cannot be used (a ValueError)
@@ -77,6 +77,8 @@ Every error has a stable ``code``, a ``message`` that says what happened, and a 
     ├── TurnDetectionEnabled            push-to-talk while the server detects turns
     ├── InvalidImage                    an image cannot be sent (a ValueError)
     ├── InvalidTool                     a function cannot be a tool (a TypeError)
+    ├── InvalidSdp                      a session description has a fault (a ValueError)
+    ├── UnknownTerm                     the glossary does not have a term (a LookupError)
     ├── WaitTimeout                     the awaited event did not come (a TimeoutError)
     └── UnexpectedError                 a defect in this package
 """
@@ -149,6 +151,7 @@ from rtc_widget.errors.page import (
     WidgetClosed,
 )
 from rtc_widget.errors.saved import SavedSessionOnly, SessionFileError
+from rtc_widget.errors.sdp import InvalidSdp, UnknownTerm
 from rtc_widget.errors.signaling import (
     AccessDenied,
     ClientSecretsUnsupported,
@@ -203,6 +206,7 @@ __all__ = [
     "InvalidImage",
     "InvalidKey",
     "InvalidOffer",
+    "InvalidSdp",
     "InvalidSession",
     "InvalidTool",
     "KernelDied",
@@ -247,6 +251,7 @@ __all__ = [
     "SpeakerNotSelectable",
     "TurnDetectionEnabled",
     "UnexpectedError",
+    "UnknownTerm",
     "WaitTimeout",
     "WebRTCUnavailable",
     "WidgetClosed",

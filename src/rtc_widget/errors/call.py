@@ -78,7 +78,7 @@ class NoNetwork(CallError):
 
 
 class KernelTimeout(CallError):
-    """The kernel did not answer the page in time."""
+    """The kernel did not reply to the page in time."""
 
     code = "kernel_timeout"
 

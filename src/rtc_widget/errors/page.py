@@ -30,7 +30,7 @@ class WidgetClosed(PageNotFound):
 
 
 class PageTimeout(PageError):
-    """The page did not answer in time."""
+    """The page did not reply in time."""
 
     code = "page_timeout"
 

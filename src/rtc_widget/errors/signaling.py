@@ -94,7 +94,7 @@ class InsecureServer(SignalingError):
 
 
 class SignalingTimeout(SignalingError):
-    """The server did not answer in time."""
+    """The server did not respond in time."""
 
     code = "signaling_timeout"
 

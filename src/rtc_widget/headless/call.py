@@ -22,6 +22,7 @@ from rtc_widget.headless.errors import (
     is_transient,
     not_connected,
     server_hung_up,
+    session_expired,
 )
 from rtc_widget.headless.peer import PeerStates
 from rtc_widget.headless.settings import Settings, pause_before
@@ -117,16 +118,22 @@ class Call:
         self._phase = IDLE
         self._timer: asyncio.TimerHandle | None = None
         self._microphone_choice: bool | None = None
+        self._resumes_next = False
+        self._sending = asyncio.Lock()
         self._connected: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.state = INITIAL_STATE
         self.attempt: Attempt | None = None
         self.latest: Attempt | None = None
         self.resumes = False
 
-    async def connect(self, microphone: bool | None) -> str:
-        """Make a call, or wait for the current one; return the attempt's id when the data channel is open."""
+    async def connect(self, microphone: bool | None, *, resume: bool = False) -> str:
+        """Make a call, or wait for the current one; return the attempt's id when the data channel is open.
+
+        With `resume`, the call resumes the last one.
+        """
         if self._phase.is_over:
             self._microphone_choice = microphone
+            self._resumes_next = resume
         self._handle("connect")
         return await asyncio.shield(self._connected)
 
@@ -138,6 +145,29 @@ class Call:
         """End the call, if there is one, with an error; a failed call gets the error if it is the deeper cause."""
         if self._phase.name != "idle":
             self._handle("ended", error)
+
+    def replace(self) -> None:
+        """Replace the call, whose session is about to expire, by one that resumes it, if the settings allow it."""
+        if self._settings().reconnect is not None:
+            self._handle("expired", session_expired(""))
+
+    async def send_in_turn(self, texts: Sequence[str]) -> None:
+        """Send events, all of them or none, when most of the earlier ones have left.
+
+        Raises
+        ------
+        NotConnected, MessageTooLarge, SendQueueFull
+            In each case nothing is sent.
+        """
+        attempt = self.attempt
+        if attempt is None or attempt.peer is None:
+            raise not_connected()
+        async with self._sending:
+            if attempt.peer is not None:
+                await attempt.peer.until_room()
+            if self.attempt is not attempt:
+                raise not_connected()
+            self.send(texts)
 
     def send(self, texts: Sequence[str]) -> None:
         """Send events, all of them or none.
@@ -162,6 +192,11 @@ class Call:
             attempt.peer.send(event)
             self._listener.event_passed(attempt.id, "sent", event)
 
+    def can_send(self, text: str) -> bool:
+        """Whether the data channel accepts an event of this size."""
+        limit = self.attempt.peer.max_message_size if self.attempt is not None and self.attempt.peer else None
+        return limit is None or len(text.encode()) <= limit
+
     def mute(self, muted: bool) -> None:
         """Mute the microphone of this call and of later ones."""
         self._update(muted=muted)
@@ -182,7 +217,7 @@ class Call:
         reconnect = self._settings().reconnect
         match phase.name:
             case "connecting":
-                self._begin_attempt(resumes=False)
+                self._begin_attempt(resumes=self._resumes_next)
             case "connected":
                 if before.name in ("connecting", "retrying"):
                     self._open()
@@ -231,7 +266,8 @@ class Call:
                 error = as_error(raised)
                 self._handle("lost" if is_transient(error) else "ended", error)
 
-        limit = settings.reconnect.attempt_timeout if resumes and settings.reconnect else None
+        is_retry = self._phase.name == "retrying"
+        limit = settings.reconnect.attempt_timeout if is_retry and settings.reconnect else None
         attempt.begin(limit, done)
 
     def _open(self) -> None:
@@ -271,6 +307,9 @@ class Call:
         """Process an event of the server."""
         attempt.session_end = attempt.session_end or self._listener.session_end(text)
         self._listener.event_passed(attempt.id, "received", text)
+        # Not every server closes a session that has expired.
+        if attempt.session_end is not None and attempt is self.attempt and self._settings().reconnect is not None:
+            self._handle("expired", attempt.session_end)
 
     def audio_received(self, frame: AudioFrame) -> None:
         """Pass on audio of the other side."""
@@ -285,7 +324,8 @@ class Call:
         if states.connection_state == "failed":
             return "lost", connection_failed()
         if states.connection_state == "closed" or (had_channel and states.data_channel_state == "closed"):
-            return "ended", (self.attempt and self.attempt.session_end) or server_hung_up()
+            expired = self.attempt and self.attempt.session_end
+            return ("expired", expired) if expired else ("ended", server_hung_up())
         if states.connection_state == "disconnected":
             return "disconnected", None
         if self._phase.name == "disconnected":

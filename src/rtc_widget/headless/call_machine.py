@@ -26,6 +26,7 @@ CallEvent = Literal[
     "backoff_over",
     "healthy",
     "lost",
+    "expired",
     "ended",
 ]
 
@@ -107,8 +108,17 @@ def _to_deeper_cause(phase: Phase, error: RtcWidgetError, _reconnect: Reconnect 
     return Phase("failed", error=error) if is_deeper(error.code, phase.error.code) else phase
 
 
+def _can_retry(phase: Phase, reconnect: Reconnect | None) -> bool:
+    return reconnect is not None and phase.tries < reconnect.max_attempts
+
+
+def _to_new_session(phase: Phase, error: RtcWidgetError, reconnect: Reconnect | None) -> Phase:
+    # Giving up is reported as the end of the session: the connection was not lost.
+    return Phase("backoff", phase.tries + 1, error) if _can_retry(phase, reconnect) else Phase("failed", error=error)
+
+
 def _retry(phase: Phase, error: RtcWidgetError, reconnect: Reconnect | None) -> Phase:
-    if reconnect is not None and phase.tries < reconnect.max_attempts:
+    if _can_retry(phase, reconnect):
         return Phase("backoff", phase.tries + 1, error)
     return Phase("failed", error=error if phase.tries == 0 else _reconnect_failed(phase.tries, error))
 
@@ -125,6 +135,7 @@ TRANSITIONS: Mapping[PhaseName, Mapping[CallEvent, Rule]] = {
         "disconnect": _to_idle,
         # If the first call finds no path, a user must change something; retrying does not help.
         "lost": _to_failed,
+        "expired": _to_failed,
         "ended": _to_failed,
     },
     "connected": {
@@ -132,6 +143,7 @@ TRANSITIONS: Mapping[PhaseName, Mapping[CallEvent, Rule]] = {
         "healthy": _to_first_connected,
         "disconnect": _to_idle,
         "lost": _retry,
+        "expired": _to_new_session,
         "ended": _to_failed,
     },
     "disconnected": {
@@ -139,6 +151,7 @@ TRANSITIONS: Mapping[PhaseName, Mapping[CallEvent, Rule]] = {
         "grace_over": _connection_lost,
         "disconnect": _to_idle,
         "lost": _retry,
+        "expired": _to_new_session,
         "ended": _to_failed,
     },
     "backoff": {
@@ -147,7 +160,13 @@ TRANSITIONS: Mapping[PhaseName, Mapping[CallEvent, Rule]] = {
         "disconnect": _to_idle,
         "ended": _to_failed,
     },
-    "retrying": {"opened": _to("connected"), "disconnect": _to_idle, "lost": _retry, "ended": _to_failed},
+    "retrying": {
+        "opened": _to("connected"),
+        "disconnect": _to_idle,
+        "lost": _retry,
+        "expired": _to_new_session,
+        "ended": _to_failed,
+    },
     "failed": {"connect": _to_connecting, "disconnect": _to_idle, "ended": _to_deeper_cause},
 }
 

@@ -6,6 +6,7 @@ import logging
 from typing import TypeVar
 
 from rtc_widget.errors import (
+    CallTakenOver,
     Cancelled,
     ChannelTimeout,
     ConnectionFailed,
@@ -58,6 +59,11 @@ def channel_timeout(seconds: float) -> RtcWidgetError:
 def not_connected() -> RtcWidgetError:
     """Nothing can be sent."""
     return _page_error(NotConnected)
+
+
+def call_taken_over() -> RtcWidgetError:
+    """Another page makes the call."""
+    return _page_error(CallTakenOver)
 
 
 def server_hung_up() -> RtcWidgetError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import re
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
@@ -21,13 +22,20 @@ from av import AudioFrame
 from rtc_widget._aiortc.audio_buffer import use_audio_buffer
 from rtc_widget._aiortc.connection import Connection, offer_loopback_when_alone
 from rtc_widget._aiortc.stats import packets_received
-from rtc_widget.errors import InvalidAnswer
+from rtc_widget.errors import InvalidAnswer, SendQueueFull
+from rtc_widget.errors.texts import text
 from rtc_widget.headless.errors import channel_timeout, not_connected
 
 CHANNEL_SECONDS = 15.0
 SILENT_SECONDS = 5.0
 """After so long without a packet the connection counts as disconnected; aiortc itself needs half a minute."""
 SAMPLE_SECONDS = 1.0
+LOW_BYTES = 65_536
+"""A channel that holds more takes no further events, so that those after a flood do not wait for minutes."""
+STUCK_SECONDS = 8.0
+"""How long the channel may hold that much while nothing leaves it; the widget waits 10 s for a confirmation."""
+STUCK_SAMPLES = 8
+"""How often it is looked at meanwhile; counted, since a process that was stopped has seen nothing."""
 DEFAULT_MAX_MESSAGE_BYTES = 65_536
 """The limit of a peer without a ``max-message-size`` attribute (RFC 8841, section 6.1)."""
 
@@ -92,6 +100,10 @@ class Peer:
         self._is_silent = False
         self._is_closed = False
         self._opened = asyncio.Event()
+        self._has_room = asyncio.Event()
+        # The fewest bytes that the channel has held since it was full, and how often no fewer were found.
+        self._held_bytes = math.inf
+        self._samples_held = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self.has_connected = False
         self.has_opened = False
@@ -99,6 +111,9 @@ class Peer:
             self._connection.on(f"{part}statechange", self._report_states)
         for change in ("open", "close"):
             self._channel.on(change, self._report_states)
+        self._channel.bufferedAmountLowThreshold = LOW_BYTES
+        for change in ("bufferedamountlow", "close"):
+            self._channel.on(change, self._report_room)
         self._channel.on("message", self._receive_message)
         self._connection.on("track", self._receive_track)
 
@@ -195,15 +210,42 @@ class Peer:
             raise channel_timeout(CHANNEL_SECONDS) from None
         self._run(self._watch_silence())
 
-    def send(self, text: str) -> None:
+    async def until_room(self) -> None:
+        """Wait until the channel holds at most `LOW_BYTES`, or is closed.
+
+        Raises
+        ------
+        SendQueueFull
+            If nothing has left for `STUCK_SECONDS`.
+        """
+        while self._channel.readyState == "open" and self.buffered_bytes > LOW_BYTES and not self._is_closed:
+            if self.buffered_bytes < self._held_bytes:
+                self._held_bytes, self._samples_held = self.buffered_bytes, 0
+            if self._samples_held >= STUCK_SAMPLES:
+                waiting = self.buffered_bytes
+                raise SendQueueFull(text("channel_stuck", waiting=waiting, seconds=f"{STUCK_SECONDS:g}"))
+            self._has_room.clear()
+            try:
+                async with asyncio.timeout(STUCK_SECONDS / STUCK_SAMPLES):
+                    await self._has_room.wait()
+            except TimeoutError:
+                self._samples_held += 1
+
+    def _report_room(self) -> None:
+        self._held_bytes = math.inf
+        self._has_room.set()
+
+    def send(self, message: str) -> None:
         """Send a text; the caller checks its size."""
         if self._channel.readyState != "open":
             raise not_connected()
-        self._channel.send(text)
+        self._held_bytes = math.inf
+        self._channel.send(message)
 
     async def close(self) -> None:
         """Close channel and connection; the listener receives nothing more."""
         self._is_closed = True
+        self._report_room()
         self._connection.remove_all_listeners()
         self._channel.remove_all_listeners()
         self._track.stop()
@@ -221,8 +263,8 @@ class Peer:
 
     def _receive_message(self, data: str | bytes) -> None:
         # A binary message becomes an event with its size, so that it shows in the log.
-        text = data if isinstance(data, str) else json.dumps({"type": "rtc_widget.binary", "bytes": len(data)})
-        self._listener.message_received(text)
+        message = data if isinstance(data, str) else json.dumps({"type": "rtc_widget.binary", "bytes": len(data)})
+        self._listener.message_received(message)
 
     def _receive_track(self, track: MediaStreamTrack) -> None:
         for receiver in self._connection.getReceivers():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import asdict
@@ -23,12 +24,13 @@ from rtc_widget.headless.attempt import Attempt
 from rtc_widget.headless.bridge import PageBridge
 from rtc_widget.headless.call import Call
 from rtc_widget.headless.diagnosis import diagnose
-from rtc_widget.headless.errors import as_error, not_connected, session_expired
+from rtc_widget.headless.errors import as_error, call_taken_over, not_connected, session_expired
 from rtc_widget.headless.microphone import MicrophoneTrack, PlayedInterval, fetch_clip
 from rtc_widget.headless.outbox import MediaOutbox, Outbox
 from rtc_widget.headless.push_to_talk import PushToTalk
 from rtc_widget.headless.recorder import TrackRecorder
 from rtc_widget.headless.resumption import Resumption
+from rtc_widget.headless.session_expiry import SessionExpiry
 from rtc_widget.headless.settings import read_settings
 from rtc_widget.headless.stats import stats_reports
 from rtc_widget.protocols.base import protocol_named
@@ -69,6 +71,11 @@ class PageSession:
         self._protocol = protocol_named(self._settings.protocol)
         self._resumption = Resumption(self._protocol)
         self._push_to_talk = PushToTalk(self._protocol, lambda texts: self._call.send(texts))
+        loop = asyncio.get_running_loop()
+        self._expiry = SessionExpiry(self._session_expires, loop.call_later, time.time)
+        self._ends_at = math.inf
+        # When audio of the other side was received last.
+        self._heard_at: float | None = None
         self._seq = 0
         self._tasks: set[asyncio.Task[Any]] = set()
         self._duration_timer: asyncio.TimerHandle | None = None
@@ -115,11 +122,13 @@ class PageSession:
     async def _handle(self, request: Message) -> Mapping[str, object]:
         match request["type"]:
             case "connect":
-                return {"attempt": await self._call.connect(request["microphone"])}
+                return {"attempt": await self._call.connect(request["microphone"], resume=request["resume"])}
             case "disconnect":
                 self._call.disconnect()
+            case "release_call":
+                self._call.finish(call_taken_over())
             case "send":
-                self._call.send(request["events"])
+                await self._call.send_in_turn(request["events"])
             case "mute":
                 self._call.mute(request["muted"])
             case "devices":
@@ -197,6 +206,8 @@ class PageSession:
     def _consume_facts(self, event: Event) -> None:
         facts = tuple(self._protocol.facts(event))
         self._push_to_talk.consume(facts)
+        if event.direction == "received":
+            self._expiry.consume(facts)
         for fact in facts:
             if isinstance(fact, ServerNote):
                 logger.warning("The server reports an error (%s): %s", fact.code, fact.message)
@@ -208,16 +219,24 @@ class PageSession:
 
     def call_opened(self, attempt: Attempt, resumes: bool) -> None:
         """Send the conversation to resume, if any, and start recording and statistics."""
-        events = self._resumption.events() if resumes else []
+        groups = self._resumption.events() if resumes else []
         self._resumption.begin_call(resumes=resumes)
-        if events:
-            self._run(self._send_events(events))
+        self._heard_at = None
+        sendable = [events for events in groups if all(map(self._call.can_send, events))]
+        if len(sendable) < len(groups):
+            count = len(groups) - len(sendable)
+            logger.warning("%d parts of the conversation are too large to be repeated to the new call", count)
+        if sendable:
+            self._run(self._send_events([event for events in sendable for event in events]))
         self._recorders = []
         self._record_and_sample(attempt)
 
     def call_ended(self) -> None:
         """Send the rest of the recording, and stop the statistics."""
         self._push_to_talk.end()
+        self._expiry.end_call()
+        # A loss is noticed seconds after the last sound.
+        self._resumption.end_call(time.monotonic() if self._heard_at is None else self._heard_at)
         for recorder in self._recorders:
             recorder.flush()
         self._recorders = []
@@ -228,6 +247,7 @@ class PageSession:
     def audio_received(self, frame: AudioFrame) -> None:
         """Record audio of the other side."""
         self._levels["assistant"] = _level(frame)
+        self._heard_at = time.monotonic()
         if self._recorders:
             self._recorders[1].take(frame)
 
@@ -268,9 +288,16 @@ class PageSession:
         if self._duration_timer is not None:
             self._duration_timer.cancel()
             self._duration_timer = None
+        self._ends_at = math.inf
         if is_calling:
             limit = self._settings.max_duration
+            self._ends_at = time.time() + limit
             self._duration_timer = asyncio.get_running_loop().call_later(limit, self._end_too_long, limit)
+
+    def _session_expires(self, expires_at: float) -> None:
+        # A call that may not last as long as its session needs no other session.
+        if self._ends_at > expires_at:
+            self._call.replace()
 
     def _end_too_long(self, seconds: float) -> None:
         length = f"{seconds:g} s" if seconds < 120 else f"{seconds / 60:.0f} minutes"

@@ -19,6 +19,7 @@ from rtc_widget.conversation.event_reader import EventReader, reader_of
 from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.facts import ResponseEnded
 from rtc_widget.conversation.json_object import JsonObject
+from rtc_widget.conversation.turn import FunctionResult
 from rtc_widget.errors import RtcWidgetError
 from rtc_widget.types import Role
 
@@ -237,6 +238,10 @@ class VoiceProtocol(EventReader, Protocol):
 
     def carry_turn(self, role: Role, text: str) -> ClientEvent:
         """Return the event that repeats a turn of an earlier call to a new one."""
+        ...
+
+    def carry_function_result(self, result: FunctionResult) -> Sequence[ClientEvent]:
+        """Return the events that repeat a function call and its output; a new call needs all of them or none."""
         ...
 
     def begin_turn(self, *, is_responding: bool, is_speaking: bool) -> Sequence[ClientEvent]:

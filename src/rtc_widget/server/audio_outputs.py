@@ -81,6 +81,10 @@ class Player(Protocol):
         """Play `playback` after the earlier ones."""
         ...
 
+    async def until_room(self, playback: Playback) -> None:
+        """Wait while too much audio waits to be played."""
+        ...
+
 
 class TrackAudio:
     """Audio that the server plays. It reports the start and end of playback, as only WebRTC and SIP do."""
@@ -111,7 +115,8 @@ class TrackAudio:
         return self._playback.played_ms
 
     async def write(self, audio: MonoAudio, place: Mapping[str, Any]) -> None:
-        """Add audio."""
+        """Add audio; wait first while too much of it waits to be played."""
+        await self._player.until_room(self._playback)
         pcm: Pcm = await asyncio.to_thread(pcm_of, audio)
         if not self._is_playing:
             # Only now: in the queue, a playback without audio would block those behind it.

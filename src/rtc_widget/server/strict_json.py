@@ -12,7 +12,7 @@ MAX_DEPTH = 100
 """Deepest nesting of objects and arrays. Encoders have limits too, so a value must not be kept that cannot be sent."""
 
 
-def parse_json(text: str | bytes, subject: str, *, param: str | None = None) -> Any:
+def parse_json(text: str | bytes, subject: str, *, param: str | None = None, is_deep_allowed: bool = False) -> Any:
     """Return the value of the JSON `text`.
 
     Parameters
@@ -23,6 +23,8 @@ def parse_json(text: str | bytes, subject: str, *, param: str | None = None) -> 
         The subject of the error message, such as ``"The body"``.
     param : str, optional
         The path of the invalid parameter.
+    is_deep_allowed : bool
+        Whether the value may be nested deeper than `MAX_DEPTH`; for a caller that checks it with `require_depth`.
 
     Raises
     ------
@@ -34,10 +36,16 @@ def parse_json(text: str | bytes, subject: str, *, param: str | None = None) -> 
         value = json.loads(text, parse_constant=_reject_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise ApiError(f"{subject} is not valid JSON: {error}.", "invalid_json", param=param) from None
+    if not is_deep_allowed:
+        require_depth(value, subject, param=param)
+    return value
+
+
+def require_depth(value: Any, subject: str, *, param: str | None = None) -> None:
+    """Raise `ApiError` if `value` is nested deeper than `MAX_DEPTH`."""
     if _is_deeper(value, MAX_DEPTH):
         message = f"{subject} must not be nested deeper than {MAX_DEPTH} levels."
         raise ApiError(message, "invalid_value", param=param)
-    return value
 
 
 def _is_deeper(value: Any, depth: int) -> bool:

@@ -142,13 +142,16 @@ class ScriptedPage(RawPage):
 
     # User, server and network
 
-    def connect(self, *, microphone: bool | None = None) -> None:
-        """Make a call, as a user does with Connect. Raises the error of `will_refuse`."""
+    def connect(self, *, microphone: bool | None = None, resume: bool = False) -> None:
+        """Make a call, as a user does with Connect. Raises the error of `will_refuse`.
+
+        With `resume`, it resumes the last call, as ``chat.connect(resume=True)`` requests.
+        """
         self._attempt = f"a{next(self._attempts)}"
         wanted = bool(self.settings.get("microphone", True)) if microphone is None else microphone
         self._state = {**IDLE, "muted": self._state["muted"], "receive_only": not wanted}
         self._state |= {key: value for key, value in CONNECTING.items() if key not in ("muted", "receive_only")}
-        self._report_state()
+        self._report_state(resumes=resume)
         if self._next_error is not None:
             error, self._next_error = self._next_error, None
             self._fail(error)
@@ -161,7 +164,7 @@ class ScriptedPage(RawPage):
         permission = "granted" if wanted else "prompt"
         kept = {"muted": self._state["muted"], "receive_only": not wanted, "microphone_permission": permission}
         self._state = {**CONNECTED, **kept}
-        self._report_state()
+        self._report_state(resumes=resume)
         self._deliver(self._server.begin(session))
 
     def disconnect(self) -> None:
@@ -311,7 +314,7 @@ class ScriptedPage(RawPage):
         match request["type"]:
             case "connect":
                 if self._state["status"] != "connected":
-                    self.connect(microphone=request["microphone"])
+                    self.connect(microphone=request["microphone"], resume=request["resume"])
                 return {"attempt": self._attempt}
             case "disconnect":
                 self.disconnect()

@@ -65,8 +65,13 @@ def test_a_long_gap_does_not_stop_it() -> None:
 
 
 def test_a_source_that_begins_again_is_followed() -> None:
-    assert given_out([5_000, 5_001, 10, 11]) == [5_000, 5_001, 10, 11]
+    assert given_out([5_000, 5_001, 10, 11, 12]) == [5_000, 5_001, 11, 12]
     assert given_out([5_000, 5_001, 5_001 - MAX_MISORDER + 2, 5_002]) == [5_000, 5_001, 5_002]
+
+
+def test_one_packet_that_is_far_too_old_is_no_new_source() -> None:
+    assert given_out([5_000, 5_001, 4_800, 5_002, 5_003]) == [5_000, 5_001, 5_002, 5_003]
+    assert given_out([5_000, 5_001, 4_800, 5_002, 4_801, 5_003]) == [5_000, 5_001, 5_002, 5_003]
 
 
 async def test_the_receiver_of_this_aiortc_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:

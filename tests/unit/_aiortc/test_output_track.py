@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from aiortc.mediastreams import MediaStreamError
 
+from rtc_widget._aiortc import output_track
 from rtc_widget._aiortc.audio import MonoAudio
 from rtc_widget._aiortc.output_track import FRAME_LENGTH, RATE, Playback, VoiceTrack, pcm_of
 from tests.unit.server.waiting import waited
@@ -125,3 +126,49 @@ def test_speech_is_brought_to_the_rate_of_the_track() -> None:
     assert len(out) == pytest.approx(48_000, abs=64)
     assert np.argmax(np.abs(np.fft.rfft(out[:48_000]))) == pytest.approx(440, abs=1)
     assert len(pcm_of(MonoAudio(wave[:0], 24_000))) == 0
+
+
+async def test_written_audio_without_samples_ends_in_its_turn_and_never_starts() -> None:
+    track, first, empty = VoiceTrack(), Watched(), Watched()
+    for watched in (first, empty):
+        track.play(watched.playback)
+    first.playback.write(pcm(1000, 2))
+    empty.playback.write(pcm(1000, 0))
+    empty.playback.finish()
+    assert not empty.playback.is_over
+
+    await levels(track, 2)
+    assert empty.news == []
+    first.playback.finish()
+    await levels(track, 1)
+
+    assert first.news == ["started", "stopped"]
+    assert empty.news == ["stopped"]
+    assert empty.playback.is_over
+
+
+async def test_a_writer_waits_while_too_much_audio_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(output_track, "MAX_WAITING_SECONDS", 0.05)
+    track, first, second = VoiceTrack(), Watched(), Watched()
+    for watched in (first, second):
+        track.play(watched.playback)
+    first.playback.write(pcm(1000, 2))
+    await track.until_room(first.playback)
+    second.playback.write(pcm(1000, 2))
+
+    writers = [asyncio.create_task(track.until_room(watched.playback)) for watched in (first, second)]
+    await levels(track, 1)
+    await asyncio.sleep(0)
+    assert [writer.done() for writer in writers] == [False, False], "60 ms wait"
+    await levels(track, 1)
+    await asyncio.gather(*writers)
+
+    # What waits behind it does not keep the first one from going on.
+    second.playback.write(pcm(1000, 9))
+    await track.until_room(first.playback)
+    waiting = asyncio.create_task(track.until_room(second.playback))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    second.playback.clear()
+    await levels(track, 1)
+    await waiting

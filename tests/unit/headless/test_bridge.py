@@ -130,7 +130,7 @@ def test_a_new_call_is_told_the_settings_and_what_was_said():
     text = '{"type": "response.output_text.done", "item_id": "i1", "text": "Hello"}'
     resumption.consume(Event.from_text(change, direction="sent", time_ms=0.0), change)
     resumption.consume(Event.from_text(text, direction="received", time_ms=0.0), text)
-    update, item = resumption.events()
+    [update], [item] = resumption.events()
     assert '"voice": "x"' in update
     assert '"output_text", "text": "Hello"' in item
     assert '"carried_' in item
@@ -145,9 +145,9 @@ def test_a_change_is_repeated_once_after_each_reconnect():
     resumption.consume(Event.from_text(change, direction="sent", time_ms=0.0), change)
     for _ in range(3):
         repeated = resumption.events()
-        assert repeated == [change]
+        assert repeated == [[change]]
         resumption.begin_call(resumes=True)
-        for text in repeated:
+        for [text] in repeated:
             resumption.consume(Event.from_text(text, direction="sent", time_ms=0.0), text)
 
 

@@ -65,7 +65,7 @@ MADE = b"HTTP/1.1 201 Created\r\nLocation: /v1/realtime/calls/rtc_7\r\nContent-L
 async def test_the_call_is_known_to_the_kernel_though_it_was_ended_while_it_was_being_made():
     async with _server(MADE) as (url, asked, answer):
         talk = _Conversation(url)
-        talk.ask("connect", microphone=None)
+        talk.ask("connect", microphone=None, resume=False)
         await eventually(lambda: asked)
         talk.ask("disconnect")
         await eventually(lambda: talk.heard("hang_up"))
@@ -80,7 +80,7 @@ async def test_the_call_is_known_to_the_kernel_though_it_was_ended_while_it_was_
 async def test_the_call_is_known_to_the_kernel_though_the_page_was_closed_meanwhile():
     async with _server(MADE) as (url, asked, answer):
         talk = _Conversation(url)
-        talk.ask("connect", microphone=None)
+        talk.ask("connect", microphone=None, resume=False)
         await eventually(lambda: asked)
         talk.page.close()
         await eventually(lambda: talk.heard("hang_up"))
@@ -93,7 +93,7 @@ async def test_a_refusal_is_still_why_there_is_no_call():
     async with _server(b"HTTP/1.1 401 No\r\nContent-Length: 8\r\n\r\nno: ek_1") as (url, asked, answer):
         talk = _Conversation(url)
         answer()
-        talk.ask("connect", microphone=None)
+        talk.ask("connect", microphone=None, resume=False)
         await eventually(lambda: talk.heard("reply"))
         error = talk.heard("reply")[0]["error"]
         assert error["code"] == "exchange_refused"

@@ -5,15 +5,11 @@ from __future__ import annotations
 import contextlib
 import queue
 import time
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from tests.limits import HANGS
-
-jupyter_client = pytest.importorskip("jupyter_client")
-pytest.importorskip("ipykernel")
+from tests.unit.kernel.conftest import KernelClient
 
 SETUP = """
 import asyncio
@@ -46,35 +42,27 @@ def happen():
 class Kernel:
     """A kernel, and what it prints by the cell that the output belongs to."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: KernelClient) -> None:
         self.client = client
         self.printed: dict[str, str] = {}
 
     def run(self, code: str) -> str:
         """Run a cell and return the id of its request."""
-        cell: str = self.client.execute(code)
-        reply = self.client.get_shell_msg(timeout=HANGS)
-        assert reply["content"]["status"] == "ok", reply["content"].get("traceback")
-        return cell
+        return self.client.run(code)
 
     def until_printed(self, cells: list[str]) -> None:
-        over = time.monotonic() + 60
+        over = time.monotonic() + HANGS
         while not all("seen" in self.printed.get(cell, "") for cell in cells) and time.monotonic() < over:
             with contextlib.suppress(queue.Empty):
-                message = self.client.get_iopub_msg(timeout=0.5)
+                message = self.client.published()
                 if message["msg_type"] == "stream":
                     cell = message["parent_header"].get("msg_id")
                     self.printed[cell] = self.printed.get(cell, "") + message["content"]["text"]
 
 
 @pytest.fixture
-def kernel() -> Iterator[Kernel]:
-    manager, client = jupyter_client.manager.start_new_kernel(startup_timeout=HANGS)
-    try:
-        yield Kernel(client)
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
+def kernel(kernel_client: KernelClient) -> Kernel:
+    return Kernel(kernel_client)
 
 
 @pytest.mark.parametrize("when", ["busy", "idle"])

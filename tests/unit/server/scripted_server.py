@@ -53,14 +53,17 @@ def scripted_engines() -> asyncio.Future[Engines]:
 
 
 @asynccontextmanager
-async def server_of_two(minutes: float = 1.0, engines: Engines | None = None) -> AsyncGenerator[str, None]:
+async def server_of_two(
+    minutes: float = 1.0, engines: Engines | None = None, responder: Responder | None = None
+) -> AsyncGenerator[str, None]:
     """Serve over HTTP two sessions at most, each for so long; gives host and port."""
     loaded = scripted_engines()
     if engines is not None:
         loaded = asyncio.get_running_loop().create_future()
         loaded.set_result(engines)
     limits = Limits(calls=2, minutes=minutes)
-    app = create_app(Access("right"), engines=loaded, responder_for=FixedResponder(Responder()), limits=limits)
+    responds = FixedResponder(responder or Responder())
+    app = create_app(Access("right"), engines=loaded, responder_for=responds, limits=limits)
     config = server_config(app)
     config.port = 0
     running = uvicorn.Server(config)

@@ -94,6 +94,9 @@ class Stage:
     def play(self, playback: Playback) -> None:
         self.playbacks.append(playback)
 
+    async def until_room(self, playback: Playback) -> None:
+        """There is always room."""
+
     def play_out(self) -> None:
         """Let all that was written be heard."""
         for playback in self.playbacks:

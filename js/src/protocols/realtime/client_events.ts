@@ -1,7 +1,7 @@
 /** Intents as client events of the Realtime API. */
 
 import { heardText, type Turn } from "../../conversation/transcript";
-import { parseObject } from "../../json";
+import { parseObject, wellFormed } from "../../json";
 import { randomId } from "../../page";
 import type { AssistantActivity } from "../base";
 
@@ -15,7 +15,7 @@ const CLEAR_INPUT = { type: "input_audio_buffer.clear" };
 
 export function textTurn(text: string): readonly string[] {
   return texts([
-    createItem({ type: "message", role: "user", content: [{ type: "input_text", text }] }),
+    createItem({ type: "message", role: "user", content: [{ type: "input_text", text: wellFormed(text) }] }),
     CREATE_RESPONSE,
   ]);
 }
@@ -36,18 +36,28 @@ export function discardTurn(): readonly string[] {
   return texts([CLEAR_INPUT]);
 }
 
-export function carriedTurns(turns: readonly Turn[]): readonly string[] {
-  return texts(
-    turns.map((turn) =>
-      createItem({
-        // The id tells both transcripts that this is not a new turn.
-        id: randomId(CARRIED).slice(0, MAX_ID_LENGTH),
-        type: "message",
-        role: turn.role,
-        content: [{ type: turn.role === "user" ? "input_text" : "output_text", text: heardText(turn) }],
-      }),
-    ),
-  );
+export function carriedTurns(turns: readonly Turn[]): readonly (readonly string[])[] {
+  return turns.map((turn) => texts(carriedItems(turn).map(createItem)));
+}
+
+/** The ids tell both transcripts that these are not new items. */
+function carriedItems(turn: Turn): readonly object[] {
+  const { functionCall: call } = turn;
+  if (!call) {
+    const type = turn.role === "user" ? "input_text" : "output_text";
+    return [{ id: carriedId(), type: "message", role: turn.role, content: [{ type, text: heardText(turn) }] }];
+  }
+  // A server may use the ids of its calls again in another session.
+  const call_id = carriedId();
+  const { name, arguments: given, output } = call;
+  return [
+    { id: carriedId(), type: "function_call", call_id, name: wellFormed(name), arguments: wellFormed(given || "{}") },
+    { id: carriedId(), type: "function_call_output", call_id, output: wellFormed(output ?? "") },
+  ];
+}
+
+function carriedId(): string {
+  return randomId(CARRIED).slice(0, MAX_ID_LENGTH);
 }
 
 export function isSessionChange(text: string): boolean {

@@ -6,10 +6,13 @@ import { noteOf } from "./notes";
 import { sessionExpiredError } from "./session_expired";
 import { speakingFact } from "./speaking";
 
+const FUNCTION_CALL = "function_call";
+
 export function factsOf(event: JsonObject): readonly Fact[] {
   return [
     speakingFact(event),
     turnDetectionFact(event),
+    expiryFact(event),
     responseFact(event),
     endingFact(event),
     noteFact(event),
@@ -40,9 +43,22 @@ function detectsTurns(session: unknown): boolean | undefined {
   return others.length > 0 && others.every(([, value]) => value === null);
 }
 
+/** Servers without a limit send 0 or nothing. */
+function expiryFact({ type, session }: JsonObject): Fact | undefined {
+  if (type !== "session.created" && type !== "session.updated") return undefined;
+  const seconds = isRecord(session) ? session.expires_at : undefined;
+  const isTime = typeof seconds === "number" && Number.isFinite(seconds) && seconds > 0;
+  return isTime ? { type: "session_expiry", atMs: seconds * 1_000 } : undefined;
+}
+
 function responseFact({ type, response }: JsonObject): Fact | undefined {
   if (!isRecord(response)) return undefined;
-  if (type === "response.done") return { type: "response_ended", id: String(response.id) };
+  if (type === "response.done") {
+    const { id, output } = response;
+    const callsFunctions =
+      Array.isArray(output) && output.some((item) => isRecord(item) && item.type === FUNCTION_CALL);
+    return { type: "response_ended", id: String(id), callsFunctions };
+  }
   // A response outside the conversation is not interrupted by push-to-talk.
   const isOurs = type === "response.created" && response.conversation_id !== null;
   return isOurs && isText(response.id) ? { type: "response_started", id: response.id } : undefined;

@@ -2,7 +2,7 @@
 
 import { server as SERVER_TEXTS } from "../../../../src/rtc_widget/errors/texts.json";
 import type { ServerNote } from "../../conversation/facts";
-import { isRecord, isText, type JsonObject, textOr, truncate } from "../../json";
+import { isRecord, isText, type JsonObject, textOr, truncate, wellFormed } from "../../json";
 
 /** The error that an event reports, if a person should know of it. */
 export function noteOf(event: JsonObject): ServerNote | undefined {
@@ -10,7 +10,7 @@ export function noteOf(event: JsonObject): ServerNote | undefined {
   if (!isRecord(error)) return endOfResponse(event);
   if (isHarmless(error)) return undefined;
   const message = isText(error.message) ? truncate(error.message) : SERVER_TEXTS.no_message;
-  return { code: textOr(error.code, "server_error"), message };
+  return { code: wellFormed(textOr(error.code, "server_error")), message };
 }
 
 /** A response that failed is reported by `response.done` alone. */

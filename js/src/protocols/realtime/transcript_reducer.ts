@@ -4,14 +4,30 @@
  * Items are placed by `previous_item_id`: a spoken question is transcribed after its response has begun.
  */
 
-import { type Conversation, type Turn, type TurnStatus, turnText } from "../../conversation/transcript";
+import {
+  type Conversation,
+  type FunctionCall,
+  isOpen,
+  type Turn,
+  type TurnStatus,
+} from "../../conversation/transcript";
 import { isRecord, isText, type JsonObject } from "../../json";
 import { CARRIED } from "./client_events";
+import {
+  audioAfter,
+  hasAudio,
+  isOf,
+  playedFor,
+  playedUntil,
+  secondsUntil,
+  withAudio,
+  withDurations,
+  withStart,
+  withStop,
+} from "./response_audio";
 
 /** Larger content indices are ignored: without a limit one invalid event could fill the memory. */
 const MAX_PARTS = 64;
-
-const SECONDS_PER_AUDIO_TOKEN = 0.05;
 
 const RESPONSE_STATUS: ReadonlyMap<unknown, TurnStatus> = new Map<unknown, TurnStatus>([
   ["completed", "completed"],
@@ -23,9 +39,16 @@ const RESPONSE_STATUS: ReadonlyMap<unknown, TurnStatus> = new Map<unknown, TurnS
 /** The final text of a part replaces its deltas. */
 const whole = (_: string, text: string) => text.trim();
 
-/** Returns the conversation after one more event of the server; the same object if the event does not change it. */
-export function reduce(conversation: Conversation, event: JsonObject, attempt: string): Conversation {
-  const change = changeBy(event, attempt);
+/** Returns the conversation after one more event; the same object if the event does not change it. */
+export function reduce(conversation: Conversation, event: JsonObject, attempt: string, atMs?: number): Conversation {
+  const audio = audioAfter(conversation.audio, event, attempt, atMs);
+  const changed = reduceTurns(conversation, event, attempt, atMs);
+  return audio === changed.audio ? changed : { ...changed, audio };
+}
+
+function reduceTurns(conversation: Conversation, event: JsonObject, attempt: string, atMs?: number): Conversation {
+  if (event.type === "output_audio_buffer.started") return withStart(conversation, event.response_id, attempt);
+  const change = changeBy(event, attempt, conversation, atMs);
   if (change === undefined) return conversation;
   if ("isTranscribed" in change) return { ...conversation, isTranscribed: change.isTranscribed };
   const turns = change.turns(conversation.turns);
@@ -50,24 +73,36 @@ export function beginCall(conversation: Conversation, attempt: string, resumes: 
   return { ...conversation, calls: [...conversation.calls, { attempt, resumes }] };
 }
 
-/** Returns the conversation after its call: open turns are never finished. */
-export function endCall(conversation: Conversation): Conversation {
-  if (!conversation.turns.some(isOpen)) return conversation;
+/** Returns the conversation after its call: open turns are never finished, nor is audio that was being played. */
+export function endCall(conversation: Conversation, atMs?: number): Conversation {
+  const { audio } = conversation;
+  if (!conversation.turns.some(isOpen) && audio === undefined) return conversation;
   const end = (turn: Turn): Turn => (isOpen(turn) ? { ...turn, status: "interrupted" } : turn);
-  return { ...conversation, turns: conversation.turns.map(end) };
+  const seconds = audio?.isPlaying ? secondsUntil(audio, atMs) : undefined;
+  const turns =
+    audio && seconds !== undefined
+      ? playedFor(conversation.turns, audio.attempt, audio.responseId, seconds)
+      : conversation.turns;
+  return { ...conversation, turns: turns.map(end), audio: undefined };
 }
 
 type Change = { isTranscribed: boolean } | { turns: (before: readonly Turn[]) => readonly Turn[] };
 
-function changeBy(event: JsonObject, attempt: string): Change | undefined {
+function changeBy(
+  event: JsonObject,
+  attempt: string,
+  { audio, played }: Conversation,
+  atMs: number | undefined,
+): Change | undefined {
   const id = event.item_id;
   const itemKey = isText(id) ? `${attempt}/${id}` : undefined;
   const edit = (role: Turn["role"], after: (turn: Turn) => Turn): Change | undefined =>
     itemKey === undefined ? undefined : { turns: (turns) => upsert(turns, blank(itemKey, attempt, role), after) };
-  const grow = (role: Turn["role"]): Change | undefined =>
+  const grow = (role: Turn["role"], after = (turn: Turn) => turn): Change | undefined =>
     isText(event.delta)
-      ? edit(role, (turn) => withPart(turn, event, "delta", (before, delta) => before + delta))
+      ? edit(role, (turn) => after(withPart(turn, event, "delta", (before, delta) => before + delta)))
       : undefined;
+  const spoken = (turn: Turn) => withAudio(turn, played);
   switch (event.type) {
     case "session.created":
     case "session.updated":
@@ -78,15 +113,27 @@ function changeBy(event: JsonObject, attempt: string): Change | undefined {
     case "conversation.item.added":
     case "conversation.item.created":
     case "conversation.item.done":
-      return withItem(event.item, attempt, event.previous_item_id, undefined, event.type !== "conversation.item.done");
+      return withItem(event.item, attempt, played, {
+        previousId: event.previous_item_id,
+        isCreated: event.type !== "conversation.item.done",
+      });
     case "response.output_item.added":
     case "response.output_item.done":
-      return withItem(event.item, attempt, undefined, event.response_id);
+      return withItem(event.item, attempt, played, { responseId: event.response_id });
     case "conversation.item.deleted":
       if (itemKey === undefined) return undefined;
       return {
-        turns: (turns) => upsert(turns, blank(itemKey, attempt, "unseen"), deleted),
+        turns: (turns) => {
+          const output = turns.find(({ key }) => key === itemKey)?.outputOf;
+          const rest = output === undefined ? turns : withOutput(turns, attempt, output, undefined);
+          return upsert(rest, blank(itemKey, attempt, "unseen"), deleted);
+        },
       };
+    // Sent: not every server confirms the item.
+    case "conversation.item.create": {
+      const output = outputIn(event.item);
+      return output && { turns: (turns) => withOutput(turns, attempt, output.callId, output.text) };
+    }
     case "conversation.item.input_audio_transcription.delta":
       return grow("user");
     case "conversation.item.input_audio_transcription.completed":
@@ -94,13 +141,14 @@ function changeBy(event: JsonObject, attempt: string): Change | undefined {
     case "conversation.item.input_audio_transcription.failed":
       return edit("user", (turn) => ({ ...turn, status: "failed" }));
     case "response.output_audio_transcript.delta":
-    case "response.output_text.delta":
     case "response.audio_transcript.delta":
+      return grow("assistant", spoken);
+    case "response.output_text.delta":
     case "response.text.delta":
       return grow("assistant");
     case "response.output_audio_transcript.done":
     case "response.audio_transcript.done":
-      return edit("assistant", (turn) => withPart(turn, event, "transcript", whole));
+      return edit("assistant", (turn) => spoken(withPart(turn, event, "transcript", whole)));
     case "response.output_text.done":
     case "response.text.done":
       return edit("assistant", (turn) => withPart(turn, event, "text", whole));
@@ -111,17 +159,24 @@ function changeBy(event: JsonObject, attempt: string): Change | undefined {
             turn.key === itemKey ? { ...turn, status: "interrupted", ...playedUntil(event.audio_end_ms) } : turn,
           ),
       };
-    case "output_audio_buffer.cleared":
-      return { turns: (turns) => endResponse(turns, attempt, event.response_id, "interrupted") };
+    case "output_audio_buffer.stopped":
+      return { turns: (turns) => withStop(turns, event.response_id, attempt) };
+    case "output_audio_buffer.cleared": {
+      const { response_id: id } = event;
+      // Without a start, nothing of it was played.
+      const seconds = isOf(audio, attempt, id) ? secondsUntil(audio, atMs) : atMs === undefined ? undefined : 0;
+      return {
+        turns: (turns) =>
+          seconds === undefined
+            ? endResponse(turns, attempt, id, "interrupted")
+            : playedFor(turns, attempt, id, seconds, "interrupted"),
+      };
+    }
     case "response.done":
-      return withResponse(event.response, attempt);
+      return withResponse(event.response, attempt, played);
     default:
       return undefined;
   }
-}
-
-function playedUntil(milliseconds: unknown): Partial<Turn> {
-  return typeof milliseconds === "number" && milliseconds >= 0 ? { playedSeconds: milliseconds / 1000 } : {};
 }
 
 function transcriptionOf(session: unknown): Change | undefined {
@@ -135,8 +190,29 @@ function blank(key: string, attempt: string, role: Turn["role"]): Turn {
   return { key, attempt, role, parts: [], status: "in_progress", isGuessed: true };
 }
 
-function deleted(turn: Turn): Turn {
+function deleted({ functionCall: _, ...turn }: Turn): Turn {
   return { ...turn, role: "unseen", parts: [], status: "completed", isDeleted: true };
+}
+
+/** Returns the function call in an item; undefined for other items, and for those of an earlier call. */
+function functionCallIn({ type, call_id: callId, name, arguments: given }: JsonObject): FunctionCall | undefined {
+  if (type !== "function_call" || !isText(callId) || callId.startsWith(CARRIED) || !isText(name)) return undefined;
+  return { callId, name, arguments: isText(given) ? given : "" };
+}
+
+function outputIn(item: unknown): { readonly callId: string; readonly text: string } | undefined {
+  if (!isRecord(item) || item.type !== "function_call_output") return undefined;
+  const { call_id: callId, output: text } = item;
+  return isText(callId) && isText(text) ? { callId, text } : undefined;
+}
+
+/** Sets the output of a function call, or takes it back. */
+function withOutput(turns: readonly Turn[], attempt: string, callId: string, output: string | undefined) {
+  return turns.map((turn) =>
+    turn.attempt === attempt && turn.functionCall?.callId === callId
+      ? { ...turn, functionCall: { ...turn.functionCall, output } }
+      : turn,
+  );
 }
 
 /** Changes the turn with that key; without one, appends it first. */
@@ -159,30 +235,52 @@ function place(turns: readonly Turn[], fresh: Turn, previousId: unknown): readon
   return rest.toSpliced(previous + 1, 0, turn);
 }
 
+interface ItemPlace {
+  previousId?: unknown;
+  responseId?: unknown;
+  isCreated?: boolean;
+}
+
 function withItem(
   item: unknown,
   attempt: string,
-  previousId: unknown,
-  responseId?: unknown,
-  isCreated = false,
+  played: ReadonlySet<string>,
+  { previousId, responseId, isCreated = false }: ItemPlace,
 ): Change | undefined {
   if (!isRecord(item) || !isText(item.id)) return undefined;
   const isNew = !item.id.startsWith(CARRIED);
   const role =
     isNew && item.type === "message" && (item.role === "user" || item.role === "assistant") ? item.role : "unseen";
   const fresh = blank(`${attempt}/${item.id}`, attempt, role);
-  const fill = (turn: Turn): Turn => ({
-    ...turn,
-    role: isText(item.type) ? role : turn.role,
-    parts: filledParts(turn.parts, item.content),
-    status: statusOfItem(turn, role, item),
-    ...(isText(responseId) ? { responseId } : {}),
-  });
+  const call = functionCallIn(item);
+  const output = outputIn(item);
+  const fill = (turn: Turn): Turn => {
+    const filled = {
+      ...turn,
+      role: isText(item.type) ? role : turn.role,
+      parts: filledParts(turn.parts, item.content),
+      status: statusOfItem(turn, role, item),
+      ...(isText(responseId) ? { responseId } : {}),
+      // The arguments may come later than the call.
+      ...(call
+        ? {
+            functionCall: {
+              ...turn.functionCall,
+              ...call,
+              arguments: call.arguments || turn.functionCall?.arguments || "",
+            },
+          }
+        : {}),
+      ...(output ? { outputOf: output.callId } : {}),
+    };
+    return role === "assistant" && hasAudio(item.content) ? withAudio(filled, played) : filled;
+  };
   return {
     turns: (before) => {
       // An item may be created again after it was deleted.
       const turns = isCreated ? before.filter((turn) => turn.key !== fresh.key || !turn.isDeleted) : before;
-      return upsert(place(turns, fresh, previousId), fresh, fill);
+      const changed = upsert(place(turns, fresh, previousId), fresh, fill);
+      return output ? withOutput(changed, attempt, output.callId, output.text) : changed;
     },
   };
 }
@@ -227,13 +325,15 @@ function partIndex(index: unknown): number {
   return isValid ? index : 0;
 }
 
-function withResponse(response: unknown, attempt: string): Change | undefined {
+function withResponse(response: unknown, attempt: string, played: ReadonlySet<string>): Change | undefined {
   if (!isRecord(response)) return undefined;
   const { id, output } = response;
   const status = statusOfResponse(response);
   const items = status !== undefined && Array.isArray(output) ? output.filter(isRecord) : [];
   // A server may mention an item here for the first time.
-  const changes = items.map((item) => withItem(item, attempt, undefined, id)).filter((change) => change !== undefined);
+  const changes = items
+    .map((item) => withItem(item, attempt, played, { responseId: id }))
+    .filter((change) => change !== undefined);
   return {
     turns: (before) => {
       const turns = changes.reduce((all, change) => ("turns" in change ? change.turns(all) : all), before);
@@ -249,19 +349,6 @@ function withResponse(response: unknown, attempt: string): Change | undefined {
         : ended;
     },
   };
-}
-
-/** Shares the duration of a response's audio among its turns by the length of their texts. */
-function withDurations(turns: readonly Turn[], attempt: string, { id, usage }: JsonObject): readonly Turn[] {
-  const details = isRecord(usage) ? usage.output_token_details : undefined;
-  const tokens = isRecord(details) ? details.audio_tokens : undefined;
-  if (typeof tokens !== "number" || !(tokens > 0)) return turns;
-  const isOurs = (turn: Turn) => turn.attempt === attempt && turn.role === "assistant" && turn.responseId === id;
-  const letters = turns.filter(isOurs).reduce((sum, turn) => sum + turnText(turn).length, 0);
-  const seconds = tokens * SECONDS_PER_AUDIO_TOKEN;
-  return turns.map((turn) =>
-    isOurs(turn) && letters > 0 ? { ...turn, audioSeconds: (seconds * turnText(turn).length) / letters } : turn,
-  );
 }
 
 /** Whether a response of the conversation has ended early without any item. */
@@ -293,8 +380,4 @@ function endResponse(
     // A response may be complete long before its audio has been played.
     return isOpen(turn) || (turn.status === "completed" && status !== "completed") ? { ...turn, status } : turn;
   });
-}
-
-function isOpen({ status }: Turn): boolean {
-  return status === "in_progress";
 }

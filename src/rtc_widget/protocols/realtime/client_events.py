@@ -80,9 +80,23 @@ def function_outputs(outputs: Mapping[str, str]) -> Sequence[dict[str, Any]]:
 def carry_turn(role: Role, text: str) -> ClientEvent:
     """Return the event that repeats a turn of an earlier call; page and kernel recognise it by its id."""
     item = {
-        "id": f"{CARRIED}{uuid4().hex}"[:_MAX_ID_CHARACTERS],
+        "id": _carried_id(),
         "type": "message",
         "role": role,
         "content": [{"type": "input_text" if role == "user" else "output_text", "text": text}],
     }
     return {"type": "conversation.item.create", "item": item}
+
+
+def carry_function_result(name: str, arguments: str, output: str) -> list[ClientEvent]:
+    """Return the events that repeat a function call of an earlier call and its output."""
+    # A server may use the ids of its calls again in another session.
+    call_id = _carried_id()
+    given = well_formed(arguments or "{}")
+    call = {"type": "function_call", "call_id": call_id, "name": well_formed(name), "arguments": given}
+    result = {"type": "function_call_output", "call_id": call_id, "output": well_formed(output)}
+    return [{"type": "conversation.item.create", "item": {"id": _carried_id(), **item}} for item in (call, result)]
+
+
+def _carried_id() -> str:
+    return f"{CARRIED}{uuid4().hex}"[:_MAX_ID_CHARACTERS]

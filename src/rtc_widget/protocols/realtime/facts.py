@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from rtc_widget._unicode import well_formed
 from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.facts import (
     AudioCleared,
@@ -95,7 +96,9 @@ def _session(raw: Fields, *, is_new: bool) -> Iterable[Fact]:
     if not isinstance(settings, Mapping):
         return ()
     tools = frozenset(str(tool.get("name")) for tool in _mappings(settings.get("tools")))
-    return (SessionChanged(settings, is_new, tools, _silence(settings)),)
+    # Servers without a limit send 0 or nothing.
+    expires_at = float(number_or(settings.get("expires_at"), 0.0))
+    return (SessionChanged(settings, is_new, tools, _silence(settings), expires_at if expires_at > 0 else None),)
 
 
 def _silence(settings: Fields) -> float | None:
@@ -183,11 +186,13 @@ def _notes(error: Fields, *, ends_response: bool = False) -> Iterable[Fact]:
     text = _truncated(message) if isinstance(message, str) else NO_MESSAGE
     # Without quota the server ends every response, whichever event says so.
     is_end = ends_response or code == _NO_QUOTA
-    return (ServerNote(code if isinstance(code, str) else "server_error", text, ends_response=is_end),)
+    name = well_formed(code) if isinstance(code, str) else "server_error"
+    return (ServerNote(name, text, ends_response=is_end),)
 
 
 def _truncated(text: str) -> str:
-    return text if len(text) <= _MAX_QUOTE else f"{text[:_MAX_QUOTE]}…"
+    whole = well_formed(text)
+    return whole if len(whole) <= _MAX_QUOTE else f"{whole[:_MAX_QUOTE]}…"
 
 
 def _item_done(raw: Fields) -> Iterable[Fact]:

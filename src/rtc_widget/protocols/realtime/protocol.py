@@ -8,7 +8,8 @@ from typing import Any
 
 from rtc_widget.conversation.event_reader import CallTurns
 from rtc_widget.conversation.events import Event
-from rtc_widget.conversation.facts import Fact
+from rtc_widget.conversation.facts import Fact, FunctionOutputSent
+from rtc_widget.conversation.turn import FunctionResult
 from rtc_widget.protocols.base import ClientEvent, Later, Send, VoiceProtocol, VoiceSession
 from rtc_widget.protocols.realtime import client_events, facts
 from rtc_widget.protocols.realtime.session import Session
@@ -60,7 +61,8 @@ class RealtimeProtocol:
         Deltas are not needed: a later event has the complete text.
         """
         if event.direction == "sent":
-            return event.type == "session.update"
+            is_output = any(isinstance(fact, FunctionOutputSent) for fact in self.facts(event))
+            return event.type == "session.update" or is_output
         return not event.type.endswith(".delta")
 
     def is_session_change(self, text: str) -> bool:
@@ -71,6 +73,10 @@ class RealtimeProtocol:
     def carry_turn(self, role: Role, text: str) -> ClientEvent:
         """Return the event that repeats a turn of an earlier call in a new one."""
         return client_events.carry_turn(role, text)
+
+    def carry_function_result(self, result: FunctionResult) -> Sequence[ClientEvent]:
+        """Return the events that repeat a function call of an earlier call and its output in a new one."""
+        return client_events.carry_function_result(result.name, result.arguments, result.output)
 
     def begin_turn(self, *, is_responding: bool, is_speaking: bool) -> Sequence[ClientEvent]:
         """Discard the received audio, and stop the response that is generated or spoken."""

@@ -39,6 +39,7 @@ class Responses:
         self._begun: set[str] = set()
         self._out_of_band: set[str] = set()
         self._audio: dict[str, str] = {}
+        self._audible: set[str] = set()
         self._began: dict[str, float] = {}
         self._last_news = 0.0
         self._patience = 1
@@ -100,6 +101,8 @@ class Responses:
         response_id = fields_of(event).get("response_id")
         if event.type in _AUDIO and isinstance(response_id, str):
             self._audio[response_id] = _AUDIO[event.type]
+            if self._audio[response_id] == "speaking":
+                self._audible.add(response_id)
             if self._audio[response_id] == "over":
                 self._last_news = time.monotonic()  # from now on silence counts
 
@@ -112,8 +115,12 @@ class Responses:
         return response_id in self._out_of_band
 
     def has_audio(self, response_id: str) -> bool:
-        """Whether the audio of the response has started."""
+        """Whether the audio of the response has started, or ended without a start: text that the voice cannot speak."""
         return response_id in self._audio
+
+    def was_audible(self, response_id: str) -> bool:
+        """Whether audio of the response was played."""
+        return response_id in self._audible
 
     def has_been_spoken(self, response_id: str) -> bool:
         """Whether the audio of the response has ended."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from rtc_widget._unicode import well_formed
-from rtc_widget.conversation.turn import Turn, TurnStatus
+from rtc_widget.conversation.facts import FunctionCall
+from rtc_widget.conversation.turn import FunctionResult, Turn, TurnStatus
 from rtc_widget.protocols.realtime.client_events import CARRIED
 from rtc_widget.protocols.realtime.numbers import number_or
 from rtc_widget.types import Role
@@ -49,11 +50,32 @@ class RealtimeTurns:
         # When the audio of a response started, and its duration, by response.
         self._audio_starts: dict[str, float | None] = {}
         self._audio_seconds: dict[str, float] = {}
+        # The response that is being played.
+        self._playing: str | None = None
+        # Function calls by item, and outputs by call.
+        self._calls: dict[str, FunctionCall] = {}
+        self._outputs: dict[str, str] = {}
+        # The call whose output an item is, by item.
+        self._output_items: dict[str, str] = {}
+        # Items with audio that the server has not begun to play; a late start may come.
+        self._unplayed: set[str] = set()
 
     @property
     def turns(self) -> list[Turn]:
         """The turns, in the order of the conversation."""
         return [self._turns[item_id] for item_id in self._order if item_id in self._turns]
+
+    @property
+    def items(self) -> list[Turn | FunctionResult]:
+        """The turns and the function calls that have an output, in the order of the conversation."""
+        found = (self._turns.get(item_id) or self._function_result(item_id) for item_id in self._order)
+        return [item for item in found if item is not None]
+
+    def _function_result(self, item_id: str) -> FunctionResult | None:
+        call = self._calls.get(item_id)
+        if call is None or call.call_id not in self._outputs:
+            return None
+        return FunctionResult(call.name, call.arguments, self._outputs[call.call_id])
 
     def add(self, event: Mapping[str, Any], now: float | None) -> None:
         """Process one event that arrived `now` seconds after the call began; None if the time is unknown."""
@@ -69,8 +91,11 @@ class RealtimeTurns:
     def _is_deleted(self, item_id: object) -> bool:
         return isinstance(item_id, str) and item_id in self._deleted_items
 
-    def end(self) -> None:
+    def end(self, now: float | None = None) -> None:
         """Process the end of the call."""
+        if now is not None and self._playing is not None:
+            self._play_until(self._playing, now)
+        self._playing = None
         for turn in self.turns:
             status: TurnStatus = "interrupted" if turn.status == "in_progress" else turn.status
             end = self._now if turn.end is None else turn.end
@@ -109,12 +134,30 @@ class RealtimeTurns:
         response_id = event.get("response_id")
         if isinstance(response_id, str):
             self._audio_starts[response_id] = self._now
+            self._playing = response_id
             for turn in self._of_response(response_id):
-                self._turns[turn.item_id] = replace(turn, start=self._now, end=None)
+                self._unplayed.discard(turn.item_id)
+                played = 1.0 if turn.unspoken else turn.played
+                self._turns[turn.item_id] = replace(turn, start=self._now, end=None, played=played, unspoken=False)
+            # Audio is played in the order of the responses.
+            self._skip_audio([self._turns[item_id] for item_id in self._unplayed if item_id in self._turns])
 
     def _audio_stopped(self, event: Mapping[str, Any]) -> None:
+        if event.get("response_id") == self._playing:
+            self._playing = None
         for turn in self._of_response(event.get("response_id")):
             self._turns[turn.item_id] = replace(turn, end=self._now)
+        self._skip_audio(self._of_response(event.get("response_id")))
+
+    def _skip_audio(self, turns: Iterable[Turn]) -> None:
+        """Record of completed turns that the server does not play their audio."""
+        for turn in turns:
+            if turn.item_id in self._unplayed and turn.status == "completed":
+                self._turns[turn.item_id] = replace(turn, played=0.0, unspoken=True)
+
+    def _record_audio(self, item_id: str) -> None:
+        if self._responses.get(item_id) not in self._audio_starts:
+            self._unplayed.add(item_id)
 
     def _of_response(self, response_id: object) -> list[Turn]:
         return [turn for turn in self._turns.values() if turn.response_id == response_id is not None]
@@ -128,12 +171,15 @@ class RealtimeTurns:
             return
         self._record_response(item_id, event.get("response_id"))
         self._place(item_id, after=event.get("previous_item_id"))
+        self._function_item(item_id, item)
         role = item.get("role")
         if item_id.startswith(CARRIED) or item.get("type") != "message" or role not in ("user", "assistant"):
             if isinstance(item.get("type"), str):
                 self._turns.pop(item_id, None)  # a function call, or a message of an earlier call
             return
         turn = self._turn(role, item_id)
+        if role == "assistant" and _has_audio(item.get("content")):
+            self._record_audio(item_id)
         texts = _part_texts(item.get("content"))
         text = self._fill_parts(item_id, texts)
         status = turn.status
@@ -147,10 +193,34 @@ class RealtimeTurns:
         if is_written and turn.end is None:
             self._turns[item_id] = replace(self._turns[item_id], start=turn.start, end=turn.start)
 
+    def _function_item(self, item_id: str, item: Mapping[str, Any]) -> None:
+        call_id, name, arguments = item.get("call_id"), item.get("name"), item.get("arguments")
+        if not isinstance(call_id, str) or call_id.startswith(CARRIED):
+            return
+        if item.get("type") == "function_call" and isinstance(name, str):
+            known = self._calls.get(item_id)
+            # The arguments may come later than the call.
+            before = known.arguments if known else ""
+            text = arguments if isinstance(arguments, str) and arguments else before
+            self._calls[item_id] = FunctionCall(name, text, call_id)
+        elif item.get("type") == "function_call_output" and isinstance(output := item.get("output"), str):
+            self._outputs[call_id] = output
+            self._output_items[item_id] = call_id
+
+    def _item_sent(self, event: Mapping[str, Any]) -> None:
+        # Not every server confirms the item.
+        item = event.get("item")
+        if isinstance(item, Mapping) and item.get("type") == "function_call_output":
+            call_id, output = item.get("call_id"), item.get("output")
+            if isinstance(call_id, str) and isinstance(output, str):
+                self._outputs[call_id] = output
+
     def _deleted(self, event: Mapping[str, Any]) -> None:
         item_id = event.get("item_id")
         if isinstance(item_id, str):
             self._deleted_items.add(item_id)
+            self._calls.pop(item_id, None)
+            self._outputs.pop(self._output_items.pop(item_id, ""), None)
         if isinstance(item_id, str) and item_id in self._order:
             self._order.remove(item_id)
             self._turns.pop(item_id, None)
@@ -169,8 +239,13 @@ class RealtimeTurns:
     def _text_delta(self, event: Mapping[str, Any]) -> None:
         self._append("assistant", event)
 
+    def _audio_text_delta(self, event: Mapping[str, Any]) -> None:
+        self._append("assistant", event)
+        self._record_audio(str(event.get("item_id")))
+
     def _audio_text_done(self, event: Mapping[str, Any]) -> None:
         self._finish("assistant", event, "transcript")
+        self._record_audio(str(event.get("item_id")))
 
     def _text_done(self, event: Mapping[str, Any]) -> None:
         self._finish("assistant", event, "text")
@@ -184,16 +259,25 @@ class RealtimeTurns:
             self._turns[turn.item_id] = replace(turn, played=self._share(turn, end_ms / 1000))
 
     def _audio_cleared(self, event: Mapping[str, Any]) -> None:
-        turns = self._of_response(event.get("response_id"))
-        began = self._audio_starts.get(str(event.get("response_id")))
-        seconds = self._now - began if self._now is not None and began is not None else 0.0
+        response_id = event.get("response_id")
+        if response_id == self._playing:
+            self._playing = None
+        turns = self._play_until(response_id, self._now)
         for turn in turns:
-            played = self._share(turn, seconds)
             # Of several messages the first may have been played completely.
-            if played < 1 or turn is turns[-1]:
+            if turn.played < 1 or turn is turns[-1]:
                 self._set_status(turn.item_id, "interrupted")
-            self._turns[turn.item_id] = replace(self._turns[turn.item_id], end=self._now, played=played)
+
+    def _play_until(self, response_id: object, now: float | None) -> list[Turn]:
+        """Set the played share of the turns of a response whose audio has ended early, and return the turns."""
+        began = self._audio_starts.get(str(response_id))
+        seconds = now - began if now is not None and began is not None else 0.0
+        turns: list[Turn] = []
+        for turn in self._of_response(response_id):
+            turns.append(replace(turn, end=now, played=self._share(turn, seconds)))
             seconds -= self._seconds(turn)
+        self._turns |= {turn.item_id: turn for turn in turns}
+        return turns
 
     def _share(self, turn: Turn, seconds: float) -> float:
         """Return the share of a turn that was played in a number of seconds."""
@@ -333,6 +417,11 @@ def _is_call(item: object) -> bool:
     return isinstance(item, Mapping) and item.get("type") == "function_call"
 
 
+def _has_audio(content: object) -> bool:
+    parts = content if isinstance(content, (list, tuple)) else ()
+    return any(isinstance(part, Mapping) and part.get("type") in ("output_audio", "audio") for part in parts)
+
+
 def _part_index(event: Mapping[str, Any]) -> int:
     index = event.get("content_index")
     return index if isinstance(index, int) and 0 <= index < _MAX_PARTS else 0
@@ -366,6 +455,8 @@ _HANDLERS: Mapping[str, Callable[[RealtimeTurns, Mapping[str, Any]], None]] = {
     f"{_TRANSCRIPTION}delta": RealtimeTurns._transcript_delta,
     f"{_TRANSCRIPTION}completed": RealtimeTurns._transcript_done,
     f"{_TRANSCRIPTION}failed": RealtimeTurns._transcript_failed,
+    # Sent:
+    "conversation.item.create": RealtimeTurns._item_sent,
     "input_audio_buffer.clear": RealtimeTurns._input_cleared,
     "input_audio_buffer.speech_started": RealtimeTurns._speech_started,
     "input_audio_buffer.speech_stopped": RealtimeTurns._speech_stopped,
@@ -375,13 +466,13 @@ _HANDLERS: Mapping[str, Callable[[RealtimeTurns, Mapping[str, Any]], None]] = {
     "output_audio_buffer.cleared": RealtimeTurns._audio_cleared,
     "response.output_item.added": RealtimeTurns._item,
     "response.output_item.done": RealtimeTurns._item,
-    "response.output_audio_transcript.delta": RealtimeTurns._text_delta,
+    "response.output_audio_transcript.delta": RealtimeTurns._audio_text_delta,
     "response.output_audio_transcript.done": RealtimeTurns._audio_text_done,
     "response.output_text.delta": RealtimeTurns._text_delta,
     "response.output_text.done": RealtimeTurns._text_done,
     "response.done": RealtimeTurns._response_done,
     # The beta's names, which other servers still use.
-    "response.audio_transcript.delta": RealtimeTurns._text_delta,
+    "response.audio_transcript.delta": RealtimeTurns._audio_text_delta,
     "response.audio_transcript.done": RealtimeTurns._audio_text_done,
     "response.text.delta": RealtimeTurns._text_delta,
     "response.text.done": RealtimeTurns._text_done,

@@ -106,7 +106,7 @@ class RealtimeSession:
     def was_audible(self, response_id: str) -> bool:
         """Whether audio of a response was played; True if the server reports no audio at all."""
         responses = self._queue.responses
-        return not responses.reports_audio or responses.has_audio(response_id)
+        return not responses.reports_audio or responses.was_audible(response_id)
 
     def is_out_of_band(self, response_id: str) -> bool:
         """Whether a response is not part of the conversation."""

@@ -28,7 +28,7 @@ _MAX_ERROR_BYTES = 20_000
 
 
 class ChatFailed(Exception):
-    """The chat server did not answer. The message gives the reason."""
+    """The chat server gave no response. The message gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +96,10 @@ class ChatResponder:
                         if event.data.strip() not in ("", "[DONE]"):
                             yield _chunk(event.data)
         except httpx.TimeoutException:
-            raise ChatFailed(f"The chat server at {self._server.shown_url} did not answer in time.") from None
+            raise ChatFailed(f"The chat server at {self._server.shown_url} did not respond in time.") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             reason = f"{type(error).__name__}: {error}".rstrip(": ")
-            end = f"closed the connection before the end of its answer ({reason})."
+            end = f"closed the connection before the end of its response ({reason})."
             if not has_begun:
                 end = f"could not be reached ({reason}). Is it running?"
             raise ChatFailed(f"The chat server at {self._server.shown_url} {end}") from None
@@ -131,7 +131,7 @@ def _event_source(server: ChatServer, response: httpx.Response) -> EventSource:
     content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type in ("application/json", "text/html"):
         raise ChatFailed(
-            f"The chat server at {server.shown_url} must answer with a stream of events, got {content_type}. "
+            f"The chat server at {server.shown_url} must respond with a stream of events, got {content_type}. "
             "Check that it supports streaming and that the base URL ends with /v1."
         )
     response.headers["content-type"] = "text/event-stream; charset=utf-8"
@@ -188,7 +188,9 @@ def _http_error(server: ChatServer, status: int, body: bytes) -> str:
         text = _message(json.loads(body))
     if server.api_key:
         text = text.replace(server.api_key, "…")
-    return f"The chat server at {server.shown_url} answered with status {status} for the model {server.model!r}: {text}"
+    return (
+        f"The chat server at {server.shown_url} responded with status {status} for the model {server.model!r}: {text}"
+    )
 
 
 def _message(body: dict[str, Any]) -> str:

@@ -91,7 +91,7 @@ class ParentPipe:
                 yield str(message["piece"])
         except TimeoutError:
             raise ReplyFailed(
-                f"The reply function did not answer within {REPLY_SECONDS:.0f} seconds; "
+                f"The reply function did not reply within {REPLY_SECONDS:.0f} seconds; "
                 "the kernel may be busy with a cell."
             ) from None
         finally:

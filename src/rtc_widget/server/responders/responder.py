@@ -1,4 +1,4 @@
-"""The interface of responders: a question in, the answer out piece by piece."""
+"""The interface of responders: a question in, the response out piece by piece."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Question:
     parallel_tool_calls : bool
         Whether the responder may call several tools at once.
     max_output_tokens : int or None
-        Limit on the answer; the server cuts a longer one.
+        Limit on the response; the server cuts a longer one.
     statistics : callable
         Returns the statistics of the call.
     """
@@ -70,7 +70,7 @@ class Question:
 
 
 class IncompleteResponse(Exception):
-    """Ends an answer early; the status of the response becomes ``incomplete``.
+    """Ends a response early; the status of the response becomes ``incomplete``.
 
     Parameters
     ----------
@@ -84,10 +84,10 @@ class IncompleteResponse(Exception):
 
 
 class Responder(Protocol):
-    """Answers questions. The server speaks the text, so it must not contain markup."""
+    """Responds to questions. The server speaks the text, so it must not contain markup."""
 
     def respond(self, question: Question) -> AsyncGenerator[str | RequestedToolCall, None]:
-        """Yield the answer in pieces of any size, and tool calls.
+        """Yield the response in pieces of any size, and tool calls.
 
         The server speaks the text sentence by sentence. An exception ends the response as ``failed`` with the message
         of the exception; the call continues.

@@ -97,7 +97,7 @@ class Hibari:
 
 
 def _trimmed(audio: MonoAudio) -> MonoAudio:
-    """Remove the silence that hibari adds, 310 ms before and 480 ms after the speech, since it delays the answer."""
+    """Remove the silence that hibari adds, 310 ms before and 480 ms after the speech, since it delays the response."""
     loud = np.flatnonzero(np.abs(audio.samples) > AUDIBLE)
     if len(loud) == 0:
         return MonoAudio(samples_of([]), audio.rate)

@@ -52,7 +52,7 @@ class WebRtcCall:
     session : SessionConfig
         The session settings of the offer.
     engines, responder
-        The speech engines, and what decides the answers.
+        The speech engines, and what decides the responses.
     on_ended : callable
         Called once with the call when it has ended.
     silent_seconds : float
@@ -86,6 +86,7 @@ class WebRtcCall:
         # Without this empty list aiortc would use the STUN server of Google.
         self._connection = Connection(RTCConfiguration(iceServers=[]))
         self._channel: RTCDataChannel | None = None
+        self._has_input = False
         self._voice = VoiceTrack()
         self.engine = RealtimeEngine(
             session,
@@ -142,8 +143,11 @@ class WebRtcCall:
         return self._connection.localDescription.sdp
 
     def _reject_other_media(self) -> None:
-        for transceiver in self._connection.getTransceivers():
-            if transceiver.kind != "audio":
+        """Use the first audio section; two voices in one input would be one unintelligible voice."""
+        transceivers = self._connection.getTransceivers()
+        first = next(transceiver for transceiver in transceivers if transceiver.kind == "audio")
+        for transceiver in transceivers:
+            if transceiver is not first:
                 transceiver.direction = "inactive"
 
     async def end(self) -> None:
@@ -199,7 +203,8 @@ class WebRtcCall:
     # Audio
 
     def _on_track(self, track: MediaStreamTrack) -> None:
-        if track.kind == "audio":
+        if track.kind == "audio" and not self._has_input:
+            self._has_input = True
             for receiver in self._connection.getReceivers():
                 if receiver.track is track:
                     use_audio_buffer(receiver)

@@ -95,7 +95,7 @@ class WebSocketCall:
     session : SessionConfig
         The session settings.
     engines, responder
-        The speech engines, and what decides the answers.
+        The speech engines, and what decides the responses.
     """
 
     def __init__(self, session: SessionConfig, *, engines: Engines, responder: Responder) -> None:

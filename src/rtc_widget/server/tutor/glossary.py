@@ -1,15 +1,14 @@
-"""The terms that the tutor explains, and how to find them in recognized speech."""
+"""Finds the terms of the glossary in recognized speech."""
 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
+from functools import lru_cache
 
-from rapidfuzz import fuzz
+from rapidfuzz import fuzz, process
+
+from rtc_widget._glossary.terms import Term, all_terms
 
 MIN_LIKENESS = 85.0
 """Smallest similarity of 100 that counts as a match. With less, "data panel" would match "data channel"."""
@@ -34,38 +33,6 @@ _ENDINGS = re.compile(
     r"in|web ?rtc|here|to me|then|in short|server|protocol|thing|about|called|useful))*$"
 )
 _COMPARISON = re.compile(r"\b(?:difference|differences|differ|compare|compared|versus|vs|different|better)\b")
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """A term and its explanation.
-
-    Attributes
-    ----------
-    name : str
-        The written form.
-    says : str
-        The explanation: one to three sentences, written for speech.
-    aliases : tuple of str
-        Spoken forms with no other meaning.
-    ordinary : tuple of str
-        Spoken forms that are also ordinary words. They match only if the question is about nothing else.
-    """
-
-    name: str
-    says: str
-    aliases: tuple[str, ...] = ()
-    ordinary: tuple[str, ...] = ()
-
-
-@cache
-def terms() -> tuple[Term, ...]:
-    """Return all terms."""
-    text = files("rtc_widget.server.tutor").joinpath("glossary.toml").read_text(encoding="utf-8")
-    return tuple(
-        Term(entry["name"], entry["says"], tuple(entry["aliases"]), tuple(entry.get("ordinary", ())))
-        for entry in tomllib.loads(text)["term"]
-    )
 
 
 def plain(text: str) -> str:
@@ -121,7 +88,7 @@ def _asked(question: str, *, is_asked: bool = False) -> Term | None:
 
 def _whole(topic: str, *, is_asked: bool) -> Term | None:
     """Return the term whose name is the whole `topic`. An ordinary word alone ("Done.") is not a question."""
-    for term in terms():
+    for term in all_terms():
         if topic == plain(term.name) or topic in map(plain, term.aliases) or (is_asked and topic in term.ordinary):
             return term
     return None
@@ -132,7 +99,7 @@ def _named(question: str) -> Term | None:
     best: Term | None = None
     # An exact match takes precedence over a fuzzy match of any length.
     best_score = (False, 0.0)
-    for term in terms():
+    for term in all_terms():
         for alias in _unmistakable(term):
             likeness = _likeness(alias, question)
             score = (likeness == 100.0, likeness * len(alias))
@@ -159,15 +126,18 @@ def _likeness(alias: str, question: str) -> float:
         return 100.0
     if len(alias) < MIN_FUZZY_LENGTH:
         return 0.0
-    words, length = question.split(), len(alias.split())
+    length = len(alias.split())
     # One word more or less: recognizers split and join words.
-    windows = (
-        " ".join(words[at : at + size])
-        for size in {max(1, length - 1), length, length + 1}
-        for at in range(len(words) - size + 1)
-    )
-    best = max((fuzz.ratio(alias, window) for window in windows), default=0.0)
-    return best if best >= MIN_LIKENESS else 0.0
+    windows = (window for size in {max(1, length - 1), length, length + 1} for window in _windows(question, size))
+    best = process.extractOne(alias, windows, scorer=fuzz.ratio, score_cutoff=MIN_LIKENESS)
+    return best[1] if best is not None else 0.0
 
 
-terms()  # read the file at import: the first question comes on the event loop
+@lru_cache(maxsize=16)
+def _windows(question: str, size: int) -> tuple[str, ...]:
+    """Return each run of `size` words of `question` once."""
+    words = question.split()
+    return tuple(dict.fromkeys(" ".join(words[at : at + size]) for at in range(len(words) - size + 1)))
+
+
+all_terms()  # read the file at import: the first question comes on the event loop

@@ -9,10 +9,11 @@ from collections.abc import AsyncGenerator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
+from rtc_widget._glossary.terms import all_terms
 from rtc_widget.server.conversation import Conversation, FunctionCallItem, FunctionCallOutput, MessageItem
 from rtc_widget.server.responders.responder import Question, RequestedToolCall
 from rtc_widget.server.tutor.call_report import is_about_the_call, report
-from rtc_widget.server.tutor.glossary import find, plain, terms
+from rtc_widget.server.tutor.glossary import find, plain
 from rtc_widget.server.tutor.tool_matching import ToolRequest, requested
 from rtc_widget.server.tutor.tool_results import spoken_result
 from rtc_widget.server.tutor.tool_words import words_of_name
@@ -48,7 +49,7 @@ _HELP = re.compile(r"\b(help|what (can|do) you (do|know|explain)|what (can|shoul
 
 
 class Tutor:
-    """A `Responder` that explains the terms of `glossary.toml`, calls tools, and reports on the running call.
+    """A `Responder` that explains the terms of the glossary, calls tools, and reports on the running call.
 
     Examples
     --------
@@ -63,7 +64,7 @@ class Tutor:
         )
 
     async def respond(self, question: Question) -> AsyncGenerator[str | RequestedToolCall, None]:
-        """Yield the answer, or the calls of the requested tools."""
+        """Yield the response, or the calls of the requested tools."""
         turn = ToolTurn.of(question.conversation)
         if turn.outputs:
             left = (
@@ -89,7 +90,7 @@ class Tutor:
             yield self.reply(question.text)
 
     def reply(self, text: str) -> str:
-        """Return the answer of the tutor to `text`."""
+        """Return the response of the tutor to `text`."""
         asked = text[-MAX_MATCHED:]
         found = find(asked)
         if found:
@@ -98,7 +99,9 @@ class Tutor:
         if not plain_text:
             return GREETING
         if _HELP.search(plain_text):
-            return f"I can explain {len(terms())} terms of WebRTC, for example {self._three()}. Ask about any of them."
+            return (
+                f"I can explain {len(all_terms())} terms of WebRTC, for example {self._three()}. Ask about any of them."
+            )
         for pattern, reply in _SMALL_TALK:
             if pattern.search(plain_text):
                 return reply

@@ -155,7 +155,7 @@ async def test_a_server_that_breaks_off_is_told_and_not_taken_for_one_that_is_no
     answer = ChatResponder(ChatServer(server.url, "tiny")).respond(question())
 
     assert await anext(answer) == "Well, "
-    with pytest.raises(ChatFailed, match="closed the connection before the end of its answer") as failed:
+    with pytest.raises(ChatFailed, match="closed the connection before the end of its response") as failed:
         await anext(answer)
     assert "Is it running" not in str(failed.value)
 
@@ -210,7 +210,7 @@ async def test_a_stream_may_have_any_content_type(server: ChatServerDouble, cont
 async def test_an_answer_that_is_not_a_stream_is_an_error(server: ChatServerDouble) -> None:
     server.content_type, server.says = "application/json", ['{"choices": []}']
 
-    with pytest.raises(ChatFailed, match="must answer with a stream of events, got application/json"):
+    with pytest.raises(ChatFailed, match="must respond with a stream of events, got application/json"):
         await pieces(server, question())
 
 

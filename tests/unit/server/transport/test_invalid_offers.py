@@ -99,6 +99,25 @@ async def test_a_call_of_many_candidates_within_the_limit_begins() -> None:
     assert calls.ids == []
 
 
+async def test_of_two_audio_sections_the_first_is_used() -> None:
+    calls = await calls_with(calls=1)
+    connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    for _ in range(2):
+        connection.addTrack(Microphone())
+    connection.createDataChannel("oai-events")
+    await connection.setLocalDescription(await connection.createOffer())
+    try:
+        started = await calls.begin(connection.localDescription.sdp, SETTINGS, Responder())
+        call = calls.find(started.call_id)
+        listening = [task for task in call._tasks._running if "_listen" in repr(task)]
+        assert len(listening) == 1
+        directions = re.findall("a=(sendrecv|sendonly|recvonly|inactive)", started.sdp)
+        assert directions == ["sendrecv", "inactive"]
+        await call.end()
+    finally:
+        await connection.close()
+
+
 async def fails(*_: object) -> None:
     raise AttributeError("as aiortc with a transport that it has not got")
 

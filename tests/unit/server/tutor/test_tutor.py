@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from rtc_widget._aiortc.stats import CallStatistics
+from rtc_widget._glossary.terms import all_terms
 from rtc_widget.server.conversation import Conversation, FunctionCallItem, FunctionCallOutput, Item, MessageItem, Part
 from rtc_widget.server.responders.responder import Question, RequestedToolCall, ToolDefinition
-from rtc_widget.server.tutor.glossary import terms
 from rtc_widget.server.tutor.tutor import GOODBYE, GREETING, HOW_ARE_YOU, STILL_THERE, THANKS, WHO, Tutor
 
 
@@ -47,7 +47,7 @@ def test_what_it_offers_to_explain_it_can_explain() -> None:
     for _ in range(3):
         offered = tutor.reply("Help!").split("for example ")[1].split(". Ask")[0]
         for name in offered.replace(", and ", ", ").split(", "):
-            assert tutor.reply(f"What is {name}?") in {term.says for term in terms()}
+            assert tutor.reply(f"What is {name}?") in {term.says for term in all_terms()}
 
 
 async def said(tutor: Tutor, text: str, *items: Item, **about: Any) -> list[str | RequestedToolCall]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from rtc_widget.server.errors import ApiError, api_error_from
-from rtc_widget.server.strict_json import parse_json
+from rtc_widget.server.strict_json import parse_json, require_depth
 
 
 class ClientEvent(BaseModel):
@@ -107,7 +107,8 @@ def decoded(message: str | bytes) -> dict[str, Any]:
     """
     if isinstance(message, bytes):
         raise ApiError("Events must be text messages, got a binary message.", "invalid_value")
-    event = parse_json(message, "The event")
+    # `client_event` checks the depth: its error names the event.
+    event = parse_json(message, "The event", is_deep_allowed=True)
     if not isinstance(event, dict):
         raise ApiError("The event must be a JSON object.", "invalid_value")
     if not isinstance(event.get("type"), str):
@@ -121,8 +122,9 @@ def client_event(event: dict[str, Any]) -> ClientEvent:
     Raises
     ------
     ApiError
-        When the type is unknown or a field is invalid.
+        When the type is unknown, or a field is invalid or nested too deeply.
     """
+    require_depth(event, "The event")
     model = CLIENT_EVENTS.get(event["type"])
     if model is None:
         known = ", ".join(f"'{kind}'" for kind in CLIENT_EVENTS)

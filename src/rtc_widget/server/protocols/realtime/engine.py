@@ -72,7 +72,7 @@ class RealtimeEngine:
     session : SessionConfig
         The initial settings.
     engines, responder
-        The speech engines, and what decides the answers.
+        The speech engines, and what decides the responses.
     send : callable
         Sends one message to the client.
     player : Player, optional
@@ -144,17 +144,17 @@ class RealtimeEngine:
 
     # Client events
 
-    def receive(self, message: str | bytes, answer_to: SendMessage | None = None) -> None:
+    def receive(self, message: str | bytes, reply_to: SendMessage | None = None) -> None:
         """Process one message. An invalid one changes nothing; its sender gets an `error` event."""
-        for _ in self._steps(message, answer_to or self._send):
+        for _ in self._steps(message, reply_to or self._send):
             pass
 
-    async def take(self, message: str | bytes, answer_to: SendMessage | None = None) -> None:
+    async def take(self, message: str | bytes, reply_to: SendMessage | None = None) -> None:
         """Process one message as `receive` does, but let other tasks run while it processes long audio."""
-        for _ in self._steps(message, answer_to or self._send):
+        for _ in self._steps(message, reply_to or self._send):
             await asyncio.sleep(0)
 
-    def _steps(self, message: str | bytes, answer_to: SendMessage) -> Iterator[None]:
+    def _steps(self, message: str | bytes, reply_to: SendMessage) -> Iterator[None]:
         event: dict[str, Any] = {}
         try:
             event = client_events.decoded(message)
@@ -162,7 +162,7 @@ class RealtimeEngine:
         except ApiError as error:
             event_id = event.get("event_id")
             shown = event_id if isinstance(event_id, str) else None
-            answer_to(encoded("error", error={**error.to_wire(), "event_id": shown}))
+            reply_to(encoded("error", error={**error.to_wire(), "event_id": shown}))
         except Exception:
             # Otherwise it would end the reader of the connection, and so the call.
             log.exception("an event could not be handled")

@@ -211,6 +211,10 @@ async def test_text_that_the_voice_has_no_sound_for_is_told_in_the_log(
     assert done["response"]["status"] == "completed"
     assert (caplog.text.count("has no sound for a part of the text") == 1) is is_told
     assert text not in caplog.text
+    stage.play_out()
+    audio = [event for event in stage.types() if event.startswith("output_audio_buffer.")]
+    started = ["output_audio_buffer.started"] if text.isascii() else []
+    assert audio == [*started, "output_audio_buffer.stopped"], "clients know that no audio will come"
 
 
 async def test_the_log_of_a_failure_quotes_nobody(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:

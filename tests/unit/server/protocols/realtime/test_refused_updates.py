@@ -53,6 +53,13 @@ async def test_an_update_that_is_refused_changes_nothing(stage: Stage, message: 
     assert stage.events[-1]["session"] == {**before.to_wire(), "instructions": "Be brief."}
 
 
+async def test_the_error_of_a_deep_update_names_the_event(stage: Stage) -> None:
+    stage.send("session.update", event_id="deep", session={"tools": [tool(nested(260))]})
+
+    error = stage.events[-1]["error"]
+    assert (error["code"], error["event_id"]) == ("invalid_value", "deep")
+
+
 async def test_a_schema_within_the_limit_is_kept(stage: Stage) -> None:
     schema = nested(90)
     stage.engine.receive(update(tools=[tool(schema)]))

@@ -1,0 +1,67 @@
+/** Says when a session that will expire should be replaced: shortly before its end, in a pause of the conversation. */
+
+import type { Fact } from "../conversation/facts";
+
+/** From this long before the end on, the first pause is used. */
+const EARLY_MS = 60_000;
+/** This long before the end there is no more waiting for a pause. */
+const LATE_MS = 10_000;
+/** A longer timer would fire at once. No call lasts so long. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+export class SessionExpiry {
+  readonly #onDue: (expiresAt: number) => void;
+  /** On this page's clock; undefined where the server has not said when the session ends. */
+  #expiresAt: number | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #speaking = new Set<string>();
+  readonly #responses = new Set<string>();
+  /** A function's output, and the response to it, are still to come. */
+  #awaitsOutput = false;
+
+  /** `onDue` gets the end of the session in milliseconds since 1970. */
+  constructor(onDue: (expiresAt: number) => void) {
+    this.#onDue = onDue;
+  }
+
+  apply(fact: Fact): void {
+    switch (fact.type) {
+      case "session_expiry":
+        // A time that is past or almost past says that one of the two clocks is wrong.
+        if (fact.atMs !== this.#expiresAt) this.#expiresAt = fact.atMs - Date.now() > EARLY_MS ? fact.atMs : undefined;
+        break;
+      case "speaking":
+        if (fact.isSpeaking) this.#speaking.add(fact.speaker);
+        else this.#speaking.delete(fact.speaker);
+        break;
+      case "response_started":
+        this.#responses.add(fact.id);
+        break;
+      case "response_ended":
+        this.#awaitsOutput = fact.callsFunctions;
+        this.#responses.delete(fact.id);
+        break;
+      default:
+        return;
+    }
+    this.#schedule();
+  }
+
+  /** The call is over. */
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#expiresAt = undefined;
+    this.#speaking.clear();
+    this.#responses.clear();
+    this.#awaitsOutput = false;
+  }
+
+  #schedule(): void {
+    clearTimeout(this.#timer);
+    const expiresAt = this.#expiresAt;
+    if (expiresAt === undefined) return;
+    const isPause = this.#speaking.size === 0 && this.#responses.size === 0 && !this.#awaitsOutput;
+    const wait = expiresAt - (isPause ? EARLY_MS : LATE_MS) - Date.now();
+    if (wait <= MAX_TIMER_MS) this.#timer = setTimeout(() => this.#onDue(expiresAt), Math.max(wait, 0));
+  }
+}

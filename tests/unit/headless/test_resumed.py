@@ -1,0 +1,224 @@
+"""When a call of the headless page resumes the last one: when its session expires, and when that is requested."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+pytest.importorskip("aiortc")
+
+from av import AudioFrame
+
+from rtc_widget.comm.settings import CallSettings, Reconnect
+from rtc_widget.errors import Cancelled, SessionExpired
+from rtc_widget.headless.peer import PeerStates
+from rtc_widget.headless.session import PageSession
+from tests.limits import eventually
+
+OPEN = PeerStates("connected", "connected", "complete", "stable", "open", None)
+LOST = PeerStates("failed", "failed", "complete", "stable", "open", None)
+CLOSED = PeerStates("closed", "closed", "complete", "closed", "closed", None)
+EXPIRED = {"type": "error", "error": {"code": "session_expired", "message": "Sixty minutes."}}
+QUESTION = {
+    "type": "conversation.item.added",
+    "item": {
+        "id": "u1",
+        "type": "message",
+        "role": "user",
+        "content": [{"type": "input_text", "text": "What is ICE?"}],
+    },
+}
+
+
+class FakeAttempt:
+    """An attempt whose connection the test opens."""
+
+    all: list[FakeAttempt]
+
+    def __init__(self, bridge: object, listener: Any, options: object, run: object) -> None:
+        self.all.append(self)
+        self.id = f"a{len(self.all)}"
+        self.listener = listener
+        self.session_end: object = None
+        self.has_ended = False
+        self.sent: list[str] = []
+        self.peer = SimpleNamespace(max_message_size=None, buffered_bytes=0, send=self.sent.append, connection=None)
+
+    def begin(self, limit: float | None, done: Callable[[BaseException | None], None]) -> None:
+        """Wait for the test."""
+
+    def end(self) -> None:
+        self.has_ended = True
+
+    def opens(self) -> None:
+        self.listener.states_changed(OPEN)
+
+    def receives(self, event: dict[str, Any]) -> None:
+        self.listener.message_received(json.dumps(event))
+
+    @property
+    def carried(self) -> list[str]:
+        events = map(json.loads, self.sent)
+        return [event["item"]["content"][0]["text"] if "item" in event else event["type"] for event in events]
+
+
+class Page:
+    def __init__(self, reconnect: Reconnect | None = None, max_duration: float = 7200.0) -> None:
+        settings = CallSettings(reconnect=reconnect, stats_interval=None, max_duration=max_duration)
+        self.states: list[Any] = []
+        self.session = PageSession("p1", self.hear, settings.to_wire())
+
+    def hear(self, message: Any) -> None:
+        if message["type"] == "state":
+            self.states.append((message["state"]["status"], message["resumes"]))
+
+    def connect(self, *, resume: bool = False) -> asyncio.Task[Any]:
+        return asyncio.create_task(self.session._handle({"type": "connect", "microphone": False, "resume": resume}))
+
+    async def connected(self, *, resume: bool = False) -> FakeAttempt:
+        number = len(FakeAttempt.all)
+        connecting = self.connect(resume=resume)
+        await eventually(lambda: len(FakeAttempt.all) > number)
+        FakeAttempt.all[-1].opens()
+        await connecting
+        return FakeAttempt.all[-1]
+
+
+@pytest.fixture(autouse=True)
+async def _attempts(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    FakeAttempt.all = []
+    monkeypatch.setattr("rtc_widget.headless.call.Attempt", FakeAttempt)
+    yield
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()
+
+
+async def test_a_conversation_whose_session_expires_continues_in_a_new_call() -> None:
+    page = Page(Reconnect(backoff=0))
+    first = await page.connected()
+    first.receives(QUESTION)
+    first.receives(EXPIRED)
+    assert first.has_ended, "not every server closes the call"
+    await eventually(lambda: len(FakeAttempt.all) == 2)
+    FakeAttempt.all[1].opens()
+    await eventually(lambda: FakeAttempt.all[1].carried == ["What is ICE?"])
+    assert page.states[-1] == ("connected", True)
+    await page.session.close()
+
+
+async def test_without_reconnect_an_expired_session_is_an_error() -> None:
+    page = Page(None)
+    first = await page.connected()
+    first.receives(EXPIRED)
+    assert page.states[-1] == ("connected", False)
+    first.listener.states_changed(CLOSED)
+    assert page.states[-1] == ("error", False)
+    assert page.session._call.state.error == SessionExpired("Sixty minutes.").to_wire() | {
+        "hint": page.session._call.state.error["hint"]
+    }
+    await page.session.close()
+
+
+@pytest.mark.parametrize(("max_duration", "replaced"), [(7200.0, True), (1800.0, False)])
+async def test_a_session_is_replaced_before_its_end_unless_the_call_ends_sooner(
+    monkeypatch: pytest.MonkeyPatch, max_duration: float, replaced: bool
+) -> None:
+    page = Page(Reconnect(backoff=0), max_duration)
+    due: list[Any] = []
+    monkeypatch.setattr(page.session._expiry, "_call_later", lambda wait, action: due.append((wait, action)) or TIMER)
+    first = await page.connected()
+    expires_at = round(time.time()) + 3600
+    first.receives({"type": "session.created", "session": {"expires_at": expires_at}})
+    first.receives(QUESTION)
+    wait, action = due[-1]
+    assert wait == pytest.approx(3540, abs=60)
+    action()
+    assert first.has_ended is replaced
+    assert page.states[-1] == (("reconnecting" if replaced else "connected"), False)
+    await page.session.close()
+
+
+TIMER = SimpleNamespace(cancel=lambda: None)
+
+
+async def test_a_conversation_is_resumed_on_request_after_any_end() -> None:
+    page = Page(None)
+    first = await page.connected()
+    page.session._call.send(['{"type": "session.update", "session": {"instructions": "Be brief."}}'])
+    first.receives(QUESTION)
+    page.session._call.disconnect()
+    second = await page.connected(resume=True)
+    await eventually(lambda: second.carried == ["session.update", "What is ICE?"])
+    assert page.states[-1] == ("connected", True)
+    second.receives(EXPIRED)
+    second.listener.states_changed(CLOSED)
+    third = await page.connected(resume=True)
+    await eventually(lambda: third.carried == ["session.update", "What is ICE?"])
+    page.session._call.disconnect()
+    fourth = await page.connected()
+    assert fourth.carried == []
+    assert page.states[-1] == ("connected", False)
+    await page.session.close()
+
+
+async def test_two_requests_make_one_call_and_a_disconnect_meanwhile_loses_nothing() -> None:
+    page = Page(None)
+    first = await page.connected()
+    first.receives(QUESTION)
+    page.session._call.disconnect()
+    requests = [page.connect(resume=True), page.connect()]
+    await eventually(lambda: len(FakeAttempt.all) == 2)
+    page.session._call.disconnect()
+    outcomes = await asyncio.gather(*requests, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [Cancelled, Cancelled]
+    assert len(FakeAttempt.all) == 2
+    third = await page.connected(resume=True)
+    await eventually(lambda: third.carried == ["What is ICE?"])
+    await page.session.close()
+
+
+async def test_of_a_response_that_was_spoken_until_the_loss_what_was_heard_is_repeated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = SimpleNamespace(monotonic=lambda: clock.now, time=time.time, now=100.0)
+    monkeypatch.setattr("rtc_widget.headless.session.time", clock)
+    page = Page(Reconnect(backoff=0))
+    first = await page.connected()
+    text = "Ice finds a way through. It tries every pair of addresses."
+    content = [{"type": "output_audio", "transcript": text}]
+    item = {"id": "m1", "type": "message", "role": "assistant", "status": "completed", "content": content}
+    first.receives({"type": "output_audio_buffer.started", "response_id": "r1"})
+    first.receives({"type": "response.done", "response": {"id": "r1", "status": "completed", "output": [item]}})
+    clock.now = 101.0
+    page.session.audio_received(AudioFrame(format="s16", layout="mono", samples=160))
+    clock.now = 109.0
+    first.listener.states_changed(LOST)
+    await eventually(lambda: len(FakeAttempt.all) == 2)
+    FakeAttempt.all[1].opens()
+    await eventually(lambda: FakeAttempt.all[1].carried == ["Ice finds a way"])
+    await page.session.close()
+
+
+async def test_what_is_too_large_for_the_channel_is_left_out_with_what_belongs_to_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    page = Page(Reconnect(backoff=0))
+    first = await page.connected()
+    call = {"id": "f1", "type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"}
+    first.receives({"type": "response.done", "response": {"id": "r1", "status": "completed", "output": [call]}})
+    output = {"type": "function_call_output", "call_id": "c1", "output": "x" * 2000}
+    page.session._call.send([json.dumps({"type": "conversation.item.create", "item": output})])
+    first.receives(QUESTION)
+    first.listener.states_changed(LOST)
+    await eventually(lambda: len(FakeAttempt.all) == 2)
+    FakeAttempt.all[1].peer.max_message_size = 1000
+    FakeAttempt.all[1].opens()
+    await eventually(lambda: FakeAttempt.all[1].carried == ["What is ICE?"])
+    assert "1 parts of the conversation are too large" in caplog.text
+    await page.session.close()
