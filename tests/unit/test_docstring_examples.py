@@ -35,8 +35,12 @@ def test_there_are_examples():
     assert "rtc_widget.conversation.json_object.JsonObject" in {example.name for example in EXAMPLES}
 
 
-# Those of a script that has no loop: what they say to the widget happens at once.
-IN_SCRIPTS = [example for example in EXAMPLES if example.name.startswith("rtc_widget.testing")]
+def is_in_a_script(example: doctest.DocTest) -> bool:
+    """Whether an example needs a script, which has no loop: what it says to the widget happens at once."""
+    return example.name.startswith("rtc_widget.testing") or "asyncio.run(" in (example.docstring or "")
+
+
+IN_SCRIPTS = [example for example in EXAMPLES if is_in_a_script(example)]
 IN_CELLS = [example for example in EXAMPLES if example not in IN_SCRIPTS]
 
 
