@@ -33,9 +33,10 @@ class CallTurns(Protocol):
         """Process one event that arrived `now` seconds after the call began; None if the time is unknown."""
 
     def end(self, now: float | None = None) -> None:
-        """Process the end of the call, `now` seconds after it began.
+        """Process the end of the call, `now` seconds after it began; may be repeated, and late events may follow.
 
-        Of a response that was still spoken, the part until then was played. None: the time is unknown.
+        Of a response that was still spoken, the part until then was played. None: the time is unknown, unless an
+        earlier call of `end` has given it.
         """
 
 

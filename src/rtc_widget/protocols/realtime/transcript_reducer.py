@@ -59,15 +59,21 @@ class RealtimeTurns:
         self._output_items: dict[str, str] = {}
         # Items with audio that the server has not begun to play; a late start may come.
         self._unplayed: set[str] = set()
+        self._is_ended = False
+        self._end_time: float | None = None
+        # The turns and the response that was being played, from before the end was applied; None if it is not applied.
+        self._before_end: tuple[dict[str, Turn], str | None] | None = None
 
     @property
     def turns(self) -> list[Turn]:
         """The turns, in the order of the conversation."""
+        self._apply_end()
         return [self._turns[item_id] for item_id in self._order if item_id in self._turns]
 
     @property
     def items(self) -> list[Turn | FunctionResult]:
         """The turns and the function calls that have an output, in the order of the conversation."""
+        self._apply_end()
         found = (self._turns.get(item_id) or self._function_result(item_id) for item_id in self._order)
         return [item for item in found if item is not None]
 
@@ -79,6 +85,8 @@ class RealtimeTurns:
 
     def add(self, event: Mapping[str, Any], now: float | None) -> None:
         """Process one event that arrived `now` seconds after the call began; None if the time is unknown."""
+        # An event that arrives after the end of its call belongs before it.
+        self._undo_end()
         self._now = now if now is not None else self._now
         kind = event.get("type")
         handler = _HANDLERS.get(kind) if isinstance(kind, str) else None
@@ -92,14 +100,40 @@ class RealtimeTurns:
         return isinstance(item_id, str) and item_id in self._deleted_items
 
     def end(self, now: float | None = None) -> None:
-        """Process the end of the call."""
-        if now is not None and self._playing is not None:
-            self._play_until(self._playing, now)
+        """Process the end of the call. Harmless to repeat; the first known time counts."""
+        self._undo_end()
+        self._is_ended = True
+        self._end_time = now if self._end_time is None else self._end_time
+        self._apply_end()
+
+    def _apply_end(self) -> None:
+        if not self._is_ended or self._before_end is not None:
+            return
+        self._before_end = dict(self._turns), self._playing
+        if self._end_time is not None:
+            self._cut_audio(self._end_time)
         self._playing = None
-        for turn in self.turns:
+        for item_id, turn in list(self._turns.items()):
             status: TurnStatus = "interrupted" if turn.status == "in_progress" else turn.status
             end = self._now if turn.end is None else turn.end
-            self._turns[turn.item_id] = replace(turn, status=status, end=end)
+            self._turns[item_id] = replace(turn, status=status, end=end)
+
+    def _undo_end(self) -> None:
+        if self._before_end is not None:
+            self._turns, self._playing = self._before_end
+            self._before_end = None
+
+    def _cut_audio(self, now: float) -> None:
+        """Record what was played of each response when the call ended."""
+        cut = self._play_until(self._playing, now) if self._playing is not None else []
+        if self._audio_starts:
+            # Responses wait behind the one that is played. Without any start, the server does not report it.
+            waiting = [turn for item_id, turn in self._turns.items() if item_id in self._unplayed]
+            cut += [replace(turn, played=0.0) for turn in waiting if turn.played == 1]
+        for turn in cut:
+            self._turns[turn.item_id] = turn
+            if turn.played < 1:
+                self._set_status(turn.item_id, "interrupted")
 
     def _input_cleared(self, event: Mapping[str, Any]) -> None:
         self._pressed = self._now
