@@ -89,7 +89,15 @@ export type MediaMessage = { number: number; attempt: string } & (
 export type PageMessage =
   | { type: "hello"; protocol: number }
   | { type: "goodbye" }
-  | { type: "state"; seq: number; attempt: string | null; resumes: boolean; state: CallState }
+  | {
+      type: "state";
+      seq: number;
+      attempt: string | null;
+      resumes: boolean;
+      /** Until when the other side's audio was heard, on the time base of the events; null before the call has ended. */
+      heard_until_ms: number | null;
+      state: CallState;
+    }
   | { type: "events"; attempt: string | null; first: number; events: readonly WireEvent[] }
   | { type: "exchanged"; attempt: string; call_id: string | null }
   | MediaMessage

@@ -75,6 +75,8 @@ class CallRecord:
         # By attempt: the time of the first event of its call on the page's clock, and the offset to the kernel's clock.
         # The offset is kept: the times of one call must not jump when the estimate improves.
         self._clocks: dict[str | None, tuple[float, float]] = {}
+        # Until when the audio of calls that have ended was heard, by attempt, on the page's clock.
+        self._heard_until_ms: dict[str, float] = {}
         self.events = EventLog()
         self.transcript = Transcript(protocol=protocol.name)
         # For all calls: the log drops its oldest events.
@@ -161,6 +163,8 @@ class CallRecord:
                 self.subscriptions.publish(event)
             except Exception:
                 logger.exception("%r could not be delivered to every subscriber", event)
+        if attempt is not None:
+            self._end_turns(attempt)
 
     def _log(self, wire: WireEvent, attempt: str | None) -> Event:
         first_ms, offset_ms = self._clocks.get(attempt, (0.0, 0.0))
@@ -184,13 +188,31 @@ class CallRecord:
                 self._guarded(partial(self.transcript.add, call=number), event)
         if number is not None:
             self.transcript.end_call(number)
+        self._end_turns(attempt)
+
+    def call_ended(self, attempt: str, heard_until_ms: float) -> None:
+        """Record until when the audio of a call was heard, on the page's clock; harmless to repeat."""
+        self._heard_until_ms[attempt] = heard_until_ms
+        self._end_turns(attempt)
+
+    def _end_turns(self, attempt: str) -> None:
+        """End the call in the transcript, if its end is known; its events may come later."""
+        if attempt in self._numbers and attempt in self._heard_until_ms:
+            self.transcript.end_call(self._numbers[attempt], at=self._heard_until(attempt))
+
+    def _heard_until(self, attempt: str) -> float:
+        """Return until when the audio of a call was heard, in seconds as `Event.elapsed`."""
+        return (self._heard_until_ms[attempt] - self._clocks[attempt][0]) / 1000
 
     def _begin_segment(self, attempt: str) -> None:
         self._segments.begin(self.event_count(), attempt, resumes=attempt in self._resuming)
 
     def history(self) -> tuple[EventLog, list[CallStart]]:
         """Return the kept events, and where each call starts in them."""
-        return self.events[:], self._segments.calls(self.events.dropped)
+        heard_until = {
+            attempt: self._heard_until(attempt) for attempt in self._heard_until_ms if attempt in self._clocks
+        }
+        return self.events[:], self._segments.calls(self.events.dropped, heard_until)
 
     def _begin_consumers(self, attempt: str) -> None:
         # The state or the first event, whichever arrives first.
