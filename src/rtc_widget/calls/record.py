@@ -268,7 +268,9 @@ class CallRecord:
         first = at = min(max(request.first, gone), end)
         size = 0
         calls: list[dict[str, object]] = []
+        last_parts = {segment.attempt: segment for segment, _ in self._segments.with_ends(total)}
         for segment, last in self._segments.with_ends(total):
+            is_before = last < at
             wire: list[tuple[str, float, str]] = []
             events = self.events[max(segment.start, at) - gone : min(last, end) - gone] if at < min(last, end) else ()
             if segment.attempt in request.without:
@@ -282,13 +284,23 @@ class CallRecord:
                     fields = json_text(fields_of(event), overflow=True)
                     wire.append((event.direction, event.time.timestamp() * 1000, fields))
                     size += len(fields)
-            if wire:
-                calls.append({"attempt": segment.attempt, "resumes": segment.resumes, "events": wire})
+            # With the last of its events, even if they were requested before the call ended.
+            is_complete = at == last and not is_before and segment is last_parts[segment.attempt]
+            heard_until_ms = self._heard_until_kernel_ms(segment.attempt) if is_complete else None
+            if wire or heard_until_ms is not None:
+                call = {"attempt": segment.attempt, "resumes": segment.resumes, "heard_until_ms": heard_until_ms}
+                calls.append({**call, "events": wire})
             if size >= _HISTORY_CHARACTERS:
                 break
         if not self._segments:
             at = end
         return {"calls": calls, "first": first, "next": at, "more": at < end}
+
+    def _heard_until_kernel_ms(self, attempt: str) -> float | None:
+        """Return until when the audio of a call was heard, on the kernel's clock; None if that is unknown."""
+        if attempt not in self._heard_until_ms or attempt not in self._clocks:
+            return None
+        return self._heard_until_ms[attempt] + self._clocks[attempt][1]
 
     def page_lost(self) -> None:
         """End the call because its page has gone."""

@@ -370,6 +370,7 @@ class Bridge:
             if message.heard_until_ms is not None:
                 # Even if another page has the call by now, and the traits do not show this state.
                 self._main.call(self._listener.call_ended, message.attempt, message.heard_until_ms)
+                self._notify_followers()
         with self._lock:
             state = self._pages.take_state(page, message)
             self._heartbeat.run(self._pages.active_page is not None and not self._is_closed)

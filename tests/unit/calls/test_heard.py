@@ -154,3 +154,34 @@ async def test_the_end_of_a_call_counts_although_another_page_has_the_call_by_th
     await settled()
     assert chat.active_page == "p2"
     assert_cut_after_three_seconds(chat)
+
+
+async def test_the_history_says_until_when_an_ended_call_was_heard(chat: Any, page: ScriptedPage) -> None:
+    page.hello()
+    page.connected()
+    heard_until_ms = page.now_ms + 3001
+    page.events(*EVENTS)
+    late = page.beside("p2")
+    late.hello()
+    await settled()
+
+    async def told(number: int, first: int) -> list[tuple[str, int, float | None]]:
+        late.say("history", id=f"p2:{number}", first=first, before=None, brief=False, without=[])
+        calls = (await late.hears("reply", number))["result"]["calls"]
+        return [(call["attempt"], len(call["events"]), call["heard_until_ms"]) for call in calls]
+
+    assert await told(1, 0) == [("a1", 3, None)]
+    assert await told(2, 3) == []
+    count = len(late.heard("log_grew"))
+    page.state(status="reconnecting", heard_until_ms=heard_until_ms)
+    await eventually(lambda: len(late.heard("log_grew")) > count)
+    assert await told(3, 0) == [("a1", 3, heard_until_ms)]
+    assert await told(4, 2) == [("a1", 1, heard_until_ms)]
+    assert await told(5, 3) == [("a1", 0, heard_until_ms)], "the page knows the events already"
+    page.state("a2", resumes=True, status="connected", data_channel_state="open")
+    page.events({"type": "session.created"}, attempt="a2")
+    await settled()
+    assert await told(6, 0) == [("a1", 3, heard_until_ms), ("a2", 1, None)]
+    page.events({"type": "late"}, attempt="a1")
+    await settled()
+    assert await told(7, 0) == [("a1", 3, None), ("a2", 1, None), ("a1", 1, heard_until_ms)]
