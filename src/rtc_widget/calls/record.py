@@ -280,7 +280,7 @@ class CallRecord:
                 if size >= _HISTORY_CHARACTERS:
                     break
                 at += 1
-                if not request.brief or self._protocol.is_needed_later(event):
+                if not request.brief or self._is_needed_later(event, segment.attempt):
                     fields = json_text(fields_of(event), overflow=True)
                     wire.append((event.direction, event.time.timestamp() * 1000, fields))
                     size += len(fields)
@@ -295,6 +295,13 @@ class CallRecord:
         if not self._segments:
             at = end
         return {"calls": calls, "first": first, "next": at, "more": at < end}
+
+    def _is_needed_later(self, event: Event, attempt: str) -> bool:
+        if self._protocol.is_needed_later(event):
+            return True
+        # Of a response that is made just now, or was cut, there are only pieces.
+        number = self._numbers.get(attempt)
+        return number is not None and self.transcript.is_piece(event, call=number)
 
     def _heard_until_kernel_ms(self, attempt: str) -> float | None:
         """Return until when the audio of a call was heard, on the kernel's clock; None if that is unknown."""

@@ -32,6 +32,10 @@ class CallTurns(Protocol):
     def add(self, event: Mapping[str, Any], now: float | None) -> None:
         """Process one event that arrived `now` seconds after the call began; None if the time is unknown."""
 
+    def is_piece(self, event: Mapping[str, Any]) -> bool:
+        """Whether an event has a piece of a text that no event so far has as a whole."""
+        ...
+
     def end(self, now: float | None = None) -> None:
         """Process the end of the call, `now` seconds after it began; may be repeated, and late events may follow.
 

@@ -107,6 +107,10 @@ class Transcript(FrozenSequence[Turn]):
         """
         self._calls[-1 if call is None else call - 1].end(at)
 
+    def is_piece(self, event: Event, *, call: int) -> bool:
+        """Whether an event of this call has a piece of a text that no event so far has as a whole."""
+        return self._calls[call - 1].is_piece(fields_of(event))
+
     def with_function_results(self) -> list[Turn | FunctionResult]:
         """Return the turns and the function calls that have an output, in the order of the conversation."""
         return [item for call in self._calls for item in call.items]

@@ -39,6 +39,8 @@ class RealtimeTurns:
         self._turns: dict[str, Turn] = {}
         # The texts of a turn's content parts by their index.
         self._parts: dict[str, list[str]] = {}
+        # Items of which no event has had the whole text yet.
+        self._in_pieces: set[str] = set()
         # Items at the end because their place is unknown; a later `previous_item_id` may move them.
         self._guessed: set[str] = set()
         self._deleted_items: set[str] = set()
@@ -95,6 +97,11 @@ class RealtimeTurns:
         # A transcription may end after its item was deleted.
         if handler is not None and not self._is_deleted(event.get("item_id")):
             handler(self, event)
+
+    def is_piece(self, event: Mapping[str, Any]) -> bool:
+        """Whether an event has a piece of a text that no event has as a whole."""
+        item_id = event.get("item_id")
+        return isinstance(event.get("delta"), str) and isinstance(item_id, str) and item_id in self._in_pieces
 
     def _is_deleted(self, item_id: object) -> bool:
         return isinstance(item_id, str) and item_id in self._deleted_items
@@ -215,6 +222,8 @@ class RealtimeTurns:
         if role == "assistant" and _has_audio(item.get("content")):
             self._record_audio(item_id)
         texts = _part_texts(item.get("content"))
+        if any(texts):
+            self._in_pieces.discard(item_id)
         text = self._fill_parts(item_id, texts)
         status = turn.status
         # A spoken item is complete before its text is known; a written item has its text.
@@ -253,6 +262,7 @@ class RealtimeTurns:
         item_id = event.get("item_id")
         if isinstance(item_id, str):
             self._deleted_items.add(item_id)
+            self._in_pieces.discard(item_id)
             self._calls.pop(item_id, None)
             self._outputs.pop(self._output_items.pop(item_id, ""), None)
         if isinstance(item_id, str) and item_id in self._order:
@@ -385,12 +395,15 @@ class RealtimeTurns:
             parts = self._parts.get(item_id, [])
             before = parts[index] if index < len(parts) else ""
             self._turns[item_id] = replace(turn, text=self._set_part(item_id, index, before + piece))
+            self._in_pieces.add(item_id)
 
     def _finish(self, role: Role, event: Mapping[str, Any], field: str, *, status: TurnStatus | None = None) -> None:
         item_id, text = event.get("item_id"), event.get(field)
         if isinstance(item_id, str):
             self._record_response(item_id, event.get("response_id"))
             self._place(item_id)
+            if isinstance(text, str):
+                self._in_pieces.discard(item_id)
             turn = self._turn(role, item_id)
             whole = self._set_part(item_id, _part_index(event), text.strip()) if isinstance(text, str) else turn.text
             self._turns[item_id] = replace(turn, text=whole, status=status or turn.status)
