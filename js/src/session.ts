@@ -3,6 +3,7 @@
 import type { Attempt } from "./call/attempt";
 import { Call } from "./call/call";
 import { type Diagnosis, diagnose } from "./call/diagnosis";
+import { HeardUntil } from "./call/heard_until";
 import { CallLimits } from "./call/limits";
 import { PushToTalk, type PushToTalkState } from "./call/push_to_talk";
 import { Resumption } from "./call/resumption";
@@ -62,8 +63,8 @@ export interface Session {
   readonly microphone: Microphone;
   readonly limits: CallLimits;
   readonly history: HistoryReader;
-  /** When audio was received last, on the page's time base; undefined if that is longer ago or unknown. */
-  lastAudioMs(): number | undefined;
+  /** Until when the audio of the last call was heard, on the page's time base; undefined before its end. */
+  readonly heardUntilMs: number | undefined;
   /** Resolves when the kernel has all audio recorded so far. */
   flushAudio(): Promise<void>;
   readonly pushToTalk: PushToTalk;
@@ -98,6 +99,7 @@ export function openSession(
   const microphone = new Microphone();
   const call = new Call(bridge, microphone, settings, {
     onState(after, before) {
+      hearing.onState(after, before);
       const isNow = isCalling(after.status);
       limits.setCalling(isNow);
       if (isNow !== isCalling(before.status)) kernelLiveness.setWatching(isNow);
@@ -170,9 +172,15 @@ export function openSession(
     stats.update();
   };
   let latest: Attempt | undefined;
+  const hearing = new HeardUntil(() => call.attempt?.peer?.lastAudioMs);
   const limits = new CallLimits(settings, (error) => call.finish(error));
   const report = new StateReport(
-    () => ({ attempt: call.attemptId, resumes: call.resumes, state: call.state }),
+    () => ({
+      attempt: call.attemptId,
+      resumes: call.resumes,
+      heard_until_ms: hearing.untilMs ?? null,
+      state: call.state,
+    }),
     (snapshot) => bridge.send(snapshot),
   );
   // A kernel that was restarted or has died does not know this model any more.
@@ -189,7 +197,9 @@ export function openSession(
   );
   const refreshDevices = watchDevices((devices) => listener.onDevices(devices), signal);
   const session: Session = {
-    lastAudioMs: () => call.attempt?.peer?.lastAudioMs,
+    get heardUntilMs() {
+      return hearing.untilMs;
+    },
     page: bridge.page,
     history,
     call,

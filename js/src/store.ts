@@ -16,7 +16,6 @@ import type { Conversation } from "./conversation/transcript";
 import { asRtcWidgetError, type ErrorReport, type RtcWidgetError } from "./errors";
 import { textOr } from "./json";
 import type { DeviceChoice } from "./media/devices";
-import { now } from "./page";
 import { protocolOrDefault } from "./protocols/named";
 import { openSession } from "./session";
 import { readSettings } from "./settings";
@@ -103,8 +102,6 @@ export function openStore(model: Model, signal: AbortSignal): Store {
   signal.addEventListener("abort", () => model.off("change:settings", readCanCall));
   const kernelProgress = traitSignal(model, "progress", signal);
 
-  /** Until when the audio of a lost call was heard. */
-  let heardUntil: number | undefined;
   const showNote = (error: RtcWidgetError) => {
     note.value = { ...error.toWire(), endsCall: false };
   };
@@ -119,12 +116,8 @@ export function openStore(model: Model, signal: AbortSignal): Store {
         if (isCalling(ownState.value.status) && !isCalling(after.status)) note.value = null;
         // The error of the current call has been resolved.
         if (after.error === null && note.value?.code === ownState.value.error?.code) note.value = null;
-        const { connection_state: before } = ownState.value;
-        // A loss is noticed seconds after the last sound.
-        if (after.connection_state === "connected") heardUntil = undefined;
-        else if (before === "connected") heardUntil = session.lastAudioMs() ?? now();
         if (after.data_channel_state === "closed" && ownState.value.data_channel_state !== "closed") {
-          record.end(heardUntil ?? now());
+          record.end(session.heardUntilMs);
           approvals.withdraw();
         }
         ownState.value = after;

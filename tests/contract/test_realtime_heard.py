@@ -53,5 +53,8 @@ def test_a_page_without_a_browser_repeats_what_was_heard_until_then_and_the_func
     if case["ended_at"] is not None:
         resumption.end_call(case["ended_at"])
     assert [described(group) for group in resumption.events()] == case["carried"]
+    if "statuses" in case:
+        turns = resumption.transcript
+        assert [turn.status for turn in turns if turn.role == "assistant"] == case["statuses"]
     resumption.begin_call(resumes=True)
     assert [described(group) for group in resumption.events()] == case["carried"], "and to the call after that"

@@ -101,6 +101,26 @@ async def test_a_response_that_the_voice_cannot_speak_is_shown_as_text_and_not_a
     assert 'title="not heard">你好</s> <small>— not spoken</small>' in chat.transcript._repr_html_()
 
 
+async def test_a_response_that_is_cut_by_the_end_of_its_call_is_told_and_carried_as_far_as_it_was_heard(make, tmp_path):
+    chat = make(Local(reply=lambda text: " ".join([ANSWER] * 20)), microphone=False)
+    await chat.connect(timeout=HANGS)
+    chat.send_text("What is a jitter buffer?")
+    await chat.wait_for("output_audio_buffer.started", timeout=HANGS)
+    if chat.events.last("response.done") is None:
+        await chat.wait_for("response.done", timeout=HANGS)
+    await chat.disconnect()
+    turn = chat.transcript[-1]
+    assert (turn.text, turn.status) == (" ".join([ANSWER] * 20), "interrupted")
+    assert len(turn.heard) < len(turn.text) / 2
+    assert list(VoiceChat.load(chat.save(tmp_path / "session.zip")).transcript) == list(chat.transcript)
+    await chat.connect(timeout=HANGS, resume=True)
+    carried = chat.events.of("conversation.item.create", direction="sent")[1:]
+    texts = [event.item.content[0].text for event in carried]
+    assert texts[:1] == ["What is a jitter buffer?"]
+    # The page measures on its own: it may be a word ahead or behind.
+    assert abs(len("".join(texts[1:])) - len(turn.heard)) < 20
+
+
 def flood(chat):
     """Send events in one breath until they are refused; return how many were sent."""
     for number in range(100_000):

@@ -26,6 +26,8 @@ export class HistoryReader {
   /** The kernel has the events before this number. */
   #end = 0;
   #hasHistory = false;
+  /** The kernel has told this page of something since it asked last: events, or the end of a call. */
+  #hasNews = false;
   #isReading = false;
 
   constructor(bridge: Bridge, own: () => readonly string[], listener: HistoryListener, signal: AbortSignal) {
@@ -43,6 +45,7 @@ export class HistoryReader {
   /** The kernel has events up to this number. */
   logGrew(next: number): void {
     this.#end = Math.max(this.#end, next);
+    this.#hasNews = true;
     void this.#read();
   }
 
@@ -56,17 +59,21 @@ export class HistoryReader {
     this.#isReading = true;
     try {
       while (!this.#hasHistory) {
+        this.#hasNews = false;
         const page = await this.#ask(this.#next, null, true);
         this.#next = page.next;
         this.#hasHistory = !page.more;
         this.#listener.onHistory(page);
       }
-      while (this.#next < this.#end) {
+      while (this.#next < this.#end || this.#hasNews) {
+        this.#hasNews = false;
         const page = await this.#ask(this.#next, null, false);
+        const hasGrown = page.next > this.#next;
+        // The end of a call may be known after its last event.
+        if (hasGrown || page.calls.length > 0) this.#listener.onFollowed(page);
         // Without progress, asking again would never end.
-        if (page.next <= this.#next) break;
+        if (!hasGrown) break;
         this.#next = page.next;
-        this.#listener.onFollowed(page);
       }
     } catch {
       // Without a reply the transcript stays as it is; the next `log_grew` tries again.

@@ -89,7 +89,15 @@ export type MediaMessage = { number: number; attempt: string } & (
 export type PageMessage =
   | { type: "hello"; protocol: number }
   | { type: "goodbye" }
-  | { type: "state"; seq: number; attempt: string | null; resumes: boolean; state: CallState }
+  | {
+      type: "state";
+      seq: number;
+      attempt: string | null;
+      resumes: boolean;
+      /** Until when the other side's audio was heard, on the time base of the events; null before the call has ended. */
+      heard_until_ms: number | null;
+      state: CallState;
+    }
   | { type: "events"; attempt: string | null; first: number; events: readonly WireEvent[] }
   | { type: "exchanged"; attempt: string; call_id: string | null }
   | MediaMessage
@@ -263,13 +271,17 @@ export interface HistoryPage {
 export interface HistoryCall {
   readonly attempt: string;
   readonly resumes: boolean;
+  /** Until when its audio was heard, on the time base of these events; undefined if it goes on or that is unknown. */
+  readonly heardUntilMs?: number | undefined;
   readonly events: readonly WireEvent[];
 }
 
 export function decodeHistoryPage({ calls, first, next, more }: JsonObject): HistoryPage {
   const decoded = (Array.isArray(calls) ? calls : []).flatMap((call: unknown): readonly HistoryCall[] => {
     if (!isRecord(call) || !isText(call.attempt) || !Array.isArray(call.events)) return [];
-    return [{ attempt: call.attempt, resumes: call.resumes === true, events: call.events.flatMap(asWireEvent) }];
+    const { attempt, resumes, heard_until_ms: heardUntil } = call;
+    const heardUntilMs = typeof heardUntil === "number" ? heardUntil : undefined;
+    return [{ attempt, resumes: resumes === true, heardUntilMs, events: call.events.flatMap(asWireEvent) }];
   });
   const from = isCount(first) ? first : 0;
   // A part that does not advance would be requested without end.

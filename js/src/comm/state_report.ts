@@ -15,12 +15,15 @@ const ALWAYS_REPORTED = [
 type Snapshot = Extract<PageMessage, { type: "state" }>;
 
 export class StateReport {
-  readonly #read: () => Pick<Snapshot, "state" | "attempt" | "resumes">;
+  readonly #read: () => Pick<Snapshot, "state" | "attempt" | "resumes" | "heard_until_ms">;
   readonly #post: (snapshot: Snapshot) => void;
   #seq = 0;
   #isQueued = false;
 
-  constructor(read: () => Pick<Snapshot, "state" | "attempt" | "resumes">, post: (snapshot: Snapshot) => void) {
+  constructor(
+    read: () => Pick<Snapshot, "state" | "attempt" | "resumes" | "heard_until_ms">,
+    post: (snapshot: Snapshot) => void,
+  ) {
     this.#read = read;
     this.#post = post;
   }

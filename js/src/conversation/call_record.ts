@@ -91,14 +91,13 @@ export class CallRecord {
 
   /** The conversation with a part of the kernel's history at its end. */
   #reduced(conversation: Conversation, { calls }: HistoryPage): Conversation {
-    return calls.reduce(
-      (before, { attempt, resumes, events }) =>
-        parsed(events).reduce(
-          (turns, { json, atMs }) => this.#reader.reduce(turns, json, attempt, atMs),
-          this.#reader.beginCall(before, attempt, resumes),
-        ),
-      conversation,
-    );
+    return calls.reduce((before, { attempt, resumes, heardUntilMs, events }) => {
+      const after = parsed(events).reduce(
+        (turns, { json, atMs }) => this.#reader.reduce(turns, json, attempt, atMs),
+        this.#reader.beginCall(before, attempt, resumes),
+      );
+      return heardUntilMs === undefined ? after : this.#reader.endCall(after, heardUntilMs, attempt);
+    }, conversation);
   }
 }
 

@@ -56,6 +56,6 @@ export interface EventReader {
    * The conversation after its call has ended: open turns stay unfinished. Of a response that was still spoken, the part
    * until `atMs` was heard.
    */
-  endCall(conversation: Conversation, atMs?: number): Conversation;
+  endCall(conversation: Conversation, atMs?: number, attempt?: string): Conversation;
   factsOf(event: JsonObject): readonly Fact[];
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
+import { now } from "../../src/page";
 import { FakePeer, startCall, startWidget } from "../fakes";
 
 const fakeTimers = () => vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
@@ -40,6 +41,28 @@ describe("a connection that is lost for a moment", () => {
 });
 
 describe("a connection that is lost", () => {
+  it("is reported with the time until which it was heard, before the next call and apart from it", async () => {
+    const { kernel, peer, attempt } = await startCall();
+    fakeTimers();
+    const before = now();
+    peer().become("disconnected");
+    const lost = now();
+    await tick(5_500);
+    await settle();
+    latest().open();
+    const ends = (id: unknown) => kernel.of("state").flatMap((state) => (state.attempt === id ? [state] : []));
+    const end = Number(ends(attempt).at(-1)?.heard_until_ms);
+    expect(end).toBeGreaterThanOrEqual(before);
+    expect(end).toBeLessThanOrEqual(lost);
+    const next = kernel.last("state").attempt;
+    expect(next).not.toBe(attempt);
+    expect(new Set(ends(next).map((state) => state.heard_until_ms))).toEqual(new Set([null]));
+    const asked = now();
+    await kernel.ask("disconnect");
+    expect(kernel.last("state").attempt).toBe(next);
+    expect(Number(kernel.last("state").heard_until_ms)).toBeGreaterThanOrEqual(asked);
+  });
+
   it("is made anew, with a hang-up for the old call and the microphone opened once more", async () => {
     const { kernel, microphone, peer, attempt } = await startCall();
     fakeTimers();

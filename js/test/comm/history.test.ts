@@ -218,6 +218,72 @@ describe("taking a call over", () => {
   });
 });
 
+/** A response of 20 s that was spoken until the call ended, after 3 s. */
+const LONG = Array.from({ length: 100 }, (_, number) => `word${number}`).join(" ");
+const HEARD = LONG.split(" ").slice(0, 16).join(" ");
+const SPOKEN = [
+  wire({ type: "output_audio_buffer.started", response_id: "r1" }),
+  wire({
+    type: "response.done",
+    response: {
+      id: "r1",
+      status: "completed",
+      output: [
+        {
+          id: "m1",
+          type: "message",
+          role: "assistant",
+          status: "completed",
+          content: [{ type: "output_audio", transcript: LONG }],
+        },
+      ],
+      usage: { output_token_details: { audio_tokens: 400 } },
+    },
+  }),
+];
+const ended = (events: readonly Wire[], first: number) => ({
+  result: {
+    calls: [{ attempt: "a_other", resumes: false, heard_until_ms: 1_795_286_403_000, events }],
+    first,
+    next: 2,
+    more: false,
+  },
+});
+const carried = (sent: readonly string[]) =>
+  sent.flatMap((text) => JSON.parse(text).item?.content.map((part: { text: string }) => part.text) ?? []);
+
+describe("a response that the end of another page's call has cut", () => {
+  it("is carried as far as it was heard by a page that is loaded later", async () => {
+    const { kernel, mount, peer } = startWidget({ isListening: false });
+    kernel.history = ended(SPOKEN, 0);
+    kernel.isListening = true;
+    kernel.welcome();
+    const { element } = mount();
+    await vi.waitFor(() => expect(element.textContent).toContain("word99"));
+    const connecting = kernel.ask("connect", { microphone: null, resume: true });
+    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
+    peer().open();
+    await connecting;
+    expect(carried(peer().channel.sent)).toEqual([HEARD]);
+  });
+
+  it("is carried as far as it was heard by a page that takes the call over", async () => {
+    const { kernel, button, peer, element } = startFollowing([...SPOKEN]);
+    await vi.waitFor(() => expect(element.textContent).toContain("word99"));
+    button("take-over")?.click();
+    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
+    // The other page ends its call only now; there are no more events.
+    kernel.history = ended([], 2);
+    const asked = kernel.of("history").length;
+    kernel.say({ type: "log_grew", next: 2 });
+    await vi.waitFor(() => expect(kernel.of("history")).toHaveLength(asked + 1));
+    await new Promise((resolve) => setTimeout(resolve));
+    peer().open();
+    await vi.waitFor(() => expect(kernel.statuses.at(-1)).toBe("connected"));
+    expect(carried(peer().channel.sent)).toEqual([HEARD]);
+  });
+});
+
 describe("a page whose call is taken over", () => {
   it("stops its microphone, hangs up, says so, and follows", async () => {
     const { model, kernel, microphone, peer, mount, attempt } = await startCall();

@@ -75,6 +75,8 @@ class CallRecord:
         # By attempt: the time of the first event of its call on the page's clock, and the offset to the kernel's clock.
         # The offset is kept: the times of one call must not jump when the estimate improves.
         self._clocks: dict[str | None, tuple[float, float]] = {}
+        # Until when the audio of calls that have ended was heard, by attempt, on the page's clock.
+        self._heard_until_ms: dict[str, float] = {}
         self.events = EventLog()
         self.transcript = Transcript(protocol=protocol.name)
         # For all calls: the log drops its oldest events.
@@ -166,6 +168,8 @@ class CallRecord:
                 self.subscriptions.publish(event)
             except Exception:
                 logger.exception("%r could not be delivered to every subscriber", event)
+        if attempt is not None:
+            self._end_turns(attempt)
 
     def _log(self, wire: WireEvent, attempt: str | None) -> Event:
         first_ms, offset_ms = self._clocks.get(attempt, (0.0, 0.0))
@@ -189,13 +193,31 @@ class CallRecord:
                 self._guarded(partial(self.transcript.add, call=number), event)
         if number is not None:
             self.transcript.end_call(number)
+        self._end_turns(attempt)
+
+    def call_ended(self, attempt: str, heard_until_ms: float) -> None:
+        """Record until when the audio of a call was heard, on the page's clock; harmless to repeat."""
+        self._heard_until_ms[attempt] = heard_until_ms
+        self._end_turns(attempt)
+
+    def _end_turns(self, attempt: str) -> None:
+        """End the call in the transcript, if its end is known; its events may come later."""
+        if attempt in self._numbers and attempt in self._heard_until_ms:
+            self.transcript.end_call(self._numbers[attempt], at=self._heard_until(attempt))
+
+    def _heard_until(self, attempt: str) -> float:
+        """Return until when the audio of a call was heard, in seconds as `Event.elapsed`."""
+        return (self._heard_until_ms[attempt] - self._clocks[attempt][0]) / 1000
 
     def _begin_segment(self, attempt: str) -> None:
         self._segments.begin(self.event_count(), attempt, resumes=attempt in self._resuming)
 
     def history(self) -> tuple[EventLog, list[CallStart]]:
         """Return the kept events, and where each call starts in them."""
-        return self.events[:], self._segments.calls(self.events.dropped)
+        heard_until = {
+            attempt: self._heard_until(attempt) for attempt in self._heard_until_ms if attempt in self._clocks
+        }
+        return self.events[:], self._segments.calls(self.events.dropped, heard_until)
 
     def _begin_consumers(self, attempt: str) -> None:
         # The state or the first event, whichever arrives first.
@@ -251,7 +273,9 @@ class CallRecord:
         first = at = min(max(request.first, gone), end)
         size = 0
         calls: list[dict[str, object]] = []
+        last_parts = {segment.attempt: segment for segment, _ in self._segments.with_ends(total)}
         for segment, last in self._segments.with_ends(total):
+            is_before = last < at
             wire: list[tuple[str, float, str]] = []
             events = self.events[max(segment.start, at) - gone : min(last, end) - gone] if at < min(last, end) else ()
             if segment.attempt in request.without:
@@ -261,17 +285,34 @@ class CallRecord:
                 if size >= _HISTORY_CHARACTERS:
                     break
                 at += 1
-                if not request.brief or self._protocol.is_needed_later(event):
+                if not request.brief or self._is_needed_later(event, segment.attempt):
                     fields = json_text(fields_of(event), overflow=True)
                     wire.append((event.direction, event.time.timestamp() * 1000, fields))
                     size += len(fields)
-            if wire:
-                calls.append({"attempt": segment.attempt, "resumes": segment.resumes, "events": wire})
+            # With the last of its events, even if they were requested before the call ended.
+            is_complete = at == last and not is_before and segment is last_parts[segment.attempt]
+            heard_until_ms = self._heard_until_kernel_ms(segment.attempt) if is_complete else None
+            if wire or heard_until_ms is not None:
+                call = {"attempt": segment.attempt, "resumes": segment.resumes, "heard_until_ms": heard_until_ms}
+                calls.append({**call, "events": wire})
             if size >= _HISTORY_CHARACTERS:
                 break
         if not self._segments:
             at = end
         return {"calls": calls, "first": first, "next": at, "more": at < end}
+
+    def _is_needed_later(self, event: Event, attempt: str) -> bool:
+        if self._protocol.is_needed_later(event):
+            return True
+        # Of a response that is made just now, or was cut, there are only pieces.
+        number = self._numbers.get(attempt)
+        return number is not None and self.transcript.is_piece(event, call=number)
+
+    def _heard_until_kernel_ms(self, attempt: str) -> float | None:
+        """Return until when the audio of a call was heard, on the kernel's clock; None if that is unknown."""
+        if attempt not in self._heard_until_ms or attempt not in self._clocks:
+            return None
+        return self._heard_until_ms[attempt] + self._clocks[attempt][1]
 
     def page_lost(self) -> None:
         """End the call because its page has gone."""

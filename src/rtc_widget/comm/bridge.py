@@ -55,6 +55,9 @@ class BridgeListener(Protocol):
     def call_made(self, attempt: str, call_id: str | None) -> None:
         """The exchange has returned an answer."""
 
+    def call_ended(self, attempt: str, heard_until_ms: float) -> None:
+        """The call has ended, and its audio was heard until this time on the page's clock; may be repeated."""
+
     def event_count(self) -> int:
         """Return the number of all events so far."""
         ...
@@ -369,6 +372,10 @@ class Bridge:
         if message.attempt is not None:
             # Not through the main loop: audio of this attempt may arrive before its turn.
             self._media.record_attempt(message.attempt, resumes=message.resumes)
+            if message.heard_until_ms is not None:
+                # Even if another page has the call by now, and the traits do not show this state.
+                self._main.call(self._listener.call_ended, message.attempt, message.heard_until_ms)
+                self._notify_followers()
         with self._lock:
             state = self._pages.take_state(page, message)
             self._heartbeat.run(self._pages.active_page is not None and not self._is_closed)

@@ -98,13 +98,15 @@ class Goodbye:
 class State:
     """The page's state has changed; `seq` grows by one with each message.
 
-    `resumes` says that this attempt resumes an earlier call.
+    `resumes` says that this attempt resumes an earlier call. `heard_until_ms` is set when its call has ended: until
+    when the other side's audio was heard, by the page's clock (milliseconds since 1970).
     """
 
     page: str
     seq: int
     attempt: str | None
     resumes: bool
+    heard_until_ms: float | None
     state: PageState
 
 

@@ -32,10 +32,15 @@ class CallTurns(Protocol):
     def add(self, event: Mapping[str, Any], now: float | None) -> None:
         """Process one event that arrived `now` seconds after the call began; None if the time is unknown."""
 
-    def end(self, now: float | None = None) -> None:
-        """Process the end of the call, `now` seconds after it began.
+    def is_piece(self, event: Mapping[str, Any]) -> bool:
+        """Whether an event has a piece of a text that no event so far has as a whole."""
+        ...
 
-        Of a response that was still spoken, the part until then was played. None: the time is unknown.
+    def end(self, now: float | None = None) -> None:
+        """Process the end of the call, `now` seconds after it began; may be repeated, and late events may follow.
+
+        Of a response that was still spoken, the part until then was played. None: the time is unknown, unless an
+        earlier call of `end` has given it.
         """
 
 

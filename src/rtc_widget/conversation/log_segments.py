@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 
@@ -38,11 +38,14 @@ class CallStart:
     continues_call : int or None
         For a later segment, the number of its call, from 1; None if a call starts here. A call has several segments
         if late events of another call came in between.
+    heard_until : float or None
+        When the call ended: until when its audio was heard, in seconds as `Event.elapsed`; None if unknown.
     """
 
     first: int
     resumes: bool
     continues_call: int | None = None
+    heard_until: float | None = None
 
 
 class LogSegments:
@@ -64,13 +67,17 @@ class LogSegments:
         ends = [segment.start for segment in self._all[1:]] + [end]
         return zip(self._all, ends, strict=False)
 
-    def calls(self, dropped: int) -> list[CallStart]:
-        """Return the starts of calls and of their later segments in a log that has dropped so many events."""
+    def calls(self, dropped: int, heard_until: Mapping[str, float]) -> list[CallStart]:
+        """Return the starts of calls and of their later segments in a log that has dropped so many events.
+
+        `heard_until` has the ends of the calls by attempt, as in `CallStart`.
+        """
         # A segment whose events were all dropped starts where the next one does, which replaces it here.
         kept = {max(0, segment.start - dropped): segment for segment in self._all}
         numbers: dict[str, int] = {}
         starts: list[CallStart] = []
         for first, segment in kept.items():
-            starts.append(CallStart(first, segment.resumes, numbers.get(segment.attempt)))
+            until = heard_until.get(segment.attempt)
+            starts.append(CallStart(first, segment.resumes, numbers.get(segment.attempt), until))
             numbers.setdefault(segment.attempt, len(numbers) + 1)
         return starts

@@ -64,8 +64,8 @@ class Transcript(FrozenSequence[Turn]):
         event : mapping
             The event.
         call : int, optional
-            The number of its call, for late events of an earlier call. Call `end_call` after the last of them. The
-            default is the last call.
+            The number of its call, for late events of an earlier call, which come before its end. The default is the
+            last call.
         """
         turns = self._calls[-1 if call is None else call - 1]
         try:
@@ -94,15 +94,22 @@ class Transcript(FrozenSequence[Turn]):
     def end_call(self, call: int | None = None, *, at: float | None = None) -> None:
         """End the call of this number, by default the last one; a turn in progress becomes interrupted.
 
+        Harmless to repeat; the first known time counts.
+
         Parameters
         ----------
         call : int, optional
             The number of the call.
         at : float, optional
-            The time of the end, in seconds as `Event.elapsed`. Of a response that was still spoken, the part until then
-            was played. Default: unknown; then the response counts as played.
+            The time of the end, in seconds as `Event.elapsed`. A response that was still spoken is interrupted: the
+            part until then was played. One that waited behind it was not played. Default: unknown; then both count as
+            played.
         """
         self._calls[-1 if call is None else call - 1].end(at)
+
+    def is_piece(self, event: Event, *, call: int) -> bool:
+        """Whether an event of this call has a piece of a text that no event so far has as a whole."""
+        return self._calls[call - 1].is_piece(fields_of(event))
 
     def with_function_results(self) -> list[Turn | FunctionResult]:
         """Return the turns and the function calls that have an output, in the order of the conversation."""

@@ -54,7 +54,8 @@ class Turn:
         the user's speech is known only after the server has waited for ``silence_duration_ms``. None if unknown; `end`
         is None while the turn is in progress.
     played : float
-        The share of a spoken response that was played: 1; less if it was interrupted; 0 if it is unspoken.
+        The share of a spoken response that was played: 1; less if it was interrupted; 0 if it is unspoken, or still
+        waited to be spoken when the call ended.
     unspoken : bool
         Whether the response is complete, but the voice did not speak it: it may have no sounds for the language.
     response_id : str or None

@@ -76,6 +76,8 @@ class PageSession:
         self._ends_at = math.inf
         # When audio of the other side was received last.
         self._heard_at: float | None = None
+        # The call that ended last, and until when its audio was heard, as the times of events.
+        self._ended: tuple[str, float] | None = None
         self._seq = 0
         self._tasks: set[asyncio.Task[Any]] = set()
         self._duration_timer: asyncio.TimerHandle | None = None
@@ -232,11 +234,15 @@ class PageSession:
         self._record_and_sample(attempt)
 
     def call_ended(self) -> None:
-        """Send the rest of the recording, and stop the statistics."""
+        """Record until when the call was heard, send the rest of the recording, and stop the statistics."""
         self._push_to_talk.end()
         self._expiry.end_call()
+        now = time.monotonic()
         # A loss is noticed seconds after the last sound.
-        self._resumption.end_call(time.monotonic() if self._heard_at is None else self._heard_at)
+        heard_at = now if self._heard_at is None else self._heard_at
+        self._resumption.end_call(heard_at)
+        if self._call.latest is not None:
+            self._ended = self._call.latest.id, 1000 * (time.time() - (now - heard_at))
         for recorder in self._recorders:
             recorder.flush()
         self._recorders = []
@@ -305,12 +311,14 @@ class PageSession:
 
     def _report_state(self) -> None:
         self._seq += 1
-        attempt = self._call.latest
+        attempt = self._call.latest.id if self._call.latest else None
+        ended, heard_until_ms = self._ended or (None, None)
         self._bridge.send(
             "state",
             seq=self._seq,
-            attempt=attempt.id if attempt else None,
+            attempt=attempt,
             resumes=self._call.resumes,
+            heard_until_ms=heard_until_ms if ended == attempt else None,
             state=asdict(self._call.state),
         )
 

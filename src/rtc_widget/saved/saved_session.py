@@ -150,12 +150,14 @@ def _transcript_of(contents: SessionContents) -> Transcript:
     transcript = Transcript()
     starts = {start.first: start for start in contents.calls}
     call: int | None = None
+    ends: dict[int, float | None] = {}
     for number, event in enumerate(contents.events):
         if start := starts.get(number):
             call = start.continues_call or transcript.begin_call(resumes=start.resumes)
+            ends.setdefault(call, start.heard_until)
         transcript.add(event, call=call)
-    for late in {start.continues_call for start in contents.calls if start.continues_call}:
-        transcript.end_call(late)
+    for ended, heard_until in ends.items():
+        transcript.end_call(ended, at=heard_until)
     transcript.end_call()
     return transcript
 

@@ -169,7 +169,12 @@ def _read_all(archive: zipfile.ZipFile, path: Path) -> SessionContents:
 
 
 def _call_to_json(call: CallStart) -> dict[str, Any]:
-    return {"first": call.first, "resumes": call.resumes, "again": call.continues_call}
+    return {
+        "first": call.first,
+        "resumes": call.resumes,
+        "again": call.continues_call,
+        "heard_until": call.heard_until,
+    }
 
 
 def _calls(entries: Sequence[Mapping[str, Any]]) -> list[CallStart]:
@@ -179,7 +184,9 @@ def _calls(entries: Sequence[Mapping[str, Any]]) -> list[CallStart]:
         count = sum(call.continues_call is None for call in calls)
         if continues_call is not None and not 1 <= continues_call <= count:
             raise ValueError(f"there is no call {continues_call}")
-        calls.append(CallStart(int(entry["first"]), bool(entry["resumes"]), continues_call))
+        heard_until = entry.get("heard_until")  # the first versions did not write it
+        until = None if heard_until is None else float(heard_until)
+        calls.append(CallStart(int(entry["first"]), bool(entry["resumes"]), continues_call, until))
     return calls
 
 

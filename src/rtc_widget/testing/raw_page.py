@@ -56,10 +56,18 @@ class RawPage:
         """Send the page's first message."""
         self.say("hello", protocol=protocol.PROTOCOL)
 
-    def state(self, attempt: str | None = "a1", *, resumes: bool = False, **changes: Any) -> None:
+    def state(
+        self,
+        attempt: str | None = "a1",
+        *,
+        resumes: bool = False,
+        heard_until_ms: float | None = None,
+        **changes: Any,
+    ) -> None:
         """Send the state of an idle page, with changes."""
         self._seq += 1
-        self.say("state", seq=self._seq, attempt=attempt, resumes=resumes, state={**IDLE, **changes})
+        state = {**IDLE, **changes}
+        self.say("state", seq=self._seq, attempt=attempt, resumes=resumes, heard_until_ms=heard_until_ms, state=state)
 
     def connected(self, attempt: str = "a1") -> None:
         """Send the state of a connected call."""

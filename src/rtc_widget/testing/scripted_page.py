@@ -105,6 +105,8 @@ class ScriptedPage(RawPage):
         self._next_error: RtcWidgetError | None = None
         self._numbers = itertools.count(1)
         self._media = ScriptedMedia(self.say)
+        # When audio of the other side was heard last: at the loss of the connection, or the end of the call.
+        self._heard_until_ms: float | None = None
 
     # The script of the model
 
@@ -147,7 +149,7 @@ class ScriptedPage(RawPage):
 
         With `resume`, it resumes the last call, as ``chat.connect(resume=True)`` requests.
         """
-        self._attempt = f"a{next(self._attempts)}"
+        self._begin_attempt()
         wanted = bool(self.settings.get("microphone", True)) if microphone is None else microphone
         self._state = {**IDLE, "muted": self._state["muted"], "receive_only": not wanted}
         self._state |= {key: value for key, value in CONNECTING.items() if key not in ("muted", "receive_only")}
@@ -214,11 +216,13 @@ class ScriptedPage(RawPage):
 
     def loses_connection(self) -> None:
         """Interrupt the connection; the page tries to reconnect until `recovers` or `gives_up`."""
+        self._heard_until_ms = self.now_ms
         self._report_state(status="reconnecting", connection_state="disconnected", ice_connection_state="disconnected")
 
     def recovers(self) -> None:
         """Restore a lost connection by a new call that resumes the previous one."""
-        self._attempt = f"a{next(self._attempts)}"
+        self._report_state(**CLOSED)
+        self._begin_attempt()
         self._report_state(**{**CONNECTED, "muted": self._state["muted"]}, resumes=True)
         self._deliver(self._server.begin(self._session()))
 
@@ -400,8 +404,17 @@ class ScriptedPage(RawPage):
         self._report_state(**CLOSED, status="error", error=error.to_wire())
 
     def _report_state(self, *, resumes: bool = False, **changes: Any) -> None:
+        was_open = self._state["data_channel_state"] == "open"
         self._state = {**self._state, **changes}
-        self.state(self._attempt, resumes=resumes, **self._state)
+        is_open = self._state["data_channel_state"] == "open"
+        if was_open and not is_open and self._heard_until_ms is None:
+            self._heard_until_ms = self.now_ms
+        heard_until_ms = None if is_open else self._heard_until_ms
+        self.state(self._attempt, resumes=resumes, heard_until_ms=heard_until_ms, **self._state)
+
+    def _begin_attempt(self) -> None:
+        self._attempt = f"a{next(self._attempts)}"
+        self._heard_until_ms = None
 
     def _session(self) -> Mapping[str, Any]:
         own = merged({"model": "scripted", "instructions": ""}, self._own_session)

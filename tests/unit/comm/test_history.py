@@ -100,3 +100,23 @@ async def test_a_page_that_comes_before_any_call_is_told_nothing(chat, page):
     page.hello()
     ask(page)
     assert (await page.hears("reply"))["result"] == {"calls": [], "first": 0, "next": 0, "more": False}
+
+
+async def test_a_new_page_is_told_the_pieces_of_a_text_that_was_never_finished(chat, page):
+    page.hello()
+    page.connected("a1")
+
+    def delta(item, text):
+        return {"type": "response.output_text.delta", "item_id": item, "response_id": "r1", "delta": text}
+
+    page.events(delta("i1", "Whole"), {"type": "response.output_text.done", "item_id": "i1", "text": "Whole"})
+    page.events(delta("i2", "Hal"), delta("i2", "f"), {"type": "response.output_audio.delta", "delta": "AAAA"})
+    page.state("a2", resumes=True, status="connected")
+    page.events({"type": "session.created"}, delta("i1", "Now"), attempt="a2")
+    await settled()
+    ask(page)
+    calls = (await page.hears("reply"))["result"]["calls"]
+    assert [[json.loads(text).get("delta") for _, _, text in call["events"]] for call in calls] == [
+        [None, "Hal", "f"],
+        [None, "Now"],
+    ]

@@ -72,11 +72,13 @@ class Page:
     def __init__(self, reconnect: Reconnect | None = None, max_duration: float = 7200.0) -> None:
         settings = CallSettings(reconnect=reconnect, stats_interval=None, max_duration=max_duration)
         self.states: list[Any] = []
+        self.heard_until: list[tuple[str | None, float | None]] = []
         self.session = PageSession("p1", self.hear, settings.to_wire())
 
     def hear(self, message: Any) -> None:
         if message["type"] == "state":
             self.states.append((message["state"]["status"], message["resumes"]))
+            self.heard_until.append((message["attempt"], message["heard_until_ms"]))
 
     def connect(self, *, resume: bool = False) -> asyncio.Task[Any]:
         return asyncio.create_task(self.session._handle({"type": "connect", "microphone": False, "resume": resume}))
@@ -222,3 +224,24 @@ async def test_what_is_too_large_for_the_channel_is_left_out_with_what_belongs_t
     await eventually(lambda: FakeAttempt.all[1].carried == ["What is ICE?"])
     assert "1 parts of the conversation are too large" in caplog.text
     await page.session.close()
+
+
+async def test_the_state_says_until_when_an_ended_call_was_heard() -> None:
+    page = Page(Reconnect(backoff=0))
+    first = await page.connected()
+    before = 1000 * time.time()
+    page.session.audio_received(AudioFrame(samples=960))
+    after = 1000 * time.time()
+    first.listener.states_changed(LOST)
+    await eventually(lambda: len(FakeAttempt.all) == 2)
+    ends = [until for attempt, until in page.heard_until if attempt == "a1" and until is not None]
+    assert ends, "the end of the lost call must be reported before the next attempt"
+    assert all(before - 5 <= end <= after + 5 for end in ends)
+    FakeAttempt.all[1].opens()
+    assert {until for attempt, until in page.heard_until if attempt == "a2"} == {None}
+    before = 1000 * time.time()
+    await page.session.close()
+    attempt, until = page.heard_until[-1]
+    assert attempt == "a2"
+    assert until is not None
+    assert before - 5 <= until <= 1000 * time.time() + 5

@@ -92,6 +92,26 @@ export function playedFor(
   });
 }
 
+/** Returns the turns after the end of a call, with what was played of each response. */
+export function cutAudio(
+  { turns, audio, played }: Conversation,
+  attempt: string | undefined,
+  atMs: number | undefined,
+): readonly Turn[] {
+  if (attempt === undefined || atMs === undefined) return turns;
+  const seconds = audio?.isPlaying && audio.attempt === attempt ? secondsUntil(audio, atMs) : undefined;
+  const heard = audio && seconds !== undefined ? playedFor(turns, attempt, audio.responseId, seconds) : turns;
+  // Responses wait behind the one that is played. Without any start, the server does not report it.
+  const hasStarts = [...played].some((response) => response.startsWith(`${attempt}/`));
+  return heard.map((turn, index): Turn => {
+    const isUnplayed = turn.attempt === attempt && turn.isUnplayed === true && !turn.isUnspoken;
+    const isWaiting = hasStarts && isUnplayed && turn.playedSeconds === undefined;
+    const after = isWaiting ? { ...turn, playedSeconds: 0 } : turn;
+    const isCut = after !== turns[index] && (after.playedSeconds ?? 0) < secondsOf(after);
+    return isCut && after.status === "completed" ? { ...after, status: "interrupted" } : after;
+  });
+}
+
 export function playedUntil(milliseconds: unknown): Partial<Turn> {
   return typeof milliseconds === "number" && milliseconds >= 0 ? { playedSeconds: milliseconds / 1000 } : {};
 }

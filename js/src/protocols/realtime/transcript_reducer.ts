@@ -15,6 +15,7 @@ import { isRecord, isText, type JsonObject } from "../../json";
 import { CARRIED } from "./client_events";
 import {
   audioAfter,
+  cutAudio,
   hasAudio,
   isOf,
   playedFor,
@@ -73,17 +74,20 @@ export function beginCall(conversation: Conversation, attempt: string, resumes: 
   return { ...conversation, calls: [...conversation.calls, { attempt, resumes }] };
 }
 
-/** Returns the conversation after its call: open turns are never finished, nor is audio that was being played. */
-export function endCall(conversation: Conversation, atMs?: number): Conversation {
+/**
+ * Returns the conversation after its last call, or after the call of this attempt: open turns are never finished, nor is
+ * audio that was played or waited to be played. `atMs` says until when audio was heard; if it is unknown now, it may
+ * follow.
+ */
+export function endCall(conversation: Conversation, atMs?: number, attempt?: string): Conversation {
+  const ended = attempt ?? conversation.calls.at(-1)?.attempt;
   const { audio } = conversation;
-  if (!conversation.turns.some(isOpen) && audio === undefined) return conversation;
-  const end = (turn: Turn): Turn => (isOpen(turn) ? { ...turn, status: "interrupted" } : turn);
-  const seconds = audio?.isPlaying ? secondsUntil(audio, atMs) : undefined;
-  const turns =
-    audio && seconds !== undefined
-      ? playedFor(conversation.turns, audio.attempt, audio.responseId, seconds)
-      : conversation.turns;
-  return { ...conversation, turns: turns.map(end), audio: undefined };
+  const isCut = atMs !== undefined && audio?.attempt === ended;
+  const isOver = (turn: Turn) => attempt === undefined || turn.attempt === attempt;
+  const cut = cutAudio(conversation, ended, atMs);
+  const turns = cut.map((turn): Turn => (isOver(turn) && isOpen(turn) ? { ...turn, status: "interrupted" } : turn));
+  if (!isCut && turns.every((turn, index) => turn === conversation.turns[index])) return conversation;
+  return { ...conversation, turns, audio: isCut ? undefined : audio };
 }
 
 type Change = { isTranscribed: boolean } | { turns: (before: readonly Turn[]) => readonly Turn[] };

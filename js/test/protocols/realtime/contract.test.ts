@@ -15,6 +15,7 @@ interface TimedCase {
   readonly events: readonly (readonly [seconds: number, direction: string, event: JsonObject])[];
   readonly ended_at: number | null;
   readonly carried: readonly (readonly string[])[];
+  readonly statuses?: readonly string[];
 }
 
 const TIMED_CASES = heardContract.timed_cases as unknown as readonly TimedCase[];
@@ -71,11 +72,13 @@ describe("what is repeated to a call that resumes another", () => {
     expect(repeated.map((text) => JSON.parse(text).item.content[0].text)).toEqual(heard);
   });
 
-  it.each(TIMED_CASES)("$name", ({ events, ended_at, carried }) => {
+  it.each(TIMED_CASES)("$name", ({ events, ended_at, carried, statuses }) => {
     const begun = REALTIME.beginCall(EMPTY_CONVERSATION, "a1", false);
     const held = events.reduce((before, [at, , event]) => REALTIME.reduce(before, event, "a1", at * 1_000), begun);
     const ended = REALTIME.endCall(held, ended_at === null ? undefined : ended_at * 1_000);
     expect(new Resumption(REALTIME).begin(true, ended).map(described)).toEqual(carried);
+    const spoken = ended.turns.filter(({ role }) => role === "assistant");
+    if (statuses) expect(spoken.map(({ status }) => status)).toEqual(statuses);
     const again = REALTIME.endCall(REALTIME.beginCall(ended, "a2", true), 99_000);
     expect(new Resumption(REALTIME).begin(true, again).map(described)).toEqual(carried);
   });

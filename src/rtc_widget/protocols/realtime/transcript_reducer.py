@@ -39,6 +39,8 @@ class RealtimeTurns:
         self._turns: dict[str, Turn] = {}
         # The texts of a turn's content parts by their index.
         self._parts: dict[str, list[str]] = {}
+        # Items of which no event has had the whole text yet.
+        self._in_pieces: set[str] = set()
         # Items at the end because their place is unknown; a later `previous_item_id` may move them.
         self._guessed: set[str] = set()
         self._deleted_items: set[str] = set()
@@ -59,15 +61,21 @@ class RealtimeTurns:
         self._output_items: dict[str, str] = {}
         # Items with audio that the server has not begun to play; a late start may come.
         self._unplayed: set[str] = set()
+        self._is_ended = False
+        self._end_time: float | None = None
+        # The turns and the response that was being played, from before the end was applied; None if it is not applied.
+        self._before_end: tuple[dict[str, Turn], str | None] | None = None
 
     @property
     def turns(self) -> list[Turn]:
         """The turns, in the order of the conversation."""
+        self._apply_end()
         return [self._turns[item_id] for item_id in self._order if item_id in self._turns]
 
     @property
     def items(self) -> list[Turn | FunctionResult]:
         """The turns and the function calls that have an output, in the order of the conversation."""
+        self._apply_end()
         found = (self._turns.get(item_id) or self._function_result(item_id) for item_id in self._order)
         return [item for item in found if item is not None]
 
@@ -79,6 +87,8 @@ class RealtimeTurns:
 
     def add(self, event: Mapping[str, Any], now: float | None) -> None:
         """Process one event that arrived `now` seconds after the call began; None if the time is unknown."""
+        # An event that arrives after the end of its call belongs before it.
+        self._undo_end()
         self._now = now if now is not None else self._now
         kind = event.get("type")
         handler = _HANDLERS.get(kind) if isinstance(kind, str) else None
@@ -88,18 +98,49 @@ class RealtimeTurns:
         if handler is not None and not self._is_deleted(event.get("item_id")):
             handler(self, event)
 
+    def is_piece(self, event: Mapping[str, Any]) -> bool:
+        """Whether an event has a piece of a text that no event has as a whole."""
+        item_id = event.get("item_id")
+        return isinstance(event.get("delta"), str) and isinstance(item_id, str) and item_id in self._in_pieces
+
     def _is_deleted(self, item_id: object) -> bool:
         return isinstance(item_id, str) and item_id in self._deleted_items
 
     def end(self, now: float | None = None) -> None:
-        """Process the end of the call."""
-        if now is not None and self._playing is not None:
-            self._play_until(self._playing, now)
+        """Process the end of the call. Harmless to repeat; the first known time counts."""
+        self._undo_end()
+        self._is_ended = True
+        self._end_time = now if self._end_time is None else self._end_time
+        self._apply_end()
+
+    def _apply_end(self) -> None:
+        if not self._is_ended or self._before_end is not None:
+            return
+        self._before_end = dict(self._turns), self._playing
+        if self._end_time is not None:
+            self._cut_audio(self._end_time)
         self._playing = None
-        for turn in self.turns:
+        for item_id, turn in list(self._turns.items()):
             status: TurnStatus = "interrupted" if turn.status == "in_progress" else turn.status
             end = self._now if turn.end is None else turn.end
-            self._turns[turn.item_id] = replace(turn, status=status, end=end)
+            self._turns[item_id] = replace(turn, status=status, end=end)
+
+    def _undo_end(self) -> None:
+        if self._before_end is not None:
+            self._turns, self._playing = self._before_end
+            self._before_end = None
+
+    def _cut_audio(self, now: float) -> None:
+        """Record what was played of each response when the call ended."""
+        cut = self._play_until(self._playing, now) if self._playing is not None else []
+        if self._audio_starts:
+            # Responses wait behind the one that is played. Without any start, the server does not report it.
+            waiting = [turn for item_id, turn in self._turns.items() if item_id in self._unplayed]
+            cut += [replace(turn, played=0.0) for turn in waiting if turn.played == 1]
+        for turn in cut:
+            self._turns[turn.item_id] = turn
+            if turn.played < 1:
+                self._set_status(turn.item_id, "interrupted")
 
     def _input_cleared(self, event: Mapping[str, Any]) -> None:
         self._pressed = self._now
@@ -181,6 +222,8 @@ class RealtimeTurns:
         if role == "assistant" and _has_audio(item.get("content")):
             self._record_audio(item_id)
         texts = _part_texts(item.get("content"))
+        if any(texts):
+            self._in_pieces.discard(item_id)
         text = self._fill_parts(item_id, texts)
         status = turn.status
         # A spoken item is complete before its text is known; a written item has its text.
@@ -219,6 +262,7 @@ class RealtimeTurns:
         item_id = event.get("item_id")
         if isinstance(item_id, str):
             self._deleted_items.add(item_id)
+            self._in_pieces.discard(item_id)
             self._calls.pop(item_id, None)
             self._outputs.pop(self._output_items.pop(item_id, ""), None)
         if isinstance(item_id, str) and item_id in self._order:
@@ -351,12 +395,15 @@ class RealtimeTurns:
             parts = self._parts.get(item_id, [])
             before = parts[index] if index < len(parts) else ""
             self._turns[item_id] = replace(turn, text=self._set_part(item_id, index, before + piece))
+            self._in_pieces.add(item_id)
 
     def _finish(self, role: Role, event: Mapping[str, Any], field: str, *, status: TurnStatus | None = None) -> None:
         item_id, text = event.get("item_id"), event.get(field)
         if isinstance(item_id, str):
             self._record_response(item_id, event.get("response_id"))
             self._place(item_id)
+            if isinstance(text, str):
+                self._in_pieces.discard(item_id)
             turn = self._turn(role, item_id)
             whole = self._set_part(item_id, _part_index(event), text.strip()) if isinstance(text, str) else turn.text
             self._turns[item_id] = replace(turn, text=whole, status=status or turn.status)
