@@ -1,5 +1,6 @@
 /** What belongs to one model on one page: its call, its messages and its loudspeaker. They end with the model's signal. */
 
+import { within } from "./async";
 import type { Attempt } from "./call/attempt";
 import { Call } from "./call/call";
 import { type Diagnosis, diagnose } from "./call/diagnosis";
@@ -29,6 +30,9 @@ import { readSettings } from "./settings";
 
 /** The kernel waits for ten seconds; the reply comes before that. */
 const FLUSH_LIMIT_MS = 7_000;
+
+/** A call that continues another waits so long for the kernel's history; then it begins with what there is of it. */
+const HISTORY_WAIT_MS = 5_000;
 
 const NO_MICROPHONE_HINT =
   "Python made this widget without a microphone (microphone=…). Your choice is kept for other widgets.";
@@ -90,7 +94,7 @@ export function openSession(
       listener.onHistory(page);
     },
     onFollowed(page) {
-      resumption.recordHistory(page);
+      resumption.recordFollowed(page);
       listener.onFollowed(page);
     },
   };
@@ -132,6 +136,7 @@ export function openSession(
       if (sendable.length < groups.length) listener.onNote(tooLargeToCarry(groups.length - sendable.length).toWire());
       if (sendable.length > 0) call.send(sendable.flat());
     },
+    untilHistory: () => within(HISTORY_WAIT_MS, history.complete, () => undefined),
     onMicrophoneRequest: (isPending) => listener.onMicrophoneRequest(isPending),
     onNonFatalError: (error) => listener.onNote(error.toWire()),
     onAttempt: (attempt) => {

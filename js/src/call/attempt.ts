@@ -41,6 +41,8 @@ export interface AttemptOptions {
   readonly microphone: InputSource;
   /** The call continues an earlier one, in which the first clip has been played already. */
   readonly resumes: boolean;
+  /** Resolves when the conversation that the call continues is known; asked only if it continues one. */
+  readonly untilHistory: () => Promise<void>;
   readonly exchange: "kernel" | "browser";
   /** Whether the kernel has a server to call. */
   readonly canCall: boolean;
@@ -191,6 +193,8 @@ export class Attempt {
     if (!this.#options.canCall) await prepared; // the kernel says what to do
     // Do not wait for what the kernel prepares: a local server may be loading its models.
     const [input, { peer, offer }] = await Promise.all([this.#openInput(), prepared]);
+    // The history is repeated as soon as the channel is open, before anybody says more.
+    if (this.#options.resumes) await abortable(this.#options.untilHistory(), signal);
     this.#sender = new AudioSender(async (track) => {
       await peer.sendTrack(track);
       this.#listener.onSentTrack(track);

@@ -30,6 +30,8 @@ export interface CallListener {
   /** A call is established; `resumes` when it continues an earlier one. */
   onOpen(attempt: string, resumes: boolean): void;
   onAttempt(attempt: Attempt): void;
+  /** Resolves when the conversation that a call continues is known, as far as it will be known in time. */
+  untilHistory(): Promise<void>;
   /** Whether the browser is opening a microphone. */
   onMicrophoneRequest(isPending: boolean): void;
   /** An error that does not end the call. */
@@ -257,6 +259,7 @@ export class Call {
         canCall: settings.canCall,
         protocol: settings.protocol,
         resumes,
+        untilHistory: () => this.#listener.untilHistory(),
       },
     );
     this.#attempt = attempt;

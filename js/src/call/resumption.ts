@@ -1,6 +1,6 @@
 /** What a new call is told so that it continues a lost one: the changed session settings, then what was said and done. */
 
-import type { HistoryPage } from "../comm/protocol";
+import type { HistoryCall, HistoryPage } from "../comm/protocol";
 import { type Conversation, heardText, type Turn } from "../conversation/transcript";
 import type { VoiceProtocol } from "../protocols/base";
 
@@ -9,9 +9,15 @@ const MAX_TURNS = 100;
 
 export class Resumption {
   readonly #protocol: VoiceProtocol;
-  #sessionChanges: string[] = [];
+  /** The changes in the calls before this page, and those since then; both in their order. */
+  #earlierChanges: string[] = [];
+  #changes: string[] = [];
+  /** What `begin` has returned and was not sent yet; it is recorded already. */
+  #toRepeat: string[] = [];
   /** The calls of other pages, in their order. A call may come in several parts, and its last part after the next call. */
-  readonly #followed: string[] = [];
+  readonly #others: string[] = [];
+  /** A call of this page that continues nothing has begun: what was before it does not matter any more. */
+  #isAfresh = false;
 
   constructor(protocol: VoiceProtocol) {
     this.#protocol = protocol;
@@ -22,28 +28,58 @@ export class Resumption {
    * must be sent as a whole or not at all.
    */
   begin(resumes: boolean, conversation: Conversation): readonly (readonly string[])[] {
-    // They are recorded again when they are sent to the new call.
-    const sessionChanges = this.#sessionChanges;
-    this.#sessionChanges = [];
-    if (!resumes) return [];
-    return [...sessionChanges.map((text) => [text]), ...this.#protocol.carriedTurns(latestTurns(conversation))];
+    if (!resumes) {
+      this.#forget();
+      this.#isAfresh = true;
+      return [];
+    }
+    this.#toRepeat = [...this.#earlierChanges, ...this.#changes];
+    return [...this.#toRepeat.map((text) => [text]), ...this.#protocol.carriedTurns(latestTurns(conversation))];
   }
 
   /** Keeps what Python or a person has changed in the session since the call was made. */
   recordSent(text: string): void {
-    if (this.#protocol.isSessionChange(text)) this.#sessionChanges.push(text);
+    if (!this.#protocol.isSessionChange(text)) return;
+    const repeated = this.#toRepeat.indexOf(text);
+    // One that is too large for the data channel is left out.
+    if (repeated >= 0) this.#toRepeat.splice(0, repeated + 1);
+    else this.#changes.push(text);
   }
 
-  /** A call that continues another page's call needs its settings. */
+  /** Keeps the changes in the calls before this page. They may be read only after this page has begun a call. */
   recordHistory({ calls }: HistoryPage): void {
-    for (const { attempt, resumes, events } of calls) {
-      if (!this.#followed.includes(attempt)) {
-        this.#followed.push(attempt);
-        if (!resumes) this.#sessionChanges = [];
-      }
-      if (attempt !== this.#followed.at(-1)) continue;
-      for (const [direction, , text] of events) if (direction === "sent") this.recordSent(text);
+    if (this.#isAfresh) return;
+    for (const call of calls) {
+      if (this.#isNew(call) && !call.resumes) this.#earlierChanges = [];
+      this.#earlierChanges.push(...this.#changesIn(call));
     }
+  }
+
+  /** Keeps the changes in a call that another page makes now: a call that continues it needs its settings. */
+  recordFollowed({ calls }: HistoryPage): void {
+    for (const call of calls) {
+      if (this.#isNew(call) && !call.resumes) this.#forget();
+      this.#changes.push(...this.#changesIn(call));
+    }
+  }
+
+  #forget(): void {
+    this.#earlierChanges = [];
+    this.#changes = [];
+    this.#toRepeat = [];
+  }
+
+  #isNew({ attempt }: HistoryCall): boolean {
+    if (this.#others.includes(attempt)) return false;
+    this.#others.push(attempt);
+    return true;
+  }
+
+  #changesIn({ attempt, events }: HistoryCall): readonly string[] {
+    if (attempt !== this.#others.at(-1)) return [];
+    return events.flatMap(([direction, , text]) =>
+      direction === "sent" && this.#protocol.isSessionChange(text) ? [text] : [],
+    );
   }
 }
 

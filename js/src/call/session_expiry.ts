@@ -6,6 +6,11 @@ import type { Fact } from "../conversation/facts";
 const EARLY_MS = 60_000;
 /** This long before the end there is no more waiting for a pause. */
 const LATE_MS = 10_000;
+/**
+ * A session that seems to end sooner than this is left to the server's own event. Either a clock is wrong, or the session is
+ * so short that one replacement would follow the other.
+ */
+const MIN_SESSION_MS = 300_000;
 /** A longer timer would fire at once. No call lasts so long. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -27,8 +32,7 @@ export class SessionExpiry {
   apply(fact: Fact): void {
     switch (fact.type) {
       case "session_expiry":
-        // A time that is past or almost past says that one of the two clocks is wrong.
-        if (fact.atMs !== this.#expiresAt) this.#expiresAt = fact.atMs - Date.now() > EARLY_MS ? fact.atMs : undefined;
+        if (fact.atMs !== this.#expiresAt) this.#expiresAt = this.#isPlausible(fact.atMs) ? fact.atMs : undefined;
         break;
       case "speaking":
         if (fact.isSpeaking) this.#speaking.add(fact.speaker);
@@ -54,6 +58,11 @@ export class SessionExpiry {
     this.#speaking.clear();
     this.#responses.clear();
     this.#awaitsOutput = false;
+  }
+
+  #isPlausible(expiresAt: number): boolean {
+    const isFirst = this.#expiresAt === undefined;
+    return expiresAt - Date.now() >= (isFirst ? MIN_SESSION_MS : EARLY_MS);
   }
 
   #schedule(): void {

@@ -1,5 +1,6 @@
 /** The kernel's history, without this page's own calls: what was said before this page, and the calls of other pages. */
 
+import { Deferred } from "../async";
 import type { Bridge } from "./bridge";
 import { decodeHistoryPage, type HistoryPage } from "./protocol";
 
@@ -29,6 +30,7 @@ export class HistoryReader {
   /** The kernel has told this page of something since it asked last: events, or the end of a call. */
   #hasNews = false;
   #isReading = false;
+  #complete = new Deferred<void>();
 
   constructor(bridge: Bridge, own: () => readonly string[], listener: HistoryListener, signal: AbortSignal) {
     this.#bridge = bridge;
@@ -42,10 +44,16 @@ export class HistoryReader {
     if (!this.#hasHistory) void this.#read();
   }
 
+  /** Resolves when this page has the history, and all later events that the kernel has announced. */
+  get complete(): Promise<void> {
+    return this.#complete.promise;
+  }
+
   /** The kernel has events up to this number. */
   logGrew(next: number): void {
     this.#end = Math.max(this.#end, next);
     this.#hasNews = true;
+    if (this.#complete.isSettled) this.#complete = new Deferred();
     void this.#read();
   }
 
@@ -75,6 +83,7 @@ export class HistoryReader {
         if (!hasGrown) break;
         this.#next = page.next;
       }
+      this.#complete.resolve();
     } catch {
       // Without a reply the transcript stays as it is; the next `log_grew` tries again.
     } finally {

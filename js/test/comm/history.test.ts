@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { type FakeKernel, type FakeModel, type Message, startCall, startWidget } from "../fakes";
+import { type FakeKernel, type FakeModel, FakePeer, type Message, startCall, startWidget } from "../fakes";
 
 const THEIRS = {
   active_page: "p_other",
@@ -281,6 +281,54 @@ describe("a response that the end of another page's call has cut", () => {
     peer().open();
     await vi.waitFor(() => expect(kernel.statuses.at(-1)).toBe("connected"));
     expect(carried(peer().channel.sent)).toEqual([HEARD]);
+  });
+});
+
+describe("continuing a call right after the page was loaded again", () => {
+  /** A page whose kernel has sent only the older half of the history. */
+  async function startWithHalfOfTheHistory() {
+    const started = startWidget({ isListening: false });
+    const { kernel, peer } = started;
+    kernel.history = ({ first }: Message) =>
+      first === 0 ? piece([said("u1", "user", "The oldest question")], 0, 1, true) : "later";
+    kernel.isListening = true;
+    kernel.welcome();
+    await vi.waitFor(() => expect(kernel.of("history")).toHaveLength(2));
+    const texts = () => peer().channel.sent.map((text) => JSON.parse(text).item.content[0].text);
+    const sendTheRest = () =>
+      kernel.reply(kernel.last("history"), piece([said("u2", "user", "The newest question")], 1, 2));
+    return { ...started, texts, sendTheRest };
+  }
+
+  it("waits until the whole history is there", async () => {
+    const { kernel, peer, texts, sendTheRest } = await startWithHalfOfTheHistory();
+    const connecting = kernel.ask("connect", { resume: true });
+    await vi.waitFor(() => expect(FakePeer.all).toHaveLength(1));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(kernel.of("exchange")).toEqual([]);
+    sendTheRest();
+    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
+    peer().open();
+    await connecting;
+    expect(texts()).toEqual(["The oldest question", "The newest question"]);
+  });
+
+  it("continues with what there is when the rest does not come", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const { kernel, peer, texts } = await startWithHalfOfTheHistory();
+    void kernel.ask("connect", { resume: true });
+    await vi.advanceTimersByTimeAsync(5_100);
+    expect(peer().remoteDescription).not.toBeNull();
+    peer().open();
+    expect(texts()).toEqual(["The oldest question"]);
+  });
+
+  it("does not wait for the history of a call that continues nothing", async () => {
+    const { kernel, peer, texts } = await startWithHalfOfTheHistory();
+    void kernel.ask("connect");
+    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
+    peer().open();
+    expect(texts()).toEqual([]);
   });
 });
 

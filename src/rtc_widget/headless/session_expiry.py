@@ -24,6 +24,12 @@ EARLY_SECONDS = 60.0
 LATE_SECONDS = 10.0
 """This long before the end there is no more waiting for a pause."""
 
+MIN_SESSION_SECONDS = 300.0
+"""A session that seems to end sooner than this is left to the server's own event.
+
+Either a clock is wrong, or the session is so short that one replacement would follow the other.
+"""
+
 
 class Timer(Protocol):
     """A call that was scheduled."""
@@ -77,8 +83,7 @@ class SessionExpiry:
     def _apply(self, fact: Fact) -> None:
         match fact:
             case SessionChanged(expires_at=float(expires_at)) if expires_at != self._expires_at:
-                # A time that is past or almost past shows that one of the two clocks is wrong.
-                self._expires_at = expires_at if expires_at - self._now() > EARLY_SECONDS else None
+                self._expires_at = expires_at if self._is_plausible(expires_at) else None
             case SpeechStarted(speaker=speaker):
                 self._speaking.add(speaker)
             case SpeechEnded(speaker=speaker):
@@ -93,6 +98,10 @@ class SessionExpiry:
             case _:
                 return
         self._schedule()
+
+    def _is_plausible(self, expires_at: float) -> bool:
+        is_first = self._expires_at is None
+        return expires_at - self._now() >= (MIN_SESSION_SECONDS if is_first else EARLY_SECONDS)
 
     def _schedule(self) -> None:
         self._cancel()

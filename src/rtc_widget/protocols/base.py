@@ -54,6 +54,21 @@ class RequestedResponse(Protocol):
         """The event that sent the first item."""
         ...
 
+    @property
+    def is_sent(self) -> bool:
+        """Whether the page has sent all items."""
+        ...
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the response has begun or failed."""
+        ...
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the call ended before the response began, or the page could not send the items."""
+        ...
+
 
 class VoiceSession(EventConsumer, Protocol):
     """The session of one widget over all of its calls; used on the main loop."""
@@ -95,6 +110,18 @@ class VoiceSession(EventConsumer, Protocol):
         """Send the outputs of functions by the id of the function call.
 
         With `respond`, a response is requested and returned.
+
+        Raises
+        ------
+        NotConnected
+            If the data channel is not open.
+        """
+        ...
+
+    def carry_function_results(self, results: Sequence[FunctionResult], *, respond: bool) -> RequestedResponse | None:
+        """Send function calls of an earlier call, with their outputs, to the current one, which resumes it.
+
+        With `respond`, a response is requested and returned; also without results, if the page has sent them already.
 
         Raises
         ------

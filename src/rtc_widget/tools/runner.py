@@ -8,7 +8,7 @@ import inspect
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import copy_context
 from dataclasses import replace
 from typing import Any
@@ -23,6 +23,7 @@ from rtc_widget.errors import NotConnected, RtcWidgetError
 from rtc_widget.kernel.io_thread import users_loop
 from rtc_widget.protocols.base import RequestedResponse, VoiceSession
 from rtc_widget.tools.call_log import CallStatus, ToolCall, ToolFailure
+from rtc_widget.tools.outputs import FunctionCalls, FunctionOutputs
 from rtc_widget.tools.results import result_text
 from rtc_widget.tools.schema import Arguments, InvalidArguments
 from rtc_widget.tools.tool import Tool, Tools
@@ -44,8 +45,8 @@ class ToolRunner:
     """Runs the tools that responses call; used on the kernel's main loop.
 
     The tools that one response calls run concurrently. Their outputs are sent together when the last one has ended,
-    with one request for a response. The calls of a response that was not completed are ignored, because their arguments
-    may be incomplete.
+    with one request for a response. If the call has ended by then, a call that resumes it gets the function calls with
+    their outputs. The calls of a response that was not completed are ignored: their arguments may be incomplete.
 
     Tools of the session that are not known here are run elsewhere (``chat.on``). If a response calls such a tool as
     well, the code that runs it must ask for the next response.
@@ -77,6 +78,7 @@ class ToolRunner:
         self._approve = approve
         self._failures = failures
         self._others = others
+        self._outputs = FunctionOutputs(session)
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting: list[asyncio.Future[None]] = []
         self._reset()
@@ -95,14 +97,18 @@ class ToolRunner:
 
     def begin_call(self, *, resumes: bool) -> None:
         """Begin another call."""
+        self._outputs.begin_call(resumes=resumes)
         self._reset()
 
     def end_call(self) -> None:
-        """End the call. Running tools continue, because they may have side effects; their outputs are dropped."""
+        """End the call. Running tools continue, because they may have side effects."""
+        self._outputs.end_call()
         self._reset()
 
     def consume(self, event: Event) -> None:
         """Process the next event."""
+        # A call that has just begun can send with its first event.
+        self._outputs.send_waiting()
         for fact in facts_of(event):
             if isinstance(fact, FunctionCallFinished):
                 self._finished.setdefault(fact.response_id, {})[fact.call.call_id] = fact.call
@@ -161,39 +167,31 @@ class ToolRunner:
         ours = [call for call in calls if call.name not in others]
         if not ours:
             return
-        asks = len(ours) == len(calls)
+        batch = FunctionCalls(response_id, ours, asks=len(ours) == len(calls))
+        self._outputs.expect(batch)
         try:
             loop = users_loop()
         except RuntimeError:
             # A script between two `asyncio.run`: no tool can run, and the model must not wait for its output.
-            self._send_outputs(response_id, ours, [self._not_run(call) for call in ours], asks=asks)
+            self._outputs.send(batch, [self._not_run(call) for call in ours])
             return
-        task = loop.create_task(self._run_all(response_id, ours, asks=asks))
+        task = loop.create_task(self._run_all(batch))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         self._followed_up[response_id] = task
 
-    async def _run_all(self, response_id: str, calls: Sequence[FunctionCall], *, asks: bool) -> None:
+    async def _run_all(self, batch: FunctionCalls) -> None:
         number = self._number
-        outcomes = await asyncio.gather(*map(self._task, calls), return_exceptions=True)
-        outputs = [_output_of(outcome) for outcome in outcomes]
-        if number == self._number:  # otherwise the call has ended; the results are in the log
-            self._send_outputs(response_id, calls, outputs, asks=asks)
+        outcomes = await asyncio.gather(*map(self._task, batch.calls), return_exceptions=True)
+        requested = self._outputs.send(batch, [_output_of(outcome) for outcome in outcomes])
+        if requested is not None and number == self._number:
+            self._pending[batch.response_id] = requested
 
     def _task(self, call: FunctionCall) -> asyncio.Task[str]:
         """Run one tool in the context of the cell that defined it, so that its output appears there."""
         tool = self._tools.get(call.name)
         context = copy_context() if tool is None else tool.context.copy()
         return asyncio.get_running_loop().create_task(self._output(call), context=context)
-
-    def _send_outputs(self, response_id: str, calls: Sequence[FunctionCall], outputs: list[str], *, asks: bool) -> None:
-        by_call = {call.call_id: output for call, output in zip(calls, outputs, strict=True)}
-        try:
-            pending = self._session.send_function_outputs(by_call, respond=asks)
-            if pending is not None:
-                self._pending[response_id] = pending
-        except NotConnected:
-            logger.warning("The call ended before the output of %s could be sent", calls[0].name)
 
     def _not_run(self, call: FunctionCall) -> str:
         record = ToolCall(call.name, _readable(call.arguments), call.call_id)

@@ -68,17 +68,49 @@ class FakeAttempt:
         return [event["item"]["content"][0]["text"] if "item" in event else event["type"] for event in events]
 
 
+def question(text: str) -> dict[str, Any]:
+    item = {**QUESTION["item"], "id": text, "content": [{"type": "input_text", "text": text}]}
+    return {**QUESTION, "item": item}
+
+
+def direction_of(event: dict[str, Any]) -> str:
+    return "sent" if event["type"] == "session.update" else "received"
+
+
 class Page:
     def __init__(self, reconnect: Reconnect | None = None, max_duration: float = 7200.0) -> None:
         settings = CallSettings(reconnect=reconnect, stats_interval=None, max_duration=max_duration)
         self.states: list[Any] = []
         self.heard_until: list[tuple[str | None, float | None]] = []
+        self.log: list[tuple[str, bool, dict[str, Any]]] = []
+        self.ends: dict[str, float] = {}
         self.session = PageSession("p1", self.hear, settings.to_wire())
 
     def hear(self, message: Any) -> None:
         if message["type"] == "state":
             self.states.append((message["state"]["status"], message["resumes"]))
             self.heard_until.append((message["attempt"], message["heard_until_ms"]))
+        if message["type"] == "history":
+            # In parts of one event each, as the kernel gives a long history.
+            first = message["first"]
+            parts = [
+                {
+                    "attempt": attempt,
+                    "resumes": resumes,
+                    "heard_until_ms": self.ends.get(attempt),
+                    "events": [[direction_of(event), 0.0, json.dumps(event)]],
+                }
+                for attempt, resumes, event in self.log[first : first + 1]
+                if attempt not in message["without"]
+            ]
+            result = {"calls": parts, "first": first, "next": first + 1, "more": first + 1 < len(self.log)}
+            self.session.receive({"type": "reply", "id": message["id"], "result": result})
+
+    async def follows(self, *log: tuple[str, bool, dict[str, Any]]) -> None:
+        """Let other pages' calls bring events, and wait until this page has read them."""
+        self.log += log
+        self.session.receive({"type": "log_grew", "next": len(self.log)})
+        await eventually(lambda: self.session._history._next == len(self.log))
 
     def connect(self, *, resume: bool = False) -> asyncio.Task[Any]:
         return asyncio.create_task(self.session._handle({"type": "connect", "microphone": False, "resume": resume}))
@@ -245,3 +277,56 @@ async def test_the_state_says_until_when_an_ended_call_was_heard() -> None:
     assert attempt == "a2"
     assert until is not None
     assert before - 5 <= until <= 1000 * time.time() + 5
+
+
+UPDATE = {"type": "session.update", "session": {"instructions": "Be brief."}}
+
+
+@pytest.mark.parametrize(
+    ("resumes", "carried"),
+    [
+        (True, ["session.update", "What is ICE?", "What is SDP?", "What is DTLS?"]),
+        (False, ["session.update", "What is SDP?", "What is DTLS?"]),
+    ],
+)
+async def test_a_call_resumes_the_call_that_another_page_has_made_since(resumes: bool, carried: list[str]) -> None:
+    page = Page(None)
+    first = await page.connected()
+    first.receives(QUESTION)
+    page.session._call.disconnect()
+    page.log.append((first.id, False, QUESTION))
+    await page.follows(("b1", resumes, UPDATE), ("b1", resumes, question("What is SDP?")))
+    await page.follows(("b1", resumes, question("What is DTLS?")))
+    second = await page.connected(resume=True)
+    await eventually(lambda: second.carried == carried)
+    await page.session.close()
+
+
+async def test_of_another_page_s_response_that_was_cut_the_heard_part_is_resumed() -> None:
+    words = [f"word{number}" for number in range(100)]
+    content = [{"type": "output_audio", "transcript": " ".join(words)}]
+    message = {"id": "m1", "type": "message", "role": "assistant", "status": "completed", "content": content}
+    usage = {"output_token_details": {"audio_tokens": 400}}  # 20 s
+    response = {"id": "r1", "status": "completed", "output": [message], "usage": usage}
+    page = Page(None)
+    started = {"type": "output_audio_buffer.started", "response_id": "r1"}
+    await page.follows(("b1", False, started), ("b1", False, {"type": "response.done", "response": response}))
+    # The end of the call is known after its last event.
+    page.ends["b1"] = 3_000.0
+    page.log.append(("b1", False, {"type": "x"}))
+    await page.follows()
+    call = await page.connected(resume=True)
+    await eventually(lambda: call.carried == [" ".join(words[:16])])
+    await page.session.close()
+
+
+async def test_what_comes_late_of_an_earlier_call_is_not_part_of_the_next() -> None:
+    page = Page(None)
+    await page.follows(("b1", False, question("What is SDP?")))
+    first = await page.connected()
+    first.receives(QUESTION)
+    await page.follows(("b1", False, question("What is DTLS?")))
+    page.session._call.disconnect()
+    second = await page.connected(resume=True)
+    await eventually(lambda: second.carried == ["What is ICE?"])
+    await page.session.close()

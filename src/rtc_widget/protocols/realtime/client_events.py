@@ -90,12 +90,18 @@ def carry_turn(role: Role, text: str) -> ClientEvent:
 
 def carry_function_result(name: str, arguments: str, output: str) -> list[ClientEvent]:
     """Return the events that repeat a function call of an earlier call and its output."""
+    items = carried_function_items(name, arguments, output)
+    return [{"type": "conversation.item.create", "item": item} for item in items]
+
+
+def carried_function_items(name: str, arguments: str, output: str) -> list[dict[str, Any]]:
+    """Return the items that repeat a function call of an earlier call and its output."""
     # A server may use the ids of its calls again in another session.
     call_id = _carried_id()
     given = well_formed(arguments or "{}")
     call = {"type": "function_call", "call_id": call_id, "name": well_formed(name), "arguments": given}
     result = {"type": "function_call_output", "call_id": call_id, "output": well_formed(output)}
-    return [{"type": "conversation.item.create", "item": {"id": _carried_id(), **item}} for item in (call, result)]
+    return [{"id": _carried_id(), **item} for item in (call, result)]
 
 
 def _carried_id() -> str:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from rtc_widget.errors import RtcWidgetError
+from rtc_widget.errors import NotConnected, RtcWidgetError
 
 LOST_SECONDS = 10.0
 """A `response.create` without a reply counts as lost after this time: some errors do not name their event."""
@@ -34,6 +34,21 @@ class PendingResponse:
         self.failure: RtcWidgetError | None = None
         self.unconfirmed = set(items)
         self.events = frozenset(events)
+        self._unsent = set(events)
+
+    def record_sent(self, event_id: str) -> None:
+        """The page has sent this event."""
+        self._unsent.discard(event_id)
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether the page has sent all items."""
+        return not self._unsent
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the call ended before the response began, or the page could not send the items."""
+        return isinstance(self.failure, NotConnected)
 
     @property
     def is_settled(self) -> bool:
@@ -85,6 +100,7 @@ class ResponseCreate:
 
 
 def item_key(item: Mapping[str, Any]) -> str:
-    """Return the key of an item: its id, or for a function output its call, because servers rename such items."""
-    is_output = item.get("type") == "function_call_output"
-    return f"output of {item.get('call_id')}" if is_output else str(item.get("id"))
+    """Return the key of an item: its id, or for a function call and its output the call: servers rename such items."""
+    kind = item.get("type")
+    is_function = kind in ("function_call", "function_call_output")
+    return f"{kind} {item.get('call_id')}" if is_function else str(item.get("id"))

@@ -6,7 +6,7 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -68,6 +68,8 @@ class ResponseQueue:
         self._number += 1
         self.responses = Responses()
         self._pending: list[PendingResponse] = []
+        # By the id of the event that adds an item: thousands may be on their way to the page.
+        self._unsent: dict[str, PendingResponse] = {}
         self._requests: deque[ResponseCreate] = deque()
         self._unexplained = 0
         self._not_before = 0.0
@@ -86,6 +88,7 @@ class ResponseQueue:
         events = [create_item(item, event_id) for event_id, item in zip(ids, named, strict=True)]
         pending = PendingResponse((item_key(item) for item in named), ids)
         self._pending.append(pending)
+        self._unsent |= dict.fromkeys(ids, pending)
         request = self._request_if_free()
         try:
             self._post([*events, *request])
@@ -93,6 +96,7 @@ class ResponseQueue:
             if request:
                 self._pending = self._requests.pop().responses
             self._pending.remove(pending)
+            self._forget_unsent(ids)
             raise
         self._watch()
         return pending
@@ -196,6 +200,9 @@ class ResponseQueue:
         """Process the next event, sent or received."""
         raw = fields_of(event)
         if event.direction == "sent":
+            event_id = raw.get("event_id")
+            if isinstance(event_id, str) and (pending := self._unsent.pop(event_id, None)) is not None:
+                pending.record_sent(event_id)
             if event.type == "response.create":
                 self._record_request(raw)
             return
@@ -375,6 +382,7 @@ class ResponseQueue:
             # The page could not send the events.
             if number != self._number:
                 return
+            self._forget_unsent(ids)
             self._fail([pending for pending in self._all_pending() if pending.events & ids], error)
             for request in [one for one in self._requests if one.event_id in ids]:
                 self._requests.remove(request)
@@ -382,6 +390,10 @@ class ResponseQueue:
             self._notify()
 
         self._send(events, failed)
+
+    def _forget_unsent(self, ids: Iterable[str]) -> None:
+        for event_id in ids:
+            self._unsent.pop(event_id, None)
 
     async def _until(self, is_so: Callable[[], bool]) -> None:
         number = self._number

@@ -7,6 +7,7 @@ from typing import Any
 
 from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.facts import ResponseEnded
+from rtc_widget.conversation.turn import FunctionResult
 from rtc_widget.errors import NotConnected, WaitTimeout
 from rtc_widget.kernel.main_loop import wait_with_grace
 from rtc_widget.protocols.base import ClientEvent, Detail, Item, Later, RequestedResponse, Send
@@ -75,10 +76,22 @@ class RealtimeSession:
 
     def send_function_outputs(self, outputs: Mapping[str, str], *, respond: bool) -> RequestedResponse | None:
         """Send the outputs of functions."""
-        items = client_events.function_outputs(outputs)
+        return self._add_items(client_events.function_outputs(outputs), respond=respond)
+
+    def carry_function_results(self, results: Sequence[FunctionResult], *, respond: bool) -> RequestedResponse | None:
+        """Send function calls of an earlier call with their outputs."""
+        items = [
+            item
+            for result in results
+            for item in client_events.carried_function_items(result.name, result.arguments, result.output)
+        ]
+        return self._add_items(items, respond=respond)
+
+    def _add_items(self, items: Sequence[Item], *, respond: bool) -> RequestedResponse | None:
         if respond:
             return self._queue.request_response(items)
-        self._send([client_events.create_item(item) for item in items], None)
+        if items:
+            self._send([client_events.create_item(item) for item in items], None)
         return None
 
     async def response_of(self, pending: RequestedResponse) -> str:

@@ -240,6 +240,10 @@ class WebRtcCall:
 
     async def _end_when_expired(self) -> None:
         await asyncio.sleep(max(0.0, self._session.expires_at - time.time()))
+        await self.expire()
+
+    async def expire(self) -> None:
+        """Tell the client that the session has reached its end, and end the call."""
         self.engine.fail("Your session hit the maximum duration of this server.", "session_expired")
         await asyncio.sleep(1)  # let the event reach the client
         self._end_soon()
