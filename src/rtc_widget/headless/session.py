@@ -25,6 +25,7 @@ from rtc_widget.headless.bridge import PageBridge
 from rtc_widget.headless.call import Call
 from rtc_widget.headless.diagnosis import diagnose
 from rtc_widget.headless.errors import as_error, call_taken_over, not_connected, session_expired
+from rtc_widget.headless.history import HistoryReader
 from rtc_widget.headless.microphone import MicrophoneTrack, PlayedInterval, fetch_clip
 from rtc_widget.headless.outbox import MediaOutbox, Outbox
 from rtc_widget.headless.push_to_talk import PushToTalk
@@ -70,6 +71,7 @@ class PageSession:
         # A widget has one protocol, from its signaling.
         self._protocol = protocol_named(self._settings.protocol)
         self._resumption = Resumption(self._protocol)
+        self._history = HistoryReader(self._bridge, self._resumption, self._protocol.name, self._run)
         self._push_to_talk = PushToTalk(self._protocol, lambda texts: self._call.send(texts))
         loop = asyncio.get_running_loop()
         self._expiry = SessionExpiry(self._session_expires, loop.call_later, time.time)
@@ -93,6 +95,7 @@ class PageSession:
     async def close(self) -> None:
         """End the call, send nothing more, and return when all is closed."""
         self._call.disconnect()
+        self._history.close()
         self._outbox.close()
         # An exchange in progress still reports its call's id, so that the kernel can hang up.
         while self._tasks:
@@ -113,7 +116,7 @@ class PageSession:
             case "media_ack":
                 self._media.acknowledge(message["next"], missing=message["missing"])
             case "log_grew":
-                pass  # the page shows no log
+                self._history.log_grew(message["next"])
             case "ping":
                 self._bridge.send("pong", time_ms=time.time() * 1000)
             case _:
@@ -219,6 +222,7 @@ class PageSession:
 
     def call_opened(self, attempt: Attempt, resumes: bool) -> None:
         """Send the conversation to resume, if any, and start recording and statistics."""
+        self._history.begin_own_call(attempt.id)
         groups = self._resumption.events() if resumes else []
         self._resumption.begin_call(resumes=resumes)
         self._heard_at = None

@@ -68,15 +68,41 @@ class FakeAttempt:
         return [event["item"]["content"][0]["text"] if "item" in event else event["type"] for event in events]
 
 
+def question(text: str) -> dict[str, Any]:
+    item = {**QUESTION["item"], "id": text, "content": [{"type": "input_text", "text": text}]}
+    return {**QUESTION, "item": item}
+
+
+def direction_of(event: dict[str, Any]) -> str:
+    return "sent" if event["type"] == "session.update" else "received"
+
+
 class Page:
     def __init__(self, reconnect: Reconnect | None = None, max_duration: float = 7200.0) -> None:
         settings = CallSettings(reconnect=reconnect, stats_interval=None, max_duration=max_duration)
         self.states: list[Any] = []
+        self.log: list[tuple[str, bool, dict[str, Any]]] = []
         self.session = PageSession("p1", self.hear, settings.to_wire())
 
     def hear(self, message: Any) -> None:
         if message["type"] == "state":
             self.states.append((message["state"]["status"], message["resumes"]))
+        if message["type"] == "history":
+            # In parts of one event each, as the kernel gives a long history.
+            first = message["first"]
+            parts = [
+                {"attempt": attempt, "resumes": resumes, "events": [[direction_of(event), 0.0, json.dumps(event)]]}
+                for attempt, resumes, event in self.log[first : first + 1]
+                if attempt not in message["without"]
+            ]
+            result = {"calls": parts, "first": first, "next": first + 1, "more": first + 1 < len(self.log)}
+            self.session.receive({"type": "reply", "id": message["id"], "result": result})
+
+    async def follows(self, *log: tuple[str, bool, dict[str, Any]]) -> None:
+        """Let other pages' calls bring events, and wait until this page has read them."""
+        self.log += log
+        self.session.receive({"type": "log_grew", "next": len(self.log)})
+        await eventually(lambda: self.session._history._next == len(self.log))
 
     def connect(self, *, resume: bool = False) -> asyncio.Task[Any]:
         return asyncio.create_task(self.session._handle({"type": "connect", "microphone": False, "resume": resume}))
@@ -221,4 +247,39 @@ async def test_what_is_too_large_for_the_channel_is_left_out_with_what_belongs_t
     FakeAttempt.all[1].opens()
     await eventually(lambda: FakeAttempt.all[1].carried == ["What is ICE?"])
     assert "1 parts of the conversation are too large" in caplog.text
+    await page.session.close()
+
+
+UPDATE = {"type": "session.update", "session": {"instructions": "Be brief."}}
+
+
+@pytest.mark.parametrize(
+    ("resumes", "carried"),
+    [
+        (True, ["session.update", "What is ICE?", "What is SDP?", "What is DTLS?"]),
+        (False, ["session.update", "What is SDP?", "What is DTLS?"]),
+    ],
+)
+async def test_a_call_resumes_the_call_that_another_page_has_made_since(resumes: bool, carried: list[str]) -> None:
+    page = Page(None)
+    first = await page.connected()
+    first.receives(QUESTION)
+    page.session._call.disconnect()
+    page.log.append((first.id, False, QUESTION))
+    await page.follows(("b1", resumes, UPDATE), ("b1", resumes, question("What is SDP?")))
+    await page.follows(("b1", resumes, question("What is DTLS?")))
+    second = await page.connected(resume=True)
+    await eventually(lambda: second.carried == carried)
+    await page.session.close()
+
+
+async def test_what_comes_late_of_an_earlier_call_is_not_part_of_the_next() -> None:
+    page = Page(None)
+    await page.follows(("b1", False, question("What is SDP?")))
+    first = await page.connected()
+    first.receives(QUESTION)
+    await page.follows(("b1", False, question("What is DTLS?")))
+    page.session._call.disconnect()
+    second = await page.connected(resume=True)
+    await eventually(lambda: second.carried == ["What is ICE?"])
     await page.session.close()
