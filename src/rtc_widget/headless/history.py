@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from rtc_widget.conversation.events import Event
 from rtc_widget.headless.bridge import PageBridge
 from rtc_widget.headless.resumption import Resumption
+
+Run = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 
 HISTORY_SECONDS = 600.0
 """A kernel that is busy replies later."""
@@ -24,9 +27,11 @@ class HistoryReader:
         Gets the calls.
     protocol : str
         The wire protocol of the events.
+    run : callable
+        Runs a coroutine as a task.
     """
 
-    def __init__(self, bridge: PageBridge, resumption: Resumption, protocol: str) -> None:
+    def __init__(self, bridge: PageBridge, resumption: Resumption, protocol: str, run: Run) -> None:
         self._bridge = bridge
         self._resumption = resumption
         self._protocol = protocol
@@ -38,33 +43,37 @@ class HistoryReader:
         self._end = 0
         # The kernel has told of something since it was asked last: events, or the end of a call.
         self._has_news = False
-        self._is_reading = False
+        self._run = run
+        self._reading: asyncio.Task[None] | None = None
 
     def begin_own_call(self, attempt: str) -> None:
         """A call of this page begins; it has its events itself."""
         self._own.append(attempt)
         self._latest = None
 
-    async def read(self, end: int) -> None:
+    def log_grew(self, end: int) -> None:
         """Read the events of other pages' calls up to this number; without a reply the next call tries again."""
         self._end = max(self._end, end)
         self._has_news = True
-        if self._is_reading:
-            return
-        self._is_reading = True
-        try:
-            while self._next < self._end or self._has_news:
-                self._has_news = False
-                part = await self._bridge.request(
-                    "history", limit=HISTORY_SECONDS, first=self._next, before=None, brief=True, without=list(self._own)
-                )
-                for call in part["calls"]:
-                    self._add(call)
-                if part["next"] <= self._next:
-                    return  # asking again would never end
-                self._next = part["next"]
-        finally:
-            self._is_reading = False
+        if self._reading is None or self._reading.done():
+            self._reading = self._run(self._read())
+
+    def close(self) -> None:
+        """Stop reading: a kernel that is closing may not reply."""
+        if self._reading is not None:
+            self._reading.cancel()
+
+    async def _read(self) -> None:
+        while self._next < self._end or self._has_news:
+            self._has_news = False
+            part = await self._bridge.request(
+                "history", limit=HISTORY_SECONDS, first=self._next, before=None, brief=True, without=list(self._own)
+            )
+            for call in part["calls"]:
+                self._add(call)
+            if part["next"] <= self._next:
+                return  # asking again would never end
+            self._next = part["next"]
 
     def _add(self, call: Mapping[str, Any]) -> None:
         attempt = call["attempt"]

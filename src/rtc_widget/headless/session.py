@@ -71,7 +71,7 @@ class PageSession:
         # A widget has one protocol, from its signaling.
         self._protocol = protocol_named(self._settings.protocol)
         self._resumption = Resumption(self._protocol)
-        self._history = HistoryReader(self._bridge, self._resumption, self._protocol.name)
+        self._history = HistoryReader(self._bridge, self._resumption, self._protocol.name, self._run)
         self._push_to_talk = PushToTalk(self._protocol, lambda texts: self._call.send(texts))
         loop = asyncio.get_running_loop()
         self._expiry = SessionExpiry(self._session_expires, loop.call_later, time.time)
@@ -97,6 +97,7 @@ class PageSession:
     async def close(self) -> None:
         """End the call, send nothing more, and return when all is closed."""
         self._call.disconnect()
+        self._history.close()
         self._outbox.close()
         # An exchange in progress still reports its call's id, so that the kernel can hang up.
         while self._tasks:
@@ -117,7 +118,7 @@ class PageSession:
             case "media_ack":
                 self._media.acknowledge(message["next"], missing=message["missing"])
             case "log_grew":
-                self._run(self._history.read(message["next"]))
+                self._history.log_grew(message["next"])
             case "ping":
                 self._bridge.send("pong", time_ms=time.time() * 1000)
             case _:
