@@ -210,12 +210,21 @@ call = asyncio.ensure_future(chat.connect(timeout={HANGS}))
     assert "(None, 'connected')" in page.output(2)
 
 
-def test_the_first_notebook_runs_from_top_to_bottom(show, lab, silent_browser):
+def test_the_first_notebook_runs_from_top_to_bottom(show, lab, silent_browser, question_wav):
     name = "01_talk.ipynb"
     shutil.copy(ROOT / "notebooks" / name, lab.folder)
     page = show(silent_browser, name)
+    page.will_say(question_wav, when_open=False)
     page.focus_first_cell()
-    for _ in nbformat.read(lab.folder / name, nbformat.NO_CONVERT).cells:
+    cells = nbformat.read(lab.folder / name, nbformat.NO_CONVERT).cells
+    reacts = next(place for place, cell in enumerate(cells) if "speech_started" in cell.source)
+    for _ in cells[: reacts + 1]:
+        page.run_next()
+    # The line of the callback appears under its cell, while the kernel is idle.
+    page.spy("spy.speak()")
+    code_cells = [cell for cell in cells[:reacts] if cell.cell_type == "code"]
+    page.outputs(len(code_cells)).get_by_text("you speak, at").wait_for()
+    for _ in cells[reacts + 1 :]:
         page.run_next()
     outputs = page.page.evaluate(
         "() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.toJSON().cells"

@@ -41,7 +41,7 @@ class HistoryReader:
         self._latest: str | None = None
         self._next = 0
         self._end = 0
-        # The kernel has told of something since it was asked last: events, or the end of a call.
+        # The kernel has reported something since the last request: events, or the end of a call.
         self._has_news = False
         self._run = run
         self._reading: asyncio.Task[None] | None = None
