@@ -57,6 +57,9 @@ def line() -> Iterator[Line]:
         yield line
 
 
+OVER = "[data-role=assistant]:is([data-turn-status=completed], [data-turn-status=interrupted])"
+
+
 @pytest.fixture(scope="module")
 def server(line: Line) -> Iterator[VoiceServer]:
     with voice_server(networks.SERVER_HOST, prefix=networks.inside(networks.SERVER)) as server:
@@ -114,13 +117,13 @@ def page(calling: Callable[..., NotebookPage], server: VoiceServer) -> NotebookP
 
 
 def ask(page: NotebookPage, question: str, answers: int) -> None:
-    """Write a question and wait until there are so many complete answers."""
+    """Write a question and wait until so many responses are over; one that a lost call was speaking is interrupted."""
     box = page.page.locator(".rtc-widget textarea")
     box.fill(question)
     box.press("Enter")
     page.page.wait_for_function(
-        "(count) => document.querySelectorAll('[data-role=assistant][data-turn-status=completed]').length >= count",
-        arg=answers,
+        "([over, count]) => document.querySelectorAll(over).length >= count",
+        arg=[OVER, answers],
     )
 
 
