@@ -95,7 +95,7 @@ describe("a recording", () => {
     const between = samplesOf(assistant.slice(2, -1)).length / RATE;
     expect(Math.abs((Number(last?.at_ms) - Number(first?.at_ms)) / 1_000 - between)).toBeLessThan(0.03);
     const nowMs = performance.timeOrigin + performance.now();
-    expect(nowMs - Number(last?.at_ms)).toBeLessThan(1_500);
+    expect(nowMs - Number(last?.at_ms)).toBeLessThan(30_000); // the same time base, however late it is read
     // Audio of both sides from the same moment has the same time.
     const times = new Set(assistant.map(({ at_ms }) => at_ms));
     expect(heardFrom(kernel, "user").some(({ at_ms }) => times.has(at_ms))).toBe(true);

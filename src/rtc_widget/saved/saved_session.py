@@ -45,6 +45,7 @@ NEEDS_A_CALL = frozenset(
         "microphone_permission",
         "mute",
         "muted",
+        "network",
         "observe",
         "off",
         "on",
