@@ -38,8 +38,27 @@ DEFAULT_MAX_MESSAGE_SIZE = 65536
 T = TypeVar("T")
 
 
+class _SdpSection:
+    """The lines of a section by their attributes."""
+
+    __slots__ = ()
+    lines: tuple[Line, ...]
+
+    def values(self, attribute: str) -> tuple[str, ...]:
+        """Return the values of all own lines with this attribute; a flag has an empty value."""
+        return tuple(line.value for line in self.lines if line.attribute == attribute)
+
+    def value(self, attribute: str) -> str | None:
+        """Return the value of the first own line with this attribute; None if no line has it."""
+        return next(iter(self.values(attribute)), None)
+
+    def has(self, attribute: str) -> bool:
+        """Return whether an own line has this attribute."""
+        return self.value(attribute) is not None
+
+
 @dataclass(frozen=True, slots=True, repr=False)
-class SessionSection:
+class SessionSection(_SdpSection):
     """The lines in front of the first ``m=`` line; they hold for the whole session.
 
     Attributes
@@ -49,18 +68,6 @@ class SessionSection:
     """
 
     lines: tuple[Line, ...]
-
-    def values(self, attribute: str) -> tuple[str, ...]:
-        """Return the values of all lines with this attribute; a flag has an empty value."""
-        return tuple(line.value for line in self.lines if line.attribute == attribute)
-
-    def value(self, attribute: str) -> str | None:
-        """Return the value of the first line with this attribute; None if there is none."""
-        return next(iter(self.values(attribute)), None)
-
-    def has(self, attribute: str) -> bool:
-        """Return whether a line has this attribute."""
-        return self.value(attribute) is not None
 
     @property
     def origin(self) -> str | None:
@@ -101,7 +108,7 @@ class SessionSection:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class MediaSection:
+class MediaSection(_SdpSection):
     """A media section: from one ``m=`` line to the next (RFC 8866, section 5.14).
 
     A value that the section does not have itself comes from the session, where the standard says so. What cannot be
@@ -120,18 +127,6 @@ class MediaSection:
     index: int
     lines: tuple[Line, ...]
     session: SessionSection
-
-    def values(self, attribute: str) -> tuple[str, ...]:
-        """Return the values of this section's own lines with this attribute; a flag has an empty value."""
-        return tuple(line.value for line in self.lines if line.attribute == attribute)
-
-    def value(self, attribute: str) -> str | None:
-        """Return the value of the first of this section's own lines with this attribute; None if there is none."""
-        return next(iter(self.values(attribute)), None)
-
-    def has(self, attribute: str) -> bool:
-        """Return whether one of this section's own lines has this attribute."""
-        return self.value(attribute) is not None
 
     @property
     def fields(self) -> tuple[str, ...]:
