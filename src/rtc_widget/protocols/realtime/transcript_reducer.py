@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from rtc_widget._unicode import well_formed
-from rtc_widget.conversation.facts import FunctionCall
 from rtc_widget.conversation.turn import FunctionResult, Turn, TurnStatus
 from rtc_widget.protocols.realtime.client_events import CARRIED
+from rtc_widget.protocols.realtime.content_parts import ContentParts, part_index, part_texts
+from rtc_widget.protocols.realtime.function_items import FunctionItems
 from rtc_widget.protocols.realtime.numbers import number_or
 from rtc_widget.types import Role
 
@@ -25,8 +25,6 @@ _RESPONSE_STATUS: Mapping[str, TurnStatus] = {
     "incomplete": "incomplete",
     "failed": "failed",
 }
-_MAX_PARTS = 64
-"""A larger content index is ignored; without a limit one invalid event could fill the memory."""
 
 
 class RealtimeTurns:
@@ -37,8 +35,7 @@ class RealtimeTurns:
         self._number = number
         self._order: list[str] = []
         self._turns: dict[str, Turn] = {}
-        # The texts of a turn's content parts by their index.
-        self._parts: dict[str, list[str]] = {}
+        self._parts = ContentParts()
         # Items of which no event has had the whole text yet.
         self._in_pieces: set[str] = set()
         # Items at the end because their place is unknown; a later `previous_item_id` may move them.
@@ -54,11 +51,7 @@ class RealtimeTurns:
         self._audio_seconds: dict[str, float] = {}
         # The response that is being played.
         self._playing: str | None = None
-        # Function calls by item, and outputs by call.
-        self._calls: dict[str, FunctionCall] = {}
-        self._outputs: dict[str, str] = {}
-        # The call whose output an item is, by item.
-        self._output_items: dict[str, str] = {}
+        self._functions = FunctionItems()
         # Items with audio that the server has not begun to play; a late start may come.
         self._unplayed: set[str] = set()
         self._is_ended = False
@@ -76,14 +69,8 @@ class RealtimeTurns:
     def items(self) -> list[Turn | FunctionResult]:
         """The turns and the function calls that have an output, in the order of the conversation."""
         self._apply_end()
-        found = (self._turns.get(item_id) or self._function_result(item_id) for item_id in self._order)
+        found = (self._turns.get(item_id) or self._functions.result(item_id) for item_id in self._order)
         return [item for item in found if item is not None]
-
-    def _function_result(self, item_id: str) -> FunctionResult | None:
-        call = self._calls.get(item_id)
-        if call is None or call.call_id not in self._outputs:
-            return None
-        return FunctionResult(call.name, call.arguments, self._outputs[call.call_id])
 
     def add(self, event: Mapping[str, Any], now: float | None) -> None:
         """Process one event that arrived `now` seconds after the call began; None if the time is unknown."""
@@ -212,7 +199,7 @@ class RealtimeTurns:
             return
         self._record_response(item_id, event.get("response_id"))
         self._place(item_id, after=event.get("previous_item_id"))
-        self._function_item(item_id, item)
+        self._functions.add(item_id, item)
         role = item.get("role")
         if item_id.startswith(CARRIED) or item.get("type") != "message" or role not in ("user", "assistant"):
             if isinstance(item.get("type"), str):
@@ -221,10 +208,10 @@ class RealtimeTurns:
         turn = self._turn(role, item_id)
         if role == "assistant" and _has_audio(item.get("content")):
             self._record_audio(item_id)
-        texts = _part_texts(item.get("content"))
+        texts = part_texts(item.get("content"))
         if any(texts):
             self._in_pieces.discard(item_id)
-        text = self._fill_parts(item_id, texts)
+        text = self._parts.fill(item_id, texts)
         status = turn.status
         # A spoken item is complete before its text is known; a written item has its text.
         if status == "in_progress" and role == "user" and any(texts):
@@ -236,39 +223,19 @@ class RealtimeTurns:
         if is_written and turn.end is None:
             self._turns[item_id] = replace(self._turns[item_id], start=turn.start, end=turn.start)
 
-    def _function_item(self, item_id: str, item: Mapping[str, Any]) -> None:
-        call_id, name, arguments = item.get("call_id"), item.get("name"), item.get("arguments")
-        if not isinstance(call_id, str) or call_id.startswith(CARRIED):
-            return
-        if item.get("type") == "function_call" and isinstance(name, str):
-            known = self._calls.get(item_id)
-            # The arguments may come later than the call.
-            before = known.arguments if known else ""
-            text = arguments if isinstance(arguments, str) and arguments else before
-            self._calls[item_id] = FunctionCall(name, text, call_id)
-        elif item.get("type") == "function_call_output" and isinstance(output := item.get("output"), str):
-            self._outputs[call_id] = output
-            self._output_items[item_id] = call_id
-
     def _item_sent(self, event: Mapping[str, Any]) -> None:
-        # Not every server confirms the item.
-        item = event.get("item")
-        if isinstance(item, Mapping) and item.get("type") == "function_call_output":
-            call_id, output = item.get("call_id"), item.get("output")
-            if isinstance(call_id, str) and isinstance(output, str):
-                self._outputs[call_id] = output
+        self._functions.add_sent(event.get("item"))
 
     def _deleted(self, event: Mapping[str, Any]) -> None:
         item_id = event.get("item_id")
         if isinstance(item_id, str):
             self._deleted_items.add(item_id)
             self._in_pieces.discard(item_id)
-            self._calls.pop(item_id, None)
-            self._outputs.pop(self._output_items.pop(item_id, ""), None)
+            self._functions.delete(item_id)
         if isinstance(item_id, str) and item_id in self._order:
             self._order.remove(item_id)
             self._turns.pop(item_id, None)
-            self._parts.pop(item_id, None)
+            self._parts.delete(item_id)
             self._guessed.discard(item_id)
 
     def _transcript_delta(self, event: Mapping[str, Any]) -> None:
@@ -391,10 +358,7 @@ class RealtimeTurns:
             self._record_response(item_id, event.get("response_id"))
             self._place(item_id)
             turn = self._turn(role, item_id)
-            index = _part_index(event)
-            parts = self._parts.get(item_id, [])
-            before = parts[index] if index < len(parts) else ""
-            self._turns[item_id] = replace(turn, text=self._set_part(item_id, index, before + piece))
+            self._turns[item_id] = replace(turn, text=self._parts.append(item_id, part_index(event), piece))
             self._in_pieces.add(item_id)
 
     def _finish(self, role: Role, event: Mapping[str, Any], field: str, *, status: TurnStatus | None = None) -> None:
@@ -405,22 +369,10 @@ class RealtimeTurns:
             if isinstance(text, str):
                 self._in_pieces.discard(item_id)
             turn = self._turn(role, item_id)
-            whole = self._set_part(item_id, _part_index(event), text.strip()) if isinstance(text, str) else turn.text
+            whole = (
+                self._parts.replace(item_id, part_index(event), text.strip()) if isinstance(text, str) else turn.text
+            )
             self._turns[item_id] = replace(turn, text=whole, status=status or turn.status)
-
-    def _set_part(self, item_id: str, index: int, text: str) -> str:
-        """Set the text of one content part and return the text of the whole turn."""
-        parts = self._parts.setdefault(item_id, [])
-        parts.extend("" for _ in range(index + 1 - len(parts)))
-        parts[index] = text
-        return _joined(parts)
-
-    def _fill_parts(self, item_id: str, texts: list[str]) -> str:
-        """Set the texts of an item; an empty text must not replace one that is known from deltas."""
-        for index, text in enumerate(texts[:_MAX_PARTS]):
-            if text:
-                self._set_part(item_id, index, text)
-        return _joined(self._parts.get(item_id, []))
 
     def _turn(self, role: Role, item_id: str) -> Turn:
         known = self._turns.get(item_id)
@@ -467,30 +419,6 @@ def _is_call(item: object) -> bool:
 def _has_audio(content: object) -> bool:
     parts = content if isinstance(content, (list, tuple)) else ()
     return any(isinstance(part, Mapping) and part.get("type") in ("output_audio", "audio") for part in parts)
-
-
-def _part_index(event: Mapping[str, Any]) -> int:
-    index = event.get("content_index")
-    return index if isinstance(index, int) and 0 <= index < _MAX_PARTS else 0
-
-
-def _part_texts(content: object) -> list[str]:
-    """Return the text of each content part: its text, or the transcript of its audio; empty if it has neither."""
-    return [_part_text(part) for part in content] if isinstance(content, (list, tuple)) else []
-
-
-def _part_text(part: object) -> str:
-    if not isinstance(part, Mapping):
-        return ""
-    if part.get("type") == "input_image":
-        return "[image]"
-    texts = (part.get("transcript"), part.get("text"))
-    return next((text.strip() for text in texts if isinstance(text, str) and text.strip()), "")
-
-
-def _joined(parts: list[str]) -> str:
-    # The parts are kept as they came: the other half of a character may follow in the next delta.
-    return well_formed("\n".join(part for part in parts if part))
 
 
 _HANDLERS: Mapping[str, Callable[[RealtimeTurns, Mapping[str, Any]], None]] = {
