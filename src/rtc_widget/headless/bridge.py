@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from rtc_widget.comm.protocol import Message
-from rtc_widget.errors import KernelTimeout, RtcWidgetError, error_from_wire
+from rtc_widget.errors import KernelTimeout, RtcWidgetError, WidgetClosed, error_from_wire
 from rtc_widget.headless.errors import as_error
 
 
@@ -46,12 +46,16 @@ class PageBridge:
 
         Raises
         ------
+        WidgetClosed
+            If the bridge is closed.
         RtcWidgetError
             The error that the widget replied.
         KernelTimeout
             If no reply comes within `limit` seconds. A reply after that, or after a cancellation, calls
             `on_late_reply`.
         """
+        if not self._is_open:
+            raise WidgetClosed("This widget is closed.")
         id = f"{self._page}:{next(self._numbers)}"
         replied: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
 

@@ -45,6 +45,7 @@ class HistoryReader:
         self._has_news = False
         self._run = run
         self._reading: asyncio.Task[None] | None = None
+        self._is_closed = False
 
     def begin_own_call(self, attempt: str) -> None:
         """A call of this page begins; it has its events itself."""
@@ -55,11 +56,12 @@ class HistoryReader:
         """Read the events of other pages' calls up to this number; without a reply the next call tries again."""
         self._end = max(self._end, end)
         self._has_news = True
-        if self._reading is None or self._reading.done():
+        if not self._is_closed and (self._reading is None or self._reading.done()):
             self._reading = self._run(self._read())
 
     def close(self) -> None:
-        """Stop reading: a kernel that is closing may not reply."""
+        """Stop reading, now and later: a widget that is closing may send more, and does not reply."""
+        self._is_closed = True
         if self._reading is not None:
             self._reading.cancel()
 

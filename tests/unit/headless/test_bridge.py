@@ -10,13 +10,14 @@ from rtc_widget.comm import protocol
 from rtc_widget.comm.known_page import EventReceiver
 from rtc_widget.comm.settings import CallSettings
 from rtc_widget.conversation.events import Event
-from rtc_widget.errors import InvalidKey, KernelTimeout
+from rtc_widget.errors import InvalidKey, KernelTimeout, WidgetClosed
 from rtc_widget.headless.bridge import PageBridge
 from rtc_widget.headless.outbox import MediaOutbox, Outbox
 from rtc_widget.headless.page import HeadlessPage
 from rtc_widget.headless.resumption import Resumption
 from rtc_widget.headless.session import PageSession
 from rtc_widget.protocols.realtime.protocol import PROTOCOL
+from tests.limits import HANGS
 from tests.unit.waiting import eventually
 
 
@@ -42,6 +43,29 @@ async def test_news_for_other_pages_is_no_request(caplog):
     await eventually(lambda: {"pong", "history"} <= {message["type"] for message in sent})
     assert "reply" not in [message["type"] for message in sent]
     assert not [record for record in caplog.records if "failed" in record.message]
+
+
+@pytest.mark.parametrize("when", ["before", "during", "after"])
+async def test_a_closed_page_asks_for_no_events_of_other_pages(when):
+    session = PageSession("h1", [].append, CallSettings().to_wire())
+    news = {"type": "log_grew", "next": 3}
+    if when == "before":
+        session.receive(news)
+        await asyncio.sleep(0)
+    if when == "during":
+        asyncio.get_running_loop().call_soon(session.receive, news)
+        session._run(asyncio.sleep(0.01))
+    await session.close()
+    if when == "after":
+        session.receive(news)
+    assert not session._tasks
+
+
+async def test_a_request_of_a_closed_bridge_fails_at_once():
+    bridge = PageBridge("h1", [].append)
+    bridge.close()
+    with pytest.raises(WidgetClosed):
+        await bridge.request("prepare", limit=HANGS)
 
 
 async def test_events_reach_the_kernel_once_and_in_order_however_they_were_batched():
