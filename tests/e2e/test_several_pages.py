@@ -190,7 +190,8 @@ def test_lifecycle_when_python_connects_after_the_newer_tab_has_crashed(two_tabs
     second.page.wait_for_timeout(1_000)  # what it says when it comes has been said
     crash(second)
 
-    kernel.execute_interactive(f"await chat.connect(timeout={HANGS})", timeout=HANGS)
+    reply = kernel.execute_interactive(f"await chat.connect(timeout={HANGS})", timeout=HANGS)
+    assert reply["content"]["status"] == "ok", reply["content"]
     first.wait_for_status("connected")
     assert evaluate(kernel, "chat.status") == "connected"
     assert microphones(first) == ["live"]

@@ -145,7 +145,8 @@ class Bridge:
     ) -> Mapping[str, Any]:
         """Send a request to the current page and return its result.
 
-        While `pauses` returns True, the time does not count: `timeout` begins again afterwards.
+        While `pauses` returns True, the time does not count: `timeout` begins again afterwards. If the page sends no
+        message at all and another page lives, the request goes to that page.
 
         Raises
         ------
@@ -184,7 +185,10 @@ class Bridge:
                 if page.gone:
                     raise PageNotFound(f"The page left before it completed {kind!r}.")
                 if page.heard_at < sent and now >= sent + PAGE_SECONDS:
-                    raise no_reply_error(PAGE_SECONDS)
+                    if page.is_calling or len(self._pages.living) < 2:
+                        raise no_reply_error(PAGE_SECONDS)
+                    self._liveness.page_left(page)
+                    return await self.request(kind, timeout=deadline - now, pauses=pauses, **fields)
                 await asyncio.wait([replied], timeout=min(deadline - now, 1.0))
         finally:
             self._pending.pop(id, None)

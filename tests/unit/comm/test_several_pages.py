@@ -159,6 +159,18 @@ async def test_connect_asks_a_page_that_is_there_when_the_newer_one_has_gone_wit
     assert other.heard("connect") == []
 
 
+async def test_connect_asks_the_other_page_when_the_first_has_gone_after_its_pong(chat, page, other, monkeypatch):
+    monkeypatch.setattr("rtc_widget.comm.bridge.PAGE_SECONDS", 0.1)
+    page.hello()
+    other.hello()
+    connecting = asyncio.ensure_future(chat.connect(timeout=HANGS))
+    await other.hears("ping", 2)
+    other.say("pong", time_ms=0)  # the reply to an earlier ping, late to arrive
+    await other.hears("connect")
+    await page.reply("connect", result={"attempt": "a1"})
+    await connecting
+
+
 async def test_the_newest_of_the_pages_that_are_there_is_asked(chat, page, other):
     page.hello()
     other.hello()
