@@ -16,6 +16,8 @@ from tests.limits import HANGS
 from tests.speech import WAV_RATE, spoken
 
 QUESTION = "What is a jitter buffer?"
+ANSWER = "A jitter buffer holds arriving packets for a short while."
+"""Of an explanation by the tutor, which takes 13 s to speak, the first clause."""
 
 
 @pytest.fixture(autouse=True)
