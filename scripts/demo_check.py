@@ -12,7 +12,8 @@ import tempfile
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
-from tests.e2e.lab import ROOT, NotebookPage, chromium, evaluate, jupyterlab
+from tests.e2e.browser import chromium
+from tests.e2e.lab import ROOT, NotebookPage, evaluate, jupyterlab
 from tests.speech import recognize, speak_wav, word_error_rate
 
 QUESTION = "What is a jitter buffer?"

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Error, Playwright, sync_playwright
 
-from tests.e2e.lab import ROOT, Lab, NotebookPage, chromium, jupyterlab
+from tests.e2e.browser import chromium
+from tests.e2e.lab import ROOT, Lab, NotebookPage, jupyterlab
 from tests.e2e.voice_server import VoiceServer, voice_server
 from tests.limits import HANGS
 from tests.speech import speak_wav

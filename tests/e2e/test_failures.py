@@ -7,7 +7,8 @@ from ipywidgets.embed import dependency_state
 from nbformat.sign import NotebookNotary
 
 from rtc_widget import VoiceChat
-from tests.e2e.lab import Lab, chromium
+from tests.e2e.browser import chromium
+from tests.e2e.lab import Lab
 from tests.e2e.voice_server import TOKEN
 from tests.limits import HANGS
 

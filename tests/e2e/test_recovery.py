@@ -13,17 +13,9 @@ from playwright.sync_api import Browser, Playwright
 from rtc_widget.errors import ReconnectFailed
 from tests.e2e import networks
 from tests.e2e.another_browser import Switchboard, switchboard
+from tests.e2e.browser import browser_arguments, browser_program, chromium
 from tests.e2e.conftest import numbers
-from tests.e2e.lab import (
-    Lab,
-    NotebookPage,
-    browser_arguments,
-    browser_program,
-    chromium,
-    evaluate,
-    eventually,
-    jupyterlab,
-)
+from tests.e2e.lab import Lab, NotebookPage, evaluate, eventually, jupyterlab
 from tests.e2e.networks import Line
 from tests.e2e.voice_server import VoiceServer, voice_server
 from tests.speech import recognize, speak_wav, word_error_rate

@@ -10,8 +10,9 @@ import nbformat
 import pytest
 from playwright.sync_api import Browser, Playwright, expect
 
+from tests.e2e.browser import chromium
 from tests.e2e.conftest import QUESTION
-from tests.e2e.lab import ROOT, chromium, evaluate, eventually
+from tests.e2e.lab import ROOT, evaluate, eventually
 from tests.limits import HANGS
 from tests.speech import recognize, speak_wav, word_error_rate
 
