@@ -483,7 +483,7 @@ class VoiceChat(anywidget.AnyWidget):
         NetworkUnsupported
             If the server of this widget is not the embedded one of `Local`.
         NotConnected
-            If there is no call.
+            If the widget has no call.
         TypeError, ValueError
             If a condition has a wrong type or is out of range.
 

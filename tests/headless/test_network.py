@@ -81,7 +81,7 @@ async def test_one_direction_is_impaired_alone(chat):
 
 async def test_a_call_that_has_ended_has_no_network(chat):
     await chat.disconnect()
-    with pytest.raises(NotConnected, match="there is no call"):
+    with pytest.raises(NotConnected, match="the widget has no call"):
         await chat.network(loss=0.1)
     with pytest.raises(NotConnected, match="the call has ended"):
         await Local().network("rtc_over")

@@ -188,7 +188,7 @@ export class Attempt {
     const welcomed = this.#bridge.welcomed(signal, WELCOME_LIMIT_MS);
     // A kernel that knew this page is asked for both in one round trip.
     const prepared = this.#bridge.isWelcomed ? this.#prepareOffer() : welcomed.then(() => this.#prepareOffer());
-    prepared.catch(() => {}); // awaited below, unless there is no welcome
+    prepared.catch(() => {}); // awaited below, unless the welcome fails
     await welcomed;
     if (!this.#options.canCall) await prepared; // the kernel says what to do
     // Do not wait for what the kernel prepares: a local server may be loading its models.

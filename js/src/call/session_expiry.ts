@@ -4,7 +4,7 @@ import type { Fact } from "../conversation/facts";
 
 /** From this long before the end on, the first pause is used. */
 const EARLY_MS = 60_000;
-/** This long before the end there is no more waiting for a pause. */
+/** So long before the end the page stops waiting for a pause. */
 const LATE_MS = 10_000;
 /**
  * A session that seems to end sooner than this is left to the server's own event. Either a clock is wrong, or the session is

@@ -284,7 +284,7 @@ class Network:
         Raises
         ------
         ValueError
-            If there is no such direction.
+            If the direction is unknown.
         """
         require_direction(direction)
         if direction != "received":

@@ -36,6 +36,6 @@ class NetworkControl:
             raise NetworkUnsupported(f"{self._signaling.name} does not impair the network of a call.")
         call_id = self._record.call_id
         if call_id is None:
-            raise NotConnected("The network was not changed: there is no call.")
+            raise NotConnected("The network was not changed: the widget has no call.")
         # On the I/O thread, as all requests of a signaling.
         return await asyncio.wrap_future(io_thread().run(self._signaling.network(call_id, changed, direction)))

@@ -22,7 +22,7 @@ from rtc_widget.conversation.facts import (
 EARLY_SECONDS = 60.0
 """From this long before the end on, the first pause of the conversation is used."""
 LATE_SECONDS = 10.0
-"""This long before the end there is no more waiting for a pause."""
+"""So long before the end the page stops waiting for a pause."""
 
 MIN_SESSION_SECONDS = 300.0
 """A session that seems to end sooner than this is left to the server's own event.

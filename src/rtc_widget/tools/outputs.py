@@ -85,7 +85,7 @@ class FunctionOutputs:
         self._open.append(calls)
 
     def send(self, calls: FunctionCalls, outputs: Sequence[str]) -> RequestedResponse | None:
-        """Send outputs now or, while there is no call, as soon as another call resumes it; return the response."""
+        """Send outputs now or, between two calls, as soon as another call resumes it; return the response."""
         calls.outputs = outputs
         # A call that resumes nothing has begun: the outputs are in the log of calls only.
         return self._send(calls) if calls in self._open else None

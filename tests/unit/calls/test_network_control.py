@@ -90,7 +90,7 @@ async def test_what_cannot_be_is_refused_before_the_server_is_asked(chat, page, 
 
 async def test_without_a_call_it_says_so(chat, page):
     page.hello()
-    with pytest.raises(NotConnected, match="there is no call"):
+    with pytest.raises(NotConnected, match="the widget has no call"):
         await chat.network(loss=0.1)
 
 

@@ -56,7 +56,7 @@ async def test_without_an_earlier_call_there_is_nothing_to_resume_and_that_is_sa
     assert chat.status == "connected"
     assert acting.heard("connect")[-1]["resume"] is False
     assert [record.message for record in caplog.records] == [
-        "There is no earlier conversation to resume: the call begins a new one."
+        "The call begins a new conversation: the widget has none to resume."
     ]
     chat.close()
 
