@@ -39,7 +39,7 @@ SET_REMOTE = """async description => {
 }"""
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def page(silent_browser: Browser) -> Iterator[Page]:
     page = silent_browser.new_page()
     yield page

@@ -41,6 +41,7 @@ async def eventually(
     return True
 
 
+@pytest.mark.alone
 async def test_a_spoken_question_gets_a_spoken_answer(local_server: Local) -> None:
     async with Peer(local_server) as peer:
         peer.say(QUESTION)
