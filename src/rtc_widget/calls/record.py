@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
@@ -319,6 +320,7 @@ class CallRecord:
         if self._is_closed:
             return
         error = PageNotFound("The page that had the call is gone.", hint="Connect again.")
+        self._end_unreported_call()
         self._end_call()
         self._write({"status": "error", "error": error.to_wire(), **_CLOSED, **_NO_CALL})
 
@@ -328,8 +330,15 @@ class CallRecord:
             return
         self._is_closed = True
         had_call = self._attempt is not None
+        self._end_unreported_call()
         self._end_call()
         self._write({"status": "idle", "data_channel_state": "closed", **(_CLOSED if had_call else {}), **_NO_CALL})
+
+    def _end_unreported_call(self) -> None:
+        """Record that a call was heard until now; a report of its page may replace that."""
+        attempt = self._event_attempt
+        if attempt is not None and self.has_call and attempt in self._clocks and attempt not in self._heard_until_ms:
+            self.call_ended(attempt, time.time() * 1000 - self._clocks[attempt][1])
 
     def _end_call(self) -> None:
         self.transcript.end_call()
