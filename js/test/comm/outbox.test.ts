@@ -58,7 +58,7 @@ describe("events on their way to the kernel", () => {
     outbox.add("a1", "sent", '{ "type" : "x" }');
     const [direction, time, text] = posted[0]?.events[0] ?? [];
     expect([direction, text]).toEqual(["sent", '{ "type" : "x" }']);
-    expect(Math.abs(Number(time) - before)).toBeLessThan(1_000);
+    expect(Math.abs(Number(time) - before)).toBeLessThan(30_000);
   });
 
   it("do not wait for a frame when 64 KiB have gathered", () => {
