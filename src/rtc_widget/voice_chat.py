@@ -30,6 +30,7 @@ from rtc_widget.calls.session_control import SessionControl
 from rtc_widget.calls.settings import Setting, SettingsWriter, check_attribute, check_parameters
 from rtc_widget.comm import protocol
 from rtc_widget.comm.bridge import Bridge
+from rtc_widget.comm.call_messages import CallMessages
 from rtc_widget.comm.media import MediaReceiver
 from rtc_widget.comm.negotiation import Negotiator
 from rtc_widget.comm.pages import Page, PageName, PlaysServer
@@ -272,7 +273,8 @@ class VoiceChat(anywidget.AnyWidget):
             starts_early=self._page is None or self._page.makes_calls,
         )
         receiver = MediaReceiver(self._media)
-        self._bridge = Bridge(self._post_to_pages, self._negotiator, receiver, self._record, self._main)
+        self._bridge = Bridge(self._post_to_pages, self._main)
+        self._bridge.owner = CallMessages(self._bridge, self._negotiator, receiver, self._record, self._main)
         self._controller = CallController(
             self._bridge, self._negotiator, self._record, self._guard, self._asks_for_microphone
         )

@@ -42,7 +42,7 @@ _NO_CALL: Mapping[str, object] = {
 
 
 class CallRecord:
-    """The `BridgeListener`; used on the kernel's main loop.
+    """The `CallMessageListener`; used on the kernel's main loop.
 
     Parameters
     ----------
