@@ -850,7 +850,7 @@ class VoiceChat(anywidget.AnyWidget):
         """
         return await self._events.wait_for(type, timeout, where)
 
-    def stream(self, type: str = "*") -> EventStream:
+    def stream(self, type: str = "*") -> EventStream[Event]:
         """Return the events of a type from now on, for ``async for``; the loop ends with the call.
 
         Events that come between two reads are kept.

@@ -82,7 +82,7 @@ class CallRecord:
         # For all calls: the log drops its oldest events.
         self.usage = Usage()
         self.failures = Failures()
-        self.subscriptions = Subscriptions(self.failures)
+        self.subscriptions: Subscriptions[Event] = Subscriptions(self.failures)
         self.consumers: list[EventConsumer] = []
 
     @property
