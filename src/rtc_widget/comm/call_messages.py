@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from rtc_widget.comm import messages, protocol
 from rtc_widget.comm.bridge import Bridge
-from rtc_widget.comm.media import MediaReceiver
+from rtc_widget.comm.media import ClipOffers, MediaReceiver
 from rtc_widget.comm.messages import FromPage, State, WireEvent
 from rtc_widget.comm.negotiation import Negotiator
 from rtc_widget.comm.page_registry import KnownPage
@@ -64,7 +64,9 @@ class CallMessages:
     negotiator : Negotiator
         Makes and ends calls.
     media : MediaReceiver
-        Receives audio and statistics, and provides clips.
+        Receives audio and statistics.
+    clips : ClipOffers
+        Provides clips.
     listener : CallMessageListener
         Receives what the pages report.
     main : MainLoop
@@ -76,12 +78,14 @@ class CallMessages:
         bridge: Bridge,
         negotiator: Negotiator,
         media: MediaReceiver,
+        clips: ClipOffers,
         listener: CallMessageListener,
         main: MainLoop,
     ) -> None:
         self._bridge = bridge
         self._negotiator = negotiator
         self._media = media
+        self._clips = clips
         self._listener = listener
         self._main = main
         self._next_notice = 0.0
@@ -112,7 +116,7 @@ class CallMessages:
                 # On the thread that received it: a busy loop must not collect an hour of audio.
                 self._bridge.send(self._media.take(message))
             case messages.Clip(page=name, id=id, clip=clip, first=first):
-                self._bridge.reply(name, id, self._media.part(clip, first))
+                self._bridge.reply(name, id, self._clips.part(clip, first))
             case messages.HangUp(attempt=attempt):
                 self._negotiator.hang_up(attempt)
 
