@@ -6,7 +6,7 @@ import { SyntaxKind } from "typescript/unstable/ast";
 import { forEachSource, lineOf, report } from "./source_files.mjs";
 
 const LEVELS = [
-  ["json", "async", "page", "host"],
+  ["json", "async", "page", "host", "views"],
   ["errors"],
   ["comm"],
   ["media"],
