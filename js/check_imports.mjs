@@ -17,7 +17,7 @@ const LEVELS = [
   ["session"],
   ["store"],
   ["ui"],
-  ["index"],
+  ["index", "peer_index"],
 ];
 
 const levels = new Map(LEVELS.flatMap((modules, level) => modules.map((module) => [module, level])));
