@@ -23,7 +23,7 @@ def _notebook(source: str, output: str) -> str:
 
 
 @exercise("look for a key", expects="a function of a notebook's text and a key that returns True or False")
-def look_for_key(has_key: Callable[[str, str], bool]) -> CheckResult:
+def look_for_key(has_key: Callable[[str, str], object]) -> CheckResult:
     """Judge a function that looks for a key in the text of a notebook file."""
     hidden = base64.b64encode(f"user:{_KEY}".encode()).decode()
     notebooks = (
