@@ -1,5 +1,6 @@
 """Every notebook runs from top to bottom without a browser, as in CI: nbval with the headless page.
 
+The solutions of the exercises run as well, each in the place where it stands.
 The first one runs in JupyterLab, too: see tests/e2e/test_talk.py.
 """
 
@@ -7,17 +8,28 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 
+from rtc_widget.lessons.exercises import exercises_of, lesson_modules
 from tests.limits import HANGS
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+LESSONS = {module.__name__[-2:]: module for module in lesson_modules()}
+SOLUTION = re.compile(r"<details>.*?^```python\n(.*?)^```$.*?</details>", re.DOTALL | re.MULTILINE)
+# Addresses of the machine that has run a notebook; not those of loopback, of documentation, or of the lessons.
+ADDRESS = re.compile(
+    r"(?<![§\w.-])(?<!section )(?<!§ )(?!127\.|0\.0\.0\.0|10\.0\.0\.2\b|192\.0\.2\.|198\.51\.100\.|203\.0\.113\.)"
+    r"\d{1,3}(?:\.\d{1,3}){3}\b"
+)
+MAX_STORED_BYTES = 250_000
 # A plugin for nbval's pytest: writes down what the cells put out.
 KEEP_OUTPUTS = """
 import json, pathlib
@@ -58,14 +70,42 @@ def outputs_of(notebook: Path, folder: Path) -> list[dict[str, Any]]:
     return outputs
 
 
+def solutions_of(notebook: Path) -> list[str]:
+    cells = nbformat.read(notebook, 4).cells
+    return [code for cell in cells if cell.cell_type == "markdown" for code in SOLUTION.findall(cell.source)]
+
+
+def with_solutions(notebook: Path, folder: Path) -> Path:
+    """Copy a notebook and add a cell with each solution behind the cell that has it."""
+    book = nbformat.read(notebook, 4)
+    cells = []
+    for cell in book.cells:
+        cells.append(cell)
+        if cell.cell_type == "markdown":
+            cells += [nbformat.v4.new_code_cell(code) for code in SOLUTION.findall(cell.source)]
+    book.cells = cells
+    copy = folder / notebook.name
+    nbformat.write(book, copy)
+    return copy
+
+
+def checks_of(outputs: list[dict[str, Any]]) -> list[str]:
+    """The results of `check` that a notebook shows."""
+    shown = [str(output.get("data", {}).get("text/plain", "")) for output in outputs]
+    return [text for text in shown if text.startswith(("Right: ", "Not yet: "))]
+
+
 def text_of(outputs: list[dict[str, Any]]) -> str:
     return "".join(output.get("text", "") for output in outputs)
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_without_a_browser(notebook, tmp_path):
-    outputs = outputs_of(notebook, tmp_path)
+    outputs = outputs_of(with_solutions(notebook, tmp_path), tmp_path)
     assert outputs
+    checks, solutions = checks_of(outputs), solutions_of(notebook)
+    # An exercise is not solved before its solution, and is solved by it.
+    assert [check.partition(":")[0] for check in checks] == ["Not yet", "Right"] * len(solutions), checks
     assert [output for output in outputs if output["output_type"] == "error"] == []
     if not notebook.stem.startswith("03"):  # a tool of that one fails on purpose, and hosts may show it
         assert [output for output in outputs if output.get("name") == "stderr"] == []
@@ -74,3 +114,23 @@ def test_a_notebook_runs_without_a_browser(notebook, tmp_path):
         assert len(pictures) == 3, "the clip, the recording, the statistics; each once"
         assert "jitter buffer" in text_of(outputs).casefold()
         assert "opus 48000" in text_of(outputs)
+
+
+@pytest.mark.parametrize("number", LESSONS)
+def test_a_lesson_has_every_exercise_of_its_module_with_a_solution(number):
+    [notebook] = [path for path in NOTEBOOKS if path.stem.startswith(number)]
+    solutions = "".join(solutions_of(notebook))
+    names = [exercise.name for exercise in exercises_of(LESSONS[number])]
+    assert [name for name in names if f'check("{name}"' not in solutions] == []
+    assert solutions.count('check("') == len(names)
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_stored_outputs_are_small_and_have_no_addresses(notebook):
+    assert notebook.stat().st_size < MAX_STORED_BYTES
+    outputs = [output for cell in nbformat.read(notebook, 4).cells for output in cell.get("outputs", ())]
+    assert [output for output in outputs if output.output_type == "error" or output.get("name") == "stderr"] == []
+    for output in outputs:
+        data = {kind: text for kind, text in output.get("data", {}).items() if not kind.startswith("image/")}
+        assert "application/vnd.jupyter.widget-view+json" not in data, "a widget's view needs its kernel"
+        assert ADDRESS.findall(json.dumps([data, output.get("text", "")], ensure_ascii=False)) == []

@@ -114,7 +114,7 @@ def test_both_distributions_bring_the_data_files(sdist, wheel):
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {f"src/rtc_widget/{file}" for file in DATA} <= names
-    assert "tests/unit/sdp/captures/chromium-offer-audio-data.sdp" in names
+    assert "tests/unit/sdp/captures/chromium-offer-simulcast.sdp" in names
 
 
 def test_the_wheel_alone_imports_and_makes_a_widget(wheel, tmp_path):

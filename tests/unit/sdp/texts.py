@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import rtc_widget
 from rtc_widget import SessionDescription
 
-CAPTURES = sorted((Path(__file__).parent / "captures").glob("*.sdp"), key=lambda path: path.name)
+# Some belong to the lessons of the package.
+FOLDERS = (Path(__file__).parent / "captures", Path(rtc_widget.__file__).parent / "lessons" / "captures")
+CAPTURES = sorted((path for folder in FOLDERS for path in folder.glob("*.sdp")), key=lambda path: path.name)
 NAMES = [path.stem for path in CAPTURES]
 PIECES = [
     *"abcXYZ019 :=/;,.-+*<>&\"'\t\r\n\0\x0b\x0c\x1c\x85\u2028\u2029\ufeff\ud800\udfff🎧é",

@@ -49,6 +49,8 @@ class TurnServer:
         The name that clients must give.
     password : str, optional
         The password that clients must give; by default a random one.
+    on_relayed : callable, optional
+        Called with each packet that it relays, as it is: what a relay sees of a call.
 
     Attributes
     ----------
@@ -75,7 +77,13 @@ class TurnServer:
     realm = "rtc-widget"
 
     def __init__(
-        self, host: str = "127.0.0.1", port: int = 0, *, username: str = "student", password: str | None = None
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        username: str = "student",
+        password: str | None = None,
+        on_relayed: Callable[[bytes], object] | None = None,
     ) -> None:
         self._host = host
         self._port = port
@@ -83,6 +91,7 @@ class TurnServer:
         self.password = secrets.token_urlsafe(12) if password is None else password
         self.relayed_packets = 0
         self.relayed_bytes = 0
+        self._on_relayed = on_relayed
         self._key = make_integrity_key(username, self.realm, self.password)
         self._nonce = secrets.token_hex(8).encode()
         self._allocations: dict[_Client, _Allocation] = {}
@@ -271,10 +280,12 @@ class TurnServer:
             "LIFETIME": lifetime,
         }
 
-    def count(self, size: int) -> None:
-        """Count a relayed packet."""
+    def count(self, data: bytes) -> None:
+        """Count a relayed packet, and show it to the observer."""
         self.relayed_packets += 1
-        self.relayed_bytes += size
+        self.relayed_bytes += len(data)
+        if self._on_relayed is not None:
+            self._on_relayed(data)
 
     def _expire_after(self, seconds: float, client: _Client) -> None:
         allocation = self._allocations[client]
@@ -385,7 +396,7 @@ class _Allocation(asyncio.DatagramProtocol):
 
     def _send(self, data: bytes, peer: TransportAddress) -> None:
         if self._transport is not None and not self._transport.is_closing():
-            self.server.count(len(data))
+            self.server.count(data)
             self._transport.sendto(data, peer)
 
     def _permits(self, host: str) -> bool:
@@ -395,7 +406,7 @@ class _Allocation(asyncio.DatagramProtocol):
         """Relay a packet from a peer to the client, as ChannelData if the peer has a channel."""
         if not self._permits(addr[0]):
             return
-        self.server.count(len(data))
+        self.server.count(data)
         number = self._numbers.get(addr)
         if number is not None and self._bound[number] >= _now():
             self.reply(struct.pack("!HH", number, len(data)) + data)

@@ -113,7 +113,8 @@ async def relay_only(server: TurnServer, transport: str, **wrong: str) -> Connec
 
 @pytest.mark.parametrize(("caller_by", "callee_by"), [("udp", "udp"), ("tcp", "tcp"), ("udp", "tcp"), ("tcp", None)])
 async def test_a_call_through_the_relay_alone(caller_by, callee_by):
-    async with TurnServer() as server:
+    relayed: list[bytes] = []
+    async with TurnServer(on_relayed=relayed.append) as server:
         caller = await relay_only(server, caller_by)
         callee = await relay_only(server, callee_by) if callee_by else Connection(RTCConfiguration(iceServers=[]))
         for end in (caller, callee):
@@ -137,6 +138,9 @@ async def test_a_call_through_the_relay_alone(caller_by, callee_by):
         await callee.close()
         # Each client frees its address.
         await eventually(lambda: server.allocations == 0)
+        assert (len(relayed), sum(map(len, relayed))) == (server.relayed_packets, server.relayed_bytes)
+        # DTLS encrypts what the relay carries (RFC 8827, section 6.5).
+        assert b"relayed" not in b"".join(relayed)
 
 
 @pytest.mark.parametrize("wrong", [{"credential": "guess"}, {"username": "somebody"}])
