@@ -63,6 +63,7 @@ class CallRecord:
         self._protocol = protocol
         self._values: dict[str, object] = {"status": "idle", "data_channel_state": "closed", "max_message_size": None}
         self._attempt: str | None = None
+        self._page_error: Mapping[str, str] | None = None
         self.is_receive_only = False
         self._consumed: str | None = None
         self._consumed_ever: set[str] = set()
@@ -125,6 +126,9 @@ class CallRecord:
         if self._is_closed:
             return  # the page sent it before it knew that the widget is closed
         values: dict[str, object] = asdict(message.state)
+        if (message.attempt, message.state.error) == (self._attempt, self._page_error):
+            del values["error"]  # what the server or Python has reported since stays
+        self._page_error = message.state.error
         is_another = message.attempt not in (self._attempt, self._event_attempt)
         if is_another or message.state.data_channel_state == "closed":
             values |= {"user_speaking": False, "assistant_speaking": False}
