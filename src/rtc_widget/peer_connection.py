@@ -167,7 +167,7 @@ class PeerConnection(anywidget.AnyWidget):
         self._compose(configuration)
         self._write({"settings": {"view_timeout": float(view_timeout)}})
         self._open_page()
-        close_when_unreferenced(self, self.remove.__name__)
+        close_when_unreferenced(self, "remove")
 
     def _compose(self, configuration: Mapping[str, Any]) -> None:
         """Make the parts; each gets what it needs."""

@@ -69,7 +69,12 @@ def _no_offer() -> WebRTCError:
 
 async def _outcome(work: Callable[[Callable[[Outcome], None]], None]) -> dict[str, Any]:
     future: Future[Outcome] = Future()
-    work(future.set_result)
+
+    def settle(outcome: Outcome) -> None:
+        if not future.done():  # a task that was cancelled has cancelled it
+            future.set_result(outcome)
+
+    work(settle)
     outcome = await asyncio.wrap_future(future)
     if isinstance(outcome, RtcWidgetError):
         raise outcome

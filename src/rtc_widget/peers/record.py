@@ -87,7 +87,11 @@ class PeerRecord:
     def take(self, events: Sequence[WirePeerEvent], offset_ms: float) -> None:
         """Take in events: for each, first the new states, then the log, then the callbacks."""
         for event in events:
-            self._take(event, offset_ms)
+            try:
+                self._take(event, offset_ms)
+            except Exception:
+                # The page may report anything; the next events must still be taken in.
+                logger.exception("An event of the page was ignored: %s of %s", event.type, event.source)
 
     def _take(self, wire: WirePeerEvent, offset_ms: float) -> None:
         # The offset of the first event counts for all: times must not jump when the estimate improves.
@@ -143,7 +147,7 @@ class PeerRecord:
 
     def _write_traits(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
         values = {name: value for name, value in changes.get(PC, {}).items() if name in TRAITS}
-        if any(handle.startswith(("dtls:", "sctp:", PC)) for handle in changes):
+        if any(handle.startswith(("dtls:", "sctp:", "sender:", "receiver:", PC)) for handle in changes):
             values["dtls_state"] = self._dtls_state()
         if values:
             self._write(values)
