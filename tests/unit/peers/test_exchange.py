@@ -89,6 +89,6 @@ async def test_the_conditions_reach_the_page():
 
 
 def test_the_reason_is_kept_with_the_error():
-    error = errors.InvalidAccessError.explained("No.", "create", "stable")
+    error = errors.InvalidAccessError.explained("No", "create", "stable")
     assert "TURN" in error.why
     assert error.to_wire() == {"code": "InvalidAccessError", "message": "No.", "hint": f"{error.why} {error.what_next}"}
