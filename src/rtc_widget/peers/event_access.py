@@ -64,7 +64,7 @@ class PeerEventAccess:
 
     def _require_open(self) -> None:
         if self._record.is_closed:
-            raise PeerClosed.explained("This peer connection is closed: no event will come.", "", "closed")
+            raise PeerClosed.explained(self._record.end, "", "closed")
 
     def _subscribe(self, pattern: str, callback: PeerCallback) -> PeerCallback:
         if not callable(callback):

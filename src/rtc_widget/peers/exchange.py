@@ -46,7 +46,7 @@ class PeerExchange:
         from rtc_widget.sdp.description import SessionDescription
 
         if self._record.is_closed:
-            raise PeerClosed.explained("This peer connection is closed.", "exchange", "closed")
+            raise PeerClosed.explained(self._record.end, "exchange", "closed")
         description = self._record.state(PC).get("local_description")
         if not description or description.get("type") != "offer":
             raise _no_offer()

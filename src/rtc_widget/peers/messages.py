@@ -67,7 +67,7 @@ class PeerMessages:
 
     def active_page_left(self) -> None:
         """Record that the connection has ended with its page."""
-        self._main.call(self._record.lose)
+        self._main.call(self._record.lose, "page_lost")
 
     def page_left(self, page: KnownPage) -> None:
         """Do nothing: `active_page_left` has recorded it."""

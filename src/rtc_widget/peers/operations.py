@@ -265,7 +265,7 @@ class Operations:
 
     def _require_open(self) -> None:
         if self._is_closing or self._record.is_closed:
-            raise PeerClosed.explained("This peer connection is closed.", "", "closed")
+            raise PeerClosed.explained(self._record.end, "", "closed")
 
     async def _request(self, op: str, args: Mapping[str, Any]) -> Any:
         try:

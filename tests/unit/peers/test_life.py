@@ -12,7 +12,7 @@ from rtc_widget.errors import PageNotFound, PageTimeout, PeerClosed
 from rtc_widget.kernel import ipykernel
 from tests.limits import HANGS, eventually
 from tests.unit.comm_double import RecordingComm
-from tests.unit.peers.page_double import PeerPage, fault
+from tests.unit.peers.page_double import CLOSED, PeerPage, fault
 from tests.unit.waiting import settled
 
 
@@ -105,9 +105,17 @@ async def test_a_reload_of_the_page_ends_the_connection(pc, page):
     assert (pc.signaling_state, pc.connection_state, pc.dtls_state) == ("closed", "closed", "closed")
     assert (channel.ready_state, track.ready_state, pc.sctp.state) == ("closed", "ended", "closed")
     assert pc.active_page is None
-    with pytest.raises(PeerClosed):
+    with pytest.raises(PeerClosed, match="reloaded"):
         await channel.send("Hello")
     assert page.operations.count("send") == 0, "the new page is not asked"
+
+
+async def test_the_reason_why_the_page_closed_it_is_told(pc, page):
+    await connected(pc, page)
+    page.event("operation", {"call": 9, "op": "close", "phase": "called", "reason": "no_view"}, **CLOSED)
+    await eventually(lambda: pc.signaling_state == "closed")
+    with pytest.raises(PeerClosed, match="No view showed"):
+        await pc.create_offer()
 
 
 async def test_a_page_that_no_longer_has_the_connection_ends_it(pc, page):
