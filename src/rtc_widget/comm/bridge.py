@@ -256,14 +256,14 @@ class Bridge:
         self.send(protocol.request(kind, page.name, id, **fields))
         return id
 
-    def ask(self, kind: RequestKind, page: KnownPage, done: Callable[[], None]) -> None:
+    def ask(self, kind: RequestKind, page: KnownPage, done: Callable[[], None], **fields: object) -> None:
         """Send a request to one page; `done` is called once it has replied, on any thread."""
 
         def replied(reply: Reply) -> None:
             if self._pending.pop(reply.id, None):
                 done()
 
-        self._post(kind, page, replied, {})
+        self._post(kind, page, replied, fields)
 
     def reply(self, page: str, id: str, outcome: Mapping[str, Any] | RtcWidgetError) -> None:
         """Reply to a request of a page."""
