@@ -28,7 +28,8 @@ MAX_PEERS = 8
 KEPT_PEERS = 8
 """Closed peers of one page that can still be asked for their statistics."""
 
-_open_peers: set[HeadlessPeer | None] = set()
+_open_peers: set[str] = set()
+"""The names of the open peers."""
 
 
 class PeerSession:
@@ -50,7 +51,6 @@ class PeerSession:
         self._engine = engine
         self._peers: dict[str, HeadlessPeer] = {}
         self._closed: deque[str] = deque()
-        self._opening = 0
         self._network: Any = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._is_closing = False
@@ -58,8 +58,9 @@ class PeerSession:
     async def close(self) -> None:
         """Close all peers, send nothing more, and return when all is closed."""
         self._is_closing = True
-        for peer in tuple(self._peers.values()):
-            await self._end(peer)
+        for name, peer in tuple(self._peers.items()):
+            await peer.close()
+            _open_peers.discard(name)
         tasks = tuple(self._tasks)
         for task in tasks:
             task.cancel()
@@ -116,8 +117,8 @@ class PeerSession:
             )
         if op not in OPERATIONS:
             raise NotImplementedError(f"A peer does not support the operation {op!r}")
-        if op == "close" and peer.is_open:
-            self._release(request["peer"], peer)
+        if op == "close":
+            self._release(request["peer"])
         return await peer.perform(op, args)
 
     async def _create(self, configuration: Mapping[str, Any]) -> str:
@@ -127,21 +128,19 @@ class PeerSession:
                 f"{MAX_PEERS} peer connections without a browser are open, and more are not allowed.",
                 "Close one of them with `await pc.close()`.",
             )
-        # Its place is taken before its engine is loaded: several may be created at once.
-        place = HeadlessPeer.__new__(HeadlessPeer)
-        _open_peers.add(place)
+        name = f"c{uuid4().hex[:8]}"
+        # Before its engine is loaded: several may be created at once.
+        _open_peers.add(name)
         try:
             make = await self._engine_maker(configuration)
-            name = f"c{uuid4().hex[:8]}"
-            peer = HeadlessPeer(make, partial(self._outbox.add, name))
+            if self._is_closing:
+                raise asyncio.CancelledError
+            self._peers[name] = HeadlessPeer(make, partial(self._outbox.add, name))
         except Exception as raised:  # noqa: BLE001 - an engine may raise anything
             raise failure_of(raised) or raised from None
         finally:
-            _open_peers.discard(place)
-        _open_peers.add(peer)
-        self._peers[name] = peer
-        if self._is_closing:
-            await self._end(peer)
+            if name not in self._peers:
+                _open_peers.discard(name)
         return name
 
     async def _engine_maker(self, configuration: Mapping[str, Any]) -> MakeEngine:
@@ -160,15 +159,13 @@ class PeerSession:
     async def _fetch_clip(self, clip: str) -> MonoAudio:
         return await fetch_clip(self._bridge, clip)
 
-    def _release(self, name: str, peer: HeadlessPeer) -> None:
-        _open_peers.discard(peer)
+    def _release(self, name: str) -> None:
+        if name not in _open_peers:
+            return
+        _open_peers.discard(name)
         self._closed.append(name)
         if len(self._closed) > KEPT_PEERS:
             self._peers.pop(self._closed.popleft(), None)
-
-    async def _end(self, peer: HeadlessPeer) -> None:
-        _open_peers.discard(peer)
-        await peer.close()
 
     def _seq(self) -> int:
         # The kernel waits for these events before the operation returns.

@@ -218,7 +218,7 @@ class WrtcEngine(PeerEngine):
         return {}
 
     async def set_remote_description(self, description: Json) -> Result:  # noqa: D102
-        init = webrtc.RTCSessionDescriptionInit(description["type"], description.get("sdp") or "")
+        init = webrtc.RTCSessionDescriptionInit.from_json({"type": None, **description})
         await self._pc.set_remote_description(init)
         return {}
 
