@@ -59,7 +59,8 @@ def wheel(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_sdist_brings_the_finished_bundle_and_its_source(sdist):
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    assert {"src/rtc_widget/static/widget.js", "js/src/index.ts", "js/package-lock.json", "LICENSE"} <= names
+    bundle = {f"src/rtc_widget/static/{name}" for name in ("widget.js", "widget.css", "peer.js", "peer.css")}
+    assert bundle | {"js/src/index.ts", "js/package-lock.json", "LICENSE"} <= names
     assert not any("node_modules" in name for name in names)
 
 
@@ -97,10 +98,11 @@ def test_the_sdist_is_the_same_below_a_folder_that_git_ignores(sdist, tmp_path, 
 def test_the_wheel_holds_the_bundle_and_nothing_of_the_workshop(wheel):
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
-        bundle = archive.read("rtc_widget/static/widget.js").decode()
-    assert len(bundle) > 10_000
-    assert "RTCPeerConnection" in bundle
-    assert "rtc_widget/static/widget.css" in names
+        bundles = [archive.read(f"rtc_widget/static/{name}.js").decode() for name in ("widget", "peer")]
+    for bundle in bundles:
+        assert len(bundle) > 10_000
+        assert "RTCPeerConnection" in bundle
+    assert {"rtc_widget/static/widget.css", "rtc_widget/static/peer.css"} <= set(names)
     assert "rtc_widget/py.typed" in names
     assert {name.split("/")[0] for name in names if "dist-info" not in name} == {"rtc_widget"}
 

@@ -1,7 +1,7 @@
 /** One RTCPeerConnection that is driven from Python: its operations, its objects and what happens to them. */
 
 import { abortable } from "../async";
-import { pageError, type RtcWidgetError } from "../errors";
+import { pageError } from "../errors";
 import type { JsonObject } from "../json";
 import type { ClipSource } from "../media/clips";
 import { now, randomId } from "../page";
@@ -18,6 +18,8 @@ import { RemoteAudio, type RemoteAudioState } from "./remote_audio";
 export interface PeerListener {
   onEvent(event: PeerEvent): void;
   onRemoteAudio(state: RemoteAudioState): void;
+  /** A message has gone out by this channel. */
+  onSent(channel: string): void;
   onClosed(): void;
 }
 
@@ -65,12 +67,13 @@ export class Peer {
     return this.#audio;
   }
 
-  /** Runs an operation; rejects with its error as it crosses to the kernel. `reason`: why the page itself calls it. */
-  async run(op: string, args: JsonObject, reason?: string): Promise<JsonObject> {
+  /** Runs an operation; rejects with its error as it crosses to the kernel. */
+  async run(op: string, args: JsonObject): Promise<JsonObject> {
     const call = { call: ++this.#calls, op };
-    this.#recordOperation({ ...call, phase: "called", ...(reason === undefined ? {} : { reason }) });
+    this.#recordOperation({ ...call, phase: "called" });
     try {
       const result = await this.#run(op, args);
+      if (op === "send") this.#listener.onSent(String(args.channel));
       this.#recordOperation({ ...call, phase: "settled" });
       return result;
     } catch (thrown) {
@@ -80,9 +83,13 @@ export class Peer {
     }
   }
 
-  /** Closes the connection; the reason is a code of `errors/texts.json`. */
-  close(reason: RtcWidgetError["code"]): void {
-    if (!this.isClosed) void this.run("close", {}, reason);
+  /** Closes the connection at once. */
+  close(reason: "no_view" | "kernel_died" | "page_gone"): void {
+    if (this.isClosed) return;
+    const call = { call: ++this.#calls, op: "close" };
+    this.#recordOperation({ ...call, phase: "called", reason });
+    this.#close();
+    this.#recordOperation({ ...call, phase: "settled" });
   }
 
   async #run(op: string, args: JsonObject): Promise<JsonObject> {

@@ -1,7 +1,6 @@
 /** What the view shows of a peer connection: its objects as they are now, and all that happened. */
 
 import { type ReadonlySignal, signal as signalOf } from "@preact/signals";
-import { nextFrame } from "../async";
 import { isRecord, isText, type JsonObject } from "../json";
 import type { OperationPayload, PeerEvent } from "./messages";
 import type { Pair } from "./pairs";
@@ -41,8 +40,9 @@ export interface ChannelRow {
 }
 
 /** More would make the picture slow and no clearer. */
-const MAX_OCCURRENCES = 1_000;
+const MAX_SHOWN = 400;
 const MAX_DETAIL_LENGTH = 80;
+const REFRESH_MS = 50;
 
 /** Which attribute a state event has changed. */
 const STATE_OF: Readonly<Record<string, string>> = {
@@ -56,7 +56,7 @@ const STATE_OF: Readonly<Record<string, string>> = {
 
 export class PeerRecord {
   readonly #version = signalOf(0);
-  #cancelFrame: (() => void) | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #objects = new Map<string, JsonObject>();
   #calls: OperationCall[] = [];
   #occurrences: Occurrence[] = [];
@@ -65,7 +65,7 @@ export class PeerRecord {
   #sent = new Map<string, number>();
   #received = new Map<string, number>();
 
-  /** Changes at most once a frame, after which the other attributes are to be read again. */
+  /** Changes at most every 50 ms, after which the other attributes are to be read again. */
   get version(): ReadonlySignal<number> {
     return this.#version;
   }
@@ -145,7 +145,7 @@ export class PeerRecord {
   #applyOperation(timeMs: number, { call, op, phase, error }: OperationPayload): void {
     if (phase === "called") {
       this.#calls.push({ call, op, startMs: timeMs });
-      if (this.#calls.length > MAX_OCCURRENCES) this.#calls.shift();
+      if (this.#calls.length > MAX_SHOWN) this.#calls.shift();
       return;
     }
     const found = this.#calls.findLast((one) => one.call === call);
@@ -156,7 +156,10 @@ export class PeerRecord {
 
   #addOccurrence(occurrence: Occurrence): void {
     this.#occurrences.push(occurrence);
-    if (this.#occurrences.length > MAX_OCCURRENCES) this.#occurrences.shift();
+    if (this.#occurrences.length <= MAX_SHOWN) return;
+    // A flood of messages must not push out how the connection was made.
+    const oldest = this.#occurrences.findIndex(({ name }) => name === "message");
+    this.#occurrences.splice(Math.max(oldest, 0), 1);
   }
 
   #detailOf(source: string, name: string, payload: unknown): string {
@@ -171,9 +174,9 @@ export class PeerRecord {
   }
 
   #changed(): void {
-    this.#cancelFrame ??= nextFrame(() => {
-      this.#cancelFrame = undefined;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
       this.#version.value += 1;
-    });
+    }, REFRESH_MS);
   }
 }

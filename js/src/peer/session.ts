@@ -18,6 +18,7 @@ export interface PeerSessionListener {
   onPeer(): void;
   onEvent(event: PeerEvent): void;
   onRemoteAudio(state: RemoteAudioState): void;
+  onSent(channel: string): void;
   onKernelDied(): void;
   onProtocolMismatch(): void;
 }
@@ -65,6 +66,7 @@ export function openPeerSession(model: Model, signal: AbortSignal, listener: Pee
     made = new Peer(configuration, bridge, {
       onEvent: (event) => (made ? add(made.id, event) : early.push(event)),
       onRemoteAudio: (state) => listener.onRemoteAudio(state),
+      onSent: (channel) => listener.onSent(channel),
       onClosed: () => setOpen(false),
     });
     listener.onPeer();

@@ -65,6 +65,7 @@ export function openPeerStore(model: Model, signal: AbortSignal): PeerStore {
     onRemoteAudio: (state) => {
       audio.value = state;
     },
+    onSent: (channel) => record.countSent(channel),
     onKernelDied: () => {
       ownProblem.value = pageError("kernel_died", {
         hint: "Run the widget's cell again in a running kernel.",
