@@ -10,7 +10,7 @@ from rtc_widget._unicode import well_formed
 from rtc_widget.peers.style import STYLE, folded, table
 from rtc_widget.peers.timeline_entries import LANES, TimelineEntry
 
-_WIDTH, _LEFT, _RIGHT = 900, 130, 12
+_WIDTH, _LEFT, _RIGHT = 900, 130, 30
 _ROW, _TITLE, _GAP, _AXIS = 19, 18, 6, 24
 _MAX_ROWS = 400
 _MAX_DRAWN = 3_000
