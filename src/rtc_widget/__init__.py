@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rtc_widget.conversation.transcript import Transcript
     from rtc_widget.conversation.turn import Turn
     from rtc_widget.errors import RtcWidgetError
+    from rtc_widget.peer_connection import PeerConnection
     from rtc_widget.saved.saved_session import SavedSession
     from rtc_widget.sdp.description import SessionDescription
     from rtc_widget.signaling.base import Answer, Signaling
@@ -40,6 +41,7 @@ __all__ = [
     "EventLog",
     "Local",
     "OpenAI",
+    "PeerConnection",
     "Reconnect",
     "Recording",
     "RtcWidgetError",
@@ -65,6 +67,7 @@ _MODULES = {
     "EventLog": "conversation.event_log",
     "Local": "signaling.local",
     "OpenAI": "signaling.openai",
+    "PeerConnection": "peer_connection",
     "Reconnect": "comm.settings",
     "Recording": "audio.recording",
     "RtcWidgetError": "errors",

@@ -30,7 +30,8 @@ from rtc_widget.calls.session_control import SessionControl
 from rtc_widget.calls.settings import Setting, SettingsWriter, check_attribute, check_parameters
 from rtc_widget.comm import protocol
 from rtc_widget.comm.bridge import Bridge
-from rtc_widget.comm.media import MediaReceiver
+from rtc_widget.comm.call_messages import CallMessages
+from rtc_widget.comm.media import ClipOffers, MediaReceiver
 from rtc_widget.comm.negotiation import Negotiator
 from rtc_widget.comm.pages import Page, PageName, PlaysServer
 from rtc_widget.comm.settings import CallSettings, Exchange, Reconnect
@@ -49,7 +50,8 @@ from rtc_widget.tools.tool import Confirm, Function, Tool, Tools
 if TYPE_CHECKING:
     from rtc_widget._aiortc.network import Direction, NetworkReport
     from rtc_widget.audio.recording import Recording
-    from rtc_widget.calls.clip_player import ClipSource, Microphone
+    from rtc_widget.calls.clip_player import Microphone
+    from rtc_widget.comm.media import ClipSource
     from rtc_widget.conversation.event_log import EventLog
     from rtc_widget.conversation.events import Event
     from rtc_widget.conversation.json_object import JsonObject
@@ -271,8 +273,9 @@ class VoiceChat(anywidget.AnyWidget):
             self._show_progress,
             starts_early=self._page is None or self._page.makes_calls,
         )
-        receiver = MediaReceiver(self._media)
-        self._bridge = Bridge(self._post_to_pages, self._negotiator, receiver, self._record, self._main)
+        receiver, clips = MediaReceiver(self._media), ClipOffers()
+        self._bridge = Bridge(self._post_to_pages, self._main)
+        self._bridge.owner = CallMessages(self._bridge, self._negotiator, receiver, clips, self._record, self._main)
         self._controller = CallController(
             self._bridge, self._negotiator, self._record, self._guard, self._asks_for_microphone
         )
@@ -288,7 +291,7 @@ class VoiceChat(anywidget.AnyWidget):
         )
         self._recorder = CallRecorder(self._bridge, self._settings, self._record, self._media, self._guard)
         self._asker = Asker(self._messages, self._session, runner, self._recorder, self._record, self._guard)
-        self._clips = ClipPlayer(self._bridge, receiver, self._settings, self._record, self._media, self._guard)
+        self._clips = ClipPlayer(self._bridge, clips, self._settings, self._record, self._media, self._guard)
         self._events = EventAccess(self._record, self._guard)
         self._network = NetworkControl(self._signaling, self._record)
         self._record.consumers = [self._session, self._session_tools, runner]
@@ -848,7 +851,7 @@ class VoiceChat(anywidget.AnyWidget):
         """
         return await self._events.wait_for(type, timeout, where)
 
-    def stream(self, type: str = "*") -> EventStream:
+    def stream(self, type: str = "*") -> EventStream[Event]:
         """Return the events of a type from now on, for ``async for``; the loop ends with the call.
 
         Events that come between two reads are kept.

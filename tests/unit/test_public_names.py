@@ -18,6 +18,7 @@ PUBLIC = [
     "EventLog",
     "Local",
     "OpenAI",
+    "PeerConnection",
     "Reconnect",
     "Recording",
     "RtcWidgetError",

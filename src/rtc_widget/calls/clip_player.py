@@ -5,29 +5,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from rtc_widget.calls.media_record import MediaRecord
 from rtc_widget.calls.record import CallRecord
 from rtc_widget.calls.settings import SettingsWriter
 from rtc_widget.comm.bridge import Bridge
-from rtc_widget.comm.media import MediaReceiver, PcmClip
-from rtc_widget.errors import AwaitUnsupported, ClipTooLong, NotConnected, PageNotFound, PageTimeout, ReceiveOnly
+from rtc_widget.comm.media import ClipOffers, PcmClip, require_short
+from rtc_widget.errors import AwaitUnsupported, NotConnected, PageNotFound, PageTimeout, ReceiveOnly
 from rtc_widget.kernel.await_guard import AwaitGuard
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from rtc_widget.audio.clip import AudioClip
+    from rtc_widget.comm.media import ClipSource
 
-    ClipSource = AudioClip | str | Path | npt.ArrayLike
     Microphone = bool | Literal["clips"] | AudioClip
 
-LONGEST_CLIP_SECONDS = 600.0
 _PATIENCE_SECONDS = 30.0
-# What every browser's AudioBuffer takes (W3C Web Audio, section 1.4).
-_LOWEST_RATE, _HIGHEST_RATE = 8_000, 96_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +45,7 @@ class ClipPlayer:
     ----------
     bridge : Bridge
         The way to the page.
-    receiver : MediaReceiver
+    clips : ClipOffers
         Gives the page the clips' samples.
     settings : SettingsWriter
         Tells the page which audio a call sends.
@@ -66,14 +60,14 @@ class ClipPlayer:
     def __init__(
         self,
         bridge: Bridge,
-        receiver: MediaReceiver,
+        clips: ClipOffers,
         settings: SettingsWriter,
         record: CallRecord,
         media: MediaRecord,
         guard: AwaitGuard,
     ) -> None:
         self._bridge = bridge
-        self._receiver = receiver
+        self._offers = clips
         self._settings = settings
         self._record = record
         self._media = media
@@ -84,13 +78,13 @@ class ClipPlayer:
 
     async def play(self, source: ClipSource, timeout: float | None) -> SpokenInterval:
         """Play a clip and return when it was heard; see `VoiceChat.say`."""
-        clip = _pcm_clip(source)
+        clip = PcmClip.of(source)
         if self._record.data_channel_state != "open":
             raise NotConnected(f"The clip was not played: the data channel is {self._record.data_channel_state}.")
         if self._record.is_receive_only and self._settings.current.microphone != "clips":
             raise ReceiveOnly("The clip was not played: this call is for writing and listening only.")
         self._guard.require_page()
-        id = self._receiver.offer(clip)
+        id = self._offers.offer(clip)
         self._waiting_seconds += clip.seconds
         limit = self._waiting_seconds + _PATIENCE_SECONDS if timeout is None else timeout
         try:
@@ -102,7 +96,7 @@ class ClipPlayer:
             raise
         finally:
             self._waiting_seconds -= clip.seconds
-            self._receiver.withdraw(id)
+            self._offers.withdraw(id)
         return SpokenInterval(*(self._media.elapsed(float(reply[name])) for name in ("start_ms", "end_ms")))
 
     @property
@@ -119,9 +113,9 @@ class ClipPlayer:
             self._settings.change(microphone=choice, microphone_clip=None)
         else:
             self._microphone_clip = choice
-            self._settings.change(microphone=True, microphone_clip=self._receiver.offer(_pcm_clip(choice)))
+            self._settings.change(microphone=True, microphone_clip=self._offers.offer(PcmClip.of(choice)))
         if before is not None:
-            self._receiver.withdraw(before)
+            self._offers.withdraw(before)
 
 
 def microphone_choice(value: Microphone | ClipSource) -> Microphone:
@@ -145,20 +139,5 @@ def microphone_choice(value: Microphone | ClipSource) -> Microphone:
     from rtc_widget.audio.clip import AudioClip
 
     clip = AudioClip.of(value)
-    _require_short(clip)
+    require_short(clip)
     return clip
-
-
-def _pcm_clip(source: ClipSource) -> PcmClip:
-    from rtc_widget.audio.clip import RATE, AudioClip
-
-    clip = AudioClip.of(source)
-    _require_short(clip)
-    if not _LOWEST_RATE <= clip.sample_rate <= _HIGHEST_RATE:
-        clip = clip.resample(RATE)
-    return PcmClip(clip.pcm.astype("<i2").tobytes(), clip.sample_rate)
-
-
-def _require_short(clip: AudioClip) -> None:
-    if clip.duration > LONGEST_CLIP_SECONDS:
-        raise ClipTooLong(f"The clip lasts {clip.duration:.0f} s; a page takes {LONGEST_CLIP_SECONDS:.0f} s.")

@@ -43,7 +43,7 @@ class EventAccess:
         self._guard.require_events()
         return await self._record.subscriptions.next(type, timeout, where, in_call=self._record.has_call)
 
-    def stream(self, type: str) -> EventStream:
+    def stream(self, type: str) -> EventStream[Event]:
         """Return the events of a type from now on; see `VoiceChat.stream`."""
         _require_text(type, 'chat.stream("response.*")')
         if not self._record.has_call:

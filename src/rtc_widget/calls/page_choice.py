@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
-from rtc_widget.comm.pages import PAGE_VARIABLE, Page, PageName, page_instead
+from rtc_widget.comm.pages import Page, PageName, chosen_page, page_instead
 
 
 def choose_page(page: PageName | Page | None) -> Page | None:
@@ -17,25 +15,10 @@ def choose_page(page: PageName | Page | None) -> Page | None:
     """
     if page is None and (instead := page_instead()) is not None:
         return instead
-    if page is None:
-        name = os.environ.get(PAGE_VARIABLE, "").strip() or "browser"
-        return _named(name, f"The environment variable {PAGE_VARIABLE}")
-    if isinstance(page, str):
-        return _named(page, "page")
-    if isinstance(page, type):
-        raise TypeError(f"page must be an instance, not a class; use {page.__name__}()")
-    if not isinstance(page, Page):
-        raise TypeError(f"page must be 'browser', 'headless' or a page such as ScriptedPage(), got {page!r}.")
-    return page
+    return chosen_page(page, {"browser": lambda: None, "headless": _headless})
 
 
-def _named(name: str, parameter: str) -> Page | None:
-    match name:
-        case "browser":
-            return None
-        case "headless":
-            from rtc_widget.headless import HeadlessPage
+def _headless() -> Page:
+    from rtc_widget.headless import HeadlessPage
 
-            return HeadlessPage()
-        case _:
-            raise ValueError(f"{parameter} must be 'browser' or 'headless', got {name!r}.")
+    return HeadlessPage()

@@ -42,7 +42,7 @@ _NO_CALL: Mapping[str, object] = {
 
 
 class CallRecord:
-    """The `BridgeListener`; used on the kernel's main loop.
+    """The `CallMessageListener`; used on the kernel's main loop.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ class CallRecord:
         # For all calls: the log drops its oldest events.
         self.usage = Usage()
         self.failures = Failures()
-        self.subscriptions = Subscriptions(self.failures)
+        self.subscriptions: Subscriptions[Event] = Subscriptions(self.failures)
         self.consumers: list[EventConsumer] = []
 
     @property

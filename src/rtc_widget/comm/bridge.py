@@ -1,7 +1,7 @@
 """The kernel's end of the messages: pages come and go, requests get replies, events arrive in order.
 
-`receive` may run on the main thread or on a subshell's (ipykernel 7). It decodes a message and passes it on: to the
-main loop for the notebook, to the I/O thread for a server.
+What the messages are about is the affair of a `BridgeOwner`: `rtc_widget.comm.call_messages` for voice calls,
+`rtc_widget.peers.messages` for peer connections. `receive` may run on the main thread or on a subshell's (ipykernel 7).
 """
 
 from __future__ import annotations
@@ -11,17 +11,15 @@ import itertools
 import logging
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from threading import RLock
 from typing import Any, Protocol, TypeVar
 
 from rtc_widget.comm import messages, protocol
 from rtc_widget.comm.decoding import MalformedMessage
 from rtc_widget.comm.find_page import PageFinder
+from rtc_widget.comm.known_page import Batch
 from rtc_widget.comm.liveness import Heartbeat, Liveness
-from rtc_widget.comm.media import MediaReceiver
-from rtc_widget.comm.messages import FromPage, Reply, State, WireEvent
-from rtc_widget.comm.negotiation import Negotiator
+from rtc_widget.comm.messages import FromPage, Reply
 from rtc_widget.comm.page_registry import KnownPage, PageRegistry
 from rtc_widget.comm.protocol import Message, RequestKind
 from rtc_widget.errors import PageNotFound, PageTimeout, RtcWidgetError, WidgetClosed, error_from_wire
@@ -36,78 +34,58 @@ REPLY_GRACE_SECONDS = 2.0
 """How much longer a reply may take, since a busy cell may have delayed it."""
 STATE_SECONDS = 5.0
 """How long a reply waits for an earlier state that arrives after it."""
-FOLLOWER_SECONDS = 0.05
-"""The shortest time between two `log_grew` messages to the pages that follow a call."""
 
 T = TypeVar("T")
-Done = Callable[[dict[str, Any] | RtcWidgetError], None]
 
 
-class BridgeListener(Protocol):
-    """Receives what the pages report; called on the main loop, in the order of the messages."""
+class BridgeOwner(Protocol):
+    """What the messages are about, such as a call that one page holds; called on the thread of each message."""
 
-    def page_state(self, message: State) -> None:
-        """The call has a new state."""
+    def receive(self, message: FromPage, page: KnownPage) -> None:
+        """Process a message of a type that the bridge itself does not know."""
 
-    def page_events(self, attempt: str | None, events: tuple[WireEvent, ...], offset_ms: float) -> None:
-        """Events have arrived, each exactly once; `offset_ms` converts their times to the kernel's clock."""
+    def page_came(self, page: KnownPage) -> None:
+        """A page has said hello."""
 
-    def call_made(self, attempt: str, call_id: str | None) -> None:
-        """The exchange has returned an answer."""
+    def state_changed(self, state: Any) -> None:
+        """The widget has a new state; called under the lock, so that no older one follows."""
 
-    def call_ended(self, attempt: str, heard_until_ms: float) -> None:
-        """The call has ended, and its audio was heard until this time on the page's clock; may be repeated."""
+    def active_page_left(self) -> None:
+        """The page that held something is gone, and no other page holds anything; called under the lock."""
 
-    def event_count(self) -> int:
-        """Return the number of all events so far."""
+    def page_left(self, page: KnownPage) -> None:
+        """A page that held something is gone."""
+
+    def seq(self, page: KnownPage) -> int:
+        """Return how far this page's reports have arrived: a reply waits for those that were sent before it."""
         ...
-
-    def history_page(self, request: messages.History) -> Mapping[str, object]:
-        """Return the events that a page requests."""
-        ...
-
-    def page_lost(self) -> None:
-        """The page with the call is gone."""
 
 
 class Bridge:
     """Connects one widget with its pages.
 
+    `owner` must be set before the first message.
+
     Parameters
     ----------
     send : callable
         Sends one message to all pages; callable from any thread.
-    negotiator : Negotiator
-        Makes and ends calls.
-    media : MediaReceiver
-        Receives audio and statistics, and provides clips.
-    listener : BridgeListener
-        Receives what the pages report.
     main : MainLoop
-        The loop on which the listener is called.
+        The loop on which failures are reported.
     """
 
-    def __init__(
-        self,
-        send: Callable[[Message], None],
-        negotiator: Negotiator,
-        media: MediaReceiver,
-        listener: BridgeListener,
-        main: MainLoop,
-    ) -> None:
-        self._send = send
-        self._negotiator = negotiator
-        self._media = media
-        self._listener = listener
+    owner: BridgeOwner
+
+    def __init__(self, send: Callable[[Message], None], main: MainLoop) -> None:
+        self.send = send
         self._main = main
-        # Reentrant: without a loop the listener is called under the lock.
+        # Reentrant: without a loop the owner's listeners are called under the lock.
         self._lock = RLock()
         self._is_closed = False
         self._pages = PageRegistry()
         self._numbers = itertools.count(1)
         self._pending: dict[str, Callable[[Reply], None]] = {}
-        self._next_notice = 0.0
-        self._liveness = Liveness(self._pages, self._lock, send, negotiator, main, listener)
+        self._liveness = Liveness(self._pages, self._lock, send, main, self)
         self._finder = PageFinder(self._pages, self._lock, self._liveness.ping)
         self._heartbeat = Heartbeat(self._liveness.tick)
 
@@ -126,7 +104,7 @@ class Bridge:
         return self._pages.current is not None
 
     def drop_active_page(self) -> None:
-        """Treat the page with the call as gone, since it does not respond."""
+        """Treat the active page as gone, since it does not respond."""
         self._liveness.drop_active_page()
 
     def receive(self, content: object) -> None:
@@ -185,7 +163,7 @@ class Bridge:
                 if page.gone:
                     raise PageNotFound(f"The page left before it completed {kind!r}.")
                 if page.heard_at < sent and now >= sent + PAGE_SECONDS:
-                    if page.is_calling or len(self._pages.living) < 2:
+                    if page.holds or len(self._pages.living) < 2:
                         raise no_reply_error(PAGE_SECONDS)
                     self._liveness.page_left(page)
                     return await self.request(kind, timeout=deadline - now, pauses=pauses, **fields)
@@ -204,7 +182,7 @@ class Bridge:
         On two threads the reply can overtake the state; the cell would then read old traits.
         """
         deadline = time.monotonic() + STATE_SECONDS
-        while page.seq < seq and time.monotonic() < deadline:  # noqa: ASYNC110 - set on any thread
+        while self.owner.seq(page) < seq and time.monotonic() < deadline:  # noqa: ASYNC110 - set on any thread
             await asyncio.sleep(0.005)
         # The thread that sets `seq` holds the lock until the assignment of the traits is queued on this loop.
         with self._lock:
@@ -275,8 +253,58 @@ class Bridge:
     ) -> str:
         id = f"k:{next(self._numbers)}"
         self._pending[id] = done
-        self._send(protocol.request(kind, page.name, id, **fields))
+        self.send(protocol.request(kind, page.name, id, **fields))
         return id
+
+    def ask(self, kind: RequestKind, page: KnownPage, done: Callable[[], None], **fields: object) -> None:
+        """Send a request to one page; `done` is called once it has replied, on any thread."""
+
+        def replied(reply: Reply) -> None:
+            if self._pending.pop(reply.id, None):
+                done()
+
+        self._post(kind, page, replied, fields)
+
+    def reply(self, page: str, id: str, outcome: Mapping[str, Any] | RtcWidgetError) -> None:
+        """Reply to a request of a page."""
+        if isinstance(outcome, RtcWidgetError):
+            self.send(protocol.failure(page, id, outcome.to_wire()))
+        else:
+            self.send(protocol.result(page, id, outcome))
+
+    def take_state(self, page: KnownPage, seq: int, state: Any, *, holds: bool) -> None:
+        """Record a page's state and whether it holds something; the owner is told if the widget's state changes."""
+        with self._lock:
+            shown = self._pages.take_state(page, seq, state, holds=holds)
+            self._heartbeat.run(self._pages.active_page is not None and not self._is_closed)
+            if shown is not None:
+                self.owner.state_changed(shown)
+
+    def take_events(self, page: KnownPage, batch: Batch[T], deliver: Callable[[tuple[T, ...]], None]) -> None:
+        """Receive numbered events: deliver the new ones in order, and acknowledge them or request missing ones."""
+        # One step under the lock: two threads must not swap two batches.
+        with self._lock:
+            received = page.receiver.take(batch)
+            if received.events:
+                deliver(received.events)
+        self.send(received.reply)
+
+    @property
+    def active_page(self) -> KnownPage | None:
+        """The page that holds something."""
+        with self._lock:
+            return self._pages.active_page
+
+    @property
+    def followers(self) -> list[KnownPage]:
+        """The pages that are not active."""
+        with self._lock:
+            return self._pages.followers
+
+    @property
+    def liveness(self) -> Liveness:
+        """The checks of the active page."""
+        return self._liveness
 
     def _dispatch(self, message: FromPage, page: KnownPage) -> None:
         match message:
@@ -284,118 +312,27 @@ class Bridge:
                 self._greet(page)
             case messages.Goodbye():
                 self._liveness.page_left(page)
-            case messages.State():
-                self._take_state(message, page)
-            case messages.Events():
-                # One step under the lock: two threads must not swap two batches.
-                with self._lock:
-                    received = page.receiver.take(message)
-                    if received.events:
-                        offset_ms = page.clock.offset_ms
-                        self._main.call(self._listener.page_events, message.attempt, received.events, offset_ms)
-                        self._main.call(self._notify_followers)
-                self._send(received.reply)
-            case messages.Prepare(page=name, id=id):
-                self._negotiator.prepare(lambda outcome: self._reply(name, id, outcome))
-            case messages.Exchange(page=name, id=id, attempt=attempt, sdp=sdp):
-                answer: Done = lambda outcome: self._exchanged(name, id, attempt, outcome)  # noqa: E731
-                self._take_over(page, lambda: self._negotiator.exchange(attempt, sdp, answer))
-            case messages.Renegotiate(page=name, id=id, attempt=attempt, sdp=sdp):
-                self._negotiator.renegotiate(attempt, sdp, lambda outcome: self._reply(name, id, outcome))
-            case messages.CreateClientSecret(page=name, id=id, attempt=attempt):
-                given: Done = lambda outcome: self._reply(name, id, outcome)  # noqa: E731
-                self._take_over(page, lambda: self._negotiator.create_client_secret(attempt, given))
-            case messages.Exchanged(attempt=attempt, call_id=call_id):
-                self._negotiator.record_call(attempt, call_id)
-                self._main.call(self._listener.call_made, attempt, call_id)
-            case messages.History(page=name, id=id):
-                self._main.call(lambda: self._send(protocol.result(name, id, self._listener.history_page(message))))
-            case messages.Audio() | messages.Stats():
-                # On the thread that received it: a busy loop must not collect an hour of audio.
-                self._send(self._media.take(message))
-            case messages.Clip(page=name, id=id, clip=clip, first=first):
-                self._reply(name, id, self._media.part(clip, first))
             case messages.Pong(time_ms=time_ms):
                 page.pong_at = time.monotonic()
                 page.clock.record_pong(time_ms)
-            case messages.HangUp(attempt=attempt):
-                self._negotiator.hang_up(attempt)
             case messages.Reply(id=id):
                 page.replied_at = time.monotonic()
                 done = self._pending.get(id)
                 if done is not None:
                     done(message)
+            case _:
+                self.owner.receive(message, page)
 
     def _greet(self, page: KnownPage) -> None:
         with self._lock:
             active_page = self._pages.active_page
             self._pages.greet(page)
-        self._send(protocol.welcome(page.name))
+        self.send(protocol.welcome(page.name))
         self._liveness.ping(page)
-        self._negotiator.warm_up()
+        self.owner.page_came(page)
         self._finder.wake()
         if active_page is not None and active_page is not page:
             self._liveness.check(active_page)
-
-    def _take_over(self, page: KnownPage, call: Callable[[], None]) -> None:
-        """Make a call for a page, after any other page has released its call."""
-        with self._lock:
-            active_page = self._pages.active_page
-        if active_page is None or active_page is page:
-            call()
-            return
-        released: Future[None] = Future()
-
-        def done(reply: Reply) -> None:
-            if self._pending.pop(reply.id, None) and not released.done():
-                released.set_result(None)
-
-        self._post("release_call", active_page, done, {})
-        self._liveness.call_after_release(active_page, released, call)
-
-    def _notify_followers(self) -> None:
-        """Report new events to the pages that follow the call, not too often."""
-        now = time.monotonic()
-        # The notice that is scheduled covers later events too.
-        if now < self._next_notice or not self._pages.followers:
-            return
-        self._next_notice = now + FOLLOWER_SECONDS
-
-        def notify() -> None:
-            with self._lock:
-                followers = self._pages.followers
-            for page in followers:
-                self._send(protocol.log_grew(page.name, self._listener.event_count()))
-
-        if self._main.running is None:
-            notify()
-        else:
-            self._main.call_later(FOLLOWER_SECONDS, notify)
-
-    def _take_state(self, message: State, page: KnownPage) -> None:
-        if message.attempt is not None:
-            # Not through the main loop: audio of this attempt may arrive before its turn.
-            self._media.record_attempt(message.attempt, resumes=message.resumes)
-            if message.heard_until_ms is not None:
-                # Even if another page has the call by now, and the traits do not show this state.
-                self._main.call(self._listener.call_ended, message.attempt, message.heard_until_ms)
-                self._notify_followers()
-        with self._lock:
-            state = self._pages.take_state(page, message)
-            self._heartbeat.run(self._pages.active_page is not None and not self._is_closed)
-            if state is not None:
-                self._main.call(self._listener.page_state, state)
-
-    def _exchanged(self, page: str, id: str, attempt: str, outcome: dict[str, Any] | RtcWidgetError) -> None:
-        if isinstance(outcome, dict):
-            self._main.call(self._listener.call_made, attempt, outcome["call_id"])
-        self._reply(page, id, outcome)
-
-    def _reply(self, page: str, id: str, outcome: Mapping[str, Any] | RtcWidgetError) -> None:
-        if isinstance(outcome, RtcWidgetError):
-            self._send(protocol.failure(page, id, outcome.to_wire()))
-        else:
-            self._send(protocol.result(page, id, outcome))
 
 
 def _settle(future: asyncio.Future[T], value: T) -> None:

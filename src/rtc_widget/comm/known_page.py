@@ -5,17 +5,30 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from threading import Lock
+from typing import Generic, Protocol, TypeVar
 
 from rtc_widget.comm import protocol
-from rtc_widget.comm.messages import Events, WireEvent
 from rtc_widget.comm.protocol import Message
+
+E = TypeVar("E")
+E_co = TypeVar("E_co", covariant=True)
+
+
+class Batch(Protocol[E_co]):
+    """Consecutive events; `first` is the running number of the first one on its page."""
+
+    @property
+    def first(self) -> int: ...  # noqa: D102
+
+    @property
+    def events(self) -> tuple[E_co, ...]: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
+class Received(Generic[E]):
     """The new events of a batch, and the reply to the page."""
 
-    events: tuple[WireEvent, ...]
+    events: tuple[E, ...]
     reply: Message
 
 
@@ -31,7 +44,7 @@ class EventReceiver:
     next: int = 0
     _lock: Lock = field(default_factory=Lock, repr=False)
 
-    def take(self, batch: Events) -> Received:
+    def take(self, batch: Batch[E]) -> Received[E]:
         """Receive a batch; safe on any thread."""
         with self._lock:
             if batch.first > self.next:

@@ -7,11 +7,9 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from threading import RLock
-from typing import Protocol
+from typing import Any, Protocol
 
 from rtc_widget.comm import protocol
-from rtc_widget.comm.messages import State
-from rtc_widget.comm.negotiation import Negotiator
 from rtc_widget.comm.page_registry import KnownPage, PageRegistry
 from rtc_widget.comm.protocol import Message
 from rtc_widget.kernel.io_thread import io_thread
@@ -24,10 +22,17 @@ SILENT_SECONDS = 12.0
 """After so long without a message, which is two pings, the page with the call is checked."""
 
 
-class _LivenessListener(Protocol):
-    def page_state(self, message: State) -> None: ...
+class _Owner(Protocol):
+    def state_changed(self, state: Any) -> None: ...
 
-    def page_lost(self) -> None: ...
+    def active_page_left(self) -> None: ...
+
+    def page_left(self, page: KnownPage) -> None: ...
+
+
+class _Owned(Protocol):
+    @property
+    def owner(self) -> _Owner: ...
 
 
 class Liveness:
@@ -41,12 +46,10 @@ class Liveness:
         The bridge's lock.
     send : callable
         Sends one message to the pages.
-    negotiator : Negotiator
-        Hangs up the call of a page that is gone.
     main : MainLoop
-        The loop on which the listener is called.
-    listener : object
-        Receives the state of the call after a page is gone.
+        The loop that waits for replies.
+    owned : object
+        Its ``owner`` learns which page is gone.
     """
 
     def __init__(
@@ -54,16 +57,14 @@ class Liveness:
         pages: PageRegistry,
         lock: RLock,
         send: Callable[[Message], None],
-        negotiator: Negotiator,
         main: MainLoop,
-        listener: _LivenessListener,
+        owned: _Owned,
     ) -> None:
         self._pages = pages
         self._lock = lock
         self._send = send
-        self._negotiator = negotiator
         self._main = main
-        self._listener = listener
+        self._owned = owned
 
     def tick(self) -> None:
         """Ping the page with the call, and check it after a long silence."""
@@ -87,18 +88,18 @@ class Liveness:
 
     def page_left(self, page: KnownPage) -> None:
         """Remove a page that has left; its call has ended."""
+        owner = self._owned.owner
         with self._lock:
-            had_call = page.is_calling
-            attempt = page.last_state.attempt if page.last_state else None
+            held = page.holds
             was_active = self._pages.active_page is page
             successor = self._pages.remove(page)
             # Under the lock: another thread must not report a newer state first.
             if successor is not None:
-                self._main.call(self._listener.page_state, successor)
+                owner.state_changed(successor)
             elif was_active:
-                self._main.call(self._listener.page_lost)
-        if had_call and attempt is not None:
-            self._negotiator.hang_up(attempt)
+                owner.active_page_left()
+        if held:
+            owner.page_left(page)
 
     def drop_active_page(self) -> None:
         """Treat the page with the call as gone."""
@@ -134,7 +135,7 @@ class Liveness:
             # A cell blocked the loop; the reply may wait behind it.
             self._check(active_page)
             return
-        if active_page.heard_at < asked and active_page.is_calling:
+        if active_page.heard_at < asked and active_page.holds:
             self.page_left(active_page)
 
 

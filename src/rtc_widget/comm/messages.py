@@ -55,6 +55,15 @@ def _event(name: str, value: Any) -> WireEvent:
             raise MalformedMessage(f"{name} must be [direction, milliseconds, text] each")
 
 
+def _peer_event(name: str, value: Any) -> WirePeerEvent:
+    match value:
+        case [int() | float() as time_ms, str() as source, str() as type, dict() | None as payload, dict() as changes]:
+            states = {handle: mapping(f"{name} of {handle}", state) for handle, state in changes.items()}
+            return WirePeerEvent(float(time_ms), source, type, payload or {}, states)
+        case _:
+            raise MalformedMessage(f"{name} must be [milliseconds, source, name, payload, changes] each")
+
+
 PageError = Annotated[Mapping[str, str], _error]
 """An error of the page: ``{code, message, hint}``."""
 
@@ -127,6 +136,31 @@ class Events:
     attempt: str | None
     first: int
     events: tuple[Annotated[WireEvent, _event], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WirePeerEvent:
+    """One event of a peer connection; `time_ms` as in `WireEvent`.
+
+    `source` is the handle of the object that it belongs to, such as ``"pc"`` or ``"channel:1"``. `changes` has, by
+    handle, the attributes that are new or have changed since the event before.
+    """
+
+    time_ms: float
+    source: str
+    type: str
+    payload: Mapping[str, Any]
+    changes: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class PeerEvents:
+    """Consecutive events of a peer connection; `first` is the running number of the first one on this page."""
+
+    page: str
+    peer: str
+    first: int
+    events: tuple[Annotated[WirePeerEvent, _peer_event], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +304,8 @@ class Pong:
 class Reply:
     """The page's reply to a request of the kernel: either a result or an error.
 
-    `seq` is that of the last `State` that the page sent before the reply.
+    `seq` is that of the last `State` that the page sent before the reply; for a peer connection it is the number of
+    events that the page had recorded before.
     """
 
     page: str
@@ -289,6 +324,7 @@ FromPage = (
     | Goodbye
     | State
     | Events
+    | PeerEvents
     | Prepare
     | Exchange
     | Renegotiate

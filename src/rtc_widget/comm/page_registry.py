@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 from rtc_widget.comm.known_page import EventReceiver, PageClock
-from rtc_widget.comm.messages import State
-
-_CALLING = ("connecting", "connected", "reconnecting")
 
 
 @dataclass(slots=True, eq=False)
@@ -18,8 +16,12 @@ class KnownPage:
     name: str
     receiver: EventReceiver
     clock: PageClock = field(default_factory=PageClock)
-    last_state: State | None = None
+    state: Any = None
     """The last state that it sent."""
+    seq: int = 0
+    """The number of that state."""
+    held: bool = False
+    """Whether it held something in that state."""
     gone: bool = False
     """Whether it has said goodbye, or does not respond any more."""
     heard_at: float = field(default_factory=time.monotonic)
@@ -29,14 +31,9 @@ class KnownPage:
     """When its last pong came; other messages may have been sent long before they arrive."""
 
     @property
-    def seq(self) -> int:
-        """The number of the last state that it sent."""
-        return 0 if self.last_state is None else self.last_state.seq
-
-    @property
-    def is_calling(self) -> bool:
-        """Whether it is making a call or has one."""
-        return self.last_state is not None and not self.gone and self.last_state.state.status in _CALLING
+    def holds(self) -> bool:
+        """Whether it holds what only one page may have, such as a call that it is making or has."""
+        return self.held and not self.gone
 
 
 class PageRegistry:
@@ -53,7 +50,7 @@ class PageRegistry:
 
     @property
     def active_page(self) -> KnownPage | None:
-        """The page with the call."""
+        """The page that holds something."""
         return self._active_page
 
     @property
@@ -84,29 +81,29 @@ class PageRegistry:
         page.gone = False
         self._newest = page
 
-    def take_state(self, page: KnownPage, state: State) -> State | None:
+    def take_state(self, page: KnownPage, seq: int, state: Any, *, holds: bool) -> Any:
         """Record a state; return the state that the traits show now, if that has changed."""
-        if state.seq <= page.seq:
+        if seq <= page.seq:
             return None
         is_shown = page is self.current or self.current is None
-        page.last_state, page.gone = state, False
+        page.state, page.seq, page.held, page.gone = state, seq, holds, False
         if self._active_page is page:
-            return state if page.is_calling else self._release() or state
+            return state if page.holds else self._release() or state
         if self._active_page is not None:
             return None
-        if page.is_calling:
+        if page.holds:
             self._active_page = self._newest = page
             return state
         return state if is_shown else None
 
-    def remove(self, page: KnownPage) -> State | None:
+    def remove(self, page: KnownPage) -> Any:
         """Remove a page; return the state of the page that waits for the call, if there is one."""
         page.gone = True
         return self._release() if self._active_page is page else None
 
-    def _release(self) -> State | None:
-        self._active_page = next((page for page in self.living if page.is_calling), None)
+    def _release(self) -> Any:
+        self._active_page = next((page for page in self.living if page.holds), None)
         if self._active_page is None:
             return None
         self._newest = self._active_page
-        return self._active_page.last_state
+        return self._active_page.state

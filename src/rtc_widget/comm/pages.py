@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -54,6 +55,38 @@ class PlaysServer(Protocol):
 
 
 PageMaker = Callable[[], Page]
+
+
+def chosen_page(page: object, makers: Mapping[str, Callable[[], Page | None]]) -> Page | None:
+    """Return the page in this process that is meant; None means the browser's.
+
+    Parameters
+    ----------
+    page : str, Page or None
+        The parameter of the widget; None means the environment variable ``RTC_WIDGET_PAGE``, else the browser.
+    makers : mapping
+        Makes a page of each name.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If neither the parameter nor the environment variable is the name of a page, or a page.
+    """
+    parameter = "page"
+    if page is None:
+        parameter, page = f"The environment variable {PAGE_VARIABLE}", os.environ.get(PAGE_VARIABLE, "").strip()
+        page = page or "browser"
+    if isinstance(page, str):
+        if page not in makers:
+            raise ValueError(f"{parameter} must be {' or '.join(map(repr, makers))}, got {page!r}.")
+        return makers[page]()
+    if isinstance(page, type):
+        raise TypeError(f"page must be an instance, not a class; use {page.__name__}()")
+    if not isinstance(page, Page):
+        names = ", ".join(map(repr, makers))
+        raise TypeError(f"page must be {names} or a page such as ScriptedPage(), got {page!r}.")
+    return page
+
 
 _instead: ContextVar[PageMaker | None] = ContextVar("rtc_widget_page", default=None)
 

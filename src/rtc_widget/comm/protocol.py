@@ -1,7 +1,8 @@
 """The messages between the page and the kernel; the twin of `js/src/comm/protocol.ts`.
 
-`tests/contract/protocol.json` holds both together. Messages are plain JSON without buffers (Colab drops buffers). The
-messages of the page are decoded here, once, into frozen values. The messages of the kernel are built only here.
+`tests/contract/protocol.json` and `peer.json` hold both together. Messages are plain JSON without buffers (Colab drops
+buffers). The messages of the page are decoded here, once, into frozen values. The messages of the kernel are built only
+here.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ RequestKind = Literal[
     "play_clip",
     "cancel_clip",
     "flush_audio",
+    "peer",
 ]
 Message = dict[str, Any]
 
@@ -47,6 +49,7 @@ _KINDS: Mapping[str, type[FromPage]] = {
     "goodbye": messages.Goodbye,
     "state": messages.State,
     "events": messages.Events,
+    "peer_events": messages.PeerEvents,
     "prepare": messages.Prepare,
     "exchange": messages.Exchange,
     "renegotiate": messages.Renegotiate,

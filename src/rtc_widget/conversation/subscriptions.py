@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from rtc_widget._error_text import error_text
 from rtc_widget._unicode import well_formed
@@ -26,6 +26,22 @@ Callback = Callable[[Event], Any] | Callable[[Event], Awaitable[Any]]
 Condition = Callable[[Event], object]
 
 
+class Published(Protocol):
+    """An event that can be subscribed to."""
+
+    @property
+    def type(self) -> str:
+        """The name of the event."""
+        ...
+
+    def matches(self, pattern: str) -> bool:
+        """Whether a subscription to a shell-style pattern gets this event."""
+        ...
+
+
+E = TypeVar("E", bound=Published)
+
+
 @dataclass(frozen=True, slots=True)
 class CallbackFailure:
     """An exception that a callback raised.
@@ -33,8 +49,8 @@ class CallbackFailure:
     Attributes
     ----------
     callback : callable
-        The function that was passed to `VoiceChat.on`.
-    event : Event
+        The function that was passed to `VoiceChat.on` or `PeerConnection.on`.
+    event : Event or PeerEvent
         The event that it was called with.
     error : BaseException
         The exception, with its traceback.
@@ -42,8 +58,8 @@ class CallbackFailure:
 
     code: ClassVar[str] = "callback_failed"
 
-    callback: Callback
-    event: Event
+    callback: Callable[..., Any]
+    event: Published
     error: BaseException
 
     def __str__(self) -> str:
@@ -52,10 +68,10 @@ class CallbackFailure:
 
 
 @dataclass(frozen=True, slots=True)
-class _Waiter:
+class _Waiter(Generic[E]):
     pattern: str
-    where: Condition | None
-    future: asyncio.Future[Event]
+    where: Callable[[E], object] | None
+    future: asyncio.Future[E]
     in_call: bool
 
 
@@ -64,7 +80,7 @@ class _Subscription:
     """A callback, and the context of the cell that registered it: its output appears there."""
 
     pattern: str
-    callback: Callback
+    callback: Callable[..., Any]
     context: Context
 
     def is_replaced_by(self, other: _Subscription) -> bool:
@@ -72,19 +88,19 @@ class _Subscription:
         return self.pattern == other.pattern and is_same
 
 
-class EventStream(AsyncIterator[Event]):
-    """The future events that match a pattern, for ``async for``; it ends with the call.
+class EventStream(AsyncIterator[E]):
+    """The future events that match a pattern, for ``async for``; it ends with the call or the connection.
 
     Events that arrive between two reads are buffered.
     """
 
     def __init__(self, pattern: str) -> None:
         self._pattern = pattern
-        self._events: deque[Event] = deque()
+        self._events: deque[E] = deque()
         self._ended = False
         self._news = asyncio.Event()
 
-    def put(self, event: Event) -> None:
+    def put(self, event: E) -> None:
         """Buffer an event if it matches the pattern."""
         if not self._ended and event.matches(self._pattern):
             self._events.append(event)
@@ -95,7 +111,7 @@ class EventStream(AsyncIterator[Event]):
         self._ended = True
         self._news.set()
 
-    async def __anext__(self) -> Event:
+    async def __anext__(self) -> E:
         while not self._events:
             if self._ended:
                 raise StopAsyncIteration
@@ -104,24 +120,30 @@ class EventStream(AsyncIterator[Event]):
         return self._events.popleft()
 
 
-class Subscriptions:
+class Subscriptions(Generic[E]):
     """Delivers each event to the callbacks, streams and waiters whose pattern matches its type; used on one loop.
 
     Parameters
     ----------
     failures : Failures, optional
         Collects the exceptions of callbacks.
+    subject : str
+        What the events are about, and what ends: ``"call"``.
+    log : str
+        Where the events that arrived can be found, for the errors.
     """
 
-    def __init__(self, failures: Failures | None = None) -> None:
+    def __init__(self, failures: Failures | None = None, *, subject: str = "call", log: str = "chat.events") -> None:
+        self._subject = subject
+        self._hint = f"{log} has the events that arrived."
         self.failures = Failures() if failures is None else failures
         self._callbacks: list[_Subscription] = []
-        self._waiting: list[_Waiter] = []
+        self._waiting: list[_Waiter[E]] = []
         # Weak: a stream that is no longer read is dropped.
-        self._streams: weakref.WeakSet[EventStream] = weakref.WeakSet()
+        self._streams: weakref.WeakSet[EventStream[E]] = weakref.WeakSet()
         self._running: set[asyncio.Future[Any]] = set()
 
-    def add(self, pattern: str, callback: Callback) -> None:
+    def add(self, pattern: str, callback: Callable[..., Any]) -> None:
         """Call `callback` for each event that matches; adding the same pair again has no effect.
 
         A function of the same module and name replaces the one before, as after a second run of its cell.
@@ -137,11 +159,11 @@ class Subscriptions:
             added if one is first else one for one in self._callbacks if one is first or one not in known
         ]
 
-    def remove(self, pattern: str, callback: Callback) -> None:
+    def remove(self, pattern: str, callback: Callable[..., Any]) -> None:
         """Stop calling `callback`; a pair that was not added is ignored."""
         self._callbacks = [one for one in self._callbacks if (one.pattern, one.callback) != (pattern, callback)]
 
-    def publish(self, event: Event) -> None:
+    def publish(self, event: E) -> None:
         """Wake the waiters, feed the streams, then call the callbacks; an exception in one stops no other."""
         for waiter in self._waiting:
             if event.matches(waiter.pattern) and not waiter.future.done():
@@ -153,8 +175,8 @@ class Subscriptions:
                 self._call(subscription, event)
 
     async def next(
-        self, pattern: str, timeout: float | None, where: Condition | None = None, *, in_call: bool = False
-    ) -> Event:
+        self, pattern: str, timeout: float | None, where: Callable[[E], object] | None = None, *, in_call: bool = False
+    ) -> E:
         """Wait for the next event that matches.
 
         Parameters
@@ -175,22 +197,22 @@ class Subscriptions:
         NotConnected
             If the call ends and `in_call` is true.
         """
-        future: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[E] = asyncio.get_running_loop().create_future()
         waiter = _Waiter(pattern, where, future, in_call)
         self._waiting.append(waiter)
         try:
             since = datetime.now().astimezone()
             late = WaitTimeout(
                 f"No {pattern!r} event arrived within {timeout} s, since {since:%H:%M:%S}.",
-                hint="chat.events has the events that arrived.",
+                hint=self._hint,
             )
             return await wait_with_grace(timeout, future, late)
         finally:
             self._waiting.remove(waiter)
 
-    def stream(self, pattern: str) -> EventStream:
+    def stream(self, pattern: str) -> EventStream[E]:
         """Return a stream of the future events that match."""
-        stream = EventStream(pattern)
+        stream: EventStream[E] = EventStream(pattern)
         self._streams.add(stream)
         return stream
 
@@ -202,12 +224,12 @@ class Subscriptions:
         for waiter in self._waiting:
             if waiter.in_call and not waiter.future.done():
                 ended = NotConnected(
-                    f"The call ended before a {waiter.pattern!r} event arrived.",
-                    hint="chat.events has the events that arrived.",
+                    f"The {self._subject} ended before a {waiter.pattern!r} event arrived.",
+                    hint=self._hint,
                 )
                 waiter.future.set_exception(ended)
 
-    def _call(self, subscription: _Subscription, event: Event) -> None:
+    def _call(self, subscription: _Subscription, event: E) -> None:
         # A copy: a context cannot be entered again while a callback runs in it.
         callback, context = subscription.callback, subscription.context.copy()
         try:
@@ -226,14 +248,14 @@ class Subscriptions:
             self._running.add(task)
             task.add_done_callback(lambda done: self._finished(done, callback, event))
 
-    def _finished(self, task: asyncio.Future[Any], callback: Callback, event: Event) -> None:
+    def _finished(self, task: asyncio.Future[Any], callback: Callable[..., Any], event: E) -> None:
         self._running.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
             self.failures.add(CallbackFailure(callback, event, error))
 
 
-def _offer(event: Event, where: Condition | None, future: asyncio.Future[Event]) -> None:
+def _offer(event: E, where: Callable[[E], object] | None, future: asyncio.Future[E]) -> None:
     try:
         if where is None or where(event):
             future.set_result(event)

@@ -67,6 +67,23 @@ Every error has a stable ``code``, a ``message`` that says what happened, and a 
     │   ├── AudioBlocked                the browser requires a click on the page first
     │   ├── NothingRecorded             no audio was recorded
     │   └── RecordingUnavailable        the page cannot record
+    ├── WebRTCError                     an operation of a peer connection; the W3C names
+    │   ├── InvalidStateError           the operation does not fit the present state
+    │   │   └── PeerClosed              the peer connection is closed
+    │   │       └── PeerNotFound        the page does not have it
+    │   ├── OperationError              the browser could not carry it out
+    │   ├── InvalidAccessError          an object must not be used here
+    │   ├── InvalidModificationError    something was changed that must stay
+    │   ├── WebRTCSyntaxError           W3C SyntaxError (a ValueError)
+    │   ├── WebRTCTypeError             TypeError of the browser (a TypeError)
+    │   ├── WebRTCRangeError            RangeError of the browser (a ValueError)
+    │   ├── NotSupportedError           the page's WebRTC lacks the operation
+    │   ├── NotAllowedError             the user or the browser refused
+    │   ├── NotFoundError               what it needs was not found
+    │   ├── RTCError                    the connection reports a failure
+    │   ├── NetworkError                the network or the other side ended it
+    │   ├── UnknownError                the browser gives no standard reason
+    │   └── TooManyPeers                the page has 8 open peer connections
     ├── NotConnected                    sending without an open data channel
     ├── MessageTooLarge                 the message exceeds the data channel's limit
     ├── SendQueueFull                   too many events wait to be sent
@@ -176,6 +193,25 @@ from rtc_widget.errors.signaling import (
     SignalingTimeout,
 )
 from rtc_widget.errors.tools import InvalidTool
+from rtc_widget.errors.webrtc import (
+    InvalidAccessError,
+    InvalidModificationError,
+    InvalidStateError,
+    NetworkError,
+    NotAllowedError,
+    NotFoundError,
+    NotSupportedError,
+    OperationError,
+    PeerClosed,
+    PeerNotFound,
+    RTCError,
+    TooManyPeers,
+    UnknownError,
+    WebRTCError,
+    WebRTCRangeError,
+    WebRTCSyntaxError,
+    WebRTCTypeError,
+)
 
 __all__ = [
     "AccessDenied",
@@ -200,14 +236,17 @@ __all__ = [
     "HostNotFound",
     "InsecureContext",
     "InsecureServer",
+    "InvalidAccessError",
     "InvalidAnswer",
     "InvalidAudio",
     "InvalidIceServers",
     "InvalidImage",
     "InvalidKey",
+    "InvalidModificationError",
     "InvalidOffer",
     "InvalidSdp",
     "InvalidSession",
+    "InvalidStateError",
     "InvalidTool",
     "KernelDied",
     "KernelTimeout",
@@ -221,16 +260,24 @@ __all__ = [
     "MicrophoneInUse",
     "MicrophoneNotFound",
     "MissingKey",
+    "NetworkError",
     "NetworkUnsupported",
     "NoNetwork",
     "NoView",
+    "NotAllowedError",
     "NotConnected",
+    "NotFoundError",
+    "NotSupportedError",
     "NothingRecorded",
+    "OperationError",
     "PageError",
     "PageNotFound",
     "PageTimeout",
+    "PeerClosed",
+    "PeerNotFound",
     "ProtocolMismatch",
     "QuotaExceeded",
+    "RTCError",
     "RateLimited",
     "ReceiveOnly",
     "ReconnectFailed",
@@ -249,10 +296,16 @@ __all__ = [
     "SignalingError",
     "SignalingTimeout",
     "SpeakerNotSelectable",
+    "TooManyPeers",
     "TurnDetectionEnabled",
     "UnexpectedError",
+    "UnknownError",
     "UnknownTerm",
     "WaitTimeout",
+    "WebRTCError",
+    "WebRTCRangeError",
+    "WebRTCSyntaxError",
+    "WebRTCTypeError",
     "WebRTCUnavailable",
     "WidgetClosed",
     "error_from_wire",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rtc_widget.errors import audio, call, events, microphone, page, saved, sdp, signaling, tools
+from rtc_widget.errors import audio, call, events, microphone, page, saved, sdp, signaling, tools, webrtc
 from rtc_widget.errors.base import RtcWidgetError, UnexpectedError
 
 
@@ -16,7 +16,7 @@ def _all_kinds(kind: type[RtcWidgetError]) -> dict[str, type[RtcWidgetError]]:
 
 
 # Python knows the subclasses only of modules that were imported.
-_MODULES = (audio, call, events, microphone, page, saved, sdp, signaling, tools)
+_MODULES = (audio, call, events, microphone, page, saved, sdp, signaling, tools, webrtc)
 _KINDS = _all_kinds(RtcWidgetError)
 
 

@@ -36,15 +36,16 @@ _MAX_REFERRERS = 1_000
 _MAX_STEPS = 25
 
 
-def close_when_unreferenced(widget: Widget) -> None:
-    """Close `widget` after the cell that drops its last reference; does nothing outside of IPython."""
+def close_when_unreferenced(widget: Widget, method: str = "close") -> None:
+    """Close `widget` by a method after the cell that drops its last reference; does nothing outside of IPython."""
     shell = _shell()
     if shell is not None:
-        shell.events.register("post_run_cell", _ReferenceCheck(widget, shell))
+        shell.events.register("post_run_cell", _ReferenceCheck(widget, shell, method))
 
 
 class _ReferenceCheck:
-    def __init__(self, widget: Widget, shell: Any) -> None:
+    def __init__(self, widget: Widget, shell: Any, method: str) -> None:
+        self._method = method
         self._widget = weakref.ref(widget)
         self._shell = shell
         self._name: str | None = None
@@ -71,7 +72,7 @@ class _ReferenceCheck:
                 return
         # The walk visits every object of the process, so it starts only when a name was lost.
         if had_name and not self._leads_to_a_name(widget):
-            widget.close()
+            getattr(widget, self._method)()
 
     def _is_name(self, name: str | None, widget: Widget) -> bool:
         """Whether a name that a person chose refers to the widget, or to an object that contains it."""

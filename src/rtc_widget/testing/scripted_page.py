@@ -41,7 +41,7 @@ from rtc_widget.types import Track
 
 if TYPE_CHECKING:
     from rtc_widget.audio.clip import AudioClip
-    from rtc_widget.calls.clip_player import ClipSource
+    from rtc_widget.comm.media import ClipSource
 
 
 class ScriptedPage(RawPage):

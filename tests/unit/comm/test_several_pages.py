@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from rtc_widget.comm.bridge import FOLLOWER_SECONDS
+from rtc_widget.comm.call_messages import FOLLOWER_SECONDS
 from rtc_widget.errors import PageTimeout
 from rtc_widget.testing.raw_page import CONNECTED
 from tests.limits import HANGS
