@@ -64,6 +64,18 @@ class Connection(RTCPeerConnection):
         self._carrier: RTCSctpTransport | None = None
         self.consent_expired = False
 
+    def use_nat(self, nat: Nat) -> None:
+        """Put a NAT in front of the sockets; call it before `setLocalDescription`, which makes them.
+
+        Raises
+        ------
+        RuntimeError
+            If candidates were gathered already.
+        """
+        if self.iceGatheringState != "new":
+            raise RuntimeError("the candidates are gathered already")
+        self._nat = nat
+
     async def close(self) -> None:
         """Close the connection and wait until all of its tasks have ended."""
         # Before the transports close: the task could start senders on them that nothing stops.

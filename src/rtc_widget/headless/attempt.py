@@ -11,10 +11,12 @@ from uuid import uuid4
 
 from av import AudioFrame
 
+from rtc_widget._aiortc.output_track import pcm_of
 from rtc_widget.errors import ChannelTimeout, ExchangeRefused, RtcWidgetError, ServerUnreachable
 from rtc_widget.errors.texts import text
 from rtc_widget.headless.bridge import PageBridge
-from rtc_widget.headless.microphone import MicrophoneTrack, fetch_clip
+from rtc_widget.headless.clip import fetch_clip
+from rtc_widget.headless.microphone import MicrophoneTrack
 from rtc_widget.headless.peer import Peer, PeerListener
 from rtc_widget.signaling.base import Answer
 
@@ -129,7 +131,7 @@ class Attempt:
             raise ChannelTimeout(text("not_connected_in_time", seconds=f"{limit:g}")) from None
 
     async def _connect(self) -> None:
-        clip = None if self._options.clip is None else await fetch_clip(self._bridge, self._options.clip)
+        clip = None if self._options.clip is None else pcm_of(await fetch_clip(self._bridge, self._options.clip))
         prepared = await self._bridge.request("prepare", limit=PREPARE_SECONDS, attempt=self.id)
         self.is_prepared = True
         # Without a microphone the track is silent, but a clip may still be played.

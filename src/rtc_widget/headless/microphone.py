@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,14 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from av import AudioFrame
 
-from rtc_widget._aiortc.audio import MonoAudio
-from rtc_widget._aiortc.output_track import FRAME_LENGTH, Pcm, Playback, VoiceTrack, pcm_of
+from rtc_widget._aiortc.output_track import FRAME_LENGTH, Pcm, Playback, VoiceTrack
 from rtc_widget.errors import ClipInterrupted
 from rtc_widget.errors.texts import PAGE_MESSAGES
-from rtc_widget.headless.bridge import PageBridge
-
-CLIP_SECONDS = 30.0
-"""How long the kernel may take to send a part of a clip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +103,3 @@ class MicrophoneTrack(VoiceTrack):
 
 def _interrupted() -> ClipInterrupted:
     return ClipInterrupted(PAGE_MESSAGES[ClipInterrupted.code])
-
-
-async def fetch_clip(bridge: PageBridge, clip: str) -> Pcm:
-    """Request a clip from the kernel in parts; return it at 48 kHz."""
-    parts: list[bytes] = []
-    rate = 0
-    first: int | None = 0
-    while first is not None:
-        part = await bridge.request("clip", limit=CLIP_SECONDS, clip=clip, first=first)
-        parts.append(base64.b64decode(part["data"]))
-        rate, first = part["rate"], part["next"]
-    samples = np.frombuffer(b"".join(parts), "<i2").astype(np.float32) / np.float32(32768)
-    return pcm_of(MonoAudio(samples, rate))

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from rtc_widget.comm.protocol import Message
-from rtc_widget.types import Direction
 
 BATCH_CHARACTERS = 65_536
 PAUSE_SECONDS = 0.016
@@ -18,7 +16,7 @@ PAUSE_SECONDS = 0.016
 
 @dataclass(frozen=True, slots=True)
 class _QueuedEvent:
-    attempt: str
+    owner: str
     event: list[object]
     size: int
 
@@ -29,10 +27,10 @@ class Outbox:
     Parameters
     ----------
     post : callable
-        Sends an ``events`` message with these fields.
+        Sends a batch: the attempt or peer that its events belong to, the number of the first one, and the events.
     """
 
-    def __init__(self, post: Callable[..., None]) -> None:
+    def __init__(self, post: Callable[[str, int, list[list[object]]], None]) -> None:
         self._post = post
         self._queue: deque[_QueuedEvent] = deque()
         # The numbers of the first event in the queue, and of the next one to send.
@@ -41,10 +39,15 @@ class Outbox:
         self._waiting = 0
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, attempt: str, direction: Direction, text: str) -> None:
-        """Add an event."""
-        self._queue.append(_QueuedEvent(attempt, [direction, time.time() * 1000, text], len(text)))
-        self._waiting += len(text)
+    @property
+    def count(self) -> int:
+        """How many events were added so far: the number of the next one."""
+        return self._base + len(self._queue)
+
+    def add(self, owner: str, event: list[object], size: int) -> None:
+        """Add an event of an attempt or a peer; `size` is its length in characters."""
+        self._queue.append(_QueuedEvent(owner, event, size))
+        self._waiting += size
         if self._timer is None or self._waiting >= BATCH_CHARACTERS:
             self.flush()
 
@@ -52,9 +55,9 @@ class Outbox:
         """Send the events that wait."""
         self.close()
         self._waiting = 0
-        if self._next == self._base + len(self._queue):
+        if self._next == self.count:
             return
-        while self._next < self._base + len(self._queue):
+        while self._next < self.count:
             self._post_batch()
         self._timer = asyncio.get_running_loop().call_later(PAUSE_SECONDS, self.flush)
 
@@ -77,18 +80,18 @@ class Outbox:
             self._timer = None
 
     def _post_batch(self) -> None:
-        """Send one batch: events of one attempt, about 64 KiB at most."""
+        """Send one batch: events of one owner, about 64 KiB at most."""
         first, events, size = self._next, [], 0
-        attempt = self._queue[first - self._base].attempt
+        owner = self._queue[first - self._base].owner
         for at in range(first - self._base, len(self._queue)):
             queued = self._queue[at]
-            if queued.attempt != attempt or size >= BATCH_CHARACTERS:
+            if queued.owner != owner or size >= BATCH_CHARACTERS:
                 break
             events.append(queued.event)
             size += queued.size
         # Before sending: the kernel, in this process, acknowledges at once.
         self._next = first + len(events)
-        self._post(attempt=attempt, first=first, events=events)
+        self._post(owner, first, events)
 
 
 class MediaOutbox:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from av import AudioFrame
 
+from rtc_widget._aiortc.output_track import pcm_of
 from rtc_widget.comm.messages import PageState
 from rtc_widget.comm.protocol import Message
 from rtc_widget.conversation.events import Event
@@ -23,10 +24,11 @@ from rtc_widget.errors.texts import text
 from rtc_widget.headless.attempt import Attempt
 from rtc_widget.headless.bridge import PageBridge
 from rtc_widget.headless.call import Call
+from rtc_widget.headless.clip import fetch_clip
 from rtc_widget.headless.diagnosis import diagnose
 from rtc_widget.headless.errors import as_error, call_taken_over, not_connected, session_expired
 from rtc_widget.headless.history import HistoryReader
-from rtc_widget.headless.microphone import MicrophoneTrack, PlayedInterval, fetch_clip
+from rtc_widget.headless.microphone import MicrophoneTrack, PlayedInterval
 from rtc_widget.headless.outbox import MediaOutbox, Outbox
 from rtc_widget.headless.push_to_talk import PushToTalk
 from rtc_widget.headless.recorder import TrackRecorder
@@ -63,7 +65,7 @@ class PageSession:
         approve: Callable[[Message], bool] = lambda request: False,
     ) -> None:
         self._bridge = PageBridge(page, send)
-        self._outbox = Outbox(lambda **fields: self._bridge.send("events", **fields))
+        self._outbox = Outbox(self._post_events)
         self._media = MediaOutbox(self._bridge.send)
         self._call = Call(self._bridge, lambda: self._settings, self, self._run)
         self._approve = approve
@@ -124,6 +126,9 @@ class PageSession:
             case _:
                 self._run(self._bridge.reply_to(message, lambda: self._handle(message), lambda: self._seq))
 
+    def _post_events(self, attempt: str, first: int, events: list[list[object]]) -> None:
+        self._bridge.send("events", attempt=attempt, first=first, events=events)
+
     async def _handle(self, request: Message) -> Mapping[str, object]:
         match request["type"]:
             case "connect":
@@ -179,7 +184,7 @@ class PageSession:
             self._playing.pop(clip, None)
 
     async def _fetch_and_play(self, track: MicrophoneTrack, clip: str) -> PlayedInterval:
-        return await track.play_clip(await fetch_clip(self._bridge, clip))
+        return await track.play_clip(pcm_of(await fetch_clip(self._bridge, clip)))
 
     # Reports of the call
 
@@ -201,7 +206,7 @@ class PageSession:
         now = time.monotonic()
         event = Event.from_text(text, direction=direction, time_ms=0.0, elapsed=now, protocol=self._protocol.name)
         # The kernel receives every event unchanged, even one with an unexpected shape.
-        self._outbox.add(attempt, direction, text)
+        self._outbox.add(attempt, [direction, time.time() * 1000, text], len(text))
         for consume in (partial(self._resumption.consume, text=text), self._consume_facts):
             try:
                 consume(event)

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from aiortc import RTCPeerConnection
+from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.sdp import SessionDescription
 
 Report = dict[str, Any]
@@ -19,7 +19,7 @@ async def stats_reports(connection: RTCPeerConnection, *, user_level: float, ass
     Parameters
     ----------
     connection : RTCPeerConnection
-        A connection with an answer.
+        The connection.
     user_level, assistant_level : float
         The levels of the sent and received audio, 0 to 1, which aiortc does not measure.
     """
@@ -56,8 +56,9 @@ def _as_wire(report: Report) -> Report:
 
 
 def _codec(connection: RTCPeerConnection) -> Report | None:
-    media = SessionDescription.parse(connection.remoteDescription.sdp).media
-    for part in media:
+    # aiortc's types leave out that there may be none.
+    description: RTCSessionDescription | None = connection.remoteDescription
+    for part in SessionDescription.parse(description.sdp).media if description else []:
         if part.kind == "audio" and part.rtp.codecs:
             codec = part.rtp.codecs[0]
             return {

@@ -71,8 +71,10 @@ async def test_a_request_of_a_closed_bridge_fails_at_once():
 async def test_events_reach_the_kernel_once_and_in_order_however_they_were_batched():
     receiver, got, batches = EventReceiver("h1"), [], []
 
-    def post(**fields):
-        message = protocol.decode({"type": "events", "page": "h1", **fields})
+    def post(attempt, first, events):
+        message = protocol.decode(
+            {"type": "events", "page": "h1", "attempt": attempt, "first": first, "events": events}
+        )
         batches.append(len(message.events))
         received = receiver.take(message)
         got.extend(event.text for event in received.events)
@@ -80,8 +82,9 @@ async def test_events_reach_the_kernel_once_and_in_order_however_they_were_batch
 
     outbox = Outbox(post)
     for number in range(500):
-        outbox.add("a1", "received", f"{number}")
-    outbox.add("a2", "sent", "of the next call")
+        outbox.add("a1", ["received", 0.0, f"{number}"], 3)
+    outbox.add("a2", ["sent", 0.0, "of the next call"], 16)
+    assert outbox.count == 501
     outbox.flush()
     assert got == [*map(str, range(500)), "of the next call"]
     assert batches[0] == 1, "the first leaves at once"
@@ -93,9 +96,9 @@ async def test_events_reach_the_kernel_once_and_in_order_however_they_were_batch
 
 async def test_events_wait_no_longer_than_a_frame():
     batches = []
-    outbox = Outbox(lambda **fields: batches.append(fields["events"]))
-    outbox.add("a1", "received", "1")
-    outbox.add("a1", "received", "2")
+    outbox = Outbox(lambda attempt, first, events: batches.append(events))
+    outbox.add("a1", ["received", 0.0, "1"], 1)
+    outbox.add("a1", ["received", 0.0, "2"], 1)
     assert len(batches) == 1
     await asyncio.sleep(0.05)
     assert [text for _, _, text in batches[1]] == ["2"]

@@ -1,0 +1,45 @@
+"""The events of a peer, each with the attributes of its objects that have changed."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+Attributes = dict[str, Any]
+Snapshot = dict[str, Attributes]
+"""The attributes of all objects of a peer, by their handles."""
+
+
+class PeerRecord:
+    """Records the events of a peer.
+
+    Parameters
+    ----------
+    post : callable
+        Sends an event, which has a length in characters.
+    snapshot : callable
+        Returns the attributes of all objects now.
+    """
+
+    def __init__(self, post: Callable[[list[object], int], None], snapshot: Callable[[], Snapshot]) -> None:
+        self._post = post
+        self._snapshot = snapshot
+        self._known: Snapshot = {}
+
+    def add(self, source: str, name: str, payload: object = None) -> None:
+        """Record an event of the object with the handle `source`."""
+        event: list[object] = [time.time() * 1000, source, name, payload, self._changes()]
+        self._post(event, len(json.dumps(event)))
+
+    def _changes(self) -> Snapshot:
+        now = self._snapshot()
+        changes: Snapshot = {}
+        for handle, attributes in now.items():
+            known = self._known.get(handle, {})
+            changed = {name: value for name, value in attributes.items() if name not in known or known[name] != value}
+            if changed:
+                changes[handle] = changed
+        self._known.update(now)
+        return changes

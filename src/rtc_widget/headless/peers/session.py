@@ -1,0 +1,191 @@
+"""The session of a peer's page on its own thread: handles the kernel's requests, and reports what happens."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
+from typing import Any, Literal
+from uuid import uuid4
+
+from rtc_widget._aiortc.audio import MonoAudio
+from rtc_widget.comm.protocol import Message
+from rtc_widget.headless.bridge import PageBridge
+from rtc_widget.headless.clip import fetch_clip
+from rtc_widget.headless.errors import as_error
+from rtc_widget.headless.outbox import Outbox
+from rtc_widget.headless.peers.engine import OPERATIONS
+from rtc_widget.headless.peers.errors import PeerFailure, failure_of
+from rtc_widget.headless.peers.peer import HeadlessPeer, MakeEngine
+
+EngineName = Literal["wrtc", "aiortc"]
+
+MAX_PEERS = 8
+"""Open peers of all headless pages in this process."""
+
+KEPT_PEERS = 8
+"""Closed peers of one page that can still be asked for their statistics."""
+
+_open_peers: set[HeadlessPeer | None] = set()
+
+
+class PeerSession:
+    """Composes the parts of one widget's page.
+
+    Parameters
+    ----------
+    page : str
+        The page's name in its messages.
+    send : callable
+        Sends a message to the widget.
+    engine : {"wrtc", "aiortc"}
+        What the peers are made of.
+    """
+
+    def __init__(self, page: str, send: Callable[[Message], None], engine: EngineName) -> None:
+        self._bridge = PageBridge(page, send)
+        self._outbox = Outbox(self._post_events)
+        self._engine = engine
+        self._peers: dict[str, HeadlessPeer] = {}
+        self._closed: deque[str] = deque()
+        self._opening = 0
+        self._network: Any = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._is_closing = False
+
+    async def close(self) -> None:
+        """Close all peers, send nothing more, and return when all is closed."""
+        self._is_closing = True
+        for peer in tuple(self._peers.values()):
+            await self._end(peer)
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._peers.clear()
+        self._outbox.close()
+        self._bridge.close()
+
+    def receive(self, message: Message) -> None:
+        """Receive a message of the widget."""
+        match message["type"]:
+            case "welcome":
+                # The kernel may have missed the events that it has not acknowledged.
+                self._outbox.flush()
+            case "reply":
+                self._bridge.receive_reply(message)
+            case "ack":
+                self._outbox.acknowledge(message["next"])
+            case "resend":
+                self._outbox.resend_from(message["first"])
+            case "ping":
+                self._bridge.send("pong", time_ms=time.time() * 1000)
+            case "peer":
+                self._run(self._bridge.reply_to(message, partial(self._handle, message), self._seq))
+            case kind if "id" in message:
+                unknown = as_error(NotImplementedError(f"A page of peers does not support the request {kind!r}"))
+                self._bridge.send("reply", id=message["id"], seq=self._seq(), error=unknown.to_wire())
+
+    async def network(self, settings: Mapping[str, Any]) -> Any:
+        """Impair the network of the open peers and of later ones; see `HeadlessPeerPage.network`."""
+        if self._engine != "aiortc":
+            raise PeerFailure(
+                "NotSupportedError",
+                "Only the network of an aiortc peer can be broken on purpose: impair the other side, "
+                "or create this peer with page='aiortc'.",
+            )
+        if self._network is None:
+            await asyncio.to_thread(_load, self._engine)
+            from rtc_widget.headless.peers.aiortc_network import PeerNetworks
+
+            self._network = PeerNetworks()
+        return self._network.change(**settings)
+
+    async def _handle(self, request: Message) -> Mapping[str, object]:
+        op, args = request["op"], request["args"]
+        if op == "create":
+            return {"peer": await self._create(args.get("configuration") or {})}
+        peer = self._peers.get(request["peer"])
+        if peer is None:
+            raise PeerFailure(
+                "peer_not_found",
+                f"This page has no peer connection {request['peer']!r}: the kernel restarted, or it was closed.",
+                "Make a new PeerConnection.",
+            )
+        if op not in OPERATIONS:
+            raise NotImplementedError(f"A peer does not support the operation {op!r}")
+        if op == "close" and peer.is_open:
+            self._release(request["peer"], peer)
+        return await peer.perform(op, args)
+
+    async def _create(self, configuration: Mapping[str, Any]) -> str:
+        if len(_open_peers) >= MAX_PEERS:
+            raise PeerFailure(
+                "too_many_peers",
+                f"{MAX_PEERS} peer connections without a browser are open, and more are not allowed.",
+                "Close one of them with `await pc.close()`.",
+            )
+        # Its place is taken before its engine is loaded: several may be created at once.
+        place = HeadlessPeer.__new__(HeadlessPeer)
+        _open_peers.add(place)
+        try:
+            make = await self._engine_maker(configuration)
+            name = f"c{uuid4().hex[:8]}"
+            peer = HeadlessPeer(make, partial(self._outbox.add, name))
+        except Exception as raised:  # noqa: BLE001 - an engine may raise anything
+            raise failure_of(raised) or raised from None
+        finally:
+            _open_peers.discard(place)
+        _open_peers.add(peer)
+        self._peers[name] = peer
+        if self._is_closing:
+            await self._end(peer)
+        return name
+
+    async def _engine_maker(self, configuration: Mapping[str, Any]) -> MakeEngine:
+        # In another thread: the import takes most of a second, and calls go on in this one.
+        await asyncio.to_thread(_load, self._engine)
+        if self._engine == "wrtc":
+            from rtc_widget.headless.peers.wrtc_engine import WrtcEngine
+
+            return lambda notify: WrtcEngine(configuration, notify, self._fetch_clip)
+        from rtc_widget.headless.peers.aiortc_engine import AiortcEngine
+        from rtc_widget.headless.peers.aiortc_network import PeerNetworks
+
+        networks = self._network = self._network or PeerNetworks()
+        return lambda notify: AiortcEngine(configuration, notify, self._fetch_clip, networks)
+
+    async def _fetch_clip(self, clip: str) -> MonoAudio:
+        return await fetch_clip(self._bridge, clip)
+
+    def _release(self, name: str, peer: HeadlessPeer) -> None:
+        _open_peers.discard(peer)
+        self._closed.append(name)
+        if len(self._closed) > KEPT_PEERS:
+            self._peers.pop(self._closed.popleft(), None)
+
+    async def _end(self, peer: HeadlessPeer) -> None:
+        _open_peers.discard(peer)
+        await peer.close()
+
+    def _seq(self) -> int:
+        # The kernel waits for these events before the operation returns.
+        self._outbox.flush()
+        return self._outbox.count
+
+    def _post_events(self, peer: str, first: int, events: list[list[object]]) -> None:
+        self._bridge.send("peer_events", peer=peer, first=first, events=events)
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _load(engine: EngineName) -> None:
+    if engine == "wrtc":
+        from rtc_widget.headless.peers import wrtc_engine  # noqa: F401
+    else:
+        from rtc_widget.headless.peers import aiortc_engine  # noqa: F401
