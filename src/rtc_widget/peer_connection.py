@@ -600,7 +600,10 @@ class PeerConnection(anywidget.AnyWidget):
     def wait_for(
         self, type: str, timeout: float | None = 30, *, where: PeerCondition | None = None
     ) -> Operation[PeerEvent]:
-        """Return the next event of a type.
+        """Return the next event of a type, from this call on.
+
+        It need not be awaited at once: ``message = channel.wait_for("message")``, then an operation, then
+        ``await message``.
 
         Parameters
         ----------

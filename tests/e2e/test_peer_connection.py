@@ -35,9 +35,7 @@ if channel.ready_state != "open":
     await channel.wait_for("open", 300)
 """
 TALKED = """
-import asyncio
-heard = asyncio.ensure_future(b.channels[0].wait_for("message", 300))
-await asyncio.sleep(0)
+heard = b.channels[0].wait_for("message", 300)
 await channel.send("Hello")
 text = (await heard).data
 reports = await a.get_stats()
