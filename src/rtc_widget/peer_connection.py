@@ -24,6 +24,7 @@ from rtc_widget.peers.arguments import (
     channel_options,
     description_to_wire,
     ice_servers_to_wire,
+    require_awaited,
 )
 from rtc_widget.peers.event_access import PeerEventAccess
 from rtc_widget.peers.events import PeerEvent, PeerEventLog
@@ -731,6 +732,7 @@ def _described(result: Any) -> SessionDescription:
 
 
 def _handle(value: Any, kind: type[PeerObject]) -> str:
+    require_awaited(value)
     if not isinstance(value, kind):
         raise TypeError(f"expected an object of this connection ({kind.__name__}), got {value!r:.100}.")
     return value.handle
