@@ -24,6 +24,7 @@ from rtc_widget.peers.arguments import (
     channel_options,
     description_to_wire,
     ice_servers_to_wire,
+    require_awaited,
 )
 from rtc_widget.peers.event_access import PeerEventAccess
 from rtc_widget.peers.events import PeerEvent, PeerEventLog
@@ -600,7 +601,10 @@ class PeerConnection(anywidget.AnyWidget):
     def wait_for(
         self, type: str, timeout: float | None = 30, *, where: PeerCondition | None = None
     ) -> Operation[PeerEvent]:
-        """Return the next event of a type.
+        """Return the next event of a type, from this call on.
+
+        It need not be awaited at once: ``message = channel.wait_for("message")``, then an operation, then
+        ``await message``.
 
         Parameters
         ----------
@@ -728,6 +732,7 @@ def _described(result: Any) -> SessionDescription:
 
 
 def _handle(value: Any, kind: type[PeerObject]) -> str:
+    require_awaited(value)
     if not isinstance(value, kind):
         raise TypeError(f"expected an object of this connection ({kind.__name__}), got {value!r:.100}.")
     return value.handle

@@ -45,10 +45,11 @@ class PeerEventAccess:
     def wait_for(
         self, type: str, timeout: float | None, where: PeerCondition | None, source: str | None = None
     ) -> Operation[PeerEvent]:
-        """Return the next event of a type."""
+        """Return the next event of a type; those that come between the call and its await count."""
         pattern = _pattern(type, source)
         owner = "pc" if source is None else source.partition(":")[0]
-        return Operation(f"{owner}.wait_for({type!r})", lambda: self._next(pattern, timeout, where))
+        since = self._record.subscriptions.stream(pattern)
+        return Operation(f"{owner}.wait_for({type!r})", lambda: self._next(since, pattern, timeout, where))
 
     def stream(self, type: str, source: str | None = None) -> EventStream[PeerEvent]:
         """Return the events of a type from now on."""
@@ -57,7 +58,13 @@ class PeerEventAccess:
         self._guard.require_events()
         return self._record.subscriptions.stream(pattern)
 
-    async def _next(self, pattern: str, timeout: float | None, where: PeerCondition | None) -> PeerEvent:
+    async def _next(
+        self, since: EventStream[PeerEvent], pattern: str, timeout: float | None, where: PeerCondition | None
+    ) -> PeerEvent:
+        for event in since.taken():
+            if where is None or where(event):
+                return event
+        since.end()
         self._require_open()
         self._guard.require_events()
         return await self._record.subscriptions.next(pattern, timeout, where, in_call=True)

@@ -117,6 +117,22 @@ async def test_wait_for_returns_the_next_event_that_fits(pc, page):
     assert (await waiting).candidate is None
 
 
+async def test_events_between_the_call_of_wait_for_and_its_await_count(pc, page):
+    channel = await pc.create_data_channel("chat")
+    before = page.record("message", {"text": "before"}, "channel:1")
+    page.say("peer_events", peer="c1", first=0, events=[before])
+    await settled()
+    message, second = channel.wait_for("message"), channel.wait_for("message", where=lambda event: event.data == "two")
+    page.event("message", {"text": "other"}, "channel:2")
+    page.event("message", {"text": "one"}, "channel:1")
+    page.event("message", {"text": "two"}, "channel:1")
+    await eventually(lambda: len(pc.events) == 4)
+    assert (await message).data == "one"
+    assert (await second).data == "two"
+    with pytest.raises(WaitTimeout):
+        await channel.wait_for("message", 0.01)
+
+
 async def test_wait_for_has_a_time_limit(pc):
     with pytest.raises(WaitTimeout, match=r"pc\.events"):
         await pc.wait_for("track", 0.01)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -249,6 +251,24 @@ def test_a_checkout_without_the_page_half_fails_when_a_connection_is_made(monkey
 def test_a_wrong_parameter_is_refused_at_once(parameters, kind):
     with pytest.raises(kind):
         PeerConnection(**{"page": PeerPage(), **parameters})
+
+
+@pytest.mark.parametrize(("name", "engine"), [("headless", "auto"), ("aiortc", "aiortc")])
+def test_a_page_in_this_process_is_made_when_it_is_named(monkeypatch, name, engine):
+    engines = []
+
+    class HeadlessPeerPage(PeerPage):
+        def __init__(self, *, engine):
+            engines.append(engine)
+            super().__init__()
+
+    monkeypatch.setitem(
+        sys.modules, "rtc_widget.headless.peer_page", SimpleNamespace(HeadlessPeerPage=HeadlessPeerPage)
+    )
+    PeerConnection(page=name).remove()
+    monkeypatch.setenv("RTC_WIDGET_PAGE", name)
+    PeerConnection().remove()
+    assert engines == [engine, engine]
 
 
 async def _outcome(operation):
