@@ -94,6 +94,20 @@ describe("the candidate pairs of a connection", () => {
     ]);
   });
 
+  it("are not given up, but go on by another name, when the other side tells the candidate that its checks came from", async () => {
+    const { connection, reported, become } = reading();
+    connection.report = [pair("P1"), ["R", { ...candidate("R", "prflx")[1], address: "", port: 6_000 }]];
+    become("checking");
+    await vi.advanceTimersByTimeAsync(100);
+    const told = candidate("R2", "host")[1];
+    connection.report = [pair("P2", { remoteCandidateId: "R2" }), ["R2", { ...told, port: 6_000 }]];
+    await vi.advanceTimersByTimeAsync(200);
+    expect(reported.map((pairs) => pairs.map(({ id, remote }) => [id, remote.type]))).toEqual([
+      [["P1", "prflx"]],
+      [["P2", "host"]],
+    ]);
+  });
+
   it("are not read any more when the connection is closed", async () => {
     const { connection, become, life } = reading();
     become("checking");
