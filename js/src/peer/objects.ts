@@ -173,10 +173,11 @@ export class PeerObjects {
     addTransport(this.#pc.sctp?.transport ?? null);
   }
 
-  /** Returns the attributes that are new or have changed since the last time. */
-  changes(): Changes {
+  /** Returns the attributes that are new or have changed since the last time; of one object only, if that is given. */
+  changes(only?: string): Changes {
     const changes: Record<string, JsonObject> = {};
-    for (const [handle, named] of this.#objects) {
+    const one = only === undefined ? undefined : this.#objects.get(only);
+    for (const [handle, named] of one && only !== undefined ? [[only, one] as const] : this.#objects) {
       const now = attributesOf(named, this.handleOf);
       const before = this.#known.get(handle);
       const changed = Object.entries(now).filter(([name, value]) => !before || !isSame(value, before[name]));

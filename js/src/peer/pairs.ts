@@ -71,7 +71,9 @@ export class PairReader {
   #report(pairs: readonly Pair[]): void {
     const present = new Set(pairs.map(({ id }) => id));
     for (const [id, pair] of this.#seen) {
-      if (!present.has(id)) this.#seen.set(id, { ...pair, state: "given up", selected: false });
+      if (present.has(id)) continue;
+      if (pairs.some((other) => isSamePair(pair, other))) this.#seen.delete(id);
+      else this.#seen.set(id, { ...pair, state: "given up", selected: false });
     }
     for (const pair of pairs) this.#seen.set(pair.id, pair);
     const all = [...this.#seen.values()];
@@ -80,6 +82,18 @@ export class PairReader {
     this.#last = text;
     this.#onPairs(all);
   }
+}
+
+/** Whether a pair goes on as another: its remote candidate was known by its checks only (prflx), then it was told. */
+function isSamePair({ local, remote }: Pair, other: Pair): boolean {
+  const isToldNow = remote.type === "prflx" && other.remote.type !== "prflx";
+  return isToldNow && isSameEnd(local, other.local) && isSameEnd({ ...remote, address: null }, other.remote);
+}
+
+/** Browsers hide the address of a candidate that was not told; port and protocol remain. */
+function isSameEnd(one: PairEnd, other: PairEnd): boolean {
+  const isSameAddress = one.address === null || one.address === other.address;
+  return isSameAddress && one.port === other.port && one.protocol === other.protocol;
 }
 
 /** The pairs in a report of `getStats`, in its order. */

@@ -70,15 +70,17 @@ export class Peer {
   /** Runs an operation; rejects with its error as it crosses to the kernel. */
   async run(op: string, args: JsonObject): Promise<JsonObject> {
     const call = { call: ++this.#calls, op };
-    this.#recordOperation({ ...call, phase: "called" });
+    const changed = op === "send" ? String(args.channel) : undefined;
+    this.#recordOperation({ ...call, phase: "called" }, changed);
     try {
       const result = await this.#run(op, args);
       if (op === "send") this.#listener.onSent(String(args.channel));
-      this.#recordOperation({ ...call, phase: "settled" });
+      this.#recordOperation({ ...call, phase: "settled" }, changed);
       return result;
     } catch (thrown) {
       const error = operationError(thrown);
-      this.#recordOperation({ ...call, phase: "settled", error: { name: error.code, message: error.message } });
+      const { code: name, message } = error;
+      this.#recordOperation({ ...call, phase: "settled", error: { name, message } }, changed);
       throw error;
     }
   }
@@ -116,19 +118,21 @@ export class Peer {
   }
 
   #onEvent(handle: string, event: Event): void {
-    this.#record(handle, event.type, () => payloadOf(event, this.#objects));
+    const changed = event.type === "message" ? handle : undefined;
+    this.#record(handle, event.type, () => payloadOf(event, this.#objects), changed);
     if (event.type === "track") this.#audio.add((event as RTCTrackEvent).track);
     if (event.type === "iceconnectionstatechange") this.#pairs.follow(this.#pc.iceConnectionState);
   }
 
-  #recordOperation(payload: OperationPayload): void {
-    this.#record("pc", "operation", () => payload);
+  #recordOperation(payload: OperationPayload, changed?: string): void {
+    this.#record("pc", "operation", () => payload, changed);
   }
 
-  #record(source: string, name: string, payload: () => unknown): void {
+  /** @param changed the only object that can have changed: messages may come by the thousand */
+  #record(source: string, name: string, payload: () => unknown, changed?: string): void {
     const timeMs = now();
-    this.#objects.discover();
+    if (changed === undefined) this.#objects.discover();
     const content = payload();
-    this.#listener.onEvent([timeMs, source, name, content, this.#objects.changes()]);
+    this.#listener.onEvent([timeMs, source, name, content, this.#objects.changes(changed)]);
   }
 }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { page, userEvent } from "vitest/browser";
 import "../../src/ui/styles/peer_index.css";
 import { connectedPair, DrivenPeer, newPeer } from "../peer/peers";
@@ -51,7 +51,7 @@ describe("the picture of a peer connection", () => {
       expect(table(element, "Data channels")).toEqual([["1", "chat", "open", "1", "2", "0 bytes"]]);
       expect(table(element, "Local candidates")[0]?.[0]).toBe("host");
       expect(table(element, "Remote candidates")[0]?.[0]).toBe("host");
-      const results = table(element, "Candidate pairs").map((row) => row[6]);
+      const results = table(element, "Candidate pairs").map((row) => row[2]);
       expect(results.filter((result) => result === "selected")).toHaveLength(1);
     });
   });
@@ -128,6 +128,23 @@ describe("the picture of a peer connection", () => {
     await answerer.call("close");
     await answerer.until(() => expect(button()).toBeNull());
     expect(audio()).toBeNull();
+  });
+
+  it("plays without sound where the browser wants a click first, so that the statistics move, and offers the click", async () => {
+    const play = HTMLMediaElement.prototype.play;
+    const refusing = vi.spyOn(HTMLMediaElement.prototype, "play").mockImplementation(function (this: HTMLMediaElement) {
+      if (this.muted) return play.call(this);
+      return Promise.reject(new DOMException("play() failed because the user did not interact", "NotAllowedError"));
+    });
+    const { answerer } = await connectedPair((peer) => peer.call("add_track", { media: { kind: "tone" } }));
+    const { element } = answerer.mount();
+    const button = () => element.querySelector<HTMLButtonElement>("button[data-action=sound]");
+    await answerer.until(() => expect(button()?.textContent).toBe("Play the sound"));
+    expect(document.querySelector("audio")).toMatchObject({ muted: true, paused: false });
+    refusing.mockRestore();
+    button()?.click();
+    await answerer.until(() => expect(button()?.textContent).toBe("Mute the sound"));
+    expect(document.querySelector("audio")).toMatchObject({ muted: false, paused: false });
   });
 
   it.each([400, 900])("does not overflow its card at %i pixels", async (width) => {

@@ -5,20 +5,20 @@ import { type Candidate, candidatesIn } from "../../peer/candidates";
 import type { Pair, PairEnd } from "../../peer/pairs";
 import type { ChannelRow } from "../../peer/record";
 
-function Table({
-  caption,
-  heads,
-  children,
-}: {
-  caption: string;
-  heads: readonly string[];
-  children: ComponentChildren;
-}) {
+interface TableProps {
+  readonly caption: string;
+  /** The part of the card that the table is in has the same title. */
+  readonly isTitled?: boolean;
+  readonly heads: readonly string[];
+  readonly children: ComponentChildren;
+}
+
+function Table({ caption, isTitled = false, heads, children }: TableProps) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling area must be reachable by keyboard
     <section class="rtc-table-box" aria-label={caption} tabIndex={0}>
       <table class="rtc-table">
-        <caption>{caption}</caption>
+        <caption class={isTitled ? "rtc-visually-hidden" : undefined}>{caption}</caption>
         <thead>
           <tr>
             {heads.map((head) => (
@@ -71,22 +71,22 @@ function CandidateTable({ caption, candidates }: { caption: string; candidates: 
   );
 }
 
-const PAIR_HEADS = ["Local", "Remote", "Protocol", "Checks sent", "Answered", "RTT", "Result", "Rank"];
+const PAIR_HEADS = ["Local", "Remote", "Result", "Checks sent", "Answered", "RTT", "Protocol", "Rank"];
 
 export function Pairs({ pairs }: { pairs: readonly Pair[] }) {
   const ranked = [...pairs].sort((one, other) => (other.priority ?? 0) - (one.priority ?? 0));
   return (
-    <Table caption="Candidate pairs" heads={PAIR_HEADS}>
+    <Table caption="Candidate pairs" isTitled heads={PAIR_HEADS}>
       {pairs.length === 0 && <Empty columns={PAIR_HEADS.length}>ICE has tried none yet.</Empty>}
       {ranked.map(({ id, local, remote, sent, answered, rtt, state, selected }, rank) => (
         <tr key={id} data-state={state} data-selected={selected}>
           <td class="rtc-address">{words(local)}</td>
           <td class="rtc-address">{words(remote)}</td>
-          <td>{local.protocol}</td>
+          <td>{selected ? "selected" : state}</td>
           <td class="rtc-number">{sent}</td>
           <td class="rtc-number">{answered}</td>
           <td class="rtc-number">{rtt === null ? "" : `${(1_000 * rtt).toFixed(rtt < 0.01 ? 1 : 0)} ms`}</td>
-          <td>{selected ? "selected" : state}</td>
+          <td>{local.protocol}</td>
           <td class="rtc-number">{rank + 1}</td>
         </tr>
       ))}
@@ -98,7 +98,7 @@ const CHANNEL_HEADS = ["Channel", "Label", "State", "Sent", "Received", "Buffere
 
 export function Channels({ channels }: { channels: readonly ChannelRow[] }) {
   return (
-    <Table caption="Data channels" heads={CHANNEL_HEADS}>
+    <Table caption="Data channels" isTitled heads={CHANNEL_HEADS}>
       {channels.length === 0 && <Empty columns={CHANNEL_HEADS.length}>None yet.</Empty>}
       {channels.map(({ handle, label, state, sent, received, bufferedAmount }) => (
         <tr key={handle} data-state={state}>
