@@ -25,6 +25,7 @@ both_engines = pytest.mark.parametrize("engine", [wrtc, "aiortc"])
 @pytest.fixture
 async def make():
     made = []
+    before = await page_tasks()
 
     def one(engine):
         made.append(PeerDriver(engine))
@@ -33,17 +34,22 @@ async def make():
     yield one
     for driver in made:
         await asyncio.wrap_future(driver.page._end())
-    await nothing_goes_on()
+    await nothing_goes_on(before)
 
 
-async def nothing_goes_on():
-    """Wait until no task is left on the pages' thread."""
+async def page_tasks() -> set[int]:
+    """Return the tasks on the pages' thread."""
 
     async def tasks():
-        return [repr(task) for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        return {id(task) for task in asyncio.all_tasks() if task is not asyncio.current_task()}
 
+    return await asyncio.wrap_future(page_thread().run(tasks()))
+
+
+async def nothing_goes_on(before: set[int]) -> None:
+    """Wait until no task is left on the pages' thread but those of other tests."""
     async with asyncio.timeout(HANGS):
-        while await asyncio.wrap_future(page_thread().run(tasks())):
+        while await page_tasks() - before:
             await asyncio.sleep(0.05)
 
 
@@ -486,15 +492,17 @@ async def test_pings_are_answered_and_events_sent_again(make):
 
 
 async def test_a_closed_page_sends_nothing_more_and_leaves_nothing(make):
+    before = await page_tasks()
     a, b = make("aiortc"), make("aiortc")
     await a("add_track", media=TONE)
     await negotiate(a, b)
     await connected(a, b)
+    assert await page_tasks() - before
     await asyncio.wrap_future(a.page._end())
     await asyncio.wrap_future(b.page._end())
     await asyncio.sleep(0)
     count = len(a.messages)
-    await nothing_goes_on()
+    await nothing_goes_on(before)
     a.page.hear({"type": "ping", "page": a.id})
     await asyncio.sleep(0.05)
     assert len(a.messages) == count

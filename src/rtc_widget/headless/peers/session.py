@@ -149,12 +149,12 @@ class PeerSession:
         if self._engine == "wrtc":
             from rtc_widget.headless.peers.wrtc_engine import WrtcEngine
 
-            return lambda notify: WrtcEngine(configuration, notify, self._fetch_clip)
+            return lambda listener: WrtcEngine(configuration, listener, self._fetch_clip)
         from rtc_widget.headless.peers.aiortc_engine import AiortcEngine
         from rtc_widget.headless.peers.aiortc_network import PeerNetworks
 
         networks = self._network = self._network or PeerNetworks()
-        return lambda notify: AiortcEngine(configuration, notify, self._fetch_clip, networks)
+        return lambda listener: AiortcEngine(configuration, listener, self._fetch_clip, networks)
 
     async def _fetch_clip(self, clip: str) -> MonoAudio:
         return await fetch_clip(self._bridge, clip)
