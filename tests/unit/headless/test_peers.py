@@ -9,6 +9,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
+from rtc_widget.errors import HeadlessNotInstalled, NetworkUnsupported
 from rtc_widget.headless.page import page_thread
 from rtc_widget.headless.peer_page import HeadlessPeerPage
 from tests.limits import HANGS, eventually
@@ -400,7 +401,7 @@ async def test_a_peer_is_put_behind_a_nat(make):
     await a("create_data_channel", label="chat", options={})
     await a("set_local_description", description=None)
     assert any("10.0.0.2" in candidate["candidate"] for candidate in a.candidates())
-    with pytest.raises(Exception, match="before set_local_description"):
+    with pytest.raises(NetworkUnsupported, match="before set_local_description"):
         await a.page.network(nat="open")
 
 
@@ -408,7 +409,7 @@ async def test_a_peer_is_put_behind_a_nat(make):
 async def test_the_network_of_libwebrtc_cannot_be_broken(make):
     a = make("wrtc")
     await a.create()
-    with pytest.raises(Exception, match="page='aiortc'"):
+    with pytest.raises(NetworkUnsupported, match='page="aiortc"'):
         await a.page.network(loss=0.1)
 
 
@@ -517,10 +518,10 @@ def test_the_engine_is_chosen_and_what_is_missing_is_said(monkeypatch):
     )
     assert HeadlessPeerPage().engine == "aiortc"
     assert HeadlessPeerPage().name == "aiortc"
-    with pytest.raises(Exception, match=r"rtc-widget\[teach\]"):
+    with pytest.raises(HeadlessNotInstalled, match=r"rtc-widget\[teach\]"):
         HeadlessPeerPage(engine="wrtc")
     missing.add("aiortc")
-    with pytest.raises(Exception, match=r"rtc-widget\[teach\]"):
+    with pytest.raises(HeadlessNotInstalled, match=r"rtc-widget\[teach\]"):
         HeadlessPeerPage()
-    with pytest.raises(Exception, match=r"rtc-widget\[local\]"):
+    with pytest.raises(HeadlessNotInstalled, match=r"rtc-widget\[local\]"):
         HeadlessPeerPage(engine="aiortc")

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from rtc_widget._aiortc.audio import MonoAudio
 from rtc_widget.comm.protocol import Message
+from rtc_widget.errors import NetworkUnsupported
 from rtc_widget.headless.bridge import PageBridge
 from rtc_widget.headless.clip import fetch_clip
 from rtc_widget.headless.errors import as_error
@@ -92,10 +93,9 @@ class PeerSession:
     async def network(self, settings: Mapping[str, Any]) -> Any:
         """Impair the network of the open peers and of later ones; see `HeadlessPeerPage.network`."""
         if self._engine != "aiortc":
-            raise PeerFailure(
-                "NotSupportedError",
-                "Only the network of an aiortc peer can be broken on purpose: impair the other side, "
-                "or create this peer with page='aiortc'.",
+            raise NetworkUnsupported(
+                "The network of a peer connection on wrtc cannot be impaired.",
+                hint='Use PeerConnection(page="aiortc") for one side of the connection.',
             )
         if self._network is None:
             await asyncio.to_thread(_load, self._engine)
