@@ -339,6 +339,17 @@ async def test_a_transport_that_is_bundled_away_is_reported_as_closed(make):
     assert a.objects[a.pc("sctp")]["transport"] == a.objects["sender:1"]["transport"] == "dtls:1"
 
 
+@needs_wrtc
+async def test_the_largest_message_crosses_as_a_whole_number(make):
+    a, b = make("wrtc"), make("wrtc")
+    await a("create_data_channel", label="chat", options={})
+    await negotiate(a, b)
+    await connected(a, b)
+    size = a.objects[a.pc("sctp")]["max_message_size"]
+    assert isinstance(size, int)
+    assert size == 262_144
+
+
 # Tracks and directions
 
 

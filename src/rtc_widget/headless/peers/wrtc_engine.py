@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import socket
 from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable
@@ -58,7 +59,7 @@ _ATTRIBUTES = {
     "receiver": ("jitter_buffer_target",),
     "dtls": ("state",),
     "ice": ("state", "gathering_state", "role"),
-    "sctp": ("state", "max_message_size", "max_channels"),
+    "sctp": ("state", "max_channels"),
     "pc": (
         "signaling_state",
         "ice_gathering_state",
@@ -157,7 +158,10 @@ class WrtcEngine(PeerEngine):
                 pair = thing.get_selected_candidate_pair()
                 found["selected_pair"] = pair and {"local": pair.local.to_json(), "remote": pair.remote.to_json()}
             case "sctp":
+                size = thing.max_message_size
                 found["transport"] = self._handle("dtls", thing.transport)
+                # Infinite if the other side has no limit, which JSON has no number for.
+                found["max_message_size"] = int(size) if size is not None and math.isfinite(size) else None
         return found
 
     def _listen(self, kind: str, handle: str, thing: Any) -> None:
