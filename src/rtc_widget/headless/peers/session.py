@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from rtc_widget._aiortc.audio import MonoAudio
 from rtc_widget.comm.protocol import Message
+from rtc_widget.errors import NetworkUnsupported
 from rtc_widget.headless.bridge import PageBridge
 from rtc_widget.headless.clip import fetch_clip
 from rtc_widget.headless.errors import as_error
@@ -58,9 +59,11 @@ class PeerSession:
     async def close(self) -> None:
         """Close all peers, send nothing more, and return when all is closed."""
         self._is_closing = True
-        for name, peer in tuple(self._peers.items()):
-            await peer.close()
-            _open_peers.discard(name)
+        closed = await asyncio.gather(*(peer.close() for peer in self._peers.values()), return_exceptions=True)
+        for failed in closed:
+            if isinstance(failed, Exception):
+                as_error(failed)
+        _open_peers.difference_update(self._peers)
         tasks = tuple(self._tasks)
         for task in tasks:
             task.cancel()
@@ -70,7 +73,9 @@ class PeerSession:
         self._bridge.close()
 
     def receive(self, message: Message) -> None:
-        """Receive a message of the widget."""
+        """Receive a message of the widget, unless the session is closed."""
+        if self._is_closing:
+            return
         match message["type"]:
             case "welcome":
                 # The kernel may have missed the events that it has not acknowledged.
@@ -92,10 +97,9 @@ class PeerSession:
     async def network(self, settings: Mapping[str, Any]) -> Any:
         """Impair the network of the open peers and of later ones; see `HeadlessPeerPage.network`."""
         if self._engine != "aiortc":
-            raise PeerFailure(
-                "NotSupportedError",
-                "Only the network of an aiortc peer can be broken on purpose: impair the other side, "
-                "or create this peer with page='aiortc'.",
+            raise NetworkUnsupported(
+                "The network of a peer connection on wrtc cannot be impaired.",
+                hint='Use PeerConnection(page="aiortc") for one side of the connection.',
             )
         if self._network is None:
             await asyncio.to_thread(_load, self._engine)
@@ -149,12 +153,12 @@ class PeerSession:
         if self._engine == "wrtc":
             from rtc_widget.headless.peers.wrtc_engine import WrtcEngine
 
-            return lambda notify: WrtcEngine(configuration, notify, self._fetch_clip)
+            return lambda listener: WrtcEngine(configuration, listener, self._fetch_clip)
         from rtc_widget.headless.peers.aiortc_engine import AiortcEngine
         from rtc_widget.headless.peers.aiortc_network import PeerNetworks
 
         networks = self._network = self._network or PeerNetworks()
-        return lambda notify: AiortcEngine(configuration, notify, self._fetch_clip, networks)
+        return lambda listener: AiortcEngine(configuration, listener, self._fetch_clip, networks)
 
     async def _fetch_clip(self, clip: str) -> MonoAudio:
         return await fetch_clip(self._bridge, clip)
