@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rtc_widget.conversation.turn import Turn
     from rtc_widget.errors import RtcWidgetError
     from rtc_widget.peer_connection import PeerConnection
+    from rtc_widget.peers.timeline import Timeline
     from rtc_widget.saved.saved_session import SavedSession
     from rtc_widget.sdp.description import SessionDescription
     from rtc_widget.signaling.base import Answer, Signaling
@@ -49,6 +50,7 @@ __all__ = [
     "SessionDescription",
     "Signaling",
     "StatsLog",
+    "Timeline",
     "Tool",
     "Transcript",
     "Turn",
@@ -75,6 +77,7 @@ _MODULES = {
     "SessionDescription": "sdp.description",
     "Signaling": "signaling.base",
     "StatsLog": "webrtc.stats",
+    "Timeline": "peers.timeline",
     "Tool": "tools.tool",
     "Transcript": "conversation.transcript",
     "Turn": "conversation.turn",

@@ -26,6 +26,7 @@ PUBLIC = [
     "SessionDescription",
     "Signaling",
     "StatsLog",
+    "Timeline",
     "Tool",
     "Transcript",
     "Turn",

@@ -78,13 +78,18 @@ class Exercise:
 
     def check(self, *values: object) -> CheckResult:
         """Return whether the values solve the exercise; never raises an exception of a wrong value."""
-        if not values or any(value is ... for value in values):
+        if not values or any(_has_dots(value) for value in values):
             return missing(f"replace the three dots; this exercise takes {self.expects}.")
         try:
             return self.judge(*values)
         except Exception as error:  # noqa: BLE001 - whatever the student's values, or functions, do
             given = ", ".join(type(value).__name__ for value in values)
             return missing(f"this exercise takes {self.expects}, got {given} ({type(error).__name__}: {error}).")
+
+
+def _has_dots(value: object) -> bool:
+    inside = value.values() if type(value) is dict else value if type(value) in (list, tuple, set) else ()
+    return value is ... or any(one is ... for one in inside)  # type: ignore[attr-defined]
 
 
 def exercise(name: str, *, expects: str) -> Callable[[Judge], Exercise]:

@@ -37,7 +37,7 @@ def test_an_exercise_that_is_not_begun_says_what_it_takes(name):
     result = check(name, ...)
     assert not result
     assert exercises()[name].expects in result.text
-    assert check(name) == result
+    assert check(name) == check(name, {"a": 1, "b": ...}) == check(name, [...]) == result
 
 
 @pytest.mark.parametrize("name", sorted(exercises()))
