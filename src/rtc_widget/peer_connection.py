@@ -46,7 +46,7 @@ from rtc_widget.peers.objects import (
 from rtc_widget.peers.operation import Operation
 from rtc_widget.peers.operations import Operations
 from rtc_widget.peers.page_choice import PeerPageName, choose_peer_page
-from rtc_widget.peers.record import PeerRecord
+from rtc_widget.peers.record import ConnectionRecord
 
 if TYPE_CHECKING:
     from rtc_widget._aiortc.network import Direction, NetworkReport
@@ -176,7 +176,7 @@ class PeerConnection(anywidget.AnyWidget):
         guard = AwaitGuard(self._main, is_browser=self._page is None)
         clips = ClipOffers()
         self._objects = PeerObjects(clips)
-        self._record = PeerRecord(self._write, self._objects.__getitem__)
+        self._record = ConnectionRecord(self._write, self._objects.__getitem__)
         self._bridge = Bridge(self._post_to_pages, self._main)
         self._bridge.owner = PeerMessages(self._bridge, clips, self._record, self._main)
         self._operations = Operations(self._bridge, self._record, configuration, guard, self._main)

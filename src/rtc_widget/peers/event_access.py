@@ -10,7 +10,7 @@ from rtc_widget.errors import PeerClosed
 from rtc_widget.kernel.await_guard import AwaitGuard
 from rtc_widget.peers.events import PeerEvent
 from rtc_widget.peers.operation import Operation
-from rtc_widget.peers.record import PeerRecord
+from rtc_widget.peers.record import ConnectionRecord
 
 PeerCallback = Callable[[PeerEvent], Any]
 PeerCondition = Callable[[PeerEvent], object]
@@ -21,13 +21,13 @@ class PeerEventAccess:
 
     Parameters
     ----------
-    record : PeerRecord
+    record : ConnectionRecord
         Publishes the events.
     guard : AwaitGuard
         Knows whether waiting is possible.
     """
 
-    def __init__(self, record: PeerRecord, guard: AwaitGuard) -> None:
+    def __init__(self, record: ConnectionRecord, guard: AwaitGuard) -> None:
         self._record = record
         self._guard = guard
 

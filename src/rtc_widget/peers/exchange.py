@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rtc_widget.comm.negotiation import Negotiator
 from rtc_widget.errors import PeerClosed, RtcWidgetError, WebRTCError
 from rtc_widget.errors.webrtc import InvalidStateError
-from rtc_widget.peers.record import PC, PeerRecord
+from rtc_widget.peers.record import PC, ConnectionRecord
 
 if TYPE_CHECKING:
     from rtc_widget.sdp.description import SessionDescription
@@ -25,11 +25,11 @@ class PeerExchange:
 
     Parameters
     ----------
-    record : PeerRecord
+    record : ConnectionRecord
         Has the local description.
     """
 
-    def __init__(self, record: PeerRecord) -> None:
+    def __init__(self, record: ConnectionRecord) -> None:
         self._record = record
         self._negotiators: list[Negotiator] = []
         self._numbers = itertools.count(1)

@@ -45,7 +45,7 @@ _ENDED: Mapping[str, Mapping[str, str]] = {
 }
 
 
-class PeerRecord:
+class ConnectionRecord:
     """The states and events of one peer connection; written on the kernel's main loop.
 
     Parameters
