@@ -29,6 +29,27 @@ await channel.send("Hello")
 await b.channels[0].wait_for("message") if not b.events.of("message") else None
 print(*[(event.source, event.payload) for event in b.events.of("message")])
 """
+AIORTC = """
+from rtc_widget import PeerConnection
+a, b = PeerConnection(), PeerConnection(page="aiortc")
+a
+"""
+SERVER = """
+import rtc_widget
+a = rtc_widget.PeerConnection()
+a
+"""
+EXCHANGE = """
+channel = await a.create_data_channel("oai-events")
+await a.add_tone()
+await a.set_local_description(await a.create_offer())
+if a.ice_gathering_state != "complete":
+    await a.wait_for("icecandidate", where=lambda event: event.payload["candidate"] is None)
+await a.set_remote_description(await a.exchange({signaling}))
+if not a.events.of("message"):
+    await channel.wait_for("message")
+print(a.events.of("message")[0].payload["text"])
+"""
 WRONG = """
 try:
     await a.create_answer()
@@ -94,3 +115,23 @@ def test_a_reload_of_the_page_ends_the_connections(page):
     page.run_next()
     assert page.output(4).strip() == "PeerClosed"
     assert page.spy("spy.peers.length") == 0
+
+
+@pytest.mark.parametrize("speaking", ["await a.add_microphone()", "await a.add_tone()"])
+def test_a_peer_of_the_page_connects_to_one_of_aiortc_in_the_kernel(opened, silent_browser, speaking):
+    page = opened(silent_browser, AIORTC, CONNECT.replace("await a.add_microphone()", speaking), CLOSE)
+    page.run_next()
+    assert page.output(1).strip() == "('channel:1', {'text': 'Hello'})"
+    expect(page.page.locator(".rtc-peer[data-connection-state=connected]")).to_have_count(1)
+    page.run_next()
+    wait_until_over(page)
+
+
+def test_a_peer_of_the_page_connects_to_the_embedded_server(opened, silent_browser, server):
+    exchange = EXCHANGE.format(signaling=server.signaling)
+    page = opened(silent_browser, SERVER, exchange, "await a.close()")
+    page.run_next()
+    assert '"session.created"' in page.output(1)
+    page.run_next()
+    wait_until_over(page)
+    server.wait_for_calls(0)
