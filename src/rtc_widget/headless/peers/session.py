@@ -59,9 +59,11 @@ class PeerSession:
     async def close(self) -> None:
         """Close all peers, send nothing more, and return when all is closed."""
         self._is_closing = True
-        for name, peer in tuple(self._peers.items()):
-            await peer.close()
-            _open_peers.discard(name)
+        closed = await asyncio.gather(*(peer.close() for peer in self._peers.values()), return_exceptions=True)
+        for failed in closed:
+            if isinstance(failed, Exception):
+                as_error(failed)
+        _open_peers.difference_update(self._peers)
         tasks = tuple(self._tasks)
         for task in tasks:
             task.cancel()
@@ -71,7 +73,9 @@ class PeerSession:
         self._bridge.close()
 
     def receive(self, message: Message) -> None:
-        """Receive a message of the widget."""
+        """Receive a message of the widget, unless the session is closed."""
+        if self._is_closing:
+            return
         match message["type"]:
             case "welcome":
                 # The kernel may have missed the events that it has not acknowledged.
