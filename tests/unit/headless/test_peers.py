@@ -369,7 +369,10 @@ async def test_a_track_is_replaced_disabled_and_its_direction_changed(make, engi
 
     async def hears(sound: bool) -> None:
         async with asyncio.timeout(HANGS):
-            while (max(each.get("audioLevel", 0) for each in await b.stats("inbound-rtp")) > 0.05) is not sound:
+            while True:
+                levels = [report.get("audioLevel", 0) for report in await b.stats("inbound-rtp")]
+                if levels and (levels[0] > 0.05) is sound:
+                    return
                 await asyncio.sleep(0.05)
 
     await hears(True)
@@ -385,6 +388,28 @@ async def test_a_track_is_replaced_disabled_and_its_direction_changed(make, engi
     await a("set_direction", transceiver="transceiver:1", direction="inactive")
     assert a.objects["transceiver:1"]["direction"] == "inactive"
     await eventually(lambda: a.names("pc").count("negotiationneeded") == needed + 1)
+
+
+@both_engines
+async def test_a_message_watches_its_channel_alone(make, engine):
+    a, b = make(engine), make("aiortc")
+    await a("create_data_channel", label="chat", options={})
+    await negotiate(a, b)
+    await a.until("ready_state", "open", "channel:1")
+    await b.until("ready_state", "open", "channel:1")
+    [peer] = a.page._session._peers.values()
+    watched = []
+    snapshot = peer._record._snapshot
+
+    def watch(only):
+        watched.append(only)
+        return snapshot(only)
+
+    peer._record._snapshot = watch
+    await b("send", channel="channel:1", text="Hello")
+    await eventually(lambda: a.payloads("message"))
+    await a("send", channel="channel:1", text="Hello")
+    assert watched.count("channel:1") == 3, "the message, and the call and the end of send"
 
 
 # The network of aiortc

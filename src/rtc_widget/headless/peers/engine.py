@@ -104,8 +104,13 @@ class PeerEngine(ABC):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def snapshot(self) -> Snapshot:
-        """Return the attributes of all objects that the peer has ever had; new ones are listened to from now on."""
+    def snapshot(self, only: str | None = None) -> Snapshot:
+        """Return the attributes of all objects that the peer has ever had; new ones are listened to from now on.
+
+        With the handle of one object, return its attributes alone.
+        """
+        if only is not None:
+            return {handle: self._attributes(kind_of(handle), thing) for handle, thing in self._handles.one(only)}
         self._discover()
         return {handle: self._attributes(kind_of(handle), thing) for handle, thing in self._handles}
 

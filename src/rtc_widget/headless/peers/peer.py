@@ -55,7 +55,8 @@ class HeadlessPeer:
             If the connection refuses it.
         """
         about = {"call": next(self._calls), "op": op}
-        self._record.add("pc", "operation", {**about, "phase": "called"})
+        changed = str(args.get("channel")) if op == "send" else None
+        self._record.add("pc", "operation", {**about, "phase": "called"}, changed=changed)
         try:
             if op == "close":
                 result = await self.close()
@@ -66,9 +67,9 @@ class HeadlessPeer:
             error = as_error(raised) if failure is None else failure
             name = "UnknownError" if failure is None else failure.name
             settled = {**about, "phase": "settled", "error": {"name": name, "message": error.message}}
-            self._record.add("pc", "operation", settled)
+            self._record.add("pc", "operation", settled, changed=changed)
             raise error from None
-        self._record.add("pc", "operation", {**about, "phase": "settled"})
+        self._record.add("pc", "operation", {**about, "phase": "settled"}, changed=changed)
         return result
 
     async def _run(self, operation: Coroutine[Any, Any, Result]) -> Result:
@@ -103,7 +104,7 @@ class HeadlessPeer:
 
     def event(self, source: str, name: str, payload: object) -> None:
         """Record an event."""
-        self._record.add(source, name, payload)
+        self._record.add(source, name, payload, changed=source if name == "message" else None)
         self._follow_ice(name)
 
     def postpone_event(self, until: str, source: str, name: str, payload: object) -> None:
