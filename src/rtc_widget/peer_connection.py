@@ -24,6 +24,7 @@ from rtc_widget.peers.arguments import (
     channel_options,
     description_to_wire,
     ice_servers_to_wire,
+    require_awaited,
 )
 from rtc_widget.peers.event_access import PeerEventAccess
 from rtc_widget.peers.events import PeerEvent, PeerEventLog
@@ -45,7 +46,7 @@ from rtc_widget.peers.objects import (
 from rtc_widget.peers.operation import Operation
 from rtc_widget.peers.operations import Operations
 from rtc_widget.peers.page_choice import PeerPageName, choose_peer_page
-from rtc_widget.peers.record import PeerRecord
+from rtc_widget.peers.record import ConnectionRecord
 
 if TYPE_CHECKING:
     from rtc_widget._aiortc.network import Direction, NetworkReport
@@ -167,7 +168,7 @@ class PeerConnection(anywidget.AnyWidget):
         self._compose(configuration)
         self._write({"settings": {"view_timeout": float(view_timeout)}})
         self._open_page()
-        close_when_unreferenced(self, self.remove.__name__)
+        close_when_unreferenced(self, "remove")
 
     def _compose(self, configuration: Mapping[str, Any]) -> None:
         """Make the parts; each gets what it needs."""
@@ -175,7 +176,7 @@ class PeerConnection(anywidget.AnyWidget):
         guard = AwaitGuard(self._main, is_browser=self._page is None)
         clips = ClipOffers()
         self._objects = PeerObjects(clips)
-        self._record = PeerRecord(self._write, self._objects.__getitem__)
+        self._record = ConnectionRecord(self._write, self._objects.__getitem__)
         self._bridge = Bridge(self._post_to_pages, self._main)
         self._bridge.owner = PeerMessages(self._bridge, clips, self._record, self._main)
         self._operations = Operations(self._bridge, self._record, configuration, guard, self._main)
@@ -600,7 +601,10 @@ class PeerConnection(anywidget.AnyWidget):
     def wait_for(
         self, type: str, timeout: float | None = 30, *, where: PeerCondition | None = None
     ) -> Operation[PeerEvent]:
-        """Return the next event of a type.
+        """Return the next event of a type, from this call on.
+
+        It need not be awaited at once: ``message = channel.wait_for("message")``, then an operation, then
+        ``await message``.
 
         Parameters
         ----------
@@ -728,6 +732,7 @@ def _described(result: Any) -> SessionDescription:
 
 
 def _handle(value: Any, kind: type[PeerObject]) -> str:
+    require_awaited(value)
     if not isinstance(value, kind):
         raise TypeError(f"expected an object of this connection ({kind.__name__}), got {value!r:.100}.")
     return value.handle

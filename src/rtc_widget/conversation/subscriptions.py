@@ -106,6 +106,12 @@ class EventStream(AsyncIterator[E]):
             self._events.append(event)
             self._news.set()
 
+    def taken(self) -> list[E]:
+        """Return the buffered events, and buffer them no more."""
+        events = list(self._events)
+        self._events.clear()
+        return events
+
     def end(self) -> None:
         """End the loop after the buffered events."""
         self._ended = True

@@ -53,7 +53,9 @@ class WebRTCError(RtcWidgetError):
         Set the offer first: `await pc.set_remote_description(offer)`.
         """
         text = _text_for(cls.code, operation, signaling_state)
-        error = cls(message, hint=f"{text['why']} {text['next']}".strip())
+        # A browser's message may end without a full stop.
+        sentence = message if message.endswith((".", "!", "?")) else f"{message}."
+        error = cls(sentence, hint=f"{text['why']} {text['next']}".strip())
         error.operation, error.why, error.what_next = operation, text["why"], text["next"]
         return error
 

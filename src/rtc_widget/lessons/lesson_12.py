@@ -89,7 +89,7 @@ def who_knows_the_address(direct: Any, relayed: Any) -> CheckResult:
 @exercise("what the relay reads", expects="a function of a list of packets and a text that returns True or False")
 def what_the_relay_reads(can_read: Callable[[list[bytes], str], object]) -> CheckResult:
     """Judge a function that looks for a text in packets."""
-    cases = (
+    cases: tuple[tuple[bool, list[bytes], str], ...] = (
         (True, [b"\x17\xfe\xfd", b"\x00the oak\x00"], "the text is inside a packet"),
         (False, [b"\x17\xfe\xfd", b"\x8a\x01"], "the text is in no packet"),
         (True, [b"\x01", b"", "b\xe4ume".encode("latin-1"), "…the oak".encode()], "the text is behind others"),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rtc_widget.peers.events import PeerEvent
+from rtc_widget.peers.operation import Operation
 
 if TYPE_CHECKING:
     from rtc_widget.sdp.description import SessionDescription
@@ -49,6 +50,7 @@ def description_to_wire(description: Description, type: SdpType | None = None) -
     """
     from rtc_widget.sdp.description import SessionDescription
 
+    require_awaited(description)
     read = SessionDescription(description, type)
     kind = type or read.type
     if kind is None:
@@ -64,6 +66,7 @@ def candidate_to_wire(candidate: Candidate) -> dict[str, Any] | None:
     TypeError
         If it is neither an event with a candidate, nor a mapping, text or None.
     """
+    require_awaited(candidate)
     if isinstance(candidate, PeerEvent):
         if candidate.type != "icecandidate":
             raise TypeError(f"candidate must be an icecandidate event, got {candidate!r}.")
@@ -75,6 +78,18 @@ def candidate_to_wire(candidate: Candidate) -> dict[str, Any] | None:
     if isinstance(candidate, Mapping):
         return dict(candidate)
     raise TypeError(f"candidate must be a mapping, an icecandidate event or None, got {candidate!r:.100}.")
+
+
+def require_awaited(value: object) -> None:
+    """Require that a value is not an operation whose ``await`` was forgotten.
+
+    Raises
+    ------
+    TypeError
+        Says what to write.
+    """
+    if isinstance(value, Operation):
+        value.require_result()
 
 
 def channel_options(**options: Any) -> dict[str, Any]:

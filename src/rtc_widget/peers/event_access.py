@@ -10,7 +10,7 @@ from rtc_widget.errors import PeerClosed
 from rtc_widget.kernel.await_guard import AwaitGuard
 from rtc_widget.peers.events import PeerEvent
 from rtc_widget.peers.operation import Operation
-from rtc_widget.peers.record import PeerRecord
+from rtc_widget.peers.record import ConnectionRecord
 
 PeerCallback = Callable[[PeerEvent], Any]
 PeerCondition = Callable[[PeerEvent], object]
@@ -21,13 +21,13 @@ class PeerEventAccess:
 
     Parameters
     ----------
-    record : PeerRecord
+    record : ConnectionRecord
         Publishes the events.
     guard : AwaitGuard
         Knows whether waiting is possible.
     """
 
-    def __init__(self, record: PeerRecord, guard: AwaitGuard) -> None:
+    def __init__(self, record: ConnectionRecord, guard: AwaitGuard) -> None:
         self._record = record
         self._guard = guard
 
@@ -45,10 +45,11 @@ class PeerEventAccess:
     def wait_for(
         self, type: str, timeout: float | None, where: PeerCondition | None, source: str | None = None
     ) -> Operation[PeerEvent]:
-        """Return the next event of a type."""
+        """Return the next event of a type; those that come between the call and its await count."""
         pattern = _pattern(type, source)
         owner = "pc" if source is None else source.partition(":")[0]
-        return Operation(f"{owner}.wait_for({type!r})", lambda: self._next(pattern, timeout, where))
+        since = self._record.subscriptions.stream(pattern)
+        return Operation(f"{owner}.wait_for({type!r})", lambda: self._next(since, pattern, timeout, where))
 
     def stream(self, type: str, source: str | None = None) -> EventStream[PeerEvent]:
         """Return the events of a type from now on."""
@@ -57,14 +58,20 @@ class PeerEventAccess:
         self._guard.require_events()
         return self._record.subscriptions.stream(pattern)
 
-    async def _next(self, pattern: str, timeout: float | None, where: PeerCondition | None) -> PeerEvent:
+    async def _next(
+        self, since: EventStream[PeerEvent], pattern: str, timeout: float | None, where: PeerCondition | None
+    ) -> PeerEvent:
+        for event in since.taken():
+            if where is None or where(event):
+                return event
+        since.end()
         self._require_open()
         self._guard.require_events()
         return await self._record.subscriptions.next(pattern, timeout, where, in_call=True)
 
     def _require_open(self) -> None:
         if self._record.is_closed:
-            raise PeerClosed.explained("This peer connection is closed: no event will come.", "", "closed")
+            raise PeerClosed.explained(self._record.end, "", "closed")
 
     def _subscribe(self, pattern: str, callback: PeerCallback) -> PeerCallback:
         if not callable(callback):

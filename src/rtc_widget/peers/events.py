@@ -44,7 +44,7 @@ class PeerEvent:
     fields : mapping
         The payload with the objects in place of their handles.
     target : object
-        The object that it belongs to.
+        The object that it belongs to; None for the connection itself, and in a copy.
     """
 
     type: str

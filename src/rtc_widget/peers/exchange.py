@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rtc_widget.comm.negotiation import Negotiator
 from rtc_widget.errors import PeerClosed, RtcWidgetError, WebRTCError
 from rtc_widget.errors.webrtc import InvalidStateError
-from rtc_widget.peers.record import PC, PeerRecord
+from rtc_widget.peers.record import PC, ConnectionRecord
 
 if TYPE_CHECKING:
     from rtc_widget.sdp.description import SessionDescription
@@ -25,11 +25,11 @@ class PeerExchange:
 
     Parameters
     ----------
-    record : PeerRecord
+    record : ConnectionRecord
         Has the local description.
     """
 
-    def __init__(self, record: PeerRecord) -> None:
+    def __init__(self, record: ConnectionRecord) -> None:
         self._record = record
         self._negotiators: list[Negotiator] = []
         self._numbers = itertools.count(1)
@@ -46,7 +46,7 @@ class PeerExchange:
         from rtc_widget.sdp.description import SessionDescription
 
         if self._record.is_closed:
-            raise PeerClosed.explained("This peer connection is closed.", "exchange", "closed")
+            raise PeerClosed.explained(self._record.end, "exchange", "closed")
         description = self._record.state(PC).get("local_description")
         if not description or description.get("type") != "offer":
             raise _no_offer()
@@ -69,7 +69,12 @@ def _no_offer() -> WebRTCError:
 
 async def _outcome(work: Callable[[Callable[[Outcome], None]], None]) -> dict[str, Any]:
     future: Future[Outcome] = Future()
-    work(future.set_result)
+
+    def settle(outcome: Outcome) -> None:
+        if not future.done():  # a task that was cancelled has cancelled it
+            future.set_result(outcome)
+
+    work(settle)
     outcome = await asyncio.wrap_future(future)
     if isinstance(outcome, RtcWidgetError):
         raise outcome

@@ -10,7 +10,7 @@ from rtc_widget.comm.media import ClipOffers
 from rtc_widget.comm.messages import FromPage, PeerEvents
 from rtc_widget.comm.page_registry import KnownPage
 from rtc_widget.kernel.main_loop import MainLoop
-from rtc_widget.peers.record import PeerRecord
+from rtc_widget.peers.record import ConnectionRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +29,13 @@ class PeerMessages:
         The way to the pages.
     clips : ClipOffers
         The clips that the page may fetch.
-    record : PeerRecord
+    record : ConnectionRecord
         Takes in the events, on the main loop.
     main : MainLoop
         The loop of the record.
     """
 
-    def __init__(self, bridge: Bridge, clips: ClipOffers, record: PeerRecord, main: MainLoop) -> None:
+    def __init__(self, bridge: Bridge, clips: ClipOffers, record: ConnectionRecord, main: MainLoop) -> None:
         self._bridge = bridge
         self._clips = clips
         self._record = record
@@ -67,7 +67,7 @@ class PeerMessages:
 
     def active_page_left(self) -> None:
         """Record that the connection has ended with its page."""
-        self._main.call(self._record.lose)
+        self._main.call(self._record.lose, "page_lost")
 
     def page_left(self, page: KnownPage) -> None:
         """Do nothing: `active_page_left` has recorded it."""

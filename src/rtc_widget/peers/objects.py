@@ -14,7 +14,7 @@ from rtc_widget.peers.event_access import PeerEventAccess
 from rtc_widget.peers.media import media_to_wire
 from rtc_widget.peers.operation import Operation
 from rtc_widget.peers.operations import Operations, SendParameters, StatsResult
-from rtc_widget.peers.record import PeerRecord
+from rtc_widget.peers.record import ConnectionRecord
 from rtc_widget.peers.stats import PeerStats
 
 if TYPE_CHECKING:
@@ -335,7 +335,7 @@ class PeerObjects:
         The clips that the page may fetch.
     """
 
-    record: PeerRecord
+    record: ConnectionRecord
     operations: Operations
     events: PeerEventAccess
 
@@ -343,7 +343,7 @@ class PeerObjects:
         self.clips = clips
         self._objects: dict[str, PeerObject] = {}
 
-    def connect(self, record: PeerRecord, operations: Operations, events: PeerEventAccess) -> None:
+    def connect(self, record: ConnectionRecord, operations: Operations, events: PeerEventAccess) -> None:
         """Use these parts of the connection, which need the objects themselves."""
         self.record, self.operations, self.events = record, operations, events
 

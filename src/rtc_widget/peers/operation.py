@@ -34,6 +34,8 @@ class Operation(Coroutine[Any, Any, T_co]):
 
     def send(self, value: Any) -> Any:
         """Run to the next wait; asyncio calls this."""
+        if value is not None and self._running is None:
+            raise TypeError(self._missing_await())  # meant for the channel that it would have created
         return self._coroutine().send(value)
 
     def throw(self, *error: Any) -> Any:
@@ -45,6 +47,24 @@ class Operation(Coroutine[Any, Any, T_co]):
         self._is_done = True
         if self._running is not None:
             self._running.close()
+
+    def require_result(self) -> None:
+        """Raise an error because the operation itself is used in the place of its result.
+
+        Raises
+        ------
+        TypeError
+            Says what to write.
+        """
+        raise TypeError(self._missing_await())
+
+    def _missing_await(self) -> str:
+        return f"{self._call} was not awaited, so its result is missing. Write: await {self._call}"
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise AttributeError(self._missing_await())
 
     def _coroutine(self) -> Coroutine[Any, Any, T_co]:
         if self._running is None:

@@ -21,7 +21,7 @@ from rtc_widget.errors import (
 from rtc_widget.kernel.await_guard import AwaitGuard
 from rtc_widget.kernel.main_loop import MainLoop
 from rtc_widget.peers.operation import Operation
-from rtc_widget.peers.record import PeerRecord
+from rtc_widget.peers.record import ConnectionRecord
 
 OPERATION_SECONDS = 30.0
 """How long the page may take for an operation."""
@@ -145,7 +145,7 @@ class Operations:
     ----------
     bridge : Bridge
         The way to the page.
-    record : PeerRecord
+    record : ConnectionRecord
         What is known about the connection.
     configuration : mapping
         The configuration of the new connection.
@@ -158,7 +158,7 @@ class Operations:
     def __init__(
         self,
         bridge: Bridge,
-        record: PeerRecord,
+        record: ConnectionRecord,
         configuration: Mapping[str, Any],
         guard: AwaitGuard,
         main: MainLoop,
@@ -265,7 +265,7 @@ class Operations:
 
     def _require_open(self) -> None:
         if self._is_closing or self._record.is_closed:
-            raise PeerClosed.explained("This peer connection is closed.", "", "closed")
+            raise PeerClosed.explained(self._record.end, "", "closed")
 
     async def _request(self, op: str, args: Mapping[str, Any]) -> Any:
         try:

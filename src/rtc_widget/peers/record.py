@@ -27,6 +27,13 @@ TRAITS = (
 )
 """The attributes of the connection that are traits of the widget as well."""
 _REFERENCES = frozenset({"channel", "track", "transceiver", "receiver", "sender"})
+# Why the connection ended by itself; all but the first are reasons of the page.
+_ENDS = {
+    "page_lost": "The page with this peer connection was closed or reloaded, or does not respond.",
+    "no_view": "No view showed this peer connection any more, so the page closed it.",
+    "page_gone": "The page with this peer connection was closed or reloaded.",
+    "kernel_died": "The page found this peer connection's kernel dead, and closed it.",
+}
 # The end of each kind of object, when the page cannot report it any more.
 _ENDED: Mapping[str, Mapping[str, str]] = {
     "pc": {"signaling_state": "closed", "ice_connection_state": "closed", "connection_state": "closed"},
@@ -38,7 +45,7 @@ _ENDED: Mapping[str, Mapping[str, str]] = {
 }
 
 
-class PeerRecord:
+class ConnectionRecord:
     """The states and events of one peer connection; written on the kernel's main loop.
 
     Parameters
@@ -56,6 +63,8 @@ class PeerRecord:
         self._states: dict[str, dict[str, Any]] = {PC: {}}
         self.peer: str | None = None
         self.is_lost = False
+        self.end = "This peer connection is closed."
+        """How it ended, once it is closed."""
         self.candidates: list[Mapping[str, Any]] = []
         self.pairs: tuple[Mapping[str, Any], ...] = ()
         self.events = PeerEventLog()
@@ -87,7 +96,11 @@ class PeerRecord:
     def take(self, events: Sequence[WirePeerEvent], offset_ms: float) -> None:
         """Take in events: for each, first the new states, then the log, then the callbacks."""
         for event in events:
-            self._take(event, offset_ms)
+            try:
+                self._take(event, offset_ms)
+            except Exception:
+                # The page may report anything; the next events must still be taken in.
+                logger.exception("An event of the page was ignored: %s of %s", event.type, event.source)
 
     def _take(self, wire: WirePeerEvent, offset_ms: float) -> None:
         # The offset of the first event counts for all: times must not jump when the estimate improves.
@@ -101,6 +114,8 @@ class PeerRecord:
                 self.candidates.append(candidate)
             case "pairs", {"pairs": [*pairs]}:
                 self.pairs = tuple(pairs)
+            case "operation", {"op": "close", "reason": str() as reason}:
+                self.end = _ENDS.get(reason, self.end)
         self._write_traits(wire.changes)
         event = PeerEvent(
             type=wire.type,
@@ -117,10 +132,11 @@ class PeerRecord:
         if self.state(PC).get("signaling_state") == "closed":
             self._close()
 
-    def lose(self) -> None:
+    def lose(self, reason: str = "") -> None:
         """Record that the connection has ended with its page, or without one: nothing more counts."""
         if self.is_closed:
             return
+        self.end = _ENDS.get(reason, self.end)
         self.is_lost = True
         for handle, attributes in list(self._states.items()):
             self._states[handle] = {**attributes, **_ENDED.get(handle.partition(":")[0], {})}
@@ -143,7 +159,7 @@ class PeerRecord:
 
     def _write_traits(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
         values = {name: value for name, value in changes.get(PC, {}).items() if name in TRAITS}
-        if any(handle.startswith(("dtls:", "sctp:", PC)) for handle in changes):
+        if any(handle.startswith(("dtls:", "sctp:", "sender:", "receiver:", PC)) for handle in changes):
             values["dtls_state"] = self._dtls_state()
         if values:
             self._write(values)

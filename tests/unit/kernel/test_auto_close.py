@@ -199,3 +199,15 @@ def test_the_references_are_followed_only_when_a_name_was_lost(shell, monkeypatc
     for cell in ("1", "number = 1", "number = 2", "big = [[n] for n in range(1000)]", "held", "def f(): ..."):
         shell.run_cell(cell).raise_error()
     assert (len(walks), ends) == (1, [])
+
+
+def test_a_peer_connection_without_a_name_is_closed_and_removed(shell):
+    shell.run_cell("from rtc_widget import PeerConnection; from tests.unit.peers.page_double import PeerPage")
+    shell.run_cell("page = PeerPage(); pc = PeerConnection(page=page)").raise_error()
+    page = shell.user_ns["page"]
+    shell.run_cell("channel = await pc.create_data_channel('chat')").raise_error()
+    shell.run_cell("del channel")
+    assert not page.is_closed
+    shell.run_cell("del pc")
+    assert page.is_closed
+    assert page.operations[-1] == "close"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import pickle
+import threading
 
 import pytest
 
@@ -116,6 +117,22 @@ async def test_wait_for_returns_the_next_event_that_fits(pc, page):
     assert (await waiting).candidate is None
 
 
+async def test_events_between_the_call_of_wait_for_and_its_await_count(pc, page):
+    channel = await pc.create_data_channel("chat")
+    before = page.record("message", {"text": "before"}, "channel:1")
+    page.say("peer_events", peer="c1", first=0, events=[before])
+    await settled()
+    message, second = channel.wait_for("message"), channel.wait_for("message", where=lambda event: event.data == "two")
+    page.event("message", {"text": "other"}, "channel:2")
+    page.event("message", {"text": "one"}, "channel:1")
+    page.event("message", {"text": "two"}, "channel:1")
+    await eventually(lambda: len(pc.events) == 4)
+    assert (await message).data == "one"
+    assert (await second).data == "two"
+    with pytest.raises(WaitTimeout):
+        await channel.wait_for("message", 0.01)
+
+
 async def test_wait_for_has_a_time_limit(pc):
     with pytest.raises(WaitTimeout, match=r"pc\.events"):
         await pc.wait_for("track", 0.01)
@@ -208,6 +225,27 @@ async def test_an_event_can_be_copied_without_its_objects(pc, page):
     for twin in (copy.copy(event), copy.deepcopy(event), pickle.loads(pickle.dumps(event))):
         assert twin == event
         assert twin.data == "Hello"
+
+
+async def test_an_event_that_makes_no_sense_stops_no_other(pc, page, caplog):
+    page.event("negotiationneeded", pc={"sctp": "sctp:1", "senders": 7})
+    page.event("signalingstatechange", pc={"signaling_state": "have-local-offer", "senders": []})
+    await eventually(lambda: pc.signaling_state == "have-local-offer")
+    assert "negotiationneeded of pc" in caplog.text
+    assert (await pc.create_offer()).type == "offer", "no reply waits for it"
+
+
+async def test_events_on_another_thread_are_taken_in_before_the_reply(pc, page):
+    def on_a_subshell(request):
+        def run():
+            page.event("signalingstatechange", pc={"signaling_state": "have-local-offer"})
+            page.reply(request)
+
+        threading.Thread(target=run).start()
+
+    page.replies["set_local_description"] = on_a_subshell
+    await pc.set_local_description("v=0\r\n", type="offer")
+    assert pc.signaling_state == "have-local-offer"
 
 
 async def _error(operation):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,7 +14,7 @@ from rtc_widget.errors import PageNotFound, PageTimeout, PeerClosed
 from rtc_widget.kernel import ipykernel
 from tests.limits import HANGS, eventually
 from tests.unit.comm_double import RecordingComm
-from tests.unit.peers.page_double import PeerPage, fault
+from tests.unit.peers.page_double import CLOSED, PeerPage, fault
 from tests.unit.waiting import settled
 
 
@@ -105,9 +107,17 @@ async def test_a_reload_of_the_page_ends_the_connection(pc, page):
     assert (pc.signaling_state, pc.connection_state, pc.dtls_state) == ("closed", "closed", "closed")
     assert (channel.ready_state, track.ready_state, pc.sctp.state) == ("closed", "ended", "closed")
     assert pc.active_page is None
-    with pytest.raises(PeerClosed):
+    with pytest.raises(PeerClosed, match="reloaded"):
         await channel.send("Hello")
     assert page.operations.count("send") == 0, "the new page is not asked"
+
+
+async def test_the_reason_why_the_page_closed_it_is_told(pc, page):
+    await connected(pc, page)
+    page.event("operation", {"call": 9, "op": "close", "phase": "called", "reason": "no_view"}, **CLOSED)
+    await eventually(lambda: pc.signaling_state == "closed")
+    with pytest.raises(PeerClosed, match="No view showed"):
+        await pc.create_offer()
 
 
 async def test_a_page_that_no_longer_has_the_connection_ends_it(pc, page):
@@ -241,6 +251,24 @@ def test_a_checkout_without_the_page_half_fails_when_a_connection_is_made(monkey
 def test_a_wrong_parameter_is_refused_at_once(parameters, kind):
     with pytest.raises(kind):
         PeerConnection(**{"page": PeerPage(), **parameters})
+
+
+@pytest.mark.parametrize(("name", "engine"), [("headless", "auto"), ("aiortc", "aiortc")])
+def test_a_page_in_this_process_is_made_when_it_is_named(monkeypatch, name, engine):
+    engines = []
+
+    class HeadlessPeerPage(PeerPage):
+        def __init__(self, *, engine):
+            engines.append(engine)
+            super().__init__()
+
+    monkeypatch.setitem(
+        sys.modules, "rtc_widget.headless.peer_page", SimpleNamespace(HeadlessPeerPage=HeadlessPeerPage)
+    )
+    PeerConnection(page=name).remove()
+    monkeypatch.setenv("RTC_WIDGET_PAGE", name)
+    PeerConnection().remove()
+    assert engines == [engine, engine]
 
 
 async def _outcome(operation):

@@ -236,6 +236,21 @@ async def test_a_forgotten_await_says_so():
     pc.remove()
 
 
+@pytest.mark.filterwarnings("ignore:.*never awaited:RuntimeWarning")
+async def test_using_an_operation_in_the_place_of_its_result_says_that_await_is_missing(pc, page):
+    uses = [
+        lambda: pc.set_local_description(pc.create_offer()),
+        lambda: pc.add_ice_candidate(pc.wait_for("icecandidate")),
+        lambda: pc.remove_track(pc.add_tone()),
+        lambda: pc.create_data_channel("chat").send("Hello"),
+        lambda: pc.create_offer().sdp,
+    ]
+    for use in uses:
+        with pytest.raises((TypeError, AttributeError), match=r"was not awaited.* Write: await pc\."):
+            use()
+    assert page.requests == []
+
+
 async def test_an_operation_can_be_a_task_and_has_one_result(pc, page):
     operation = pc.create_offer()
     offer = await asyncio.create_task(operation)
