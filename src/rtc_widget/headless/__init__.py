@@ -1,4 +1,4 @@
-"""A page without a browser: the kernel makes the call itself, with aiortc (extra ``local``).
+"""Pages without a browser: the kernel makes the call itself, with aiortc (extra ``local``).
 
 The page exchanges the messages of `js/src` through the same `rtc_widget.comm.bridge`. It runs on its own thread, so
 that a busy cell does not delay the call.
@@ -20,6 +20,8 @@ that a busy cell does not delay the call.
 ``diagnosis``     which step of the last call failed
 ``settings``      the widget's settings as the page reads them
 ``errors``        the errors, with the texts of the browser's page
+``clip``          the clips of the kernel
+``peer_page``     the page of one `PeerConnection`; ``peers`` is what it is made of
 ================  ===================================================================
 
 Importing this package loads no heavy dependency.
@@ -28,5 +30,6 @@ Importing this package loads no heavy dependency.
 from __future__ import annotations
 
 from rtc_widget.headless.page import HeadlessPage
+from rtc_widget.headless.peer_page import HeadlessPeerPage
 
-__all__ = ["HeadlessPage"]
+__all__ = ["HeadlessPage", "HeadlessPeerPage"]

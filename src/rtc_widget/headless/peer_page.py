@@ -98,7 +98,7 @@ class HeadlessPeerPage(ThreadPage):
 
         Raises
         ------
-        RtcWidgetError
+        NetworkUnsupported
             If the engine is wrtc, or if a peer has gathered its candidates without this NAT.
         TypeError, ValueError
             If a condition has a wrong type or is out of range.

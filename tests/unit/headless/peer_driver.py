@@ -26,6 +26,7 @@ class PeerDriver:
         self.acknowledges = acknowledges
         self.messages: list[dict[str, Any]] = []
         self.events: list[tuple[str, str, Any]] = []
+        self.raw: list[list[Any]] = []
         self.objects: dict[str, dict[str, Any]] = {}
         self.clips: dict[str, dict[str, Any]] = {}
         self.peer: str | None = None
@@ -41,10 +42,13 @@ class PeerDriver:
         match message["type"]:
             case "reply":
                 assert message["seq"] <= self._next, "the reply is ahead of its events"
-                self._waiting.pop(message["id"]).set_result(message)
+                waiting = self._waiting.pop(message["id"])
+                if not waiting.done():
+                    waiting.set_result(message)
             case "peer_events":
                 assert message["first"] == self._next
                 self._next += len(message["events"])
+                self.raw += message["events"]
                 for _, source, name, payload, changes in message["events"]:
                     for handle, attributes in changes.items():
                         self.objects.setdefault(handle, {}).update(attributes)

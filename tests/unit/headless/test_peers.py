@@ -9,8 +9,10 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
+from rtc_widget.errors import HeadlessNotInstalled, NetworkUnsupported
 from rtc_widget.headless.page import page_thread
 from rtc_widget.headless.peer_page import HeadlessPeerPage
+from rtc_widget.headless.peers import session
 from tests.limits import HANGS, eventually
 from tests.unit.headless.peer_driver import PeerDriver, Refused, connected, negotiate
 
@@ -25,6 +27,7 @@ both_engines = pytest.mark.parametrize("engine", [wrtc, "aiortc"])
 @pytest.fixture
 async def make():
     made = []
+    before, open_before = await page_tasks(), open_peers()
 
     def one(engine):
         made.append(PeerDriver(engine))
@@ -33,17 +36,28 @@ async def make():
     yield one
     for driver in made:
         await asyncio.wrap_future(driver.page._end())
-    await nothing_goes_on()
+    await nothing_goes_on(before)
+    assert open_peers() == open_before
 
 
-async def nothing_goes_on():
-    """Wait until no task is left on the pages' thread."""
+def open_peers() -> set[str]:
+    """Return the names of the peers that count as open."""
+    return set(session._open_peers)
+
+
+async def page_tasks() -> set[int]:
+    """Return the tasks on the pages' thread."""
 
     async def tasks():
-        return [repr(task) for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        return {id(task) for task in asyncio.all_tasks() if task is not asyncio.current_task()}
 
+    return await asyncio.wrap_future(page_thread().run(tasks()))
+
+
+async def nothing_goes_on(before: set[int]) -> None:
+    """Wait until no task is left on the pages' thread but those of other tests."""
     async with asyncio.timeout(HANGS):
-        while await asyncio.wrap_future(page_thread().run(tasks())):
+        while await page_tasks() - before:
             await asyncio.sleep(0.05)
 
 
@@ -332,6 +346,17 @@ async def test_a_transport_that_is_bundled_away_is_reported_as_closed(make):
     assert a.objects[a.pc("sctp")]["transport"] == a.objects["sender:1"]["transport"] == "dtls:1"
 
 
+@needs_wrtc
+async def test_the_largest_message_crosses_as_a_whole_number(make):
+    a, b = make("wrtc"), make("wrtc")
+    await a("create_data_channel", label="chat", options={})
+    await negotiate(a, b)
+    await connected(a, b)
+    size = a.objects[a.pc("sctp")]["max_message_size"]
+    assert isinstance(size, int)
+    assert size == 262_144
+
+
 # Tracks and directions
 
 
@@ -344,7 +369,10 @@ async def test_a_track_is_replaced_disabled_and_its_direction_changed(make, engi
 
     async def hears(sound: bool) -> None:
         async with asyncio.timeout(HANGS):
-            while (max(each.get("audioLevel", 0) for each in await b.stats("inbound-rtp")) > 0.05) is not sound:
+            while True:
+                levels = [report.get("audioLevel", 0) for report in await b.stats("inbound-rtp")]
+                if levels and (levels[0] > 0.05) is sound:
+                    return
                 await asyncio.sleep(0.05)
 
     await hears(True)
@@ -360,6 +388,28 @@ async def test_a_track_is_replaced_disabled_and_its_direction_changed(make, engi
     await a("set_direction", transceiver="transceiver:1", direction="inactive")
     assert a.objects["transceiver:1"]["direction"] == "inactive"
     await eventually(lambda: a.names("pc").count("negotiationneeded") == needed + 1)
+
+
+@both_engines
+async def test_a_message_watches_its_channel_alone(make, engine):
+    a, b = make(engine), make("aiortc")
+    await a("create_data_channel", label="chat", options={})
+    await negotiate(a, b)
+    await a.until("ready_state", "open", "channel:1")
+    await b.until("ready_state", "open", "channel:1")
+    [peer] = a.page._session._peers.values()
+    watched = []
+    snapshot = peer._record._snapshot
+
+    def watch(only):
+        watched.append(only)
+        return snapshot(only)
+
+    peer._record._snapshot = watch
+    await b("send", channel="channel:1", text="Hello")
+    await eventually(lambda: a.payloads("message"))
+    await a("send", channel="channel:1", text="Hello")
+    assert watched.count("channel:1") == 3, "the message, and the call and the end of send"
 
 
 # The network of aiortc
@@ -394,7 +444,7 @@ async def test_a_peer_is_put_behind_a_nat(make):
     await a("create_data_channel", label="chat", options={})
     await a("set_local_description", description=None)
     assert any("10.0.0.2" in candidate["candidate"] for candidate in a.candidates())
-    with pytest.raises(Exception, match="before set_local_description"):
+    with pytest.raises(NetworkUnsupported, match="before set_local_description"):
         await a.page.network(nat="open")
 
 
@@ -402,7 +452,7 @@ async def test_a_peer_is_put_behind_a_nat(make):
 async def test_the_network_of_libwebrtc_cannot_be_broken(make):
     a = make("wrtc")
     await a.create()
-    with pytest.raises(Exception, match="page='aiortc'"):
+    with pytest.raises(NetworkUnsupported, match='page="aiortc"'):
         await a.page.network(loss=0.1)
 
 
@@ -450,7 +500,7 @@ async def test_an_operation_that_a_close_overtakes_is_refused(make, engine):
 
 async def test_a_ninth_peer_is_refused_until_one_is_closed(make):
     a, b = make("aiortc"), make("aiortc")
-    peers = [await a.create() for _ in range(7)]
+    peers = [await a.create() for _ in range(7 - len(open_peers()))]
     await b.create()
     ninth = await refused(b.create())
     assert (ninth.code, "8 peer" in ninth.message, "close()" in ninth.hint) == ("too_many_peers", True, True)
@@ -486,18 +536,24 @@ async def test_pings_are_answered_and_events_sent_again(make):
 
 
 async def test_a_closed_page_sends_nothing_more_and_leaves_nothing(make):
+    before, open_before = await page_tasks(), open_peers()
     a, b = make("aiortc"), make("aiortc")
     await a("add_track", media=TONE)
     await negotiate(a, b)
     await connected(a, b)
+    assert await page_tasks() - before
     await asyncio.wrap_future(a.page._end())
     await asyncio.wrap_future(b.page._end())
     await asyncio.sleep(0)
     count = len(a.messages)
-    await nothing_goes_on()
+    await nothing_goes_on(before)
     a.page.hear({"type": "ping", "page": a.id})
-    await asyncio.sleep(0.05)
+    late = {"type": "peer", "page": a.id, "id": "k:99", "peer": None, "op": "create", "args": {"configuration": {}}}
+    a.page.hear(late)
+    await asyncio.wrap_future(page_thread().run(asyncio.sleep(0)))
+    await nothing_goes_on(before)
     assert len(a.messages) == count
+    assert open_peers() == open_before
 
 
 def test_the_engine_is_chosen_and_what_is_missing_is_said(monkeypatch):
@@ -509,10 +565,10 @@ def test_the_engine_is_chosen_and_what_is_missing_is_said(monkeypatch):
     )
     assert HeadlessPeerPage().engine == "aiortc"
     assert HeadlessPeerPage().name == "aiortc"
-    with pytest.raises(Exception, match=r"rtc-widget\[teach\]"):
+    with pytest.raises(HeadlessNotInstalled, match=r"rtc-widget\[teach\]"):
         HeadlessPeerPage(engine="wrtc")
     missing.add("aiortc")
-    with pytest.raises(Exception, match=r"rtc-widget\[teach\]"):
+    with pytest.raises(HeadlessNotInstalled, match=r"rtc-widget\[teach\]"):
         HeadlessPeerPage()
-    with pytest.raises(Exception, match=r"rtc-widget\[local\]"):
+    with pytest.raises(HeadlessNotInstalled, match=r"rtc-widget\[local\]"):
         HeadlessPeerPage(engine="aiortc")

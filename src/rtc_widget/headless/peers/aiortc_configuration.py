@@ -23,7 +23,10 @@ def configuration_of(configuration: Json) -> RTCConfiguration:
     """
     servers = []
     for server in configuration.get("ice_servers") or []:
-        urls = [server["urls"]] if isinstance(server["urls"], str) else list(server["urls"])
+        given = server.get("urls")
+        urls = [given] if isinstance(given, str) else list(given or ())
+        if not urls:
+            raise PeerFailure("SyntaxError", f"urls of an ICE server must not be empty, got {given!r}.")
         for url in urls:
             _check_url(url, has_credentials=bool(server.get("username") and server.get("credential")))
         servers.append(RTCIceServer(urls, server.get("username"), server.get("credential")))

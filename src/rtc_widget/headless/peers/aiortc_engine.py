@@ -27,7 +27,7 @@ from rtc_widget.headless.peers.aiortc_audio import SourceTrack, consume
 from rtc_widget.headless.peers.aiortc_configuration import configuration_of, require_direction
 from rtc_widget.headless.peers.aiortc_network import PeerNetworks
 from rtc_widget.headless.peers.aiortc_states import STATE_EVENTS, AiortcStates, description_of
-from rtc_widget.headless.peers.engine import Json, PeerEngine, Result
+from rtc_widget.headless.peers.engine import Json, PeerEngine, PeerListener, Result
 from rtc_widget.headless.peers.errors import PeerFailure
 from rtc_widget.headless.peers.handles import kind_of
 from rtc_widget.headless.peers.pairs import Pair
@@ -54,11 +54,11 @@ class AiortcEngine(PeerEngine):
     def __init__(
         self,
         configuration: Json,
-        notify: Callable[[str, str, object], None],
+        listener: PeerListener,
         fetch_clip: Callable[[str], Awaitable[MonoAudio]],
         networks: PeerNetworks,
     ) -> None:
-        super().__init__(configuration, notify, fetch_clip)
+        super().__init__(configuration, listener, fetch_clip)
         offer_loopback_when_alone()
         self._pc = Connection(configuration_of(configuration))
         self._networks = networks

@@ -7,7 +7,7 @@ from typing import Any
 from rtc_widget._aiortc.connection import Connection
 from rtc_widget._aiortc.nat import Nat, NatKind
 from rtc_widget._aiortc.network import Direction, Network, NetworkConditions, NetworkReport, require_direction
-from rtc_widget.headless.peers.errors import PeerFailure
+from rtc_widget.errors import NetworkUnsupported
 
 
 class PeerNetworks:
@@ -36,8 +36,8 @@ class PeerNetworks:
 
         Raises
         ------
-        PeerFailure
-            ``InvalidStateError`` if a connection has gathered its candidates without this NAT.
+        NetworkUnsupported
+            If a connection has gathered its candidates without this NAT.
         TypeError, ValueError
             If a condition has a wrong type or is out of range.
         """
@@ -55,9 +55,9 @@ class PeerNetworks:
     def _use_nat(self, kind: NatKind) -> None:
         made = [(connection, Nat(kind)) for connection in self._connections if connection.signalingState != "closed"]
         if any(connection.iceGatheringState != "new" for connection, _ in made):
-            raise PeerFailure(
-                "InvalidStateError",
-                "A NAT must be set before set_local_description, which makes the sockets: use a new peer.",
+            raise NetworkUnsupported(
+                "A NAT must be set before set_local_description, which makes the sockets.",
+                hint="Make a new peer connection.",
             )
         for connection, nat in made:
             connection.use_nat(nat)

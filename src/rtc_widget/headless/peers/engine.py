@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from rtc_widget._aiortc.audio import MonoAudio
 from rtc_widget.headless.peers.handles import Handles, kind_of
@@ -48,6 +48,19 @@ OPERATIONS = frozenset(
 """The operations of a peer that exists; ``create`` makes one."""
 
 
+class PeerListener(Protocol):
+    """Receives the events of an engine: the handle of the source, the name, the payload."""
+
+    def event(self, source: str, name: str, payload: object) -> None:
+        """Something has happened."""
+
+    def postpone_event(self, until: str, source: str, name: str, payload: object) -> None:
+        """Something has happened that is to be reported by `release_events`."""
+
+    def release_events(self, until: str) -> None:
+        """Report what was postponed until then."""
+
+
 class PeerEngine(ABC):
     """One ``RTCPeerConnection``; created and used on the page's loop.
 
@@ -58,8 +71,8 @@ class PeerEngine(ABC):
     ----------
     configuration : mapping
         ``ice_servers``, ``ice_transport_policy`` and ``bundle_policy``.
-    notify : callable
-        Called with each event: the handle of its source, its name, its payload.
+    listener : PeerListener
+        Receives the events.
     fetch_clip : callable
         Returns the audio of a clip of the kernel, by its id.
     """
@@ -69,10 +82,11 @@ class PeerEngine(ABC):
     def __init__(
         self,
         configuration: Json,
-        notify: Callable[[str, str, object], None],
+        listener: PeerListener,
         fetch_clip: Callable[[str], Awaitable[MonoAudio]],
     ) -> None:
-        self._notify = notify
+        self._listener = listener
+        self._notify = listener.event
         self._fetch_clip = fetch_clip
         self._handles = Handles()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -90,8 +104,13 @@ class PeerEngine(ABC):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def snapshot(self) -> Snapshot:
-        """Return the attributes of all objects that the peer has ever had; new ones are listened to from now on."""
+    def snapshot(self, only: str | None = None) -> Snapshot:
+        """Return the attributes of all objects that the peer has ever had; new ones are listened to from now on.
+
+        With the handle of one object, return its attributes alone.
+        """
+        if only is not None:
+            return {handle: self._attributes(kind_of(handle), thing) for handle, thing in self._handles.one(only)}
         self._discover()
         return {handle: self._attributes(kind_of(handle), thing) for handle, thing in self._handles}
 

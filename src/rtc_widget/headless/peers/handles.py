@@ -21,6 +21,11 @@ class Handles:
     def __iter__(self) -> Iterator[tuple[str, Any]]:
         return iter(tuple(self._objects.items()))
 
+    def one(self, handle: str) -> Iterator[tuple[str, Any]]:
+        """Iterate over the object of a handle, if there is one."""
+        if handle in self._objects:
+            yield handle, self._objects[handle]
+
     def find(self, thing: object) -> str | None:
         """Return the handle of an object that has one."""
         return self._handles.get(id(thing))

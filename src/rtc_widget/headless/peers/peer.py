@@ -9,12 +9,12 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from rtc_widget.headless.errors import as_error
-from rtc_widget.headless.peers.engine import PeerEngine, Result
+from rtc_widget.headless.peers.engine import PeerEngine, PeerListener, Result
 from rtc_widget.headless.peers.errors import PeerFailure, failure_of
 from rtc_widget.headless.peers.pairs import PairsWatch
 from rtc_widget.headless.peers.record import PeerRecord
 
-MakeEngine = Callable[[Callable[[str, str, object], None]], PeerEngine]
+MakeEngine = Callable[[PeerListener], PeerEngine]
 
 
 class HeadlessPeer:
@@ -23,7 +23,7 @@ class HeadlessPeer:
     Parameters
     ----------
     make : callable
-        Returns the engine; it gets the function that the engine calls with each event.
+        Returns the engine; it gets the listener of the engine's events.
     post : callable
         Sends an event, which has a length in characters.
 
@@ -35,7 +35,7 @@ class HeadlessPeer:
 
     def __init__(self, make: MakeEngine, post: Callable[[list[object], int], None]) -> None:
         called_ms = time.time() * 1000
-        self.engine = make(self._notify)
+        self.engine = make(self)
         self._record = PeerRecord(post, self.engine.snapshot)
         self._watch = PairsWatch(self.engine.pairs, self._is_checking, self._report_pairs)
         self._watching: asyncio.Task[None] | None = None
@@ -55,7 +55,8 @@ class HeadlessPeer:
             If the connection refuses it.
         """
         about = {"call": next(self._calls), "op": op}
-        self._record.add("pc", "operation", {**about, "phase": "called"})
+        changed = str(args.get("channel")) if op == "send" else None
+        self._record.add("pc", "operation", {**about, "phase": "called"}, changed=changed)
         try:
             if op == "close":
                 result = await self.close()
@@ -66,9 +67,9 @@ class HeadlessPeer:
             error = as_error(raised) if failure is None else failure
             name = "UnknownError" if failure is None else failure.name
             settled = {**about, "phase": "settled", "error": {"name": name, "message": error.message}}
-            self._record.add("pc", "operation", settled)
+            self._record.add("pc", "operation", settled, changed=changed)
             raise error from None
-        self._record.add("pc", "operation", {**about, "phase": "settled"})
+        self._record.add("pc", "operation", {**about, "phase": "settled"}, changed=changed)
         return result
 
     async def _run(self, operation: Coroutine[Any, Any, Result]) -> Result:
@@ -99,8 +100,23 @@ class HeadlessPeer:
             self._watching = None
         return await self.engine.close()
 
-    def _notify(self, source: str, name: str, payload: object) -> None:
-        self._record.add(source, name, payload)
+    # Events of the engine
+
+    def event(self, source: str, name: str, payload: object) -> None:
+        """Record an event."""
+        self._record.add(source, name, payload, changed=source if name == "message" else None)
+        self._follow_ice(name)
+
+    def postpone_event(self, until: str, source: str, name: str, payload: object) -> None:
+        """Record an event that is sent by `release_events`."""
+        self._record.postpone(until, source, name, payload)
+        self._follow_ice(name)
+
+    def release_events(self, until: str) -> None:
+        """Send what was postponed until then."""
+        self._record.release(until)
+
+    def _follow_ice(self, name: str) -> None:
         if name == "iceconnectionstatechange" and self.is_open and self.engine.ice_connection_state != "new":
             if self._watching is not None:
                 self._watching.cancel()

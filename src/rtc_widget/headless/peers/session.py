@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from rtc_widget._aiortc.audio import MonoAudio
 from rtc_widget.comm.protocol import Message
+from rtc_widget.errors import NetworkUnsupported
 from rtc_widget.headless.bridge import PageBridge
 from rtc_widget.headless.clip import fetch_clip
 from rtc_widget.headless.errors import as_error
@@ -28,7 +29,8 @@ MAX_PEERS = 8
 KEPT_PEERS = 8
 """Closed peers of one page that can still be asked for their statistics."""
 
-_open_peers: set[HeadlessPeer | None] = set()
+_open_peers: set[str] = set()
+"""The names of the open peers."""
 
 
 class PeerSession:
@@ -50,7 +52,6 @@ class PeerSession:
         self._engine = engine
         self._peers: dict[str, HeadlessPeer] = {}
         self._closed: deque[str] = deque()
-        self._opening = 0
         self._network: Any = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._is_closing = False
@@ -58,8 +59,11 @@ class PeerSession:
     async def close(self) -> None:
         """Close all peers, send nothing more, and return when all is closed."""
         self._is_closing = True
-        for peer in tuple(self._peers.values()):
-            await self._end(peer)
+        closed = await asyncio.gather(*(peer.close() for peer in self._peers.values()), return_exceptions=True)
+        for failed in closed:
+            if isinstance(failed, Exception):
+                as_error(failed)
+        _open_peers.difference_update(self._peers)
         tasks = tuple(self._tasks)
         for task in tasks:
             task.cancel()
@@ -69,7 +73,9 @@ class PeerSession:
         self._bridge.close()
 
     def receive(self, message: Message) -> None:
-        """Receive a message of the widget."""
+        """Receive a message of the widget, unless the session is closed."""
+        if self._is_closing:
+            return
         match message["type"]:
             case "welcome":
                 # The kernel may have missed the events that it has not acknowledged.
@@ -91,10 +97,9 @@ class PeerSession:
     async def network(self, settings: Mapping[str, Any]) -> Any:
         """Impair the network of the open peers and of later ones; see `HeadlessPeerPage.network`."""
         if self._engine != "aiortc":
-            raise PeerFailure(
-                "NotSupportedError",
-                "Only the network of an aiortc peer can be broken on purpose: impair the other side, "
-                "or create this peer with page='aiortc'.",
+            raise NetworkUnsupported(
+                "The network of a peer connection on wrtc cannot be impaired.",
+                hint='Use PeerConnection(page="aiortc") for one side of the connection.',
             )
         if self._network is None:
             await asyncio.to_thread(_load, self._engine)
@@ -116,8 +121,8 @@ class PeerSession:
             )
         if op not in OPERATIONS:
             raise NotImplementedError(f"A peer does not support the operation {op!r}")
-        if op == "close" and peer.is_open:
-            self._release(request["peer"], peer)
+        if op == "close":
+            self._release(request["peer"])
         return await peer.perform(op, args)
 
     async def _create(self, configuration: Mapping[str, Any]) -> str:
@@ -127,21 +132,19 @@ class PeerSession:
                 f"{MAX_PEERS} peer connections without a browser are open, and more are not allowed.",
                 "Close one of them with `await pc.close()`.",
             )
-        # Its place is taken before its engine is loaded: several may be created at once.
-        place = HeadlessPeer.__new__(HeadlessPeer)
-        _open_peers.add(place)
+        name = f"c{uuid4().hex[:8]}"
+        # Before its engine is loaded: several may be created at once.
+        _open_peers.add(name)
         try:
             make = await self._engine_maker(configuration)
-            name = f"c{uuid4().hex[:8]}"
-            peer = HeadlessPeer(make, partial(self._outbox.add, name))
+            if self._is_closing:
+                raise asyncio.CancelledError
+            self._peers[name] = HeadlessPeer(make, partial(self._outbox.add, name))
         except Exception as raised:  # noqa: BLE001 - an engine may raise anything
             raise failure_of(raised) or raised from None
         finally:
-            _open_peers.discard(place)
-        _open_peers.add(peer)
-        self._peers[name] = peer
-        if self._is_closing:
-            await self._end(peer)
+            if name not in self._peers:
+                _open_peers.discard(name)
         return name
 
     async def _engine_maker(self, configuration: Mapping[str, Any]) -> MakeEngine:
@@ -150,25 +153,23 @@ class PeerSession:
         if self._engine == "wrtc":
             from rtc_widget.headless.peers.wrtc_engine import WrtcEngine
 
-            return lambda notify: WrtcEngine(configuration, notify, self._fetch_clip)
+            return lambda listener: WrtcEngine(configuration, listener, self._fetch_clip)
         from rtc_widget.headless.peers.aiortc_engine import AiortcEngine
         from rtc_widget.headless.peers.aiortc_network import PeerNetworks
 
         networks = self._network = self._network or PeerNetworks()
-        return lambda notify: AiortcEngine(configuration, notify, self._fetch_clip, networks)
+        return lambda listener: AiortcEngine(configuration, listener, self._fetch_clip, networks)
 
     async def _fetch_clip(self, clip: str) -> MonoAudio:
         return await fetch_clip(self._bridge, clip)
 
-    def _release(self, name: str, peer: HeadlessPeer) -> None:
-        _open_peers.discard(peer)
+    def _release(self, name: str) -> None:
+        if name not in _open_peers:
+            return
+        _open_peers.discard(name)
         self._closed.append(name)
         if len(self._closed) > KEPT_PEERS:
             self._peers.pop(self._closed.popleft(), None)
-
-    async def _end(self, peer: HeadlessPeer) -> None:
-        _open_peers.discard(peer)
-        await peer.close()
 
     def _seq(self) -> int:
         # The kernel waits for these events before the operation returns.

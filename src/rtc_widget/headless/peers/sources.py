@@ -116,7 +116,10 @@ async def audio_source(
         case "tone":
             return Tone(media.get("hz", 440), media.get("level", 0.2))
         case "clip":
-            return Clip(await fetch_clip(media["clip"]), is_connected)
+            clip = media.get("clip")
+            if not isinstance(clip, str):
+                raise PeerFailure("TypeError", f"clip must be the id of a clip, got {clip!r}.")
+            return Clip(await fetch_clip(clip), is_connected)
         case "silence":
             return Silence()
         case "microphone":
@@ -124,4 +127,5 @@ async def audio_source(
                 "NotFoundError", "A page without a browser has no microphone: send a tone or a clip, add_tone(hz=440)."
             )
         case kind:
-            raise PeerFailure("TypeError", f"media must be a microphone, tone, clip or silence, got {kind!r}.")
+            kinds = "'microphone', 'tone', 'clip' or 'silence'"
+            raise PeerFailure("TypeError", f"media must be of kind {kinds}, got {kind!r}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import socket
 from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable
@@ -12,7 +13,7 @@ from typing import Any
 import webrtc
 
 from rtc_widget._aiortc.audio import MonoAudio
-from rtc_widget.headless.peers.engine import Json, PeerEngine, Result
+from rtc_widget.headless.peers.engine import Json, PeerEngine, PeerListener, Result
 from rtc_widget.headless.peers.errors import PeerFailure
 from rtc_widget.headless.peers.handles import kind_of
 from rtc_widget.headless.peers.pairs import Pair, pairs_of
@@ -58,7 +59,7 @@ _ATTRIBUTES = {
     "receiver": ("jitter_buffer_target",),
     "dtls": ("state",),
     "ice": ("state", "gathering_state", "role"),
-    "sctp": ("state", "max_message_size", "max_channels"),
+    "sctp": ("state", "max_channels"),
     "pc": (
         "signaling_state",
         "ice_gathering_state",
@@ -81,16 +82,19 @@ class WrtcEngine(PeerEngine):
     def __init__(
         self,
         configuration: Json,
-        notify: Callable[[str, str, object], None],
+        listener: PeerListener,
         fetch_clip: Callable[[str], Awaitable[MonoAudio]],
     ) -> None:
-        super().__init__(configuration, notify, fetch_clip)
+        super().__init__(configuration, listener, fetch_clip)
         _offer_loopback_when_alone()
         self._pc = webrtc.RTCPeerConnection(_configuration(configuration))
         self._readers: list[webrtc.MediaStreamTrackProcessor] = []
         self._own_tracks: list[webrtc.MediaStreamTrackGenerator] = []
         # What `get_parameters` returned last, for each sender.
         self._parameters: dict[str, str] = {}
+        # Whether a description is being applied, and the transports that were bundled away.
+        self._is_applying = False
+        self._abandoned: set[str] = set()
         self._handle("pc", self._pc)
 
     @property
@@ -148,11 +152,16 @@ class WrtcEngine(PeerEngine):
                 }
             case "dtls":
                 found["ice_transport"] = self._handle("ice", thing.ice_transport)
+                if self._handles.find(thing) in self._abandoned:
+                    found["state"] = "closed"
             case "ice":
                 pair = thing.get_selected_candidate_pair()
                 found["selected_pair"] = pair and {"local": pair.local.to_json(), "remote": pair.remote.to_json()}
             case "sctp":
+                size = thing.max_message_size
                 found["transport"] = self._handle("dtls", thing.transport)
+                # Infinite if the other side has no limit, which JSON has no number for.
+                found["max_message_size"] = int(size) if size is not None and math.isfinite(size) else None
         return found
 
     def _listen(self, kind: str, handle: str, thing: Any) -> None:
@@ -187,7 +196,67 @@ class WrtcEngine(PeerEngine):
                 payload = {"text": data} if isinstance(data, str) else {"base64": b64encode(data).decode()}
             case "error":
                 payload = {"message": event.error.message}
-        self._notify(source, name, payload)
+        if self._is_applying and self._is_of_transports(source, name):
+            self._listener.postpone_event("applied", source, name, payload)
+        elif self._is_of_channels(source, name) and not self._can_carry_channels():
+            self._listener.postpone_event("carried", source, name, payload)
+        elif name == "signalingstatechange":
+            self._report_abandoned()
+            self._notify(source, name, payload)
+            self._end_applying()
+        elif source not in self._abandoned or name != "statechange":
+            self._notify(source, name, payload)
+        if self._can_carry_channels():
+            self._listener.release_events("carried")
+
+    # Chromium reports what happens in the order of its causes. wrtc has two sources of events, and the network is
+    # often ahead of the signaling: a packet arrives before the description is applied that allows it.
+
+    def _is_of_transports(self, source: str, name: str) -> bool:
+        """Whether it is an event of ICE or DTLS that comes after the change of the signaling state."""
+        match kind_of(source):
+            case "pc":
+                return name in ("iceconnectionstatechange", "connectionstatechange")
+            case "ice" | "dtls" as kind:
+                is_state = name in ("statechange", "selectedcandidatepairchange")
+                return is_state and _plain(self._handles.get(kind, source).state) != "closed"
+            case _:
+                return False
+
+    def _is_of_channels(self, source: str, name: str) -> bool:
+        """Whether it is an event of SCTP or a channel that comes after DTLS is connected."""
+        match kind_of(source):
+            case "channel":
+                return name in ("open", "message")
+            case "sctp":
+                return bool(self._handles.get("sctp", source).state == "connected")
+            case _:
+                return name == "datachannel"
+
+    def _can_carry_channels(self) -> bool:
+        sctp = self._pc.sctp
+        is_ready: bool = sctp is None or _plain(sctp.transport.state) not in ("new", "connecting")
+        return is_ready and not self._is_applying
+
+    def _end_applying(self) -> None:
+        self._is_applying = False
+        self._listener.release_events("applied")
+        if self._can_carry_channels():
+            self._listener.release_events("carried")
+
+    def _report_abandoned(self) -> None:
+        """Report the transports that were bundled away as closed, before the change of the signaling state.
+
+        So does Chromium. libwebrtc has closed them; wrtc tells it a little later.
+        """
+        sctp, transceivers = self._pc.sctp, self._pc.get_transceivers()
+        in_use = [each.sender.transport for each in transceivers] + ([] if sctp is None else [sctp.transport])
+        for handle, thing in self._handles:
+            if kind_of(handle) != "dtls" or handle in self._abandoned or thing.state == "closed":
+                continue
+            if not any(each is thing for each in in_use):
+                self._abandoned.add(handle)
+                self._notify(handle, "statechange", None)
 
     def _add_channel(self, channel: webrtc.RTCDataChannel) -> str | None:
         channel.binary_type = webrtc.BinaryType.arraybuffer
@@ -200,7 +269,13 @@ class WrtcEngine(PeerEngine):
         for track in self._own_tracks:
             track.stop()
         self._readers.clear()
+        channels = [(handle, thing) for handle, thing in self._handles if kind_of(handle) == "channel"]
+        still_open = [handle for handle, channel in channels if channel.ready_state != "closed"]
         self._pc.close()
+        # Chromium reports them; W3C closes channels without events, and so does wrtc.
+        for handle in still_open:
+            self._notify(handle, "closing", None)
+            self._notify(handle, "close", None)
         return {}
 
     async def create_offer(self, ice_restart: bool = False) -> Result:  # noqa: D102
@@ -210,17 +285,22 @@ class WrtcEngine(PeerEngine):
         return _required(await self._pc.create_answer())
 
     async def set_local_description(self, description: Json | None = None) -> Result:  # noqa: D102
-        if description is None:
-            await self._pc.set_local_description()
-        else:
-            init = webrtc.RTCLocalSessionDescriptionInit(description.get("type"), description.get("sdp") or "")
-            await self._pc.set_local_description(init)
+        given = description or {}
+        init = webrtc.RTCLocalSessionDescriptionInit(given.get("type"), given.get("sdp") or "")
+        await self._apply(self._pc.set_local_description(init))
         return {}
 
     async def set_remote_description(self, description: Json) -> Result:  # noqa: D102
-        init = webrtc.RTCSessionDescriptionInit(description["type"], description.get("sdp") or "")
-        await self._pc.set_remote_description(init)
+        init = webrtc.RTCSessionDescriptionInit.from_json({"type": None, **description})
+        await self._apply(self._pc.set_remote_description(init))
         return {}
+
+    async def _apply(self, applying: Awaitable[None]) -> None:
+        self._is_applying = True
+        try:
+            await applying
+        finally:
+            self._end_applying()
 
     async def add_ice_candidate(self, candidate: Json | None = None) -> Result:  # noqa: D102
         init = None if candidate is None else webrtc.RTCIceCandidateInit.from_json(candidate)
