@@ -102,3 +102,9 @@ def test_pairs_are_in_the_order_of_their_priority():
     html = pairs_table(PAIRS)
     assert html.index("2 ms") < html.index("given up")
     assert html.count("✓") == 1
+
+
+async def test_a_connection_of_a_page_in_this_process_is_drawn_in_a_notebook(pc):
+    shown = pc._repr_mimebundle_()
+    assert shown["text/plain"] == repr(pc)
+    assert "The signaling state is stable." in shown["text/html"]
