@@ -93,6 +93,7 @@ def test_a_connection_is_drawn_without_addresses():
     html = peer_html(Drawn())
     for words in ("have-local-offer", "checking", "3 candidates", "3 candidate pairs", "an mDNS name", "given up"):
         assert words in html
+    assert "1 candidate pair<" in peer_html(Drawn(pairs=PAIRS[:1]))
     assert "192.0.2" not in html
     assert "a-b.local" not in html
     assert "<relay>" not in html
