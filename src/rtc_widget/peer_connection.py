@@ -46,6 +46,7 @@ from rtc_widget.peers.objects import (
 from rtc_widget.peers.operation import Operation
 from rtc_widget.peers.operations import Operations
 from rtc_widget.peers.page_choice import PeerPageName, choose_peer_page
+from rtc_widget.peers.peer_view import peer_html
 from rtc_widget.peers.record import ConnectionRecord
 
 if TYPE_CHECKING:
@@ -687,8 +688,10 @@ class PeerConnection(anywidget.AnyWidget):
         return f"<PeerConnection: {self.signaling_state}, {self.connection_state}{page}>"
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
+        if self._page is None:
+            return super()._repr_mimebundle_(**options)
         # A page in this process has the connection: a view in the browser would not know it.
-        return {"text/plain": repr(self)} if self._page is not None else super()._repr_mimebundle_(**options)
+        return {"text/plain": repr(self), "text/html": peer_html(self)}
 
     def _add(self, call: str, media: Callable[[], Mapping[str, Any] | None]) -> Operation[RtpSender]:
         return self._operations.start(

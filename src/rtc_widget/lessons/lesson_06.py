@@ -79,3 +79,13 @@ def broken_lines(numbers: Any) -> CheckResult:
     if left := expected - given:
         return missing(f"{len(left)} more line{'' if len(left) == 1 else 's'} with a fault must be named.")
     return right("an endpoint stops at the first of them; check() finds all before anything is sent.")
+
+
+@exercise("a changed fingerprint", expects="two states: that of ICE and that of DTLS")
+def changed_fingerprint(ice: str, dtls: str) -> CheckResult:
+    """Judge the states of a call in whose offer a digit of the fingerprint was changed."""
+    if ice not in ("connected", "completed"):
+        return missing("ICE knows nothing of certificates; it only looks for a way, and there is one.")
+    if dtls != "failed":
+        return missing("DTLS compares the certificate with the fingerprint, and they differ.")
+    return right("the way is found, and then nobody trusts the other: signaling carries the trust.")

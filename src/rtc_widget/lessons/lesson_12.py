@@ -86,6 +86,24 @@ def who_knows_the_address(direct: Any, relayed: Any) -> CheckResult:
     return right("a relay hides your address from the peer, and learns it itself.")
 
 
+@exercise("what the relay reads", expects="a function of a list of packets and a text that returns True or False")
+def what_the_relay_reads(can_read: Callable[[list[bytes], str], object]) -> CheckResult:
+    """Judge a function that looks for a text in packets."""
+    cases: tuple[tuple[bool, list[bytes], str], ...] = (
+        (True, [b"\x17\xfe\xfd", b"\x00the oak\x00"], "the text is inside a packet"),
+        (False, [b"\x17\xfe\xfd", b"\x8a\x01"], "the text is in no packet"),
+        (True, [b"\x01", b"", "b\xe4ume".encode("latin-1"), "…the oak".encode()], "the text is behind others"),
+        (False, [], "there is no packet"),
+    )
+    for expected, packets, reason in cases:
+        found = can_read(packets, "the oak")
+        if not isinstance(found, bool):
+            return missing(f"the function must return True or False, got {found!r}.")
+        if found != expected:
+            return missing(f"{reason}, and your function returned {found}.")
+    return right("it would find the secret, and in what the relay has carried there is none: DTLS encrypts end to end.")
+
+
 def _addresses(description: SessionDescription) -> set[str]:
     candidates = (candidate for section in description.media for candidate in section.candidates)
     return {candidate.address for candidate in candidates if not candidate.is_mdns}

@@ -43,11 +43,15 @@ def peer_html(peer: DrawnPeer) -> str:
     parts = [
         signaling_diagram(peer.signaling_state, previous_state(peer.events)),
         table(("state", "now"), ((name, f"<b>{value}</b>") for name, value in states)),
-        folded(f"{len(candidates)} candidates of this side", candidates_table(candidates)),
-        folded(f"{len(pairs)} candidate pairs", pairs_table(pairs)),
+        folded(f"{_count(len(candidates), 'candidate')} of this side", candidates_table(candidates)),
+        folded(_count(len(pairs), "candidate pair"), pairs_table(pairs)),
         folded("Time line", Timeline(peer)._repr_html_()),
     ]
     return well_formed(f'<div class="rtcw-peer">{STYLE}{"".join(parts)}</div>')
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def previous_state(events: Iterable[TimedEvent]) -> str | None:

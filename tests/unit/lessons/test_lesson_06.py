@@ -94,3 +94,9 @@ def test_the_broken_lines():
     assert "2 more lines" in check("the broken lines", min(faults)).text
     assert "1 more line " in check("the broken lines", sorted(faults)[:2]).text
     assert "line 1 has no fault" in check("the broken lines", [1, *faults]).text
+
+
+def test_a_changed_fingerprint():
+    assert check("a changed fingerprint", "connected", "failed")
+    assert "looks for a way" in check("a changed fingerprint", "failed", "failed").text
+    assert "compares the certificate" in check("a changed fingerprint", "connected", "connected").text

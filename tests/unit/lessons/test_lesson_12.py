@@ -68,3 +68,19 @@ def test_who_knows_the_address(direct, relayed, words):
     assert check("who knows the address", DIRECT, sorted(RELAYED))
     assert not check("who knows the address", direct, relayed)
     assert words in check("who knows the address", direct, relayed).text
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (lambda packets, text: False, "inside a packet"),
+        (lambda packets, text: bool(packets), "in no packet"),
+        (lambda packets, text: any(text.encode() in packet for packet in packets[:2]), "behind others"),
+        (lambda packets, text: None, "must return True or False"),
+        (lambda packets, text: text in packets[0].decode(), "takes a function"),
+    ],
+)
+def test_what_the_relay_reads(function, words):
+    assert check("what the relay reads", lambda packets, text: text.encode() in b"".join(packets))
+    assert not check("what the relay reads", function)
+    assert words in check("what the relay reads", function).text

@@ -93,6 +93,7 @@ def test_a_connection_is_drawn_without_addresses():
     html = peer_html(Drawn())
     for words in ("have-local-offer", "checking", "3 candidates", "3 candidate pairs", "an mDNS name", "given up"):
         assert words in html
+    assert "1 candidate pair<" in peer_html(Drawn(pairs=PAIRS[:1]))
     assert "192.0.2" not in html
     assert "a-b.local" not in html
     assert "<relay>" not in html
@@ -102,3 +103,9 @@ def test_pairs_are_in_the_order_of_their_priority():
     html = pairs_table(PAIRS)
     assert html.index("2 ms") < html.index("given up")
     assert html.count("✓") == 1
+
+
+async def test_a_connection_of_a_page_in_this_process_is_drawn_in_a_notebook(pc):
+    shown = pc._repr_mimebundle_()
+    assert shown["text/plain"] == repr(pc)
+    assert "The signaling state is stable." in shown["text/html"]
