@@ -46,7 +46,7 @@ export interface PeerStore {
 }
 
 const STATE_NAMES = Object.keys(INITIAL_STATES) as (keyof PeerStates)[];
-const TRAITS = [...STATE_NAMES, "local_description", "remote_description", "error"] as const;
+const TRAITS = [...STATE_NAMES, "error"] as const;
 
 /** Makes the store of a model; it lives as long as the signal. */
 export function openPeerStore(model: Model, signal: AbortSignal): PeerStore {
@@ -86,8 +86,8 @@ export function openPeerStore(model: Model, signal: AbortSignal): PeerStore {
       return statesIn({ ...pc, dtls_state: dtlsState(record) });
     }),
     descriptions: computed(() => {
-      const source = ownPc.value ?? traits.value;
-      return { local: sdpOf(source.local_description), remote: sdpOf(source.remote_description) };
+      const pc = ownPc.value;
+      return { local: sdpOf(pc?.local_description), remote: sdpOf(pc?.remote_description) };
     }),
     record,
     isOwn,

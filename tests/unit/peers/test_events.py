@@ -84,6 +84,7 @@ async def test_descriptions_and_states_are_traits(pc, page):
     await eventually(lambda: changes == ["gathering"])
     assert pc.local_description == description
     assert pc.remote_description is None
+    assert "local_description" not in pc.get_state(), "a notebook that is saved with its widgets holds no address"
 
 
 async def test_candidates_and_pairs_are_collected(pc, page):
