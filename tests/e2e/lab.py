@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import av
 import nbformat
@@ -198,6 +198,9 @@ class NotebookPage:
     page's own.
     """
 
+    all: ClassVar[list[NotebookPage]] = []
+    """The tabs of this process that may still be open."""
+
     def __init__(
         self,
         lab: Lab,
@@ -210,6 +213,7 @@ class NotebookPage:
     ) -> None:
         self.lab = lab
         self.name = notebook
+        self.is_shared = False  # the next test uses it, too
         self.console: list[str] = []
         # Tall: JupyterLab takes cells that are out of sight out of the document.
         self.page: Page = browser.new_page(**{"viewport": {"width": 1280, "height": 2000}, **options})
@@ -220,6 +224,7 @@ class NotebookPage:
             # What page and kernel say to each other, in both directions.
             self.page.on("websocket", lambda socket: _listen(socket, on_frame))
         self.page.add_init_script(SPY + script)
+        self.all.append(self)
         self._load()
 
     def open(self, notebook: str) -> None:

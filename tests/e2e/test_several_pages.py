@@ -42,9 +42,12 @@ if (!sessionStorage.getItem("late")) {
 
 
 @pytest.fixture(scope="module")
-def spare() -> list[NotebookPage]:
+def spare() -> Iterator[list[NotebookPage]]:
     """Tabs that are still there after a test, for the next one: JupyterLab takes its time to load."""
-    return []
+    tabs: list[NotebookPage] = []
+    yield tabs
+    for tab in tabs:
+        tab.page.close()
 
 
 @pytest.fixture
@@ -55,6 +58,7 @@ def tab(lab: Lab, silent_browser: Browser, spare: list[NotebookPage]) -> Iterato
     def open(notebook: str) -> NotebookPage:
         if spare:
             used.append(spare.pop())
+            used[-1].is_shared = False
             used[-1].open(notebook)
         else:
             used.append(NotebookPage(lab, silent_browser, notebook))
@@ -64,9 +68,10 @@ def tab(lab: Lab, silent_browser: Browser, spare: list[NotebookPage]) -> Iterato
     for page in used:
         try:
             page.leave()
-            spare.append(page)
         except Error:  # it was closed, or it has crashed
-            page.page.close()
+            continue
+        page.is_shared = True
+        spare.append(page)
 
 
 @pytest.fixture

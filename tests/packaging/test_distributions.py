@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import subprocess
 import sys
@@ -59,7 +60,8 @@ def wheel(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_sdist_brings_the_finished_bundle_and_its_source(sdist):
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    assert {"src/rtc_widget/static/widget.js", "js/src/index.ts", "js/package-lock.json", "LICENSE"} <= names
+    bundle = {f"src/rtc_widget/static/{name}" for name in ("widget.js", "widget.css", "peer.js", "peer.css")}
+    assert bundle | {"js/src/index.ts", "js/package-lock.json", "LICENSE"} <= names
     assert not any("node_modules" in name for name in names)
 
 
@@ -94,13 +96,19 @@ def test_the_sdist_is_the_same_below_a_folder_that_git_ignores(sdist, tmp_path, 
         assert set(archive.getnames()) == names
 
 
+LARGEST_BUNDLES = {"widget": 60_000, "peer": 45_000}
+"""How many bytes the module of each widget may have, gzipped: each page loads it before it shows anything."""
+
+
 def test_the_wheel_holds_the_bundle_and_nothing_of_the_workshop(wheel):
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
-        bundle = archive.read("rtc_widget/static/widget.js").decode()
-    assert len(bundle) > 10_000
-    assert "RTCPeerConnection" in bundle
-    assert "rtc_widget/static/widget.css" in names
+        bundles = {name: archive.read(f"rtc_widget/static/{name}.js") for name in LARGEST_BUNDLES}
+    for name, largest in LARGEST_BUNDLES.items():
+        assert len(bundles[name]) > 10_000
+        assert len(gzip.compress(bundles[name])) < largest
+        assert b"RTCPeerConnection" in bundles[name]
+    assert {"rtc_widget/static/widget.css", "rtc_widget/static/peer.css"} <= set(names)
     assert "rtc_widget/py.typed" in names
     assert {name.split("/")[0] for name in names if "dist-info" not in name} == {"rtc_widget"}
 

@@ -1,8 +1,8 @@
 /** One attempt to make a call, from the first click to the open data channel, and everything that it opens. */
 
 import { abortable, within } from "../async";
-import type { Bridge, Result } from "../comm/bridge";
-import { type ClientSecret, decodeClientSecret, decodePreparation } from "../comm/protocol";
+import type { Result } from "../comm/bridge";
+import { type CallBridge, type ClientSecret, decodeClientSecret, decodePreparation } from "../comm/protocol";
 import { asRtcWidgetError, pageError, type RtcWidgetError, textOf } from "../errors";
 import { isText, truncate } from "../json";
 import { type Clip, ClipPlayer, fetchClip, type PlayedInterval } from "../media/clips";
@@ -54,7 +54,7 @@ export interface AttemptOptions {
 export class Attempt {
   /** Unique over all pages: the kernel knows calls by it. */
   readonly id = randomId("a");
-  readonly #bridge: Bridge;
+  readonly #bridge: CallBridge;
   readonly #microphone: Microphone;
   readonly #listener: AttemptListener;
   readonly #options: AttemptOptions;
@@ -71,7 +71,7 @@ export class Attempt {
   #endReason: RtcWidgetError | undefined;
   #progress: AttemptProgress = NO_PROGRESS;
 
-  constructor(bridge: Bridge, microphone: Microphone, listener: AttemptListener, options: AttemptOptions) {
+  constructor(bridge: CallBridge, microphone: Microphone, listener: AttemptListener, options: AttemptOptions) {
     this.#bridge = bridge;
     this.#microphone = microphone;
     this.#listener = listener;

@@ -1,8 +1,13 @@
 /** The controller of a model's call: runs the state machine, makes the attempts, and keeps the call's state. */
 
 import { Deferred } from "../async";
-import type { Bridge } from "../comm/bridge";
-import { type CallState, type Direction, INITIAL_STATE, type MicrophonePermission } from "../comm/protocol";
+import {
+  type CallBridge,
+  type CallState,
+  type Direction,
+  INITIAL_STATE,
+  type MicrophonePermission,
+} from "../comm/protocol";
 import type { Fact } from "../conversation/facts";
 import { asRtcWidgetError, isTransient, pageError, type RtcWidgetError, textOf } from "../errors";
 import type { PlayedInterval } from "../media/clips";
@@ -47,7 +52,7 @@ export interface ConnectOptions {
 }
 
 export class Call {
-  readonly #bridge: Bridge;
+  readonly #bridge: CallBridge;
   readonly #microphone: Microphone;
   readonly #settings: () => Settings;
   readonly #listener: CallListener;
@@ -61,7 +66,7 @@ export class Call {
   #options: ConnectOptions = {};
   #connected = new Deferred<string>();
 
-  constructor(bridge: Bridge, microphone: Microphone, settings: () => Settings, listener: CallListener) {
+  constructor(bridge: CallBridge, microphone: Microphone, settings: () => Settings, listener: CallListener) {
     this.#bridge = bridge;
     this.#microphone = microphone;
     this.#settings = settings;

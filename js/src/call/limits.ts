@@ -2,21 +2,23 @@
 
 import { pageError, type RtcWidgetError, textOf } from "../errors";
 import type { Settings } from "../settings";
+import { Views } from "../views";
 
 export class CallLimits {
   readonly #settings: () => Settings;
   readonly #end: (error: RtcWidgetError) => void;
-  #views = 0;
-  /** A call that Python made before there was a view may last until its first view has closed. */
-  #hasHadView = false;
+  readonly #views: Views;
   #isCalling = false;
   #endsAt = Number.POSITIVE_INFINITY;
   #durationTimer: ReturnType<typeof setTimeout> | undefined;
-  #viewTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(settings: () => Settings, end: (error: RtcWidgetError) => void) {
     this.#settings = settings;
     this.#end = end;
+    this.#views = new Views(
+      () => settings().viewTimeoutMs,
+      () => end(pageError("no_view")),
+    );
   }
 
   /** A call begins or is over. A reconnect is not a new call. */
@@ -30,7 +32,7 @@ export class CallLimits {
       this.#endsAt = Date.now() + maxDurationMs;
       this.#durationTimer = setTimeout(() => this.#endTooLong(), maxDurationMs);
     }
-    this.#checkViews();
+    this.#views.setNeeded(isCalling);
   }
 
   /** When the call will have lasted too long, in milliseconds since 1970; infinite without a call. */
@@ -40,27 +42,12 @@ export class CallLimits {
 
   /** Counts one more view; call the returned function when it closes. */
   viewOpened(): () => void {
-    this.#views += 1;
-    this.#hasHadView = true;
-    this.#checkViews();
-    let isOpen = true;
-    return () => {
-      if (!isOpen) return;
-      isOpen = false;
-      this.#views -= 1;
-      this.#checkViews();
-    };
+    return this.#views.opened();
   }
 
   stop(): void {
     clearTimeout(this.#durationTimer);
-    clearTimeout(this.#viewTimer);
-  }
-
-  #checkViews(): void {
-    clearTimeout(this.#viewTimer);
-    if (!this.#isCalling || this.#views > 0 || !this.#hasHadView) return;
-    this.#viewTimer = setTimeout(() => this.#end(pageError("no_view")), this.#settings().viewTimeoutMs);
+    this.#views.stop();
   }
 
   #endTooLong(): void {

@@ -8,17 +8,18 @@
 import { abortable, within } from "../async";
 import { asRtcWidgetError, pageError, RtcWidgetError } from "../errors";
 import { now, randomId } from "../page";
+import {
+  type Decode,
+  decodeEnvelope,
+  isFor,
+  type KernelEnvelope,
+  type KernelReply,
+  type MessageKinds,
+  type PageEnvelope,
+  PROTOCOL,
+} from "./envelope";
 import { idleFor, isIdle } from "./kernel_liveness";
 import type { Model } from "./model";
-import {
-  decodeKernelMessage,
-  type KernelMessage,
-  type KernelReply,
-  type KernelRequest,
-  type PageMessage,
-  type PageRequest,
-  PROTOCOL,
-} from "./protocol";
 
 export type Result = Readonly<Record<string, unknown>>;
 
@@ -30,17 +31,15 @@ const IDLE_LIMIT_MS = 5_000;
 const MAX_KEPT_REPLIES = 200;
 
 /** What the page does on messages of the kernel. */
-export interface KernelListener {
+export interface KernelListener<K extends MessageKinds> {
   onWelcome(): void;
   onProtocolMismatch(): void;
-  onRequest(request: KernelRequest): Promise<Result>;
-  /** The number of the last reported state: a reply may overtake it, and the kernel then waits for it. */
-  stateSeq(): number;
+  onRequest(request: K["request"]): Promise<Result>;
+  onNotice(notice: K["notice"]): void;
+  /** The number of the last report: a reply may overtake it, and the kernel then waits for it. */
+  replySeq(): number;
   onAck(next: number): void;
   onResend(first: number): void;
-  /** Another page's call has added events to the kernel's log, up to this number. */
-  onLogGrew(next: number): void;
-  onMediaAck(next: number, missing: boolean): void;
   /** A message of the kernel has arrived, of any type. */
   onAlive(): void;
   /** True while a request of the page has waited for more than a second. */
@@ -57,21 +56,23 @@ export interface RequestOptions {
 }
 
 /** One page's connection to its kernel. Silent before `open`, and after `close` or the end of the model's signal. */
-export class Bridge {
+export class Bridge<K extends MessageKinds> {
   readonly page = randomId("p");
   readonly #model: Model;
-  #listener: KernelListener | undefined;
+  readonly #decode: Decode<K>;
+  #listener: KernelListener<K> | undefined;
   #greeting: ReturnType<typeof setTimeout> | undefined;
   #welcomed = false;
   #isOtherVersion = false;
   readonly #queued: (() => void)[] = [];
   readonly #pending = new Map<string, (reply: KernelReply) => void>();
-  readonly #replies = new Map<string, PageMessage | undefined>();
+  readonly #replies = new Map<string, PageEnvelope | undefined>();
   #requests = 0;
   #slowRequests = 0;
 
-  constructor(model: Model) {
+  constructor(model: Model, decode: Decode<K>) {
     this.#model = model;
+    this.#decode = decode;
   }
 
   get isOpen(): boolean {
@@ -122,7 +123,7 @@ export class Bridge {
     if (this.#isOtherVersion) throw pageError("protocol_mismatch");
   }
 
-  open(listener: KernelListener): void {
+  open(listener: KernelListener<K>): void {
     this.#listener = listener;
     this.#model.on("msg:custom", this.#receive);
     this.#greet(FIRST_GREETING_PAUSE_MS);
@@ -137,17 +138,17 @@ export class Bridge {
     this.#model.off("msg:custom", this.#receive);
   }
 
-  send(message: PageMessage): void {
+  send(message: PageEnvelope | K["posted"]): void {
     this.#post(message);
   }
 
   /** Sends a message even after `close`, for what becomes known only then. */
-  sendAfterClose(message: PageMessage): void {
+  sendAfterClose(message: K["posted"]): void {
     this.#transmit({ ...message, page: this.page });
   }
 
   /** Sends a request; rejects with the kernel's error, `kernel_timeout`, the signal's reason, or `kernel_died` when closed. */
-  async request(message: PageRequest, { signal, limitMs, onLateReply, isBackground }: RequestOptions): Promise<Result> {
+  async request(message: K["asked"], { signal, limitMs, onLateReply, isBackground }: RequestOptions): Promise<Result> {
     signal.throwIfAborted();
     this.#requireKernel();
     const id = `${this.page}:${++this.#requests}`;
@@ -174,15 +175,18 @@ export class Bridge {
   }
 
   readonly #receive = (content: unknown): void => {
-    const message = decodeKernelMessage(content, this.page);
+    const listener = this.#listener;
+    if (!listener || !isFor(this.page, content)) return;
+    const common = decodeEnvelope(content);
+    const message = common ?? this.#decode(content);
     if (!message) return;
-    this.#listener?.onAlive();
-    this.#dispatch(message);
+    listener.onAlive();
+    if (common) this.#dispatch(common, listener);
+    else if (isRequest<K>(message)) void this.#handle(message, listener);
+    else listener.onNotice(message);
   };
 
-  #dispatch(message: KernelMessage): void {
-    const listener = this.#listener;
-    if (!listener) return;
+  #dispatch(message: KernelEnvelope, listener: KernelListener<K>): void {
     switch (message.type) {
       case "welcome":
         this.#welcome(message.protocol, listener);
@@ -193,21 +197,12 @@ export class Bridge {
       case "resend":
         listener.onResend(message.first);
         break;
-      case "log_grew":
-        listener.onLogGrew(message.next);
-        break;
-      case "media_ack":
-        listener.onMediaAck(message.next, message.missing);
-        break;
       case "ping":
         // A page that has vanished does not answer. The time tells the kernel how far apart the clocks are.
         this.#post({ type: "pong", time_ms: now() });
         break;
       case "reply":
         this.#settle(message);
-        break;
-      default:
-        void this.#handle(message, listener);
     }
   }
 
@@ -217,7 +212,7 @@ export class Bridge {
     resolve?.(reply);
   }
 
-  #welcome(protocol: number, listener: KernelListener): void {
+  #welcome(protocol: number, listener: KernelListener<K>): void {
     clearTimeout(this.#greeting);
     this.#isOtherVersion = protocol !== PROTOCOL;
     if (this.#isOtherVersion) {
@@ -230,7 +225,7 @@ export class Bridge {
   }
 
   /** Handles a request once: a repeated request gets its first reply again. */
-  async #handle(request: KernelRequest, listener: KernelListener): Promise<void> {
+  async #handle(request: K["request"], listener: KernelListener<K>): Promise<void> {
     const { id } = request;
     if (this.#replies.has(id)) {
       const earlier = this.#replies.get(id);
@@ -239,16 +234,16 @@ export class Bridge {
     }
     this.#keepReply(id, undefined);
     const reply = await listener.onRequest(request).then(
-      (result): PageMessage => ({ type: "reply", id, seq: listener.stateSeq(), result }),
-      (error: unknown): PageMessage => {
-        return { type: "reply", id, seq: listener.stateSeq(), error: asRtcWidgetError(error).toWire() };
+      (result): PageEnvelope => ({ type: "reply", id, seq: listener.replySeq(), result }),
+      (error: unknown): PageEnvelope => {
+        return { type: "reply", id, seq: listener.replySeq(), error: asRtcWidgetError(error).toWire() };
       },
     );
     this.#keepReply(id, reply);
     this.#post(reply);
   }
 
-  #keepReply(id: string, reply: PageMessage | undefined): void {
+  #keepReply(id: string, reply: PageEnvelope | undefined): void {
     this.#replies.set(id, reply);
     for (const oldest of this.#replies.keys()) {
       if (this.#replies.size <= MAX_KEPT_REPLIES) break;
@@ -277,7 +272,7 @@ export class Bridge {
     };
   }
 
-  #post(message: PageMessage | (PageRequest & { id: string })): void {
+  #post(message: PageEnvelope | K["posted"] | (K["asked"] & { id: string })): void {
     if (this.isOpen) this.#transmit({ ...message, page: this.page });
   }
 
@@ -288,6 +283,10 @@ export class Bridge {
       // The comm is closed, and with it the kernel. The model's signal ends the call.
     }
   }
+}
+
+function isRequest<K extends MessageKinds>(message: K["request"] | K["notice"]): message is K["request"] {
+  return "id" in message;
 }
 
 /** Resends once for each gap: every message after a gap makes the kernel ask again. */

@@ -1,8 +1,7 @@
 /** The kernel's history, without this page's own calls: what was said before this page, and the calls of other pages. */
 
 import { Deferred } from "../async";
-import type { Bridge } from "./bridge";
-import { decodeHistoryPage, type HistoryPage } from "./protocol";
+import { type CallBridge, decodeHistoryPage, type HistoryPage } from "./protocol";
 
 /** A kernel that is busy for longer answers the next page. */
 const HISTORY_LIMIT_MS = 600_000;
@@ -17,7 +16,7 @@ export interface HistoryListener {
 }
 
 export class HistoryReader {
-  readonly #bridge: Bridge;
+  readonly #bridge: CallBridge;
   readonly #signal: AbortSignal;
   readonly #listener: HistoryListener;
   /** The attempts of this page; it has their events itself. */
@@ -32,7 +31,7 @@ export class HistoryReader {
   #isReading = false;
   #complete = new Deferred<void>();
 
-  constructor(bridge: Bridge, own: () => readonly string[], listener: HistoryListener, signal: AbortSignal) {
+  constructor(bridge: CallBridge, own: () => readonly string[], listener: HistoryListener, signal: AbortSignal) {
     this.#bridge = bridge;
     this.#own = own;
     this.#listener = listener;

@@ -1,19 +1,20 @@
 /** Events on their way to the kernel: numbered, batched, and kept until the kernel acknowledges them. */
 
 import { nextFrame } from "../async";
-import { now } from "../page";
 import { ResendGuard } from "./bridge";
-import type { Direction, PageMessage, WireEvent } from "./protocol";
 
 const BATCH_CHARACTERS = 65_536;
 const FIRST_REMINDER_MS = 5_000;
 const MAX_REMINDER_MS = 30_000;
 
-type Batch = Extract<PageMessage, { type: "events" }>;
-
-interface KeptEvent {
-  readonly attempt: string;
-  readonly event: WireEvent;
+/** How events of one kind travel. */
+export interface Batching<Entry, Batch> {
+  /** How many characters an event has as a message, about. */
+  size(entry: Entry): number;
+  /** Whether two events may travel in one batch. */
+  areTogether(first: Entry, other: Entry): boolean;
+  /** Returns the message with these events; a reminder has none. `latest` is the newest event so far. */
+  batch(first: number, entries: readonly Entry[], latest: Entry): Batch;
 }
 
 /**
@@ -21,9 +22,10 @@ interface KeptEvent {
  *
  * A notebook's comm carries about 1,250 events a second with one message per event, and over 40,000 with batches.
  */
-export class Outbox {
+export class Outbox<Entry, Batch> {
   readonly #post: (batch: Batch) => void;
-  #kept: KeptEvent[] = [];
+  readonly #batching: Batching<Entry, Batch>;
+  #kept: Entry[] = [];
   /** The number of the first kept event; the kernel has those before it. */
   #base = 0;
   /** The number of the next event to be posted. */
@@ -31,28 +33,34 @@ export class Outbox {
   #waitingCharacters = 0;
   #cancelFrame: (() => void) | undefined;
   #reminder: ReturnType<typeof setTimeout> | undefined;
-  #attempt: string | null = null;
+  #latest: Entry | undefined;
   readonly #guard = new ResendGuard();
 
-  constructor(post: (batch: Batch) => void) {
+  constructor(post: (batch: Batch) => void, batching: Batching<Entry, Batch>) {
     this.#post = post;
+    this.#batching = batching;
   }
 
-  add(attempt: string, direction: Direction, text: string): void {
-    this.#attempt = attempt;
-    this.#kept.push({ attempt, event: [direction, now(), text] });
-    this.#waitingCharacters += text.length;
+  /** The number of the next event to be added. */
+  get end(): number {
+    return this.#base + this.#kept.length;
+  }
+
+  add(entry: Entry): void {
+    this.#latest = entry;
+    this.#kept.push(entry);
+    this.#waitingCharacters += this.#batching.size(entry);
     if (this.#cancelFrame === undefined || this.#waitingCharacters >= BATCH_CHARACTERS) this.#flush();
   }
 
   /** Posts the events that wait for their frame. */
   flush(): void {
-    if (this.#next < this.#base + this.#kept.length) this.#flush();
+    if (this.#next < this.end) this.#flush();
   }
 
   /** The kernel has every event before this number. */
   acknowledge(next: number): void {
-    const known = Math.min(next, this.#base + this.#kept.length) - this.#base;
+    const known = Math.min(next, this.end) - this.#base;
     if (known <= 0) return;
     this.#kept.splice(0, known);
     this.#base += known;
@@ -79,31 +87,33 @@ export class Outbox {
     this.#remindAfter(FIRST_REMINDER_MS);
     this.#cancelFrame = nextFrame(() => {
       this.#cancelFrame = undefined;
-      if (this.#next < this.#base + this.#kept.length) this.#flush();
+      if (this.#next < this.end) this.#flush();
     });
   }
 
-  /** Takes the next events that may travel together: of one attempt, and not much more than 64 KiB. */
+  /** Takes the next events that may travel together, and not much more than 64 KiB of them. */
   #takeBatch(): Batch | undefined {
     const first = this.#next;
-    const attempt = this.#kept[first - this.#base]?.attempt;
-    if (attempt === undefined) return undefined;
-    const events: WireEvent[] = [];
+    const head = this.#kept[first - this.#base];
+    if (head === undefined) return undefined;
+    const entries: Entry[] = [];
     let characters = 0;
-    for (let kept = this.#kept[first - this.#base]; kept?.attempt === attempt && characters < BATCH_CHARACTERS; ) {
-      events.push(kept.event);
-      characters += kept.event[2].length;
-      kept = this.#kept[++this.#next - this.#base];
+    let entry: Entry | undefined = head;
+    while (entry !== undefined && this.#batching.areTogether(head, entry) && characters < BATCH_CHARACTERS) {
+      entries.push(entry);
+      characters += this.#batching.size(entry);
+      entry = this.#kept[++this.#next - this.#base];
     }
-    return { type: "events", attempt, first, events };
+    return this.#batching.batch(first, entries, head);
   }
 
   /** Posts an empty batch from time to time while events are unacknowledged: a lost last batch goes unnoticed otherwise. */
   #remindAfter(pause: number): void {
     clearTimeout(this.#reminder);
-    if (this.#base === this.#next) return;
+    const latest = this.#latest;
+    if (this.#base === this.#next || latest === undefined) return;
     this.#reminder = setTimeout(() => {
-      this.#post({ type: "events", attempt: this.#attempt, first: this.#next, events: [] });
+      this.#post(this.#batching.batch(this.#next, [], latest));
       this.#remindAfter(Math.min(2 * pause, MAX_REMINDER_MS));
     }, pause);
   }

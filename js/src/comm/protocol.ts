@@ -1,5 +1,5 @@
 /**
- * The messages between the page and the kernel; the twin of `src/rtc_widget/comm/protocol.py`.
+ * The messages between the page and the kernel about a call; the twin of `src/rtc_widget/comm/protocol.py`.
  *
  * Both follow `tests/contract/protocol.json`. Messages are plain JSON without buffers (Colab drops buffers). The kernel's
  * messages are decoded once, here; no other module reads an unchecked message.
@@ -7,8 +7,8 @@
 
 import type { ErrorReport } from "../errors";
 import { isRecord, isText, type JsonObject, textOr } from "../json";
-
-export const PROTOCOL = 2;
+import type { Bridge } from "./bridge";
+import { decodeEnvelope, isCount, isFor, type KernelEnvelope } from "./envelope";
 
 export const STATUSES = ["idle", "connecting", "connected", "reconnecting", "error"] as const;
 export type Status = (typeof STATUSES)[number];
@@ -85,10 +85,8 @@ export type MediaMessage = { number: number; attempt: string } & (
   | { type: "stats"; time_ms: number; reports: readonly object[] }
 );
 
-/** What the page sends; `page` is added by the bridge. */
+/** What the page sends beside the envelope; `page` is added by the bridge. */
 export type PageMessage =
-  | { type: "hello"; protocol: number }
-  | { type: "goodbye" }
   | {
       type: "state";
       seq: number;
@@ -101,9 +99,7 @@ export type PageMessage =
   | { type: "events"; attempt: string | null; first: number; events: readonly WireEvent[] }
   | { type: "exchanged"; attempt: string; call_id: string | null }
   | MediaMessage
-  | { type: "hang_up"; attempt: string }
-  | { type: "pong"; time_ms: number }
-  | ({ type: "reply"; id: string; seq: number } & ({ result: JsonObject } | { error: ErrorReport }));
+  | { type: "hang_up"; attempt: string };
 
 /** What the page asks of the kernel; `page` and `id` are added by the bridge. */
 export type PageRequest =
@@ -118,7 +114,14 @@ export type PageRequest =
       brief: boolean;
       without: readonly string[];
     }
-  | { type: "clip"; clip: string; first: number };
+  | ClipRequest;
+
+/** Asks for the part of a clip that begins with that number. */
+export interface ClipRequest {
+  readonly type: "clip";
+  readonly clip: string;
+  readonly first: number;
+}
 
 /** What the kernel asks of the page. */
 export type KernelRequest =
@@ -146,38 +149,36 @@ export interface ApprovalRequest {
   readonly seconds: number;
 }
 
-export type KernelReply =
-  | { type: "reply"; id: string; result: JsonObject }
-  | { type: "reply"; id: string; error: ErrorReport };
+/** What the kernel tells the page. */
+export type KernelNotice = { type: "log_grew"; next: number } | { type: "media_ack"; next: number; missing: boolean };
 
-export type KernelMessage =
-  | { type: "welcome"; protocol: number }
-  | { type: "resend"; first: number }
-  | { type: "ack"; next: number }
-  | { type: "log_grew"; next: number }
-  | { type: "media_ack"; next: number; missing: boolean }
-  | { type: "ping" }
-  | KernelRequest
-  | KernelReply;
+/** The messages of a call, by their kinds. */
+export interface CallMessages {
+  readonly request: KernelRequest;
+  readonly notice: KernelNotice;
+  readonly posted: PageMessage;
+  readonly asked: PageRequest;
+}
+
+export type CallBridge = Bridge<CallMessages>;
 
 /** Decodes a message of the kernel; undefined if it is for another page, or not a message of this protocol. */
-export function decodeKernelMessage(content: unknown, page: string): KernelMessage | undefined {
-  if (!isRecord(content) || content.page !== page) return undefined;
+export function decodeKernelMessage(
+  content: unknown,
+  page: string,
+): KernelEnvelope | KernelNotice | KernelRequest | undefined {
+  return isFor(page, content) ? (decodeEnvelope(content) ?? decodeCallMessage(content)) : undefined;
+}
+
+export function decodeCallMessage(content: JsonObject): KernelNotice | KernelRequest | undefined {
   const { type, id } = content;
   switch (type) {
-    case "welcome":
-      return isCount(content.protocol) ? { type, protocol: content.protocol } : undefined;
-    case "resend":
-      return isCount(content.first) ? { type, first: content.first } : undefined;
-    case "ack":
     case "log_grew":
       return isCount(content.next) ? { type, next: content.next } : undefined;
     case "media_ack": {
       const { next, missing } = content;
       return isCount(next) && typeof missing === "boolean" ? { type, next, missing } : undefined;
     }
-    case "ping":
-      return { type };
     case "connect": {
       const { microphone, resume } = content;
       if (typeof id !== "string" || (microphone !== null && typeof microphone !== "boolean")) return undefined;
@@ -219,18 +220,9 @@ export function decodeKernelMessage(content: unknown, page: string): KernelMessa
     }
     case "talk":
       return typeof id === "string" && typeof content.on === "boolean" ? { type, id, on: content.on } : undefined;
-    case "reply":
-      return typeof id === "string" ? decodeReply(id, content) : undefined;
     default:
       return undefined;
   }
-}
-
-function decodeReply(id: string, content: JsonObject): KernelReply | undefined {
-  const { result, error } = content;
-  if (isRecord(result)) return { type: "reply", id, result };
-  if (!isRecord(error) || !isText(error.code) || !isText(error.message)) return undefined;
-  return { type: "reply", id, error: { code: error.code, message: error.message, hint: textOr(error.hint, "") } };
 }
 
 /** The kernel's reply to `prepare`. */
@@ -312,8 +304,4 @@ export function decodeClipPart({ rate, data, next }: JsonObject): ClipPart | und
 
 function isDuration(value: unknown): value is number {
   return typeof value === "number" && Number.isFinite(value) && value >= 0;
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }

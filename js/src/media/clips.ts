@@ -1,9 +1,9 @@
 /** Clips of the kernel: fetched part by part, and played into a track that can be sent. */
 
 import { abortable } from "../async";
-import type { Bridge } from "../comm/bridge";
+import type { RequestOptions, Result } from "../comm/bridge";
 import { fromBase64 } from "../comm/pcm";
-import { decodeClipPart } from "../comm/protocol";
+import { type ClipRequest, decodeClipPart } from "../comm/protocol";
 import { pageError } from "../errors";
 import { now } from "../page";
 import { openContext, running } from "./audio_context";
@@ -16,11 +16,16 @@ export interface Clip {
   readonly parts: readonly Int16Array[];
 }
 
-export async function fetchClip(bridge: Bridge, id: string, signal: AbortSignal): Promise<Clip> {
+/** What asks the kernel: the bridge of any widget. */
+export interface ClipSource {
+  request(message: ClipRequest, options: RequestOptions): Promise<Result>;
+}
+
+export async function fetchClip(kernel: ClipSource, id: string, signal: AbortSignal): Promise<Clip> {
   const parts: Int16Array[] = [];
   let rate = 0;
   for (let first: number | null = 0; first !== null; ) {
-    const result = await bridge.request({ type: "clip", clip: id, first }, { signal, limitMs: PART_LIMIT_MS });
+    const result = await kernel.request({ type: "clip", clip: id, first }, { signal, limitMs: PART_LIMIT_MS });
     const part = decodeClipPart(result);
     if (!part) throw pageError("unexpected", { message: "The kernel's reply holds no part of a clip." });
     parts.push(fromBase64(part.data));

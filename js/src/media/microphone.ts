@@ -4,7 +4,12 @@ import type { Device, MicrophonePermission } from "../comm/protocol";
 import { microphoneError, pageError, type RtcWidgetError } from "../errors";
 import { type DeviceChoice, loadChoice, saveChoice } from "./devices";
 
-const CONSTRAINTS: MediaTrackConstraints = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+/** What a call asks of the browser; other constraints may replace it. */
+export const CONSTRAINTS: MediaTrackConstraints = {
+  echoCancellation: true,
+  noiseSuppression: true,
+  autoGainControl: true,
+};
 
 /** The chosen microphone, and whether it is muted; for all attempts of the model. */
 export class Microphone {
@@ -29,7 +34,7 @@ export class Microphone {
 
   /** Opens it until the signal is aborted; a stream that arrives later is stopped at once. */
   async open(signal: AbortSignal): Promise<MediaStreamTrack> {
-    const track = await openTrack(this.#choice?.id, signal);
+    const track = await openMicrophone(CONSTRAINTS, this.#choice?.id, signal);
     this.#track = track;
     this.#updateTrack();
     return track;
@@ -57,15 +62,20 @@ export class Microphone {
   }
 }
 
-async function openTrack(id: string | undefined, signal: AbortSignal): Promise<MediaStreamTrack> {
+/** Opens a microphone, if possible the one with that id, until the signal is aborted. */
+export async function openMicrophone(
+  wanted: MediaTrackConstraints,
+  id: string | undefined,
+  signal: AbortSignal,
+): Promise<MediaStreamTrack> {
   const obstacle = microphoneObstacle();
   if (obstacle) throw obstacle;
   // Without `exact` the browser may silently open another device.
-  const constraints = id === undefined ? CONSTRAINTS : { ...CONSTRAINTS, deviceId: { exact: id } };
+  const constraints = id === undefined ? wanted : { ...wanted, deviceId: { exact: id } };
   const stream = await getStream(constraints).catch((error: RtcWidgetError) => {
     const isGone = error.code === "microphone_constraints" || error.code === "microphone_not_found";
     if (id === undefined || !isGone || signal.aborted) throw error;
-    return getStream(CONSTRAINTS);
+    return getStream(wanted);
   });
   if (signal.aborted) {
     stopTracks(stream); // overtaken while the permission prompt was up

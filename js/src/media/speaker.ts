@@ -44,6 +44,11 @@ export class Speaker {
     }
   }
 
+  /** A muted element decodes what it plays, so that the statistics move; and no browser blocks it. */
+  set muted(muted: boolean) {
+    this.#element.muted = muted;
+  }
+
   async play(stream: MediaStream): Promise<void> {
     // Without the chosen device the system default plays; the choice is kept for when the device is back.
     if (this.#choice && this.canChoose) await this.#element.setSinkId(this.#choice.id).catch(() => {});

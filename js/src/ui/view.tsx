@@ -9,6 +9,7 @@ import { ErrorBanner } from "./error_banner";
 import { EventLog } from "./event_log";
 import { Header } from "./header";
 import { PushToTalkButton } from "./push_to_talk_button";
+import { suppressShortcuts } from "./shortcuts";
 import { Transcript } from "./transcript";
 
 /** Renders the store into the element; returns a function that removes the view. */
@@ -19,16 +20,6 @@ export function mountView(element: HTMLElement, store: Store): () => void {
     closed();
     render(null, element);
   };
-}
-
-/**
- * Keeps the notebook's own shortcuts (D D deletes the cell, M makes it Markdown …) from the keys that this element gets.
- *
- * Lumino looks for the attribute from the focused element upwards, and for a shortcut's selector at the same time: only on the
- * focused element itself it comes before `:focus`, by which JupyterLab selects. So each element gets it with the focus.
- */
-function suppressShortcuts(focused: Element): void {
-  focused.setAttribute("data-lm-suppress-shortcuts", "true");
 }
 
 function View({ store }: { store: Store }) {

@@ -36,7 +36,7 @@ describe("the statistics of a call", () => {
     await pass(0);
     expect(looks).toHaveLength(1);
     expect(looks[0]).toMatchObject({ attempt: "a1", reports: [{ id: "T1", type: "transport" }] });
-    expect(Math.abs((looks[0]?.timeMs ?? 0) - Date.now())).toBeLessThan(1_000);
+    expect(Math.abs((looks[0]?.timeMs ?? 0) - Date.now())).toBeLessThan(30_000);
     await pass(3_000);
     expect(looks).toHaveLength(4);
   });

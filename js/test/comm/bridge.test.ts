@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { Bridge, type KernelListener } from "../../src/comm/bridge";
-import { PROTOCOL } from "../../src/comm/protocol";
+import { PROTOCOL } from "../../src/comm/envelope";
+import { type CallMessages, decodeCallMessage } from "../../src/comm/protocol";
 import { FakeModel, startCall, startWidget } from "../fakes";
 
 const fakeTime = () => vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
@@ -126,8 +127,8 @@ describe("a kernel that does not answer", () => {
 
 describe("a bridge that is closed", () => {
   it("lets nobody wait for an answer", async () => {
-    const bridge = new Bridge(new FakeModel());
-    bridge.open({} as KernelListener);
+    const bridge = new Bridge<CallMessages>(new FakeModel(), decodeCallMessage);
+    bridge.open({} as KernelListener<CallMessages>);
     bridge.close();
     const asked = bridge.request(
       { type: "prepare", attempt: "a1" },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
@@ -62,6 +63,7 @@ class CallRecord:
         self._protocol = protocol
         self._values: dict[str, object] = {"status": "idle", "data_channel_state": "closed", "max_message_size": None}
         self._attempt: str | None = None
+        self._page_error: Mapping[str, str] | None = None
         self.is_receive_only = False
         self._consumed: str | None = None
         self._consumed_ever: set[str] = set()
@@ -124,6 +126,9 @@ class CallRecord:
         if self._is_closed:
             return  # the page sent it before it knew that the widget is closed
         values: dict[str, object] = asdict(message.state)
+        if (message.attempt, message.state.error) == (self._attempt, self._page_error):
+            del values["error"]  # what the server or Python has reported since stays
+        self._page_error = message.state.error
         is_another = message.attempt not in (self._attempt, self._event_attempt)
         if is_another or message.state.data_channel_state == "closed":
             values |= {"user_speaking": False, "assistant_speaking": False}
@@ -319,6 +324,7 @@ class CallRecord:
         if self._is_closed:
             return
         error = PageNotFound("The page that had the call is gone.", hint="Connect again.")
+        self._end_unreported_call()
         self._end_call()
         self._write({"status": "error", "error": error.to_wire(), **_CLOSED, **_NO_CALL})
 
@@ -328,8 +334,15 @@ class CallRecord:
             return
         self._is_closed = True
         had_call = self._attempt is not None
+        self._end_unreported_call()
         self._end_call()
         self._write({"status": "idle", "data_channel_state": "closed", **(_CLOSED if had_call else {}), **_NO_CALL})
+
+    def _end_unreported_call(self) -> None:
+        """Record that a call was heard until now; a report of its page may replace that."""
+        attempt = self._event_attempt
+        if attempt is not None and self.has_call and attempt in self._clocks and attempt not in self._heard_until_ms:
+            self.call_ended(attempt, time.time() * 1000 - self._clocks[attempt][1])
 
     def _end_call(self) -> None:
         self.transcript.end_call()

@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, overload
 
-from rtc_widget._unicode import json_text, well_formed
+from rtc_widget._unicode import json_text, well_formed, well_formed_json
 from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.json_object import fields_of
 from rtc_widget.optional import require_pandas
@@ -147,13 +147,15 @@ class EventLog(Sequence[Event]):
         """
         pd = require_pandas()
         events = self._snapshot()
-        fields = pd.json_normalize([{k: v for k, v in fields_of(event).items() if k != "type"} for event in events])
+        fields = pd.json_normalize(
+            [well_formed_json({k: v for k, v in fields_of(event).items() if k != "type"}) for event in events]
+        )
         table = pd.DataFrame(
             {
                 "time": pd.to_datetime([event.time for event in events], utc=True),
                 "elapsed": pd.array([event.elapsed for event in events], dtype="float64"),
                 "direction": pd.Categorical([event.direction for event in events], ["sent", "received"]),
-                "type": pd.array([event.type for event in events], dtype="string"),
+                "type": pd.array([well_formed(event.type) for event in events], dtype="string"),
             }
         )
         # A field of the event must not replace a column of the log.

@@ -94,7 +94,7 @@ class Transcript(FrozenSequence[Turn]):
     def end_call(self, call: int | None = None, *, at: float | None = None) -> None:
         """End the call of this number, by default the last one; a turn in progress becomes interrupted.
 
-        Harmless to repeat; the first known time counts.
+        Harmless to repeat; the last known time counts.
 
         Parameters
         ----------

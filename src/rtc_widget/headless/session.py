@@ -219,7 +219,8 @@ class PageSession:
         if event.direction == "received":
             self._expiry.consume(facts)
         for fact in facts:
-            if isinstance(fact, ServerNote):
+            # A response without words is logged by the kernel half, in this same process.
+            if isinstance(fact, ServerNote) and not fact.ends_response:
                 logger.warning("The server reports an error (%s): %s", fact.code, fact.message)
 
     def session_end(self, text: str) -> RtcWidgetError | None:

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from rtc_widget._sequence import FrozenSequence
-from rtc_widget._unicode import well_formed
+from rtc_widget._unicode import well_formed, well_formed_json
 from rtc_widget.optional import require_pandas
 
 if TYPE_CHECKING:
@@ -137,8 +137,8 @@ class PeerEventLog(FrozenSequence[PeerEvent]):
                 "elapsed": pandas.array([event.elapsed for event in events], dtype="float64"),
                 "source": pandas.array([event.source for event in events], dtype="string"),
                 "type": pandas.array([event.type for event in events], dtype="string"),
-                "payload": [dict(event.payload) for event in events],
-                "changes": [dict(event.changes) for event in events],
+                "payload": [well_formed_json(dict(event.payload)) for event in events],
+                "changes": [well_formed_json(dict(event.changes)) for event in events],
             }
         )
 

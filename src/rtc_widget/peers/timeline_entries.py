@@ -25,6 +25,7 @@ _MARKED = {
     "track": "calls",
 }
 _CHANNEL_EVENTS = ("open", "message", "closing", "close", "error", "bufferedamountlow")
+_ERRORS = ("icecandidateerror", "error")
 
 
 class TimedEvent(Protocol):
@@ -170,7 +171,7 @@ class _PeerReader:
             elif event.type == "icecandidateerror":
                 label = f"error {event.payload.get('error_code')}"
             if lane is not None:
-                is_bad = event.type in ("icecandidateerror", "error")
+                is_bad = event.type in _ERRORS
                 yield TimelineEntry(self._peer, lane, self._at(event), None, label, "event", is_bad=is_bad)
 
 

@@ -115,7 +115,7 @@ class ServerProcess:
             self._process.wait(2)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait(2)
+            self._process.wait()  # without a limit: on a busy machine a killed process may take its time to go
 
     def _close_input(self) -> None:
         if self._process.stdin is not None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from rtc_widget._error_text import error_text, message_of
 from rtc_widget._sequence import FrozenSequence
-from rtc_widget._unicode import well_formed
+from rtc_widget._unicode import well_formed, well_formed_json
 from rtc_widget.errors import RtcWidgetError
 from rtc_widget.optional import require_pandas
 
@@ -108,7 +108,7 @@ class ToolCalls(FrozenSequence[ToolCall]):
                 del self._calls[next(iter(self._calls))]
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return a table with one row per call (extra ``data``).
+        """Return a table with one row per call; errors are texts (extra ``data``).
 
         Raises
         ------
@@ -117,7 +117,11 @@ class ToolCalls(FrozenSequence[ToolCall]):
         """
         pd = require_pandas()
         columns = ("time", "name", "arguments", "status", "output", "error", "seconds", "call_id")
-        rows = [{name: getattr(call, name) for name in columns} for call in self]
+        rows = [
+            {name: well_formed_json(getattr(call, name)) for name in columns}
+            | {"error": None if call.error is None else error_text(call.error)}
+            for call in self
+        ]
         return pd.DataFrame(rows, columns=list(columns)).astype({"seconds": "float64"})
 
     def __deepcopy__(self, memo: dict[int, Any]) -> ToolCalls:

@@ -178,7 +178,8 @@ async def test_any_text_leaves_by_every_exit(seed, tmp_path, caplog):
         if hasattr(thing, "_repr_html_"):
             assert is_well_formed(thing._repr_html_())
     assert is_well_formed(chat.transcript.to_markdown())
-    chat.transcript.to_pandas()
+    for table in (chat.transcript, chat.events, chat.tools.calls):
+        assert is_well_formed(table.to_pandas().to_csv() + table.to_pandas().to_html())
     if chat.error is not None:
         json.dumps(chat.error, ensure_ascii=False).encode()
 

@@ -9,7 +9,9 @@ import pytest
 from rtc_widget.errors import ResponseFailed
 from tests.limits import HANGS
 from tests.unit.server_double import ASK, ITEM
+from tests.unit.waiting import settled
 
+DENIED = {"code": "microphone_denied", "message": "The microphone was refused.", "hint": ""}
 CASES = {
     "content_filter": ("incomplete", {"type": "incomplete", "reason": "content_filter"}, "content filter stopped"),
     "max_output_tokens": ("incomplete", {"type": "incomplete", "reason": "max_output_tokens"}, "max_output_tokens"),
@@ -44,6 +46,24 @@ async def test_an_error_event_about_the_quota_is_told_as_well(chat, server, capl
     await server.says({"type": "error", "error": {"code": "insufficient_quota", "message": "You exceeded it."}})
     assert chat.error["code"] == "insufficient_quota"
     assert "You exceeded it." in caplog.text
+
+
+async def test_the_error_stays_through_the_page_s_next_states_until_the_next_call(chat, server, page):
+    await server.connect()
+    await server.says({"type": "error", "error": {"code": "insufficient_quota", "message": "You exceeded it."}})
+    page.state("a1", status="connected", data_channel_state="open", muted=True)
+    await settled()
+    assert (chat.muted, chat.error["code"]) == (True, "insufficient_quota")
+    page.state("a1", status="connected", data_channel_state="open", error=DENIED)
+    await settled()
+    assert chat.error["code"] == "microphone_denied"
+    page.state("a1", status="idle")
+    await settled()
+    assert chat.error is None, "the page took its error back"
+    await server.says({"type": "error", "error": {"code": "insufficient_quota", "message": "You exceeded it."}})
+    page.state("a2", status="connecting")
+    await settled()
+    assert chat.error is None
 
 
 async def test_a_response_with_words_is_no_error(chat, server):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,20 @@ async def test_the_end_of_a_call_counts_although_another_page_has_the_call_by_th
     await settled()
     assert chat.active_page == "p2"
     assert_cut_after_three_seconds(chat)
+
+
+@pytest.mark.parametrize("end", ["close", "goodbye"])
+async def test_a_call_whose_end_no_page_reports_was_heard_until_then(chat: Any, page: ScriptedPage, end: str) -> None:
+    page.hello()
+    page.connected()
+    page.now_ms = time.time() * 1000 - 3001
+    page.events(*EVENTS)
+    await settled()
+    chat.close() if end == "close" else page.say("goodbye")
+    await settled()
+    turn = chat.transcript[0]
+    assert (turn.text, turn.status, turn.interrupted) == (TEXT, "interrupted", True)
+    assert 0.1 < turn.played < 0.5
 
 
 async def test_the_history_says_until_when_an_ended_call_was_heard(chat: Any, page: ScriptedPage) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
@@ -59,6 +60,13 @@ async def test_a_closed_page_asks_for_no_events_of_other_pages(when):
     if when == "after":
         session.receive(news)
     assert not session._tasks
+
+
+async def test_an_error_is_logged_once_by_the_page_or_by_the_kernel_half(caplog):
+    session = PageSession("h1", [].append, CallSettings().to_wire())
+    for code in ("insufficient_quota", "invalid_value"):
+        session.event_passed("a1", "received", json.dumps({"type": "error", "error": {"code": code, "message": code}}))
+    assert ["invalid_value" in record.getMessage() for record in caplog.records] == [True]
 
 
 async def test_a_request_of_a_closed_bridge_fails_at_once():

@@ -27,7 +27,7 @@ from rtc_widget.headless.peers.aiortc_audio import SourceTrack, consume
 from rtc_widget.headless.peers.aiortc_configuration import configuration_of, require_direction
 from rtc_widget.headless.peers.aiortc_network import PeerNetworks
 from rtc_widget.headless.peers.aiortc_states import STATE_EVENTS, AiortcStates, description_of
-from rtc_widget.headless.peers.engine import Json, PeerEngine, PeerListener, Result
+from rtc_widget.headless.peers.engine import EngineListener, Json, PeerEngine, Result
 from rtc_widget.headless.peers.errors import PeerFailure
 from rtc_widget.headless.peers.handles import kind_of
 from rtc_widget.headless.peers.pairs import Pair
@@ -54,7 +54,7 @@ class AiortcEngine(PeerEngine):
     def __init__(
         self,
         configuration: Json,
-        listener: PeerListener,
+        listener: EngineListener,
         fetch_clip: Callable[[str], Awaitable[MonoAudio]],
         networks: PeerNetworks,
     ) -> None:

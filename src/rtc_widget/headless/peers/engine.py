@@ -48,7 +48,7 @@ OPERATIONS = frozenset(
 """The operations of a peer that exists; ``create`` makes one."""
 
 
-class PeerListener(Protocol):
+class EngineListener(Protocol):
     """Receives the events of an engine: the handle of the source, the name, the payload."""
 
     def event(self, source: str, name: str, payload: object) -> None:
@@ -71,7 +71,7 @@ class PeerEngine(ABC):
     ----------
     configuration : mapping
         ``ice_servers``, ``ice_transport_policy`` and ``bundle_policy``.
-    listener : PeerListener
+    listener : EngineListener
         Receives the events.
     fetch_clip : callable
         Returns the audio of a clip of the kernel, by its id.
@@ -82,7 +82,7 @@ class PeerEngine(ABC):
     def __init__(
         self,
         configuration: Json,
-        listener: PeerListener,
+        listener: EngineListener,
         fetch_clip: Callable[[str], Awaitable[MonoAudio]],
     ) -> None:
         self._listener = listener

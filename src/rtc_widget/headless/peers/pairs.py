@@ -53,7 +53,11 @@ class PairsWatch:
     def take(self, pairs: Iterable[Pair]) -> None:
         """Report the pairs if they have changed."""
         now = {pair["id"]: pair for pair in pairs}
-        gone = {id: {**pair, "state": "given up", "selected": False} for id, pair in self._known.items()}
+        gone = {
+            id: {**pair, "state": "given up", "selected": False}
+            for id, pair in self._known.items()
+            if id in now or not any(_goes_on_as(pair, other) for other in now.values())
+        }
         known = {**gone, **now}
         if known and known != self._known:
             self._known = known
@@ -121,3 +125,12 @@ def _candidate(report: Mapping[str, Any] | None) -> dict[str, Any] | None:
         "port": report.get("port"),
         "protocol": report.get("protocol"),
     }
+
+
+def _goes_on_as(pair: Pair, other: Pair) -> bool:
+    """Whether the remote candidate of a pair was known by its checks only (prflx), and then was told."""
+    before, after = pair["remote"], other["remote"]
+    if before["type"] != "prflx" or after["type"] == "prflx" or pair["local"] != other["local"]:
+        return False
+    # The address of a candidate that was not told may be hidden.
+    return (before["port"], before["protocol"]) == (after["port"], after["protocol"])

@@ -9,12 +9,12 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from rtc_widget.headless.errors import as_error
-from rtc_widget.headless.peers.engine import PeerEngine, PeerListener, Result
+from rtc_widget.headless.peers.engine import EngineListener, PeerEngine, Result
 from rtc_widget.headless.peers.errors import PeerFailure, failure_of
 from rtc_widget.headless.peers.pairs import PairsWatch
 from rtc_widget.headless.peers.record import PeerRecord
 
-MakeEngine = Callable[[PeerListener], PeerEngine]
+MakeEngine = Callable[[EngineListener], PeerEngine]
 
 
 class HeadlessPeer:

@@ -73,7 +73,7 @@ class Tone:
         return pcm
 
 
-class Clip:
+class PlayedClip:
     """A clip that is played once, as soon as the other side can hear it; silence follows.
 
     Parameters
@@ -119,7 +119,7 @@ async def audio_source(
             clip = media.get("clip")
             if not isinstance(clip, str):
                 raise PeerFailure("TypeError", f"clip must be the id of a clip, got {clip!r}.")
-            return Clip(await fetch_clip(clip), is_connected)
+            return PlayedClip(await fetch_clip(clip), is_connected)
         case "silence":
             return Silence()
         case "microphone":

@@ -13,7 +13,7 @@ from typing import Any
 import webrtc
 
 from rtc_widget._aiortc.audio import MonoAudio
-from rtc_widget.headless.peers.engine import Json, PeerEngine, PeerListener, Result
+from rtc_widget.headless.peers.engine import EngineListener, Json, PeerEngine, Result
 from rtc_widget.headless.peers.errors import PeerFailure
 from rtc_widget.headless.peers.handles import kind_of
 from rtc_widget.headless.peers.pairs import Pair, pairs_of
@@ -82,7 +82,7 @@ class WrtcEngine(PeerEngine):
     def __init__(
         self,
         configuration: Json,
-        listener: PeerListener,
+        listener: EngineListener,
         fetch_clip: Callable[[str], Awaitable[MonoAudio]],
     ) -> None:
         super().__init__(configuration, listener, fetch_clip)

@@ -94,10 +94,10 @@ class RealtimeTurns:
         return isinstance(item_id, str) and item_id in self._deleted_items
 
     def end(self, now: float | None = None) -> None:
-        """Process the end of the call. Harmless to repeat; the first known time counts."""
+        """Process the end of the call. Harmless to repeat; the last known time counts."""
         self._undo_end()
         self._is_ended = True
-        self._end_time = now if self._end_time is None else self._end_time
+        self._end_time = self._end_time if now is None else now
         self._apply_end()
 
     def _apply_end(self) -> None:

@@ -81,12 +81,16 @@ class ChatResponder:
 
     async def _chunks(self, body: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
         url = f"{self._server.base_url.rstrip('/')}/chat/completions"
-        headers = {"Authorization": f"Bearer {self._server.api_key}"} if self._server.api_key else {}
+        headers = {"Content-Type": "application/json"}
+        if self._server.api_key:
+            headers["Authorization"] = f"Bearer {self._server.api_key}"
+        # With escapes, which httpx does not write: a half of an emoji has no other form.
+        content = json.dumps(body)
         has_begun = False
         try:
             async with (
                 await self._client() as client,
-                client.stream("POST", url, json=body, headers=headers) as response,
+                client.stream("POST", url, content=content, headers=headers) as response,
             ):
                 if not response.is_success:
                     raise ChatFailed(_http_error(self._server, response.status_code, await _start_of_body(response)))

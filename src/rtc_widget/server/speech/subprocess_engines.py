@@ -199,6 +199,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait(2)
     except subprocess.TimeoutExpired:
         process.kill()
-        process.wait(2)
+        process.wait()  # without a limit: on a busy machine a killed process may take its time to go
     if process.stdout is not None:
         process.stdout.close()

@@ -7,6 +7,7 @@ module downloads none, but it uses those that the user has downloaded (``hibari 
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -76,7 +77,7 @@ class Hibari:
         """Return the speech for `text` at `speed` (1.0 is the natural speed)."""
         model = self._voice(self._nearest(voice))
         # With a fixed seed, the same text gives the same audio, so that recordings can be compared.
-        samples = samples_of(model(text, speed=speed, seed=0)) if any(map(str.isalnum, text)) else samples_of([])
+        samples = samples_of(model(text, speed=speed, seed=0)) if is_speakable(text) else samples_of([])
         return _trimmed(MonoAudio(samples, model.sample_rate))
 
     def _nearest(self, voice: str) -> str:
@@ -94,6 +95,17 @@ class Hibari:
             british = G2P(british=True) if name == BRITISH else None
             self._loaded[name] = hibari.Hibari(AMERICAN if name == BRITISH else name, threads=1, g2p=british)
         return self._loaded[name]
+
+
+def is_speakable(text: str) -> bool:
+    """Return whether a text has a digit, or a letter of the Latin script; the voices know no others.
+
+    Examples
+    --------
+    >>> is_speakable("Ça va?"), is_speakable("你好,世界。")
+    (True, False)
+    """
+    return any(char.isdigit() or (char.isalpha() and unicodedata.name(char, "").startswith("LATIN")) for char in text)
 
 
 def _trimmed(audio: MonoAudio) -> MonoAudio:

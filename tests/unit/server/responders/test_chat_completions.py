@@ -63,6 +63,17 @@ async def test_the_server_gets_instructions_history_and_key(server: ChatServerDo
     assert "tools" not in request
 
 
+async def test_half_an_emoji_in_the_history_reaches_the_server(server: ChatServerDouble) -> None:
+    server.says = words("Yes.")
+    history = [said("user", "Hi \ud83d"), said("assistant", "Hi \ud83d"), said("user", "\ude00 and?")]
+    assert await pieces(server, question(*history)) == ["Yes."]
+    assert [message["content"] for message in server.requests[0]["messages"][1:]] == [
+        "Hi \ud83d",
+        "Hi \ud83d",
+        "\ude00 and?",
+    ]
+
+
 async def test_tools_are_passed_on_and_their_calls_put_together(server: ChatServerDouble) -> None:
     server.says = [
         *words("Let me see."),

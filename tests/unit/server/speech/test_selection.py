@@ -96,6 +96,12 @@ def test_whisper_hears_what_is_said_and_nothing_in_silence() -> None:
 
 
 @pytest.mark.speech
+@pytest.mark.parametrize("text", ["你好,世界。", "مرحبا, بالعالم.", "!?", "🎉, 🎉"])
+def test_text_in_letters_that_the_voice_does_not_know_has_no_sound(text: str) -> None:
+    assert synthesizer.Hibari().speak(text).seconds == 0
+
+
+@pytest.mark.speech
 def test_two_accents_are_two_sounds_of_the_same_words() -> None:
     speaker = synthesizer.Hibari()
     american, british = (speaker.speak(TEXT, voice=voice) for voice in ("heart", "heart-british"))

@@ -19,7 +19,7 @@ import pytest
 from rtc_widget._aiortc.audio import samples_of
 from rtc_widget.server.speech.engines import load
 from rtc_widget.server.speech.selection import EngineChoice, UnknownEngine
-from rtc_widget.server.speech.subprocess_engines import EngineFailed, SubprocessRecognizer, SubprocessSpeaker
+from rtc_widget.server.speech.subprocess_engines import EngineFailed, SubprocessRecognizer, SubprocessSpeaker, _end
 from tests.limits import HANGS
 
 MINE = """
@@ -173,6 +173,18 @@ def children(pid: int) -> set[int]:
         if int(parent) == pid and state != "Z":
             found.add(int(name.split()[0]))
     return found
+
+
+def test_one_that_takes_its_time_to_go_raises_nothing() -> None:
+    class SlowToGo(subprocess.Popen[bytes]):
+        def wait(self, timeout: float | None = None) -> int:
+            if timeout is not None:
+                raise subprocess.TimeoutExpired(self.args, timeout)
+            return super().wait()
+
+    process = SlowToGo([sys.executable, "-c", "import time; time.sleep(1000)"], stdin=subprocess.PIPE)
+    _end(process)
+    assert process.returncode == -signal.SIGKILL
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are looked up in /proc")

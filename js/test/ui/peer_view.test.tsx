@@ -1,0 +1,159 @@
+import { describe, expect, it, vi } from "vitest";
+import { page, userEvent } from "vitest/browser";
+import "../../src/ui/styles/peer_index.css";
+import { connectedPair, DrivenPeer, newPeer } from "../peer/peers";
+
+const lit = (root: Element, what: string) =>
+  [...root.querySelectorAll(`.rtc-${what}[data-lit=true]`)].map(
+    (one) => one.getAttribute("data-state") ?? one.getAttribute("data-edge"),
+  );
+const table = (root: Element, caption: string) => {
+  const found = [...root.querySelectorAll("table")].find((one) => one.caption?.textContent === caption);
+  return [...(found?.tBodies[0]?.rows ?? [])].map((row) => [...row.cells].map(({ textContent }) => textContent));
+};
+const step = (root: Element, track: string) => root.querySelector(`[data-track=${track}] .rtc-step-name`)?.textContent;
+
+describe("the picture of a peer connection", () => {
+  it("lights the signaling state and the edge that led to it, and says it in words", async () => {
+    const peer = await newPeer();
+    const { element } = peer.mount();
+    await peer.until(() => expect(lit(element, "node")).toEqual(["stable"]));
+    expect(lit(element, "edge")).toEqual([]);
+    await peer.call("create_data_channel", { label: "chat", options: {} });
+    await peer.call("set_local_description", { description: null });
+    await peer.until(() => expect(lit(element, "node")).toEqual(["have-local-offer"]));
+    expect(lit(element, "edge")).toEqual(["stable have-local-offer"]);
+    expect(element.querySelector(".rtc-machine")?.getAttribute("aria-label")).toBe(
+      "Signaling state: have-local-offer, from stable by set_local_description(offer)",
+    );
+    await peer.call("close");
+    await peer.until(() => expect(lit(element, "node")).toEqual(["closed"]));
+  });
+
+  it("shows how far gathering, ICE, DTLS and the connection are", async () => {
+    const { offerer } = await connectedPair();
+    const { element } = offerer.mount();
+    await offerer.until(() => expect(step(element, "ice_gathering_state")).toBe("complete"));
+    expect(step(element, "ice_connection_state")).toBe("connected");
+    expect(step(element, "dtls_state")).toBe("connected");
+    expect(step(element, "connection_state")).toBe("connected");
+    const dots = element.querySelectorAll("[data-track=connection_state] [data-reached=true]");
+    expect(dots).toHaveLength(3);
+  });
+
+  it("lists candidates, the pairs that were tried, and the channels with their counts", async () => {
+    const { offerer, answerer, channel } = await connectedPair();
+    const { element } = answerer.mount();
+    await offerer.call("send", { channel, text: "one" });
+    await offerer.call("send", { channel, text: "two" });
+    await answerer.call("send", { channel: "channel:1", text: "three" });
+    await answerer.until(() => {
+      expect(table(element, "Data channels")).toEqual([["1", "chat", "open", "1", "2", "0 bytes"]]);
+      expect(table(element, "Local candidates")[0]?.[0]).toBe("host");
+      expect(table(element, "Remote candidates")[0]?.[0]).toBe("host");
+      const results = table(element, "Candidate pairs").map((row) => row[2]);
+      expect(results.filter((result) => result === "selected")).toHaveLength(1);
+    });
+  });
+
+  it("draws each operation as a bar and each event as a dot, failed ones marked, and has them as a table", async () => {
+    const peer = await newPeer();
+    const { element } = peer.mount();
+    await peer.fail("create_answer");
+    await peer.call("create_data_channel", { label: "chat", options: {} });
+    await peer.until(() => expect(element.querySelectorAll(".rtc-dot-event")).toHaveLength(1));
+    const bars = [...element.querySelectorAll(".rtc-bar")].map((bar) => [
+      bar.getAttribute("data-op"),
+      bar.getAttribute("data-outcome"),
+    ]);
+    expect(bars).toEqual([
+      ["create", "done"],
+      ["create_answer", "failed"],
+      ["create_data_channel", "done"],
+    ]);
+    const rows = table(element, "Operations and events by time").map(([, what, detail]) => `${what} ${detail}`);
+    expect(rows[1]).toMatch(/^create_answer\(\) InvalidStateError: /);
+    expect(rows.at(-1)).toMatch(/^pc negotiationneeded/);
+  });
+
+  it("keeps how the connection was made when a flood of messages comes", async () => {
+    const { offerer, answerer, channel } = await connectedPair();
+    const { element } = answerer.mount();
+    const sends = Array.from({ length: 500 }, (_, index) => offerer.call("send", { channel, text: String(index) }));
+    await Promise.all(sends);
+    await answerer.until(() => expect(table(element, "Data channels")[0]?.[4]).toBe("500"));
+    expect(element.querySelectorAll(".rtc-dot-event")).toHaveLength(400);
+    expect(element.querySelectorAll(".rtc-dot-event[data-lane=Signaling]").length).toBeGreaterThan(1);
+  });
+
+  it("shows the kernel's traits where another page has the connection", async () => {
+    const peer = new DrivenPeer();
+    const { element } = peer.mount();
+    peer.model.setTrait("signaling_state", "have-remote-offer");
+    peer.model.setTrait("connection_state", "connecting");
+    peer.model.setTrait("dtls_state", "new");
+    await peer.until(() => expect(lit(element, "node")).toEqual(["have-remote-offer"]));
+    expect(element.textContent).toContain("Another page has, or had, this connection.");
+  });
+
+  it("is reached by the keyboard: each part opens and closes, and tables scroll", async () => {
+    const { offerer } = await connectedPair();
+    const { element } = offerer.mount();
+    const summaries = [...element.querySelectorAll<HTMLElement>(".rtc-part > summary")];
+    expect(summaries.map(({ textContent }) => textContent)).toEqual([
+      "Time line",
+      "Candidates",
+      "Candidate pairs",
+      "Data channels",
+    ]);
+    const candidates = summaries[1]?.parentElement as HTMLDetailsElement;
+    summaries[1]?.focus();
+    await userEvent.keyboard("{Enter}");
+    expect(candidates.open).toBe(true);
+    await userEvent.keyboard("{Tab}");
+    expect(document.activeElement?.classList).toContain("rtc-table-box");
+    expect(document.activeElement?.getAttribute("data-lm-suppress-shortcuts")).toBe("true");
+  });
+
+  it("offers to be silent while it plays the other side", async () => {
+    const { answerer } = await connectedPair((peer) => peer.call("add_track", { media: { kind: "tone" } }));
+    const { element } = answerer.mount();
+    const button = () => element.querySelector<HTMLButtonElement>("button[data-action=sound]");
+    const audio = () => document.querySelector("audio");
+    await answerer.until(() => expect(button()?.textContent).toBe("Mute the sound"));
+    expect(audio()?.muted).toBe(false);
+    button()?.click();
+    await answerer.until(() => expect(button()?.textContent).toBe("Play the sound"));
+    expect(audio()?.muted).toBe(true);
+    await answerer.call("close");
+    await answerer.until(() => expect(button()).toBeNull());
+    expect(audio()).toBeNull();
+  });
+
+  it("plays without sound where the browser wants a click first, so that the statistics move, and offers the click", async () => {
+    const play = HTMLMediaElement.prototype.play;
+    const refusing = vi.spyOn(HTMLMediaElement.prototype, "play").mockImplementation(function (this: HTMLMediaElement) {
+      if (this.muted) return play.call(this);
+      return Promise.reject(new DOMException("play() failed because the user did not interact", "NotAllowedError"));
+    });
+    const { answerer } = await connectedPair((peer) => peer.call("add_track", { media: { kind: "tone" } }));
+    const { element } = answerer.mount();
+    const button = () => element.querySelector<HTMLButtonElement>("button[data-action=sound]");
+    await answerer.until(() => expect(button()?.textContent).toBe("Play the sound"));
+    expect(document.querySelector("audio")).toMatchObject({ muted: true, paused: false });
+    refusing.mockRestore();
+    button()?.click();
+    await answerer.until(() => expect(button()?.textContent).toBe("Mute the sound"));
+    expect(document.querySelector("audio")).toMatchObject({ muted: false, paused: false });
+  });
+
+  it.each([400, 900])("does not overflow its card at %i pixels", async (width) => {
+    await page.viewport(width, 900);
+    const { offerer } = await connectedPair();
+    const { element } = offerer.mount();
+    for (const part of element.querySelectorAll("details")) part.open = true;
+    await offerer.until(() => expect(table(element, "Candidate pairs")[0]?.length).toBe(8));
+    const card = element.querySelector(".rtc-peer");
+    expect(card?.scrollWidth).toBeLessThanOrEqual(card?.clientWidth ?? 0);
+  });
+});
