@@ -72,7 +72,7 @@ def _state(values: tuple[str, ...], default: str) -> Any:
 
 
 def _description() -> Any:
-    # Not synced: the page has its own, and a notebook that is saved with its widgets would hold credentials and addresses.
+    # Not synced: the page has its own, and a notebook saved with its widgets would hold credentials and addresses.
     return traitlets.Dict(allow_none=True, default_value=None, read_only=True)
 
 
