@@ -39,7 +39,7 @@ SECRETS = {
         (f"https://{PASSWORD}@host.example/v1", "https://host.example/v1"),
         (f"https://me:a/{PASSWORD}@host.example/v1", "https://host.example/v1"),
         (f"me:{PASSWORD}@host.example/v1", "host.example/v1"),
-        (f"https://host.example/v1?api-key={PASSWORD}&v=2#x", "https://host.example/v1?api-key=…&v=…#x"),
+        (f"https://host.example/v1?api-key={PASSWORD}&v=2#x", "https://host.example/v1?api-key=…&v=…#…"),
         ("http://127.0.0.1:8089/v1", "http://127.0.0.1:8089/v1"),
     ],
 )
