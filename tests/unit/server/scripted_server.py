@@ -54,7 +54,7 @@ def scripted_engines() -> asyncio.Future[Engines]:
 
 @asynccontextmanager
 async def server_of_two(
-    minutes: float = 1.0, engines: Engines | None = None, responder: Responder | None = None
+    minutes: float = 30.0, engines: Engines | None = None, responder: Responder | None = None
 ) -> AsyncGenerator[str, None]:
     """Serve over HTTP two sessions at most, each for so long; gives host and port."""
     loaded = scripted_engines()
