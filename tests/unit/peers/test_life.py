@@ -253,6 +253,16 @@ def test_a_wrong_parameter_is_refused_at_once(parameters, kind):
         PeerConnection(**{"page": PeerPage(), **parameters})
 
 
+@pytest.mark.parametrize(
+    "servers",
+    [{"urls": "turn:host", "credential": "s3cret"}, "turn:s3cret@host", [("turn:host", "user", "s3cret")]],
+)
+def test_the_error_of_wrong_servers_does_not_show_their_credential(servers):
+    with pytest.raises(TypeError, match=r"got (a dict|a str|tuple)") as raised:
+        PeerConnection(page=PeerPage(), ice_servers=servers)
+    assert "s3cret" not in str(raised.value)
+
+
 @pytest.mark.parametrize(("name", "engine"), [("headless", "auto"), ("aiortc", "aiortc")])
 def test_a_page_in_this_process_is_made_when_it_is_named(monkeypatch, name, engine):
     engines = []
