@@ -472,9 +472,17 @@ class PeerConnection(anywidget.AnyWidget):
         )
         return self._start("set_configuration(…)", "set_configuration", configuration=configuration)
 
-    def get_stats(self, of: RtpSender | RtpReceiver | DataChannel | None = None) -> Operation[PeerStats]:
-        """Return the statistics of the connection, or of one of its objects (W3C WebRTC Statistics)."""
-        handle = None if of is None else _handle(of, PeerObject)
+    def get_stats(self, of: RtpSender | RtpReceiver | None = None) -> Operation[PeerStats]:
+        """Return the statistics of the connection, or of what a sender or receiver is about (W3C WebRTC Statistics).
+
+        Those of a data channel are among the connection's: ``stats.of("data-channel")``.
+
+        Raises
+        ------
+        TypeError
+            If `of` is another object.
+        """
+        handle = None if of is None else _handle(of, RtpSender, RtpReceiver)
         return self._operations.start("pc.get_stats()", "get_stats", stats_of, {"of": handle})
 
     def network(
@@ -735,10 +743,11 @@ def _described(result: Any) -> SessionDescription:
     return SessionDescription(result.sdp, type=result.type)
 
 
-def _handle(value: Any, kind: type[PeerObject]) -> str:
+def _handle(value: Any, *kinds: type[PeerObject]) -> str:
     require_awaited(value)
-    if not isinstance(value, kind):
-        raise TypeError(f"expected an object of this connection ({kind.__name__}), got {value!r:.100}.")
+    if not isinstance(value, kinds):
+        names = " or ".join(kind.__name__ for kind in kinds)
+        raise TypeError(f"expected an object of this connection ({names}), got {value!r:.100}.")
     return value.handle
 
 

@@ -122,6 +122,13 @@ async def test_every_operation_sends_the_arguments_of_the_contract(pc, page):
     assert sent == {op: set(entry["args"]) for op, entry in CONTRACT["operations"].items()}
 
 
+async def test_a_data_channel_has_no_statistics_of_its_own(pc, page):
+    channel = await pc.create_data_channel("chat")
+    assert not hasattr(channel, "get_stats")
+    with pytest.raises(TypeError, match="RtpSender or RtpReceiver"):
+        pc.get_stats(channel)
+
+
 async def test_media_are_messages_and_a_clip_is_fetched_from_the_kernel(pc, page):
     await pc.add_microphone({"echoCancellation": False})
     await pc.add_microphone()
