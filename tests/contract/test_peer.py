@@ -102,6 +102,7 @@ def test_a_malformed_event_is_refused(event):
 def test_the_request_is_that_of_the_contract():
     made = protocol.request("peer", "p1", "k:1", peer="c1", op="create_offer", args={"ice_restart": False})
     assert made == CONTRACT["to_page"]["peer"]
+    assert protocol.cancel("p1", "k:1") == CONTRACT["to_page"]["cancel"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

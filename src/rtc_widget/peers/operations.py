@@ -270,7 +270,12 @@ class Operations:
     async def _request(self, op: str, args: Mapping[str, Any]) -> Any:
         try:
             wire = await self._bridge.request(
-                "peer", timeout=_seconds(args), peer=self._record.peer if self._is_created else None, op=op, args=args
+                "peer",
+                timeout=_seconds(args),
+                cancels=True,
+                peer=self._record.peer if self._is_created else None,
+                op=op,
+                args=args,
             )
         except WidgetClosed:
             raise

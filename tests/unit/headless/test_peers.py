@@ -524,6 +524,7 @@ async def test_pings_are_answered_and_events_sent_again(make):
     await a("create_data_channel", label="chat", options={})
     a.page.hear({"type": "ping", "page": a.id})
     await eventually(lambda: a.messages[-1]["type"] == "pong")
+    a.page.hear({"type": "cancel", "page": a.id, "request": "k:1"})
     batches = [message for message in a.messages if message["type"] == "peer_events"]
     a._next = 0
     a.page.hear({"type": "resend", "page": a.id, "first": 0})

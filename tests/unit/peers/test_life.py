@@ -197,6 +197,30 @@ async def test_an_operation_without_a_reply_times_out_and_can_be_repeated(pc, pa
     assert (await pc.create_offer()).type == "offer"
 
 
+async def test_the_page_is_told_when_nobody_waits_for_an_operation(pc, page, monkeypatch):
+    await pc.create_offer()
+    asked = []
+    page.replies["add_track"] = asked.append
+    adding = asyncio.create_task(_outcome(pc.add_microphone()))
+    await eventually(lambda: asked)
+    adding.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await adding
+    monkeypatch.setattr("rtc_widget.peers.operations.PERMISSION_SECONDS", 0.05)
+    with pytest.raises(PageTimeout):
+        await pc.add_microphone()
+    cancelled = [message["request"] for message in page.heard if message["type"] == "cancel"]
+    assert cancelled == [request["id"] for request in asked]
+
+
+async def test_an_operation_that_has_ended_is_not_cancelled(pc, page):
+    await pc.create_offer()
+    page.replies["create_answer"] = fault("InvalidStateError")
+    with pytest.raises(errors.InvalidStateError):
+        await pc.create_answer()
+    assert "cancel" not in [message["type"] for message in page.heard]
+
+
 async def test_a_cell_of_ipykernel_6_cannot_wait(monkeypatch):
     import comm
 
