@@ -204,8 +204,12 @@ class Operations:
 
     def _ask_to_close(self) -> None:
         if self._creating.locked():
-            return  # `_create` asks as soon as the page has named the connection
-        if not self._is_created:
+            return  # `_create` asks when it has ended
+        self._ask_page_to_close()
+
+    def _ask_page_to_close(self) -> None:
+        # The page may have created it, and reported so, although `create` was cancelled.
+        if self._record.peer is None:
             self._main.call_now(self._record.lose)
             return
         try:
@@ -250,17 +254,18 @@ class Operations:
             self._require_open()
             if self._is_created:
                 return
-            # Of an attempt that failed nothing counts.
-            self._record.peer = None
+            # The page of an attempt that failed may be gone; else it returns the connection that it has.
+            earlier, self._record.peer = self._record.peer, None
             try:
                 created: CreatedPeer = await self._request("create", {"configuration": dict(self._configuration)})
                 self._is_created, self._record.peer = True, created.peer
             except BaseException:
+                self._record.peer = self._record.peer or earlier
                 if self._is_closing:
-                    self._main.call_now(self._record.lose)
+                    self._ask_page_to_close()
                 raise
         if self._is_closing:
-            self._ask_to_close()
+            self._ask_page_to_close()
             self._require_open()
 
     def _require_open(self) -> None:

@@ -499,13 +499,22 @@ async def test_an_operation_that_a_close_overtakes_is_refused(make, engine):
 
 
 async def test_a_ninth_peer_is_refused_until_one_is_closed(make):
-    a, b = make("aiortc"), make("aiortc")
-    peers = [await a.create() for _ in range(7 - len(open_peers()))]
-    await b.create()
-    ninth = await refused(b.create())
+    first, *others, last = [make("aiortc") for _ in range(9 - len(open_peers()))]
+    for page in (first, *others):
+        await page.create()
+    ninth = await refused(last.create())
     assert (ninth.code, "8 peer" in ninth.message, "close()" in ninth.hint) == ("too_many_peers", True, True)
-    await a.request("close", peers[0], {})
-    await b.create()
+    await first("close")
+    await last.create()
+
+
+@both_engines
+async def test_a_page_creates_no_second_peer_while_one_is_open(make, engine):
+    a = make(engine)
+    [first, second] = await asyncio.gather(a.create(), a.create())
+    assert first == second == await a.create()
+    await a("close")
+    assert await a.create() != first
 
 
 @both_engines

@@ -70,6 +70,45 @@ async def test_closing_while_it_is_created_closes_what_comes(pc, page):
     assert page.operations == ["create", "close"]
 
 
+async def cancelled_create(pc, page):
+    """Begin an operation, and cancel it while the page creates the connection."""
+    creating = []
+    page.replies["create"] = creating.append
+    offer = asyncio.create_task(_outcome(pc.create_offer()))
+    await eventually(lambda: creating)
+    offer.cancel()
+    await asyncio.gather(offer, return_exceptions=True)
+
+
+@pytest.mark.parametrize("attempts", [1, 2])
+async def test_closing_after_a_cancelled_create_closes_what_the_page_has_created(pc, page, attempts):
+    await cancelled_create(pc, page)
+    page.event("operation", {"call": 1, "op": "create", "phase": "settled"})
+    await eventually(lambda: len(pc.events))
+    for _ in range(attempts - 1):
+        await cancelled_create(pc, page)
+    await pc.close()
+    assert (page.operations[-1], page.requests[-1]["peer"]) == ("close", "c1")
+
+
+async def test_a_connection_that_comes_after_its_create_was_cancelled_and_closed_is_closed(pc, page):
+    await cancelled_create(pc, page)
+    await pc.close()
+    page.event("operation", {"call": 1, "op": "create", "phase": "settled"})
+    await eventually(lambda: page.operations[-1] == "close")
+
+
+async def test_an_operation_after_a_cancelled_create_uses_the_connection_that_it_made(pc, page):
+    await cancelled_create(pc, page)
+    page.event("operation", {"call": 1, "op": "create", "phase": "settled"})
+    del page.replies["create"]
+    await pc.create_offer()
+    assert [(request["op"], request["peer"]) for request in page.requests[1:]] == [
+        ("create", None),
+        ("create_offer", "c1"),
+    ]
+
+
 async def test_a_closed_connection_refuses_operations_and_events(pc, page):
     await connected(pc, page)
     await pc.close()
