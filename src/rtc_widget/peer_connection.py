@@ -181,7 +181,7 @@ class PeerConnection(anywidget.AnyWidget):
         self._record = ConnectionRecord(self._write, self._objects.__getitem__)
         self._bridge = Bridge(self._post_to_pages, self._main)
         self._bridge.owner = PeerMessages(self._bridge, clips, self._record, self._main)
-        self._operations = Operations(self._bridge, self._record, configuration, guard, self._main)
+        self._operations = Operations(self._bridge, self._record, configuration, guard, self._main, clips)
         self._event_access = PeerEventAccess(self._record, guard)
         self._objects.connect(self._record, self._operations, self._event_access)
         self._media = partial(media_to_wire, clips=clips)

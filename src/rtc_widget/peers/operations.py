@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from rtc_widget.comm.bridge import Bridge
 from rtc_widget.comm.decoding import MalformedMessage, decode_fields
+from rtc_widget.comm.media import ClipOffers
 from rtc_widget.errors import (
     PageNotFound,
     PeerClosed,
@@ -153,6 +154,8 @@ class Operations:
         Knows whether waiting is possible.
     main : MainLoop
         The loop of the record.
+    clips : ClipOffers
+        The clips that the page may fetch: each as long as its operation runs.
     """
 
     def __init__(
@@ -162,12 +165,14 @@ class Operations:
         configuration: Mapping[str, Any],
         guard: AwaitGuard,
         main: MainLoop,
+        clips: ClipOffers,
     ) -> None:
         self._bridge = bridge
         self._record = record
         self._configuration = configuration
         self._guard = guard
         self._main = main
+        self._clips = clips
         self._creating = asyncio.Lock()
         self._is_created = False
         self._is_closing = False
@@ -246,6 +251,9 @@ class Operations:
         except RtcWidgetError as error:
             self._main.call(self._record.show_error, error)
             raise
+        finally:
+            if isinstance(media := args.get("media"), Mapping) and "clip" in media:
+                self._clips.withdraw(media["clip"])
         self._main.call(self._record.show_error, None)
         return finish(result)
 
