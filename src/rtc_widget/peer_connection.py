@@ -140,7 +140,8 @@ class PeerConnection(anywidget.AnyWidget):
     dtls_state = _state(_DTLS_STATES, "new")
     local_description = _description()
     remote_description = _description()
-    error = traitlets.Dict(allow_none=True, default_value=None, read_only=True).tag(sync=True)
+    # Not synced either: the browser's words quote lines of descriptions.
+    error = traitlets.Dict(allow_none=True, default_value=None, read_only=True)
     active_page = traitlets.Unicode(None, allow_none=True, read_only=True).tag(sync=True)
     settings = traitlets.Dict(default_value={"view_timeout": 10.0}, read_only=True).tag(sync=True)
 

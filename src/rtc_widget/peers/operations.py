@@ -252,8 +252,8 @@ class Operations:
             self._main.call(self._record.show_error, error)
             raise
         finally:
-            if isinstance(media := args.get("media"), Mapping) and "clip" in media:
-                self._clips.withdraw(media["clip"])
+            if isinstance(media := args.get("media"), Mapping) and isinstance(clip := media.get("clip"), str):
+                self._clips.withdraw(clip)
         self._main.call(self._record.show_error, None)
         return finish(result)
 

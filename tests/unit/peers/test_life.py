@@ -294,6 +294,16 @@ async def test_the_page_in_the_browser_gets_messages_by_the_comm(monkeypatch):
     pc.remove()
 
 
+async def test_what_may_quote_a_description_is_not_synced(pc, page):
+    await pc.create_offer()
+    page.replies["create_answer"] = fault("OperationError", "Invalid line: a=ice-pwd:s3cret")
+    with pytest.raises(errors.OperationError):
+        await pc.create_answer()
+    await eventually(lambda: pc.error)
+    assert "s3cret" in pc.error["message"]
+    assert "s3cret" not in str(pc.get_state())
+
+
 def test_a_checkout_without_the_page_half_fails_when_a_connection_is_made(monkeypatch, tmp_path):
     monkeypatch.setattr("rtc_widget.peer_connection._STATIC", tmp_path)
     with pytest.raises(ImportError, match="scripts/build"):
