@@ -64,6 +64,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger("rtc_widget")
 
 _STATIC = Path(__file__).parent / "static"
+_AWAIT_HINT = (
+    "Write `task = asyncio.ensure_future(pc.create_offer())` in one cell and `task.result()` in the next, or use "
+    'PeerConnection(page="headless"). With ipykernel 7.4 or newer it works in one cell.'
+)
 _DTLS_STATES = ("new", "connecting", "connected", "closed", "failed")
 
 
@@ -176,7 +180,7 @@ class PeerConnection(anywidget.AnyWidget):
     def _compose(self, configuration: Mapping[str, Any]) -> None:
         """Make the parts; each gets what it needs."""
         self._main = MainLoop()
-        guard = AwaitGuard(self._main, is_browser=self._page is None)
+        guard = AwaitGuard(self._main, is_browser=self._page is None, hint=_AWAIT_HINT)
         clips = ClipOffers()
         self._objects = PeerObjects(clips)
         self._record = ConnectionRecord(self._write, self._objects.__getitem__)
