@@ -173,6 +173,15 @@ async def test_a_clip_is_fetched_from_the_kernel_and_heard_when_connected(make, 
 # Refusals
 
 
+async def test_the_error_of_a_wrong_candidate_does_not_quote_it(make):
+    a, b = make("aiortc"), make("aiortc")
+    await a("create_data_channel", label="chat", options={})
+    await b("set_remote_description", description=await a("create_offer", ice_restart=False))
+    candidate = {"candidate": "candidate:s3cret", "sdpMid": "0"}
+    refusal = await refused(b("add_ice_candidate", candidate=candidate))
+    assert (refusal.code, "s3cret" in refusal.message) == ("OperationError", False)
+
+
 @both_engines
 async def test_wrong_steps_are_refused_by_their_w3c_names(make, engine):
     a, b = make(engine), make(engine)
