@@ -64,6 +64,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger("rtc_widget")
 
 _STATIC = Path(__file__).parent / "static"
+_AWAIT_HINT = (
+    "Write `task = asyncio.ensure_future(pc.create_offer())` in one cell and `task.result()` in the next, or use "
+    'PeerConnection(page="headless"). With ipykernel 7.4 or newer it works in one cell.'
+)
 _DTLS_STATES = ("new", "connecting", "connected", "closed", "failed")
 
 
@@ -140,7 +144,8 @@ class PeerConnection(anywidget.AnyWidget):
     dtls_state = _state(_DTLS_STATES, "new")
     local_description = _description()
     remote_description = _description()
-    error = traitlets.Dict(allow_none=True, default_value=None, read_only=True).tag(sync=True)
+    # Not synced either: the browser's words quote lines of descriptions.
+    error = traitlets.Dict(allow_none=True, default_value=None, read_only=True)
     active_page = traitlets.Unicode(None, allow_none=True, read_only=True).tag(sync=True)
     settings = traitlets.Dict(default_value={"view_timeout": 10.0}, read_only=True).tag(sync=True)
 
@@ -175,13 +180,13 @@ class PeerConnection(anywidget.AnyWidget):
     def _compose(self, configuration: Mapping[str, Any]) -> None:
         """Make the parts; each gets what it needs."""
         self._main = MainLoop()
-        guard = AwaitGuard(self._main, is_browser=self._page is None)
+        guard = AwaitGuard(self._main, is_browser=self._page is None, hint=_AWAIT_HINT)
         clips = ClipOffers()
         self._objects = PeerObjects(clips)
         self._record = ConnectionRecord(self._write, self._objects.__getitem__)
         self._bridge = Bridge(self._post_to_pages, self._main)
         self._bridge.owner = PeerMessages(self._bridge, clips, self._record, self._main)
-        self._operations = Operations(self._bridge, self._record, configuration, guard, self._main)
+        self._operations = Operations(self._bridge, self._record, configuration, guard, self._main, clips)
         self._event_access = PeerEventAccess(self._record, guard)
         self._objects.connect(self._record, self._operations, self._event_access)
         self._media = partial(media_to_wire, clips=clips)
@@ -472,9 +477,17 @@ class PeerConnection(anywidget.AnyWidget):
         )
         return self._start("set_configuration(…)", "set_configuration", configuration=configuration)
 
-    def get_stats(self, of: RtpSender | RtpReceiver | DataChannel | None = None) -> Operation[PeerStats]:
-        """Return the statistics of the connection, or of one of its objects (W3C WebRTC Statistics)."""
-        handle = None if of is None else _handle(of, PeerObject)
+    def get_stats(self, of: RtpSender | RtpReceiver | None = None) -> Operation[PeerStats]:
+        """Return the statistics of the connection, or of what a sender or receiver is about (W3C WebRTC Statistics).
+
+        Those of a data channel are among the connection's: ``stats.of("data-channel")``.
+
+        Raises
+        ------
+        TypeError
+            If `of` is another object.
+        """
+        handle = None if of is None else _handle(of, RtpSender, RtpReceiver)
         return self._operations.start("pc.get_stats()", "get_stats", stats_of, {"of": handle})
 
     def network(
@@ -735,10 +748,11 @@ def _described(result: Any) -> SessionDescription:
     return SessionDescription(result.sdp, type=result.type)
 
 
-def _handle(value: Any, kind: type[PeerObject]) -> str:
+def _handle(value: Any, *kinds: type[PeerObject]) -> str:
     require_awaited(value)
-    if not isinstance(value, kind):
-        raise TypeError(f"expected an object of this connection ({kind.__name__}), got {value!r:.100}.")
+    if not isinstance(value, kinds):
+        names = " or ".join(kind.__name__ for kind in kinds)
+        raise TypeError(f"expected an object of this connection ({names}), got {value!r:.100}.")
     return value.handle
 
 

@@ -13,9 +13,10 @@ from rtc_widget.comm import messages, protocol
 from rtc_widget.comm.decoding import MalformedMessage, decode_fields
 from rtc_widget.peers import objects
 from rtc_widget.peers.operations import OPERATIONS
-from rtc_widget.peers.record import TRAITS
+from rtc_widget.peers.record import TRAITS, ConnectionRecord
 
 CONTRACT = json.loads((Path(__file__).parent / "peer.json").read_text(encoding="utf-8"))
+DTLS_STATES = json.loads((Path(__file__).parent / "peer_dtls_state.json").read_text(encoding="utf-8"))
 KINDS = {
     "transceiver": objects.RtpTransceiver,
     "sender": objects.RtpSender,
@@ -101,6 +102,7 @@ def test_a_malformed_event_is_refused(event):
 def test_the_request_is_that_of_the_contract():
     made = protocol.request("peer", "p1", "k:1", peer="c1", op="create_offer", args={"ice_restart": False})
     assert made == CONTRACT["to_page"]["peer"]
+    assert protocol.cancel("p1", "k:1") == CONTRACT["to_page"]["cancel"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -132,3 +134,14 @@ def test_every_text_names_known_operations_states_and_errors():
             assert set(entry.get("ops", ())) <= set(OPERATIONS)
             assert set(entry.get("states", ())) <= set(CONTRACT["states"]["signaling_state"]["enum"])
         assert not {"ops", "states"} & set(entries[-1]), "the last entry fits everything"
+
+
+@pytest.mark.parametrize("case", DTLS_STATES, ids=lambda case: case["name"])
+def test_the_dtls_state_is_that_of_the_transport_in_use(case):
+    traits: dict[str, object] = {}
+    record = ConnectionRecord(traits.update, lambda _handle: None)
+    batch = {**CONTRACT["from_page"]["peer_events"], "events": [[1.5, "pc", "statechange", None, case["objects"]]]}
+    decoded = protocol.decode(batch)
+    assert isinstance(decoded, messages.PeerEvents)
+    record.take(decoded.events, 0)
+    assert traits["dtls_state"] == case["state"]

@@ -119,9 +119,17 @@ class Bridge:
         self._dispatch(message, page)
 
     async def request(
-        self, kind: RequestKind, *, timeout: float, pauses: Callable[[], bool] = lambda: False, **fields: object
+        self,
+        kind: RequestKind,
+        *,
+        timeout: float,
+        pauses: Callable[[], bool] = lambda: False,
+        cancels: bool = False,
+        **fields: object,
     ) -> Mapping[str, Any]:
         """Send a request to the current page and return its result.
+
+        With `cancels`, the page is told when the caller stops waiting: on a cancellation or timeout.
 
         While `pauses` returns True, the time does not count: `timeout` begins again afterwards. If the page sends no
         message at all and another page lives, the request goes to that page.
@@ -166,12 +174,16 @@ class Bridge:
                     if page.holds or len(self._pages.living) < 2:
                         raise no_reply_error(PAGE_SECONDS)
                     self._liveness.page_left(page)
-                    return await self.request(kind, timeout=deadline - now, pauses=pauses, **fields)
+                    return await self.request(kind, timeout=deadline - now, pauses=pauses, cancels=cancels, **fields)
                 await asyncio.wait([replied], timeout=min(deadline - now, 1.0))
+            reply = replied.result()
+            await self._state_of(page, reply.seq)
+        except BaseException:
+            if cancels and not self._is_closed and not page.gone:
+                self.send(protocol.cancel(page.name, id))
+            raise
         finally:
             self._pending.pop(id, None)
-        reply = replied.result()
-        await self._state_of(page, reply.seq)
         if reply.error is not None:
             raise error_from_wire(reply.error)
         return reply.result or {}

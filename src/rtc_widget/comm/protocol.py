@@ -91,6 +91,11 @@ def request(kind: RequestKind, page: str, id: str, **fields: object) -> Message:
     return {"type": kind, "page": page, "id": id, **fields}
 
 
+def cancel(page: str, request: str) -> Message:
+    """Report that nobody waits for a request any more: the page closes what it has opened for it; it sends no reply."""
+    return {"type": "cancel", "page": page, "request": request}
+
+
 def result(page: str, id: str, value: Mapping[str, object]) -> Message:
     """Reply to a request of the page."""
     return {"type": "reply", "page": page, "id": id, "result": dict(value)}

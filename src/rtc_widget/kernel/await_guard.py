@@ -16,11 +16,14 @@ class AwaitGuard:
         The loop on which events are delivered.
     is_browser : bool
         Whether the page is in a browser; the messages of a page in this process arrive on every kernel.
+    hint : str, optional
+        What to do instead of waiting in a cell. Default: to split the cell in two.
     """
 
-    def __init__(self, main: MainLoop, *, is_browser: bool) -> None:
+    def __init__(self, main: MainLoop, *, is_browser: bool, hint: str | None = None) -> None:
         self._main = main
         self._is_browser = is_browser
+        self._hint = hint
 
     def require_page(self) -> None:
         """Require that the caller can wait for the page: on the main loop, or on another loop.
@@ -31,7 +34,7 @@ class AwaitGuard:
             In a cell of ipykernel 6, which delivers messages of the browser only after the cell has ended.
         """
         if self._is_browser:
-            require_await()
+            require_await(self._hint)
         self._main.adopt()
 
     def require_events(self) -> None:

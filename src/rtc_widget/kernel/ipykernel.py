@@ -20,20 +20,27 @@ def kernel_version() -> tuple[int, int] | None:
     return int(major), int(minor)
 
 
-def require_await() -> None:
+def require_await(hint: str | None = None) -> None:
     """Raise an error in a cell of ipykernel 6, where messages of the page arrive only after the cell has ended.
 
     A separate task (``asyncio.ensure_future``) may wait there: it continues after the cell.
 
+    Parameters
+    ----------
+    hint : str, optional
+        What to do instead. Default: to split the cell in two.
+
     Raises
     ------
     AwaitUnsupported
-        Says to split the cell in two.
+        With the hint.
     """
     version = kernel_version()
     if version is None or version >= (7, 0) or not _in_cell():
         return
-    raise AwaitUnsupported(f"ipykernel {_dotted(version)} receives the page's messages only after this cell ends.")
+    raise AwaitUnsupported(
+        f"ipykernel {_dotted(version)} receives the page's messages only after this cell ends.", hint=hint
+    )
 
 
 def receives_during_cells() -> bool:

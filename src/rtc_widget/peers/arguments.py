@@ -26,7 +26,9 @@ def ice_servers_to_wire(servers: IceServers) -> list[dict[str, Any]]:
         If an entry is neither.
     """
     if isinstance(servers, str | Mapping):
-        raise TypeError(f"ice_servers must be a list such as ['stun:host:3478'], got {servers!r}.")
+        # Only the type: the value may hold a credential.
+        kind = type(servers).__name__
+        raise TypeError(f"ice_servers must be a list such as ['stun:host:3478'], got a {kind}; put it into a list.")
     listed: list[dict[str, Any]] = []
     for server in servers:
         if isinstance(server, str):
@@ -34,7 +36,7 @@ def ice_servers_to_wire(servers: IceServers) -> list[dict[str, Any]]:
         elif isinstance(server, Mapping):
             listed.append(dict(server))
         else:
-            raise TypeError(f"An ICE server must be a URL or a mapping with urls, got {server!r}.")
+            raise TypeError(f"An ICE server must be a URL or a mapping with urls, got {type(server).__name__}.")
     return listed
 
 

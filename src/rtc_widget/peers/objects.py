@@ -307,10 +307,6 @@ class DataChannel(PeerObject):
         call = f"set_buffered_amount_low_threshold({bytes})"
         return self._start(call, "set_buffered_amount_low_threshold", nothing, channel=self.handle, bytes=bytes)
 
-    def get_stats(self) -> Operation[PeerStats]:
-        """Return the statistics of this channel."""
-        return self._start("get_stats()", "get_stats", stats_of, of=self.handle)
-
 
 _KINDS: Mapping[str, type[PeerObject]] = {
     "transceiver": RtpTransceiver,

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from rtc_widget.comm.bridge import Bridge
 from rtc_widget.comm.decoding import MalformedMessage, decode_fields
+from rtc_widget.comm.media import ClipOffers
 from rtc_widget.errors import (
     PageNotFound,
     PeerClosed,
@@ -153,6 +154,8 @@ class Operations:
         Knows whether waiting is possible.
     main : MainLoop
         The loop of the record.
+    clips : ClipOffers
+        The clips that the page may fetch: each as long as its operation runs.
     """
 
     def __init__(
@@ -162,12 +165,14 @@ class Operations:
         configuration: Mapping[str, Any],
         guard: AwaitGuard,
         main: MainLoop,
+        clips: ClipOffers,
     ) -> None:
         self._bridge = bridge
         self._record = record
         self._configuration = configuration
         self._guard = guard
         self._main = main
+        self._clips = clips
         self._creating = asyncio.Lock()
         self._is_created = False
         self._is_closing = False
@@ -204,8 +209,12 @@ class Operations:
 
     def _ask_to_close(self) -> None:
         if self._creating.locked():
-            return  # `_create` asks as soon as the page has named the connection
-        if not self._is_created:
+            return  # `_create` asks when it has ended
+        self._ask_page_to_close()
+
+    def _ask_page_to_close(self) -> None:
+        # The page may have created it, and reported so, although `create` was cancelled.
+        if self._record.peer is None:
             self._main.call_now(self._record.lose)
             return
         try:
@@ -242,6 +251,9 @@ class Operations:
         except RtcWidgetError as error:
             self._main.call(self._record.show_error, error)
             raise
+        finally:
+            if isinstance(media := args.get("media"), Mapping) and isinstance(clip := media.get("clip"), str):
+                self._clips.withdraw(clip)
         self._main.call(self._record.show_error, None)
         return finish(result)
 
@@ -250,17 +262,18 @@ class Operations:
             self._require_open()
             if self._is_created:
                 return
-            # Of an attempt that failed nothing counts.
-            self._record.peer = None
+            # The page of an attempt that failed may be gone; else it returns the connection that it has.
+            earlier, self._record.peer = self._record.peer, None
             try:
                 created: CreatedPeer = await self._request("create", {"configuration": dict(self._configuration)})
                 self._is_created, self._record.peer = True, created.peer
             except BaseException:
+                self._record.peer = self._record.peer or earlier
                 if self._is_closing:
-                    self._main.call_now(self._record.lose)
+                    self._ask_page_to_close()
                 raise
         if self._is_closing:
-            self._ask_to_close()
+            self._ask_page_to_close()
             self._require_open()
 
     def _require_open(self) -> None:
@@ -270,7 +283,12 @@ class Operations:
     async def _request(self, op: str, args: Mapping[str, Any]) -> Any:
         try:
             wire = await self._bridge.request(
-                "peer", timeout=_seconds(args), peer=self._record.peer if self._is_created else None, op=op, args=args
+                "peer",
+                timeout=_seconds(args),
+                cancels=True,
+                peer=self._record.peer if self._is_created else None,
+                op=op,
+                args=args,
             )
         except WidgetClosed:
             raise

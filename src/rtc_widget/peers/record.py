@@ -159,15 +159,15 @@ class ConnectionRecord:
 
     def _write_traits(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
         values = {name: value for name, value in changes.get(PC, {}).items() if name in TRAITS}
-        if any(handle.startswith(("dtls:", "sctp:", "sender:", "receiver:", PC)) for handle in changes):
+        if any(handle.startswith(("dtls:", "sctp:", "sender:", PC)) for handle in changes):
             values["dtls_state"] = self._dtls_state()
         if values:
             self._write(values)
 
     def _dtls_state(self) -> str:
-        """Return the state of the DTLS transport in use: that of the data channels, else of the first sender."""
+        """Return the DTLS state in use: that of the data channels' transport, else of the first sender's."""
         connection = self.state(PC)
-        users = [connection.get("sctp"), *(connection.get("senders") or ()), *(connection.get("receivers") or ())]
+        users = [connection.get("sctp"), *(connection.get("senders") or ())]
         transports = [self.state(user).get("transport") for user in users if user]
         state = next((self.state(handle).get("state") for handle in transports if handle), None)
         return str(state or ("closed" if connection.get("signaling_state") == "closed" else "new"))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
+
+import pytest
 
 from rtc_widget.headless.peers.pairs import Pair, PairsWatch
+from rtc_widget.headless.peers.peer import HeadlessPeer
+from tests.limits import eventually
 
 
 def pair(id: str, *, remote: str = "host", port: int = 6000, **more: Any) -> Pair:
@@ -38,6 +42,32 @@ def test_a_pair_whose_remote_candidate_is_told_later_is_not_given_up():
         [("P1", "prflx")],
         [("P2", "host")],
     ]
+
+
+@pytest.mark.parametrize(("before", "after"), [("host", None), (None, "host"), ("prflx", None)])
+def test_a_pair_may_have_no_remote_candidate_in_the_statistics(before, after):
+    def row(id: str, remote: str | None) -> Pair:
+        return {**pair(id), "remote": None} if remote is None else pair(id, remote=remote)
+
+    pairs, reported = watch()
+    pairs.take([row("P1", before)])
+    pairs.take([row("P2", after)])
+    assert [(row["id"], row["state"]) for row in reported[-1]] == [("P1", "given up"), ("P2", "in-progress")]
+
+
+async def test_a_watch_that_fails_is_reported(caplog):
+    class Engine:
+        ice_connection_state = "checking"
+
+        def snapshot(self, _only: str | None) -> dict[str, Any]:
+            return {}
+
+        async def pairs(self) -> list[Pair]:
+            raise RuntimeError("no statistics")
+
+    peer = HeadlessPeer(lambda _listener: cast("Any", Engine()), lambda _event, _characters: None)
+    peer.event("pc", "iceconnectionstatechange", None)
+    await eventually(lambda: "no statistics" in caplog.text)
 
 
 def test_pairs_that_have_not_changed_are_reported_once():

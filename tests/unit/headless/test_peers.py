@@ -173,6 +173,15 @@ async def test_a_clip_is_fetched_from_the_kernel_and_heard_when_connected(make, 
 # Refusals
 
 
+async def test_the_error_of_a_wrong_candidate_does_not_quote_it(make):
+    a, b = make("aiortc"), make("aiortc")
+    await a("create_data_channel", label="chat", options={})
+    await b("set_remote_description", description=await a("create_offer", ice_restart=False))
+    candidate = {"candidate": "candidate:s3cret", "sdpMid": "0"}
+    refusal = await refused(b("add_ice_candidate", candidate=candidate))
+    assert (refusal.code, "s3cret" in refusal.message) == ("OperationError", False)
+
+
 @both_engines
 async def test_wrong_steps_are_refused_by_their_w3c_names(make, engine):
     a, b = make(engine), make(engine)
@@ -499,13 +508,22 @@ async def test_an_operation_that_a_close_overtakes_is_refused(make, engine):
 
 
 async def test_a_ninth_peer_is_refused_until_one_is_closed(make):
-    a, b = make("aiortc"), make("aiortc")
-    peers = [await a.create() for _ in range(7 - len(open_peers()))]
-    await b.create()
-    ninth = await refused(b.create())
+    first, *others, last = [make("aiortc") for _ in range(9 - len(open_peers()))]
+    for page in (first, *others):
+        await page.create()
+    ninth = await refused(last.create())
     assert (ninth.code, "8 peer" in ninth.message, "close()" in ninth.hint) == ("too_many_peers", True, True)
-    await a.request("close", peers[0], {})
-    await b.create()
+    await first("close")
+    await last.create()
+
+
+@both_engines
+async def test_a_page_creates_no_second_peer_while_one_is_open(make, engine):
+    a = make(engine)
+    [first, second] = await asyncio.gather(a.create(), a.create())
+    assert first == second == await a.create()
+    await a("close")
+    assert await a.create() != first
 
 
 @both_engines
@@ -524,6 +542,7 @@ async def test_pings_are_answered_and_events_sent_again(make):
     await a("create_data_channel", label="chat", options={})
     a.page.hear({"type": "ping", "page": a.id})
     await eventually(lambda: a.messages[-1]["type"] == "pong")
+    a.page.hear({"type": "cancel", "page": a.id, "request": "k:1"})
     batches = [message for message in a.messages if message["type"] == "peer_events"]
     a._next = 0
     a.page.hear({"type": "resend", "page": a.id, "first": 0})

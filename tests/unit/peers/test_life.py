@@ -70,6 +70,45 @@ async def test_closing_while_it_is_created_closes_what_comes(pc, page):
     assert page.operations == ["create", "close"]
 
 
+async def cancelled_create(pc, page):
+    """Begin an operation, and cancel it while the page creates the connection."""
+    creating = []
+    page.replies["create"] = creating.append
+    offer = asyncio.create_task(_outcome(pc.create_offer()))
+    await eventually(lambda: creating)
+    offer.cancel()
+    await asyncio.gather(offer, return_exceptions=True)
+
+
+@pytest.mark.parametrize("attempts", [1, 2])
+async def test_closing_after_a_cancelled_create_closes_what_the_page_has_created(pc, page, attempts):
+    await cancelled_create(pc, page)
+    page.event("operation", {"call": 1, "op": "create", "phase": "settled"})
+    await eventually(lambda: len(pc.events))
+    for _ in range(attempts - 1):
+        await cancelled_create(pc, page)
+    await pc.close()
+    assert (page.operations[-1], page.requests[-1]["peer"]) == ("close", "c1")
+
+
+async def test_a_connection_that_comes_after_its_create_was_cancelled_and_closed_is_closed(pc, page):
+    await cancelled_create(pc, page)
+    await pc.close()
+    page.event("operation", {"call": 1, "op": "create", "phase": "settled"})
+    await eventually(lambda: page.operations[-1] == "close")
+
+
+async def test_an_operation_after_a_cancelled_create_uses_the_connection_that_it_made(pc, page):
+    await cancelled_create(pc, page)
+    page.event("operation", {"call": 1, "op": "create", "phase": "settled"})
+    del page.replies["create"]
+    await pc.create_offer()
+    assert [(request["op"], request["peer"]) for request in page.requests[1:]] == [
+        ("create", None),
+        ("create_offer", "c1"),
+    ]
+
+
 async def test_a_closed_connection_refuses_operations_and_events(pc, page):
     await connected(pc, page)
     await pc.close()
@@ -197,6 +236,30 @@ async def test_an_operation_without_a_reply_times_out_and_can_be_repeated(pc, pa
     assert (await pc.create_offer()).type == "offer"
 
 
+async def test_the_page_is_told_when_nobody_waits_for_an_operation(pc, page, monkeypatch):
+    await pc.create_offer()
+    asked = []
+    page.replies["add_track"] = asked.append
+    adding = asyncio.create_task(_outcome(pc.add_microphone()))
+    await eventually(lambda: asked)
+    adding.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await adding
+    monkeypatch.setattr("rtc_widget.peers.operations.PERMISSION_SECONDS", 0.05)
+    with pytest.raises(PageTimeout):
+        await pc.add_microphone()
+    cancelled = [message["request"] for message in page.heard if message["type"] == "cancel"]
+    assert cancelled == [request["id"] for request in asked]
+
+
+async def test_an_operation_that_has_ended_is_not_cancelled(pc, page):
+    await pc.create_offer()
+    page.replies["create_answer"] = fault("InvalidStateError")
+    with pytest.raises(errors.InvalidStateError):
+        await pc.create_answer()
+    assert "cancel" not in [message["type"] for message in page.heard]
+
+
 async def test_a_cell_of_ipykernel_6_cannot_wait(monkeypatch):
     import comm
 
@@ -211,7 +274,7 @@ async def test_a_cell_of_ipykernel_6_cannot_wait(monkeypatch):
     pc = PeerConnection(page="browser")
     for operation in (pc.create_offer(), pc.wait_for("track")):
         cell = InteractiveShell().run_cell_async(operation)
-        with pytest.raises(errors.AwaitUnsupported, match="Split the cell in two"):
+        with pytest.raises(errors.AwaitUnsupported, match=r"task = asyncio\.ensure_future\(pc\.create_offer\(\)\)"):
             await asyncio.create_task(cell)
     pc.remove()
 
@@ -229,6 +292,16 @@ async def test_the_page_in_the_browser_gets_messages_by_the_comm(monkeypatch):
     state = pc.comm.published[0]["data"]["state"]
     assert state["settings"] == {"view_timeout": 10.0}
     pc.remove()
+
+
+async def test_what_may_quote_a_description_is_not_synced(pc, page):
+    await pc.create_offer()
+    page.replies["create_answer"] = fault("OperationError", "Invalid line: a=ice-pwd:s3cret")
+    with pytest.raises(errors.OperationError):
+        await pc.create_answer()
+    await eventually(lambda: pc.error)
+    assert "s3cret" in pc.error["message"]
+    assert "s3cret" not in str(pc.get_state())
 
 
 def test_a_checkout_without_the_page_half_fails_when_a_connection_is_made(monkeypatch, tmp_path):
@@ -251,6 +324,16 @@ def test_a_checkout_without_the_page_half_fails_when_a_connection_is_made(monkey
 def test_a_wrong_parameter_is_refused_at_once(parameters, kind):
     with pytest.raises(kind):
         PeerConnection(**{"page": PeerPage(), **parameters})
+
+
+@pytest.mark.parametrize(
+    "servers",
+    [{"urls": "turn:host", "credential": "s3cret"}, "turn:s3cret@host", [("turn:host", "user", "s3cret")]],
+)
+def test_the_error_of_wrong_servers_does_not_show_their_credential(servers):
+    with pytest.raises(TypeError, match=r"got (a dict|a str|tuple)") as raised:
+        PeerConnection(page=PeerPage(), ice_servers=servers)
+    assert "s3cret" not in str(raised.value)
 
 
 @pytest.mark.parametrize(("name", "engine"), [("headless", "auto"), ("aiortc", "aiortc")])

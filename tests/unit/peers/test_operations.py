@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import gc
 import warnings
 
@@ -122,22 +123,49 @@ async def test_every_operation_sends_the_arguments_of_the_contract(pc, page):
     assert sent == {op: set(entry["args"]) for op, entry in CONTRACT["operations"].items()}
 
 
-async def test_media_are_messages_and_a_clip_is_fetched_from_the_kernel(pc, page):
+async def test_a_data_channel_has_no_statistics_of_its_own(pc, page):
+    channel = await pc.create_data_channel("chat")
+    assert not hasattr(channel, "get_stats")
+    with pytest.raises(TypeError, match="RtpSender or RtpReceiver"):
+        pc.get_stats(channel)
+
+
+async def test_media_are_messages(pc, page):
     await pc.add_microphone({"echoCancellation": False})
     await pc.add_microphone()
     await pc.add_tone(hz=500, level=0.1)
     await pc.add_silence()
-    await pc.add_clip(AudioClip(np.full(100, 0.5, dtype=np.float32), 24_000))
     media = [request["args"]["media"] for request in page.requests if request["op"] == "add_track"]
-    assert media[:4] == [
+    assert media == [
         {"kind": "microphone", "constraints": {"echoCancellation": False}},
         {"kind": "microphone"},
         {"kind": "tone", "hz": 500, "level": 0.1},
         {"kind": "silence"},
     ]
-    page.say("clip", id="p1:1", clip=media[4]["clip"], first=0)
-    part = page.heard[-1]["result"]
+
+
+@pytest.mark.parametrize(
+    "outcome", [{"result": {"sender": "sender:1", "transceiver": "transceiver:1"}}, {"error": fault("OperationError")}]
+)
+async def test_a_clip_can_be_fetched_until_its_operation_has_ended(pc, page, outcome):
+    parts = []
+
+    def fetch(clip):
+        page.say("clip", id="p1:1", clip=clip, first=0)
+        parts.append(page.heard[-1])
+
+    def add(request):
+        fetch(request["args"]["media"]["clip"])
+        page.reply(request, **outcome)
+
+    page.replies["add_track"] = add
+    with contextlib.suppress(errors.OperationError):
+        await pc.add_clip(AudioClip(np.full(100, 0.5, dtype=np.float32), 24_000))
+    fetch(page.requests[-1]["args"]["media"]["clip"])
+    during, after = parts
+    part = during["result"]
     assert (part["rate"], len(base64.b64decode(part["data"])), part["next"]) == (24_000, 200, None)
+    assert after["error"]["code"] == errors.ClipNotFound.code
 
 
 async def test_bytes_cross_as_base64_both_ways(pc, page):

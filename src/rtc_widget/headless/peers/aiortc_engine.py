@@ -324,7 +324,7 @@ class AiortcEngine(PeerEngine):
             try:
                 parsed = candidate_from_sdp(text.removeprefix("candidate:"))
             except (AssertionError, ValueError, IndexError):
-                raise PeerFailure("OperationError", f"The candidate cannot be parsed: {text!r}.") from None
+                raise PeerFailure("OperationError", "The candidate cannot be parsed.") from None
             parsed.sdpMid, parsed.sdpMLineIndex = mid, index
             await self._pc.addIceCandidate(parsed)
         return {}

@@ -130,6 +130,8 @@ def _candidate(report: Mapping[str, Any] | None) -> dict[str, Any] | None:
 def _goes_on_as(pair: Pair, other: Pair) -> bool:
     """Whether the remote candidate of a pair was known by its checks only (prflx), and then was told."""
     before, after = pair["remote"], other["remote"]
+    if before is None or after is None:
+        return False
     if before["type"] != "prflx" or after["type"] == "prflx" or pair["local"] != other["local"]:
         return False
     # The address of a candidate that was not told may be hidden.

@@ -121,9 +121,17 @@ class HeadlessPeer:
             if self._watching is not None:
                 self._watching.cancel()
             self._watching = asyncio.get_running_loop().create_task(self._watch.poll())
+            self._watching.add_done_callback(_report_failure)
 
     def _is_checking(self) -> bool:
         return self.engine.ice_connection_state in ("checking", "disconnected")
 
     def _report_pairs(self, pairs: list[dict[str, Any]]) -> None:
         self._record.add("pc", "pairs", {"pairs": pairs})
+
+
+def _report_failure(task: asyncio.Task[None]) -> None:
+    """Log the error of a task that nobody awaits."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        as_error(error)

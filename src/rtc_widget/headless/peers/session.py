@@ -52,6 +52,7 @@ class PeerSession:
         self._engine = engine
         self._peers: dict[str, HeadlessPeer] = {}
         self._closed: deque[str] = deque()
+        self._creating = asyncio.Lock()
         self._network: Any = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._is_closing = False
@@ -111,7 +112,8 @@ class PeerSession:
     async def _handle(self, request: Message) -> Mapping[str, object]:
         op, args = request["op"], request["args"]
         if op == "create":
-            return {"peer": await self._create(args.get("configuration") or {})}
+            async with self._creating:
+                return {"peer": self._open_peer() or await self._create(args.get("configuration") or {})}
         peer = self._peers.get(request["peer"])
         if peer is None:
             raise PeerFailure(
@@ -124,6 +126,10 @@ class PeerSession:
         if op == "close":
             self._release(request["peer"])
         return await peer.perform(op, args)
+
+    def _open_peer(self) -> str | None:
+        """Return the peer that is open: the kernel may not have received the reply to the `create` before."""
+        return next((name for name, peer in self._peers.items() if peer.is_open), None)
 
     async def _create(self, configuration: Mapping[str, Any]) -> str:
         if len(_open_peers) >= MAX_PEERS:
