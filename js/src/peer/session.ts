@@ -6,6 +6,7 @@ import type { Model } from "../comm/model";
 import { Outbox } from "../comm/outbox";
 import { readSettings } from "../settings";
 import { Views } from "../views";
+import { Cancellation } from "./cancellation";
 import { operationError, peerNotFound } from "./errors";
 import { decodePeerMessage, type PeerEvent, type PeerEvents, type PeerMessages, type PeerRequest } from "./messages";
 import { Peer } from "./peer";
@@ -77,14 +78,15 @@ export function openPeerSession(model: Model, signal: AbortSignal, listener: Pee
     views.setNeeded(isOpen);
     kernelLiveness.setWatching(isOpen);
   };
-  const handle = async ({ op, peer: id, args }: PeerRequest): Promise<Result> => {
+  const cancellation = new Cancellation();
+  const handle = async ({ op, peer: id, args }: PeerRequest, cancelled: AbortSignal): Promise<Result> => {
     if (op === "create" && (!peer || peer.isClosed)) {
       peer = create(args.configuration);
       setOpen(true);
       return { peer: peer.id };
     }
     if (!peer || (op !== "create" && peer.id !== id)) throw peerNotFound();
-    return peer.run(op, args);
+    return peer.run(op, args, cancelled);
   };
   // A kernel that was restarted or has died does not know this model any more.
   const kernelLiveness = new KernelLiveness(
@@ -102,7 +104,7 @@ export function openPeerSession(model: Model, signal: AbortSignal, listener: Pee
       onProtocolMismatch: () => listener.onProtocolMismatch(),
       onRequest: async (request) => {
         try {
-          return await handle(request);
+          return await cancellation.run(request.id, (cancelled) => handle(request, cancelled));
         } catch (error) {
           throw operationError(error);
         } finally {
@@ -110,7 +112,7 @@ export function openPeerSession(model: Model, signal: AbortSignal, listener: Pee
           outbox.flush();
         }
       },
-      onNotice: () => {},
+      onNotice: ({ request }) => cancellation.cancel(request),
       replySeq: () => outbox.end,
       onAck: (next) => outbox.acknowledge(next),
       onResend: (first) => outbox.resendFrom(first),

@@ -92,6 +92,42 @@ describe("the microphone", () => {
     await peer.until(() => expect(states(tracks)).toEqual(["ended"]));
   });
 
+  it.each([
+    ["add_track", {}],
+    ["add_transceiver", { kind: "audio" }],
+  ])("is released when the permission comes after Python has given up %s, and nothing is added", async (op, args) => {
+    const permission = new Deferred<void>();
+    const { tracks } = spyOnMicrophone(permission.promise);
+    const peer = await newPeer();
+    const reply = await peer.askAndCancel(op, { ...args, media: { kind: "microphone" } }, () =>
+      peer.until(() => expect(peer.operations.at(-1)).toMatchObject({ op, phase: "called" })),
+    );
+    expect(reply.error).toMatchObject({ code: "OperationError" });
+    permission.resolve();
+    await peer.until(() => expect(states(tracks)).toEqual(["ended"]));
+    await peer.call("create_offer");
+    expect(peer.pc.transceivers).toEqual([]);
+  });
+
+  it("is released, and its sender with it, when Python has given up before it had the reply", async () => {
+    const { tracks } = spyOnMicrophone();
+    const peer = await newPeer();
+    await peer.askAndCancel("add_track", { media: { kind: "microphone" } }, () =>
+      peer.until(() => expect(peer.operations.at(-1)).toMatchObject({ op: "add_track", phase: "settled" })),
+    );
+    expect(states(tracks)).toEqual(["ended"]);
+    await peer.call("create_offer");
+    expect(peer.objects["sender:1"]?.track).toBeNull();
+  });
+
+  it("stays open when another request is given up", async () => {
+    const { tracks } = spyOnMicrophone();
+    const peer = await newPeer();
+    await peer.call("add_track", { media: { kind: "microphone" } });
+    await peer.askAndCancel("create_offer", {}, async () => {});
+    expect(states(tracks)).toEqual(["live"]);
+  });
+
   it("is not opened for a closed connection", async () => {
     const { spy } = spyOnMicrophone();
     const peer = await newPeer();

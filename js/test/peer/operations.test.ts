@@ -40,9 +40,12 @@ describe("the contract", () => {
     expect(first).toEqual(INITIAL_STATES);
   });
 
-  it("has the request that the page decodes, and nothing incomplete is decoded", () => {
+  it("has the messages that the page decodes, and nothing incomplete is decoded", () => {
     const { page: _, ...request } = contract.to_page.peer;
+    const { page: __, ...cancel } = contract.to_page.cancel;
     expect(decodePeerMessage(contract.to_page.peer)).toEqual(request);
+    expect(decodePeerMessage(contract.to_page.cancel)).toEqual(cancel);
+    expect(decodePeerMessage({ type: "cancel" })).toBeUndefined();
     for (const name of ["id", "op", "args"])
       expect(decodePeerMessage({ ...request, [name]: undefined })).toBeUndefined();
   });
