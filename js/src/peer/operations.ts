@@ -40,14 +40,16 @@ export const OPERATIONS = {
     return described(await pc.createAnswer());
   },
 
-  async set_local_description({ pc }, { description }) {
+  async set_local_description({ pc, media }, { description }) {
     if (isRecord(description)) await pc.setLocalDescription(description as RTCLocalSessionDescriptionInit);
     else await pc.setLocalDescription();
+    media.closeUnused();
     return {};
   },
 
-  async set_remote_description({ pc }, { description }) {
+  async set_remote_description({ pc, media }, { description }) {
     await pc.setRemoteDescription(description as RTCSessionDescriptionInit);
+    media.closeUnused(); // a description can stop transceivers, and a rollback removes them
     return {};
   },
 

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { Deferred } from "../../src/async";
 import { MAX_OPEN_PEERS } from "../../src/peer/open_peers";
-import { connectedPair, DrivenPeer, newPeer } from "./peers";
+import { connectedPair, DrivenPeer, negotiate, newPeer } from "./peers";
 
 /** Collects the tracks of all microphones that are opened. */
 function spyOnMicrophone(permission: Promise<void> = Promise.resolve()) {
@@ -78,6 +78,32 @@ describe("the microphone", () => {
     await peer.call("add_transceiver", { kind: "audio", media: { kind: "microphone" } });
     await peer.call("stop_transceiver", { transceiver: "transceiver:2" });
     expect(states(tracks)).toEqual(["ended", "ended", "ended"]);
+  });
+
+  it("is released when the other side stops its transceiver", async () => {
+    const { tracks } = spyOnMicrophone();
+    const peer = await newPeer();
+    const other = await newPeer();
+    await peer.call("add_track", { media: { kind: "microphone" } });
+    await negotiate(peer, other);
+    expect(states(tracks)).toEqual(["live"]);
+    await other.call("stop_transceiver", { transceiver: "transceiver:1" });
+    await negotiate(other, peer);
+    expect(peer.pc.transceivers).toEqual([]);
+    expect(states(tracks)).toEqual(["ended"]);
+  });
+
+  it("is released when a rollback removes its transceiver", async () => {
+    const { tracks } = spyOnMicrophone();
+    const peer = await newPeer();
+    const other = await newPeer();
+    await other.call("add_transceiver", { kind: "audio" });
+    await peer.call("set_remote_description", { description: await other.call("create_offer") });
+    await peer.call("replace_track", { sender: "sender:1", media: { kind: "microphone" } });
+    expect(states(tracks)).toEqual(["live"]);
+    await peer.call("set_remote_description", { description: { type: "rollback" } });
+    expect(peer.pc.transceivers).toEqual([]);
+    expect(states(tracks)).toEqual(["ended"]);
   });
 
   it("is released when the permission comes after close, and the operation is refused", async () => {
