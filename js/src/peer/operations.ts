@@ -1,4 +1,4 @@
-/** The operations that the kernel can ask for: a closed table, as in `tests/contract/peer.json`. */
+/** The operations on a peer connection: a closed table, as in `tests/contract/peer.json`; `create` makes what they need. */
 
 import { base64ToBytes } from "../comm/pcm";
 import { isRecord, isText, type JsonObject } from "../json";
@@ -23,10 +23,6 @@ type Operation = (subject: Subject, args: JsonObject, cancelled: AbortSignal) =>
 const DIRECTIONS: readonly unknown[] = ["sendrecv", "sendonly", "recvonly", "inactive", "stopped"];
 
 export const OPERATIONS = {
-  create() {
-    throw new DOMException("This peer connection has been created already.", "InvalidStateError");
-  },
-
   close({ close }) {
     close();
     return {};

@@ -80,12 +80,17 @@ export function openPeerSession(model: Model, signal: AbortSignal, listener: Pee
   };
   const cancellation = new Cancellation();
   const handle = async ({ op, peer: id, args }: PeerRequest, cancelled: AbortSignal): Promise<Result> => {
-    if (op === "create" && (!peer || peer.isClosed)) {
-      peer = create(args.configuration);
-      setOpen(true);
+    if (op === "create") {
+      // A kernel that has given up an earlier `create` asks again: there is one connection for a widget.
+      if (!peer || peer.isClosed) {
+        peer = create(args.configuration);
+        setOpen(true);
+      }
       return { peer: peer.id };
     }
-    if (!peer || (op !== "create" && peer.id !== id)) throw peerNotFound();
+    // Such a kernel closes the connection without knowing its name.
+    const isNamed = peer?.id === id || (op === "close" && id === "");
+    if (!peer || !isNamed) throw peerNotFound();
     return peer.run(op, args, cancelled);
   };
   // A kernel that was restarted or has died does not know this model any more.

@@ -40,6 +40,22 @@ describe("a peer connection", () => {
     expect(await peer.fail("create_offer")).toMatchObject({ code: "peer_not_found" });
   });
 
+  it("stays the same one when Python creates it again, because it has given up the first time", async () => {
+    const peer = await newPeer();
+    const first = peer.id;
+    await peer.create();
+    expect(peer.id).toBe(first);
+    expect(peer.operations.map(({ op }) => op)).toEqual(["create", "create"]); // called and settled
+    expect((await peer.call("create_offer")).type).toBe("offer");
+  });
+
+  it("is closed without its name by a kernel that has not waited for it", async () => {
+    const peer = await newPeer();
+    peer.id = "";
+    await peer.call("close");
+    expect(peer.pc.connection_state).toBe("closed");
+  });
+
   it("is the ninth and refused, until one of the eight is closed", async () => {
     const peers: DrivenPeer[] = [];
     for (let count = 0; count < MAX_OPEN_PEERS; count++) peers.push(await newPeer());
