@@ -98,16 +98,13 @@ export function openPeerStore(model: Model, signal: AbortSignal): PeerStore {
   };
 }
 
-/** The DTLS transport in use: that of the first transceiver that has one, else the data channels'. */
+/** The state of the DTLS transport in use: that of the data channels, else of the first sender that has one. */
 export function dtlsState(record: PeerRecord): unknown {
   const pc = record.object("pc");
-  const transceivers = Array.isArray(pc?.transceivers) ? pc.transceivers : [];
-  const transports = transceivers.map((handle) => {
-    const sender = record.object(String(record.object(String(handle))?.sender));
-    return sender?.transport;
-  });
-  const found = [...transports, record.object(String(pc?.sctp))?.transport].find(isText);
-  return found === undefined ? "new" : record.object(found)?.state;
+  const senders: readonly unknown[] = Array.isArray(pc?.senders) ? pc.senders : [];
+  const transports = [pc?.sctp, ...senders].map((user) => record.object(String(user))?.transport);
+  const state = record.object(String(transports.find(isText)))?.state;
+  return state ?? (pc?.signaling_state === "closed" ? "closed" : "new");
 }
 
 function statesIn(values: JsonObject): PeerStates {
