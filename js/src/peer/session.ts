@@ -4,6 +4,7 @@ import { Bridge, type Result } from "../comm/bridge";
 import { KernelLiveness } from "../comm/kernel_liveness";
 import type { Model } from "../comm/model";
 import { Outbox } from "../comm/outbox";
+import type { ErrorReport } from "../errors";
 import { readSettings } from "../settings";
 import { Views } from "../views";
 import { Cancellation } from "./cancellation";
@@ -20,6 +21,8 @@ export interface PeerSessionListener {
   onEvent(event: PeerEvent): void;
   onRemoteAudio(state: RemoteAudioState): void;
   onSent(channel: string): void;
+  /** An operation that Python asked for has ended: with an error, or null. */
+  onSettled(error: ErrorReport | null): void;
   onKernelDied(): void;
   onProtocolMismatch(): void;
 }
@@ -109,9 +112,13 @@ export function openPeerSession(model: Model, signal: AbortSignal, listener: Pee
       onProtocolMismatch: () => listener.onProtocolMismatch(),
       onRequest: async (request) => {
         try {
-          return await cancellation.run(request.id, (cancelled) => handle(request, cancelled));
-        } catch (error) {
-          throw operationError(error);
+          const result = await cancellation.run(request.id, (cancelled) => handle(request, cancelled));
+          listener.onSettled(null);
+          return result;
+        } catch (thrown) {
+          const error = operationError(thrown);
+          listener.onSettled(error.toWire());
+          throw error;
         } finally {
           // The kernel waits for the events before the reply.
           outbox.flush();
