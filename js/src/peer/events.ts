@@ -58,7 +58,24 @@ export function payloadOf(event: Event, objects: PeerObjects): unknown {
   }
 }
 
-/** A message of a data channel as it crosses: text, or bytes in base64. */
-export function contentOf(data: unknown): { readonly text: string } | { readonly base64: string } {
-  return data instanceof ArrayBuffer ? { base64: bytesToBase64(new Uint8Array(data)) } : { text: String(data) };
+export type MessageContent = { readonly text: string } | { readonly base64: string } | { readonly bytes: number };
+
+/** Jupyter's WebSocket breaks at messages of 10 MB. */
+export const MAX_CONTENT_BYTES = 4_000_000;
+
+/** A message of a data channel as it crosses: text, or bytes in base64; only the size of one that is too large. */
+export function contentOf(data: unknown): MessageContent {
+  if (data instanceof ArrayBuffer) {
+    return data.byteLength > MAX_CONTENT_BYTES
+      ? { bytes: data.byteLength }
+      : { base64: bytesToBase64(new Uint8Array(data)) };
+  }
+  const text = String(data);
+  // Only a long text is measured as it crosses: escapes make it up to six times as long.
+  if (6 * text.length <= MAX_CONTENT_BYTES || utf8Length(JSON.stringify(text)) <= MAX_CONTENT_BYTES) return { text };
+  return { bytes: utf8Length(text) };
+}
+
+function utf8Length(text: string): number {
+  return new TextEncoder().encode(text).length;
 }

@@ -1,5 +1,6 @@
 /** What a peer connection sends: a microphone, a tone, a clip of the kernel, or silence. All of it ends with the peer. */
 
+import { abortable } from "../async";
 import { isRecord, isText, type JsonObject } from "../json";
 import { keepResuming, openContext } from "../media/audio_context";
 import { ClipPlayer, type ClipSource, fetchClip } from "../media/clips";
@@ -24,16 +25,24 @@ export class PeerMedia {
     this.#signal = signal;
   }
 
-  /** Opens a source; `use` gives its track to the connection. If that fails, the source is closed again. */
-  async open<T>(media: unknown, use: (track: MediaStreamTrack) => T | Promise<T>): Promise<T> {
+  /**
+   * Opens a source; `use` gives its track to the connection. If that fails, the source is closed again.
+   *
+   * @param cancelled closes the source at any time, and takes its track back from the connection
+   */
+  async open<T>(media: unknown, cancelled: AbortSignal, use: (track: MediaStreamTrack) => T | Promise<T>): Promise<T> {
     const life = new AbortController();
-    const signal = AbortSignal.any([this.#signal, life.signal]);
+    const signal = AbortSignal.any([this.#signal, life.signal, cancelled]);
     try {
-      const track = await this.#trackOf(media, signal);
+      // What comes after the signal closes itself.
+      const track = await abortable(this.#trackOf(media, signal), signal);
+      signal.throwIfAborted();
+      signal.addEventListener("abort", () => this.#takeBack(track), { once: true });
+      const used = await use(track);
+      if (signal.aborted) this.#takeBack(track);
       signal.throwIfAborted();
       this.#opened.set(track, life);
-      signal.addEventListener("abort", () => track.stop(), { once: true });
-      return await use(track);
+      return used;
     } catch (error) {
       life.abort();
       throw error;
@@ -49,6 +58,12 @@ export class PeerMedia {
       this.#opened.delete(track);
       life.abort();
     }
+  }
+
+  #takeBack(track: MediaStreamTrack): void {
+    track.stop();
+    if (this.#pc.signalingState === "closed") return;
+    for (const sender of this.#pc.getSenders()) if (sender.track === track) this.#pc.removeTrack(sender);
   }
 
   async #trackOf(media: unknown, signal: AbortSignal): Promise<MediaStreamTrack> {

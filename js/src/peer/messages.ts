@@ -25,6 +25,12 @@ export interface PeerRequest {
   readonly args: JsonObject;
 }
 
+/** The kernel does not wait for a request any more; what the request has opened is to be closed. */
+export interface PeerCancel {
+  readonly type: "cancel";
+  readonly request: string;
+}
+
 export interface PeerEvents {
   readonly type: "peer_events";
   readonly peer: string;
@@ -35,12 +41,13 @@ export interface PeerEvents {
 
 export interface PeerMessages {
   readonly request: PeerRequest;
-  readonly notice: never;
+  readonly notice: PeerCancel;
   readonly posted: PeerEvents;
   readonly asked: ClipRequest;
 }
 
-export const decodePeerMessage: Decode<PeerMessages> = ({ type, id, peer, op, args }) => {
+export const decodePeerMessage: Decode<PeerMessages> = ({ type, id, peer, op, args, request }) => {
+  if (type === "cancel") return isText(request) ? { type, request } : undefined;
   if (type !== "peer" || !isText(id) || !isText(op) || !isRecord(args)) return undefined;
   return { type, id, peer: isText(peer) ? peer : "", op, args };
 };

@@ -1,4 +1,4 @@
-/** The operations that the kernel can ask for: a closed table, as in `tests/contract/peer.json`. */
+/** The operations on a peer connection: a closed table, as in `tests/contract/peer.json`; `create` makes what they need. */
 
 import { base64ToBytes } from "../comm/pcm";
 import { isRecord, isText, type JsonObject } from "../json";
@@ -17,15 +17,12 @@ export interface Subject {
   close(): void;
 }
 
-type Operation = (subject: Subject, args: JsonObject) => JsonObject | Promise<JsonObject>;
+/** @param cancelled closes what the operation opens, now or later */
+type Operation = (subject: Subject, args: JsonObject, cancelled: AbortSignal) => JsonObject | Promise<JsonObject>;
 
 const DIRECTIONS: readonly unknown[] = ["sendrecv", "sendonly", "recvonly", "inactive", "stopped"];
 
 export const OPERATIONS = {
-  create() {
-    throw new DOMException("This peer connection has been created already.", "InvalidStateError");
-  },
-
   close({ close }) {
     close();
     return {};
@@ -39,14 +36,16 @@ export const OPERATIONS = {
     return described(await pc.createAnswer());
   },
 
-  async set_local_description({ pc }, { description }) {
+  async set_local_description({ pc, media }, { description }) {
     if (isRecord(description)) await pc.setLocalDescription(description as RTCLocalSessionDescriptionInit);
     else await pc.setLocalDescription();
+    media.closeUnused();
     return {};
   },
 
-  async set_remote_description({ pc }, { description }) {
+  async set_remote_description({ pc, media }, { description }) {
     await pc.setRemoteDescription(description as RTCSessionDescriptionInit);
+    media.closeUnused(); // a description can stop transceivers, and a rollback removes them
     return {};
   },
 
@@ -75,9 +74,9 @@ export const OPERATIONS = {
     return {};
   },
 
-  async add_track({ pc, objects, media }, { media: wanted }) {
+  async add_track({ pc, objects, media }, { media: wanted }, cancelled) {
     requireOpen(pc);
-    const sender = await media.open(wanted, (track) => pc.addTrack(track));
+    const sender = await media.open(wanted, cancelled, (track) => pc.addTrack(track));
     objects.discover();
     const transceiver = pc.getTransceivers().find((one) => one.sender === sender);
     return { sender: objects.handleOf("sender", sender), transceiver: objects.handleOf("transceiver", transceiver) };
@@ -89,11 +88,11 @@ export const OPERATIONS = {
     return {};
   },
 
-  async replace_track({ pc, objects, media }, { sender, media: wanted }) {
+  async replace_track({ pc, objects, media }, { sender, media: wanted }, cancelled) {
     const found = objects.find("sender", sender);
     requireOpen(pc);
     if (wanted === null || wanted === undefined) await found.replaceTrack(null);
-    else await media.open(wanted, (track) => found.replaceTrack(track));
+    else await media.open(wanted, cancelled, (track) => found.replaceTrack(track));
     media.closeUnused();
     return {};
   },
@@ -103,13 +102,13 @@ export const OPERATIONS = {
     return {};
   },
 
-  async add_transceiver({ pc, objects, media }, { kind, direction, media: wanted }) {
+  async add_transceiver({ pc, objects, media }, { kind, direction, media: wanted }, cancelled) {
     requireOpen(pc);
     const init = camelCase({ direction }) as RTCRtpTransceiverInit;
     const transceiver =
       wanted === null || wanted === undefined
         ? pc.addTransceiver(String(kind), init)
-        : await media.open(wanted, (track) => pc.addTransceiver(track, init));
+        : await media.open(wanted, cancelled, (track) => pc.addTransceiver(track, init));
     objects.discover();
     return { transceiver: objects.handleOf("transceiver", transceiver) };
   },
@@ -203,9 +202,14 @@ export function isOperation(name: string): name is OperationName {
 }
 
 /** Runs one operation; what the browser throws at once rejects, too. */
-export async function runOperation(op: OperationName, subject: Subject, args: JsonObject): Promise<JsonObject> {
+export async function runOperation(
+  op: OperationName,
+  subject: Subject,
+  args: JsonObject,
+  cancelled: AbortSignal,
+): Promise<JsonObject> {
   const operation: Operation = OPERATIONS[op];
-  return operation(subject, args);
+  return operation(subject, args, cancelled);
 }
 
 /** Returns a configuration with the browser's names. */

@@ -67,13 +67,17 @@ export class Peer {
     return this.#audio;
   }
 
-  /** Runs an operation; rejects with its error as it crosses to the kernel. */
-  async run(op: string, args: JsonObject): Promise<JsonObject> {
+  /**
+   * Runs an operation; rejects with its error as it crosses to the kernel.
+   *
+   * @param cancelled closes what the operation opens, now or later
+   */
+  async run(op: string, args: JsonObject, cancelled: AbortSignal): Promise<JsonObject> {
     const call = { call: ++this.#calls, op };
     const changed = op === "send" ? String(args.channel) : undefined;
     this.#recordOperation({ ...call, phase: "called" }, changed);
     try {
-      const result = await this.#run(op, args);
+      const result = await this.#run(op, args, cancelled);
       if (op === "send") this.#listener.onSent(String(args.channel));
       this.#recordOperation({ ...call, phase: "settled" }, changed);
       return result;
@@ -94,9 +98,9 @@ export class Peer {
     this.#recordOperation({ ...call, phase: "settled" });
   }
 
-  async #run(op: string, args: JsonObject): Promise<JsonObject> {
+  async #run(op: string, args: JsonObject, cancelled: AbortSignal): Promise<JsonObject> {
     if (!isOperation(op)) throw new DOMException(`There is no operation "${op}".`, "NotSupportedError");
-    const operation = runOperation(op, this.#subject, args);
+    const operation = runOperation(op, this.#subject, args, cancelled);
     // What is called on a closed connection gets the browser's own error.
     if (op === "close" || this.isClosed) return operation;
     return abortable(operation, this.#life.signal);

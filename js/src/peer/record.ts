@@ -169,7 +169,10 @@ export class PeerRecord {
     if (name === "icecandidate") {
       return isRecord(payload.candidate) ? String(payload.candidate.candidate ?? "") : "end of candidates";
     }
-    if (name === "message") return String(payload.text ?? "bytes").slice(0, MAX_DETAIL_LENGTH);
+    if (name === "message") {
+      if (typeof payload.bytes === "number") return `${payload.bytes} bytes, too large to be passed to Python`;
+      return String(payload.text ?? "bytes").slice(0, MAX_DETAIL_LENGTH);
+    }
     return Object.values(payload).map(String).join(" ").slice(0, MAX_DETAIL_LENGTH);
   }
 

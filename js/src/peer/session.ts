@@ -4,8 +4,10 @@ import { Bridge, type Result } from "../comm/bridge";
 import { KernelLiveness } from "../comm/kernel_liveness";
 import type { Model } from "../comm/model";
 import { Outbox } from "../comm/outbox";
+import type { ErrorReport } from "../errors";
 import { readSettings } from "../settings";
 import { Views } from "../views";
+import { Cancellation } from "./cancellation";
 import { operationError, peerNotFound } from "./errors";
 import { decodePeerMessage, type PeerEvent, type PeerEvents, type PeerMessages, type PeerRequest } from "./messages";
 import { Peer } from "./peer";
@@ -19,6 +21,8 @@ export interface PeerSessionListener {
   onEvent(event: PeerEvent): void;
   onRemoteAudio(state: RemoteAudioState): void;
   onSent(channel: string): void;
+  /** An operation that Python asked for has ended: with an error, or null. */
+  onSettled(error: ErrorReport | null): void;
   onKernelDied(): void;
   onProtocolMismatch(): void;
 }
@@ -77,14 +81,20 @@ export function openPeerSession(model: Model, signal: AbortSignal, listener: Pee
     views.setNeeded(isOpen);
     kernelLiveness.setWatching(isOpen);
   };
-  const handle = async ({ op, peer: id, args }: PeerRequest): Promise<Result> => {
-    if (op === "create" && (!peer || peer.isClosed)) {
-      peer = create(args.configuration);
-      setOpen(true);
+  const cancellation = new Cancellation();
+  const handle = async ({ op, peer: id, args }: PeerRequest, cancelled: AbortSignal): Promise<Result> => {
+    if (op === "create") {
+      // A kernel that has given up an earlier `create` asks again: there is one connection for a widget.
+      if (!peer || peer.isClosed) {
+        peer = create(args.configuration);
+        setOpen(true);
+      }
       return { peer: peer.id };
     }
-    if (!peer || (op !== "create" && peer.id !== id)) throw peerNotFound();
-    return peer.run(op, args);
+    // Such a kernel closes the connection without knowing its name.
+    const isNamed = peer?.id === id || (op === "close" && id === "");
+    if (!peer || !isNamed) throw peerNotFound();
+    return peer.run(op, args, cancelled);
   };
   // A kernel that was restarted or has died does not know this model any more.
   const kernelLiveness = new KernelLiveness(
@@ -102,15 +112,19 @@ export function openPeerSession(model: Model, signal: AbortSignal, listener: Pee
       onProtocolMismatch: () => listener.onProtocolMismatch(),
       onRequest: async (request) => {
         try {
-          return await handle(request);
-        } catch (error) {
-          throw operationError(error);
+          const result = await cancellation.run(request.id, (cancelled) => handle(request, cancelled));
+          listener.onSettled(null);
+          return result;
+        } catch (thrown) {
+          const error = operationError(thrown);
+          listener.onSettled(error.toWire());
+          throw error;
         } finally {
           // The kernel waits for the events before the reply.
           outbox.flush();
         }
       },
-      onNotice: () => {},
+      onNotice: ({ request }) => cancellation.cancel(request),
       replySeq: () => outbox.end,
       onAck: (next) => outbox.acknowledge(next),
       onResend: (first) => outbox.resendFrom(first),

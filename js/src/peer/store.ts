@@ -39,7 +39,7 @@ export interface PeerStore {
   readonly isOwn: ReadonlySignal<boolean>;
   readonly audio: ReadonlySignal<RemoteAudioState>;
   setAudible(isAudible: boolean): void;
-  /** What ended the connection, or keeps it from beginning. */
+  /** What ended the connection or keeps it from beginning, else the error of the last operation. */
   readonly problem: ReadonlySignal<ErrorReport | null>;
   /** Counts one more view; call the returned function when it closes. */
   viewOpened(): () => void;
@@ -54,6 +54,7 @@ export function openPeerStore(model: Model, signal: AbortSignal): PeerStore {
   const isOwn = signalOf(false);
   const audio = signalOf<RemoteAudioState>("none");
   const ownProblem = signalOf<ErrorReport | null>(null);
+  const lastError = signalOf<ErrorReport | null>(null);
   const traits = traitsOf(model, signal);
   const session = openPeerSession(model, signal, {
     onWelcome() {},
@@ -66,6 +67,9 @@ export function openPeerStore(model: Model, signal: AbortSignal): PeerStore {
       audio.value = state;
     },
     onSent: (channel) => record.countSent(channel),
+    onSettled: (error) => {
+      lastError.value = error;
+    },
     onKernelDied: () => {
       ownProblem.value = pageError("kernel_died", {
         hint: "Run the widget's cell again in a running kernel.",
@@ -93,21 +97,19 @@ export function openPeerStore(model: Model, signal: AbortSignal): PeerStore {
     isOwn,
     audio,
     setAudible: (isAudible) => session.peer?.audio.setAudible(isAudible),
-    problem: computed(() => ownProblem.value ?? errorIn(traits.value.error)),
+    // A kernel that passes errors on explains them, too.
+    problem: computed(() => ownProblem.value ?? errorIn(traits.value.error) ?? lastError.value),
     viewOpened: () => session.views.opened(),
   };
 }
 
-/** The DTLS transport in use: that of the first transceiver that has one, else the data channels'. */
+/** The state of the DTLS transport in use: that of the data channels, else of the first sender that has one. */
 export function dtlsState(record: PeerRecord): unknown {
   const pc = record.object("pc");
-  const transceivers = Array.isArray(pc?.transceivers) ? pc.transceivers : [];
-  const transports = transceivers.map((handle) => {
-    const sender = record.object(String(record.object(String(handle))?.sender));
-    return sender?.transport;
-  });
-  const found = [...transports, record.object(String(pc?.sctp))?.transport].find(isText);
-  return found === undefined ? "new" : record.object(found)?.state;
+  const senders: readonly unknown[] = Array.isArray(pc?.senders) ? pc.senders : [];
+  const transports = [pc?.sctp, ...senders].map((user) => record.object(String(user))?.transport);
+  const state = record.object(String(transports.find(isText)))?.state;
+  return state ?? (pc?.signaling_state === "closed" ? "closed" : "new");
 }
 
 function statesIn(values: JsonObject): PeerStates {

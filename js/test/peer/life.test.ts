@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { Deferred } from "../../src/async";
 import { MAX_OPEN_PEERS } from "../../src/peer/open_peers";
-import { connectedPair, DrivenPeer, newPeer } from "./peers";
+import { connectedPair, DrivenPeer, negotiate, newPeer } from "./peers";
 
 /** Collects the tracks of all microphones that are opened. */
 function spyOnMicrophone(permission: Promise<void> = Promise.resolve()) {
@@ -38,6 +38,22 @@ describe("a peer connection", () => {
     expect(peer.id).not.toBe(first);
     peer.id = first;
     expect(await peer.fail("create_offer")).toMatchObject({ code: "peer_not_found" });
+  });
+
+  it("stays the same one when Python creates it again, because it has given up the first time", async () => {
+    const peer = await newPeer();
+    const first = peer.id;
+    await peer.create();
+    expect(peer.id).toBe(first);
+    expect(peer.operations.map(({ op }) => op)).toEqual(["create", "create"]); // called and settled
+    expect((await peer.call("create_offer")).type).toBe("offer");
+  });
+
+  it("is closed without its name by a kernel that has not waited for it", async () => {
+    const peer = await newPeer();
+    peer.id = "";
+    await peer.call("close");
+    expect(peer.pc.connection_state).toBe("closed");
   });
 
   it("is the ninth and refused, until one of the eight is closed", async () => {
@@ -80,6 +96,32 @@ describe("the microphone", () => {
     expect(states(tracks)).toEqual(["ended", "ended", "ended"]);
   });
 
+  it("is released when the other side stops its transceiver", async () => {
+    const { tracks } = spyOnMicrophone();
+    const peer = await newPeer();
+    const other = await newPeer();
+    await peer.call("add_track", { media: { kind: "microphone" } });
+    await negotiate(peer, other);
+    expect(states(tracks)).toEqual(["live"]);
+    await other.call("stop_transceiver", { transceiver: "transceiver:1" });
+    await negotiate(other, peer);
+    expect(peer.pc.transceivers).toEqual([]);
+    expect(states(tracks)).toEqual(["ended"]);
+  });
+
+  it("is released when a rollback removes its transceiver", async () => {
+    const { tracks } = spyOnMicrophone();
+    const peer = await newPeer();
+    const other = await newPeer();
+    await other.call("add_transceiver", { kind: "audio" });
+    await peer.call("set_remote_description", { description: await other.call("create_offer") });
+    await peer.call("replace_track", { sender: "sender:1", media: { kind: "microphone" } });
+    expect(states(tracks)).toEqual(["live"]);
+    await peer.call("set_remote_description", { description: { type: "rollback" } });
+    expect(peer.pc.transceivers).toEqual([]);
+    expect(states(tracks)).toEqual(["ended"]);
+  });
+
   it("is released when the permission comes after close, and the operation is refused", async () => {
     const permission = new Deferred<void>();
     const { tracks } = spyOnMicrophone(permission.promise);
@@ -90,6 +132,42 @@ describe("the microphone", () => {
     expect((await adding).error).toMatchObject({ code: "InvalidStateError" });
     permission.resolve();
     await peer.until(() => expect(states(tracks)).toEqual(["ended"]));
+  });
+
+  it.each([
+    ["add_track", {}],
+    ["add_transceiver", { kind: "audio" }],
+  ])("is released when the permission comes after Python has given up %s, and nothing is added", async (op, args) => {
+    const permission = new Deferred<void>();
+    const { tracks } = spyOnMicrophone(permission.promise);
+    const peer = await newPeer();
+    const reply = await peer.askAndCancel(op, { ...args, media: { kind: "microphone" } }, () =>
+      peer.until(() => expect(peer.operations.at(-1)).toMatchObject({ op, phase: "called" })),
+    );
+    expect(reply.error).toMatchObject({ code: "OperationError" });
+    permission.resolve();
+    await peer.until(() => expect(states(tracks)).toEqual(["ended"]));
+    await peer.call("create_offer");
+    expect(peer.pc.transceivers).toEqual([]);
+  });
+
+  it("is released, and its sender with it, when Python has given up before it had the reply", async () => {
+    const { tracks } = spyOnMicrophone();
+    const peer = await newPeer();
+    await peer.askAndCancel("add_track", { media: { kind: "microphone" } }, () =>
+      peer.until(() => expect(peer.operations.at(-1)).toMatchObject({ op: "add_track", phase: "settled" })),
+    );
+    expect(states(tracks)).toEqual(["ended"]);
+    await peer.call("create_offer");
+    expect(peer.objects["sender:1"]?.track).toBeNull();
+  });
+
+  it("stays open when another request is given up", async () => {
+    const { tracks } = spyOnMicrophone();
+    const peer = await newPeer();
+    await peer.call("add_track", { media: { kind: "microphone" } });
+    await peer.askAndCancel("create_offer", {}, async () => {});
+    expect(states(tracks)).toEqual(["live"]);
   });
 
   it("is not opened for a closed connection", async () => {

@@ -21,7 +21,7 @@ async function withChannel(): Promise<DrivenPeer> {
 
 describe("the contract", () => {
   it("has the same operations", () => {
-    expect(Object.keys(OPERATIONS).sort()).toEqual(Object.keys(contract.operations).sort());
+    expect(["create", ...Object.keys(OPERATIONS)].sort()).toEqual(Object.keys(contract.operations).sort());
   });
 
   it("has the same events, by the kinds of their sources", () => {
@@ -40,9 +40,12 @@ describe("the contract", () => {
     expect(first).toEqual(INITIAL_STATES);
   });
 
-  it("has the request that the page decodes, and nothing incomplete is decoded", () => {
+  it("has the messages that the page decodes, and nothing incomplete is decoded", () => {
     const { page: _, ...request } = contract.to_page.peer;
+    const { page: __, ...cancel } = contract.to_page.cancel;
     expect(decodePeerMessage(contract.to_page.peer)).toEqual(request);
+    expect(decodePeerMessage(contract.to_page.cancel)).toEqual(cancel);
+    expect(decodePeerMessage({ type: "cancel" })).toBeUndefined();
     for (const name of ["id", "op", "args"])
       expect(decodePeerMessage({ ...request, [name]: undefined })).toBeUndefined();
   });
@@ -314,7 +317,6 @@ describe("a wrong step", () => {
     ["an unknown kind of media", "TypeError", (peer) => peer.fail("add_track", { media: { kind: "film" } })],
     ["the handle of another kind", "TypeError", (peer) => peer.fail("close_channel", { channel: "sctp:1" })],
     ["an unknown operation", "NotSupportedError", (peer) => peer.fail("fly")],
-    ["a second create", "InvalidStateError", (peer) => peer.fail("create", { configuration: {} })],
     [
       "anything after close",
       "InvalidStateError",

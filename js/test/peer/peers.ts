@@ -49,6 +49,15 @@ export class DrivenPeer {
     return this.kernel.ask("peer", { peer: this.id || null, op, args });
   }
 
+  /** Asks for an operation and gives it up, as Python does when it is cancelled; resolves with the page's reply. */
+  async askAndCancel(op: string, args: Json, when: () => Promise<unknown>): Promise<Message> {
+    const request = "k:given-up";
+    const asked = this.kernel.ask("peer", { peer: this.id || null, op, args }, request);
+    await when();
+    this.kernel.say({ type: "cancel", request });
+    return asked;
+  }
+
   /** Asks for an operation that must succeed; resolves with its result. */
   async call(op: string, args: Json = {}): Promise<Json> {
     const reply = await this.ask(op, args);

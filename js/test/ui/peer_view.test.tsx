@@ -96,6 +96,27 @@ describe("the picture of a peer connection", () => {
     expect(element.textContent).toContain("Another page has, or had, this connection.");
   });
 
+  it("shows by itself why the last operation failed, until one succeeds", async () => {
+    const peer = new DrivenPeer();
+    const { element } = peer.mount();
+    const shown = () => element.querySelector(".rtc-error")?.getAttribute("data-code");
+    await peer.fail("create", { configuration: { ice_servers: [{ urls: "http:127.0.0.1" }] } });
+    await peer.until(() => expect(shown()).toBe("SyntaxError"));
+    await peer.create();
+    await peer.until(() => expect(shown()).toBeUndefined());
+    const { message } = await peer.fail("create_answer");
+    await peer.until(() => expect(shown()).toBe("InvalidStateError"));
+    expect(element.querySelector(".rtc-error-message")?.textContent).toBe(message);
+  });
+
+  it("shows the kernel's error, with its hint, where the kernel passes errors on", async () => {
+    const peer = await newPeer();
+    const { element } = peer.mount();
+    await peer.fail("create_answer");
+    peer.model.setTrait("error", { code: "InvalidStateError", message: "Not yet.", hint: "Make an offer first." });
+    await peer.until(() => expect(element.querySelector(".rtc-error-hint")?.textContent).toBe("Make an offer first."));
+  });
+
   it("is reached by the keyboard: each part opens and closes, and tables scroll", async () => {
     const { offerer } = await connectedPair();
     const { element } = offerer.mount();
