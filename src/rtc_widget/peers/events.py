@@ -58,7 +58,7 @@ class PeerEvent:
 
     @property
     def data(self) -> str | bytes | None:
-        """The content of a ``message`` event: text or bytes; None for other events."""
+        """The content of a ``message`` event: text or bytes; None for other events and for a message over 4 MB."""
         if "base64" in self.payload:
             return base64.b64decode(self.payload["base64"])
         return self.payload.get("text")
