@@ -18,6 +18,7 @@ import nbformat
 import pytest
 
 from rtc_widget.lessons.exercises import exercises_of, lesson_modules
+from rtc_widget.lessons.lesson_07 import NATS, NO_WAY
 from tests.limits import HANGS
 
 ROOT = Path(__file__).parents[2]
@@ -114,6 +115,9 @@ def test_a_notebook_runs_without_a_browser(notebook, tmp_path):
         assert len(pictures) == 3, "the clip, the recording, the statistics; each once"
         assert "jitter buffer" in text_of(outputs).casefold()
         assert "opus 48000" in text_of(outputs)
+    if notebook.stem.startswith("07"):  # the table of 16 pairs of NATs, as measured
+        pairs = "".join(f"\n{one} – {other}" for one in NATS for other in NATS if (one, other) in NO_WAY)
+        assert f"no way:{pairs}\nrelayed packets: some" in text_of(outputs)
 
 
 @pytest.mark.parametrize("number", LESSONS)
