@@ -8,25 +8,31 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.lab import NotebookPage
+from tests.limits import HANGS
 
 MAKE = """
 from rtc_widget import PeerConnection
 a, b = PeerConnection(), PeerConnection()
 display(a, b)
 """
-CONNECT = """
+CONNECT = f"""
 channel = await a.create_data_channel("chat")
 await a.add_microphone()
 await a.set_local_description(await a.create_offer())
 await b.set_remote_description(a.local_description)
 await b.set_local_description(await b.create_answer())
 await a.set_remote_description(b.local_description)
-for candidate in list(a.candidates):
+if a.ice_gathering_state != "complete":
+    await a.wait_for("icegatheringstatechange", {HANGS}, where=lambda event: a.ice_gathering_state == "complete")
+for candidate in a.candidates:
     await b.add_ice_candidate(candidate)
 if channel.ready_state != "open":
-    await channel.wait_for("open")
+    await channel.wait_for("open", {HANGS})
+if not b.channels:
+    await b.wait_for("datachannel", {HANGS})
 await channel.send("Hello")
-await b.channels[0].wait_for("message") if not b.events.of("message") else None
+if not b.events.of("message"):
+    await b.wait_for("message", {HANGS})
 print(*[(event.source, event.payload) for event in b.events.of("message")])
 """
 AIORTC = """
@@ -44,10 +50,10 @@ channel = await a.create_data_channel("oai-events")
 await a.add_tone()
 await a.set_local_description(await a.create_offer())
 if a.ice_gathering_state != "complete":
-    await a.wait_for("icecandidate", where=lambda event: event.payload["candidate"] is None)
+    await a.wait_for("icegatheringstatechange", {hangs}, where=lambda event: a.ice_gathering_state == "complete")
 await a.set_remote_description(await a.exchange({signaling}))
 if not a.events.of("message"):
-    await channel.wait_for("message")
+    await channel.wait_for("message", {hangs})
 print(a.events.of("message")[0].payload["text"])
 """
 WRONG = """
@@ -128,7 +134,7 @@ def test_a_peer_of_the_page_connects_to_one_of_aiortc_in_the_kernel(opened, sile
 
 
 def test_a_peer_of_the_page_connects_to_the_embedded_server(opened, silent_browser, server):
-    exchange = EXCHANGE.format(signaling=server.signaling)
+    exchange = EXCHANGE.format(signaling=server.signaling, hangs=HANGS)
     page = opened(silent_browser, SERVER, exchange, "await a.close()")
     page.run_next()
     assert '"session.created"' in page.output(1)

@@ -6,6 +6,7 @@ The first one runs in JupyterLab, too: see tests/e2e/test_talk.py.
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import re
@@ -18,17 +19,22 @@ import nbformat
 import pytest
 
 from rtc_widget.lessons.exercises import exercises_of, lesson_modules
+from rtc_widget.lessons.lesson_07 import NATS, NO_WAY
 from tests.limits import HANGS
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 LESSONS = {module.__name__[-2:]: module for module in lesson_modules()}
 SOLUTION = re.compile(r"<details>.*?^```python\n(.*?)^```$.*?</details>", re.DOTALL | re.MULTILINE)
-# Addresses of the machine that has run a notebook; not those of loopback, of documentation, or of the lessons.
-ADDRESS = re.compile(
+# Addresses of IPv4; not those of loopback, of documentation, or of the lessons.
+IPV4 = re.compile(
     r"(?<![§\w.-])(?<!section )(?<!§ )(?!127\.|0\.0\.0\.0|10\.0\.0\.2\b|192\.0\.2\.|198\.51\.100\.|203\.0\.113\.)"
     r"\d{1,3}(?:\.\d{1,3}){3}\b"
 )
+PERHAPS_IPV6 = re.compile(r"(?<![\w:.])[0-9a-f]+:[0-9a-f:]+(?![\w:])", re.IGNORECASE)
+SECRET = re.compile(r"(?<=ice-ufrag:)[\w+/]+|(?<=ice-pwd:)[\w+/]+|(?:[\dA-Fa-f]{2}:){31}[\dA-Fa-f]{2}|[\w-]+\.local\b")
+DOCUMENTATION = ipaddress.ip_network("2001:db8::/32")
+CAPTURED = "".join(path.read_text() for path in (ROOT / "src/rtc_widget/lessons/captures").iterdir())
 MAX_STORED_BYTES = 250_000
 # A plugin for nbval's pytest: writes down what the cells put out.
 KEEP_OUTPUTS = """
@@ -95,6 +101,23 @@ def checks_of(outputs: list[dict[str, Any]]) -> list[str]:
     return [text for text in shown if text.startswith(("Right: ", "Not yet: "))]
 
 
+def private_parts_of(text: str) -> list[str]:
+    """What a text tells of the machine that wrote it: addresses, names, ICE credentials, fingerprints.
+
+    What the captured descriptions of the lessons have is known to everybody.
+    """
+    found = IPV4.findall(text) + SECRET.findall(text) + [one for one in PERHAPS_IPV6.findall(text) if is_ipv6(one)]
+    return [part for part in found if part not in CAPTURED]
+
+
+def is_ipv6(text: str) -> bool:
+    try:
+        address = ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return not address.is_loopback and address not in DOCUMENTATION
+
+
 def text_of(outputs: list[dict[str, Any]]) -> str:
     return "".join(output.get("text", "") for output in outputs)
 
@@ -114,6 +137,9 @@ def test_a_notebook_runs_without_a_browser(notebook, tmp_path):
         assert len(pictures) == 3, "the clip, the recording, the statistics; each once"
         assert "jitter buffer" in text_of(outputs).casefold()
         assert "opus 48000" in text_of(outputs)
+    if notebook.stem.startswith("07"):  # the table of 16 pairs of NATs, as measured
+        pairs = "".join(f"\n{one} – {other}" for one in NATS for other in NATS if (one, other) in NO_WAY)
+        assert f"no way:{pairs}\nrelayed packets: some" in text_of(outputs)
 
 
 @pytest.mark.parametrize("number", LESSONS)
@@ -133,4 +159,40 @@ def test_stored_outputs_are_small_and_have_no_addresses(notebook):
     for output in outputs:
         data = {kind: text for kind, text in output.get("data", {}).items() if not kind.startswith("image/")}
         assert "application/vnd.jupyter.widget-view+json" not in data, "a widget's view needs its kernel"
-        assert ADDRESS.findall(json.dumps([data, output.get("text", "")], ensure_ascii=False)) == []
+        assert private_parts_of(json.dumps([data, output.get("text", "")], ensure_ascii=False)) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "192.168.7.9",
+        "fd12:3456::7",
+        "fe80::a1b2:3c4d%eth0",
+        "[2a02:908::1]:4000",
+        "a=ice-pwd:JbxAIs1CeVUHi0lqAJWe8hO5",
+        "a=ice-ufrag:U5nB",
+        "a=fingerprint:sha-256 " + ":".join(f"{number:02X}" for number in range(32)),
+        "0f1a2b3c-1111-4222-8333-444455556666.local",
+        "laptop.local",
+    ],
+)
+def test_what_tells_of_a_machine_is_found_in_outputs(text):
+    assert len(private_parts_of(json.dumps([f"<td>{text}</td>", f"{text}\r\n"]))) == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "127.0.0.1:5000",
+        "2001:db8::7",
+        "values[::2]",
+        "12:30:45",
+        "a::before",
+        "RFC 8445 § 5.1.2.1",
+        "a=ice-pwd:•••",
+        "a=ice-ufrag:<mark>ICE</mark>",
+        CAPTURED,
+    ],
+)
+def test_what_tells_of_no_machine_may_be_stored(text):
+    assert private_parts_of(json.dumps([text], ensure_ascii=False)) == []

@@ -65,8 +65,11 @@ def shortest_answer(answer: Any) -> CheckResult:
     if len(answer.lines) > SHORT_LINES:
         return missing(f"it is a sound answer of {len(answer.lines)} lines; {SHORT_LINES} are enough.")
     if len(answer.lines) > MIN_LINES:
-        return right(f"{len(answer.lines)} lines are accepted; {MIN_LINES} would do.")
-    return right(f"{len(answer.lines)} lines: who, ICE credentials, a certificate, who starts DTLS, one section.")
+        return right(f"{len(answer.lines)} lines are accepted; browsers need only {MIN_LINES}.")
+    return right(
+        f"{len(answer.lines)} lines: who, ICE credentials, a certificate, who starts DTLS, one section. "
+        "Browsers accept it; the RFCs also demand c= and a=sctp-port."
+    )
 
 
 @exercise("the broken lines", expects="a list of line numbers")

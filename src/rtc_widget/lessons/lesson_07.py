@@ -10,9 +10,10 @@ from rtc_widget.lessons.exercises import CheckResult, exercise, missing, right
 NATS = ("open", "full cone", "port-restricted", "symmetric")
 """The NATs of the lesson's table, from kind to hostile."""
 
-_NO_WAY = frozenset(
+NO_WAY = frozenset(
     {("port-restricted", "symmetric"), ("symmetric", "port-restricted"), ("symmetric", "symmetric")},
 )
+"""The pairs of NATs that find no way without a relay."""
 
 
 @exercise("a priority apart", expects="a function of a priority that returns three numbers")
@@ -40,9 +41,9 @@ def no_way(pairs: Iterable[tuple[str, str]]) -> CheckResult:
     given = {(str(one), str(other)) for one, other in pairs}
     if unknown := {name for pair in given for name in pair} - set(NATS):
         return missing(f"the NATs are {', '.join(NATS)}; got {sorted(unknown)[0]!r}.")
-    if wrong := sorted(given - _NO_WAY):
+    if wrong := sorted(given - NO_WAY):
         return missing(f"{wrong[0][0]} and {wrong[0][1]} find a way: one of them lets packets in from a new port.")
-    if left := len(_NO_WAY - given):
+    if left := len(NO_WAY - given):
         return missing(f"{left} of the 16 cells {'is' if left == 1 else 'are'} missing.")
     return right("a symmetric NAT shows a new port to each partner, and a port-restricted one waits for the old port.")
 

@@ -9,7 +9,7 @@ PAUSE = 0.02
 """Seconds between two looks."""
 
 
-async def until(condition: Callable[[], object], seconds: float = 30) -> None:
+async def until(condition: Callable[[], object], seconds: float = 120) -> None:
     """Wait until a condition is true, such as ``lambda: pc.connection_state == "connected"``.
 
     Parameters
@@ -17,7 +17,7 @@ async def until(condition: Callable[[], object], seconds: float = 30) -> None:
     condition : callable
         Called again and again.
     seconds : float
-        How long to wait at most.
+        How long to wait at most; the default is long enough for a computer that is busy.
 
     Raises
     ------

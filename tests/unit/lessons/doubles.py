@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 
@@ -11,6 +12,7 @@ class FakeEvent:
     type: str
     payload: dict[str, Any] = field(default_factory=dict)
     changes: dict[str, Any] = field(default_factory=dict)
+    time: datetime = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass

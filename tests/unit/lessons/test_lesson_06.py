@@ -87,6 +87,13 @@ def test_an_answer_that_is_too_long_or_refuses(lines, words):
     assert check("the shortest answer", text([*LINES, "a=sctp-port:5000"])).text.startswith("11 lines")
 
 
+def test_the_shortest_answer_says_what_the_standards_demand():
+    assert "the RFCs also demand c= and a=sctp-port" in check("the shortest answer", text(LINES)).text
+    section = next(place for place, line in enumerate(LINES) if line.startswith("m=")) + 1
+    whole = [*LINES[:section], "c=IN IP4 0.0.0.0", *LINES[section:], "a=sctp-port:5000"]
+    assert check("the shortest answer", text(whole))
+
+
 def test_the_broken_lines():
     faults = {fault.line_number for fault in broken_offer().check() if fault.line_number}
     assert len(faults) == 3

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from rtc_widget.lessons import captured, check
+from tests.unit.lessons.doubles import FakeEvent
 
 
-@pytest.mark.parametrize("seconds", [0, 0.1, 3.9, 17, -5])
-def test_the_first_limit(seconds):
-    assert check("until disconnected", 6.6)
-    assert not check("until disconnected", seconds)
+def at(seconds: float, state: str | None = None) -> FakeEvent:
+    changes = {"pc": {"connection_state": state}} if state else {}
+    return FakeEvent("x", changes=changes, time=datetime.fromtimestamp(1_800_000_000 + seconds, UTC))
 
 
-@pytest.mark.parametrize("seconds", [0, 5, 17, -5])
-def test_the_second_limit(seconds):
-    assert check("until failed", 10.01)
-    assert not check("until failed", seconds)
+def outage(disconnected: float, failed: float) -> list[FakeEvent]:
+    return [at(0), at(disconnected, "disconnected"), at(disconnected + 1), at(failed, "failed")]
+
+
+# On an idle machine, and on one that is slower by far: the events say what is right.
+@pytest.mark.parametrize(("disconnected", "failed"), [(6.6, 16.6), (70, 200)])
+def test_the_times_of_an_outage_are_judged_by_its_events(disconnected, failed):
+    events = outage(disconnected, failed)
+    assert check("until disconnected", events, disconnected)
+    assert check("until disconnected", events, round(disconnected))
+    assert check("until failed", events, failed - disconnected)
+    for seconds in (0, -disconnected, failed, 1000 * disconnected, True):
+        assert "to the event that says disconnected" in check("until disconnected", events, seconds).text
+        assert "between the two events" in check("until failed", events, seconds).text
+
+
+def test_an_outage_that_was_not_noticed_has_no_times():
+    assert "did not say disconnected" in check("until disconnected", [at(0)], 6).text
+    assert "and then failed" in check("until failed", outage(6, 16)[:-1], 10).text
+    assert not check("until disconnected", [], 6)
 
 
 def good(state, seconds):
