@@ -112,6 +112,8 @@ async def test_the_call_is_asked_about_itself(local_server: Local) -> None:
         assert 0 < float(round_trip[1]) < 1000
 
 
+# Alone: an answer lasts a few seconds, in which a starved process hears nobody.
+@pytest.mark.alone
 async def test_speaking_stops_the_answer(local_server: Local) -> None:
     async with Peer(local_server) as peer:
         peer.ask(QUESTION)
@@ -126,6 +128,7 @@ async def test_speaking_stops_the_answer(local_server: Local) -> None:
         validate(peer.events)
 
 
+@pytest.mark.alone
 async def test_the_answer_stops_soon_after_somebody_begins_to_speak(local_server: Local) -> None:
     delays = []
     for _ in range(3):
