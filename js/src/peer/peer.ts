@@ -99,7 +99,7 @@ export class Peer {
   }
 
   async #run(op: string, args: JsonObject, cancelled: AbortSignal): Promise<JsonObject> {
-    if (!isOperation(op)) throw new DOMException(`There is no operation "${op}".`, "NotSupportedError");
+    if (!isOperation(op)) throw new DOMException(`Unknown operation "${op}".`, "NotSupportedError");
     const operation = runOperation(op, this.#subject, args, cancelled);
     // What is called on a closed connection gets the browser's own error.
     if (op === "close" || this.isClosed) return operation;

@@ -96,7 +96,7 @@ class ClipOffers:
         with self._lock:
             pcm_clip = self._clips.get(clip)
         if pcm_clip is None:
-            return ClipNotFound("The clip is no longer available.")
+            return ClipNotFound("The clip has been withdrawn.")
         end = first + PART_BYTES
         return {
             "rate": pcm_clip.rate,

@@ -21,7 +21,7 @@ def captured(name: str) -> SessionDescription:
     Raises
     ------
     KeyError
-        If there is no such description; the message lists the names.
+        If no description has this name; the message lists the names.
 
     Examples
     --------

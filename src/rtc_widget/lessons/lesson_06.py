@@ -44,7 +44,7 @@ def without_pcmu(offer: Any) -> CheckResult:
     if any(value.startswith("0 ") for value in audio.values("rtpmap")):
         return missing("the line a=rtpmap:0 still describes the payload type that the m= line no longer has.")
     if faults := offer.check():
-        return missing(f"the text is no longer a sound offer: {faults[0]}.")
+        return missing(f"the text must stay a valid offer: {faults[0]}.")
     kept = [line.text for line in original.lines if line.text != "a=rtpmap:0 PCMU/8000" and line.kind != "m="]
     if kept != [line.text for line in offer.lines if line.kind != "m="]:
         return missing("remove only what belongs to PCMU; every other line must stay as it is.")

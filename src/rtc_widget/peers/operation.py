@@ -19,7 +19,7 @@ class Operation(Coroutine[Any, Any, T_co]):
     start : callable
         Returns the coroutine that does the work.
     is_optional : bool
-        Whether there is no warning if it is never awaited.
+        Whether it may be dropped unawaited without a warning.
     """
 
     def __init__(self, call: str, start: Callable[[], Coroutine[Any, Any, T_co]], *, is_optional: bool = False) -> None:

@@ -28,7 +28,7 @@ class Timeline:
     TypeError
         If a peer has no events.
     ValueError
-        If there is no peer, or `end` is not after `start`.
+        If no peer is given, or if `end` is before `start`.
 
     Examples
     --------

@@ -81,7 +81,7 @@ class _Drawing:
         length = "still" if entry.is_open else f"{end - entry.start:.0f} ms"
         title = f"{entry.peer}, {entry.lane}: {entry.label}, from {entry.start:.0f} ms, {length}"
         kind = "b" if entry.is_bad else ("k" if entry.kind == "call" else _state_class(entry.label))
-        # The bar of a call is so short that its label stands to its right, unless there is no room for it.
+        # The bar of a call is so short that its label stands to its right, unless the drawing ends there.
         words = ""
         if width > _CHARACTER * len(entry.label):
             words = f'<text x="{x + 3:.1f}" y="{y + 13}">{escape(entry.label)}</text>'

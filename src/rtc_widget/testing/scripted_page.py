@@ -371,7 +371,7 @@ class ScriptedPage(RawPage):
             self.say("clip", id=id, clip=clip, first=first)
             reply = next(message for message in reversed(self.heard("reply")) if message["id"] == id)
             if "error" in reply:
-                raise Cancelled("The clip is no longer available.")
+                raise Cancelled("The clip has been withdrawn.")
             part = reply["result"]
             rate, samples, first = part["rate"], samples + base64.b64decode(part["data"]), part["next"]
         self.clips.append((rate, samples))
