@@ -160,13 +160,16 @@ def test_tab_closed(calling, server):
     server.wait_for_calls(0)
 
 
-def test_page_reload(calling, server):
+def test_page_reload(calling, server, lab):
     page = calling()
     page.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     box = page.page.locator(".rtc-widget textarea")
     box.fill("What is ICE?")
     box.press("Enter")
     page.page.locator("[data-role=assistant][data-turn-status=completed]").wait_for()
+    # The turn is complete before the response is done; what a page has not told the kernel goes with it.
+    kernel = lab.kernel_client()
+    eventually(lambda: evaluate(kernel, "len(chat.events.of('response.done'))") == 1)
     page.page.reload()
     server.wait_for_calls(0)
     page.wait_for_restored_widget()
