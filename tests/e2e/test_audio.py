@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from rtc_widget import AudioClip, VoiceChat
 from tests.e2e.conftest import CURRENT, QUESTION
@@ -101,8 +102,8 @@ print(said)
         page.run_next()
     kernel = lab.kernel_client()
     assert "SpokenInterval(" in page.output(1), page.output(1)
-    assert page.outputs(2).locator("audio").count() == 1, "it can be listened to"
-    assert page.outputs(3).locator("img").count() == 1, "a plot is shown once"
+    expect(page.outputs(2).locator("audio")).to_have_count(1)
+    expect(page.outputs(3).locator("img")).to_have_count(1)
     assert page.spy("spy.microphone.length") == 0
     turns = evaluate(kernel, "[(turn.role, turn.text) for turn in chat.transcript]")
     assert word_error_rate(QUESTION, turns[0][1]) <= 0.2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import nbformat
 from ipywidgets.embed import dependency_state
 from nbformat.sign import NotebookNotary
+from playwright.sync_api import expect
 
 from rtc_widget import VoiceChat
 from tests.e2e.browser import chromium
@@ -54,7 +55,7 @@ def test_a_refused_microphone_is_explained(opened, playwright, server):
         page = opened(browser, WIDGET.format(key=TOKEN, url=server.url), CONNECT)
         page.run_next()
         assert "MicrophoneDenied | microphone_denied | error" in page.output(1)
-        assert "microphone" in page.page.locator(".rtc-error").first.inner_text().lower()
+        expect(page.page.locator(".rtc-error").first).to_contain_text("microphone", ignore_case=True)
         assert page.page.locator("button[data-action=connect]").is_enabled()
 
 
@@ -67,7 +68,7 @@ chat = rtc_widget.VoiceChat()
 chat
 """
     page = opened(silent_browser, widget, CONNECT)
-    assert "pip install 'rtc-widget[local]'" in page.page.locator(".rtc-widget").first.inner_text()
+    expect(page.page.locator(".rtc-widget").first).to_contain_text("pip install 'rtc-widget[local]'")
     page.run_next()
     assert "MissingKey" in page.output(1)
 
@@ -78,8 +79,8 @@ def test_a_widget_of_an_earlier_kernel_opens_no_microphone_and_says_so(show, lab
     page.page.locator("button[data-action=connect]").first.click()
     error = page.page.locator(".rtc-error").first
     error.wait_for()
-    assert error.get_attribute("data-code") == "kernel_died"
-    assert "earlier kernel" in error.inner_text()
+    expect(error).to_have_attribute("data-code", "kernel_died")
+    expect(error).to_contain_text("earlier kernel")
     assert page.spy("spy.microphone.length") == 0
 
 

@@ -6,6 +6,8 @@ import json
 import os
 import signal
 
+from playwright.sync_api import expect
+
 from tests.e2e.lab import NotebookPage, evaluate
 from tests.limits import HANGS
 
@@ -78,8 +80,8 @@ def test_garbage_servers_give_clear_errors(opened, silent_browser):
     }
     errors = page.page.locator(".rtc-error")
     errors.nth(3).wait_for()
-    assert errors.count() == 4
-    assert "The browser does not accept the server's SDP answer" in errors.nth(1).inner_text()
+    expect(errors).to_have_count(4)
+    expect(errors.nth(1)).to_contain_text("The browser does not accept the server's SDP answer")
     assert set(page.spy("spy.microphone.map((track) => track.readyState)")) == {"ended"}
     assert set(page.spy("spy.peers.map((peer) => peer.connectionState)")) == {"closed"}
 
@@ -97,7 +99,7 @@ def test_a_connect_while_a_cell_runs_says_so_and_still_completes(opened, silent_
     page.page.locator(".rtc-progress", has_text="is a cell running?").wait_for()
     seen.touch()
     page.wait_for_status("connected")
-    assert page.page.locator(".rtc-progress", has_text="is a cell running?").count() == 0
+    expect(page.page.locator(".rtc-progress", has_text="is a cell running?")).to_have_count(0)
     page.run_next()
     server.wait_for_calls(0)
 
@@ -119,10 +121,10 @@ def test_a_kernel_that_never_answers_ends_in_a_clear_error(lab, silent_browser, 
         page.page.clock.fast_forward(91_000)
         page.wait_for_status("error")
         error = page.page.locator(".rtc-error").first
-        assert error.get_attribute("data-code") == "kernel_timeout"
-        assert "The kernel did not reply." in error.inner_text()
-        assert "Interrupt the cell or restart the kernel" in error.inner_text()
-        assert page.page.locator(".rtc-progress", has_text="is a cell running?").count() == 0
+        expect(error).to_have_attribute("data-code", "kernel_timeout")
+        expect(error).to_contain_text("The kernel did not reply.")
+        expect(error).to_contain_text("Interrupt the cell or restart the kernel")
+        expect(page.page.locator(".rtc-progress", has_text="is a cell running?")).to_have_count(0)
         assert page.spy("spy.microphone.length") == 0, "none is opened before the kernel has answered"
     finally:
         os.kill(kernel, signal.SIGCONT)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from jupyter_client import BlockingKernelClient
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.e2e.lab import NotebookPage, evaluate, eventually
 from tests.e2e.voice_server import VoiceServer
@@ -93,7 +93,7 @@ def test_ends_that_leave_the_kernel_running(calling, lab, server):
 
     again(page, server, "max_duration=8, ")
     assert_over(page, server)
-    assert page.page.locator(".rtc-error").first.get_attribute("data-code") == "call_too_long"
+    expect(page.page.locator(".rtc-error").first).to_have_attribute("data-code", "call_too_long")
     until(kernel, "(chat.error or {}).get('code')", "call_too_long")
 
 
@@ -130,14 +130,14 @@ def test_kernel_restart(calling, server):
     page = calling()
     page.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
     assert_over(page, server)
-    assert "The kernel restarted or died" in page.widget().inner_text()
+    expect(page.widget()).to_contain_text("The kernel restarted or died")
 
 
 def test_kernel_death(calling, lab, server):
     page = calling()
     os.kill(evaluate(lab.kernel_client(), "os.getpid()"), signal.SIGKILL)
     assert_over(page, server)
-    assert "The kernel restarted or died" in page.widget().inner_text()
+    expect(page.widget()).to_contain_text("The kernel restarted or died")
 
 
 def test_kernel_shutdown(calling, server):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from jupyter_client import BlockingKernelClient
-from playwright.sync_api import Browser, Playwright
+from playwright.sync_api import Browser, Playwright, expect
 
 from rtc_widget.errors import ReconnectFailed
 from tests.e2e import networks
@@ -165,8 +165,8 @@ def test_a_line_that_stays_cut_is_given_up_with_a_clear_error(calling, server, l
     page.wait_for_status("error")
     print(f"given up {time.monotonic() - started:.1f} s after the line was cut")
     error = page.page.locator(".rtc-error").first
-    assert error.get_attribute("data-code") == ReconnectFailed.code
-    assert "3 attempts to connect again failed" in error.inner_text()
+    expect(error).to_have_attribute("data-code", ReconnectFailed.code)
+    expect(error).to_contain_text("3 attempts to connect again failed")
     assert page.spy("spy.microphone.every((track) => track.readyState === 'ended')")
     assert page.spy("spy.peers.every((peer) => peer.connectionState === 'closed')")
     kernel = lab.kernel_client()

@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Error
+from playwright.sync_api import Browser, Error, expect
 
 from tests.e2e.conftest import numbers
 from tests.e2e.lab import GIVEN_UP, Lab, NotebookPage, evaluate, eventually
@@ -121,7 +121,7 @@ def test_lifecycle_of_a_call_that_another_tab_follows_and_takes_over(two_tabs, s
 
     # The second follows: states, transcript while it grows, log.
     second.wait_for_status("connected")
-    assert "The call is in another window" in second.widget().inner_text()
+    expect(second.widget()).to_contain_text("The call is in another window")
     ask(first, "What is ICE?")
     wait_for_words(second, "What is ICE?")
     wait_for_words(second, "Interactive Connectivity Establishment")
@@ -137,7 +137,7 @@ def test_lifecycle_of_a_call_that_another_tab_follows_and_takes_over(two_tabs, s
     assert microphones(second) == ["live"]
     assert first.spy("spy.peers.map((peer) => peer.connectionState)") == ["closed"]
     error = first.page.locator(".rtc-error").first
-    assert error.get_attribute("data-code") == "call_taken_over"
+    expect(error).to_have_attribute("data-code", "call_taken_over")
     eventually(lambda: evaluate(kernel, "[chat.status, chat.error]") == ["connected", None])
     assert "reconnecting" not in evaluate(kernel, "seen")
     carried = (

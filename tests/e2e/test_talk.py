@@ -72,7 +72,7 @@ def test_a_spoken_question_is_heard_and_answered_aloud(opened, asking_browser, l
     assert [role for role, _ in turns] == ["user", "assistant"]
     assert word_error_rate(QUESTION, turns[0][1]) <= 0.2
     assert "jitter" in turns[1][1]
-    assert turns[1][1] in page.page.locator(".rtc-transcript [data-role=assistant]").first.inner_text()
+    expect(page.page.locator(".rtc-transcript [data-role=assistant]").first).to_contain_text(turns[1][1])
 
     # A voice said the answer: what came over the remote track is recognised again.
     heard = recognize(*page.recording())
@@ -120,7 +120,7 @@ def test_two_displays_show_one_call(opened, silent_browser, server):
         "() => [...document.querySelectorAll('.rtc-transcript')].filter((view) =>"
         " view.querySelector('[data-role=assistant]')?.textContent.includes('ICE')).length === 2"
     )
-    assert page.page.locator(".rtc-widget[data-status=connected]").count() == 2
+    expect(page.page.locator(".rtc-widget[data-status=connected]")).to_have_count(2)
     assert page.spy("spy.peers.length") == 1
     assert page.spy("spy.microphone.length") == 1
 
@@ -235,5 +235,5 @@ def test_the_first_notebook_runs_from_top_to_bottom(show, lab, silent_browser, q
     assert [output for output in outputs if output["output_type"] == "error"] == []
     said = "".join("".join(output.get("text", "")) for output in outputs)
     assert "Interactive Connectivity Establishment" in said
-    assert page.widget().get_attribute("data-status") == "idle"
+    expect(page.widget()).to_have_attribute("data-status", "idle")
     assert page.spy("spy.microphone.map((track) => track.readyState)") == ["ended"]

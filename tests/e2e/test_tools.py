@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.e2e.conftest import CURRENT
 from tests.e2e.lab import NotebookPage, evaluate, eventually
@@ -96,8 +97,8 @@ def test_the_model_calls_python_functions_with_a_person_s_leave(opened, silent_b
     page.run_next()
     question = page.page.locator(".rtc-approval")
     question.wait_for()
-    assert "delete_file" in question.inner_text()
-    assert "notes.txt" in question.inner_text()
+    expect(question).to_contain_text("delete_file")
+    expect(question).to_contain_text("notes.txt")
     shoot(page, "question")
     kernel = lab.kernel_client()
     assert evaluate(kernel, "[deleted, chat.tools.calls[-1].status]") == [[], "asking"]
@@ -106,7 +107,7 @@ def test_the_model_calls_python_functions_with_a_person_s_leave(opened, silent_b
     page.focus_cell(4)
     page.run_next()
     eventually(lambda: "gone. ['notes.txt']" in page.output(4))
-    assert question.count() == 0
+    expect(question).to_have_count(0)
     # Of parallel calls the model was told together, with one request for each round.
     sent = evaluate(kernel, "[event.type for event in chat.events if event.direction == 'sent']")
     create, ask = "conversation.item.create", "response.create"
@@ -125,10 +126,10 @@ def test_what_callbacks_raise_is_shown_and_the_call_goes_on(opened, silent_brows
     assert "breaks_later failed on response.done: KeyError: 'also mine'" in page.output(2)
     note = page.page.locator(".rtc-error[data-ends-call=false]").first
     note.wait_for()
-    assert "mine" in note.inner_text()
+    expect(note).to_contain_text("mine")
     page.run_next()
     assert "STUN" in page.output(3)
-    assert page.widget().get_attribute("data-status") == "connected"
+    expect(page.widget()).to_have_attribute("data-status", "connected")
 
 
 def test_a_person_may_hold_a_button_to_talk(opened, silent_browser, lab, widget, question_wav, tmp_path):
