@@ -253,6 +253,7 @@ export class FakePeer extends EventTarget {
   static all: FakePeer[] = [];
   static refusesAnswers = false;
   static hasNetwork = true;
+  static gathers = true;
   connectionState: RTCPeerConnectionState = "new";
   iceConnectionState: RTCIceConnectionState = "new";
   iceGatheringState: RTCIceGatheringState = "new";
@@ -311,7 +312,7 @@ export class FakePeer extends EventTarget {
     const candidates = FakePeer.hasNetwork ? "\r\na=candidate:1 1 udp 1 192.0.2.7 9 typ host\r\n" : "";
     this.localDescription = { ...offer, sdp: `${offer.sdp}${candidates}` };
     this.signalingState = "have-local-offer";
-    this.iceGatheringState = "complete";
+    this.iceGatheringState = FakePeer.gathers ? "complete" : "gathering";
     this.dispatchEvent(new Event("signalingstatechange"));
     this.dispatchEvent(new Event("icegatheringstatechange"));
   }
@@ -335,6 +336,11 @@ export class FakePeer extends EventTarget {
   close(): void {
     this.connectionState = "closed";
     journal.push("connection.close");
+  }
+
+  gathered(): void {
+    this.iceGatheringState = "complete";
+    this.dispatchEvent(new Event("icegatheringstatechange"));
   }
 
   become(state: RTCPeerConnectionState): void {
@@ -362,6 +368,7 @@ export function startWidget({ isListening = true, setUp = (_model: FakeModel) =>
   FakePeer.all = [];
   FakePeer.refusesAnswers = false;
   FakePeer.hasNetwork = true;
+  FakePeer.gathers = true;
   journal.length = 0;
   const microphone = new FakeMicrophone();
   vi.stubGlobal("RTCPeerConnection", FakePeer);

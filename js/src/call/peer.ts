@@ -45,13 +45,16 @@ export class Peer {
   readonly #connection: RTCPeerConnection;
   readonly #channel: RTCDataChannel;
   readonly #transceiver: RTCRtpTransceiver;
+  readonly #needsCandidates: boolean;
   readonly #detach = new AbortController();
   /** Readable also after the end. */
   readonly candidatePairs = new CandidatePairs(() => this.getStats());
   #iceHasConnected = false;
   #channelHasOpened = false;
 
-  constructor({ label, iceServers }: Preparation, direction: "sendrecv" | "recvonly", listener: PeerListener) {
+  constructor(preparation: Preparation, direction: "sendrecv" | "recvonly", listener: PeerListener) {
+    const { label, iceServers, needsCandidates } = preparation;
+    this.#needsCandidates = needsCandidates;
     // Looked up here: some webviews do not have it, and tests replace it.
     if (typeof globalThis.RTCPeerConnection !== "function") throw pageError("webrtc_unavailable");
     this.#connection = connectionBy(iceServers);
@@ -116,11 +119,11 @@ export class Peer {
     return this.#connection.getStats();
   }
 
-  /** Sets the offer, with the microphone on the transceiver; returns its SDP with the candidates. */
+  /** Sets the offer, with the microphone on the transceiver; returns its SDP, with the candidates if they are needed. */
   async setOffer(offer: RTCSessionDescriptionInit, signal: AbortSignal): Promise<string> {
     // Gathering starts here, so after the permission: before it Chromium hides the addresses behind mDNS names.
     await abortable(this.#connection.setLocalDescription(offer), signal);
-    await this.#gathered(signal);
+    if (this.#needsCandidates) await this.#gathered(signal);
     return this.#connection.localDescription?.sdp ?? "";
   }
 
@@ -201,7 +204,7 @@ export class Peer {
     channel.addEventListener("message", ({ data }: MessageEvent<unknown>) => listener.onMessage(asText(data)), until);
   }
 
-  /** Waits for the candidates, which the offer must contain (no trickle ICE); a VPN may delay them for long. */
+  /** Waits for the candidates of an offer that must contain them (no trickle ICE); a VPN may delay them for long. */
   #gathered(signal: AbortSignal, { isRestart = false } = {}): Promise<void> {
     const isComplete = () => this.#connection.iceGatheringState === "complete";
     const complete = this.#until(this.#connection, "icegatheringstatechange", isComplete, isRestart);

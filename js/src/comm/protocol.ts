@@ -231,13 +231,20 @@ export interface Preparation {
   readonly iceServers: RTCIceServer[];
   /** Whether the server accepts another offer for an established call. */
   readonly renegotiates: boolean;
+  /** Whether the offer must contain the candidates; else the server learns them from the page's checks. */
+  readonly needsCandidates: boolean;
 }
 
 export function decodePreparation(result: JsonObject): Preparation {
-  const { data_channel_label: label, ice_servers: servers, renegotiates } = result;
+  const { data_channel_label: label, ice_servers: servers, renegotiates, needs_candidates } = result;
   // The RTCPeerConnection constructor checks the servers and reports what is wrong with them.
   const iceServers = Array.isArray(servers) ? servers.filter((server): server is RTCIceServer => isRecord(server)) : [];
-  return { label: textOr(label, "oai-events"), iceServers, renegotiates: renegotiates === true };
+  return {
+    label: textOr(label, "oai-events"),
+    iceServers,
+    renegotiates: renegotiates === true,
+    needsCandidates: needs_candidates !== false,
+  };
 }
 
 /** What the page needs to post an offer itself: a URL, and a secret that expires in a few minutes. */

@@ -67,6 +67,26 @@ describe("making a call", () => {
     expect(peer().configuration.iceServers).toEqual(servers);
     expect(peer().channel.label).toBe("events");
   });
+
+  it("sends the offer at once to a server that needs no candidates", async () => {
+    const { kernel, peer } = startWidget();
+    FakePeer.gathers = false;
+    kernel.answers.prepare = { result: { ice_servers: [], needs_candidates: false } };
+    void kernel.ask("connect");
+    await answered(peer);
+    expect(peer().iceGatheringState).toBe("gathering");
+  });
+
+  it("waits for the candidates where the kernel does not say otherwise", async () => {
+    const { kernel, peer } = startWidget();
+    FakePeer.gathers = false;
+    void kernel.ask("connect");
+    await vi.waitFor(() => expect(peer().steps).toContain("setLocalDescription"));
+    expect(kernel.of("exchange")).toEqual([]);
+    peer().gathered();
+    await answered(peer);
+    expect(kernel.of("exchange")).toHaveLength(1);
+  });
 });
 
 describe("a call that cannot be made", () => {

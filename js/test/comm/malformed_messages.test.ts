@@ -22,7 +22,11 @@ afterEach(() => {
 /** Returns a peer that has made a real offer, and the offer. */
 async function offering() {
   const silent = { onStates: () => {}, onRemoteAudio: () => {}, onMessage: () => {} };
-  const peer = new Peer({ label: "oai-events", iceServers: [], renegotiates: false }, "sendrecv", silent);
+  const peer = new Peer(
+    { label: "oai-events", iceServers: [], renegotiates: false, needsCandidates: true },
+    "sendrecv",
+    silent,
+  );
   open.push(peer);
   const offer = await peer.setOffer(await peer.createOffer(), new AbortController().signal);
   return { peer, offer };

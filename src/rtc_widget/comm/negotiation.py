@@ -159,6 +159,7 @@ class Negotiator:
             "data_channel_label": self._signaling.data_channel_label,
             "ice_servers": [dict(server) for server in self._signaling.ice_servers],
             "renegotiates": isinstance(self._signaling, Renegotiates),
+            "needs_candidates": bool(getattr(self._signaling, "needs_candidates", True)),
         }
 
     async def _exchange(self, attempt: str, offer: str) -> dict[str, Any]:

@@ -105,9 +105,11 @@ class Signaling(Protocol):
 
     Notes
     -----
-    Two attributes are optional. ``protocol`` names the wire protocol of the events on the data channel, a package of
+    Some attributes are optional. ``protocol`` names the wire protocol of the events on the data channel, a package of
     `rtc_widget.protocols`; the default is the Realtime API (``"realtime"``). ``slow_start = True`` means that `prepare`
-    takes long: it is then called as soon as a page shows the widget.
+    takes long: it is then called as soon as a page shows the widget. ``needs_candidates = False`` means that the server
+    learns the page's addresses from its checks (peer-reflexive candidates, RFC 8445, section 7.3.1.3): the page sends
+    the offer without waiting for its candidates.
     """
 
     @property

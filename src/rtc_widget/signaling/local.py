@@ -96,6 +96,7 @@ class Local:
     data_channel_label = "oai-events"
     ice_servers: tuple[Mapping[str, Any], ...] = ()
     slow_start = True
+    needs_candidates = False
 
     def __init__(
         self,

@@ -27,6 +27,7 @@ async def test_the_kernel_exchanges_the_offer_with_the_session_and_says_the_call
         "data_channel_label": "oai-events",
         "ice_servers": [*signaling.ice_servers],
         "renegotiates": False,
+        "needs_candidates": True,
     }
     assert replies["p1:2"] == {"sdp": "v=0\r\nanswer\r\n", "call_id": "rtc_1"}
     assert signaling.offers == [(OFFER, {"instructions": "Be brief."})]
