@@ -46,10 +46,12 @@ class VoiceServer:
 
 
 @contextmanager
-def voice_server(host: str = "127.0.0.1", port: int = 0, *, prefix: Sequence[str] = ()) -> Iterator[VoiceServer]:
+def voice_server(
+    host: str = "127.0.0.1", port: int = 0, *, prefix: Sequence[str] = (), options: Sequence[str] = ()
+) -> Iterator[VoiceServer]:
     """Run `rtc-widget serve` with short answers; `prefix` may put it into another network namespace."""
     program = Path(__file__).with_name("serve_short_answers.py")
-    command = [*prefix, sys.executable, str(program), "serve", f"--host={host}", f"--port={port}"]
+    command = [*prefix, sys.executable, str(program), "serve", f"--host={host}", f"--port={port}", *options]
     environment = os.environ | {"RTC_WIDGET_TOKEN": TOKEN, "PYTHONUNBUFFERED": "1", "COLUMNS": "200"}
     with tempfile.NamedTemporaryFile() as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
