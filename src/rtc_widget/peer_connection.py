@@ -184,7 +184,7 @@ class PeerConnection(anywidget.AnyWidget):
         clips = ClipOffers()
         self._objects = PeerObjects(clips)
         self._record = ConnectionRecord(self._write, self._objects.__getitem__)
-        self._bridge = Bridge(self._post_to_pages, self._main)
+        self._bridge = Bridge(self._post_to_pages, self._main, await_hint=_AWAIT_HINT)
         self._bridge.owner = PeerMessages(self._bridge, clips, self._record, self._main)
         self._operations = Operations(self._bridge, self._record, configuration, guard, self._main, clips)
         self._event_access = PeerEventAccess(self._record, guard)
