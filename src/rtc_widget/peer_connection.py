@@ -702,10 +702,13 @@ class PeerConnection(anywidget.AnyWidget):
         return f"<PeerConnection: {self.signaling_state}, {self.connection_state}{page}>"
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        if self._page is None:
-            return super()._repr_mimebundle_(**options)
-        # A page in this process has the connection: a view in the browser would not know it.
-        return {"text/plain": repr(self), "text/html": peer_html(self)}
+        # A notebook that is stored has the drawing of this moment; a page with a kernel prefers the live view.
+        drawn = {"text/plain": repr(self), "text/html": peer_html(self)}
+        if self._page is not None:
+            # A page in this process has the connection: a view in the browser would not know it.
+            return drawn
+        live = super()._repr_mimebundle_(**options)
+        return live and ({**live[0], **drawn}, live[1])
 
     def _add(self, call: str, media: Callable[[], Mapping[str, Any] | None]) -> Operation[RtpSender]:
         return self._operations.start(

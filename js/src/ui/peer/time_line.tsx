@@ -1,29 +1,13 @@
 /** The time line: a bar for each operation, from its call to its settlement, and a dot for each event. */
 
 import { useId } from "preact/hooks";
+import { lanes as LANES, lane_of } from "../../../../src/rtc_widget/peers/drawing.json";
 import type { Occurrence, OperationCall } from "../../peer/record";
 
-const LANES = ["Operations", "Signaling", "Gathering", "ICE", "DTLS", "Channels", "Media"] as const;
-type Lane = (typeof LANES)[number];
-
 /** The lane of an event, by its name or the kind of its source. */
-const LANE_OF: Readonly<Record<string, Lane>> = {
-  negotiationneeded: "Signaling",
-  signalingstatechange: "Signaling",
-  icecandidate: "Gathering",
-  icecandidateerror: "Gathering",
-  icegatheringstatechange: "Gathering",
-  gatheringstatechange: "Gathering",
-  iceconnectionstatechange: "ICE",
-  connectionstatechange: "DTLS",
-  datachannel: "Channels",
-  ice: "ICE",
-  dtls: "DTLS",
-  sctp: "Channels",
-  channel: "Channels",
-};
+const LANE_OF: Readonly<Record<string, string>> = lane_of;
 
-export function laneOf({ name, source }: Occurrence): Lane {
+export function laneOf({ name, source }: Pick<Occurrence, "name" | "source">): string {
   return LANE_OF[name] ?? LANE_OF[source.split(":")[0] ?? ""] ?? "Media";
 }
 
@@ -49,7 +33,7 @@ export function TimeLine({ calls, occurrences }: TimeLineProps) {
   const start = times.length > 0 ? Math.min(...times) : 0;
   const span = Math.max(MIN_SPAN_MS, ...times.map((time) => time - start));
   const x = (time: number) => LABEL_WIDTH + ((time - start) / span) * (WIDTH - LABEL_WIDTH - 12);
-  const laneTop = (lane: Lane) => TOP + LANES.indexOf(lane) * LANE_HEIGHT;
+  const laneTop = (lane: string) => TOP + LANES.indexOf(lane) * LANE_HEIGHT;
   const bottom = TOP + LANES.length * LANE_HEIGHT;
   const ago = (time: number) => `${Math.round(time - start)} ms`;
   return (
