@@ -512,7 +512,7 @@ async def test_a_ninth_peer_is_refused_until_one_is_closed(make):
     for page in (first, *others):
         await page.create()
     ninth = await refused(last.create())
-    assert (ninth.code, "8 peer" in ninth.message, "close()" in ninth.hint) == ("too_many_peers", True, True)
+    assert (ninth.code, "8 open peer" in ninth.message, "close()" in ninth.hint) == ("too_many_peers", True, True)
     await first("close")
     await last.create()
 
