@@ -71,8 +71,14 @@ class _Drawing:
                 yield f'<text x="{_LEFT - 8}" y="{y + 13}" text-anchor="end" class="f">{lane}</text>'
                 below = y + _ROW - 0.5
                 yield f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{below}" y2="{below}" class="g"/>'
-        for entry in self._entries[:most]:
+        drawn = self._entries[:most]
+        for entry in drawn:
             yield self._dot(entry) if entry.end is None else self._bar(entry, entry.end)
+        # In front of the dots, which stand where a state begins; the title of a bar is still found below its label.
+        yield '<g pointer-events="none">'
+        for entry in drawn:
+            yield self._label(entry)
+        yield "</g>"
 
     def _x(self, milliseconds: float) -> float:
         share = (milliseconds - self._first) / (self._last - self._first)
@@ -88,12 +94,15 @@ class _Drawing:
         length = "still" if entry.is_open else f"{end - entry.start:.0f} ms"
         title = f"{entry.peer}, {entry.lane}: {entry.label}, from {entry.start:.0f} ms, {length}"
         kind = "b" if entry.is_bad else ("k" if entry.kind == "call" else _state_class(entry.label))
-        # The bar of a call is so short that its label stands to its right, unless the drawing ends there.
-        words = ""
-        if width > _CHARACTER * len(entry.label):
-            words = f'<text x="{x + 3:.1f}" y="{y + 13}">{escape(entry.label)}</text>'
         shape = f'<rect x="{x:.1f}" y="{y + 2}" width="{width:.1f}" height="{_ROW - 5}" rx="2"/>'
-        return f'<g class="{kind}"><title>{escape(title)}</title>{shape}{words}</g>'
+        return f'<g class="{kind}"><title>{escape(title)}</title>{shape}</g>'
+
+    def _label(self, entry: TimelineEntry) -> str:
+        """Return the label of a bar that has room for it."""
+        x, right = self._x(entry.start), self._x(entry.end or entry.start)
+        if right - x <= _CHARACTER * len(entry.label):
+            return ""
+        return f'<text x="{x + 3:.1f}" y="{self._y(entry) + 13}">{escape(entry.label)}</text>'
 
     def _dot(self, entry: TimelineEntry) -> str:
         x, y = self._x(entry.start), self._y(entry) + _ROW / 2 - 0.5

@@ -18,7 +18,7 @@ const TOP = 8;
 const AXIS_HEIGHT = 22;
 const MIN_SPAN_MS = 100;
 const MIN_BAR_WIDTH = 3;
-const TICKS = 4;
+const TICKS = 5;
 /** The tables beside the picture show the latest, as a screen reader would be lost in more. */
 const LISTED = 200;
 
@@ -52,11 +52,11 @@ export function TimeLine({ calls, occurrences }: TimeLineProps) {
               <line x1={LABEL_WIDTH} x2={WIDTH} y1={laneTop(lane) + 12} y2={laneTop(lane) + 12} />
             </g>
           ))}
-          {Array.from({ length: TICKS + 1 }, (_, tick) => (
+          {ticksOf(span).map((tick) => (
             <g key={tick} class="rtc-tick">
-              <line x1={x(start + (span * tick) / TICKS)} x2={x(start + (span * tick) / TICKS)} y1={TOP} y2={bottom} />
-              <text x={x(start + (span * tick) / TICKS)} y={bottom + 15} data-at={tick === TICKS ? "end" : "middle"}>
-                {scale((span * tick) / TICKS)}
+              <line x1={x(start + tick)} x2={x(start + tick)} y1={TOP} y2={bottom} />
+              <text x={x(start + tick)} y={bottom + 15} data-at={tick > 0.95 * span ? "end" : "middle"}>
+                {span > 3_000 ? `${tick / 1_000} s` : `${tick} ms`}
               </text>
             </g>
           ))}
@@ -134,6 +134,10 @@ function timeOf({ timeMs }: Occurrence): number {
   return timeMs;
 }
 
-function scale(milliseconds: number): string {
-  return milliseconds >= 10_000 ? `${(milliseconds / 1_000).toFixed(1)} s` : `${Math.round(milliseconds)} ms`;
+/** The marks of the axis, in milliseconds: about five round numbers from 0 on. */
+export function ticksOf(span: number): readonly number[] {
+  const power = 10 ** Math.floor(Math.log10(span / TICKS));
+  const factor = [1, 2, 5].find((one) => one * power >= span / TICKS) ?? 10;
+  const step = factor * power;
+  return Array.from({ length: Math.floor(span / step) + 1 }, (_, tick) => tick * step);
 }
