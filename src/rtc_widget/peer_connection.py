@@ -24,7 +24,6 @@ from rtc_widget.peers.arguments import (
     channel_options,
     description_to_wire,
     ice_servers_to_wire,
-    require_awaited,
 )
 from rtc_widget.peers.event_access import PeerEventAccess
 from rtc_widget.peers.events import PeerEvent, PeerEventLog
@@ -34,12 +33,13 @@ from rtc_widget.peers.messages import PeerMessages
 from rtc_widget.peers.network_control import impair
 from rtc_widget.peers.objects import (
     DataChannel,
-    PeerObject,
     PeerObjects,
     RtpReceiver,
     RtpSender,
     RtpTransceiver,
     SctpTransport,
+    described,
+    handle_of,
     nothing,
     stats_of,
 )
@@ -184,7 +184,7 @@ class PeerConnection(anywidget.AnyWidget):
         clips = ClipOffers()
         self._objects = PeerObjects(clips)
         self._record = ConnectionRecord(self._write, self._objects.__getitem__)
-        self._bridge = Bridge(self._post_to_pages, self._main)
+        self._bridge = Bridge(self._post_to_pages, self._main, await_hint=_AWAIT_HINT)
         self._bridge.owner = PeerMessages(self._bridge, clips, self._record, self._main)
         self._operations = Operations(self._bridge, self._record, configuration, guard, self._main, clips)
         self._event_access = PeerEventAccess(self._record, guard)
@@ -267,7 +267,7 @@ class PeerConnection(anywidget.AnyWidget):
 
     def remove_track(self, sender: RtpSender) -> Operation[None]:
         """Stop sending a track; its section remains and is negotiated with the next offer (W3C ``removeTrack``)."""
-        return self._start("remove_track(…)", "remove_track", sender=_handle(sender, RtpSender))
+        return self._start("remove_track(…)", "remove_track", sender=handle_of(sender, RtpSender))
 
     def get_capabilities(self, side: str = "sender", kind: str = "audio") -> Operation[dict[str, Any]]:
         """Return the codecs and header extensions that the page can send or receive.
@@ -348,7 +348,7 @@ class PeerConnection(anywidget.AnyWidget):
         ice_restart : bool
             Whether the offer begins ICE anew, with new credentials and candidates.
         """
-        return self._operations.start("pc.create_offer()", "create_offer", _described, {"ice_restart": ice_restart})
+        return self._operations.start("pc.create_offer()", "create_offer", described, {"ice_restart": ice_restart})
 
     def create_answer(self) -> Operation[SessionDescription]:
         """Return the answer to the remote offer; it has no effect before it is set (W3C ``createAnswer``).
@@ -358,7 +358,7 @@ class PeerConnection(anywidget.AnyWidget):
         InvalidStateError
             If no offer of the other side is set.
         """
-        return self._operations.start("pc.create_answer()", "create_answer", _described)
+        return self._operations.start("pc.create_answer()", "create_answer", described)
 
     def set_local_description(
         self, description: Description | None = None, *, type: SdpType | None = None
@@ -487,7 +487,7 @@ class PeerConnection(anywidget.AnyWidget):
         TypeError
             If `of` is another object.
         """
-        handle = None if of is None else _handle(of, RtpSender, RtpReceiver)
+        handle = None if of is None else handle_of(of, RtpSender, RtpReceiver)
         return self._operations.start("pc.get_stats()", "get_stats", stats_of, {"of": handle})
 
     def network(
@@ -702,10 +702,13 @@ class PeerConnection(anywidget.AnyWidget):
         return f"<PeerConnection: {self.signaling_state}, {self.connection_state}{page}>"
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        if self._page is None:
-            return super()._repr_mimebundle_(**options)
-        # A page in this process has the connection: a view in the browser would not know it.
-        return {"text/plain": repr(self), "text/html": peer_html(self)}
+        # A notebook that is stored has the drawing of this moment; a page with a kernel prefers the live view.
+        drawn = {"text/plain": repr(self), "text/html": peer_html(self)}
+        if self._page is not None:
+            # A page in this process has the connection: a view in the browser would not know it.
+            return drawn
+        live = super()._repr_mimebundle_(**options)
+        return live and ({**live[0], **drawn}, live[1])
 
     def _add(self, call: str, media: Callable[[], Mapping[str, Any] | None]) -> Operation[RtpSender]:
         return self._operations.start(
@@ -740,20 +743,6 @@ class PeerConnection(anywidget.AnyWidget):
 
     def _receive(self, _widget: object, content: object, _buffers: object) -> None:
         self._bridge.receive(content)
-
-
-def _described(result: Any) -> SessionDescription:
-    from rtc_widget.sdp.description import SessionDescription
-
-    return SessionDescription(result.sdp, type=result.type)
-
-
-def _handle(value: Any, *kinds: type[PeerObject]) -> str:
-    require_awaited(value)
-    if not isinstance(value, kinds):
-        names = " or ".join(kind.__name__ for kind in kinds)
-        raise TypeError(f"expected an object of this connection ({names}), got {value!r:.100}.")
-    return value.handle
 
 
 def _require_page_half() -> None:

@@ -31,7 +31,7 @@ from tests.limits import HANGS
 ROOT = Path(__file__).parents[2]
 SPY = (Path(__file__).parent / "spy.js").read_text(encoding="utf-8")
 expect.set_options(timeout=HANGS * 1000)
-_KERNEL = "rtc-widget-test"
+KERNEL = "rtc-widget-test"
 SHOWN = 120
 """Seconds after which a widget that has not appeared never will, in a page whose notebook is open and connected."""
 GIVEN_UP = "Error displaying widget: model not found"
@@ -94,7 +94,7 @@ class Lab:
     def notebook(self, name: str, *cells: str, ipykernel: str = "") -> str:
         """Write a notebook of code cells, for the environment's or another ipykernel, and return its name."""
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-        kernel = {"name": _KERNEL + ipykernel, "display_name": "Python 3", "language": "python"}
+        kernel = {"name": KERNEL + ipykernel, "display_name": "Python 3", "language": "python"}
         notebook.metadata["kernelspec"] = kernel
         nbformat.write(notebook, self.folder / name)
         return name
@@ -150,7 +150,7 @@ def jupyterlab(*, ipykernels: Mapping[str, Path] | None = None, host: str = "127
     disabled = {f"@jupyterlab/{name}-extension": True for name in _DISABLED}
     page_config.write_text(json.dumps({"disabledExtensions": disabled}))
     for version, ipykernel in {"": None, **(ipykernels or {})}.items():
-        _write_kernelspec(folders["data"] / "kernels" / f"{_KERNEL}{version}", ipykernel)
+        _write_kernelspec(folders["data"] / "kernels" / f"{KERNEL}{version}", ipykernel)
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("OPENAI_", "JUPYTER"))}
     environment |= {
         "HOME": str(home),

@@ -1,7 +1,7 @@
 """Every notebook runs from top to bottom without a browser, as in CI: nbval with the headless page.
 
 The solutions of the exercises run as well, each in the place where it stands.
-The first one runs in JupyterLab, too: see tests/e2e/test_talk.py.
+The first one and the lessons run in JupyterLab, too: see tests/e2e/test_talk.py and tests/e2e/test_lessons.py.
 """
 
 from __future__ import annotations
@@ -21,11 +21,9 @@ import pytest
 from rtc_widget.lessons.exercises import exercises_of, lesson_modules
 from rtc_widget.lessons.lesson_07 import NATS, NO_WAY
 from tests.limits import HANGS
+from tests.notebooks import NOTEBOOKS, ROOT, checks_of, solutions_of, with_solutions
 
-ROOT = Path(__file__).parents[2]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 LESSONS = {module.__name__[-2:]: module for module in lesson_modules()}
-SOLUTION = re.compile(r"<details>.*?^```python\n(.*?)^```$.*?</details>", re.DOTALL | re.MULTILINE)
 # Addresses of IPv4; not those of loopback, of documentation, or of the lessons.
 IPV4 = re.compile(
     r"(?<![§\w.-])(?<!section )(?<!§ )(?!127\.|0\.0\.0\.0|10\.0\.0\.2\b|192\.0\.2\.|198\.51\.100\.|203\.0\.113\.)"
@@ -74,31 +72,6 @@ def outputs_of(notebook: Path, folder: Path) -> list[dict[str, Any]]:
     assert " passed" in run.stdout
     outputs: list[dict[str, Any]] = json.loads((folder / "outputs.json").read_text())
     return outputs
-
-
-def solutions_of(notebook: Path) -> list[str]:
-    cells = nbformat.read(notebook, 4).cells
-    return [code for cell in cells if cell.cell_type == "markdown" for code in SOLUTION.findall(cell.source)]
-
-
-def with_solutions(notebook: Path, folder: Path) -> Path:
-    """Copy a notebook and add a cell with each solution behind the cell that has it."""
-    book = nbformat.read(notebook, 4)
-    cells = []
-    for cell in book.cells:
-        cells.append(cell)
-        if cell.cell_type == "markdown":
-            cells += [nbformat.v4.new_code_cell(code) for code in SOLUTION.findall(cell.source)]
-    book.cells = cells
-    copy = folder / notebook.name
-    nbformat.write(book, copy)
-    return copy
-
-
-def checks_of(outputs: list[dict[str, Any]]) -> list[str]:
-    """The results of `check` that a notebook shows."""
-    shown = [str(output.get("data", {}).get("text/plain", "")) for output in outputs]
-    return [text for text in shown if text.startswith(("Right: ", "Not yet: "))]
 
 
 def private_parts_of(text: str) -> list[str]:

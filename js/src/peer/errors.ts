@@ -1,6 +1,6 @@
 /** Errors of operations as they cross to the kernel, which knows why they happen and what to do next. */
 
-import { RtcWidgetError } from "../errors";
+import { RtcWidgetError, textOf } from "../errors";
 
 /** The W3C's names, and JavaScript's, that the kernel has classes for (`error_names` in `tests/contract/peer.json`). */
 export const ERROR_NAMES: ReadonlySet<string> = new Set([
@@ -44,19 +44,28 @@ export function closedError(): DOMException {
   return new DOMException("The RTCPeerConnection's signalingState is 'closed'.", "InvalidStateError");
 }
 
+/** The error of an operation that a `close` has overtaken. */
+export function closedMeanwhile(): DOMException {
+  return new DOMException(textOf("peer_closed_meanwhile"), "InvalidStateError");
+}
+
+/** A handle names nothing, or something of another kind. */
+export function notOfThisPeer(kind: string, handle: unknown): TypeError {
+  return new TypeError(textOf("not_of_this_peer", { kind, handle: String(handle) }));
+}
+
 export function peerNotFound(): RtcWidgetError {
   return new RtcWidgetError({
     code: "peer_not_found",
-    message:
-      "This page does not have the peer connection any more: the page was loaded again, or the kernel restarted.",
-    hint: "Make a new PeerConnection.",
+    message: textOf("peer_not_found"),
+    hint: textOf("peer_not_found_hint"),
   });
 }
 
 export function tooManyPeers(limit: number): RtcWidgetError {
   return new RtcWidgetError({
     code: "too_many_peers",
-    message: `This page has ${limit} open peer connections, and more are not allowed.`,
-    hint: "Close one of them with `await pc.close()`.",
+    message: textOf("too_many_peers", { limit }),
+    hint: textOf("too_many_peers_hint"),
   });
 }

@@ -5,6 +5,7 @@
  */
 
 import type { JsonObject } from "../json";
+import { notOfThisPeer } from "./errors";
 import type { Changes } from "./messages";
 
 export interface ObjectKinds {
@@ -147,7 +148,7 @@ export class PeerObjects {
   /** Returns the object of a handle; throws a TypeError if there is none of that kind. */
   find<K extends Kind>(kind: K, handle: unknown): ObjectKinds[K] {
     const named = this.#objects.get(String(handle));
-    if (named?.kind !== kind) throw new TypeError(`There is no ${kind} "${String(handle)}" in this peer connection.`);
+    if (named?.kind !== kind) throw notOfThisPeer(kind, handle);
     return named.object as ObjectKinds[K];
   }
 

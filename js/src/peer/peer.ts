@@ -5,7 +5,7 @@ import { pageError } from "../errors";
 import type { JsonObject } from "../json";
 import type { ClipSource } from "../media/clips";
 import { now, randomId } from "../page";
-import { operationError } from "./errors";
+import { closedMeanwhile, operationError } from "./errors";
 import { EVENT_NAMES, payloadOf } from "./events";
 import { PeerMedia } from "./media";
 import type { OperationPayload, PeerEvent } from "./messages";
@@ -110,9 +110,7 @@ export class Peer {
     if (this.isClosed) return;
     this.#pc.close();
     // Ends the media, and what waits for the connection.
-    this.#life.abort(
-      new DOMException("The RTCPeerConnection was closed while the operation ran.", "InvalidStateError"),
-    );
+    this.#life.abort(closedMeanwhile());
     this.#listener.onClosed();
   }
 

@@ -43,6 +43,8 @@ export interface ChannelRow {
 const MAX_SHOWN = 400;
 const MAX_DETAIL_LENGTH = 80;
 const REFRESH_MS = 50;
+/** Events that come with each message. */
+const FLOODING: ReadonlySet<string> = new Set(["message", "bufferedamountlow"]);
 
 /** Which attribute a state event has changed. */
 const STATE_OF: Readonly<Record<string, string>> = {
@@ -145,7 +147,7 @@ export class PeerRecord {
   #applyOperation(timeMs: number, { call, op, phase, error }: OperationPayload): void {
     if (phase === "called") {
       this.#calls.push({ call, op, startMs: timeMs });
-      if (this.#calls.length > MAX_SHOWN) this.#calls.shift();
+      dropOne(this.#calls, ({ op }) => op === "send");
       return;
     }
     const found = this.#calls.findLast((one) => one.call === call);
@@ -156,10 +158,7 @@ export class PeerRecord {
 
   #addOccurrence(occurrence: Occurrence): void {
     this.#occurrences.push(occurrence);
-    if (this.#occurrences.length <= MAX_SHOWN) return;
-    // A flood of messages must not push out how the connection was made.
-    const oldest = this.#occurrences.findIndex(({ name }) => name === "message");
-    this.#occurrences.splice(Math.max(oldest, 0), 1);
+    dropOne(this.#occurrences, ({ name }) => FLOODING.has(name));
   }
 
   #detailOf(source: string, name: string, payload: unknown): string {
@@ -182,4 +181,9 @@ export class PeerRecord {
       this.#version.value += 1;
     }, REFRESH_MS);
   }
+}
+
+/** Drops an entry of a full list. A flood of messages must not push out how the connection was made. */
+function dropOne<T>(list: T[], isFlooding: (entry: T) => boolean): void {
+  if (list.length > MAX_SHOWN) list.splice(Math.max(list.findIndex(isFlooding), 0), 1);
 }

@@ -1,5 +1,8 @@
 import { describe, expect, it, vi } from "vitest";
 import { page, userEvent } from "vitest/browser";
+import drawing from "../../../tests/contract/peer_drawing.json";
+import { diagramLabel } from "../../src/ui/peer/signaling_machine";
+import { laneOf, ticksOf } from "../../src/ui/peer/time_line";
 import "../../src/ui/styles/peer_index.css";
 import { connectedPair, DrivenPeer, newPeer } from "../peer/peers";
 
@@ -14,6 +17,22 @@ const table = (root: Element, caption: string) => {
 const step = (root: Element, track: string) => root.querySelector(`[data-track=${track}] .rtc-step-name`)?.textContent;
 
 describe("the picture of a peer connection", () => {
+  it.each([
+    [100, [0, 20, 40, 60, 80, 100]],
+    [1_234, [0, 500, 1_000]],
+    [17_593, [0, 5_000, 10_000, 15_000]],
+  ])("has round marks on the axis of %i ms", (span, ticks) => {
+    expect(ticksOf(span)).toEqual(ticks);
+  });
+
+  it.each(drawing.labels)("says what Python's drawing says: $label", ({ state, from, label }) => {
+    expect(diagramLabel(state, from === undefined ? undefined : { from, to: state })).toBe(label);
+  });
+
+  it.each(drawing.lanes)("has $event of $source in the lane $lane, as Python's has", ({ source, event, lane }) => {
+    expect(laneOf({ source, name: event })).toBe(lane);
+  });
+
   it("lights the signaling state and the edge that led to it, and says it in words", async () => {
     const peer = await newPeer();
     const { element } = peer.mount();

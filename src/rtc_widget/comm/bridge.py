@@ -72,12 +72,15 @@ class Bridge:
         Sends one message to all pages; callable from any thread.
     main : MainLoop
         The loop on which failures are reported.
+    await_hint : str, optional
+        What to do where a cell keeps the page's messages away. Default: to split the cell in two.
     """
 
     owner: BridgeOwner
 
-    def __init__(self, send: Callable[[Message], None], main: MainLoop) -> None:
+    def __init__(self, send: Callable[[Message], None], main: MainLoop, *, await_hint: str | None = None) -> None:
         self.send = send
+        self._await_hint = await_hint
         self._main = main
         # Reentrant: without a loop the owner's listeners are called under the lock.
         self._lock = RLock()
@@ -172,7 +175,7 @@ class Bridge:
                     raise PageNotFound(f"The page left before it completed {kind!r}.")
                 if page.heard_at < sent and now >= sent + PAGE_SECONDS:
                     if page.holds or len(self._pages.living) < 2:
-                        raise no_reply_error(PAGE_SECONDS)
+                        raise no_reply_error(PAGE_SECONDS, self._await_hint)
                     self._liveness.page_left(page)
                     return await self.request(kind, timeout=deadline - now, pauses=pauses, cancels=cancels, **fields)
                 await asyncio.wait([replied], timeout=min(deadline - now, 1.0))

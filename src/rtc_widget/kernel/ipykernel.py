@@ -49,13 +49,17 @@ def receives_during_cells() -> bool:
     return version is None or version >= FIRST_RECEIVING_VERSION
 
 
-def no_reply_error(seconds: float) -> PageError:
-    """Return an error with the likely reason why no message of the page came for `seconds`."""
+def no_reply_error(seconds: float, hint: str | None = None) -> PageError:
+    """Return an error with the likely reason why no message of the page came for `seconds`.
+
+    `hint` says what to do if the cell itself keeps the messages away. Default: to split the cell in two.
+    """
     version = kernel_version()
     if version is not None and version < FIRST_RECEIVING_VERSION and _in_cell():
         return AwaitUnsupported(
             f"No message of the page came for {seconds:g} s. In this host, ipykernel {_dotted(version)} probably "
-            "receives them only after this cell ends."
+            "receives them only after this cell ends.",
+            hint=hint,
         )
     return PageTimeout(
         f"The page did not respond for {seconds:g} s.",

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from rtc_widget._sequence import FrozenSequence
 from rtc_widget._unicode import well_formed, well_formed_json
@@ -141,6 +141,14 @@ class PeerEventLog(FrozenSequence[PeerEvent]):
                 "changes": [well_formed_json(dict(event.changes)) for event in events],
             }
         )
+
+    @overload
+    def __getitem__(self, index: int) -> PeerEvent: ...
+    @overload
+    def __getitem__(self, index: slice) -> PeerEventLog: ...
+    def __getitem__(self, index: int | slice) -> PeerEvent | PeerEventLog:
+        events = self._snapshot()
+        return PeerEventLog(events[index]) if isinstance(index, slice) else events[index]
 
     def _snapshot(self) -> Sequence[PeerEvent]:
         return tuple(self._events.copy())

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 
 from rtc_widget.comm.media import ClipOffers
+from rtc_widget.peers.arguments import require_awaited
 from rtc_widget.peers.event_access import PeerEventAccess
 from rtc_widget.peers.media import media_to_wire
 from rtc_widget.peers.operation import Operation
@@ -19,6 +20,7 @@ from rtc_widget.peers.stats import PeerStats
 
 if TYPE_CHECKING:
     from rtc_widget.peers.media import MediaSource
+    from rtc_widget.sdp.description import SessionDescription
 
 T = TypeVar("T")
 
@@ -360,6 +362,13 @@ def nothing(_result: object) -> None:
     """Finish an operation that returns nothing."""
 
 
+def described(result: Any) -> SessionDescription:
+    """Return the description of a result."""
+    from rtc_widget.sdp.description import SessionDescription
+
+    return SessionDescription(result.sdp, type=result.type)
+
+
 def stats_of(result: StatsResult) -> PeerStats:
     """Return the statistics of a result."""
     return PeerStats(result.reports)
@@ -368,3 +377,18 @@ def stats_of(result: StatsResult) -> PeerStats:
 def parameters_of(result: SendParameters) -> dict[str, Any]:
     """Return the parameters of a result."""
     return dict(result.parameters)
+
+
+def handle_of(value: Any, *kinds: type[PeerObject]) -> str:
+    """Return the handle of an object that must be of one of these kinds.
+
+    Raises
+    ------
+    TypeError
+        If it is of another kind, or an operation whose ``await`` was forgotten.
+    """
+    require_awaited(value)
+    if not isinstance(value, kinds):
+        names = " or ".join(kind.__name__ for kind in kinds)
+        raise TypeError(f"expected an object of this connection ({names}), got {value!r:.100}.")
+    return value.handle

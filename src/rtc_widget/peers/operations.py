@@ -23,6 +23,7 @@ from rtc_widget.kernel.await_guard import AwaitGuard
 from rtc_widget.kernel.main_loop import MainLoop
 from rtc_widget.peers.operation import Operation
 from rtc_widget.peers.record import ConnectionRecord
+from rtc_widget.sdp.private_parts import without_credentials
 
 OPERATION_SECONDS = 30.0
 """How long the page may take for an operation."""
@@ -300,7 +301,8 @@ class Operations:
         except WebRTCError as error:
             if isinstance(error, PeerNotFound):
                 self._main.call_now(self._record.lose)
-            raise type(error).explained(error.message, op, self._record.signaling_state) from None
+            message = without_credentials(error.message)
+            raise type(error).explained(message, op, self._record.signaling_state) from None
         try:
             return decode_fields(OPERATIONS[op][1], wire)
         except MalformedMessage as error:

@@ -10,10 +10,11 @@ from html import escape
 from typing import Any, Protocol
 
 from rtc_widget._unicode import well_formed
+from rtc_widget.peers.drawing import drawn, folded, table
 from rtc_widget.peers.state_diagram import signaling_diagram
-from rtc_widget.peers.style import STYLE, folded, table
 from rtc_widget.peers.timeline import Timeline
 from rtc_widget.peers.timeline_entries import HasEvents, TimedEvent
+from rtc_widget.peers.timeline_view import timeline_part
 from rtc_widget.sdp.candidates import candidate_of
 
 _STATES = (
@@ -23,6 +24,7 @@ _STATES = (
     ("DTLS", "dtls_state"),
     ("connection", "connection_state"),
 )
+_MAX_STORED_ENTRIES = 150
 
 
 class DrawnPeer(HasEvents, Protocol):
@@ -45,9 +47,14 @@ def peer_html(peer: DrawnPeer) -> str:
         table(("state", "now"), ((name, f"<b>{value}</b>") for name, value in states)),
         folded(f"{_count(len(candidates), 'candidate')} of this side", candidates_table(candidates)),
         folded(_count(len(pairs), "candidate pair"), pairs_table(pairs)),
-        folded("Time line", Timeline(peer)._repr_html_()),
+        folded("Time line", _timeline(Timeline(peer))),
     ]
-    return well_formed(f'<div class="rtcw-peer">{STYLE}{"".join(parts)}</div>')
+    return well_formed(drawn(*parts))
+
+
+def _timeline(timeline: Timeline) -> str:
+    """Return how the connection was made; of a flood of messages only the first are drawn, since it is stored."""
+    return timeline_part(timeline.names, timeline.entries, timeline.bounds, most=_MAX_STORED_ENTRIES)
 
 
 def _count(number: int, noun: str) -> str:

@@ -12,6 +12,7 @@ from rtc_widget.comm.messages import WirePeerEvent
 from rtc_widget.conversation.subscriptions import Failures, Subscriptions
 from rtc_widget.errors import RtcWidgetError
 from rtc_widget.peers.events import PeerEvent, PeerEventLog
+from rtc_widget.sdp.private_parts import without_credentials
 
 logger = logging.getLogger("rtc_widget")
 
@@ -117,14 +118,15 @@ class ConnectionRecord:
             case "operation", {"op": "close", "reason": str() as reason}:
                 self.end = _ENDS.get(reason, self.end)
         self._write_traits(wire.changes)
+        payload = _without_quoted_credentials(wire.payload)
         event = PeerEvent(
             type=wire.type,
             source=wire.source,
             time=datetime.fromtimestamp((wire.time_ms + self._offset_ms) / 1000, UTC),
             elapsed=(wire.time_ms - self._began_ms) / 1000,
-            payload=wire.payload,
+            payload=payload,
             changes=wire.changes,
-            fields={name: self._field(name, value) for name, value in wire.payload.items()},
+            fields={name: self._field(name, value) for name, value in payload.items()},
             target=self._resolve(wire.source),
         )
         self.events.append(event)
@@ -174,3 +176,12 @@ class ConnectionRecord:
 
     def _field(self, name: str, value: Any) -> Any:
         return self._resolve(value) if name in _REFERENCES and isinstance(value, str) else value
+
+
+def _without_quoted_credentials(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a payload whose error does not show the credentials of the line that a browser quotes in it."""
+    match payload:
+        case {"error": {"message": str() as message} as error}:
+            return {**payload, "error": {**error, "message": without_credentials(message)}}
+        case _:
+            return payload

@@ -7,23 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-LANES = ("calls", "signaling", "gathering", "ICE", "connection", "DTLS", "channels")
-"""The lanes of each peer, from top to bottom."""
+from rtc_widget.peers.drawing import lane_of
+
 _STATES: Mapping[str, tuple[str, str]] = {
-    "signaling_state": ("signaling", "stable"),
-    "ice_gathering_state": ("gathering", "new"),
+    "signaling_state": ("Signaling", "stable"),
+    "ice_gathering_state": ("Gathering", "new"),
     "ice_connection_state": ("ICE", "new"),
-    "connection_state": ("connection", "new"),
+    "connection_state": ("Connection", "new"),
 }
 """The states of a connection (W3C WebRTC, section 4.3): their lane, and their value at first."""
 _DTLS_ORDER = ("new", "closed", "connecting", "failed", "connected")
-_MARKED = {
-    "icecandidate": "gathering",
-    "icecandidateerror": "gathering",
-    "selectedcandidatepairchange": "ICE",
-    "negotiationneeded": "signaling",
-    "track": "calls",
-}
+_MARKED = ("icecandidate", "icecandidateerror", "selectedcandidatepairchange", "negotiationneeded", "track")
 _CHANNEL_EVENTS = ("open", "message", "closing", "close", "error", "bufferedamountlow")
 _ERRORS = ("icecandidateerror", "error")
 
@@ -59,7 +53,7 @@ class TimelineEntry:
     peer : str
         The name of the peer.
     lane : str
-        One of `LANES`.
+        One of `rtc_widget.peers.drawing.LANES`.
     start : float
         Milliseconds since the first event of all peers.
     end : float or None
@@ -128,9 +122,9 @@ class _PeerReader:
             error = event.payload.get("error") or {}
             start, op = called.pop(number, (self._at(event), op))
             label = f"{op}: {error.get('name')}" if error else op
-            yield TimelineEntry(self._peer, "calls", start, self._at(event), label, "call", is_bad=bool(error))
+            yield TimelineEntry(self._peer, "Operations", start, self._at(event), label, "call", is_bad=bool(error))
         for start, op in called.values():
-            yield TimelineEntry(self._peer, "calls", start, self._last, op, "call", is_open=True)
+            yield TimelineEntry(self._peer, "Operations", start, self._last, op, "call", is_open=True)
 
     def _states(self, lane: str, first: str, handle: str, name: str) -> Iterator[TimelineEntry]:
         if not self._events:
@@ -161,18 +155,25 @@ class _PeerReader:
 
     def _marks(self) -> Iterator[TimelineEntry]:
         for event in self._events:
-            lane, label = _MARKED.get(event.type), event.type
-            if event.source.startswith("channel:") and event.type in _CHANNEL_EVENTS:
-                lane, label = "channels", f"{event.source} {event.type}"
-            elif event.type == "datachannel":
-                lane, label = "channels", f"{event.payload.get('channel')} arrives"
-            elif event.type == "icecandidate":
-                label = _candidate_label(event.payload.get("candidate"))
-            elif event.type == "icecandidateerror":
-                label = f"error {event.payload.get('error_code')}"
-            if lane is not None:
-                is_bad = event.type in _ERRORS
+            label = _label_of(event)
+            if label is not None:
+                lane, is_bad = lane_of(event.source, event.type), event.type in _ERRORS
                 yield TimelineEntry(self._peer, lane, self._at(event), None, label, "event", is_bad=is_bad)
+
+
+def _label_of(event: TimedEvent) -> str | None:
+    """Return what the dot of an event says; None if the event has none, since the bar of a state shows it."""
+    if event.source.startswith("channel:") and event.type in _CHANNEL_EVENTS:
+        return f"{event.source} {event.type}"
+    match event.type:
+        case "datachannel":
+            return f"{event.payload.get('channel')} arrives"
+        case "icecandidate":
+            return _candidate_label(event.payload.get("candidate"))
+        case "icecandidateerror":
+            return f"error {event.payload.get('error_code')}"
+        case name:
+            return name if name in _MARKED else None
 
 
 def _candidate_label(candidate: Any) -> str:

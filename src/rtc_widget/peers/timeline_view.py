@@ -7,8 +7,8 @@ from html import escape
 from math import floor, log10
 
 from rtc_widget._unicode import well_formed
-from rtc_widget.peers.style import STYLE, folded, table
-from rtc_widget.peers.timeline_entries import LANES, TimelineEntry
+from rtc_widget.peers.drawing import LANES, drawn, folded, table
+from rtc_widget.peers.timeline_entries import TimelineEntry
 
 _WIDTH, _LEFT, _RIGHT = 900, 130, 30
 _ROW, _TITLE, _GAP, _AXIS = 19, 18, 6, 24
@@ -20,16 +20,23 @@ _CHARACTER = 6.0
 
 def timeline_html(names: Sequence[str], entries: Sequence[TimelineEntry], bounds: tuple[float, float]) -> str:
     """Return the drawing and the table of a time line."""
+    return well_formed(drawn(timeline_part(names, entries, bounds)))
+
+
+def timeline_part(
+    names: Sequence[str], entries: Sequence[TimelineEntry], bounds: tuple[float, float], *, most: int = _MAX_DRAWN
+) -> str:
+    """Return a time line of the first `most` entries, without the style that it needs."""
     drawing = _Drawing(names, entries, bounds)
     words = f"Time line of {', '.join(names)}: {len(entries)} operations, states and events. The table has the same."
     svg = (
         f'<svg viewBox="0 0 {_WIDTH} {drawing.height}" role="img" aria-label="{escape(words)}">'
-        f"{''.join(drawing.parts())}</svg>"
+        f"{''.join(drawing.parts(most))}</svg>"
     )
-    return well_formed(f'<div class="rtcw-peer">{STYLE}{svg}{folded("As a table", _rows(entries))}</div>')
+    return svg + folded("As a table", _rows(entries, min(most, _MAX_ROWS)))
 
 
-def _rows(entries: Sequence[TimelineEntry]) -> str:
+def _rows(entries: Sequence[TimelineEntry], most: int) -> str:
     rows = (
         (
             f"{entry.start:.0f}",
@@ -38,9 +45,9 @@ def _rows(entries: Sequence[TimelineEntry]) -> str:
             entry.lane,
             escape(entry.label),
         )
-        for entry in entries[:_MAX_ROWS]
+        for entry in entries[:most]
     )
-    left = len(entries) - _MAX_ROWS
+    left = len(entries) - most
     note = f"<div>{left} more entries are not shown.</div>" if left > 0 else ""
     return table(("ms", "lasts (ms)", "peer", "lane", "what"), rows) + note
 
@@ -53,7 +60,7 @@ class _Drawing:
         self._group = _TITLE + _ROW * len(LANES) + _GAP
         self.height = self._group * len(names) + _AXIS
 
-    def parts(self) -> Iterator[str]:
+    def parts(self, most: int) -> Iterator[str]:
         """Yield the elements of the drawing, from back to front."""
         yield from self._axis()
         for number, name in enumerate(self._names):
@@ -64,8 +71,14 @@ class _Drawing:
                 yield f'<text x="{_LEFT - 8}" y="{y + 13}" text-anchor="end" class="f">{lane}</text>'
                 below = y + _ROW - 0.5
                 yield f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{below}" y2="{below}" class="g"/>'
-        for entry in self._entries[:_MAX_DRAWN]:
+        drawn = self._entries[:most]
+        for entry in drawn:
             yield self._dot(entry) if entry.end is None else self._bar(entry, entry.end)
+        # In front of the dots, which stand where a state begins; the title of a bar is still found below its label.
+        yield '<g pointer-events="none">'
+        for entry in drawn:
+            yield self._label(entry)
+        yield "</g>"
 
     def _x(self, milliseconds: float) -> float:
         share = (milliseconds - self._first) / (self._last - self._first)
@@ -81,12 +94,15 @@ class _Drawing:
         length = "still" if entry.is_open else f"{end - entry.start:.0f} ms"
         title = f"{entry.peer}, {entry.lane}: {entry.label}, from {entry.start:.0f} ms, {length}"
         kind = "b" if entry.is_bad else ("k" if entry.kind == "call" else _state_class(entry.label))
-        # The bar of a call is so short that its label stands to its right, unless the drawing ends there.
-        words = ""
-        if width > _CHARACTER * len(entry.label):
-            words = f'<text x="{x + 3:.1f}" y="{y + 13}">{escape(entry.label)}</text>'
         shape = f'<rect x="{x:.1f}" y="{y + 2}" width="{width:.1f}" height="{_ROW - 5}" rx="2"/>'
-        return f'<g class="{kind}"><title>{escape(title)}</title>{shape}{words}</g>'
+        return f'<g class="{kind}"><title>{escape(title)}</title>{shape}</g>'
+
+    def _label(self, entry: TimelineEntry) -> str:
+        """Return the label of a bar that has room for it."""
+        x, right = self._x(entry.start), self._x(entry.end or entry.start)
+        if right - x <= _CHARACTER * len(entry.label):
+            return ""
+        return f'<text x="{x + 3:.1f}" y="{self._y(entry) + 13}">{escape(entry.label)}</text>'
 
     def _dot(self, entry: TimelineEntry) -> str:
         x, y = self._x(entry.start), self._y(entry) + _ROW / 2 - 0.5

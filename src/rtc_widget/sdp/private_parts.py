@@ -35,6 +35,21 @@ _NUMERIC = re.compile(r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{0,4}(?
 _MAPPED = re.compile(r"(?<![\w:])::ffff:\d{1,3}(?:\.\d{1,3}){3}", re.IGNORECASE)
 # A word is read once: a pattern for ".local" itself would read a long word once per letter.
 _WORD = re.compile(r"[\w.-]+")
+# In any text that quotes a line: the value after the name of the attribute. Our own texts say "an a=ice-pwd line".
+_QUOTED = re.compile(
+    r"""
+    (?P<before>
+        \b(?:ice-ufrag|ice-pwd|identity)\s*[:=]\s*
+        | \ba=ice-(?:ufrag|pwd)\s+(?!line\b)
+        | \bfingerprint\s*[:=]\s*(?:[\w-]+[ \t]+)?
+        | \binline:
+        | \bkey-mgmt\s*[:=]\s*[\w-]+\s+
+        | \bcandidate:[^\r\n]{0,1000}?\bufrag\s+
+        | (?=(?:[0-9a-f]{2}:){7})
+    )
+    [^\s"'•]+""",
+    re.IGNORECASE | re.VERBOSE,
+)
 _PUBLIC = {"0.0.0.0", "127.0.0.1", "::", "::1"}  # noqa: S104 - what everybody writes as a placeholder
 
 
@@ -77,6 +92,17 @@ def without_addresses(text: str) -> str:
     "must be a number, got '•••'"
     """
     return "".join(HIDDEN if part.kind else part.text for part in _joined(text, sorted(_addresses(text))))
+
+
+def without_credentials(text: str) -> str:
+    """Return any text with the ICE credentials, fingerprints and keys of the lines that it quotes replaced.
+
+    Examples
+    --------
+    >>> without_credentials("Failed to parse SessionDescription. a=ice-pwd:secret Invalid SDP line.")
+    'Failed to parse SessionDescription. a=ice-pwd:••• Invalid SDP line.'
+    """
+    return _QUOTED.sub(rf"\g<before>{HIDDEN}", text)
 
 
 def _spans(line: Line) -> Iterator[tuple[int, int, PrivateKind]]:

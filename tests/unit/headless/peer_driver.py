@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Awaitable
+from importlib.util import find_spec
 from typing import Any
 
+import pytest
+
+from rtc_widget.headless.page import page_thread
 from rtc_widget.headless.peer_page import HeadlessPeerPage
+from rtc_widget.headless.peers import session
 from tests.limits import HANGS, eventually
+
+TONE = {"kind": "tone", "hz": 440}
+
+needs_wrtc = pytest.mark.skipif(find_spec("webrtc") is None, reason="needs wrtc (extra `teach`)")
+wrtc = pytest.param("wrtc", marks=needs_wrtc)
+both_engines = pytest.mark.parametrize("engine", [wrtc, "aiortc"])
 
 
 class Refused(Exception):
@@ -125,3 +137,31 @@ async def negotiate(a: PeerDriver, b: PeerDriver) -> None:
 async def connected(*peers: PeerDriver) -> None:
     for peer in peers:
         await peer.until("connection_state", "connected")
+
+
+def open_peers() -> set[str]:
+    """Return the names of the peers that count as open."""
+    return set(session._open_peers)
+
+
+async def page_tasks() -> set[int]:
+    """Return the tasks on the pages' thread."""
+
+    async def tasks():
+        return {id(task) for task in asyncio.all_tasks() if task is not asyncio.current_task()}
+
+    return await asyncio.wrap_future(page_thread().run(tasks()))
+
+
+async def nothing_goes_on(before: set[int]) -> None:
+    """Wait until no task is left on the pages' thread but those of other tests."""
+    async with asyncio.timeout(HANGS):
+        while await page_tasks() - before:
+            await asyncio.sleep(0.05)
+
+
+async def refused(operation: Awaitable[Any]) -> Refused:
+    """Return the error of an operation that the page refuses."""
+    with pytest.raises(Refused) as caught:
+        await operation
+    return caught.value

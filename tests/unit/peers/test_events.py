@@ -200,6 +200,8 @@ async def test_the_log_can_be_searched_copied_and_read_as_a_table(pc, page):
     assert repr(pc.events[1]) == "<operation at 0.010 s: create_offer settled, OperationError>"
     assert repr(pc.events[2]) == "<signalingstatechange at 0.020 s: have-local-offer>"
     assert [event.type for event in pc.events.of(source="channel:*")] == ["message"]
+    assert [event.source for event in pc.events[1:].of("operation")] == ["pc"]
+    assert pc.events[-1:].last() is pc.events[-1]
     table = pc.events.to_pandas()
     assert list(table["type"]) == ["operation", "operation", "signalingstatechange", "message"]
     assert list(table["elapsed"]) == [0.0, 0.01, 0.02, 0.03]

@@ -260,23 +260,34 @@ async def test_an_operation_that_has_ended_is_not_cancelled(pc, page):
     assert "cancel" not in [message["type"] for message in page.heard]
 
 
+TWO_CELLS = r"task = asyncio\.ensure_future\(pc\.create_offer\(\)\)"
+
+
+async def run_cell(operation):
+    return await operation
+
+
+run_cell.__qualname__ = "InteractiveShell.run_cell_async"
+
+
 async def test_a_cell_of_ipykernel_6_cannot_wait(monkeypatch):
     import comm
 
     monkeypatch.setattr(comm, "create_comm", RecordingComm)
     monkeypatch.setattr(ipykernel, "kernel_version", lambda: (6, 31))
-
-    class InteractiveShell:
-        async def run_cell_async(self, operation):
-            return await operation
-
-    InteractiveShell.run_cell_async.__qualname__ = "InteractiveShell.run_cell_async"
     pc = PeerConnection(page="browser")
     for operation in (pc.create_offer(), pc.wait_for("track")):
-        cell = InteractiveShell().run_cell_async(operation)
-        with pytest.raises(errors.AwaitUnsupported, match=r"task = asyncio\.ensure_future\(pc\.create_offer\(\)\)"):
-            await asyncio.create_task(cell)
+        with pytest.raises(errors.AwaitUnsupported, match=TWO_CELLS):
+            await asyncio.create_task(run_cell(operation))
     pc.remove()
+
+
+async def test_a_cell_of_ipykernel_7_2_that_gets_no_reply_says_how_to_do_it_in_two(monkeypatch, pc, page):
+    monkeypatch.setattr(ipykernel, "kernel_version", lambda: (7, 2))
+    monkeypatch.setattr("rtc_widget.comm.bridge.PAGE_SECONDS", 0)
+    page.is_silent = True
+    with pytest.raises(errors.AwaitUnsupported, match=TWO_CELLS):
+        await asyncio.create_task(run_cell(pc.create_offer()))
 
 
 async def test_the_page_in_the_browser_gets_messages_by_the_comm(monkeypatch):
@@ -294,14 +305,19 @@ async def test_the_page_in_the_browser_gets_messages_by_the_comm(monkeypatch):
     pc.remove()
 
 
-async def test_what_may_quote_a_description_is_not_synced(pc, page):
+async def test_a_description_that_a_browser_quotes_is_not_synced_and_has_no_credentials(pc, page):
     await pc.create_offer()
-    page.replies["create_answer"] = fault("OperationError", "Invalid line: a=ice-pwd:s3cret")
-    with pytest.raises(errors.OperationError):
+    words = "Invalid line: a=ice-pwd:s3cret near m=audio"
+    page.event("operation", {"call": 3, "op": "x", "phase": "settled", "error": {"name": "E", "message": words}})
+    page.replies["create_answer"] = fault("OperationError", words)
+    with pytest.raises(errors.OperationError, match="near m=audio") as caught:
         await pc.create_answer()
     await eventually(lambda: pc.error)
-    assert "s3cret" in pc.error["message"]
-    assert "s3cret" not in str(pc.get_state())
+    assert "m=audio" in pc.error["message"]
+    assert "m=audio" not in str(pc.get_state())
+    [quoted] = [event.error["message"] for event in pc.events.of("operation") if event.payload.get("error")]
+    assert quoted == "Invalid line: a=ice-pwd:••• near m=audio"
+    assert "s3cret" not in f"{caught.value}{pc.error}"
 
 
 def test_a_checkout_without_the_page_half_fails_when_a_connection_is_made(monkeypatch, tmp_path):

@@ -6,12 +6,17 @@ import xml.etree.ElementTree as ET
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
+import nbconvert
+import nbformat
 import pytest
 
 from rtc_widget.comm.messages import SignalingState
 from rtc_widget.peers.peer_view import pairs_table, peer_html, previous_state
 from rtc_widget.peers.state_diagram import signaling_diagram
+from tests.limits import eventually
 from tests.unit.peers.test_timeline import ALICE, CANDIDATE, Happened
+
+VIEW = "application/vnd.jupyter.widget-view+json"
 
 PAIRS = [
     {
@@ -59,20 +64,15 @@ def test_the_current_state_is_lit(state):
 @pytest.mark.parametrize(
     ("previous", "state", "edges"),
     [
-        ("stable", "have-local-offer", ["setLocal(offer): stable to have-local-offer"]),
-        ("have-local-offer", "stable", ["setRemote(answer): have-local-offer to stable"]),
-        ("have-local-offer", "closed", []),
+        ("stable", "have-local-offer", ["stable to have-local-offer: set_local_description(offer)"]),
+        ("have-local-offer", "stable", ["have-local-offer to stable: set_remote_description(answer), or a rollback"]),
+        ("have-local-offer", "closed", ["stable to closed: close()"]),
         (None, "stable", []),
     ],
 )
 def test_the_last_edge_is_lit(previous, state, edges):
     drawing = diagram(state, previous)
-    lit = [
-        edge.findtext("title")
-        for edge in drawing.iter("g")
-        for path in edge.iter("path")
-        if path.get("class") == "last"
-    ]
+    lit = [path.findtext("title") for path in drawing.iter("path") if path.get("class") == "last"]
     assert lit == edges
     assert state in (drawing.get("aria-label") or "")
 
@@ -108,4 +108,27 @@ def test_pairs_are_in_the_order_of_their_priority():
 async def test_a_connection_of_a_page_in_this_process_is_drawn_in_a_notebook(pc):
     shown = pc._repr_mimebundle_()
     assert shown["text/plain"] == repr(pc)
-    assert "The signaling state is stable." in shown["text/html"]
+    assert "Signaling state: stable" in shown["text/html"]
+
+
+async def test_a_stored_notebook_has_the_drawing_beside_the_live_view(pc, page, monkeypatch):
+    page.event("signalingstatechange", pc={"signaling_state": "have-local-offer"})
+    page.event("icecandidate", {"candidate": {"candidate": CANDIDATE, "sdpMid": "0"}})
+    await eventually(lambda: pc.candidates)
+    monkeypatch.setattr(pc, "_page", None)  # as in a browser
+    data, metadata = pc._repr_mimebundle_()
+    output = nbformat.v4.new_output("execute_result", data=data, metadata=metadata, execution_count=1)
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("pc", outputs=[output])])
+    assert VIEW in book.cells[0].outputs[0].data
+    # It is exported without the widget's state, as most notebooks are.
+    exported, _ = nbconvert.HTMLExporter().from_notebook_node(book)
+    assert 'aria-label="Signaling state: have-local-offer, from stable by set_local_description(offer)"' in exported
+    assert "192.0.2" not in exported
+
+
+def test_what_is_stored_stays_small_in_a_flood_of_messages():
+    flood = [Happened(1000 + ms, "message", {"text": "x"}, source="channel:1") for ms in range(5000)]
+    html = peer_html(Drawn(events=[*ALICE.events, *flood]))
+    assert len(html) < 60_000
+    assert "create_offer" in html
+    assert "more entries are not shown" in html

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from rtc_widget.peers.drawing import LANES
 from rtc_widget.peers.timeline import Timeline
-from rtc_widget.peers.timeline_entries import LANES
 
 ZERO = datetime(2026, 11, 29, 12, tzinfo=UTC)
 
@@ -60,7 +60,7 @@ BOB = Peer([Happened(10, "negotiationneeded"), Happened(400, "message", {"text":
 
 
 def test_an_operation_is_a_bar_from_its_call_to_its_end():
-    calls = [entry for entry in Timeline(ALICE, BOB).entries if entry.lane == "calls"]
+    calls = [entry for entry in Timeline(ALICE, BOB).entries if entry.lane == "Operations"]
     assert [(entry.label, entry.start, entry.end, entry.is_bad, entry.is_open) for entry in calls] == [
         ("create_offer", 0, 20, False, False),
         ("set_remote_description: InvalidStateError", 55, 60, True, False),
@@ -70,13 +70,13 @@ def test_an_operation_is_a_bar_from_its_call_to_its_end():
 
 def test_a_state_lasts_until_the_next_one():
     entries = Timeline(alice=ALICE, bob=BOB).entries
-    signaling = [entry for entry in entries if (entry.peer, entry.lane) == ("alice", "signaling")]
+    signaling = [entry for entry in entries if (entry.peer, entry.lane) == ("alice", "Signaling")]
     assert [(entry.label, entry.start, entry.end) for entry in signaling if entry.kind == "state"] == [
         ("stable", 0, 30),
         ("have-local-offer", 30, 400),
     ]
     [failed] = [entry for entry in entries if entry.label == "failed"]
-    assert (failed.lane, failed.is_bad, failed.is_open) == ("connection", True, True)
+    assert (failed.lane, failed.is_bad, failed.is_open) == ("Connection", True, True)
 
 
 def test_the_transport_that_is_bundled_away_is_left_out():
@@ -113,7 +113,7 @@ def test_the_drawing_is_well_formed_and_has_a_twin_for_screen_readers():
     assert "15 operations" not in (drawing.get("aria-label") or "")
     assert "The table has the same" in (drawing.get("aria-label") or "")
     titles = [title.text for title in drawing.iter("title")]
-    assert "peer 1, calls: create_offer, from 0 ms, 20 ms" in titles
+    assert "peer 1, Operations: create_offer, from 0 ms, 20 ms" in titles
     assert len(titles) == len(Timeline(ALICE, BOB).entries)
     assert "<b>" not in html
     for lane in LANES:

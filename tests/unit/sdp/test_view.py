@@ -12,7 +12,7 @@ from rtc_widget import SessionDescription, glossary
 from rtc_widget._glossary.references import web_address
 from rtc_widget.sdp.explanations import all_explanations, explain, known_kinds
 from rtc_widget.sdp.lines import Line
-from rtc_widget.sdp.private_parts import hidden, parts_of
+from rtc_widget.sdp.private_parts import hidden, parts_of, without_credentials
 from tests.limits import HANGS
 from tests.unit.sdp.texts import MINIMAL, NAMES, capture, changed, random_texts
 
@@ -82,6 +82,9 @@ def test_every_line_of_a_captured_description_is_explained(name):
         ("m=video 0 UDP/TLS/RTP/SAVPF 96", "the section is refused"),
         ("a=rtcp-fb:96 nack pli", "Reports that a picture was lost"),
         ("a=rtcp-fb:96 nack unheard-of", "Requests lost packets again"),
+        ("a=rtcp-fb:* trr-int 100", "The least interval between two regular RTCP reports"),
+        ("m=audio 9 TCP/DTLS/RTP/SAVPF 111", "Encrypted RTP with feedback over TCP"),
+        ("m=audio 9 RTP/AVP 0", "in an offer with a fingerprint"),
         ("a=fmtp:111 minptime=10;useinbandfec=1", "minptime: No packet shorter"),
         ("a=candidate:1 1 tcp 1 192.0.2.1 9 typ relay", "A port on a TURN server"),
         ("a=extmap:1/recvonly urn:ietf:params:rtp-hdrext:csrc-audio-level", "How loud each speaker of a mix is"),
@@ -206,6 +209,34 @@ def test_a_view_stays_small():
 )
 def test_what_is_private_is_hidden_wherever_it_stands(line, shown):
     assert hidden(Line(1, line, "")) == shown
+
+
+HASH = ":".join(f"{number:02X}" for number in range(32))
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("Failed to parse SessionDescription. a=ice-ufrag:ab Invalid.", "… a=ice-ufrag:••• Invalid."),
+        ("Failed to parse SessionDescription. a=ice-pwd s3cret Expects ':'", "… a=ice-pwd ••• Expects ':'"),
+        ("Invalid line: 'a=ice-pwd:s3cret'", "Invalid line: 'a=ice-pwd:•••'"),
+        (f"a=fingerprint:sha-256 {HASH} is wrong", "a=fingerprint:sha-256 ••• is wrong"),
+        (f"The peer has {HASH.lower()}.", "The peer has •••"),
+        ("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNf+/a|2^20 x", "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:••• x"),
+        (
+            "candidate:1 1 udp 5 192.0.2.1 9 typ host ufrag aB+/ x",
+            "candidate:1 1 udp 5 192.0.2.1 9 typ host ufrag ••• x",
+        ),
+        # Our own words about faults stay as they are.
+        ("ice-pwd must have 22 to 256 characters, got 5", None),
+        ("the section must have an a=ice-pwd line, or the session must", None),
+        ("a fingerprint of sha-256 must have 32 bytes, got 3", None),
+        ("The ufrag differs: 12:30:45", None),
+    ],
+)
+def test_a_text_that_quotes_lines_shows_no_credentials(words, shown):
+    expected = words if shown is None else shown.replace("…", "Failed to parse SessionDescription.")
+    assert without_credentials(words) == expected
 
 
 def test_the_parts_of_a_line_are_the_line():

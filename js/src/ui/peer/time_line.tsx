@@ -1,29 +1,13 @@
 /** The time line: a bar for each operation, from its call to its settlement, and a dot for each event. */
 
 import { useId } from "preact/hooks";
+import { lanes as LANES, lane_of } from "../../../../src/rtc_widget/peers/drawing.json";
 import type { Occurrence, OperationCall } from "../../peer/record";
 
-const LANES = ["Operations", "Signaling", "Gathering", "ICE", "DTLS", "Channels", "Media"] as const;
-type Lane = (typeof LANES)[number];
-
 /** The lane of an event, by its name or the kind of its source. */
-const LANE_OF: Readonly<Record<string, Lane>> = {
-  negotiationneeded: "Signaling",
-  signalingstatechange: "Signaling",
-  icecandidate: "Gathering",
-  icecandidateerror: "Gathering",
-  icegatheringstatechange: "Gathering",
-  gatheringstatechange: "Gathering",
-  iceconnectionstatechange: "ICE",
-  connectionstatechange: "DTLS",
-  datachannel: "Channels",
-  ice: "ICE",
-  dtls: "DTLS",
-  sctp: "Channels",
-  channel: "Channels",
-};
+const LANE_OF: Readonly<Record<string, string>> = lane_of;
 
-export function laneOf({ name, source }: Occurrence): Lane {
+export function laneOf({ name, source }: Pick<Occurrence, "name" | "source">): string {
   return LANE_OF[name] ?? LANE_OF[source.split(":")[0] ?? ""] ?? "Media";
 }
 
@@ -34,7 +18,7 @@ const TOP = 8;
 const AXIS_HEIGHT = 22;
 const MIN_SPAN_MS = 100;
 const MIN_BAR_WIDTH = 3;
-const TICKS = 4;
+const TICKS = 5;
 /** The tables beside the picture show the latest, as a screen reader would be lost in more. */
 const LISTED = 200;
 
@@ -49,7 +33,7 @@ export function TimeLine({ calls, occurrences }: TimeLineProps) {
   const start = times.length > 0 ? Math.min(...times) : 0;
   const span = Math.max(MIN_SPAN_MS, ...times.map((time) => time - start));
   const x = (time: number) => LABEL_WIDTH + ((time - start) / span) * (WIDTH - LABEL_WIDTH - 12);
-  const laneTop = (lane: Lane) => TOP + LANES.indexOf(lane) * LANE_HEIGHT;
+  const laneTop = (lane: string) => TOP + LANES.indexOf(lane) * LANE_HEIGHT;
   const bottom = TOP + LANES.length * LANE_HEIGHT;
   const ago = (time: number) => `${Math.round(time - start)} ms`;
   return (
@@ -68,11 +52,11 @@ export function TimeLine({ calls, occurrences }: TimeLineProps) {
               <line x1={LABEL_WIDTH} x2={WIDTH} y1={laneTop(lane) + 12} y2={laneTop(lane) + 12} />
             </g>
           ))}
-          {Array.from({ length: TICKS + 1 }, (_, tick) => (
+          {ticksOf(span).map((tick) => (
             <g key={tick} class="rtc-tick">
-              <line x1={x(start + (span * tick) / TICKS)} x2={x(start + (span * tick) / TICKS)} y1={TOP} y2={bottom} />
-              <text x={x(start + (span * tick) / TICKS)} y={bottom + 15} data-at={tick === TICKS ? "end" : "middle"}>
-                {scale((span * tick) / TICKS)}
+              <line x1={x(start + tick)} x2={x(start + tick)} y1={TOP} y2={bottom} />
+              <text x={x(start + tick)} y={bottom + 15} data-at={tick > 0.95 * span ? "end" : "middle"}>
+                {span > 3_000 ? `${tick / 1_000} s` : `${tick} ms`}
               </text>
             </g>
           ))}
@@ -150,6 +134,10 @@ function timeOf({ timeMs }: Occurrence): number {
   return timeMs;
 }
 
-function scale(milliseconds: number): string {
-  return milliseconds >= 10_000 ? `${(milliseconds / 1_000).toFixed(1)} s` : `${Math.round(milliseconds)} ms`;
+/** The marks of the axis, in milliseconds: about five round numbers from 0 on. */
+export function ticksOf(span: number): readonly number[] {
+  const power = 10 ** Math.floor(Math.log10(span / TICKS));
+  const factor = [1, 2, 5].find((one) => one * power >= span / TICKS) ?? 10;
+  const step = factor * power;
+  return Array.from({ length: Math.floor(span / step) + 1 }, (_, tick) => tick * step);
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from typing import Any
 
 from aiortc import RTCDataChannel, RTCSessionDescription
@@ -80,11 +79,6 @@ def sctp_attributes(sctp: Any, remote: RTCSessionDescription | None) -> Attribut
         "max_message_size": int(stated[1]) if stated else None,
         "max_channels": sctp.maxChannels,
     }
-
-
-def message_payload(data: str | bytes) -> dict[str, str]:
-    """Return the payload of a ``message`` event."""
-    return {"text": data} if isinstance(data, str) else {"base64": b64encode(data).decode()}
 
 
 def transport_pairs(ice: Any) -> list[Pair]:

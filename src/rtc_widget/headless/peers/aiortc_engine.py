@@ -3,35 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from base64 import b64decode
-from collections.abc import Awaitable, Callable
-from typing import Any, NoReturn, cast
+from typing import cast
 
-from aiortc import RTCDataChannel, RTCSessionDescription
+from aiortc import RTCSessionDescription
 from aiortc.rtcrtpparameters import RTCRtpCodecCapability
-from aiortc.sdp import candidate_from_sdp, candidate_to_sdp
+from aiortc.sdp import candidate_from_sdp
 
-from rtc_widget._aiortc.audio import MonoAudio
-from rtc_widget._aiortc.audio_buffer import use_audio_buffer
-from rtc_widget._aiortc.connection import Connection, offer_loopback_when_alone
 from rtc_widget.headless.peers.aiortc_attributes import (
-    channel_attributes,
-    ice_attributes,
-    message_payload,
-    sctp_attributes,
-    track_attributes,
-    transceiver_attributes,
     transport_pairs,
 )
-from rtc_widget.headless.peers.aiortc_audio import SourceTrack, consume
-from rtc_widget.headless.peers.aiortc_configuration import configuration_of, require_direction
-from rtc_widget.headless.peers.aiortc_network import PeerNetworks
-from rtc_widget.headless.peers.aiortc_states import STATE_EVENTS, AiortcStates, description_of
-from rtc_widget.headless.peers.engine import EngineListener, Json, PeerEngine, Result
+from rtc_widget.headless.peers.aiortc_audio import SourceTrack
+from rtc_widget.headless.peers.aiortc_configuration import require_direction
+from rtc_widget.headless.peers.aiortc_objects import AiortcObjects
+from rtc_widget.headless.peers.aiortc_states import description_of
+from rtc_widget.headless.peers.engine import Json, Result, message_content
 from rtc_widget.headless.peers.errors import PeerFailure
-from rtc_widget.headless.peers.handles import kind_of
 from rtc_widget.headless.peers.pairs import Pair
-from rtc_widget.headless.peers.record import Attributes
 from rtc_widget.headless.peers.sources import audio_source
 from rtc_widget.headless.stats import stats_reports
 from rtc_widget.sdp.description import SessionDescription
@@ -40,208 +27,8 @@ _LOCAL_STATES = {"offer": ("stable", "have-local-offer"), "answer": ("have-remot
 _REMOTE_STATES = {"offer": ("stable", "have-remote-offer"), "answer": ("have-local-offer",)}
 
 
-class AiortcEngine(PeerEngine):
-    """A peer on aiortc; see `PeerEngine`.
-
-    Parameters
-    ----------
-    networks : PeerNetworks
-        Gives its connection the network conditions of the page.
-    """
-
-    name = "aiortc"
-
-    def __init__(
-        self,
-        configuration: Json,
-        listener: EngineListener,
-        fetch_clip: Callable[[str], Awaitable[MonoAudio]],
-        networks: PeerNetworks,
-    ) -> None:
-        super().__init__(configuration, listener, fetch_clip)
-        offer_loopback_when_alone()
-        self._pc = Connection(configuration_of(configuration))
-        self._networks = networks
-        networks.add(self._pc)
-        # aiortc has no operations chain (WebRTC, section 4.4.1.2): descriptions and candidates are applied in turn.
-        self._chain = asyncio.Lock()
-        self._states = AiortcStates(self._pc)
-        # The transports of senders and receivers: W3C has none before the first description.
-        self._transports: dict[int, Any] = {}
-        self._own_tracks: list[SourceTrack] = []
-        self._unmuted: set[int] = set()
-        self._level = 0.0
-        self._reported: dict[str, str] = {}
-        self._postponed: list[Callable[[], None]] | None = None
-        self._candidates_of: set[int] = set()
-        self._needs_negotiation = False
-        self._handle("pc", self._pc)
-
-    @property
-    def connection_state(self) -> str:
-        """The state of the connection."""
-        return self._states.connection_state
-
-    @property
-    def ice_connection_state(self) -> str:
-        """The state of ICE."""
-        return self._states.ice_connection_state
-
-    def _report_state(self, event: str) -> None:
-        name = STATE_EVENTS[event]
-        state = self._states.all()[name]
-        if self._states.is_closed or self._reported.get(name) == state:
-            return
-        self._reported[name] = state
-        if event == "icegatheringstatechange" and state == "complete" and self._postponed is not None:
-            # After the candidates, which aiortc has when the operation returns.
-            self._postponed.append(lambda: self._notify("pc", event, None))
-        else:
-            self._notify("pc", event, None)
-
-    # Objects and events
-
-    def _discover(self) -> None:
-        for transceiver in self._pc.getTransceivers():
-            sender, receiver = transceiver.sender, transceiver.receiver
-            self._handle("transceiver", transceiver)
-            self._handle("sender", sender)
-            self._handle("receiver", receiver)
-            self._handle("track", sender.track)
-            self._handle("track", receiver.track)
-            if transceiver.mid is not None:
-                self._transports[id(sender)] = self._transports[id(receiver)] = sender.transport
-                self._discover_transport(sender.transport)
-        sctp = self._states.sctp
-        if sctp is not None:
-            self._handle("sctp", sctp)
-            self._discover_transport(sctp.transport)
-
-    def _discover_transport(self, dtls: Any) -> None:
-        self._handle("dtls", dtls)
-        self._handle("ice", dtls.transport)
-
-    def _attributes(self, kind: str, thing: Any) -> Attributes:
-        match kind:
-            case "pc":
-                transceivers = thing.getTransceivers()
-                return {
-                    **self._states.all(),
-                    "transceivers": [self._handle("transceiver", each) for each in transceivers],
-                    "senders": [self._handle("sender", each.sender) for each in transceivers],
-                    "receivers": [self._handle("receiver", each.receiver) for each in transceivers],
-                    "sctp": self._handle("sctp", self._states.sctp),
-                }
-            case "transceiver":
-                return {
-                    **transceiver_attributes(thing),
-                    "sender": self._handle("sender", thing.sender),
-                    "receiver": self._handle("receiver", thing.receiver),
-                }
-            case "sender" | "receiver":
-                found = {
-                    "track": self._handle("track", thing.track),
-                    "transport": self._handle("dtls", self._transports.get(id(thing))),
-                }
-                return found if kind == "sender" else {**found, "jitter_buffer_target": None}
-            case "track":
-                return track_attributes(thing, is_muted=id(thing) not in self._unmuted)
-            case "channel":
-                return channel_attributes(thing, is_closed=self._states.is_closed)
-            case "dtls":
-                return {"state": thing.state, "ice_transport": self._handle("ice", thing.transport)}
-            case "ice":
-                return ice_attributes(thing)
-            case _:
-                return {
-                    **sctp_attributes(thing, self._pc.remoteDescription),
-                    "transport": self._handle("dtls", thing.transport),
-                }
-
-    def _listen(self, kind: str, handle: str, thing: Any) -> None:
-        def report(name: str, payload: object = None) -> None:
-            if not self._states.is_closed:
-                self._notify(handle, name, payload)
-
-        match kind:
-            case "pc":
-                for event in STATE_EVENTS:
-                    thing.on(event, lambda event=event: self._report_state(event))
-                thing.on("track", self._receive_track)
-                thing.on("datachannel", self._receive_channel)
-            case "channel":
-                for name in ("open", "bufferedamountlow", "close"):
-                    thing.on(name, lambda name=name: report(name))
-                thing.on("message", lambda data: report("message", message_payload(data)))
-            case "track":
-                thing.on("ended", lambda: None if isinstance(thing, SourceTrack) else report("ended"))
-            case "dtls":
-                thing.on("statechange", lambda: report("statechange"))
-            case "ice":
-                thing.on("statechange", lambda: report("statechange"))
-                thing.iceGatherer.on("statechange", lambda: report("gatheringstatechange"))
-
-    def _receive_track(self, track: Any) -> None:
-        [transceiver] = [each for each in self._pc.getTransceivers() if each.receiver.track is track]
-        use_audio_buffer(transceiver.receiver)
-
-        def report() -> None:
-            payload = {
-                "transceiver": self._handle("transceiver", transceiver),
-                "receiver": self._handle("receiver", transceiver.receiver),
-                "track": self._handle("track", track),
-            }
-            self._notify("pc", "track", payload)
-            self._run(consume(track, lambda level: self._hear(track, level)))
-
-        # W3C: after the change of the signaling state.
-        if self._postponed is None:
-            report()
-        else:
-            self._postponed.append(report)
-
-    def _hear(self, track: Any, level: float) -> None:
-        self._level = level
-        if id(track) not in self._unmuted:
-            self._unmuted.add(id(track))
-            self._notify(str(self._handle("track", track)), "unmute", None)
-
-    def _receive_channel(self, channel: RTCDataChannel) -> None:
-        handle = str(self._handle("channel", channel))
-        self._notify("pc", "datachannel", {"channel": handle})
-        # aiortc has opened it before.
-        if channel.readyState == "open":
-            self._notify(handle, "open", None)
-
-    def _report_candidates(self) -> None:
-        """Report the candidates that were gathered since the last time, and then that there are no more."""
-        sections = [(each.mid, each._get_mline_index(), each.receiver.transport) for each in self._pc.getTransceivers()]
-        sctp: Any = self._pc.sctp
-        if sctp is not None:
-            sections.append((sctp.mid, self._pc._RTCPeerConnection__sctp_mline_index, sctp.transport))  # type: ignore[attr-defined]
-        is_new = False
-        for mid, index, dtls in sorted(sections, key=lambda section: section[1] or 0):
-            gatherer = dtls.transport.iceGatherer
-            if mid is None or id(gatherer) in self._candidates_of:
-                continue
-            is_new = True
-            self._candidates_of.add(id(gatherer))
-            for candidate in gatherer.getLocalCandidates():
-                payload = {
-                    "candidate": f"candidate:{candidate_to_sdp(candidate)}",
-                    "sdpMid": mid,
-                    "sdpMLineIndex": index,
-                    "usernameFragment": gatherer.getLocalParameters().usernameFragment,
-                }
-                self._notify("pc", "icecandidate", {"candidate": payload, "url": None})
-        for report in self._take_postponed():
-            report()
-        if is_new:
-            self._notify("pc", "icecandidate", {"candidate": None, "url": None})
-
-    def _take_postponed(self) -> list[Callable[[], None]]:
-        postponed, self._postponed = self._postponed or [], None
-        return postponed
+class AiortcEngine(AiortcObjects):
+    """A peer on aiortc; see `PeerEngine`."""
 
     # Operations
 
@@ -329,24 +116,12 @@ class AiortcEngine(PeerEngine):
             await self._pc.addIceCandidate(parsed)
         return {}
 
-    async def restart_ice(self) -> Result:  # noqa: D102
-        self._refuse("restart ICE")
-
-    async def get_configuration(self) -> Result:  # noqa: D102
-        self._refuse("return its configuration")
-
-    async def set_configuration(self, configuration: Json) -> Result:  # noqa: D102
-        self._refuse("change its configuration")
-
     async def add_track(self, media: Json) -> Result:  # noqa: D102
         self._require_state("add a track", None)
         sender = self._pc.addTrack(await self._open_track(media))
         [transceiver] = [each for each in self._pc.getTransceivers() if each.sender is sender]
         self._need_negotiation()
         return {"sender": self._handle("sender", sender), "transceiver": self._handle("transceiver", transceiver)}
-
-    async def remove_track(self, sender: str) -> Result:  # noqa: D102
-        self._refuse("remove a track", "Use replace_track(None).")
 
     async def replace_track(self, sender: str, media: Json | None = None) -> Result:  # noqa: D102
         found = self._handles.get("sender", sender)
@@ -397,21 +172,6 @@ class AiortcEngine(PeerEngine):
             raise PeerFailure("InvalidModificationError", str(error)) from None
         return {}
 
-    async def stop_transceiver(self, transceiver: str) -> Result:  # noqa: D102
-        self._refuse("stop a transceiver", "Set its direction to 'inactive'.")
-
-    async def get_capabilities(self, side: str, kind: str) -> Result:  # noqa: D102
-        self._refuse("return capabilities")
-
-    async def get_parameters(self, sender: str) -> Result:  # noqa: D102
-        self._refuse("return the parameters of a sender")
-
-    async def set_parameters(self, sender: str, parameters: Json) -> Result:  # noqa: D102
-        self._refuse("change the parameters of a sender")
-
-    async def set_jitter_buffer_target(self, receiver: str, milliseconds: float | None = None) -> Result:  # noqa: D102
-        self._refuse("change its jitter buffer")
-
     async def create_data_channel(self, label: str, options: Json | None = None) -> Result:  # noqa: D102
         self._require_state("create a data channel", None)
         given = dict(options or {})
@@ -440,11 +200,7 @@ class AiortcEngine(PeerEngine):
         if self._states.is_closed or found.readyState != "open":
             state = "closed" if self._states.is_closed else found.readyState
             raise PeerFailure("InvalidStateError", f"The channel must be open, it is {state}.")
-        found.send(b64decode(base64) if base64 is not None else (text or ""))
-        return {}
-
-    async def close_channel(self, channel: str) -> Result:  # noqa: D102
-        self._handles.get("channel", channel).close()
+        found.send(message_content(text, base64))
         return {}
 
     async def set_buffered_amount_low_threshold(self, channel: str, bytes: int) -> Result:  # noqa: D102
@@ -454,11 +210,9 @@ class AiortcEngine(PeerEngine):
     async def get_stats(self, of: str | None = None) -> Result:  # noqa: D102
         level = max((track.level for track in self._own_tracks), default=0.0)
         reports = await stats_reports(self._pc, user_level=level, assistant_level=self._level)
-        if of is not None:
-            side = kind_of(of)
-            if side not in ("sender", "receiver"):
-                raise PeerFailure("TypeError", f"of must be a sender or a receiver, got {of!r}.")
-            own = (await self._handles.get(side, of).getStats()).keys()
+        measured = self._measured(of)
+        if measured is not None:
+            own = (await measured.getStats()).keys()
             reports = [report for report in reports if report["id"] in own]
         return {"reports": reports}
 
@@ -471,9 +225,6 @@ class AiortcEngine(PeerEngine):
         return [pair for transport in transports for pair in transport_pairs(transport)]
 
     # Checks
-
-    def _refuse(self, what: str, instead: str = "Use page='browser' or a peer on wrtc (extra 'teach').") -> NoReturn:
-        raise PeerFailure("NotSupportedError", f"A peer on aiortc cannot {what}. {instead}")
 
     def _require_state(self, what: str, states: tuple[str, ...] | None) -> None:
         state = "closed" if self._states.is_closed else self._pc.signalingState

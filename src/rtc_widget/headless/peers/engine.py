@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
+from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NoReturn, Protocol
 
 from rtc_widget._aiortc.audio import MonoAudio
+from rtc_widget.headless.peers.errors import PeerFailure
 from rtc_widget.headless.peers.handles import Handles, kind_of
 from rtc_widget.headless.peers.pairs import Pair
 from rtc_widget.headless.peers.record import Attributes, Snapshot
@@ -65,7 +67,8 @@ class PeerEngine(ABC):
     """One ``RTCPeerConnection``; created and used on the page's loop.
 
     Each method is an operation: its parameters are the ``args`` of the message, its value is the ``result``. An
-    exception that `rtc_widget.headless.peers.errors.failure_of` knows is a W3C error.
+    exception that `rtc_widget.headless.peers.errors.failure_of` knows is a W3C error. What an engine does not implement
+    is refused.
 
     Parameters
     ----------
@@ -172,19 +175,7 @@ class PeerEngine(ABC):
     async def add_ice_candidate(self, candidate: Json | None = None) -> Result: ...  # noqa: D102
 
     @abstractmethod
-    async def restart_ice(self) -> Result: ...  # noqa: D102
-
-    @abstractmethod
-    async def get_configuration(self) -> Result: ...  # noqa: D102
-
-    @abstractmethod
-    async def set_configuration(self, configuration: Json) -> Result: ...  # noqa: D102
-
-    @abstractmethod
     async def add_track(self, media: Json) -> Result: ...  # noqa: D102
-
-    @abstractmethod
-    async def remove_track(self, sender: str) -> Result: ...  # noqa: D102
 
     @abstractmethod
     async def replace_track(self, sender: str, media: Json | None = None) -> Result: ...  # noqa: D102
@@ -204,33 +195,68 @@ class PeerEngine(ABC):
     async def set_codec_preferences(self, transceiver: str, codecs: list[Json]) -> Result: ...  # noqa: D102
 
     @abstractmethod
-    async def stop_transceiver(self, transceiver: str) -> Result: ...  # noqa: D102
-
-    @abstractmethod
-    async def get_capabilities(self, side: str, kind: str) -> Result: ...  # noqa: D102
-
-    @abstractmethod
-    async def get_parameters(self, sender: str) -> Result: ...  # noqa: D102
-
-    @abstractmethod
-    async def set_parameters(self, sender: str, parameters: Json) -> Result: ...  # noqa: D102
-
-    @abstractmethod
-    async def set_jitter_buffer_target(  # noqa: D102
-        self, receiver: str, milliseconds: float | None = None
-    ) -> Result: ...
-
-    @abstractmethod
     async def create_data_channel(self, label: str, options: Json | None = None) -> Result: ...  # noqa: D102
 
     @abstractmethod
     async def send(self, channel: str, text: str | None = None, base64: str | None = None) -> Result: ...  # noqa: D102
 
-    @abstractmethod
-    async def close_channel(self, channel: str) -> Result: ...  # noqa: D102
+    async def close_channel(self, channel: str) -> Result:  # noqa: D102
+        self._handles.get("channel", channel).close()
+        return {}
 
     @abstractmethod
     async def set_buffered_amount_low_threshold(self, channel: str, bytes: int) -> Result: ...  # noqa: D102
 
     @abstractmethod
     async def get_stats(self, of: str | None = None) -> Result: ...  # noqa: D102
+
+    def _measured(self, of: str | None) -> Any:
+        """Return the sender or receiver whose statistics are wanted; None for those of the connection."""
+        if of is None:
+            return None
+        kind = kind_of(of)
+        if kind not in ("sender", "receiver"):
+            raise PeerFailure("TypeError", f"of must be a sender or a receiver, got {of!r}.")
+        return self._handles.get(kind, of)
+
+    # What an engine may lack
+
+    def _refuse(self, what: str, instead: str = "Use page='browser' or a peer on wrtc (extra 'teach').") -> NoReturn:
+        raise PeerFailure("NotSupportedError", f"A peer on {self.name} cannot {what}. {instead}")
+
+    async def restart_ice(self) -> Result:  # noqa: D102
+        self._refuse("restart ICE")
+
+    async def get_configuration(self) -> Result:  # noqa: D102
+        self._refuse("return its configuration")
+
+    async def set_configuration(self, configuration: Json) -> Result:  # noqa: D102
+        self._refuse("change its configuration")
+
+    async def remove_track(self, sender: str) -> Result:  # noqa: D102
+        self._refuse("remove a track", "Use replace_track(None).")
+
+    async def stop_transceiver(self, transceiver: str) -> Result:  # noqa: D102
+        self._refuse("stop a transceiver", "Set its direction to 'inactive'.")
+
+    async def get_capabilities(self, side: str, kind: str) -> Result:  # noqa: D102
+        self._refuse("return capabilities")
+
+    async def get_parameters(self, sender: str) -> Result:  # noqa: D102
+        self._refuse("return the parameters of a sender")
+
+    async def set_parameters(self, sender: str, parameters: Json) -> Result:  # noqa: D102
+        self._refuse("change the parameters of a sender")
+
+    async def set_jitter_buffer_target(self, receiver: str, milliseconds: float | None = None) -> Result:  # noqa: D102
+        self._refuse("change its jitter buffer")
+
+
+def message_payload(data: str | bytes) -> dict[str, str]:
+    """Return the payload of a ``message`` event."""
+    return {"text": data} if isinstance(data, str) else {"base64": b64encode(data).decode()}
+
+
+def message_content(text: str | None, base64: str | None) -> str | bytes:
+    """Return what the arguments of ``send`` ask for."""
+    return b64decode(base64) if base64 is not None else (text or "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rtc_widget.errors import RtcWidgetError
+from rtc_widget.errors.texts import text
 
 ERROR_NAMES = frozenset(
     {
@@ -55,6 +56,26 @@ class PeerFailure(RtcWidgetError):
     def to_wire(self) -> dict[str, str]:
         """Return the error as the page in the browser sends a ``DOMException``."""
         return {"code": self.name, "message": self.message, "hint": self.hint}
+
+
+def closed_meanwhile() -> PeerFailure:
+    """A `close` has overtaken the operation."""
+    return PeerFailure("InvalidStateError", text("peer_closed_meanwhile"))
+
+
+def not_of_this_peer(kind: str, handle: object) -> PeerFailure:
+    """A handle names nothing, or something of another kind."""
+    return PeerFailure("TypeError", text("not_of_this_peer", kind=kind, handle=handle))
+
+
+def peer_not_found() -> PeerFailure:
+    """The page does not have the connection that the kernel names."""
+    return PeerFailure("peer_not_found", text("peer_not_found"), text("peer_not_found_hint"))
+
+
+def too_many_peers(limit: int) -> PeerFailure:
+    """So many connections are open already."""
+    return PeerFailure("too_many_peers", text("too_many_peers", limit=limit), text("too_many_peers_hint"))
 
 
 def failure_of(raised: Exception) -> PeerFailure | None:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from rtc_widget.headless.peers.errors import PeerFailure
+from rtc_widget.headless.peers.errors import not_of_this_peer
 
 
 class Handles:
@@ -47,7 +47,7 @@ class Handles:
             ``TypeError`` if the peer has no such object.
         """
         if not isinstance(handle, str) or kind_of(handle) != kind or handle not in self._objects:
-            raise PeerFailure("TypeError", f"{kind} must be a {kind} of this peer connection, got {handle!r}.")
+            raise not_of_this_peer(kind, handle)
         return self._objects[handle]
 
 

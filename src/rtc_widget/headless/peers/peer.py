@@ -10,7 +10,7 @@ from typing import Any
 
 from rtc_widget.headless.errors import as_error
 from rtc_widget.headless.peers.engine import EngineListener, PeerEngine, Result
-from rtc_widget.headless.peers.errors import PeerFailure, failure_of
+from rtc_widget.headless.peers.errors import closed_meanwhile, failure_of
 from rtc_widget.headless.peers.pairs import PairsWatch
 from rtc_widget.headless.peers.record import PeerRecord
 
@@ -87,7 +87,7 @@ class HeadlessPeer:
         if task.done():
             return task.result()
         task.cancel()
-        raise PeerFailure("InvalidStateError", "The RTCPeerConnection was closed while the operation ran.")
+        raise closed_meanwhile()
 
     async def close(self) -> Result:
         """Close the connection and everything that it has opened; can be called again."""

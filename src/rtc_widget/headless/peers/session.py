@@ -18,7 +18,7 @@ from rtc_widget.headless.clip import fetch_clip
 from rtc_widget.headless.errors import as_error
 from rtc_widget.headless.outbox import Outbox
 from rtc_widget.headless.peers.engine import OPERATIONS
-from rtc_widget.headless.peers.errors import PeerFailure, failure_of
+from rtc_widget.headless.peers.errors import failure_of, peer_not_found, too_many_peers
 from rtc_widget.headless.peers.peer import HeadlessPeer, MakeEngine
 
 EngineName = Literal["wrtc", "aiortc"]
@@ -116,11 +116,7 @@ class PeerSession:
                 return {"peer": self._open_peer() or await self._create(args.get("configuration") or {})}
         peer = self._peers.get(request["peer"])
         if peer is None:
-            raise PeerFailure(
-                "peer_not_found",
-                f"This page has no peer connection {request['peer']!r}: the kernel restarted, or it was closed.",
-                "Make a new PeerConnection.",
-            )
+            raise peer_not_found()
         if op not in OPERATIONS:
             raise NotImplementedError(f"A peer does not support the operation {op!r}")
         if op == "close":
@@ -133,11 +129,7 @@ class PeerSession:
 
     async def _create(self, configuration: Mapping[str, Any]) -> str:
         if len(_open_peers) >= MAX_PEERS:
-            raise PeerFailure(
-                "too_many_peers",
-                f"{MAX_PEERS} peer connections without a browser are open, and more are not allowed.",
-                "Close one of them with `await pc.close()`.",
-            )
+            raise too_many_peers(MAX_PEERS)
         name = f"c{uuid4().hex[:8]}"
         # Before its engine is loaded: several may be created at once.
         _open_peers.add(name)

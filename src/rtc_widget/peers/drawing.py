@@ -1,13 +1,24 @@
-"""The style of the drawings of peer connections, and their tables."""
+"""What the drawings of peer connections share: their style, their tables, and what the page's view draws as well.
+
+``drawing.json`` has the signaling states with their edges, and the lanes of the time line; the page imports it, too.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+DRAWING: dict[str, Any] = json.loads(Path(__file__).with_name("drawing.json").read_text(encoding="utf-8"))
+LANES: tuple[str, ...] = tuple(DRAWING["lanes"])
+"""The lanes of each peer in a time line, from top to bottom."""
 
 # Colors come from the host or are translucent, so that both themes are readable.
 STYLE = """<style>
 .rtcw-peer{font:var(--jp-ui-font-size1,13px)/1.5 var(--jp-ui-font-family,system-ui,sans-serif);color:inherit}
 .rtcw-peer svg{width:100%;max-width:900px;height:auto;display:block}
+.rtcw-peer svg.m{max-width:460px}
 .rtcw-peer text{font-size:11px;fill:currentColor}
 .rtcw-peer .p{font-weight:bold;font-size:13px}
 .rtcw-peer .f{opacity:.75}
@@ -29,6 +40,23 @@ STYLE = """<style>
 .rtcw-peer table{border-collapse:collapse;color:inherit;font:inherit;margin:0}
 .rtcw-peer th,.rtcw-peer td{text-align:left;padding:.1em .9em .1em 0;border-bottom:1px solid rgba(128,128,128,.25)}
 </style>"""
+
+
+def lane_of(source: str, event: str) -> str:
+    """Return the lane of an event, by its name or the kind of its source.
+
+    Examples
+    --------
+    >>> lane_of("pc", "icecandidate"), lane_of("dtls:1", "statechange"), lane_of("pc", "track")
+    ('Gathering', 'DTLS', 'Media')
+    """
+    lanes: dict[str, str] = DRAWING["lane_of"]
+    return lanes.get(event) or lanes.get(source.partition(":")[0]) or "Media"
+
+
+def drawn(*parts: str) -> str:
+    """Return parts of a drawing, which are HTML already, with the style that they need."""
+    return f'<div class="rtcw-peer">{STYLE}{"".join(parts)}</div>'
 
 
 def table(heads: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
