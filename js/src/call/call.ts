@@ -151,7 +151,7 @@ export class Call {
 
   /** Plays a clip in place of the microphone. */
   async playClip(clip: string): Promise<PlayedInterval> {
-    if (!this.#attempt || this.#state.data_channel_state !== "open") throw pageError("not_connected");
+    if (!this.#attempt?.peer?.isOpen) throw pageError("not_connected");
     return this.#attempt.playClip(clip);
   }
 
@@ -348,7 +348,7 @@ export class Call {
     if (connection_state === "disconnected") return { type: "disconnected" };
     const isWaiting = is === "disconnected" || is === "restarting";
     if (isWaiting) return connection_state === "connected" ? { type: "reconnected" } : undefined;
-    return data_channel_state === "open" ? { type: "opened" } : undefined;
+    return this.#attempt?.peer?.isOpen ? { type: "opened" } : undefined;
   }
 
   /** Ends the attempt. The field is cleared first, so that late events of the attempt change nothing. */

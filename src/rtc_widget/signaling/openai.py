@@ -12,6 +12,7 @@ from rtc_widget._deprecated import warn_renamed
 from rtc_widget._unicode import well_formed_json
 from rtc_widget._urls import credentials_of, without_secrets
 from rtc_widget.errors import InvalidAnswer, InvalidIceServers, InvalidOffer, ServerNotFound, SignalingError
+from rtc_widget.protocols.realtime.client_events import update_session
 from rtc_widget.protocols.realtime.session_settings import SessionObject, merged, require_json, session_settings
 from rtc_widget.signaling.base import Answer, ClientSecret, Progress
 from rtc_widget.signaling.http import SignalingClient, answer_sdp, redacted
@@ -70,7 +71,7 @@ class OpenAI:
         JSON; or as ``application/sdp`` with a client secret that has the session, else as multipart with it. Default:
         multipart, and ``application/sdp`` if the server refuses that with status 415.
     settings : {"offer", "update"}, optional
-        Where the session settings are sent: with the offer, or as ``session.update`` as soon as the data channel is
+        Where the session settings are sent: with the offer, or as a settings event as soon as the data channel is
         open. Default: with the offer if it can carry them.
     hang_up : {"post", "delete"}, optional
         How a call is ended: ``POST …/hangup``, or ``DELETE`` of the call. Default: POST, and DELETE if the server
@@ -249,7 +250,7 @@ class OpenAI:
     def _update(self, session: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
         """Return the events that send the settings; none if nothing was chosen."""
         settings = merged(self._chosen, session)
-        return [{"type": "session.update", "session": settings}] if settings.keys() - {"type"} else []
+        return [update_session(settings)] if settings.keys() - {"type"} else []
 
     async def mint(self, session: Mapping[str, Any]) -> ClientSecret:
         """Create a secret; the old name of `create_client_secret`."""
