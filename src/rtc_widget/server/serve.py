@@ -12,6 +12,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from rtc_widget._aiortc.connection import offer_loopback_when_alone
+from rtc_widget._aiortc.server_addresses import offer_address, use_udp_ports
 from rtc_widget.server.audio_formats import MAX_BYTES
 from rtc_widget.server.http.app import Access, ResponderFor, create_app
 from rtc_widget.server.http.connections import LimitedH11Protocol
@@ -63,6 +64,8 @@ async def serve(
     choice: EngineChoice | None = None,
     limits: Limits | None = None,
     has_network_control: bool = False,
+    public_address: str = "",
+    udp_ports: range | None = None,
 ) -> None:
     """Serve on `listener` until interrupted.
 
@@ -84,6 +87,10 @@ async def serve(
         Limits on calls.
     has_network_control : bool
         Whether a client may impair the network of a call, for lessons and tests.
+    public_address : str
+        Another IP address of this machine, as outside of a one-to-one NAT, that calls offer as well.
+    udp_ports : range, optional
+        The UDP ports of calls; by default any.
 
     Raises
     ------
@@ -94,6 +101,10 @@ async def serve(
     set_switch_interval()
     host, port = listener.getsockname()[:2]
     loop = asyncio.get_running_loop()
+    if udp_ports is not None:
+        use_udp_ports(loop, udp_ports)
+    if public_address:
+        offer_address(public_address)
 
     def report_progress(text: str) -> None:
         loop.call_soon_threadsafe(on_progress, text)
