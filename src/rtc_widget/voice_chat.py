@@ -1157,4 +1157,5 @@ class VoiceChat(anywidget.AnyWidget):
 
     def _show_progress(self, text: str) -> None:
         # Called on the I/O thread; traits are assigned on the main loop.
-        self._main.call(self._write, {"progress": text})
+        # A server may tell its name when the call is prepared.
+        self._main.call(self._write, {"progress": text, "server": self._signaling.name})

@@ -67,6 +67,7 @@ _ChatKey = Annotated[
         show_default=False,
     ),
 ]
+_Name = Annotated[str, typer.Option(help="Name that widgets show. Default: that of the responder.", show_default=False)]
 _MaxCalls = Annotated[int, typer.Option(help="Largest number of calls at a time; further ones get status 429.", min=1)]
 _MaxMinutes = Annotated[float, typer.Option(help="Longest duration of a call, in minutes.", min=0.1, max=24 * 60)]
 _Origins = Annotated[
@@ -106,6 +107,7 @@ def serve(
     chat_url: _ChatUrl = "",
     chat_model: _ChatModel = "",
     chat_key: _ChatKey = "",
+    name: _Name = "",
     max_calls: _MaxCalls = 16,
     max_minutes: _MaxMinutes = 60.0,
     allow_origin: _Origins = None,
@@ -122,6 +124,7 @@ def serve(
     from rtc_widget.server.http.auth import LOOPBACK_NAMES
     from rtc_widget.server.http.responder_selection import FixedResponder
     from rtc_widget.server.logs import log_from_thread
+    from rtc_widget.server.responders.remote_replies import RemoteReplies
     from rtc_widget.server.serve import ServerInfo, bound_socket
     from rtc_widget.server.serve import serve as serve_on
     from rtc_widget.server.speech.selection import EngineChoice, UnknownEngine
@@ -134,6 +137,7 @@ def serve(
     origins = frozenset(_origin(console, given) for given in allow_origin or ())
     ports = _ports(console, udp_ports)
     _check_address(console, public_address)
+    replies = RemoteReplies()
     responder, responder_name = _responder(console, chat_url, chat_model, chat_key)
     try:
         listener = bound_socket(host, port)
@@ -162,7 +166,9 @@ def serve(
                 serve_on(
                     listener,
                     Access(secret, origins=origins),
-                    responder_for=FixedResponder(responder),
+                    responder_for=FixedResponder(responder, replies),
+                    replies=replies,
+                    name=name or f"rtc_widget · {responder_name}",
                     on_progress=status.update,
                     on_ready=ready,
                     choice=EngineChoice(recognizer, voice),

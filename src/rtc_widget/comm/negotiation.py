@@ -167,6 +167,7 @@ class Negotiator:
             "data_channel_label": self._signaling.data_channel_label,
             "ice_servers": self._ice_servers(),
             "renegotiates": isinstance(self._signaling, Renegotiates),
+            **({"beside_kernel": True} if getattr(self._signaling, "beside_kernel", False) else {}),
         }
 
     def _ice_servers(self) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ import json
 import socket
 import ssl
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rtc_widget._urls import without_secrets
@@ -145,6 +145,40 @@ class SignalingClient:
             failure = error_from_response(response, self._server, secret=secret)
         # Raised outside of the handlers, so that no traceback leads to the request and its credentials.
         raise failure
+
+    async def lines(
+        self, method: str, url: str, *, headers: Mapping[str, str], secret: str | None, silence: float
+    ) -> AsyncGenerator[str, None]:
+        """Send one request and yield the lines of its response, which may stay open.
+
+        Parameters
+        ----------
+        method, url, headers, secret
+            As for `request`.
+        silence : float
+            How many seconds the server may send nothing.
+
+        Raises
+        ------
+        SignalingError
+            The subclass names the failure; also when the response breaks off.
+        """
+        import httpx
+
+        sent = {**headers, "Accept-Encoding": "identity", **({"Authorization": f"Bearer {secret}"} if secret else {})}
+        connect, answer = self._limits
+        timeout = httpx.Timeout(answer, connect=connect, read=silence)
+        try:
+            async with _client().stream(method, url, headers=sent, timeout=timeout) as stream:
+                if not stream.is_success:
+                    raise error_from_response(await _read(stream), self._server, secret=secret)
+                async for line in stream.aiter_lines():
+                    yield line
+        except httpx.TimeoutException:
+            raise SignalingTimeout(f"{self._server} did not answer in time.") from None
+        except httpx.HTTPError as error:
+            failure = self._unreachable(error, url)
+            raise failure from None
 
     async def _open(self, url: str) -> None:
         import httpx

@@ -14,8 +14,11 @@ from rtc_widget.saved.redaction import REMOVED
 _WORD = re.compile(r"[\w~+/-][\w.~+/-]{6,}[\w~+/-]")
 
 
+_WORDS = {"api_key": "API key", "token": "token"}
+
+
 def key_reader(
-    api_key: str | Callable[[], str] | None, variable: str, *, is_needed: bool = True
+    api_key: str | Callable[[], str] | None, variable: str, *, is_needed: bool = True, argument: str = "api_key"
 ) -> tuple[Callable[..., str], Callable[[str], str]]:
     """Return a function that reads the key, and one that removes every key read so far from a text.
 
@@ -32,7 +35,8 @@ def key_reader(
             if given is None and api_key is None and not is_needed:
                 return ""
             raise MissingKey(
-                "No API key was found.", hint=f"Set {variable} before the kernel starts, or pass api_key=…"
+                f"No {_WORDS[argument]} was found.",
+                hint=f"Set {variable} before the kernel starts, or pass {argument}=…",
             )
         if not key.isascii() or not key.isprintable():
             raise MissingKey("The API key contains invalid characters.", hint="Copy it again.")
