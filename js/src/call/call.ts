@@ -340,7 +340,10 @@ export class Call {
     const { is } = this.#phase;
     // The state stays "failed" until ICE tries again; the restart has a time limit of its own.
     if (connection_state === "failed" && is === "restarting") return undefined;
-    if (connection_state === "failed") return { type: "lost", error: pageError("connection_failed") };
+    if (connection_state === "failed") {
+      const error = this.#attempt?.peer?.failure("connection_failed") ?? pageError("connection_failed");
+      return { type: "lost", error };
+    }
     if (connection_state === "closed" || (hadChannel && data_channel_state === "closed")) {
       const expired = this.#attempt?.endReason;
       return expired ? { type: "expired", error: expired } : { type: "ended", error: pageError("server_hung_up") };

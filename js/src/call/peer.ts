@@ -2,7 +2,7 @@
 
 import { abortable, within } from "../async";
 import type { CallState, Preparation } from "../comm/protocol";
-import { pageError } from "../errors";
+import { pageError, type RtcWidgetError, textOf } from "../errors";
 import { now } from "../page";
 import { CandidatePairs } from "./ice_pairs";
 
@@ -46,16 +46,22 @@ export class Peer {
   /** Undefined where the server has none. */
   readonly #channel: RTCDataChannel | undefined;
   readonly #transceiver: RTCRtpTransceiver;
+  readonly #besideKernel: boolean;
   readonly #detach = new AbortController();
   /** Readable also after the end. */
   readonly candidatePairs = new CandidatePairs(() => this.getStats());
   #iceHasConnected = false;
   #channelHasOpened = false;
 
-  constructor({ label, iceServers }: Preparation, direction: "sendrecv" | "recvonly", listener: PeerListener) {
+  constructor(
+    { label, iceServers, besideKernel }: Preparation,
+    direction: "sendrecv" | "recvonly",
+    listener: PeerListener,
+  ) {
     // Looked up here: some webviews do not have it, and tests replace it.
     if (typeof globalThis.RTCPeerConnection !== "function") throw pageError("webrtc_unavailable");
     this.#connection = connectionBy(iceServers);
+    this.#besideKernel = besideKernel === true;
     // The transceiver exists before the microphone, so that both are prepared at the same time; `replaceTrack` adds the track.
     const streams = direction === "sendrecv" ? [new MediaStream()] : [];
     this.#transceiver = this.#connection.addTransceiver("audio", { direction, streams });
@@ -170,8 +176,14 @@ export class Peer {
     const trying = new AbortController();
     this.candidatePairs.watch(AbortSignal.any([trying.signal, this.#detach.signal]));
     await within(CHANNEL_LIMIT_MS, abortable(open, signal), () => {
-      throw pageError(this.#hasCandidates ? "channel_timeout" : "no_network");
+      throw this.#hasCandidates ? this.failure("channel_timeout") : pageError("no_network");
     }).finally(() => trying.abort());
+  }
+
+  /** The error of a connection that has failed or was not made in time; it names the likely cause. */
+  failure(code: "connection_failed" | "channel_timeout"): RtcWidgetError {
+    if (this.#iceHasConnected || !this.#besideKernel) return pageError(code);
+    return pageError(code, { message: textOf("no_path_to_kernel"), hint: textOf("no_path_to_kernel_hint") });
   }
 
   get #hasCandidates(): boolean {

@@ -232,16 +232,19 @@ export interface Preparation {
   readonly iceServers: RTCIceServer[];
   /** Whether the server accepts another offer for an established call. */
   readonly renegotiates: boolean;
+  /** Whether the server runs on the kernel's machine. */
+  readonly besideKernel?: boolean;
 }
 
 export function decodePreparation(result: JsonObject): Preparation {
-  const { data_channel_label: label, ice_servers: servers, renegotiates } = result;
+  const { data_channel_label: label, ice_servers: servers, renegotiates, beside_kernel: besideKernel } = result;
   // The RTCPeerConnection constructor checks the servers and reports what is wrong with them.
   const iceServers = Array.isArray(servers) ? servers.filter((server): server is RTCIceServer => isRecord(server)) : [];
   return {
     label: label === null ? null : textOr(label, "oai-events"),
     iceServers,
     renegotiates: renegotiates === true,
+    besideKernel: besideKernel === true,
   };
 }
 
