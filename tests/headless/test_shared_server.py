@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 
 import httpx
 import pytest
 import uvicorn
+from aioice import ice
 
 from rtc_widget import Local, VoiceChat
+from rtc_widget._aiortc import connection
 from rtc_widget.errors import (
     InvalidKey,
     LocalServerError,
@@ -24,6 +28,7 @@ from rtc_widget.kernel.io_thread import io_thread
 from rtc_widget.server.conversation import Conversation
 from rtc_widget.server.http.app import Access, create_app
 from rtc_widget.server.http.responder_selection import FixedResponder
+from rtc_widget.server.network import TurnServer
 from rtc_widget.server.responders.remote_replies import RemoteReplies
 from rtc_widget.server.responders.responder import Question
 from rtc_widget.server.serve import server_config
@@ -151,6 +156,31 @@ async def test_a_server_that_is_not_ready_or_another_one_is_named(health, error,
     with http_double(lambda request: Reply(200, health)) as server, pytest.raises(error, match=words):
         await on_io(Local(server=server.url, token=TOKEN).prepare(lambda words: None))
     assert "authorization" not in server.received[0].headers
+
+
+class NoUdpForPages:
+    """The addresses of this machine; the headless page, on a thread of its own, gets none: its UDP is blocked."""
+
+    def __init__(self, find):
+        self._find = find
+
+    def __call__(self, use_ipv4, use_ipv6):
+        if threading.current_thread() is not threading.main_thread():
+            return []
+        return self._find(use_ipv4=use_ipv4, use_ipv6=use_ipv6) or ["127.0.0.1"]
+
+
+async def test_a_page_whose_udp_is_blocked_calls_through_a_turn_server_over_tcp(monkeypatch):
+    monkeypatch.setattr(connection, "_WithLoopback", NoUdpForPages)
+    addresses = NoUdpForPages(ice.get_host_addresses)
+    monkeypatch.setattr(ice, "get_host_addresses", addresses)
+    async with class_server() as url, TurnServer(addresses(use_ipv4=True, use_ipv6=False)[0]) as turn:
+        monkeypatch.setenv("RTC_WIDGET_ICE_SERVERS", json.dumps([turn.ice_server("tcp")]))
+        chat = VoiceChat(Local(lambda text: "Through.", server=url, token=TOKEN), page="headless")
+        with closing(chat):
+            await chat.connect(timeout=HANGS)
+            assert (await chat.ask("Hello?", timeout=HANGS, audio=False)).text == "Through."
+            assert turn.relayed_packets > 10
 
 
 async def test_a_reply_stream_that_breaks_off_is_opened_again(monkeypatch):
