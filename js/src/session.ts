@@ -124,7 +124,7 @@ export function openSession(
     },
     onEvent(attempt, direction, text) {
       outbox.record(attempt, direction, text);
-      if (direction === "sent") resumption.recordSent(text);
+      if (direction === "sent" && !sendsFirst) resumption.recordSent(text);
       const event = channelEvent(attempt, direction, text);
       const facts = direction === "received" && event.json ? protocol.factsOf(event.json) : [];
       for (const fact of facts) pushToTalk.apply(fact);
@@ -139,7 +139,9 @@ export function openSession(
       own.push(attempt);
       const peer = call.attempt?.peer;
       if (peer) stats.start(attempt, peer);
-      const groups = resumption.begin(resumes, listener.onOpen(attempt, resumes));
+      const conversation = listener.onOpen(attempt, resumes);
+      sendFirst(call.attempt?.firstMessages ?? []);
+      const groups = resumption.begin(resumes, conversation);
       const sendable = groups.filter((events) => events.every((event) => call.canSend(event)));
       if (sendable.length < groups.length) listener.onNote(tooLargeToCarry(groups.length - sendable.length).toWire());
       if (sendable.length > 0) call.send(sendable.flat());
@@ -164,6 +166,19 @@ export function openSession(
       speaker.stop();
     },
   });
+  // Not kept as changes of the session: a call that continues this one gets its own from the kernel.
+  let sendsFirst = false;
+  const sendFirst = (texts: readonly string[]) => {
+    if (texts.length === 0) return;
+    sendsFirst = true;
+    try {
+      call.send(texts);
+    } catch (error) {
+      listener.onNote(asRtcWidgetError(error).toWire());
+    } finally {
+      sendsFirst = false;
+    }
+  };
   // A call that may not last as long as its session needs no other session.
   const expiry = new SessionExpiry((expiresAt) => limits.endsAt > expiresAt && call.replace());
   const pushToTalk = new PushToTalk(protocol, {

@@ -29,6 +29,8 @@ export interface Store {
   /** Whether the call is another page's. */
   readonly isFollowing: ReadonlySignal<boolean>;
   readonly events: EventList;
+  /** Whether events are only listed: nothing can be written, and there is no transcript. */
+  readonly isEventsOnly: boolean;
   readonly conversation: ReadonlySignal<Conversation>;
   readonly speaking: ReadonlySignal<Speaking>;
   /** The server that the kernel calls. */
@@ -206,6 +208,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     conversation: record.conversation,
     speaking: record.speaking,
     server: traitSignal(model, "server", signal),
+    isEventsOnly: protocol.isEventsOnly === true,
     canCall,
     progress: computed(() => {
       if (isMicrophoneRequested.value && ownState.value.microphone_permission === "prompt") return ALLOW_MICROPHONE;

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rtc_widget.peers.timeline import Timeline
     from rtc_widget.saved.saved_session import SavedSession
     from rtc_widget.sdp.description import SessionDescription
+    from rtc_widget.signaling.azure import Azure
     from rtc_widget.signaling.base import Answer, Signaling
     from rtc_widget.signaling.local import ChatCompletions, Local
     from rtc_widget.signaling.openai import OpenAI
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Answer",
     "AudioClip",
+    "Azure",
     "ChatCompletions",
     "Device",
     "Event",
@@ -62,6 +64,7 @@ __all__ = [
 # Each name is loaded when it is first used, so that `import rtc_widget` costs next to nothing.
 _MODULES = {
     "Answer": "signaling.base",
+    "Azure": "signaling.azure",
     "AudioClip": "audio.clip",
     "ChatCompletions": "signaling.local",
     "Device": "webrtc.devices",

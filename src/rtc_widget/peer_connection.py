@@ -23,7 +23,6 @@ from rtc_widget.peers.arguments import (
     candidate_to_wire,
     channel_options,
     description_to_wire,
-    ice_servers_to_wire,
 )
 from rtc_widget.peers.event_access import PeerEventAccess
 from rtc_widget.peers.events import PeerEvent, PeerEventLog
@@ -48,17 +47,19 @@ from rtc_widget.peers.operations import Operations
 from rtc_widget.peers.page_choice import PeerPageName, choose_peer_page
 from rtc_widget.peers.peer_view import peer_html
 from rtc_widget.peers.record import ConnectionRecord
+from rtc_widget.signaling.ice_servers import ice_servers_to_wire
 
 if TYPE_CHECKING:
     from rtc_widget._aiortc.network import Direction, NetworkReport
     from rtc_widget.comm.media import ClipSource
     from rtc_widget.conversation.subscriptions import EventStream, Failure
-    from rtc_widget.peers.arguments import Candidate, Description, IceServers
+    from rtc_widget.peers.arguments import Candidate, Description
     from rtc_widget.peers.event_access import PeerCallback, PeerCondition
     from rtc_widget.peers.media import MediaSource
     from rtc_widget.peers.stats import PeerStats
     from rtc_widget.sdp.description import SessionDescription
     from rtc_widget.signaling.base import Signaling
+    from rtc_widget.signaling.ice_servers import IceServers
     from rtc_widget.types import SdpType
 
 logger = logging.getLogger("rtc_widget")

@@ -10,6 +10,8 @@ Direction = Literal["sent", "received"]
 """Which way an event went over the data channel, seen from the page."""
 DEFAULT_PROTOCOL = "realtime"
 """The wire protocol of an event or a signaling that names none."""
+EVENTS_ONLY = "events"
+"""The wire protocol of a signaling with ``protocol = None``."""
 Track = Literal["user", "assistant"]
 """Whose audio it is."""
 Role = Literal["user", "assistant"]

@@ -587,6 +587,27 @@ class VoiceChat(anywidget.AnyWidget):
         """
         return self._sender.send_one(event)
 
+    def send_raw(self, message: str) -> None:
+        """Send a text over the data channel as it is, for servers whose messages are not JSON objects with a type.
+
+        Parameters
+        ----------
+        message : str
+            The text. It is logged as an event of type ``rtc_widget.unreadable`` unless it is a JSON object.
+
+        Raises
+        ------
+        NotConnected
+            If the data channel is not open.
+        MessageTooLarge
+            If it is larger than the data channel carries.
+        SendQueueFull
+            If the page has not confirmed 5,000 earlier events yet.
+        TypeError
+            If it is not a str.
+        """
+        self._sender.send_text(message)
+
     def send_text(self, text: str) -> str:
         """Write something and ask for a response.
 
@@ -1136,4 +1157,5 @@ class VoiceChat(anywidget.AnyWidget):
 
     def _show_progress(self, text: str) -> None:
         # Called on the I/O thread; traits are assigned on the main loop.
-        self._main.call(self._write, {"progress": text})
+        # A server may tell its name when the call is prepared.
+        self._main.call(self._write, {"progress": text, "server": self._signaling.name})

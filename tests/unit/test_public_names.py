@@ -12,6 +12,7 @@ PACKAGES = ("rtc_widget", "rtc_widget.errors", "rtc_widget.headless", "rtc_widge
 PUBLIC = [
     "Answer",
     "AudioClip",
+    "Azure",
     "ChatCompletions",
     "Device",
     "Event",

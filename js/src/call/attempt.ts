@@ -2,7 +2,14 @@
 
 import { abortable, within } from "../async";
 import type { Result } from "../comm/bridge";
-import { type CallBridge, type ClientSecret, decodeClientSecret, decodePreparation } from "../comm/protocol";
+import {
+  type CallBridge,
+  type ClientSecret,
+  decodeClientSecret,
+  decodeOwnMessages,
+  decodePreparation,
+  type OwnMessages,
+} from "../comm/protocol";
 import { asRtcWidgetError, pageError, type RtcWidgetError, textOf } from "../errors";
 import { isText, truncate } from "../json";
 import { type Clip, ClipPlayer, fetchClip, type PlayedInterval } from "../media/clips";
@@ -62,6 +69,7 @@ export class Attempt {
   #switching: Promise<unknown> = Promise.resolve();
   #restarting: Promise<unknown> = Promise.resolve();
   #renegotiates = false;
+  #messages: OwnMessages = { first: [], keepAlive: undefined };
   #peer: Peer | undefined;
   #sender: AudioSender | undefined;
   /** Exists while the microphone is lost; aborted when there is one again. */
@@ -101,6 +109,11 @@ export class Attempt {
 
   get peer(): Peer | undefined {
     return this.#peer;
+  }
+
+  /** What the server must get as soon as the data channel is open. */
+  get firstMessages(): readonly string[] {
+    return this.#messages.first;
   }
 
   /** Makes the call; resolves when the data channel is open, rejects with the error or with the reason of `end`. */
@@ -206,7 +219,20 @@ export class Attempt {
     this.#progress = { ...this.#progress, answered: true };
     await abortable(peer.accept(answer), signal);
     await peer.opened(signal);
+    this.#keepAlive(peer);
     input.begin();
+  }
+
+  /** Repeats the server's keep-alive message until the end. It is not logged: it would push the events out of the log. */
+  #keepAlive(peer: Peer): void {
+    const { keepAlive } = this.#messages;
+    if (!keepAlive) return;
+    const send = () => {
+      if (peer.states.data_channel_state === "open") peer.send(keepAlive.message);
+    };
+    send();
+    const timer = setInterval(send, keepAlive.seconds * 1_000);
+    this.#life.signal.addEventListener("abort", () => clearInterval(timer), { once: true });
   }
 
   /** Opens the input audio: a microphone, a clip in its place, or none. */
@@ -321,15 +347,17 @@ export class Attempt {
       // A late answer means a call on the server that nobody uses: the first hang-up may have come before it.
       { signal, limitMs: EXCHANGE_LIMIT_MS, onLateReply: () => this.#hangUp() },
     );
+    this.#messages = decodeOwnMessages(result);
     return answerIn(result);
   }
 
   async #postOffer(offer: string): Promise<string> {
     const { signal } = this.#life;
     const attempt = this.id;
-    const clientSecret = decodeClientSecret(
-      await this.#bridge.request({ type: "create_client_secret", attempt }, { signal, limitMs: EXCHANGE_LIMIT_MS }),
-    );
+    const request = { type: "create_client_secret", attempt } as const;
+    const result = await this.#bridge.request(request, { signal, limitMs: EXCHANGE_LIMIT_MS });
+    const clientSecret = decodeClientSecret(result);
+    this.#messages = decodeOwnMessages(result);
     if (!clientSecret) throw pageError("unexpected", { message: "The kernel's reply has no client secret." });
     // Not aborted with the attempt: the server may have made the call already, and only its answer has the id.
     const posted = postOffer(clientSecret, offer, AbortSignal.timeout(EXCHANGE_LIMIT_MS));

@@ -151,7 +151,7 @@ export class Call {
 
   /** Plays a clip in place of the microphone. */
   async playClip(clip: string): Promise<PlayedInterval> {
-    if (!this.#attempt || this.#state.data_channel_state !== "open") throw pageError("not_connected");
+    if (!this.#attempt?.peer?.isOpen) throw pageError("not_connected");
     return this.#attempt.playClip(clip);
   }
 
@@ -340,7 +340,10 @@ export class Call {
     const { is } = this.#phase;
     // The state stays "failed" until ICE tries again; the restart has a time limit of its own.
     if (connection_state === "failed" && is === "restarting") return undefined;
-    if (connection_state === "failed") return { type: "lost", error: pageError("connection_failed") };
+    if (connection_state === "failed") {
+      const error = this.#attempt?.peer?.failure("connection_failed") ?? pageError("connection_failed");
+      return { type: "lost", error };
+    }
     if (connection_state === "closed" || (hadChannel && data_channel_state === "closed")) {
       const expired = this.#attempt?.endReason;
       return expired ? { type: "expired", error: expired } : { type: "ended", error: pageError("server_hung_up") };
@@ -348,7 +351,7 @@ export class Call {
     if (connection_state === "disconnected") return { type: "disconnected" };
     const isWaiting = is === "disconnected" || is === "restarting";
     if (isWaiting) return connection_state === "connected" ? { type: "reconnected" } : undefined;
-    return data_channel_state === "open" ? { type: "opened" } : undefined;
+    return this.#attempt?.peer?.isOpen ? { type: "opened" } : undefined;
   }
 
   /** Ends the attempt. The field is cleared first, so that late events of the attempt change nothing. */

@@ -1,8 +1,8 @@
-/** The browser's end of one connection: an RTCPeerConnection with one audio transceiver and one data channel. */
+/** The browser's end of one connection: an RTCPeerConnection with one audio transceiver, and mostly a data channel. */
 
 import { abortable, within } from "../async";
 import type { CallState, Preparation } from "../comm/protocol";
-import { pageError } from "../errors";
+import { pageError, type RtcWidgetError, textOf } from "../errors";
 import { now } from "../page";
 import { CandidatePairs } from "./ice_pairs";
 
@@ -43,9 +43,11 @@ export interface PeerListener {
 
 export class Peer {
   readonly #connection: RTCPeerConnection;
-  readonly #channel: RTCDataChannel;
+  /** Undefined where the server has none. */
+  readonly #channel: RTCDataChannel | undefined;
   readonly #transceiver: RTCRtpTransceiver;
   readonly #needsCandidates: boolean;
+  readonly #besideKernel: boolean;
   readonly #detach = new AbortController();
   /** Readable also after the end. */
   readonly candidatePairs = new CandidatePairs(() => this.getStats());
@@ -53,16 +55,21 @@ export class Peer {
   #channelHasOpened = false;
 
   constructor(preparation: Preparation, direction: "sendrecv" | "recvonly", listener: PeerListener) {
-    const { label, iceServers, needsCandidates } = preparation;
+    const { label, iceServers, besideKernel, needsCandidates } = preparation;
     this.#needsCandidates = needsCandidates;
     // Looked up here: some webviews do not have it, and tests replace it.
     if (typeof globalThis.RTCPeerConnection !== "function") throw pageError("webrtc_unavailable");
     this.#connection = connectionBy(iceServers);
+    this.#besideKernel = besideKernel === true;
     // The transceiver exists before the microphone, so that both are prepared at the same time; `replaceTrack` adds the track.
     const streams = direction === "sendrecv" ? [new MediaStream()] : [];
     this.#transceiver = this.#connection.addTransceiver("audio", { direction, streams });
-    this.#channel = this.#connection.createDataChannel(label);
+    this.#channel = label === null ? undefined : this.#connection.createDataChannel(label);
     this.#listenTo(listener);
+  }
+
+  get hasChannel(): boolean {
+    return this.#channel !== undefined;
   }
 
   get states(): PeerStates {
@@ -71,8 +78,8 @@ export class Peer {
       ice_connection_state: this.#connection.iceConnectionState,
       ice_gathering_state: this.#connection.iceGatheringState,
       signaling_state: this.#connection.signalingState,
-      data_channel_state: this.#channel.readyState,
-      max_message_size: this.#channel.readyState === "open" ? this.maxMessageBytes : null,
+      data_channel_state: this.#channelState,
+      max_message_size: this.#channelState === "open" ? this.maxMessageBytes : null,
     };
   }
 
@@ -83,8 +90,8 @@ export class Peer {
       remoteCandidates: candidateKinds(remoteDescription?.sdp),
       ice: this.#connection.iceConnectionState,
       iceHasConnected: this.#iceHasConnected,
-      dtls: sctp?.transport?.state,
-      channel: this.#channel.readyState,
+      dtls: (sctp ?? this.#transceiver.sender)?.transport?.state,
+      channel: this.#channelState,
       channelHasOpened: this.#channelHasOpened,
     };
   }
@@ -103,7 +110,16 @@ export class Peer {
 
   /** How much the data channel holds that has not left. */
   get bufferedBytes(): number {
-    return this.#channel.bufferedAmount;
+    return this.#channel?.bufferedAmount ?? 0;
+  }
+
+  get #channelState(): RTCDataChannelState {
+    return this.#channel?.readyState ?? "closed";
+  }
+
+  /** Whether events can be sent, or audio where there are no events. */
+  get isOpen(): boolean {
+    return this.#channel ? this.#channelState === "open" : this.#connection.connectionState === "connected";
   }
 
   createOffer(): Promise<RTCSessionDescriptionInit> {
@@ -151,16 +167,22 @@ export class Peer {
     }
   }
 
-  /** Waits until the data channel is open. */
+  /** Waits until the data channel is open, or the connection is established where there is none. */
   async opened(signal: AbortSignal): Promise<void> {
-    const isOpen = () => this.#channel.readyState === "open";
-    const open = this.#until(this.#channel, "open", isOpen);
+    const [target, change] = this.#channel ? [this.#channel, "open"] : [this.#connection, "connectionstatechange"];
+    const open = this.#until(target, change, () => this.isOpen);
     // ICE may fail until then; the pairs that it has tried are known only while it tries.
     const trying = new AbortController();
     this.candidatePairs.watch(AbortSignal.any([trying.signal, this.#detach.signal]));
     await within(CHANNEL_LIMIT_MS, abortable(open, signal), () => {
-      throw pageError(this.#hasCandidates ? "channel_timeout" : "no_network");
+      throw this.#hasCandidates ? this.failure("channel_timeout") : pageError("no_network");
     }).finally(() => trying.abort());
+  }
+
+  /** The error of a connection that has failed or was not made in time; it names the likely cause. */
+  failure(code: "connection_failed" | "channel_timeout"): RtcWidgetError {
+    if (this.#iceHasConnected || !this.#besideKernel) return pageError(code);
+    return pageError(code, { message: textOf("no_path_to_kernel"), hint: textOf("no_path_to_kernel_hint") });
   }
 
   get #hasCandidates(): boolean {
@@ -169,7 +191,7 @@ export class Peer {
 
   /** Sends a text, or throws; the caller has checked the size. */
   send(text: string): void {
-    if (this.#channel.readyState !== "open") throw pageError("not_connected");
+    if (this.#channel?.readyState !== "open") throw pageError("not_connected");
     this.#channel.send(text);
   }
 
@@ -178,7 +200,7 @@ export class Peer {
     // The request precedes the end; its result arrives after it.
     void this.candidatePairs.sample();
     this.#detach.abort();
-    this.#channel.close();
+    this.#channel?.close();
     this.#connection.close();
   }
 
@@ -188,18 +210,19 @@ export class Peer {
     const until = { signal: this.#detach.signal };
     const states = () => {
       this.#iceHasConnected ||= ["connected", "completed"].includes(connection.iceConnectionState);
-      this.#channelHasOpened ||= channel.readyState === "open";
+      this.#channelHasOpened ||= this.isOpen;
       listener.onStates(this.states);
     };
     for (const part of ["", "iceconnection", "icegathering", "signaling"]) {
       connection.addEventListener(`${part === "" ? "connection" : part}statechange`, states, until);
     }
-    for (const change of ["open", "closing", "close"]) channel.addEventListener(change, states, until);
     connection.addEventListener(
       "track",
       ({ track, streams: [stream] }) => listener.onRemoteAudio(stream ?? new MediaStream([track])),
       until,
     );
+    if (!channel) return;
+    for (const change of ["open", "closing", "close"]) channel.addEventListener(change, states, until);
     channel.binaryType = "arraybuffer";
     channel.addEventListener("message", ({ data }: MessageEvent<unknown>) => listener.onMessage(asText(data)), until);
   }

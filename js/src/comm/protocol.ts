@@ -227,24 +227,45 @@ export function decodeCallMessage(content: JsonObject): KernelNotice | KernelReq
 
 /** The kernel's reply to `prepare`. */
 export interface Preparation {
-  readonly label: string;
+  /** The label of the data channel; null: the call has none. */
+  readonly label: string | null;
   readonly iceServers: RTCIceServer[];
   /** Whether the server accepts another offer for an established call. */
   readonly renegotiates: boolean;
   /** Whether the offer must contain the candidates; else the server learns them from the page's checks. */
   readonly needsCandidates: boolean;
+  /** Whether the server runs on the kernel's machine. */
+  readonly besideKernel?: boolean;
 }
 
 export function decodePreparation(result: JsonObject): Preparation {
-  const { data_channel_label: label, ice_servers: servers, renegotiates, needs_candidates } = result;
+  const { data_channel_label: label, ice_servers: servers, renegotiates } = result;
+  const { beside_kernel: besideKernel, needs_candidates: needsCandidates } = result;
   // The RTCPeerConnection constructor checks the servers and reports what is wrong with them.
   const iceServers = Array.isArray(servers) ? servers.filter((server): server is RTCIceServer => isRecord(server)) : [];
   return {
-    label: textOr(label, "oai-events"),
+    label: label === null ? null : textOr(label, "oai-events"),
     iceServers,
     renegotiates: renegotiates === true,
-    needsCandidates: needs_candidates !== false,
+    needsCandidates: needsCandidates !== false,
+    besideKernel: besideKernel === true,
   };
+}
+
+/** What the page sends by itself on the data channel of a call. */
+export interface OwnMessages {
+  /** As soon as the channel is open, before anything else. */
+  readonly first: readonly string[];
+  readonly keepAlive: { readonly message: string; readonly seconds: number } | undefined;
+}
+
+/** Decodes the messages in the kernel's reply to `exchange` or `create_client_secret`. */
+export function decodeOwnMessages({ first_messages: first, keep_alive: repeated }: JsonObject): OwnMessages {
+  const keepAlive =
+    isRecord(repeated) && isText(repeated.message) && isDuration(repeated.seconds)
+      ? { message: repeated.message, seconds: repeated.seconds }
+      : undefined;
+  return { first: Array.isArray(first) ? first.filter(isText) : [], keepAlive };
 }
 
 /** What the page needs to post an offer itself: a URL, and a secret that expires in a few minutes. */

@@ -18,6 +18,8 @@ export interface AssistantActivity {
 /** All events are JSON texts, ready to be sent. */
 export interface VoiceProtocol extends EventReader {
   readonly name: string;
+  /** Whether events are only listed: there is nothing to write in, and no transcript. */
+  readonly isEventsOnly?: boolean;
   /** Writes a turn of the user and asks for a response. */
   textTurn(text: string): readonly string[];
   /** Begins a push-to-talk turn: discards earlier input audio and cancels what the assistant is doing. */

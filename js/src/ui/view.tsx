@@ -41,9 +41,9 @@ function View({ store }: { store: Store }) {
       <DeviceMenus store={store} />
       <ErrorBanner store={store} />
       <ApprovalPrompts store={store} />
-      <Transcript store={store} />
+      {!store.isEventsOnly && <Transcript store={store} />}
       <PushToTalkButton store={store} />
-      <Composer store={store} />
+      {!store.isEventsOnly && <Composer store={store} />}
       <EventLog store={store} />
     </section>
   );

@@ -23,6 +23,39 @@ describe("a signaling whose ICE servers the browser does not take", () => {
   });
 });
 
+describe("a server on the kernel's machine that the browser cannot reach", () => {
+  it.each([
+    { beside_kernel: true, words: "kernel's machine", hint: "docs/remote.md" },
+    { beside_kernel: false, words: "connection to the server failed", hint: "docs/remote.md" },
+  ])("is told in words (beside the kernel: $beside_kernel)", async ({ beside_kernel, words, hint }) => {
+    const { kernel, peer } = startWidget();
+    kernel.answers.prepare = { result: { data_channel_label: "oai-events", ice_servers: [], beside_kernel } };
+    const connecting = kernel.ask("connect");
+    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
+    peer().become("failed");
+    const { error } = await connecting;
+    expect(error).toMatchObject({
+      code: "connection_failed",
+      message: expect.stringContaining(words),
+      hint: expect.stringContaining(hint),
+    });
+  });
+
+  it("is not the cause of a connection that has stood", async () => {
+    const { kernel, peer, model } = startWidget();
+    model.setTrait("settings", { reconnect: null });
+    kernel.answers.prepare = { result: { data_channel_label: "oai-events", ice_servers: [], beside_kernel: true } };
+    const connecting = kernel.ask("connect");
+    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
+    peer().iceConnectionState = "connected";
+    peer().open();
+    await connecting;
+    peer().become("failed");
+    const { error } = kernel.states.at(-1) as { error: { message: string } };
+    expect(error.message).toBe("The connection to the server failed.");
+  });
+});
+
 describe("a call that is ended while it is being made", () => {
   it("stops a microphone that is permitted too late", async () => {
     const { kernel, microphone } = startWidget();

@@ -79,7 +79,7 @@ class ClipPlayer:
     async def play(self, source: ClipSource, timeout: float | None) -> SpokenInterval:
         """Play a clip and return when it was heard; see `VoiceChat.say`."""
         clip = PcmClip.of(source)
-        if self._record.data_channel_state != "open":
+        if not self._record.is_open:
             raise NotConnected(f"The clip was not played: the data channel is {self._record.data_channel_state}.")
         if self._record.is_receive_only and self._settings.current.microphone != "clips":
             raise ReceiveOnly("The clip was not played: this call is for writing and listening only.")

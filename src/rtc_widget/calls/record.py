@@ -108,6 +108,11 @@ class CallRecord:
         return str(self._values["data_channel_state"])
 
     @property
+    def is_open(self) -> bool:
+        """Whether a call stands: its data channel is open, or it is connected without one."""
+        return self.data_channel_state == "open" or self.status == "connected"
+
+    @property
     def call_id(self) -> str | None:
         """The server's id of the call; None without a call."""
         return cast("str | None", self._values.get("call_id"))
@@ -142,7 +147,9 @@ class CallRecord:
         if resumes_now is not self._shows_resumption:
             self._shows_resumption = resumes_now
             values["progress"] = text("resuming") if resumes_now else ""
-        if message.attempt is not None and message.state.data_channel_state == "open":
+        # A call without a data channel is connected without an open one.
+        is_open = message.state.data_channel_state == "open" or message.state.status == "connected"
+        if message.attempt is not None and is_open:
             self._begin_consumers(message.attempt)
         if message.state.status in ("idle", "error"):
             values |= _NO_CALL

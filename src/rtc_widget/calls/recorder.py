@@ -49,7 +49,7 @@ class CallRecorder:
         """Start a recording; see `VoiceChat.record`."""
         require_numpy()
         recorder = self.begin()
-        if self._record.data_channel_state == "open":
+        if self._record.is_open:
             # A browser that cannot record says so here.
             self._bridge.post("flush_audio", self._record.fault)
         return recorder

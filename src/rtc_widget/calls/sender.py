@@ -46,6 +46,14 @@ class EventSender:
         self.require_room(event)
         return self.send([event])
 
+    def send_text(self, message: str) -> None:
+        """Send a text as it is; see `VoiceChat.send_raw`."""
+        if not isinstance(message, str):
+            raise TypeError(f"message must be a str, got {type(message).__name__}; use send for an event.")
+        self.require_open()
+        self._require_size(len(well_formed(message).encode()))
+        self._post([well_formed(message)], self._record.fault)
+
     def send(self, events: Sequence[ClientEvent], failed: Callable[[RtcWidgetError], None] | None = None) -> str:
         """Send events, all or none, and return the id of the first; `failed` is called if the page cannot send them.
 
@@ -67,6 +75,10 @@ class EventSender:
             if failed is not None:
                 failed(error)
 
+        self._post(texts, fault)
+        return str(prepared[0]["event_id"])
+
+    def _post(self, texts: Sequence[str], fault: Callable[[RtcWidgetError], None]) -> None:
         settled = self._begin_sending(len(texts))
         try:
             self._bridge.post("send", fault, settled=settled, events=texts)
@@ -74,7 +86,6 @@ class EventSender:
             settled()
             # The page has left; the traits will say so in a moment.
             raise NotConnected("Nothing was sent: the page with the call has left.") from error
-        return str(prepared[0]["event_id"])
 
     def _begin_sending(self, count: int) -> Callable[[], None]:
         """Count events as unconfirmed until the returned function is called."""
@@ -109,11 +120,12 @@ class EventSender:
         MessageTooLarge
             If it is too large.
         """
+        if self._record.max_message_size is not None and self._record.data_channel_state == "open":
+            self._require_size(len(_text_of(_with_id(event)).encode()))
+
+    def _require_size(self, size: int) -> None:
         limit = self._record.max_message_size
-        if limit is None or self._record.data_channel_state != "open":
-            return
-        size = len(_text_of(_with_id(event)).encode())
-        if size > limit:
+        if limit is not None and size > limit:
             raise MessageTooLarge(
                 text("message_too_large", size=size, limit=limit),
                 hint="Send it in smaller parts; images can be scaled down.",

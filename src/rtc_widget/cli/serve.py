@@ -3,6 +3,7 @@
 # No `from __future__ import annotations`: typer evaluates the annotations.
 
 import asyncio
+import ipaddress
 import logging
 import os
 import secrets
@@ -66,6 +67,7 @@ _ChatKey = Annotated[
         show_default=False,
     ),
 ]
+_Name = Annotated[str, typer.Option(help="Name that widgets show. Default: that of the responder.", show_default=False)]
 _MaxCalls = Annotated[int, typer.Option(help="Largest number of calls at a time; further ones get status 429.", min=1)]
 _MaxMinutes = Annotated[float, typer.Option(help="Longest duration of a call, in minutes.", min=0.1, max=24 * 60)]
 _Origins = Annotated[
@@ -74,6 +76,20 @@ _Origins = Annotated[
         "--allow-origin",
         help="Web origin that may use the server, such as http://localhost:5173; its pages still need a key. "
         "May be given several times. Default: none.",
+        show_default=False,
+    ),
+]
+_PublicAddress = Annotated[
+    str,
+    typer.Option(
+        help="Another IP address of this machine that calls offer too, such as the public one of a cloud machine.",
+        show_default=False,
+    ),
+]
+_UdpPorts = Annotated[
+    str,
+    typer.Option(
+        help="UDP ports of the calls, such as 50000-50100, for a firewall: one for each call. Default: any.",
         show_default=False,
     ),
 ]
@@ -91,9 +107,12 @@ def serve(
     chat_url: _ChatUrl = "",
     chat_model: _ChatModel = "",
     chat_key: _ChatKey = "",
+    name: _Name = "",
     max_calls: _MaxCalls = 16,
     max_minutes: _MaxMinutes = 60.0,
     allow_origin: _Origins = None,
+    public_address: _PublicAddress = "",
+    udp_ports: _UdpPorts = "",
     verbose: _Verbose = False,
 ) -> None:
     """Run the embedded voice server: WebRTC, speech recognition and speech synthesis without a key or a network.
@@ -105,6 +124,7 @@ def serve(
     from rtc_widget.server.http.auth import LOOPBACK_NAMES
     from rtc_widget.server.http.responder_selection import FixedResponder
     from rtc_widget.server.logs import log_from_thread
+    from rtc_widget.server.responders.remote_replies import RemoteReplies
     from rtc_widget.server.serve import ServerInfo, bound_socket
     from rtc_widget.server.serve import serve as serve_on
     from rtc_widget.server.speech.selection import EngineChoice, UnknownEngine
@@ -115,6 +135,9 @@ def serve(
     logging.getLogger("httpx").setLevel(logging.WARNING)
     console = Console()
     origins = frozenset(_origin(console, given) for given in allow_origin or ())
+    ports = _ports(console, udp_ports)
+    _check_address(console, public_address)
+    replies = RemoteReplies()
     responder, responder_name = _responder(console, chat_url, chat_model, chat_key)
     try:
         listener = bound_socket(host, port)
@@ -143,11 +166,15 @@ def serve(
                 serve_on(
                     listener,
                     Access(secret, origins=origins),
-                    responder_for=FixedResponder(responder),
+                    responder_for=FixedResponder(responder, replies),
+                    replies=replies,
+                    name=name or f"rtc_widget · {responder_name}",
                     on_progress=status.update,
                     on_ready=ready,
                     choice=EngineChoice(recognizer, voice),
                     limits=Limits(max_calls, max_minutes),
+                    public_address=public_address,
+                    udp_ports=ports,
                 )
             )
         except KeyboardInterrupt:
@@ -180,6 +207,25 @@ def _origin(console: Console, given: str) -> str:
         console.print(f"[red]--allow-origin must be a web origin such as http://localhost:5173, got {shown}.[/]")
         raise typer.Exit(1)
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def _ports(console: Console, given: str) -> range | None:
+    if not given:
+        return None
+    first, _, last = given.partition("-")
+    if first.isdecimal() and (last or first).isdecimal() and 0 < int(first) <= int(last or first) <= 65_535:
+        return range(int(first), int(last or first) + 1)
+    console.print(f"[red]--udp-ports must be two ports such as 50000-50100, got {escape(given)}.[/]")
+    raise typer.Exit(1)
+
+
+def _check_address(console: Console, given: str) -> None:
+    try:
+        if given:
+            ipaddress.ip_address(given)
+    except ValueError:
+        console.print(f"[red]--public-address must be an IP address such as 203.0.113.7, got {escape(given)}.[/]")
+        raise typer.Exit(1) from None
 
 
 def _say_where(console: Console, info: "ServerInfo", responder: str, *, is_local: bool) -> None:

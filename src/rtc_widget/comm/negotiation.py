@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from rtc_widget._deprecated import warn_renamed
 from rtc_widget._error_text import error_text
+from rtc_widget._unicode import json_text
 from rtc_widget.errors import (
     Cancelled,
     ClientSecretsUnsupported,
     InvalidAnswer,
+    MessageTooLarge,
     RenegotiationUnsupported,
     RtcWidgetError,
     SignalingTimeout,
     UnexpectedError,
 )
+from rtc_widget.errors.texts import text
 from rtc_widget.kernel.io_thread import io_thread
-from rtc_widget.signaling.base import Progress, Renegotiates, Signaling
+from rtc_widget.signaling.base import Answer, Message, Progress, Renegotiates, Signaling
+from rtc_widget.signaling.ice_servers import ice_servers_of_environment
 
 logger = logging.getLogger("rtc_widget")
 
@@ -28,6 +33,9 @@ logger = logging.getLogger("rtc_widget")
 # HTTP (20 s) < this < the page's wait for the exchange (45 s).
 EXCHANGE_SECONDS = 25.0
 _HANG_UP_SECONDS = 10.0
+
+DEFAULT_MAX_MESSAGE_BYTES = 65_536
+"""The limit of a peer without a ``max-message-size`` attribute (RFC 8841, section 6.1)."""
 
 T = TypeVar("T")
 
@@ -157,10 +165,15 @@ class Negotiator:
         await self._start()
         return {
             "data_channel_label": self._signaling.data_channel_label,
-            "ice_servers": [dict(server) for server in self._signaling.ice_servers],
+            "ice_servers": self._ice_servers(),
             "renegotiates": isinstance(self._signaling, Renegotiates),
             "needs_candidates": bool(getattr(self._signaling, "needs_candidates", True)),
+            **({"beside_kernel": True} if getattr(self._signaling, "beside_kernel", False) else {}),
         }
+
+    def _ice_servers(self) -> list[dict[str, Any]]:
+        listed = self._signaling.ice_servers
+        return ice_servers_of_environment() if listed is None else [dict(server) for server in listed]
 
     async def _exchange(self, attempt: str, offer: str) -> dict[str, Any]:
         if self._is_over(attempt):
@@ -177,7 +190,12 @@ class Negotiator:
         if not answer.sdp.startswith("v=0"):
             await self._hang_up(attempt)
             raise self._not_an_sdp()
-        return {"sdp": answer.sdp, "call_id": answer.call_id}
+        try:
+            messages = _messages_of(answer)
+        except RtcWidgetError:
+            await self._hang_up(attempt)
+            raise
+        return {"sdp": answer.sdp, "call_id": answer.call_id, **messages}
 
     async def _renegotiate(self, attempt: str, offer: str) -> dict[str, Any]:
         call_id = self._calls.get(attempt)
@@ -207,7 +225,8 @@ class Negotiator:
         if make is None:
             raise ClientSecretsUnsupported(f"{self._signaling.name} does not create client secrets.")
         secret = await make(self._session())
-        return {"url": secret.url, "secret": secret.value}
+        first = [_text_of(message) for message in secret.first_messages]
+        return {"url": secret.url, "secret": secret.value, **({"first_messages": first} if first else {})}
 
     async def _record_call(self, attempt: str, call_id: str | None) -> None:
         self._calls[attempt] = call_id
@@ -245,3 +264,31 @@ class Negotiator:
         self._ended |= self._exchanging
         # Also the calls that are being hung up already: at exit, the interpreter waits for them too.
         await asyncio.gather(*(self._hang_up(attempt) for attempt in list(self._calls)), *self._hanging_up)
+
+
+def _messages_of(answer: Answer) -> dict[str, Any]:
+    """Return what the page sends by itself, without empty parts.
+
+    Raises
+    ------
+    MessageTooLarge
+        If the server does not accept so large a message; nobody would be told when the page sends it.
+    """
+    stated = re.search(r"^a=max-message-size:(\d+)", answer.sdp, re.MULTILINE)
+    limit = int(stated[1]) if stated else DEFAULT_MAX_MESSAGE_BYTES
+    first = [_text_of(message) for message in answer.first_messages]
+    repeated = answer.keep_alive
+    found: dict[str, Any] = {"first_messages": first} if first else {}
+    if repeated is not None:
+        found["keep_alive"] = {"message": _text_of(repeated.message), "seconds": repeated.seconds}
+    for message in (*first, *([found["keep_alive"]["message"]] if repeated else [])):
+        size = len(message.encode(errors="surrogatepass"))
+        if limit and size > limit:
+            raise MessageTooLarge(
+                text("message_too_large", size=size, limit=limit), hint="Shorten the session settings, or the message."
+            )
+    return found
+
+
+def _text_of(message: Message) -> str:
+    return message if isinstance(message, str) else json_text(message)

@@ -52,6 +52,7 @@ Every error has a stable ``code``, a ``message`` that says what happened, and a 
     │   ├── SessionExpired              the session reached its maximum duration
     │   ├── ReconnectFailed             the lost connection could not be restored
     │   ├── CallTooLong                 the call reached ``max_duration``
+    │   ├── ConversationUnsupported     the signaling names no wire protocol
     │   ├── NoView                      no view shows the call any more
     │   ├── CallTakenOver               another page took the call over
     │   ├── KernelDied                  the kernel restarted or died during the call
@@ -126,6 +127,7 @@ from rtc_widget.errors.call import (
     Cancelled,
     ChannelTimeout,
     ConnectionFailed,
+    ConversationUnsupported,
     KernelDied,
     KernelTimeout,
     NoNetwork,
@@ -229,6 +231,7 @@ __all__ = [
     "ClipNotFound",
     "ClipTooLong",
     "ConnectionFailed",
+    "ConversationUnsupported",
     "DeviceNotFound",
     "EventRefused",
     "ExchangeRefused",

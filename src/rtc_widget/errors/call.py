@@ -53,6 +53,12 @@ class CallTooLong(CallError):
     code = "call_too_long"
 
 
+class ConversationUnsupported(CallError):
+    """The signaling names no wire protocol, so nothing can be written or asked."""
+
+    code = "conversation_unsupported"
+
+
 class NoView(CallError):
     """No view showed the call any more."""
 

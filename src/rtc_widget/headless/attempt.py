@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -86,11 +86,15 @@ class Attempt:
         self._connecting: asyncio.Task[None] | None = None
         self._has_exchanged = False
         self._has_ended = False
+        self._ended = asyncio.Event()
         self.track: MicrophoneTrack | None = None
         self.peer: Peer | None = None
         self.session_end: RtcWidgetError | None = None
         self.is_prepared = False
         self.is_answered = False
+        self.has_channel = True
+        self.first_messages: list[str] = []
+        self._keep_alive: Mapping[str, Any] | None = None
 
     @property
     def has_microphone(self) -> bool:
@@ -114,6 +118,7 @@ class Attempt:
         if self._has_ended:
             return
         self._has_ended = True
+        self._ended.set()
         if self._connecting is not None:
             self._connecting.cancel()
         if self.peer is not None:
@@ -134,6 +139,7 @@ class Attempt:
         clip = None if self._options.clip is None else pcm_of(await fetch_clip(self._bridge, self._options.clip))
         prepared = await self._bridge.request("prepare", limit=PREPARE_SECONDS, attempt=self.id)
         self.is_prepared = True
+        self.has_channel = prepared["data_channel_label"] is not None
         # Without a microphone the track is silent, but a clip may still be played.
         self.track = MicrophoneTrack(self._listener.is_muted, self._listener.audio_sent)
         self.peer = Peer(prepared["data_channel_label"], prepared["ice_servers"], self.track, self._listener)
@@ -146,8 +152,21 @@ class Attempt:
         await self.peer.accept(answer)
         self._require_active()
         await self.peer.opened()
+        if self._keep_alive is not None:
+            self._run(self._repeat(self.peer, self._keep_alive))
         if clip is not None:
             self.track.play_input(clip)
+
+    async def _repeat(self, peer: Peer, keep_alive: Mapping[str, Any]) -> None:
+        """Repeat the server's keep-alive message until the end. It is not logged: it would push out the events."""
+        while not self._has_ended:
+            if peer.states.data_channel_state == "open":
+                peer.send(keep_alive["message"])
+            try:
+                async with asyncio.timeout(keep_alive["seconds"]):
+                    await self._ended.wait()
+            except TimeoutError:
+                continue
 
     def _require_active(self) -> None:
         # The libraries below may lose a cancellation and continue.
@@ -166,10 +185,16 @@ class Attempt:
             attempt=self.id,
             sdp=offer,
         )
+        self._take_messages(answer)
         return str(answer["sdp"])
+
+    def _take_messages(self, reply: Mapping[str, Any]) -> None:
+        self.first_messages = list(reply.get("first_messages", ()))
+        self._keep_alive = reply.get("keep_alive")
 
     async def _direct_exchange(self, offer: str) -> str:
         created = await self._bridge.request("create_client_secret", limit=EXCHANGE_SECONDS, attempt=self.id)
+        self._take_messages(created)
         answer_received: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         # Not cancelled with the attempt: the server may have made the call, and only the answer has its id.
         self._run(self._post(created["url"], created["secret"], offer, answer_received))

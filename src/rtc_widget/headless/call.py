@@ -330,7 +330,9 @@ class Call:
             return "disconnected", None
         if self._phase.name == "disconnected":
             return ("reconnected", None) if states.connection_state == "connected" else (None, None)
-        return ("opened", None) if states.data_channel_state == "open" else (None, None)
+        has_channel = self.attempt is None or self.attempt.has_channel
+        is_open = states.data_channel_state == "open" if has_channel else states.connection_state == "connected"
+        return ("opened", None) if is_open else (None, None)
 
     def _update(self, **changes: Any) -> None:
         before, after = self.state, replace(self.state, **changes)

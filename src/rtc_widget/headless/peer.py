@@ -70,8 +70,8 @@ class Peer:
 
     Parameters
     ----------
-    label : str
-        The label of the data channel.
+    label : str or None
+        The label of the data channel; None: the connection has none.
     ice_servers : list of mapping
         W3C ``RTCIceServer`` dictionaries.
     track : MediaStreamTrack
@@ -82,7 +82,7 @@ class Peer:
 
     def __init__(
         self,
-        label: str,
+        label: str | None,
         ice_servers: list[Mapping[str, Any]],
         track: MediaStreamTrack,
         listener: PeerListener,
@@ -94,7 +94,7 @@ class Peer:
         ]
         self._connection = Connection(RTCConfiguration(iceServers=servers))
         self._connection.addTransceiver(track, direction="sendrecv")
-        self._channel = self._connection.createDataChannel(label)
+        self._channel = None if label is None else self._connection.createDataChannel(label)
         self._listener = listener
         self._track = track
         self._is_silent = False
@@ -109,12 +109,13 @@ class Peer:
         self.has_opened = False
         for part in ("connection", "iceconnection", "icegathering", "signaling"):
             self._connection.on(f"{part}statechange", self._report_states)
-        for change in ("open", "close"):
-            self._channel.on(change, self._report_states)
-        self._channel.bufferedAmountLowThreshold = LOW_BYTES
-        for change in ("bufferedamountlow", "close"):
-            self._channel.on(change, self._report_room)
-        self._channel.on("message", self._receive_message)
+        if self._channel is not None:
+            for change in ("open", "close"):
+                self._channel.on(change, self._report_states)
+            self._channel.bufferedAmountLowThreshold = LOW_BYTES
+            for change in ("bufferedamountlow", "close"):
+                self._channel.on(change, self._report_room)
+            self._channel.on("message", self._receive_message)
         self._connection.on("track", self._receive_track)
 
     @property
@@ -135,9 +136,20 @@ class Peer:
             ice,
             self._connection.iceGatheringState,
             self._connection.signalingState,
-            self._channel.readyState,
+            self._channel_state,
             self.max_message_size,
         )
+
+    @property
+    def _channel_state(self) -> str:
+        return "closed" if self._channel is None else self._channel.readyState
+
+    @property
+    def is_open(self) -> bool:
+        """Whether events can be sent, or audio where there are no events."""
+        if self._channel is None:
+            return self.states.connection_state == "connected"
+        return self._channel.readyState == "open"
 
     @property
     def local_sdp(self) -> str:
@@ -155,14 +167,14 @@ class Peer:
     def max_message_size(self) -> int | None:
         """The largest message in bytes (RFC 8841); None without an open channel or without a limit."""
         stated = re.search(r"^a=max-message-size:(\d+)", self.remote_sdp, re.MULTILINE)
-        if self._channel.readyState != "open":
+        if self._channel_state != "open":
             return None
         return DEFAULT_MAX_MESSAGE_BYTES if stated is None else int(stated[1]) or None
 
     @property
     def buffered_bytes(self) -> int:
         """How much the data channel holds that has not left."""
-        return int(self._channel.bufferedAmount)
+        return 0 if self._channel is None else int(self._channel.bufferedAmount)
 
     @property
     def tried_pairs(self) -> list[dict[str, object]]:
@@ -202,7 +214,7 @@ class Peer:
             ) from None
 
     async def opened(self) -> None:
-        """Wait until the data channel is open."""
+        """Wait until the data channel is open, or the connection is established where there is none."""
         try:
             async with asyncio.timeout(CHANNEL_SECONDS):
                 await self._opened.wait()
@@ -218,7 +230,7 @@ class Peer:
         SendQueueFull
             If nothing has left for `STUCK_SECONDS`.
         """
-        while self._channel.readyState == "open" and self.buffered_bytes > LOW_BYTES and not self._is_closed:
+        while self._channel_state == "open" and self.buffered_bytes > LOW_BYTES and not self._is_closed:
             if self.buffered_bytes < self._held_bytes:
                 self._held_bytes, self._samples_held = self.buffered_bytes, 0
             if self._samples_held >= STUCK_SAMPLES:
@@ -237,7 +249,7 @@ class Peer:
 
     def send(self, message: str) -> None:
         """Send a text; the caller checks its size."""
-        if self._channel.readyState != "open":
+        if self._channel is None or self._channel.readyState != "open":
             raise not_connected()
         self._held_bytes = math.inf
         self._channel.send(message)
@@ -247,7 +259,8 @@ class Peer:
         self._is_closed = True
         self._report_room()
         self._connection.remove_all_listeners()
-        self._channel.remove_all_listeners()
+        if self._channel is not None:
+            self._channel.remove_all_listeners()
         self._track.stop()
         for task in self._tasks:
             task.cancel()
@@ -256,7 +269,7 @@ class Peer:
 
     def _report_states(self) -> None:
         self.has_connected |= self._connection.iceConnectionState == "completed"
-        if self._channel.readyState == "open":
+        if self.is_open:
             self.has_opened = True
             self._opened.set()
         self._listener.states_changed(self.states)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -83,6 +83,7 @@ class PageSession:
         # The call that ended last, and until when its audio was heard, as the times of events.
         self._ended: tuple[str, float] | None = None
         self._seq = 0
+        self._sends_first = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._duration_timer: asyncio.TimerHandle | None = None
         self._sampling: asyncio.Task[None] | None = None
@@ -172,7 +173,7 @@ class PageSession:
 
     async def _play_clip(self, clip: str) -> PlayedInterval:
         attempt = self._call.attempt
-        if attempt is None or attempt.track is None or self._call.state.data_channel_state != "open":
+        if attempt is None or attempt.track is None or attempt.peer is None or not attempt.peer.is_open:
             raise not_connected()
         playing: asyncio.Task[PlayedInterval] = self._run(self._fetch_and_play(attempt.track, clip))
         self._playing[clip] = playing
@@ -207,7 +208,8 @@ class PageSession:
         event = Event.from_text(text, direction=direction, time_ms=0.0, elapsed=now, protocol=self._protocol.name)
         # The kernel receives every event unchanged, even one with an unexpected shape.
         self._outbox.add(attempt, [direction, time.time() * 1000, text], len(text))
-        for consume in (partial(self._resumption.consume, text=text), self._consume_facts):
+        resume = () if self._sends_first else (partial(self._resumption.consume, text=text),)
+        for consume in (*resume, self._consume_facts):
             try:
                 consume(event)
             except Exception:
@@ -232,6 +234,7 @@ class PageSession:
         """Send the conversation to resume, if any, and start recording and statistics."""
         self._history.begin_own_call(attempt.id)
         groups = self._resumption.events() if resumes else []
+        self._send_first(attempt.first_messages)
         self._resumption.begin_call(resumes=resumes)
         self._heard_at = None
         sendable = [events for events in groups if all(map(self._call.can_send, events))]
@@ -272,6 +275,16 @@ class PageSession:
         self._levels["user"] = _level(frame)
         if self._recorders:
             self._recorders[0].take(frame)
+
+    def _send_first(self, texts: Sequence[str]) -> None:
+        if not texts:
+            return
+        # Not kept as changes of the session: a call that resumes this one gets its own from the kernel.
+        self._sends_first = True
+        try:
+            self._call.send(texts)
+        finally:
+            self._sends_first = False
 
     async def _send_events(self, events: list[str]) -> None:
         self._call.send(events)

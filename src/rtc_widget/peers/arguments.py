@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rtc_widget.peers.events import PeerEvent
@@ -14,30 +14,6 @@ if TYPE_CHECKING:
 
     Description = SessionDescription | Mapping[str, Any] | str
     Candidate = PeerEvent | Mapping[str, Any] | str | None
-    IceServers = Iterable[Mapping[str, Any] | str]
-
-
-def ice_servers_to_wire(servers: IceServers) -> list[dict[str, Any]]:
-    """Return W3C ``RTCIceServer`` dictionaries; a text is a URL.
-
-    Raises
-    ------
-    TypeError
-        If an entry is neither.
-    """
-    if isinstance(servers, str | Mapping):
-        # Only the type: the value may hold a credential.
-        kind = type(servers).__name__
-        raise TypeError(f"ice_servers must be a list such as ['stun:host:3478'], got a {kind}; put it into a list.")
-    listed: list[dict[str, Any]] = []
-    for server in servers:
-        if isinstance(server, str):
-            listed.append({"urls": server})
-        elif isinstance(server, Mapping):
-            listed.append(dict(server))
-        else:
-            raise TypeError(f"An ICE server must be a URL or a mapping with urls, got {type(server).__name__}.")
-    return listed
 
 
 def description_to_wire(description: Description, type: SdpType | None = None) -> dict[str, str]:

@@ -26,7 +26,16 @@ from rtc_widget.errors import LocalServerError
 from rtc_widget.server.environment import OF_OPENAI, OF_THE_SERVER, environment_without
 from rtc_widget.server.responders.python_function import ReplyCallback, ReplyFunction, ReplyRequest, reply_function
 
-__all__ = ["Address", "ReplyCallback", "ReplyFunction", "ServerProcess", "running_address", "shared_process"]
+__all__ = [
+    "Address",
+    "ReplyCallback",
+    "ReplyFunction",
+    "ReplyRequest",
+    "ServerProcess",
+    "reply_function",
+    "running_address",
+    "shared_process",
+]
 
 logger = logging.getLogger("rtc_widget")
 

@@ -12,9 +12,11 @@ import uvicorn
 from starlette.applications import Starlette
 
 from rtc_widget._aiortc.connection import offer_loopback_when_alone
+from rtc_widget._aiortc.server_addresses import offer_address, use_udp_ports
 from rtc_widget.server.audio_formats import MAX_BYTES
 from rtc_widget.server.http.app import Access, ResponderFor, create_app
 from rtc_widget.server.http.connections import LimitedH11Protocol
+from rtc_widget.server.responders.remote_replies import RemoteReplies
 from rtc_widget.server.speech import engines as speech_engines
 from rtc_widget.server.speech.engines import Engines
 from rtc_widget.server.speech.selection import EngineChoice
@@ -63,6 +65,10 @@ async def serve(
     choice: EngineChoice | None = None,
     limits: Limits | None = None,
     has_network_control: bool = False,
+    replies: RemoteReplies | None = None,
+    name: str = "rtc_widget",
+    public_address: str = "",
+    udp_ports: range | None = None,
 ) -> None:
     """Serve on `listener` until interrupted.
 
@@ -84,6 +90,14 @@ async def serve(
         Limits on calls.
     has_network_control : bool
         Whether a client may impair the network of a call, for lessons and tests.
+    replies : RemoteReplies, optional
+        Reply functions in other kernels.
+    name : str
+        What widgets show as the name of this server.
+    public_address : str
+        Another IP address of this machine, as outside of a one-to-one NAT, that calls offer as well.
+    udp_ports : range, optional
+        The UDP ports of calls; by default any.
 
     Raises
     ------
@@ -94,6 +108,10 @@ async def serve(
     set_switch_interval()
     host, port = listener.getsockname()[:2]
     loop = asyncio.get_running_loop()
+    if udp_ports is not None:
+        use_udp_ports(loop, udp_ports)
+    if public_address:
+        offer_address(public_address)
 
     def report_progress(text: str) -> None:
         loop.call_soon_threadsafe(on_progress, text)
@@ -107,6 +125,8 @@ async def serve(
         responder_for=responder_for,
         limits=limits,
         has_network_control=has_network_control,
+        replies=replies,
+        name=name,
     )
     server = uvicorn.Server(server_config(app))
 

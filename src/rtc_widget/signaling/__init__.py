@@ -6,14 +6,30 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rtc_widget.signaling.base import Answer, Signaling
+    from rtc_widget.signaling.azure import Azure
+    from rtc_widget.signaling.base import Answer, KeepAlive, Signaling
+    from rtc_widget.signaling.http import SignalingClient, answer_sdp
     from rtc_widget.signaling.local import ChatCompletions, Local
     from rtc_widget.signaling.openai import OpenAI
 
-__all__ = ["Answer", "ChatCompletions", "Local", "OpenAI", "Signaling"]
+__all__ = [
+    "Answer",
+    "Azure",
+    "ChatCompletions",
+    "KeepAlive",
+    "Local",
+    "OpenAI",
+    "Signaling",
+    "SignalingClient",
+    "answer_sdp",
+]
 
 _MODULES = {
     "Answer": "base",
+    "Azure": "azure",
+    "KeepAlive": "base",
+    "SignalingClient": "http",
+    "answer_sdp": "http",
     "ChatCompletions": "local",
     "Signaling": "base",
     "Local": "local",

@@ -7,10 +7,39 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from rtc_widget._aiortc.network import Direction, NetworkConditions, NetworkReport
-from rtc_widget.types import DEFAULT_PROTOCOL
+from rtc_widget.types import DEFAULT_PROTOCOL, EVENTS_ONLY
 
 Progress = Callable[[str], None]
 """Called with what the call waits for, in a few words; with an empty string at the end."""
+
+
+Message = str | Mapping[str, Any]
+"""A message on the data channel: a text, or a mapping that is sent as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeepAlive:
+    """A message that the page sends again and again while the data channel is open, also while the kernel is busy.
+
+    Attributes
+    ----------
+    message : str or mapping
+        The message. It is not logged.
+    seconds : float
+        The time between two of them; at least 0.1.
+
+    Raises
+    ------
+    ValueError
+        If `seconds` is out of range.
+    """
+
+    message: Message
+    seconds: float
+
+    def __post_init__(self) -> None:
+        if not 0.1 <= self.seconds <= 3600:
+            raise ValueError(f"seconds must be 0.1 to 3600, got {self.seconds!r}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +52,16 @@ class Answer:
         The unchanged answer (RFC 8866).
     call_id : str or None
         The server's id of the call; needed to hang it up.
+    first_messages : sequence of str or mapping
+        What the page sends as soon as the data channel is open, before anything else.
+    keep_alive : KeepAlive or None
+        A message that the page repeats.
     """
 
     sdp: str
     call_id: str | None = None
+    first_messages: Sequence[Message] = ()
+    keep_alive: KeepAlive | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +74,13 @@ class ClientSecret:
         The secret; not shown by ``repr``.
     url : str
         The URL to which the page posts its offer.
+    first_messages : sequence of str or mapping
+        As in `Answer`.
     """
 
     value: str = field(repr=False)
     url: str
+    first_messages: Sequence[Message] = ()
 
 
 @runtime_checkable
@@ -84,7 +122,8 @@ class ControlsNetwork(Protocol):
 
 def protocol_of(signaling: Signaling) -> str:
     """Return the name of the wire protocol that the server of a signaling uses."""
-    return str(getattr(signaling, "protocol", DEFAULT_PROTOCOL))
+    name = getattr(signaling, "protocol", DEFAULT_PROTOCOL)
+    return EVENTS_ONLY if name is None else str(name)
 
 
 @runtime_checkable
@@ -98,28 +137,30 @@ class Signaling(Protocol):
     ----------
     name : str
         The name of the server that the page shows, such as ``"OpenAI · gpt-realtime-2.1"``.
-    data_channel_label : str
-        The label of the data channel that carries the events.
-    ice_servers : sequence of dict
-        W3C ``RTCIceServer`` dictionaries for the page's ``RTCPeerConnection``.
+    data_channel_label : str or None
+        The label of the data channel that carries the events; None: calls without a data channel, audio only.
+    ice_servers : sequence of dict or None
+        W3C ``RTCIceServer`` dictionaries for the page's ``RTCPeerConnection``, read after `prepare`. None: those of the
+        environment variable ``RTC_WIDGET_ICE_SERVERS``.
 
     Notes
     -----
     Some attributes are optional. ``protocol`` names the wire protocol of the events on the data channel, a package of
-    `rtc_widget.protocols`; the default is the Realtime API (``"realtime"``). ``slow_start = True`` means that `prepare`
-    takes long: it is then called as soon as a page shows the widget. ``needs_candidates = False`` means that the server
-    learns the page's addresses from its checks (peer-reflexive candidates, RFC 8445, section 7.3.1.3): the page sends
-    the offer without waiting for its candidates.
+    `rtc_widget.protocols`; the default is the Realtime API (``"realtime"``), and None means that the events are
+    only recorded (`rtc_widget.protocols.events`). ``slow_start = True`` means that `prepare` takes long: it is then
+    called as soon as a page shows the widget. ``needs_candidates = False`` means that the server learns the page's
+    addresses from its checks (peer-reflexive candidates, RFC 8445, section 7.3.1.3): the page sends the offer without
+    waiting for its candidates.
     """
 
     @property
     def name(self) -> str: ...  # noqa: D102
 
     @property
-    def data_channel_label(self) -> str: ...  # noqa: D102
+    def data_channel_label(self) -> str | None: ...  # noqa: D102
 
     @property
-    def ice_servers(self) -> Sequence[Mapping[str, Any]]: ...  # noqa: D102
+    def ice_servers(self) -> Sequence[Mapping[str, Any]] | None: ...  # noqa: D102
 
     async def prepare(self, progress: Progress) -> None:
         """Prepare a fast exchange: start the server, or open the https connection.

@@ -9,6 +9,7 @@ from typing import Any
 from rtc_widget.errors import MissingKey
 from rtc_widget.signaling.base import Answer, Progress, Signaling
 from rtc_widget.signaling.openai import KEY_VARIABLE, OpenAI
+from rtc_widget.signaling.shared_server import SERVER_VARIABLE
 from rtc_widget.types import DEFAULT_PROTOCOL
 
 WHAT_TO_DO = (
@@ -18,7 +19,14 @@ WHAT_TO_DO = (
 
 
 def default_signaling() -> Signaling:
-    """Return OpenAI if there is a key, else the embedded server if it is installed, else `NoServer`."""
+    """Return the server that the environment names, by ``RTC_WIDGET_SERVER`` or OpenAI's key.
+
+    Without one, the embedded server if it is installed, else `NoServer`.
+    """
+    if os.environ.get(SERVER_VARIABLE, "").strip():
+        from rtc_widget.signaling import local
+
+        return local.Local()
     if os.environ.get(KEY_VARIABLE, "").strip():
         return OpenAI()
     from rtc_widget.signaling import local

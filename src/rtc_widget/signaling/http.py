@@ -7,7 +7,7 @@ import json
 import socket
 import ssl
 import weakref
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rtc_widget._urls import without_secrets
@@ -78,18 +78,35 @@ class SignalingClient:
         task.add_done_callback(self._warming.discard)
 
     async def post(
-        self, url: str, *, headers: Mapping[str, str], secret: str | None = None, **body: Any
+        self, url: str, *, headers: Mapping[str, str] | None = None, secret: str | None = None, **body: Any
     ) -> httpx.Response:
-        """Send one POST, once, and return the 2xx response.
+        """Send one POST; see `request`."""
+        return await self.request("POST", url, headers=headers, secret=secret, **body)
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        secret: str | None = None,
+        key_header: str = "Authorization",
+        **body: Any,
+    ) -> httpx.Response:
+        """Send one request, once, and return the 2xx response.
 
         Parameters
         ----------
+        method : str
+            The method, such as ``"POST"``.
         url : str
             The URL.
-        headers : mapping
+        headers : mapping, optional
             Headers besides those of the body.
         secret : str, optional
             Sent as bearer token, and removed from quotes of the server's response.
+        key_header : str
+            The header that has the secret; any other than ``Authorization`` has it without ``Bearer``.
         **body
             ``content``, ``files`` or ``json`` of `httpx.AsyncClient.post`.
 
@@ -101,14 +118,16 @@ class SignalingClient:
         import httpx
 
         connect_seconds, answer_seconds = self._limits
-        sent = {**headers, "Accept-Encoding": "identity", **({"Authorization": f"Bearer {secret}"} if secret else {})}
+        sent = {**(headers or {}), "Accept-Encoding": "identity"}
+        if secret:
+            sent[key_header] = f"Bearer {secret}" if key_header == "Authorization" else secret
         failure: SignalingError
         try:
             async with asyncio.timeout(connect_seconds + answer_seconds):
-                # Wait for a connection that is still opening, so that the POST uses it.
+                # Wait for a connection that is still opening, so that the request uses it.
                 if self._warming:
                     await asyncio.wait(set(self._warming), timeout=connect_seconds)
-                async with _client().stream("POST", url, headers=sent, timeout=self._timeout(), **body) as stream:
+                async with _client().stream(method, url, headers=sent, timeout=self._timeout(), **body) as stream:
                     response = await _read(stream)
         except httpx.ConnectTimeout:
             failure = SignalingTimeout(f"{self._server} could not be reached within {connect_seconds:g} s.")
@@ -126,6 +145,40 @@ class SignalingClient:
             failure = error_from_response(response, self._server, secret=secret)
         # Raised outside of the handlers, so that no traceback leads to the request and its credentials.
         raise failure
+
+    async def lines(
+        self, method: str, url: str, *, headers: Mapping[str, str], secret: str | None, silence: float
+    ) -> AsyncGenerator[str, None]:
+        """Send one request and yield the lines of its response, which may stay open.
+
+        Parameters
+        ----------
+        method, url, headers, secret
+            As for `request`.
+        silence : float
+            How many seconds the server may send nothing.
+
+        Raises
+        ------
+        SignalingError
+            The subclass names the failure; also when the response breaks off.
+        """
+        import httpx
+
+        sent = {**headers, "Accept-Encoding": "identity", **({"Authorization": f"Bearer {secret}"} if secret else {})}
+        connect, answer = self._limits
+        timeout = httpx.Timeout(answer, connect=connect, read=silence)
+        try:
+            async with _client().stream(method, url, headers=sent, timeout=timeout) as stream:
+                if not stream.is_success:
+                    raise error_from_response(await _read(stream), self._server, secret=secret)
+                async for line in stream.aiter_lines():
+                    yield line
+        except httpx.TimeoutException:
+            raise SignalingTimeout(f"{self._server} did not answer in time.") from None
+        except httpx.HTTPError as error:
+            failure = self._unreachable(error, url)
+            raise failure from None
 
     async def _open(self, url: str) -> None:
         import httpx
@@ -152,7 +205,7 @@ class SignalingClient:
 
 
 def error_from_response(response: httpx.Response, server: str, *, secret: str | None = None) -> SignalingError:
-    """Return the error for a response that is not 2xx; parameters as for `answer_sdp`."""
+    """Return the error for a response that is not 2xx; `secret` is removed from its text."""
     code, message = _error_body(redacted(response.text, secret))
     kind = _ERRORS_BY_CODE.get(code) or _ERRORS_BY_STATUS.get(response.status_code, ServerError)
     quote = f": {message}" if message else "."
@@ -191,7 +244,7 @@ def redacted(text: str, secret: str | None) -> str:
     return text.replace(secret, "[key]") if secret else text
 
 
-def answer_sdp(response: httpx.Response, server: str, *, secret: str | None = None) -> str:
+def answer_sdp(response: httpx.Response, server: str, *, redact: Callable[[str], str] = lambda text: text) -> str:
     """Return the unchanged body of a 2xx response as SDP.
 
     Parameters
@@ -200,8 +253,8 @@ def answer_sdp(response: httpx.Response, server: str, *, secret: str | None = No
         The response.
     server : str
         The name of the server in error messages.
-    secret : str, optional
-        The secret to remove from quotes in the error.
+    redact : callable, optional
+        Removes secrets from a text that is quoted in the error.
 
     Raises
     ------
@@ -212,15 +265,18 @@ def answer_sdp(response: httpx.Response, server: str, *, secret: str | None = No
         raise InvalidAnswer(f"{server} did not return an SDP answer: its response exceeds {MAX_ANSWER_BYTES} bytes.")
     text = response.text
     if not text.startswith("v=0"):
-        quote = _shortened(redacted(text, secret)) or "nothing"
+        quote = _shortened(redact(text)) or "nothing"
         raise InvalidAnswer(f"{server} did not return an SDP answer: {quote}")
     return text
 
 
 def _error_body(text: str) -> tuple[str, str]:
-    """Return code and message of an error body in OpenAI's format, else an empty code and the body."""
+    """Return code and message of an error body in OpenAI's or FastAPI's format, else an empty code and the body."""
     try:
-        error = json.loads(text)["error"]
+        body = json.loads(text)
+        if isinstance(detail := body.get("detail"), str):
+            return "", _shortened(detail)
+        error = body["error"]
         message, code = error.get("message"), error.get("code")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return "", _shortened(text)

@@ -4,29 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import asdict
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from rtc_widget._aiortc.network import Direction, NetworkConditions, NetworkReport
-from rtc_widget._urls import without_secrets
-from rtc_widget.errors import LocalServerError, NotConnected, SignalingTimeout
+from rtc_widget.errors import LocalServerError, NetworkUnsupported, NotConnected, SignalingTimeout
 from rtc_widget.protocols.realtime.session_settings import merged, require_json, session_settings
 from rtc_widget.server.process import (
     Address,
     ReplyCallback,
     ReplyFunction,
+    ReplyRequest,
     ServerProcess,
+    reply_function,
     running_address,
     shared_process,
 )
 from rtc_widget.signaling.base import Answer, Progress
+from rtc_widget.signaling.chat_completions import ChatCompletions
 from rtc_widget.signaling.http import answer_sdp, error_from_response
+from rtc_widget.signaling.ice_servers import IceServers, checked_ice_servers, ice_servers_of_environment
+from rtc_widget.signaling.shared_server import SERVER_VARIABLE, ReplyStream, SharedServer
 
 if TYPE_CHECKING:
     import httpx
+
+__all__ = ["ChatCompletions", "Local", "is_installed"]
 
 START_SECONDS = 120.0
 """How long the server may take to load its models."""
@@ -64,7 +71,8 @@ def is_installed() -> bool:
 class Local:
     """The embedded realtime server, a separate process on this machine that needs no key and no network.
 
-    The process starts at first use, is shared by all widgets of this kernel, and ends with the kernel.
+    The process starts at first use, is shared by all widgets of this kernel, and ends with the kernel. With `server`, a
+    server that many kernels share does the same work (``rtc-widget serve``).
 
     Parameters
     ----------
@@ -74,6 +82,14 @@ class Local:
         text of the response, or yields it in parts. It runs on this kernel's main event loop and must produce text
         within 60 seconds; an exception fails only that response. `ChatCompletions` uses a chat model. By default a
         small tutor explains WebRTC.
+    server : str, optional
+        The URL of a shared server. `reply` must be a function then, and still runs in this kernel. Default: the
+        environment variable ``RTC_WIDGET_SERVER``; an empty string is a process of this kernel even so.
+    token : str or callable, optional
+        The token of the shared server. Default: the environment variable ``RTC_WIDGET_TOKEN``, read for each call.
+    ice_servers : iterable, optional
+        STUN and TURN servers for the page: URLs or W3C ``RTCIceServer`` dictionaries. Default: the environment variable
+        ``RTC_WIDGET_ICE_SERVERS``.
     extra_session : mapping, optional
         Session settings that are merged last.
     **session
@@ -82,9 +98,11 @@ class Local:
     Raises
     ------
     LocalServerError
-        If the extra ``local`` is not installed.
+        If the extra ``local`` is not installed, and no `server` is given.
     InvalidSession
         If a setting is unknown.
+    ServerNotFound
+        If `server` is not an http or https URL.
 
     Examples
     --------
@@ -94,21 +112,32 @@ class Local:
 
     protocol = "realtime"
     data_channel_label = "oai-events"
-    ice_servers: tuple[Mapping[str, Any], ...] = ()
-    slow_start = True
     needs_candidates = False
 
     def __init__(
         self,
         reply: ReplyCallback | ChatCompletions | None = None,
         *,
+        server: str | None = None,
+        token: str | Callable[[], str] | None = None,
+        ice_servers: IceServers | None = None,
         extra_session: Mapping[str, Any] | None = None,
         **session: Any,
     ) -> None:
-        if not is_installed():
+        server = os.environ.get(SERVER_VARIABLE, "") if server is None else server
+        self._shared = SharedServer(server, token) if server.strip() else None
+        if self._shared is None and not is_installed():
             raise LocalServerError(
                 "The embedded local server is not installed.", hint="Run: pip install 'rtc-widget[local]'"
             )
+        if self._shared is not None and isinstance(reply, ChatCompletions):
+            raise TypeError(
+                "reply must be a function with a shared server; a chat model is chosen where the server is started "
+                "(rtc-widget serve --chat-url)."
+            )
+        # A process of this kernel takes seconds to start.
+        self.slow_start = self._shared is None
+        self._ice_servers = checked_ice_servers(ice_servers)
         self._chat = reply if isinstance(reply, ChatCompletions) else None
         self._reply: ReplyFunction | None = None
         if reply is not None and not isinstance(reply, ChatCompletions):
@@ -117,8 +146,31 @@ class Local:
             self._reply = ReplyFunction(reply)
         self._session = merged(session_settings(session), extra_session or {})
         require_json(self._session)
-        responder = self._reply.name if self._reply else self._chat.model if self._chat else ""
-        self.name = "Embedded local server" + (f" · {responder}" if responder else "")
+        self._responder = self._reply.name if self._reply else self._chat.model if self._chat else ""
+        self._replies: ReplyStream | None = None
+        if self._shared is not None and self._reply is not None:
+            self._replies = ReplyStream(self._shared.url, self._shared.read_token, _start_reply)
+        self._calls: set[str] = set()
+
+    @property
+    def name(self) -> str:
+        """The server's name, and that of what responds if it was given here."""
+        server = "Embedded local server" if self._shared is None else self._shared.name
+        return server + (f" · {self._responder}" if self._responder else "")
+
+    @property
+    def ice_servers(self) -> Sequence[Mapping[str, Any]]:
+        """The given ICE servers, or those of the environment."""
+        return ice_servers_of_environment() if self._ice_servers is None else self._ice_servers
+
+    @property
+    def beside_kernel(self) -> bool:
+        """Whether the server runs on the kernel's machine."""
+        return self._shared is None
+
+    def redacted(self, text: str) -> str:
+        """Return a text without the tokens that this object has used."""
+        return text if self._shared is None else self._shared.redacted(text)
 
     def __repr__(self) -> str:
         return f"<Local: {self.name}>"
@@ -130,7 +182,13 @@ class Local:
         ------
         LocalServerError
             If it does not start.
+        SignalingError
+            If a shared server cannot be reached.
         """
+        if self._shared is not None:
+            await self._shared.prepare()
+            progress("")
+            return
         if running_address() is not None:
             progress("")
             return
@@ -142,8 +200,10 @@ class Local:
         """Send `offer` to the server and return its answer; `session` is merged into this object's own settings."""
         import httpx
 
-        address = running_address() or await _address(_ignore_progress)
         settings = merged({"type": "realtime", "model": MODEL}, self._session, session_settings(session))
+        if self._shared is not None:
+            return await self._exchange_with(self._shared, offer, settings)
+        address = running_address() or await _address(_ignore_progress)
         parts = {
             "sdp": (None, offer.encode(), "application/sdp"),
             "session": (None, json.dumps(settings, allow_nan=False).encode(), "application/json"),
@@ -158,8 +218,26 @@ class Local:
             raise error_from_response(response, "The embedded server")
         return Answer(answer_sdp(response, "The embedded server"), response.headers["location"].rsplit("/", 1)[-1])
 
+    async def _exchange_with(self, server: SharedServer, offer: str, settings: Mapping[str, Any]) -> Answer:
+        headers = {}
+        if self._replies is not None and self._reply is not None:
+            await self._replies.open()
+            headers = {"Rtc-Widget-Reply": self._reply.id, "Rtc-Widget-Reply-Stream": self._replies.name}
+        answer = await server.exchange(offer, settings, headers)
+        if answer.call_id is not None:
+            self._calls.add(answer.call_id)
+        return answer
+
     async def hang_up(self, call_id: str) -> None:
         """End the call; does not fail if the call has ended already."""
+        if self._shared is not None:
+            try:
+                await self._shared.hang_up(call_id)
+            finally:
+                self._calls.discard(call_id)
+                if self._replies is not None and not self._calls:
+                    self._replies.close()
+            return
         address = running_address()
         if address is None:
             return  # the server has ended, and so has the call
@@ -179,11 +257,15 @@ class Local:
 
         Raises
         ------
+        NetworkUnsupported
+            With a shared server.
         NotConnected
             If the call has ended.
         LocalServerError, SignalingTimeout
             If the server does not answer.
         """
+        if self._shared is not None:
+            raise NetworkUnsupported(f"{self.name} does not impair the network of a call.")
         address = running_address()
         if address is None:
             raise _call_has_ended()
@@ -195,6 +277,13 @@ class Local:
             raise error_from_response(response, "The embedded server")
         # The server reports what it sends; the page receives that.
         return NetworkReport.from_wire(response.json()).of_other_side()
+
+
+def _start_reply(
+    reply: str, text: str, messages: list[dict[str, Any]], on_piece: Callable[[str], None]
+) -> Future[None] | None:
+    function = reply_function(reply)
+    return None if function is None else function.call(ReplyRequest(text, messages), on_piece)
 
 
 def _call_has_ended() -> NotConnected:
@@ -252,44 +341,3 @@ async def _request(
                 f"The embedded server cannot be reached ({type(error).__name__}); it may have ended.",
                 hint="Connect again; that starts a new server.",
             ) from None
-
-
-@dataclass(frozen=True, slots=True)
-class ChatCompletions:
-    """A chat model that responds: `Local(reply=ChatCompletions(…))`.
-
-    Works with every server that has OpenAI's Chat Completions API with streaming: Ollama, vLLM, llama.cpp, LM Studio,
-    OpenAI itself. The session's ``instructions`` become the system prompt, the conversation becomes the history, and
-    the session's tools are passed on.
-
-    Parameters
-    ----------
-    base_url : str
-        The base URL with ``/v1``, such as ``"http://127.0.0.1:11434/v1"`` for Ollama.
-    model : str
-        The model's name on that server, such as ``"llama3.2"``.
-    api_key : str, optional
-        Sent as bearer token; never shown.
-
-    Examples
-    --------
-    >>> ChatCompletions("http://127.0.0.1:11434/v1", "llama3.2", api_key="secret")
-    ChatCompletions(base_url='http://127.0.0.1:11434/v1', model='llama3.2')
-    """
-
-    base_url: str
-    model: str
-    api_key: str | None = field(default=None, repr=False)
-
-    def __post_init__(self) -> None:
-        parts = urlsplit(self.base_url)
-        if parts.scheme not in ("http", "https") or not parts.netloc:
-            shown = without_secrets(self.base_url)
-            raise ValueError(f"base_url must be an http or https URL such as http://127.0.0.1:11434/v1, got {shown!r}")
-
-    def __repr__(self) -> str:
-        return f"ChatCompletions(base_url={without_secrets(self.base_url)!r}, model={self.model!r})"
-
-    def to_header(self) -> str:
-        """Return the fields as one line of ASCII JSON, for the embedded server only."""
-        return json.dumps({"base_url": self.base_url, "model": self.model, "api_key": self.api_key})

@@ -96,6 +96,9 @@ def test_an_address_that_is_not_here_is_told_in_one_line() -> None:
     [
         (["--chat-url", "http://127.0.0.1:11434/v1"], "--chat-url and --chat-model must be given together"),
         (["--allow-origin", "localhost"], "--allow-origin must be a web origin"),
+        (["--udp-ports", "50100-50000"], "--udp-ports must be two ports"),
+        (["--udp-ports", "0"], "--udp-ports must be two ports"),
+        (["--public-address", "my.host"], "--public-address must be an IP address"),
     ],
 )
 def test_what_cannot_be_is_told_in_one_line(arguments: list[str], says: str) -> None:

@@ -47,6 +47,8 @@ class FakeAttempt:
         self.listener = listener
         self.session_end: object = None
         self.has_ended = False
+        self.has_channel = True
+        self.first_messages: list[str] = []
         self.sent: list[str] = []
         self.peer = SimpleNamespace(max_message_size=None, buffered_bytes=0, send=self.sent.append, connection=None)
 

@@ -96,9 +96,9 @@ async def test_the_connection_is_opened_early_and_used_for_the_exchange(server):
 
 
 async def test_the_key_is_read_when_the_call_is_made(server, monkeypatch):
-    signaling = calling(server, None)
     with pytest.raises(MissingKey, match="OPENAI_API_KEY"):
-        await signaling.exchange(OFFER, {})
+        await OnIoThread(OpenAI()).exchange(OFFER, {})
+    signaling = calling(server, None)
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     await signaling.exchange(OFFER, {})
     assert server.posts[0]["headers"]["authorization"] == f"Bearer {KEY}"

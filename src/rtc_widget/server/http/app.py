@@ -21,7 +21,9 @@ from rtc_widget.server.http.auth import KEY, LOOPBACK_NAMES, AuthMiddleware, err
 from rtc_widget.server.http.client_secrets import EphemeralKey, EphemeralKeys
 from rtc_widget.server.http.network import change_network
 from rtc_widget.server.http.offers import limited_body, offer_of
+from rtc_widget.server.http.replies import reply_routes
 from rtc_widget.server.protocols.realtime.session_config import MODEL
+from rtc_widget.server.responders.remote_replies import RemoteReplies
 from rtc_widget.server.responders.responder import Responder
 from rtc_widget.server.speech.engines import Engines
 from rtc_widget.server.transport.registry import CallRegistry, Limits
@@ -57,6 +59,8 @@ def create_app(
     responder_for: ResponderFor,
     limits: Limits | None = None,
     has_network_control: bool = False,
+    replies: RemoteReplies | None = None,
+    name: str = "rtc_widget",
 ) -> Starlette:
     """Return the application.
 
@@ -72,6 +76,10 @@ def create_app(
         Limits on calls.
     has_network_control : bool
         Whether a client may impair the network of a call, for lessons and tests.
+    replies : RemoteReplies, optional
+        Reply functions in other kernels.
+    name : str
+        What widgets show as the name of this server.
     """
     calls, keys = CallRegistry(engines, limits), EphemeralKeys()
 
@@ -112,7 +120,7 @@ def create_app(
     async def health(request: Request) -> JSONResponse:
         is_ready = engines.done() and not engines.cancelled() and engines.exception() is None
         names = engines.result().names() if is_ready else {}
-        body: dict[str, object] = {"ready": is_ready, "engines": names, "calls": len(calls.ids)}
+        body: dict[str, object] = {"name": name, "ready": is_ready, "engines": names, "calls": len(calls.ids)}
         if is_authorized(request.headers, access.token):
             body["call_ids"] = calls.ids
         return JSONResponse(body)
@@ -140,6 +148,7 @@ def create_app(
             Route("/health", health, methods=["GET"]),
             WebSocketRoute("/v1/realtime", realtime),
             *([network_route] if has_network_control else []),
+            *(reply_routes(replies) if replies is not None else []),
         ],
         middleware=[auth],
         exception_handlers={ApiError: _api_error, HTTPException: _http_error, Exception: _server_error},

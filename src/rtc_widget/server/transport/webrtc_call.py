@@ -125,6 +125,9 @@ class WebRtcCall:
             if answer is None:
                 raise ApiError("The call ended before it was answered.", "invalid_offer", param="sdp")
             await self._connection.setLocalDescription(answer)
+            if "a=candidate:" not in self._connection.localDescription.sdp:
+                message = "This server has no free UDP port. Try again later."
+                raise ApiError(message, "rate_limit_exceeded", status=429, kind="rate_limit_error")
         except ApiError:
             await self.end()
             raise
