@@ -12,7 +12,7 @@ from typing import Any
 from starlette.websockets import WebSocket
 
 from rtc_widget.server.errors import ApiError
-from rtc_widget.server.protocols.realtime.server_events import new_id
+from rtc_widget.server.messages import new_id
 from rtc_widget.server.protocols.realtime.session_config import SessionConfig, new_session
 from rtc_widget.server.responders.responder import Responder
 from rtc_widget.server.speech.engines import Engines

@@ -22,8 +22,8 @@ from rtc_widget._aiortc.network import Network
 from rtc_widget._aiortc.output_track import VoiceTrack
 from rtc_widget._aiortc.stats import CallStatistics, packets_received, statistics_of
 from rtc_widget.server.errors import ApiError
+from rtc_widget.server.messages import new_id
 from rtc_widget.server.protocols.realtime.engine import RealtimeEngine
-from rtc_widget.server.protocols.realtime.server_events import new_id
 from rtc_widget.server.protocols.realtime.session_config import SessionConfig
 from rtc_widget.server.responders.responder import Responder
 from rtc_widget.server.speech import INPUT_RATE
