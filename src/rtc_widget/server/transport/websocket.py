@@ -125,7 +125,7 @@ class WebSocketCall:
                 while (message := await socket.received()) is not None:
                     await engine.take(message)
         except TimeoutError:
-            engine.fail("Your session hit the maximum duration of this server.", "session_expired")
+            engine.expire()
             self._code = GOING_AWAY
         finally:
             await asyncio.shield(self._close(engine, socket))

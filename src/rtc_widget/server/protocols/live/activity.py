@@ -51,15 +51,15 @@ class Activity:
         """The probability above which a frame counts as speech; in a pause the one that wakes the session."""
         return self._wake_threshold if self._is_paused else DEFAULT_THRESHOLD
 
-    def advance(self, *, is_busy: bool, is_spoken: bool) -> None:
-        """Take note of the clock, whether anything is in progress, and whether the user speaks."""
+    def advance(self, *, is_busy: bool) -> None:
+        """Take note of the clock, and whether anybody speaks or anything is in progress."""
         now = self._clock.ms
         if self._is_paused:
             self._paused_ms += now - self._last_ms
         self._last_ms = now
         if is_busy:
             self._busy_ms = now
-        if self._is_paused and (is_spoken or is_busy):
+        if self._is_paused and is_busy:
             self._is_paused = False
             self._emitter.emit("session.resumed")
         elif not self._is_paused and self._idle_ms is not None and now - self._busy_ms >= self._idle_ms:

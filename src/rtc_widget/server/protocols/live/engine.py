@@ -134,6 +134,13 @@ class LiveEngine:
         """The clock of the session: milliseconds of input audio."""
         return self._clock.ms
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether anybody speaks, or anything is in progress that will be spoken."""
+        is_backend_busy = self._backend is not None and self._backend.is_busy
+        is_replying = self._voice.is_replying or is_backend_busy or len(self._tasks) > 0
+        return self._input.is_speaking or self._input.is_recognizing or self._speech.is_speaking or is_replying
+
     def begin(self) -> None:
         """Send the first events of the session."""
         self._has_begun = True
@@ -326,9 +333,7 @@ class LiveEngine:
         self._input.receive(np.zeros_like(samples) if self._is_muted else samples)
         self._clock.advance(len(samples) * 1000 / INPUT_RATE)
         self._speech.advance(is_held=self._input.is_speaking)
-        is_busy = self._input.is_speaking or self._input.is_recognizing or self._speech.is_speaking
-        is_busy = is_busy or self._voice.is_replying or (self._backend is not None and self._backend.is_busy)
-        self._activity.advance(is_busy=is_busy, is_spoken=self._input.is_speaking)
+        self._activity.advance(is_busy=self.is_busy)
         self._input.set_threshold(self._activity.vad_threshold)
 
     def audio_is_late(self, seconds: float) -> None:

@@ -129,6 +129,14 @@ class RealtimeEngine:
         finally:
             await self._tasks.end()
 
+    def close(self, reason: str) -> bool:
+        """Do nothing: the protocol has no last event."""
+        return False
+
+    def expire(self) -> None:
+        """Send that the time of the session is over."""
+        self.fail("Your session hit the maximum duration of this server.", "session_expired")
+
     def require_room_for_client(self) -> None:
         """Raise `ApiError` if the session has as many clients as it may have."""
         if self._emitter.clients >= MAX_CLIENTS:
