@@ -7,13 +7,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from rtc_widget._aiortc.network import Direction, NetworkConditions, NetworkReport
 from rtc_widget._urls import without_secrets
 from rtc_widget.errors import LocalServerError, NotConnected, SignalingTimeout
-from rtc_widget.protocols.realtime.session_settings import merged, require_json, session_settings
+from rtc_widget.protocols.base import protocol_named
+from rtc_widget.protocols.realtime.session_settings import merged, require_json
 from rtc_widget.server.process import (
     Address,
     ReplyCallback,
@@ -34,6 +35,9 @@ START_SECONDS = 120.0
 EXCHANGE_SECONDS = 15.0
 
 MODEL = "rtc-widget-local"
+
+_PATHS: Mapping[str, str] = {"realtime": "/v1/realtime/calls", "live": "/v1/live/sessions"}
+"""Where calls of each protocol begin."""
 
 _SERVER_SIDE: Mapping[Direction, Direction] = {"both": "both", "sent": "received", "received": "sent"}
 """What the page sends, the server receives."""
@@ -74,10 +78,13 @@ class Local:
         text of the response, or yields it in parts. It runs on this kernel's main event loop and must produce text
         within 60 seconds; an exception fails only that response. `ChatCompletions` uses a chat model. By default a
         small tutor explains WebRTC.
+    protocol : {"realtime", "live"}
+        The protocol of the calls: the Realtime API, or GPT-Live as far as this server has it. The server serves both.
     extra_session : mapping, optional
         Session settings that are merged last.
     **session
-        Settings of the Realtime session, such as ``instructions``, ``output_modalities`` or ``turn_detection``.
+        Settings of the session, such as ``instructions``; of the Realtime API also ``output_modalities`` or
+        ``turn_detection``, of GPT-Live ``delegation`` or ``idle_timeout``.
 
     Raises
     ------
@@ -85,14 +92,17 @@ class Local:
         If the extra ``local`` is not installed.
     InvalidSession
         If a setting is unknown.
+    ValueError
+        If there is no such protocol.
 
     Examples
     --------
     >>> Local(reply=lambda text: f"You said: {text}").name
     'Embedded local server · <lambda>'
+    >>> Local(protocol="live").name
+    'Embedded local server · GPT-Live'
     """
 
-    protocol = "realtime"
     data_channel_label = "oai-events"
     ice_servers: tuple[Mapping[str, Any], ...] = ()
     slow_start = True
@@ -101,9 +111,12 @@ class Local:
         self,
         reply: ReplyCallback | ChatCompletions | None = None,
         *,
+        protocol: Literal["realtime", "live"] = "realtime",
         extra_session: Mapping[str, Any] | None = None,
         **session: Any,
     ) -> None:
+        if protocol not in ("realtime", "live"):
+            raise ValueError(f"protocol must be 'realtime' or 'live', got {protocol!r}")
         if not is_installed():
             raise LocalServerError(
                 "The embedded local server is not installed.", hint="Run: pip install 'rtc-widget[local]'"
@@ -114,10 +127,14 @@ class Local:
             if not callable(reply):
                 raise TypeError(f"reply must be a function or ChatCompletions(…), got {reply!r}")
             self._reply = ReplyFunction(reply)
-        self._session = merged(session_settings(session), extra_session or {})
+        self.protocol = protocol
+        self._settings = protocol_named(protocol).session_settings
+        self._session = merged(self._settings(session), extra_session or {})
         require_json(self._session)
         responder = self._reply.name if self._reply else self._chat.model if self._chat else ""
-        self.name = "Embedded local server" + (f" · {responder}" if responder else "")
+        self.name = " · ".join(
+            filter(None, ["Embedded local server", "GPT-Live" if protocol == "live" else "", responder])
+        )
 
     def __repr__(self) -> str:
         return f"<Local: {self.name}>"
@@ -142,19 +159,29 @@ class Local:
         import httpx
 
         address = running_address() or await _address(_ignore_progress)
-        settings = merged({"type": "realtime", "model": MODEL}, self._session, session_settings(session))
-        parts = {
-            "sdp": (None, offer.encode(), "application/sdp"),
-            "session": (None, json.dumps(settings, allow_nan=False).encode(), "application/json"),
-        }
+        own = merged(self._session, self._settings(session))
         headers = {"Accept": "application/sdp"}
+        body: dict[str, Any]
+        if self.protocol == "live":
+            headers["Accept"] = "application/json"
+            body = {"json": {"session": _live_session(own), "transport": {"type": "webrtc", "sdp": offer}}}
+        else:
+            settings = json.dumps(merged({"type": "realtime", "model": MODEL}, own), allow_nan=False)
+            parts = {
+                "sdp": (None, offer.encode(), "application/sdp"),
+                "session": (None, settings.encode(), "application/json"),
+            }
+            body = {"files": parts}
         if self._reply:
             headers["Rtc-Widget-Reply"] = self._reply.id
         if self._chat:
             headers["Rtc-Widget-Chat"] = self._chat.to_header()
-        response = await _request(address, "POST", "/v1/realtime/calls", files=parts, headers=headers)
+        response = await _request(address, "POST", _PATHS[self.protocol], headers=headers, **body)
         if response.status_code != httpx.codes.CREATED:
             raise error_from_response(response, "The embedded server")
+        if self.protocol == "live":
+            created = response.json()
+            return Answer(created["transport"]["sdp"], created["session"]["id"])
         return Answer(answer_sdp(response, "The embedded server"), response.headers["location"].rsplit("/", 1)[-1])
 
     async def hang_up(self, call_id: str) -> None:
@@ -163,7 +190,7 @@ class Local:
         if address is None:
             return  # the server has ended, and so has the call
         try:
-            response = await _request(address, "POST", f"/v1/realtime/calls/{call_id}/hangup")
+            response = await _request(address, "POST", f"{_PATHS[self.protocol]}/{call_id}/hangup")
         except LocalServerError:
             if running_address() is None:
                 return  # the server has just ended
@@ -194,6 +221,15 @@ class Local:
             raise error_from_response(response, "The embedded server")
         # The server reports what it sends; the page receives that.
         return NetworkReport.from_wire(response.json()).of_other_side()
+
+
+def _live_session(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the session object for the server: with its model, also for a backend."""
+    session = merged({"model": MODEL}, settings)
+    delegation = session.get("delegation")
+    if isinstance(delegation, dict) and isinstance(delegation.get("responses"), dict):
+        session["delegation"] = merged({"type": "responses", "responses": {"model": MODEL}}, delegation)
+    return session
 
 
 def _call_has_ended() -> NotConnected:

@@ -13,14 +13,28 @@ _EXACTLY = re.compile(
 )
 _QUOTED = re.compile(r"[\"“](?P<words>[^\"”]+)[\"”]")
 _STOP = re.compile(r"\bstop (?:speaking|talking)\b|\bbe (?:quiet|silent)\b|\bstay silent\b", re.IGNORECASE)
-_GREET = re.compile(r"\bgreet\b|\bsay hello\b|\bintroduce yourself\b|\bwelcome the\b|\bbegin the conversation\b", re.I)
-_TYPED = re.compile(r"\b(?:user|caller|person) (?:has )?(?:typed|wrote|written|asks|asked)\b[^:\"“]{0,60}:?\s*", re.I)
+_GREET = re.compile(
+    r"\bgreet\b|\bsay hello\b|\bintroduce yourself\b|\bwelcome the\b|\bbegin the conversation\b", re.IGNORECASE
+)
+_TYPED = re.compile(
+    r"\b(?:user|caller|person) (?:has )?(?:typed|wrote|written|asks|asked)\b[^:\"“]{0,60}(?::\s*|(?=[\"“]))",
+    re.IGNORECASE,
+)
+_REPLY = re.compile(r"\breply\b.{0,40}\btyped\b", re.IGNORECASE | re.DOTALL)
 _BACKEND = re.compile(r"\bback-?end\b|\bdelegat(?:e|es|ed|ing|ion)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class SpokenRequest:
-    """What a text asks for: `words` to say, to stop, to greet, to respond to a typed text, or nothing at once."""
+    """What a text asks for.
+
+    Attributes
+    ----------
+    kind : {"say", "stop", "greet", "respond", "none"}
+        To say `words`, to stop, to greet, to respond to the typed text `words`, or nothing at once.
+    words : str
+        The words; empty for the text that was typed last.
+    """
 
     kind: Literal["say", "stop", "greet", "respond", "none"]
     words: str = ""
@@ -57,12 +71,24 @@ def commentary_request(content: str) -> SpokenRequest:
     exact = exact_words(content)
     if exact:
         return SpokenRequest("say", exact)
+    words = typed_words(content)
+    return SpokenRequest("respond", words) if words or _REPLY.search(content) else SpokenRequest("say", content.strip())
+
+
+def typed_words(content: str) -> str:
+    """Return what the user typed, if `content` tells it, or an empty string.
+
+    Examples
+    --------
+    >>> typed_words("The user typed: What is ICE?"), typed_words("Reply now to what the user typed last.")
+    ('What is ICE?', '')
+    """
     typed = _TYPED.search(content)
     if typed is None:
-        return SpokenRequest("say", content.strip())
+        return ""
     rest = content[typed.end() :]
-    quoted = _QUOTED.search(rest)
-    return SpokenRequest("respond", (quoted["words"] if quoted else rest.splitlines()[0] if rest else "").strip())
+    quoted = _QUOTED.match(rest)
+    return (quoted["words"] if quoted else rest).strip()
 
 
 def exact_words(content: str) -> str:

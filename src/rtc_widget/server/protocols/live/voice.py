@@ -15,6 +15,7 @@ from rtc_widget.server.protocols.live.appended_text import (
     commentary_request,
     instruction_request,
     speaks_of_backend,
+    typed_words,
 )
 from rtc_widget.server.protocols.live.backend import ACKNOWLEDGEMENT, FAILURE, SpeechContext, remember
 from rtc_widget.server.protocols.live.session_config import LiveConfig
@@ -42,6 +43,7 @@ class Voice:
     def __init__(self, context: SpeechContext, config: Callable[[], LiveConfig]) -> None:
         self._context = context
         self._config = config
+        self._typed = ""
         self._added: deque[str] = deque(maxlen=MAX_ADDED_TEXTS)
         self._reply: asyncio.Task[None] | None = None
         self._unsaid: set[str] = set()
@@ -93,6 +95,7 @@ class Voice:
 
     def add_thinking(self, content: str) -> None:
         """Take context; nothing is spoken."""
+        self._typed = typed_words(content) or self._typed
         self._added.append(content)
 
     def add_commentary(self, content: str, delegation_id: str | None) -> None:
@@ -100,11 +103,13 @@ class Voice:
         if delegation_id is not None:
             self._unsaid.discard(delegation_id)
         request = commentary_request(content)
-        if request.kind == "respond" and request.words:
-            self._context.conversation.add(MessageItem(new_id("item"), "user", (Part("input_text", request.words),)))
-            self._respond()
-        else:
-            self._say(request.words or content)
+        if request.kind == "say":
+            self._say(request.words)
+            return
+        words, self._typed = request.words or self._typed, ""
+        if words:
+            self._context.conversation.add(MessageItem(new_id("item"), "user", (Part("input_text", words),)))
+        self._respond()
 
     def _say(self, words: str) -> None:
         item_id = new_id("item")
