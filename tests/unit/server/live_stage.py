@@ -105,6 +105,12 @@ class LiveStage:
                 await asyncio.sleep(0.001)
         await self.hear(400)
 
+    async def until_quiet_but_for_the_client(self) -> None:
+        """Let the clock run until nothing is being said; the client still owes a result."""
+        for _ in range(60):
+            await self.hear(40)
+            await asyncio.sleep(0.001)
+
     def append(self, samples: Samples, rate: int = 24_000) -> None:
         """Send audio in an event."""
         pcm = (MonoAudio(samples, INPUT_RATE).at(rate).samples * 32767).astype("<i2").tobytes()
@@ -118,9 +124,13 @@ class LiveStage:
         return [event["error"] for event in self.events if event["type"] == "error"]
 
     def transcript(self, side: str) -> str:
-        """Return all that was said on a side, as a client that only joins the fragments would."""
-        kind = f"session.{side}_transcript.delta"
-        return "".join(event["delta"] for event in self.events if event["type"] == kind)
+        """Return all that was said on a side: fragments bring their blanks, new turns of 1.5 s of quiet have none."""
+        kind, text, end = f"session.{side}_transcript.delta", "", 0
+        for event in self.events:
+            if event["type"] == kind:
+                text += " " * (bool(text) and event["start_ms"] - end >= 1500) + event["delta"]
+                end = event["end_ms"]
+        return text
 
 
 def nested_type(event: dict[str, Any]) -> str | None:

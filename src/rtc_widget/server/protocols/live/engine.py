@@ -138,7 +138,7 @@ class LiveEngine:
     def is_busy(self) -> bool:
         """Whether anybody speaks, or anything is in progress that will be spoken."""
         is_backend_busy = self._backend is not None and self._backend.is_busy
-        is_replying = self._voice.is_replying or is_backend_busy or len(self._tasks) > 0
+        is_replying = self._voice.is_replying or is_backend_busy or bool(self._pending or len(self._tasks))
         return self._input.is_speaking or self._input.is_recognizing or self._speech.is_speaking or is_replying
 
     def begin(self) -> None:
