@@ -61,8 +61,11 @@ class Microphone(MediaStreamTrack):
 class Peer:
     """One call to a server: use it with `async with`."""
 
-    def __init__(self, server: Signaling, session: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, server: Signaling, session: Mapping[str, Any] | None = None, *, first: str = "session.created"
+    ) -> None:
         self.server = server
+        self.first = first
         self.session = session or {}
         self.events: list[dict[str, Any]] = []
         self.microphone = Microphone()
@@ -81,7 +84,7 @@ class Peer:
         await self.connection.setLocalDescription(await self.connection.createOffer())
         self.answer = await self.server.exchange(self.connection.localDescription.sdp, self.session)
         await self.connection.setRemoteDescription(RTCSessionDescription(self.answer.sdp, "answer"))
-        await self.wait_for("session.created")
+        await self.wait_for(self.first)
         return self
 
     async def __aexit__(self, *_: object) -> None:
