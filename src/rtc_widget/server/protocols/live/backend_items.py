@@ -48,9 +48,7 @@ class _BackendImage(_ClosedBackendItem):
 class _BackendMessage(_ClosedBackendItem):
     type: Literal["message"] = "message"
     role: Literal["user", "assistant", "system", "developer"]
-    content: (
-        str | Annotated[list[Annotated[_BackendText | _BackendImage, Field(discriminator="type")]], Field(min_length=1)]
-    )
+    content: Annotated[list[Annotated[_BackendText | _BackendImage, Field(discriminator="type")]], Field(min_length=1)]
     id: str | None = None
     status: Literal["in_progress", "completed", "incomplete"] | None = None
 
@@ -77,10 +75,11 @@ def backend_item(wire: Mapping[str, Any]) -> MessageItem | FunctionCallOutput:
             text = given.output if isinstance(given.output, str) else " ".join(part.text for part in given.output)
             return FunctionCallOutput(new_id("item"), given.call_id, text)
         if wire.get("type", "message") == "message":
+            given_content = wire.get("content")
+            if isinstance(given_content, str):
+                wire = {**wire, "content": [{"type": "input_text", "text": given_content}]}
             message = _BackendMessage.model_validate(wire)
-            content = message.content
-            own: Part = Part("input_text", content) if isinstance(content, str) else Part("input_text")
-            parts = (own,) if isinstance(content, str) else tuple(part.part() for part in content)
+            parts = tuple(part.part() for part in message.content)
             return MessageItem(new_id("item"), _ROLES[message.role], parts)
     except ValidationError as error:
         raise api_error_from(error, wire, "item") from None

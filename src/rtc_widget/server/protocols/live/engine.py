@@ -159,7 +159,8 @@ class LiveEngine:
 
     def close(self, reason: CloseReason = "close_requested", client_event_id: str | None = None) -> bool:
         """Close the session and send the last event; return whether it was open."""
-        if self._is_closed or not self._has_begun:
+        has_client = self._has_begun or self._emitter.connections > 1  # a sideband may come before the client
+        if self._is_closed or not has_client:
             return False
         self._is_closed = True
         for append in self._pending.values():
@@ -230,9 +231,6 @@ class LiveEngine:
     def _require_allowed(self, kind: str, sender: SendMessage) -> None:
         if self._is_closed:
             raise ApiError("The session is closed.", "session_closed")
-        if not self._has_begun:
-            message = "The session has not started; wait for its first event."
-            raise ApiError(message, "session_not_started")
         connection = self._emitter.of(sender)
         if connection is not None and not connection.may_send(kind):
             raise ApiError(f"The session does not allow '{kind[:80]}' on the data channel.", "event_not_allowed")
