@@ -62,10 +62,16 @@ class Peer:
     """One call to a server: use it with `async with`."""
 
     def __init__(
-        self, server: Signaling, session: Mapping[str, Any] | None = None, *, first: str = "session.created"
+        self,
+        server: Signaling,
+        session: Mapping[str, Any] | None = None,
+        *,
+        first: str = "session.created",
+        channel_id: int | None = None,
     ) -> None:
         self.server = server
         self.first = first
+        self.channel_id = channel_id
         self.session = session or {}
         self.events: list[dict[str, Any]] = []
         self.microphone = Microphone()
@@ -78,7 +84,9 @@ class Peer:
     async def __aenter__(self) -> Self:
         self.connection = Connection(RTCConfiguration(iceServers=[]))
         self.connection.addTrack(self.microphone)
-        self.channel = self.connection.createDataChannel("oai-events")
+        self.channel = self.connection.createDataChannel(
+            "oai-events", negotiated=self.channel_id is not None, id=self.channel_id
+        )
         self.channel.on("message", self._take)
         self.connection.on("track", self._on_track)
         await self.connection.setLocalDescription(await self.connection.createOffer())
