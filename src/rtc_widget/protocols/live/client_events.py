@@ -12,7 +12,7 @@ ClientEvent = dict[str, Any]
 Channel = Literal["instructions", "thinking", "commentary"]
 
 TYPED = "The user typed: "
-"""Begins the note that tells the voice model what the user has written; page and kernel recognise a written turn by it."""
+"""Begins the note to the voice model on what the user has written; page and kernel recognise a written turn by it."""
 REPLY = "Reply now to what the user typed last."
 """Asks the voice model to reply, where no backend of the service does."""
 STOP = "Stop speaking now and listen."
@@ -29,7 +29,7 @@ def new_id() -> str:
 def append(
     channel: Channel, content: str, delegation_id: str | None = None, event_id: str | None = None
 ) -> ClientEvent:
-    """Add a text to what the voice model knows. The service requires the key ``delegation_id``, also where it is null."""
+    """Add a text to what the voice model knows; the service requires the key ``delegation_id``, also where it is null."""
     return {
         "type": f"session.{channel}.append",
         "event_id": event_id or new_id(),
