@@ -18,6 +18,7 @@ from rtc_widget.errors import (
     ServerNotFound,
     SignalingError,
 )
+from rtc_widget.protocols.live.facts import tools_in
 from rtc_widget.protocols.live.session_settings import check_session, session_settings
 from rtc_widget.protocols.realtime.session_settings import SessionObject, merged
 from rtc_widget.signaling.base import Answer, ClientSecret, Progress
@@ -178,6 +179,7 @@ class OpenAILive:
         self.session: SessionObject = merged(
             {"model": model, "store": store}, delegation, session_settings(settings), extra_session or {}
         )
+        self.backend_tools = [dict(tool) for tool in tools_in(self.session)]
         self._unchecked = dict(extra_session or {})
         names = {"OpenAI-Organization": organization, "OpenAI-Project": project}
         self._headers = {name: value for name, value in names.items() if value}
@@ -263,6 +265,9 @@ class OpenAILive:
                 "The session setting 'delegation.responses' needs a model that the service runs.", hint=NEEDS_MODEL
             )
         settings = merged(self.session, session)
+        if asks_for_responses and self.backend_tools:
+            # The list of the widget must not replace the hosted tools.
+            settings["delegation"]["responses"]["tools"] = [*self.backend_tools, *tools_in(session)]
         check_session({name: value for name, value in settings.items() if name not in self._unchecked})
         return settings
 

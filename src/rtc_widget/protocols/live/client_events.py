@@ -17,7 +17,7 @@ REPLY = "Reply now to what the user typed last."
 """Asks the voice model to reply, where no backend of the service does."""
 STOP = "Stop speaking now and listen."
 
-_MAX_TOKENS = 500
+MAX_TOKENS = 500
 """The service refuses an append of more tokens."""
 
 
@@ -29,7 +29,7 @@ def new_id() -> str:
 def append(
     channel: Channel, content: str, delegation_id: str | None = None, event_id: str | None = None
 ) -> ClientEvent:
-    """Add a text to what the voice model knows; the service requires the key ``delegation_id``, also where it is null."""
+    """Add a text to what the voice model knows; the key ``delegation_id`` is required, also where it is null."""
     return {
         "type": f"session.{channel}.append",
         "event_id": event_id or new_id(),
@@ -82,7 +82,7 @@ def estimated_tokens(text: str) -> int:
 def chunks(text: str) -> list[str]:
     """Split a text into parts that one append each can carry, at the ends of sentences or words where there are any."""
     rest, parts = text.strip(), []
-    while estimated_tokens(rest) > _MAX_TOKENS:
+    while estimated_tokens(rest) > MAX_TOKENS:
         size = _fitting(rest)
         head = rest[:size]
         cut = max(head.rfind(mark) for mark in (". ", "! ", "? ", "\n")) + 1 or head.rfind(" ") + 1 or size
@@ -93,7 +93,7 @@ def chunks(text: str) -> list[str]:
 
 def shortened(text: str) -> str:
     """Return the beginning of a text that one append can carry."""
-    return text if estimated_tokens(text) <= _MAX_TOKENS else f"{text[: _fitting(text) - 1]}…"
+    return text if estimated_tokens(text) <= MAX_TOKENS else f"{text[: _fitting(text) - 1]}…"
 
 
 def _fitting(text: str) -> int:
@@ -101,6 +101,6 @@ def _fitting(text: str) -> int:
     used = 0.0
     for index, character in enumerate(text):
         used += 1 / 3 if character.isascii() else 1.0
-        if used > _MAX_TOKENS - 1:
+        if used > MAX_TOKENS - 1:
             return index
     return len(text)

@@ -127,7 +127,7 @@ class Delegations:
             if item.get("type") == "function_call":
                 self._called[key] = self._called.get(key, 0) + 1
                 self._by_id[key] = replace(before, calls=(*before.calls, str(item.get("name"))))
-        elif kind in _ENDS and not (kind == "response.completed" and self._called.get(key)):
+        elif isinstance(kind, str) and kind in _ENDS and not (kind == "response.completed" and self._called.get(key)):
             # A response that calls functions is followed by another one of the same delegation.
             self._end(key, _ENDS[kind])
 

@@ -82,7 +82,7 @@ class LiveTurns:
         self._now = now if now is not None else self._now
         kind = event.get("type")
         self._delegations.add(event)
-        if kind in _SPEAKERS:
+        if isinstance(kind, str) and kind in _SPEAKERS:
             if isinstance(event.get("delta"), str) and event["delta"] and not self._is_repeated(event.get("event_id")):
                 self._words(_SPEAKERS[kind], event)
         elif kind == "session.thinking.append":
@@ -223,6 +223,6 @@ def _written_text(content: object) -> str:
             continue
         if part.get("type") == "input_image":
             lines.append("[image]")
-        elif isinstance(part.get("text"), str):
-            lines.append(part["text"])
+        elif isinstance(text := part.get("text"), str):
+            lines.append(text)
     return "\n".join(lines)
