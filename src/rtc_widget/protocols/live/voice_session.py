@@ -184,15 +184,25 @@ class LiveSession:
             request = self._backend.request([*notes, client_events.create_item(item), client_events.create_response()])
             question = Question(key, request.event_id, self._clock.now, request=request)
         elif self._options.delegate is not None:
-            question = Question(key, str(note["event_id"]), self._clock.now)
-            self._post(notes, lambda error: self._fail(question, error))
+            question = self._posted(key, notes)
             question.work = self._work.start(text)
+            return question
         else:
-            events = [*notes, client_events.append("commentary", client_events.REPLY)]
-            question = Question(key, str(note["event_id"]), self._clock.now)
-            question.event_ids = frozenset(str(event["event_id"]) for event in events)
-            self._post(events, lambda error: self._fail(question, error))
+            return self._posted(key, [*notes, client_events.append("commentary", client_events.REPLY)])
         self._questions.add(question)
+        return question
+
+    def _posted(self, key: str, events: Sequence[ClientEvent]) -> Question:
+        """Send the events of a question that the service's backend does not get."""
+        ids = [str(event["event_id"]) for event in events]
+        question = Question(key, ids[0], self._clock.now, event_ids=frozenset(ids))
+        # Before the events are sent: an error may come at once.
+        self._questions.add(question)
+        try:
+            self._post(events, lambda error: self._fail(question, error))
+        except Exception:
+            self._questions.remove(key)
+            raise
         return question
 
     def _fail(self, question: Question, error: RtcWidgetError) -> None:

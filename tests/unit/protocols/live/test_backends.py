@@ -81,7 +81,7 @@ async def test_results_that_the_queue_does_not_take_together_are_cut_and_say_so(
     assert sum(len(output.encode()) for output in outputs) <= 30_000
     assert all("20,000 bytes; only the beginning could be sent" in output for output in outputs)
     assert "was cut" in caplog.text
-    assert chat.events.of("error") == []
+    assert len(chat.events.of("error")) == 0
 
 
 async def test_the_calls_of_a_response_that_fails_are_not_run(make, page):
