@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from rtc_widget.conversation.turn import FunctionResult, Turn
 from rtc_widget.headless.resumption import Resumption
 from rtc_widget.protocols.live.history import history_messages
 from rtc_widget.protocols.live.protocol import PROTOCOL
+from tests.limits import eventually
 from tests.unit.conftest import ScriptedSignaling
 
 
@@ -34,12 +33,10 @@ def page(chat):
 
 
 async def exchanged(signaling, page, attempt, *, resumes):
+    count = len(signaling.offers)
     page.state(attempt, resumes=resumes, status="connecting")
     page.say("exchange", id=f"x{attempt}", attempt=attempt, sdp="v=0\r\noffer\r\n")
-    count = len(signaling.offers)
-    async with asyncio.timeout(300):
-        while len(signaling.offers) == count:
-            await asyncio.sleep(0.005)
+    await eventually(lambda: len(signaling.offers) > count)
     page.connected(attempt) if not resumes else page.state(attempt, resumes=True)
     page.events(STARTED, attempt=attempt)
     return signaling.offers[-1][1]
