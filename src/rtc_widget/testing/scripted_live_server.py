@@ -60,7 +60,7 @@ class LiveServerScript:
     def begin(self, session: Mapping[str, Any]) -> list[ServerEvent]:
         """Return the first events of a server."""
         self._clock_ms, self._queued, self._owed, self._delegation = 0, 0, set(), None
-        own = {"id": self._id("live_u"), "status": "active", "delegation": {"type": "client"}, "store": False}
+        own = {"id": self._id("live_u"), "status": "active", "store": False}
         self.session = merged(own, {name: value for name, value in session.items() if name != "input"})
         return [self._event("session.started", session=dict(self.session))]
 

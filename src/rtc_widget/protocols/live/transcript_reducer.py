@@ -134,7 +134,7 @@ class LiveTurns:
         end = milliseconds(event.get("end_ms"))
         end = start if end is None else end
         if fold is not None and not any(map(str.isalnum, text)):
-            # A late "." belongs to the words before it, and is no speech.
+            # A late "." belongs to the words before it, and nobody has spoken.
             fold.text += text
             return
         if fold is None or self._begins_turn(fold, start):
