@@ -32,6 +32,7 @@ RequestKind = Literal[
     "play_clip",
     "cancel_clip",
     "flush_audio",
+    "silence_output",
     "peer",
 ]
 Message = dict[str, Any]
