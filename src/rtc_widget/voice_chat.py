@@ -998,7 +998,7 @@ class VoiceChat(anywidget.AnyWidget):
         >>> chat.latency().to_pandas().first_audio.median()  # doctest: +SKIP
         0.61
         """
-        return Latency(self._record.events)
+        return Latency(self._record.timed_events())
 
     @property
     def usage(self) -> Usage:

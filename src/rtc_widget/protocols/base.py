@@ -19,6 +19,7 @@ from rtc_widget.conversation.event_reader import EventReader, reader_of
 from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.facts import ResponseEnded
 from rtc_widget.conversation.json_object import JsonObject
+from rtc_widget.conversation.sound import SoundReader
 from rtc_widget.conversation.turn import FunctionResult
 from rtc_widget.errors import RtcWidgetError
 from rtc_widget.types import Role
@@ -249,6 +250,10 @@ class VoiceProtocol(EventReader, Protocol):
 
     def session_object(self, settings: Mapping[str, Any]) -> JsonObject:
         """Return confirmed settings as the object that `VoiceChat.session` has."""
+        ...
+
+    def sound_reader(self) -> SoundReader:
+        """Return the reader of one call's audio as the page measures it."""
         ...
 
     def open(self, send: Send, later: Later) -> VoiceSession:

@@ -9,9 +9,11 @@ from typing import Any
 from rtc_widget.conversation.event_reader import CallTurns
 from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.facts import Fact, FunctionOutputSent
+from rtc_widget.conversation.sound import SoundReader
 from rtc_widget.conversation.turn import FunctionResult
 from rtc_widget.protocols.base import ClientEvent, Later, Send, VoiceProtocol, VoiceSession
 from rtc_widget.protocols.realtime import client_events, facts
+from rtc_widget.protocols.realtime.measured_audio import MeasuredAudio
 from rtc_widget.protocols.realtime.session import Session
 from rtc_widget.protocols.realtime.session_settings import KNOWN, SHORTHANDS, session_settings
 from rtc_widget.protocols.realtime.transcript_reducer import RealtimeTurns
@@ -50,6 +52,10 @@ class RealtimeProtocol:
     def session_object(self, settings: Mapping[str, Any]) -> Session:
         """Return confirmed settings as a `Session`."""
         return Session(dict(settings))
+
+    def sound_reader(self) -> SoundReader:
+        """Return the reader of one call's measured audio."""
+        return MeasuredAudio()
 
     def open(self, send: Send, later: Later) -> VoiceSession:
         """Return the session of one widget."""
