@@ -6,6 +6,7 @@ import { Call } from "./call/call";
 import { type Diagnosis, diagnose } from "./call/diagnosis";
 import { HeardUntil } from "./call/heard_until";
 import { CallLimits } from "./call/limits";
+import { OutputSound } from "./call/output_sound";
 import { PushToTalk, type PushToTalkState } from "./call/push_to_talk";
 import { Resumption } from "./call/resumption";
 import { SessionExpiry } from "./call/session_expiry";
@@ -26,13 +27,14 @@ import {
   type KernelRequest,
 } from "./comm/protocol";
 import { StateReport } from "./comm/state_report";
-import { type ChannelEvent, channelEvent, type Fact } from "./conversation/facts";
+import { type ChannelEvent, channelEvent, type Fact, type MeasuredEvent, type SoundReader } from "./conversation/facts";
 import type { Conversation } from "./conversation/transcript";
 import { asRtcWidgetError, type ErrorReport, pageError, type RtcWidgetError, textOf } from "./errors";
 import { findDevice, isSource, listDevices, watchDevices } from "./media/devices";
 import { Microphone, watchPermission } from "./media/microphone";
 import { Recorder } from "./media/recorder";
 import { Speaker } from "./media/speaker";
+import { now } from "./page";
 import type { VoiceProtocol } from "./protocols/base";
 import { readSettings } from "./settings";
 
@@ -52,6 +54,8 @@ export interface SessionListener extends HistoryListener {
   onState(state: CallState): void;
   /** An event of this page's call, and the facts in it where it was received. */
   onEvent(event: ChannelEvent, facts: readonly Fact[]): void;
+  /** What the measured sound of this page's call means. */
+  onMeasured(attempt: string, event: MeasuredEvent, facts: readonly Fact[]): void;
   /** A call is established. Returns the conversation that it belongs to. */
   onOpen(attempt: string, resumes: boolean): Conversation;
   onDevices(devices: readonly Device[]): void;
@@ -80,6 +84,7 @@ export interface Session {
   /** Resolves when the kernel has all audio recorded so far. */
   flushAudio(): Promise<void>;
   readonly pushToTalk: PushToTalk;
+  readonly sound: OutputSound;
   diagnose(): Promise<Diagnosis>;
   useDevice(kind: Device["kind"], device: Device | undefined): Promise<void>;
 }
@@ -128,7 +133,9 @@ export function openSession(
       const event = channelEvent(attempt, direction, text);
       const facts = direction === "received" && event.json ? protocol.factsOf(event.json) : [];
       for (const fact of facts) pushToTalk.apply(fact);
+      if (facts.some((fact) => fact.type === "speaking" && fact.speaker === "assistant")) sound.serverReports();
       listener.onEvent(event, facts);
+      if (direction === "received" && event.json) onMeasured(attempt, soundReader?.consume(event.json, now()));
       // Last, since a fact may end the call.
       for (const fact of facts) {
         expiry.apply(fact);
@@ -149,15 +156,19 @@ export function openSession(
     onNonFatalError: (error) => listener.onNote(error.toWire()),
     onAttempt: (attempt) => {
       latest = attempt;
+      soundReader = protocol.soundReader();
       recorder.begin(attempt.id);
     },
     onSentTrack: (track) => recorder.setTrack("user", track),
     onRemoteAudio: (stream) => {
       void speaker.play(stream);
+      sound.listen(stream);
       recorder.setTrack("assistant", stream.getAudioTracks()[0] ?? null);
     },
     onEnd: () => {
       pushToTalk.end();
+      sound.end();
+      soundReader = undefined;
       expiry.end();
       stats.stop();
       recorder.end();
@@ -172,6 +183,29 @@ export function openSession(
     onChange: (state) => listener.onPushToTalk(state),
   });
   const media = new MediaOutbox((message) => bridge.send(message));
+  let soundReader: SoundReader | undefined;
+  const sound = new OutputSound({
+    onChange({ isAudible, atMs }) {
+      const attempt = call.attempt?.id;
+      if (attempt === undefined) return;
+      outbox.flush(); // the kernel must know the response first
+      bridge.send({ type: "sound", attempt, speaker: "assistant", is_audible: isAudible, at_ms: atMs });
+      onMeasured(attempt, soundReader?.take(isAudible, atMs));
+    },
+    setMuted: (muted) => {
+      speaker.muted = muted;
+    },
+  });
+  const onMeasured = (attempt: string, events: readonly MeasuredEvent[] = []) => {
+    for (const measured of events) {
+      const facts = protocol.factsOf(measured.event);
+      for (const fact of facts) {
+        pushToTalk.apply(fact);
+        expiry.apply(fact);
+      }
+      listener.onMeasured(attempt, measured, facts);
+    }
+  };
   const recorder = new Recorder(
     (audio) => media.addAudio(audio),
     (error) => listener.onNote(error.toWire()),
@@ -224,6 +258,7 @@ export function openSession(
       await media.emptied(FLUSH_LIMIT_MS);
     },
     pushToTalk,
+    sound,
     async diagnose() {
       const microphones = (await listDevices()).filter(({ kind }) => kind === "microphone").length;
       await call.attempt?.peer?.candidatePairs.sample();
@@ -327,6 +362,9 @@ async function handleRequest(session: Session, request: KernelRequest, listener:
       return {};
     case "flush_audio":
       await session.flushAudio();
+      return {};
+    case "silence_output":
+      session.sound.silence();
       return {};
     case "diagnose":
       return { ...(await session.diagnose()) };

@@ -131,6 +131,9 @@ export function openStore(model: Model, signal: AbortSignal): Store {
         }
       });
     },
+    onMeasured(attempt, event, facts) {
+      batch(() => record.measure(attempt, event, facts));
+    },
     onOpen(attempt, resumes) {
       record.begin(attempt, resumes);
       return record.conversation.peek();

@@ -5,7 +5,7 @@ import type { Direction, HistoryCall, HistoryPage } from "../comm/protocol";
 import { type JsonObject, parseObject } from "../json";
 import { now } from "../page";
 import { EventList, type LoadHistory } from "./event_list";
-import { type ChannelEvent, type EventReader, eventTypeOf, type Fact } from "./facts";
+import { type ChannelEvent, type EventReader, eventTypeOf, type Fact, type MeasuredEvent } from "./facts";
 import { SILENCE, type Speaking, speakingAfter } from "./speaking";
 import { type Conversation, EMPTY_CONVERSATION } from "./transcript";
 
@@ -51,6 +51,12 @@ export class CallRecord {
     this.events.append(direction, atMs, text, eventTypeOf(json));
     if (json === undefined) return;
     this.#conversation.value = this.#reader.reduce(this.#conversation.value, json, attempt, atMs);
+    this.apply(facts);
+  }
+
+  /** Adds an event that the measured sound of this page's call means, and the facts in it; it is not listed. */
+  measure(attempt: string, { event, atMs }: MeasuredEvent, facts: readonly Fact[]): void {
+    this.#conversation.value = this.#reader.reduce(this.#conversation.value, event, attempt, atMs);
     this.apply(facts);
   }
 

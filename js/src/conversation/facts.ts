@@ -43,6 +43,20 @@ export type Fact =
   /** The server is about to end the call, for this reason. */
   | { readonly type: "ending"; readonly error: RtcWidgetError };
 
+/** An event that the measured sound means; read like a received one, but never logged. */
+export interface MeasuredEvent {
+  readonly event: JsonObject;
+  readonly atMs: number;
+}
+
+/** Converts the measured sound of one call to events of its protocol. */
+export interface SoundReader {
+  /** Takes the next received event; returns what the measured sound makes of it. */
+  consume(event: JsonObject, atMs: number): readonly MeasuredEvent[];
+  /** The assistant has become audible or silent. */
+  take(isAudible: boolean, atMs: number): readonly MeasuredEvent[];
+}
+
 /** The part of a wire protocol that reads received events; pure. */
 export interface EventReader {
   /** The conversation with one more call; a call that is already known changes nothing. */

@@ -6,7 +6,7 @@
  * turn; there push-to-talk only enables the track.
  */
 
-import type { EventReader } from "../conversation/facts";
+import type { EventReader, SoundReader } from "../conversation/facts";
 import type { Turn } from "../conversation/transcript";
 
 /** What the assistant is doing when a push-to-talk turn begins. */
@@ -31,6 +31,8 @@ export interface VoiceProtocol extends EventReader {
    * events that must all be sent, or none of them.
    */
   carriedTurns(turns: readonly Turn[]): readonly (readonly string[])[];
+  /** Reads the measured sound of one call. */
+  soundReader(): SoundReader;
   /** Whether a sent text changes the session, so that a call that continues this one must repeat it. */
   isSessionChange(text: string): boolean;
 }

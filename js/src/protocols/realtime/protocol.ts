@@ -3,6 +3,7 @@
 import type { VoiceProtocol } from "../base";
 import { beginTurn, carriedTurns, commitTurn, discardTurn, isSessionChange, textTurn } from "./client_events";
 import { factsOf } from "./facts";
+import { MeasuredAudio } from "./measured_audio";
 import { beginCall, endCall, reduce } from "./transcript_reducer";
 
 export const REALTIME: VoiceProtocol = {
@@ -13,6 +14,7 @@ export const REALTIME: VoiceProtocol = {
   discardTurn,
   carriedTurns,
   isSessionChange,
+  soundReader: () => new MeasuredAudio(),
   beginCall,
   reduce,
   endCall,
