@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import contract from "../../../tests/contract/sound_detector.json";
 import { OutputSound } from "../../src/call/output_sound";
 import { SoundDetector } from "../../src/media/sound_detector";
 
 const LOUD = 0.1;
-const BELOW = 0.0019;
 
 /** Feeds blocks of 20 ms, from `fromMs` on. */
 function play(
@@ -15,16 +15,16 @@ function play(
   return Array.from({ length: ms / 20 }, (_, block) => take(level, fromMs + 20 * block, 20)).filter(Boolean);
 }
 
-describe("the sound detector", () => {
-  it("tells the first sound, and the last one after half a second of silence", () => {
+describe("the sound detector that both halves have", () => {
+  it.each(contract.cases)("$name", ({ blocks, changes }) => {
     const detector = new SoundDetector();
-    const take = detector.take.bind(detector);
-    expect(play(take, BELOW, 0, 1_000)).toEqual([]);
-    expect(play(take, LOUD, 1_000, 400)).toEqual([{ isAudible: true, atMs: 1_000 }]);
-    expect(play(take, 0, 1_400, 480)).toEqual([]);
-    expect(play(take, LOUD, 1_880, 100)).toEqual([]);
-    expect(play(take, BELOW, 1_980, 500)).toEqual([{ isAudible: false, atMs: 1_980 }]);
-    expect(play(take, 0, 2_480, 5_000)).toEqual([]);
+    let at = 0;
+    const found = blocks.flatMap(([level = 0, duration = 0]) => {
+      const made = play(detector.take.bind(detector), level, at, duration);
+      at += duration;
+      return made;
+    });
+    expect(found).toEqual(changes.map(([isAudible, atMs]) => ({ isAudible, atMs })));
   });
 });
 
