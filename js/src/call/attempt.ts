@@ -2,9 +2,9 @@
 
 import { abortable, within } from "../async";
 import type { Result } from "../comm/bridge";
-import { type CallBridge, type ClientSecret, decodeClientSecret, decodePreparation } from "../comm/protocol";
+import { type CallBridge, decodeClientSecret, decodePreparation } from "../comm/protocol";
 import { asRtcWidgetError, pageError, type RtcWidgetError, textOf } from "../errors";
-import { isText, truncate } from "../json";
+import { isText } from "../json";
 import { type Clip, ClipPlayer, fetchClip, type PlayedInterval } from "../media/clips";
 import type { Microphone } from "../media/microphone";
 import { randomId } from "../page";
@@ -12,6 +12,7 @@ import { protocolNamed } from "../protocols/named";
 import type { InputSource } from "../settings";
 import { AudioSender } from "./audio_sender";
 import { type AttemptProgress, NO_PROGRESS } from "./diagnosis";
+import { postOffer } from "./direct_exchange";
 import { Peer, type PeerListener } from "./peer";
 
 /** Longer than a local server may take to start (120 s), so that the kernel tells the cause. */
@@ -349,41 +350,4 @@ export class Attempt {
 function answerIn({ sdp }: Result): string {
   if (!isText(sdp)) throw pageError("invalid_answer", { message: "The kernel's reply has no SDP answer." });
   return sdp;
-}
-
-/** The answer to an offer that the page posted itself, with a client secret. */
-export interface DirectAnswer {
-  readonly sdp: string;
-  /** Null where the server does not let pages read its `Location` header. */
-  readonly callId: string | null;
-}
-
-/** Posts the offer; throws `exchange_refused`, `server_unreachable` or the signal's reason. */
-export async function postOffer(
-  { url, secret }: ClientSecret,
-  offer: string,
-  signal: AbortSignal,
-): Promise<DirectAnswer> {
-  const headers = { Authorization: `Bearer ${secret}`, "Content-Type": "application/sdp", Accept: "application/sdp" };
-  // Without `keepalive`: a request that outlives the page would make a call that nobody hangs up.
-  const { response, text } = await post(url, { method: "POST", headers, body: offer, signal, credentials: "omit" });
-  if (!response.ok) {
-    const body = truncate(text.replaceAll(secret, "[secret]").replace(/\s+/g, " "));
-    throw pageError("exchange_refused", {
-      message: textOf("exchange_refused", { status: response.status, body: body || textOf("empty_body") }),
-    });
-  }
-  const callId = response.headers.get("Location")?.split("?")[0]?.split("/").filter(Boolean).at(-1) ?? null;
-  return { sdp: text, callId };
-}
-
-async function post(url: string, request: RequestInit & { signal: AbortSignal }) {
-  try {
-    const response = await fetch(url, request);
-    return { response, text: await response.text() };
-  } catch (error) {
-    request.signal.throwIfAborted();
-    // The browser hides the reason: no network, an unknown host, TLS, or CORS.
-    throw pageError("server_unreachable", { cause: error });
-  }
 }

@@ -9,6 +9,8 @@ import { type ChannelEvent, type EventReader, eventTypeOf, type Fact, type Measu
 import { SILENCE, type Speaking, speakingAfter } from "./speaking";
 import { type Conversation, EMPTY_CONVERSATION } from "./transcript";
 
+const NONE: ReadonlyMap<string, unknown> = new Map();
+
 export class CallRecord {
   readonly events: EventList;
   readonly #reader: EventReader;
@@ -69,7 +71,7 @@ export class CallRecord {
     // Reduced separately: this page may have made a call of its own meanwhile.
     this.#history = this.#reduced(this.#history, page);
     const before = isOngoing ? this.#history : this.#reader.endCall(this.#history);
-    const { isTranscribed, turns, calls, audio, played } = this.#conversation.value;
+    const { isTranscribed, turns, calls, audio, played, protocolState = NONE } = this.#conversation.value;
     const isOurs = ({ attempt }: { readonly attempt: string }) => this.#ours.has(attempt);
     const isOld = (one: { readonly attempt: string }) => !isOurs(one);
     this.#conversation.value = {
@@ -78,6 +80,10 @@ export class CallRecord {
       turns: [...before.turns.filter(isOld), ...turns.filter(isOurs)],
       calls: [...before.calls.filter(isOld), ...calls.filter(isOurs)],
       played: new Set([...before.played, ...played]),
+      protocolState: new Map([
+        ...(before.protocolState ?? NONE),
+        ...[...protocolState].filter(([attempt]) => this.#ours.has(attempt)),
+      ]),
     };
     if (!page.more) this.events.setHistoryLength(page.next);
   }

@@ -38,6 +38,10 @@ export type Fact =
   /** Whether the server detects the end of the user's turn; if not, push-to-talk does. */
   | { readonly type: "turn_detection"; readonly isEnabled: boolean }
   | { readonly type: "note"; readonly note: ServerNote }
+  /** Whether the server runs a model that works for the voice model, and takes written messages. */
+  | { readonly type: "backend"; readonly isRemote: boolean }
+  /** The server has closed the session. */
+  | { readonly type: "closed" }
   /** When the server will end the session, in milliseconds since 1970. */
   | { readonly type: "session_expiry"; readonly atMs: number }
   /** The server is about to end the call, for this reason. */

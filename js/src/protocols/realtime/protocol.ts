@@ -8,12 +8,16 @@ import { beginCall, endCall, reduce } from "./transcript_reducer";
 
 export const REALTIME: VoiceProtocol = {
   name: "realtime",
+  needsInputAudio: false,
+  hasTurnEvents: true,
   textTurn,
   beginTurn,
   commitTurn,
   discardTurn,
   carriedTurns,
   isSessionChange,
+  closeSession: () => [],
+  isSessionEnd: () => false,
   soundReader: () => new MeasuredAudio(),
   beginCall,
   reduce,
