@@ -3,12 +3,12 @@
 import { within } from "./async";
 import type { Attempt } from "./call/attempt";
 import { Call } from "./call/call";
+import { CallSound } from "./call/call_sound";
 import { type Diagnosis, diagnose } from "./call/diagnosis";
 import { HeardUntil } from "./call/heard_until";
 import { CallLimits } from "./call/limits";
-import { OutputSound } from "./call/output_sound";
 import { PushToTalk, type PushToTalkState } from "./call/push_to_talk";
-import { Resumption } from "./call/resumption";
+import { Resumption, tooLargeToCarry } from "./call/resumption";
 import { SessionExpiry } from "./call/session_expiry";
 import { StatsSampler } from "./call/stats";
 import { Bridge, type Result } from "./comm/bridge";
@@ -27,14 +27,13 @@ import {
   type KernelRequest,
 } from "./comm/protocol";
 import { StateReport } from "./comm/state_report";
-import { type ChannelEvent, channelEvent, type Fact, type MeasuredEvent, type SoundReader } from "./conversation/facts";
+import { type ChannelEvent, channelEvent, type Fact, type MeasuredEvent } from "./conversation/facts";
 import type { Conversation } from "./conversation/transcript";
-import { asRtcWidgetError, type ErrorReport, pageError, type RtcWidgetError, textOf } from "./errors";
+import { asRtcWidgetError, type ErrorReport, pageError, textOf } from "./errors";
 import { findDevice, isSource, listDevices, watchDevices } from "./media/devices";
 import { Microphone, watchPermission } from "./media/microphone";
 import { Recorder } from "./media/recorder";
 import { Speaker } from "./media/speaker";
-import { now } from "./page";
 import type { VoiceProtocol } from "./protocols/base";
 import { readSettings } from "./settings";
 
@@ -84,7 +83,7 @@ export interface Session {
   /** Resolves when the kernel has all audio recorded so far. */
   flushAudio(): Promise<void>;
   readonly pushToTalk: PushToTalk;
-  readonly sound: OutputSound;
+  readonly sound: CallSound;
   diagnose(): Promise<Diagnosis>;
   useDevice(kind: Device["kind"], device: Device | undefined): Promise<void>;
 }
@@ -133,14 +132,18 @@ export function openSession(
       const event = channelEvent(attempt, direction, text);
       const facts = direction === "received" && event.json ? protocol.factsOf(event.json) : [];
       for (const fact of facts) pushToTalk.apply(fact);
-      if (facts.some((fact) => fact.type === "speaking" && fact.speaker === "assistant")) sound.serverReports();
       listener.onEvent(event, facts);
-      if (direction === "received" && event.json) onMeasured(attempt, soundReader?.consume(event.json, now()));
+      if (event.json) watch?.[direction](event.json);
+      if (direction === "received" && event.json) sound.consume(event.json, facts);
       // Last, since a fact may end the call.
       for (const fact of facts) {
         expiry.apply(fact);
         call.apply(fact);
       }
+    },
+    onLateEvent(attempt, direction, text) {
+      outbox.record(attempt, direction, text);
+      listener.onEvent(channelEvent(attempt, direction, text), []);
     },
     onOpen(attempt, resumes) {
       own.push(attempt);
@@ -156,7 +159,7 @@ export function openSession(
     onNonFatalError: (error) => listener.onNote(error.toWire()),
     onAttempt: (attempt) => {
       latest = attempt;
-      soundReader = protocol.soundReader();
+      sound.begin(attempt.id);
       recorder.begin(attempt.id);
     },
     onSentTrack: (track) => recorder.setTrack("user", track),
@@ -168,7 +171,7 @@ export function openSession(
     onEnd: () => {
       pushToTalk.end();
       sound.end();
-      soundReader = undefined;
+      watch?.end();
       expiry.end();
       stats.stop();
       recorder.end();
@@ -183,29 +186,23 @@ export function openSession(
     onChange: (state) => listener.onPushToTalk(state),
   });
   const media = new MediaOutbox((message) => bridge.send(message));
-  let soundReader: SoundReader | undefined;
-  const sound = new OutputSound({
-    onChange({ isAudible, atMs }) {
-      const attempt = call.attempt?.id;
-      if (attempt === undefined) return;
+  const sound = new CallSound(protocol, {
+    onChange(attempt, { isAudible, atMs }) {
       outbox.flush(); // the kernel must know the response first
       bridge.send({ type: "sound", attempt, speaker: "assistant", is_audible: isAudible, at_ms: atMs });
-      onMeasured(attempt, soundReader?.take(isAudible, atMs));
     },
-    setMuted: (muted) => {
-      speaker.muted = muted;
-    },
-  });
-  const onMeasured = (attempt: string, events: readonly MeasuredEvent[] = []) => {
-    for (const measured of events) {
-      const facts = protocol.factsOf(measured.event);
+    onMeasured(attempt, measured, facts) {
       for (const fact of facts) {
         pushToTalk.apply(fact);
         expiry.apply(fact);
       }
       listener.onMeasured(attempt, measured, facts);
-    }
-  };
+    },
+    setMuted: (muted) => {
+      speaker.muted = muted;
+    },
+  });
+  const watch = protocol.clockWatch?.(() => call.warn(pageError("input_audio_missing")));
   const recorder = new Recorder(
     (audio) => media.addAudio(audio),
     (error) => listener.onNote(error.toWire()),
@@ -301,7 +298,7 @@ export function openSession(
   void watchPermission((permission) => call.setPermission(permission), signal);
   // Hang up while messages can still be sent.
   const leave = () => {
-    call.disconnect();
+    call.leave();
     bridge.send({ type: "goodbye" });
     bridge.close();
   };
@@ -378,14 +375,6 @@ async function handleRequest(session: Session, request: KernelRequest, listener:
       else session.pushToTalk.release();
       return {};
   }
-}
-
-function tooLargeToCarry(count: number): RtcWidgetError {
-  const what = count === 1 ? "One message of the previous call is" : `${count} messages of the previous call are`;
-  return pageError("message_too_large", {
-    message: `${what} too large for the data channel, so the new call does not include ${count === 1 ? "it" : "them"}.`,
-    hint: "The call continues. Repeat briefly what still matters.",
-  });
 }
 
 async function describeDevices({ microphone, speaker }: Session): Promise<readonly object[]> {

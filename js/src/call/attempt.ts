@@ -100,6 +100,9 @@ export class Attempt {
     this.#endReason ??= reason;
   }
 
+  /** The server has closed the session. */
+  isSessionOver = false;
+
   get peer(): Peer | undefined {
     return this.#peer;
   }
@@ -184,7 +187,7 @@ export class Attempt {
 
   async #make(): Promise<void> {
     const { signal } = this.#life;
-    protocolNamed(this.#options.protocol); // throws before anything is opened
+    const protocol = protocolNamed(this.#options.protocol); // throws before anything is opened
     // Do not open the microphone until a kernel has answered that has a server to call.
     const welcomed = this.#bridge.welcomed(signal, WELCOME_LIMIT_MS);
     // A kernel that knew this page is asked for both in one round trip.
@@ -200,7 +203,11 @@ export class Attempt {
       await peer.sendTrack(track);
       this.#listener.onSentTrack(track);
     }, signal);
-    await abortable(this.#sender.setMicrophone(input.track), signal);
+    const { needsInputAudio } = protocol;
+    await abortable(
+      needsInputAudio && !input.track ? this.#sender.sendSilence() : this.#sender.setMicrophone(input.track),
+      signal,
+    );
     const sdp = await peer.setOffer(offer, signal);
     signal.throwIfAborted();
     const answer = await this.#exchange(sdp);
@@ -238,6 +245,13 @@ export class Attempt {
       });
     };
     return { track: player.track, begin };
+  }
+
+  /** The microphone is off from now on; the connection stays, with a silent track, until `end`. */
+  async retire(): Promise<void> {
+    this.#microphoneLoss?.abort();
+    this.#microphone.track?.stop();
+    await this.#sender?.sendSilence();
   }
 
   /** Ends, in this order: data channel, connection, microphone, the call on the server. */
@@ -302,8 +316,9 @@ export class Attempt {
     const request = { type: "prepare", attempt: this.id } as const;
     const result = await this.#bridge.request(request, { signal, limitMs: PREPARE_LIMIT_MS });
     signal.throwIfAborted();
-    // The first offer must have a sending transceiver if clips may be played.
-    const direction = this.#options.microphone === false ? "recvonly" : "sendrecv";
+    const { microphone, protocol } = this.#options;
+    // The first offer must have a sending transceiver if clips may be played, or silence is sent.
+    const direction = microphone === false && !protocolNamed(protocol).needsInputAudio ? "recvonly" : "sendrecv";
     const preparation = decodePreparation(result);
     const peer = new Peer(preparation, direction, this.#listener);
     this.#peer = peer;

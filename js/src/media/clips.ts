@@ -6,7 +6,7 @@ import { fromBase64 } from "../comm/pcm";
 import { type ClipRequest, decodeClipPart } from "../comm/protocol";
 import { pageError } from "../errors";
 import { now } from "../page";
-import { openContext, running } from "./audio_context";
+import { keepResuming, openContext, running } from "./audio_context";
 
 const PART_LIMIT_MS = 10_000;
 
@@ -57,6 +57,7 @@ export class ClipPlayer {
     const [track] = this.#destination.stream.getAudioTracks();
     if (!track) throw pageError("media_unavailable");
     this.track = track;
+    keepResuming(this.#context, signal); // a context that is suspended sends nothing, not even silence
     signal.addEventListener("abort", () => {
       track.stop();
       void this.#context.close();
