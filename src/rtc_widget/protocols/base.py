@@ -288,6 +288,17 @@ class VoiceProtocol(EventReader, Protocol):
         """Return the events that discard a push-to-talk turn."""
         ...
 
+    def close_session(self) -> Sequence[ClientEvent]:
+        """Return the events that ask the server to close the session, and to send what it still has.
+
+        None where the end of the call does that.
+        """
+        ...
+
+    def is_session_end(self, text: str) -> bool:
+        """Whether a received event is the last one of a session."""
+        ...
+
     def session_end(self, text: str) -> str | None:
         """Return the message of a received event that announces the end of the session; None for other events."""
         ...

@@ -46,6 +46,7 @@ class FakeAttempt:
         self.id = f"a{len(self.all)}"
         self.listener = listener
         self.session_end: object = None
+        self.is_session_over = False
         self.has_ended = False
         self.sent: list[str] = []
         self.peer = SimpleNamespace(max_message_size=None, buffered_bytes=0, send=self.sent.append, connection=None)

@@ -101,6 +101,14 @@ class RealtimeProtocol:
         """Discard the audio."""
         return [client_events.clear_input_audio()]
 
+    def close_session(self) -> Sequence[ClientEvent]:
+        """Return nothing: the end of the call ends the session."""
+        return ()
+
+    def is_session_end(self, text: str) -> bool:
+        """Return False: the service closes the call after an error."""
+        return False
+
     def session_end(self, text: str) -> str | None:
         """Return the message of a ``session_expired`` error; None for other events."""
         # Most events are skipped here without parsing them a second time.
