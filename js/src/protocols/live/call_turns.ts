@@ -104,7 +104,7 @@ export class CallTurns {
     const fold = this.#spoken.get(role);
     const startMs = milliseconds(event.start_ms) ?? fold?.endMs ?? this.#clockMs;
     const endMs = milliseconds(event.end_ms) ?? startMs;
-    // A late "." belongs to the words before it, and is no speech.
+    // A late "." belongs to the words before it, and does not begin a turn.
     if (fold && !/[\p{L}\p{N}]/u.test(text)) fold.text += text;
     else if (!fold || this.#beginsTurn(fold, startMs)) {
       if (fold?.status === "in_progress") fold.status = "completed";
