@@ -186,6 +186,7 @@ class CallMessages:
         if message.attempt is not None:
             # Not through the main loop: audio of this attempt may arrive before its turn.
             self._media.record_attempt(message.attempt, resumes=message.resumes)
+            self._negotiator.record_attempt(message.attempt, resumes=message.resumes)
             if message.heard_until_ms is not None:
                 # Even if another page has the call by now, and the traits do not show this state.
                 self._main.call(self._listener.call_ended, message.attempt, message.heard_until_ms)

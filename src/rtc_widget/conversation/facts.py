@@ -60,6 +60,18 @@ class SpeechEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class WordsSpoken:
+    """Words of one side, where the server reports neither turns nor when speech begins and ends.
+
+    `start` and `end` are seconds since the session began, by the server's clock; None if it does not report them.
+    """
+
+    speaker: Role
+    start: float | None
+    end: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class AudioCommitted:
     """The user's audio has become a conversation item."""
 
@@ -167,6 +179,15 @@ class TokensUsed:
 
     source: str
     amounts: Mapping[str, float]
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SecondsUsed:
+    """How long the session has lasted so far, in seconds: while it was active, and while it was paused."""
+
+    active: float
+    standby: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +219,7 @@ Fact = (
     SessionChanged
     | SpeechStarted
     | SpeechEnded
+    | WordsSpoken
     | AudioCommitted
     | AudioCleared
     | PushToTalkStarted
@@ -210,6 +232,7 @@ Fact = (
     | FunctionOutputSent
     | ResponseEnded
     | TokensUsed
+    | SecondsUsed
     | ErrorReported
     | ServerNote
 )

@@ -93,6 +93,7 @@ Every error has a stable ``code``, a ``message`` that says what happened, and a 
     ├── EventRefused                    the server refused an event
     ├── ResponseFailed                  the server could not complete a response
     ├── TurnDetectionEnabled            push-to-talk while the server detects turns
+    ├── OperationUnsupported            the protocol of the call does not have the operation
     ├── InvalidImage                    an image cannot be sent (a ValueError)
     ├── InvalidTool                     a function cannot be a tool (a TypeError)
     ├── InvalidSdp                      a session description has a fault (a ValueError)
@@ -143,6 +144,7 @@ from rtc_widget.errors.events import (
     InvalidImage,
     MessageTooLarge,
     NotConnected,
+    OperationUnsupported,
     ResponseFailed,
     SendQueueFull,
     TurnDetectionEnabled,
@@ -273,6 +275,7 @@ __all__ = [
     "NotSupportedError",
     "NothingRecorded",
     "OperationError",
+    "OperationUnsupported",
     "PageError",
     "PageNotFound",
     "PageTimeout",

@@ -23,10 +23,6 @@ export function closeSession(): readonly string[] {
   return [JSON.stringify({ type: "session.close" })];
 }
 
-export function isSessionChange(text: string): boolean {
-  return text.includes('"session.update"') && parseObject(text)?.type === "session.update";
-}
-
 export function isSessionEnd(text: string): boolean {
   return text.includes('"session.closed"') && parseObject(text)?.type === "session.closed";
 }

@@ -1,7 +1,7 @@
 /** The events of OpenAI's GPT-Live, which listens while it speaks and decides by itself when to speak. */
 
 import type { VoiceProtocol } from "../base";
-import { closeSession, isSessionChange, isSessionEnd, textTurn } from "./client_events";
+import { closeSession, isSessionEnd, textTurn } from "./client_events";
 import { ClockWatch } from "./clock_watch";
 import { factsOf, soundReader } from "./facts";
 import { beginCall, endCall, reduce } from "./transcript_reducer";
@@ -17,9 +17,9 @@ export const LIVE: VoiceProtocol = {
   beginTurn: none,
   commitTurn: none,
   discardTurn: none,
-  // The kernel gives the conversation with the offer.
+  // The kernel gives the conversation and the changed settings with the offer.
   carriedTurns: none,
-  isSessionChange,
+  isSessionChange: () => false,
   closeSession,
   isSessionEnd,
   soundReader,

@@ -10,8 +10,8 @@ from rtc_widget.conversation.event_reader import CallTurns
 from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.facts import Fact, FunctionOutputSent
 from rtc_widget.conversation.sound import SoundReader
-from rtc_widget.conversation.turn import FunctionResult
-from rtc_widget.protocols.base import ClientEvent, Later, Send, VoiceProtocol, VoiceSession
+from rtc_widget.conversation.turn import FunctionResult, Turn
+from rtc_widget.protocols.base import ClientEvent, Later, Send, SessionOptions, VoiceProtocol, VoiceSession
 from rtc_widget.protocols.realtime import client_events, facts
 from rtc_widget.protocols.realtime.measured_audio import MeasuredAudio
 from rtc_widget.protocols.realtime.session import Session
@@ -57,9 +57,21 @@ class RealtimeProtocol:
         """Return the reader of one call's measured audio."""
         return MeasuredAudio()
 
-    def open(self, send: Send, later: Later) -> VoiceSession:
-        """Return the session of one widget."""
+    def open(self, send: Send, later: Later, options: SessionOptions) -> VoiceSession:
+        """Return the session of one widget; the voice model calls functions itself."""
         return RealtimeSession(send, later)
+
+    silences_output = False
+
+    def max_event_bytes(self, event: ClientEvent) -> int | None:
+        """Return None: only the data channel limits events."""
+        return None
+
+    def with_history(
+        self, settings: Mapping[str, Any], items: Sequence[Turn | FunctionResult], changes: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return the settings alone: the page repeats the conversation in events."""
+        return dict(settings)
 
     def is_needed_later(self, event: Event) -> bool:
         """Whether the transcript, or a call that resumes this one, needs an event.
@@ -76,9 +88,9 @@ class RealtimeProtocol:
         # Parsing every event a second time would cost more than the rest.
         return '"session.update"' in text and _type_of(text) == "session.update"
 
-    def carry_turn(self, role: Role, text: str) -> ClientEvent:
+    def carry_turn(self, role: Role, text: str) -> Sequence[ClientEvent]:
         """Return the event that repeats a turn of an earlier call in a new one."""
-        return client_events.carry_turn(role, text)
+        return [client_events.carry_turn(role, text)]
 
     def carry_function_result(self, result: FunctionResult) -> Sequence[ClientEvent]:
         """Return the events that repeat a function call of an earlier call and its output in a new one."""
