@@ -54,6 +54,10 @@ export class ClipPlayer {
   constructor(signal: AbortSignal) {
     this.#context = openContext();
     this.#destination = new MediaStreamAudioDestinationNode(this.#context, { channelCount: 1 });
+    // Without any source, Chromium sends nothing.
+    const silence = new ConstantSourceNode(this.#context, { offset: 0 });
+    silence.connect(this.#destination);
+    silence.start();
     const [track] = this.#destination.stream.getAudioTracks();
     if (!track) throw pageError("media_unavailable");
     this.track = track;
