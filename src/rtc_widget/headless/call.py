@@ -148,6 +148,11 @@ class Call:
         self.disconnect()
         self._closing.end_all()
 
+    def warn(self, error: RtcWidgetError) -> None:
+        """Show an error that does not end the call."""
+        if self.attempt is not None:
+            self._update(error=error.to_wire())
+
     def finish(self, error: RtcWidgetError) -> None:
         """End the call, if there is one, with an error; a failed call gets the error if it is the deeper cause."""
         if self._phase.name != "idle":

@@ -28,7 +28,7 @@ from rtc_widget.headless.call import Call
 from rtc_widget.headless.call_sound import CallSound
 from rtc_widget.headless.clip import fetch_clip
 from rtc_widget.headless.diagnosis import diagnose
-from rtc_widget.headless.errors import as_error, call_taken_over, not_connected, session_expired
+from rtc_widget.headless.errors import as_error, call_taken_over, input_audio_missing, not_connected, session_expired
 from rtc_widget.headless.history import HistoryReader
 from rtc_widget.headless.microphone import MicrophoneTrack, PlayedInterval
 from rtc_widget.headless.outbox import MediaOutbox, Outbox
@@ -39,7 +39,7 @@ from rtc_widget.headless.session_expiry import SessionExpiry
 from rtc_widget.headless.settings import read_settings
 from rtc_widget.headless.sound_detector import SoundChange
 from rtc_widget.headless.stats import stats_reports
-from rtc_widget.protocols.base import protocol_named
+from rtc_widget.protocols.base import SessionWatch, protocol_named
 from rtc_widget.types import Direction
 
 logger = logging.getLogger("rtc_widget")
@@ -77,6 +77,7 @@ class PageSession:
         self._protocol = protocol_named(self._settings.protocol)
         self._resumption = Resumption(self._protocol)
         self._history = HistoryReader(self._bridge, self._resumption, self._protocol.name, self._run)
+        self._watch: SessionWatch | None = None
         self._sound = CallSound(self._protocol, self._sound_changed, self._consume_measured)
         self._push_to_talk = PushToTalk(self._protocol, lambda texts: self._call.send(texts))
         loop = asyncio.get_running_loop()
@@ -221,6 +222,8 @@ class PageSession:
 
     def _consume_facts(self, event: Event) -> None:
         facts = tuple(self._protocol.facts(event))
+        if self._watch is not None:
+            self._watch.consume(event)
         self._push_to_talk.consume(facts)
         if event.direction == "received":
             self._expiry.consume(facts)
@@ -229,6 +232,11 @@ class PageSession:
             # A response without words is logged by the kernel half, in this same process.
             if isinstance(fact, ServerNote) and not fact.ends_response:
                 logger.warning("The server reports an error (%s): %s", fact.code, fact.message)
+
+    def _session_stands(self) -> None:
+        error = input_audio_missing()
+        logger.warning("%s", error)
+        self._call.warn(error)
 
     def _sound_changed(self, change: SoundChange) -> None:
         if self._call.attempt is not None:
@@ -267,6 +275,7 @@ class PageSession:
         self._resumption.begin_call(resumes=resumes)
         self._heard_at = None
         self._sound.begin()
+        self._watch = self._protocol.session_watch(self._session_stands, asyncio.get_running_loop().call_later)
         sendable = [events for events in groups if all(map(self._call.can_send, events))]
         if len(sendable) < len(groups):
             count = len(groups) - len(sendable)
@@ -281,6 +290,8 @@ class PageSession:
         self._push_to_talk.end()
         self._expiry.end_call()
         self._sound.end()
+        if self._watch is not None:
+            self._watch.end()
         now = time.monotonic()
         # A loss is noticed seconds after the last sound.
         heard_at = now if self._heard_at is None else self._heard_at

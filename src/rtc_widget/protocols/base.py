@@ -289,6 +289,16 @@ class VoiceSession(EventConsumer, Protocol):
         ...
 
 
+class SessionWatch(Protocol):
+    """Watches the events of one call for a session that stands still."""
+
+    def consume(self, event: Event) -> None:
+        """Process the next event, sent or received."""
+
+    def end(self) -> None:
+        """The call is over; harmless to repeat."""
+
+
 class VoiceProtocol(EventReader, Protocol):
     """A wire protocol."""
 
@@ -372,6 +382,15 @@ class VoiceProtocol(EventReader, Protocol):
 
     def discard_turn(self) -> Sequence[ClientEvent]:
         """Return the events that discard a push-to-talk turn."""
+        ...
+
+    def session_watch(
+        self, on_standing: Callable[[], None], call_later: Callable[[float, Callable[[], None]], Any]
+    ) -> SessionWatch | None:
+        """Return what watches one call for a session that stands still without input audio; None where none does.
+
+        `on_standing` is called once; `call_later` is that of an event loop.
+        """
         ...
 
     def close_session(self) -> Sequence[ClientEvent]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -109,4 +110,15 @@ async def test_an_expired_session_is_replaced(monkeypatch: pytest.MonkeyPatch):
     await eventually(lambda: len(FakeAttempt.all) == 2)
     assert call.has_ended
     assert call.sent == []
+    await page.session.close()
+
+
+async def test_a_session_that_stands_still_is_told(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):
+    standing: list[Callable[[], None]] = []
+    monkeypatch.setattr(type(PROTOCOL), "session_watch", lambda protocol, told, call_later: standing.append(told))
+    page, _, _ = await called()
+    standing[0]()
+    assert page.session._call.state.status == "connected"
+    assert page.session._call.state.error["code"] == "input_audio_missing"
+    assert "receives no audio" in caplog.text
     await page.session.close()

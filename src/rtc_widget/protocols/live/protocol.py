@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from rtc_widget.conversation.event_reader import CallTurns
@@ -11,10 +11,19 @@ from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.facts import Fact
 from rtc_widget.conversation.sound import SoundReader
 from rtc_widget.conversation.turn import FunctionResult, Turn
-from rtc_widget.protocols.base import ClientEvent, Later, Send, SessionOptions, VoiceProtocol, VoiceSession
+from rtc_widget.protocols.base import (
+    ClientEvent,
+    Later,
+    Send,
+    SessionOptions,
+    SessionWatch,
+    VoiceProtocol,
+    VoiceSession,
+)
 from rtc_widget.protocols.live import facts
 from rtc_widget.protocols.live.backend import MAX_QUEUED_BYTES
 from rtc_widget.protocols.live.client_events import close_session
+from rtc_widget.protocols.live.clock_watch import ClockWatch
 from rtc_widget.protocols.live.history import history_messages
 from rtc_widget.protocols.live.measured_sound import MeasuredSpeech
 from rtc_widget.protocols.live.session import LiveSettings
@@ -125,6 +134,12 @@ class LiveProtocol:
     def discard_turn(self) -> Sequence[ClientEvent]:
         """Return nothing."""
         return []
+
+    def session_watch(
+        self, on_standing: Callable[[], None], call_later: Callable[[float, Callable[[], None]], Any]
+    ) -> SessionWatch | None:
+        """Return the watch of the session clock."""
+        return ClockWatch(on_standing, call_later)
 
     def close_session(self) -> Sequence[ClientEvent]:
         """Return the event that asks for the end of the session and its final usage."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from rtc_widget.conversation.event_reader import CallTurns
@@ -11,7 +11,15 @@ from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.facts import Fact, FunctionOutputSent
 from rtc_widget.conversation.sound import SoundReader
 from rtc_widget.conversation.turn import FunctionResult, Turn
-from rtc_widget.protocols.base import ClientEvent, Later, Send, SessionOptions, VoiceProtocol, VoiceSession
+from rtc_widget.protocols.base import (
+    ClientEvent,
+    Later,
+    Send,
+    SessionOptions,
+    SessionWatch,
+    VoiceProtocol,
+    VoiceSession,
+)
 from rtc_widget.protocols.realtime import client_events, facts
 from rtc_widget.protocols.realtime.measured_audio import MeasuredAudio
 from rtc_widget.protocols.realtime.session import Session
@@ -112,6 +120,12 @@ class RealtimeProtocol:
     def discard_turn(self) -> Sequence[ClientEvent]:
         """Discard the audio."""
         return [client_events.clear_input_audio()]
+
+    def session_watch(
+        self, on_standing: Callable[[], None], call_later: Callable[[float, Callable[[], None]], Any]
+    ) -> SessionWatch | None:
+        """Return None: a session goes on without input audio."""
+        return None
 
     def close_session(self) -> Sequence[ClientEvent]:
         """Return nothing: the end of the call ends the session."""
