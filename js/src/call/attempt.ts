@@ -293,6 +293,8 @@ export class Attempt {
   /** Unplugging a microphone ends its track; another microphone replaces it if there is one. */
   #keepTrackAlive(track: MediaStreamTrack): void {
     const replace = () => {
+      // An ended track may send nothing, and a prompt may wait for long.
+      if (protocolNamed(this.#options.protocol).needsInputAudio) this.#sender?.sendSilence().catch(() => {});
       this.switchMicrophone().catch((error: unknown) => this.#loseMicrophone(asRtcWidgetError(error)));
     };
     track.addEventListener("ended", replace, { signal: this.#life.signal, once: true });

@@ -37,6 +37,18 @@ describe("a call of GPT-Live without a microphone", () => {
     expect(sentTrack()?.readyState).toBe("live");
     expect(peer().senders).not.toContain(null);
   });
+
+  it("does not wait for a permission prompt before it sends silence", async () => {
+    const { sentTrack, microphone } = await startLive();
+    const [track] = microphone.tracks;
+    if (!track) throw new Error("No microphone");
+    microphone.isPrompting = true;
+    track.readyState = "ended";
+    track.dispatchEvent(new Event("ended"));
+    await vi.waitFor(() => expect(sentTrack()).not.toBe(track));
+    await vi.waitFor(() => microphone.allow());
+    await vi.waitFor(() => expect(sentTrack()).toBe(microphone.tracks[1]));
+  });
 });
 
 describe("the end of a call of GPT-Live", () => {
