@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 Asked = Literal["spoken", "pushed", "written"]
 
 _PAUSE_SECONDS = 0.6
-"""After a shorter pause the assistant goes on with what it says; only matters where the server reports no responses."""
+"""After a shorter pause the assistant continues what it says; only used where the server reports no responses."""
 _MEASURES = (("first_transcript", "#7aa6da"), ("first_audio", "#2e8b57"), ("done", "#c9c9c9"))
 
 

@@ -60,7 +60,7 @@ class LiveServerScript:
     def begin(self, session: Mapping[str, Any]) -> list[ServerEvent]:
         """Return the first events of a server."""
         self._clock_ms, self._queued, self._owed, self._delegation = 0, 0, set(), None
-        own = {"id": self._id("live_u"), "status": "active", "delegation": {"type": "client"}, "store": False}
+        own = {"id": self._id("live_u"), "status": "active", "store": False}
         self.session = merged(own, {name: value for name, value in session.items() if name != "input"})
         return [self._event("session.started", session=dict(self.session))]
 
@@ -83,9 +83,8 @@ class LiveServerScript:
             case "response.item.create":
                 return self._item(event, named)
             case "response.create" if self._owed:
-                return [
-                    self._refusal("function_call_outputs_required", f"{len(self._owed)} outputs are missing.", named)
-                ]
+                missing = f"{len(self._owed)} outputs are missing."
+                return [self._refusal("function_call_outputs_required", missing, named)]
             case "response.create":
                 self._queued = 0
                 return self._backend(self._next(), self._delegation)
@@ -162,7 +161,9 @@ class LiveServerScript:
         tokens = {name: script.usage.get(name, 0) for name in ("input_tokens", "output_tokens", "total_tokens")}
         done = {**begun, "status": status, "error": error, "usage": tokens}
         events.append(nested(f"response.{status}", response=done))
-        if not script.calls:
+        if script.error:
+            self._owed.clear()  # a failed response's calls are discarded
+        if script.error or not script.calls:
             self._delegation = None
         return events
 

@@ -75,7 +75,7 @@ async def test_a_backend_is_a_model_with_its_settings_and_the_tools_of_the_app(s
         "responses": {
             "model": "gpt-6-luna",
             "instructions": "Plain sentences.",
-            "tools": tools,
+            "tools": [{"type": "web_search"}, *tools],
             "parallel_tool_calls": False,
         },
     }

@@ -67,7 +67,7 @@ class BackendRequest:
 
 
 @dataclass(slots=True)
-class Backend:
+class ServiceBackend:
     """The backend of one call.
 
     A response must not be requested while one runs or waits for the output of a function; such requests are sent later.

@@ -65,6 +65,13 @@ def user_message(text: str, image_url: str | None = None, detail: str = "auto") 
     return {"type": "message", "role": "user", "content": [*images, *words]}
 
 
+def text_of(item: Mapping[str, Any]) -> str:
+    """Return the text of a user's message."""
+    parts = item.get("content")
+    texts = [part.get("text") for part in parts if isinstance(part, Mapping)] if isinstance(parts, list) else []
+    return "\n".join(text for text in texts if isinstance(text, str))
+
+
 def function_outputs(outputs: Mapping[str, str]) -> Sequence[dict[str, Any]]:
     """Return items for the outputs of functions by the id of the function call."""
     return [

@@ -12,7 +12,7 @@ _STANDS_SECONDS = 3.0
 """A clock that has not moved for this time while something waits for it is worth a word."""
 
 
-class SessionClock:
+class ObservedClock:
     """The time of a session as far as its events tell, in milliseconds."""
 
     def __init__(self) -> None:

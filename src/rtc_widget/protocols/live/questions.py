@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 from rtc_widget.conversation.facts import ResponseEnded
+from rtc_widget.conversation.turn import Turn
 from rtc_widget.errors import NotConnected, ResponseFailed, RtcWidgetError
 from rtc_widget.protocols.live.backend import BackendRequest
 
@@ -21,7 +22,7 @@ _MAX_OPEN = 100
 
 
 @dataclass(slots=True, eq=False)
-class Question:
+class WrittenQuestion:
     """A question, and what has been said since; a `rtc_widget.protocols.base.RequestedResponse`.
 
     Attributes
@@ -75,17 +76,17 @@ class Questions:
 
     def __init__(self, is_working: Callable[[], bool]) -> None:
         self._is_working = is_working
-        self._open: dict[str, Question] = {}
+        self._open: dict[str, WrittenQuestion] = {}
         self._elapsed = 0.0
         self._waiters: list[asyncio.Future[None]] = []
 
-    def add(self, question: Question) -> None:
+    def add(self, question: WrittenQuestion) -> None:
         """Follow a question from now on."""
         self._open[question.id] = question
         while len(self._open) > _MAX_OPEN:
             del self._open[next(iter(self._open))]
 
-    def get(self, question_id: str) -> Question | None:
+    def get(self, question_id: str) -> WrittenQuestion | None:
         """Return a question; None if it is unknown."""
         return self._open.get(question_id)
 
@@ -102,7 +103,7 @@ class Questions:
             question.words_elapsed = self._elapsed
             question.has_words_since = question.has_words_since or question.settled_at is not None
 
-    def fail(self, concerns: Callable[[Question], bool], error: RtcWidgetError) -> None:
+    def fail(self, concerns: Callable[[WrittenQuestion], bool], error: RtcWidgetError) -> None:
         """End the questions that an error concerns."""
         for question in self._open.values():
             if concerns(question):
@@ -151,7 +152,7 @@ class Questions:
             return ResponseEnded(question_id, "failed", reason=question.failure.message)
         return ResponseEnded(question_id, "completed", has_message=True)
 
-    def _seconds_left(self, question: Question, clock: float) -> float:
+    def _seconds_left(self, question: WrittenQuestion, clock: float) -> float:
         """Return how long to wait at least; 0 if the voice has answered or never will."""
         now = time.monotonic()
         self._settle(question, now)
@@ -166,7 +167,7 @@ class Questions:
             return question.words_at + QUIET_SECONDS - now
         return question.settled_at + SILENT_SECONDS - now
 
-    def _settle(self, question: Question, now: float) -> None:
+    def _settle(self, question: WrittenQuestion, now: float) -> None:
         """Record that nothing of the backend is to come for a question."""
         if question.settled_at is not None:
             return
@@ -180,3 +181,16 @@ class Questions:
             question.settled_at = now
             # What is said to a question without a backend is all of the response.
             question.has_words_since = question.words_at is not None and request is None and work is None
+
+
+def spoken_turn(question: WrittenQuestion, turns: Sequence[Turn]) -> Turn | None:
+    """Return what the voice has said since a question, as one turn; None if it has said nothing."""
+    spoken = [turn for turn in turns if turn.role == "assistant"]
+    since = [turn for turn in spoken if turn.start is not None and 1000 * turn.start >= question.clock]
+    # The voice may have continued a turn that it had begun before.
+    found = since or spoken[-1:]
+    if not found or question.words_at is None:
+        return None
+    ends = [turn.end if turn.end is not None else question.words_end / 1000 for turn in found]
+    text = " ".join(turn.text for turn in found)
+    return replace(found[0], text=text, status="completed", end=max(ends), response_id=question.id)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rtc_widget._unicode import well_formed
 from rtc_widget.conversation.turn import FunctionResult, Turn, TurnStatus
 from rtc_widget.protocols.live.client_events import TYPED
 from rtc_widget.protocols.live.delegations import Delegations
@@ -117,7 +118,7 @@ class LiveTurns:
         if fold.is_written and fold.arrived is not None:
             # The session clock is only known as of the last words.
             start = end = fold.arrived
-        return Turn(fold.role, fold.text.strip(), f"turn_{fold.number}", status, self._number, start, end)
+        return Turn(fold.role, well_formed(fold.text.strip()), f"turn_{fold.number}", status, self._number, start, end)
 
     def _is_repeated(self, event_id: object) -> bool:
         if not isinstance(event_id, str):
@@ -133,7 +134,7 @@ class LiveTurns:
         end = milliseconds(event.get("end_ms"))
         end = start if end is None else end
         if fold is not None and not any(map(str.isalnum, text)):
-            # A late "." belongs to the words before it, and is no speech.
+            # A late "." belongs to the words before it, and nobody has spoken.
             fold.text += text
             return
         if fold is None or self._begins_turn(fold, start):

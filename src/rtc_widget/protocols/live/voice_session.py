@@ -7,7 +7,6 @@ import itertools
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from rtc_widget.conversation.events import Event
@@ -37,15 +36,15 @@ from rtc_widget.protocols.base import (
     SessionOptions,
 )
 from rtc_widget.protocols.live import client_events
-from rtc_widget.protocols.live.backend import Backend, BackendRequest
+from rtc_widget.protocols.live.backend import BackendRequest, ServiceBackend
 from rtc_widget.protocols.live.client_work import ClientWork
-from rtc_widget.protocols.live.clock import SessionClock
+from rtc_widget.protocols.live.clock import ObservedClock
 from rtc_widget.protocols.live.delegations import Delegation, Delegations
+from rtc_widget.protocols.live.early_events import EarlyEvents
 from rtc_widget.protocols.live.facts import SOUND
 from rtc_widget.protocols.live.numbers import milliseconds
-from rtc_widget.protocols.live.outbox import Outbox
 from rtc_widget.protocols.live.pending import Acknowledgements, refused_id
-from rtc_widget.protocols.live.questions import QUIET_SECONDS, Question, Questions
+from rtc_widget.protocols.live.questions import QUIET_SECONDS, Questions, WrittenQuestion, spoken_turn
 from rtc_widget.protocols.live.session import LiveSettings
 from rtc_widget.protocols.live.session_settings import changed_settings
 from rtc_widget.protocols.realtime.session_settings import merged
@@ -78,10 +77,10 @@ class LiveSession:
 
     def __init__(self, send: Send, later: Later, options: SessionOptions) -> None:
         self._options = options
-        self._outbox = Outbox(send, later)
-        self._backend = Backend(self._post)
+        self._outbox = EarlyEvents(send, later)
+        self._backend = ServiceBackend(self._post)
         self._acknowledgements = Acknowledgements()
-        self._clock = SessionClock()
+        self._clock = ObservedClock()
         self._delegations = [Delegations()]
         self._questions = Questions(lambda: self._delegations[-1].is_open)
         self._work = ClientWork(options, self._post, lambda: self._delegations[-1], later)
@@ -100,7 +99,7 @@ class LiveSession:
         self.end_call()
         self._calls += 1
         self._changes = self._changes if resumes else {}
-        self._clock = SessionClock()
+        self._clock = ObservedClock()
         self._delegations.append(Delegations(self._calls)) if self._calls > 1 else None
         self._outbox.begin_call()
         self._work.begin_call(resumes=resumes)
@@ -149,9 +148,17 @@ class LiveSession:
 
     # Questions
 
+    @property
+    def _has_backend(self) -> bool:
+        """Whether the service runs a backend in this session; before it has started, whether one is wanted."""
+        delegation = None if self.settings is None else self.settings.raw.get("delegation")
+        if isinstance(delegation, dict) and isinstance(delegation.get("type"), str):
+            return bool(delegation["type"] == "responses")
+        return self._options.takes_tools
+
     def user_message(self, text: str, image_url: str | None = None, detail: Detail = "auto") -> Item:
         """Return a user's message as an item of the backend's input."""
-        if image_url is not None and not self._options.takes_tools:
+        if image_url is not None and not self._has_backend:
             raise InvalidImage("The voice model of GPT-Live sees no images; only a backend does.", hint=_TOOLS_HINT)
         return client_events.user_message(text, image_url, detail)
 
@@ -163,9 +170,9 @@ class LiveSession:
         MessageTooLarge
             If nothing but the voice model gets the text, and it is too long for it.
         """
-        if self._options.takes_tools:
+        if self._has_backend:
             return [client_events.create_item(item)]
-        text = _text_of(item)
+        text = client_events.text_of(item)
         tokens = client_events.estimated_tokens(text)
         if self._options.delegate is None and tokens > client_events.MAX_TOKENS:
             raise MessageTooLarge(
@@ -176,26 +183,36 @@ class LiveSession:
 
     def ask(self, item: Item) -> RequestedResponse:
         """Tell the voice model what was typed, and let the backend, or else the voice model, respond."""
-        text, key = _text_of(item), f"question_{next(self._numbers)}"
+        text, key = client_events.text_of(item), f"question_{next(self._numbers)}"
         note = client_events.append("thinking", client_events.shortened(client_events.TYPED + text))
         notes = [note] if text else []
-        if self._options.takes_tools:
+        if self._has_backend:
             # The voice may leave out a short result of the backend if it does not know the question.
             request = self._backend.request([*notes, client_events.create_item(item), client_events.create_response()])
-            question = Question(key, request.event_id, self._clock.now, request=request)
+            question = WrittenQuestion(key, request.event_id, self._clock.now, request=request)
         elif self._options.delegate is not None:
-            question = Question(key, str(note["event_id"]), self._clock.now)
-            self._post(notes, lambda error: self._fail(question, error))
+            question = self._posted(key, notes)
             question.work = self._work.start(text)
+            return question
         else:
-            events = [*notes, client_events.append("commentary", client_events.REPLY)]
-            question = Question(key, str(note["event_id"]), self._clock.now)
-            question.event_ids = frozenset(str(event["event_id"]) for event in events)
-            self._post(events, lambda error: self._fail(question, error))
+            return self._posted(key, [*notes, client_events.append("commentary", client_events.REPLY)])
         self._questions.add(question)
         return question
 
-    def _fail(self, question: Question, error: RtcWidgetError) -> None:
+    def _posted(self, key: str, events: Sequence[ClientEvent]) -> WrittenQuestion:
+        """Send the events of a question that the service's backend does not get."""
+        ids = [str(event["event_id"]) for event in events]
+        question = WrittenQuestion(key, ids[0], self._clock.now, event_ids=frozenset(ids))
+        # Before the events are sent: an error may come at once.
+        self._questions.add(question)
+        try:
+            self._post(events, lambda error: self._fail(question, error))
+        except Exception:
+            self._questions.remove(key)
+            raise
+        return question
+
+    def _fail(self, question: WrittenQuestion, error: RtcWidgetError) -> None:
         self._questions.fail(lambda one: one is question, error)
 
     def add(self, item: Item) -> str:
@@ -206,7 +223,7 @@ class LiveSession:
 
     async def response_of(self, pending: RequestedResponse) -> str:
         """Return the id of the question; for the continuation after functions, wait for it to begin."""
-        if isinstance(pending, Question):
+        if isinstance(pending, WrittenQuestion):
             return pending.id
         assert isinstance(pending, BackendRequest)  # noqa: S101 - made by this session
         while not pending.is_settled:
@@ -217,7 +234,7 @@ class LiveSession:
 
     def progress_of(self, pending: RequestedResponse) -> str:
         """Return a clause on what a requested response waits for."""
-        return self._progress() if not isinstance(pending, Question) else self.progress_of_response(pending.id)
+        return self._progress() if not isinstance(pending, WrittenQuestion) else self.progress_of_response(pending.id)
 
     def progress_of_response(self, response_id: str) -> str:
         """Return the same for a question."""
@@ -253,20 +270,7 @@ class LiveSession:
         if question is None:
             return None
         self._questions.remove(response_id)
-        spoken = [turn for turn in transcript.of_last_call() if turn.role == "assistant"]
-        since = [turn for turn in spoken if turn.start is not None and 1000 * turn.start >= question.clock]
-        # The voice may have continued a turn that it had begun before.
-        turns = since or spoken[-1:]
-        if not turns or question.words_at is None:
-            return None
-        ends = [turn.end if turn.end is not None else question.words_end / 1000 for turn in turns]
-        return replace(
-            turns[0],
-            text=" ".join(turn.text for turn in turns),
-            status="completed",
-            end=max(ends),
-            response_id=response_id,
-        )
+        return spoken_turn(question, transcript.of_last_call())
 
     # Functions
 
@@ -296,6 +300,10 @@ class LiveSession:
             return False
         if not self._outbox.is_started:
             return False  # they go with the offer, or with the first event
+        if not self._has_backend:
+            if tools:
+                logger.warning("%sThis session has no backend: the functions are for the next call.", NO_TOOLS)
+            return False
         changed = {"delegation": {"type": "responses", "responses": {"tools": [*self._options.tools, *tools]}}}
         try:
             self._post([client_events.update_session(changed)], lambda error: None)
@@ -358,7 +366,7 @@ class LiveSession:
     ) -> LiveSettings:
         """Send a ``session.update`` and wait for the server's ``session.updated``."""
         session = changed_settings(settings)
-        if "responses" in session.get("delegation", {}) and not self._options.takes_tools:
+        if "responses" in session.get("delegation", {}) and not self._has_backend:
             raise InvalidSession("There is no backend with settings in this session.", hint=_TOOLS_HINT)
         check()
         event = client_events.update_session(session)
@@ -390,10 +398,3 @@ class LiveSession:
             logger.info("The session was not closed in an orderly way, so its usage is not final: %s", error)
         finally:
             self._acknowledgements.give_up(event_id)
-
-
-def _text_of(item: Item) -> str:
-    """Return the text of a user's message."""
-    parts = item.get("content")
-    texts = [part.get("text") for part in parts if isinstance(part, Mapping)] if isinstance(parts, list) else []
-    return "\n".join(text for text in texts if isinstance(text, str))

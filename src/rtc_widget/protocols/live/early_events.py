@@ -14,7 +14,7 @@ _PATIENCE_SECONDS = 5.0
 Failed = Callable[[RtcWidgetError], None]
 
 
-class Outbox:
+class EarlyEvents:
     """Sends the events of a widget in their order.
 
     Parameters
