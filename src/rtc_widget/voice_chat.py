@@ -1061,7 +1061,9 @@ class VoiceChat(anywidget.AnyWidget):
     def latency(self) -> Latency:
         """Return how long each response took: from the end of the question to the first text, the voice, the end.
 
-        It is read from ``chat.events``: responses whose events the log has dropped are missing.
+        It is read from ``chat.events``: responses whose events the log has dropped are missing. Where the server does
+        not report when its audio is played, the page measures the first audio (`TurnLatency.is_measured`); a saved
+        session does not have it.
 
         Examples
         --------
@@ -1069,7 +1071,7 @@ class VoiceChat(anywidget.AnyWidget):
         >>> chat.latency().to_pandas().first_audio.median()  # doctest: +SKIP
         0.61
         """
-        return Latency(self._record.events)
+        return Latency(self._record.timed_events())
 
     @property
     def usage(self) -> Usage:

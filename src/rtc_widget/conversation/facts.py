@@ -40,10 +40,14 @@ class SessionChanged:
 
 @dataclass(frozen=True, slots=True)
 class SpeechStarted:
-    """One side has begun to speak; `source` is the conversation item of the user, the response of the assistant."""
+    """One side has begun to speak; `source` is the conversation item of the user, the response of the assistant.
+
+    `is_measured`: the page has heard it; the server does not report it.
+    """
 
     speaker: Role
     source: str
+    is_measured: bool = False
 
 
 @dataclass(frozen=True, slots=True)

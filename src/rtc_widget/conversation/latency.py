@@ -60,6 +60,8 @@ class TurnLatency:
         The part of these seconds that tools took.
     response_id : str
         The response.
+    is_measured : bool
+        Whether `first_audio` was measured by the page: the server does not report when its audio is played.
     """
 
     asked: Asked
@@ -70,6 +72,7 @@ class TurnLatency:
     done: float | None
     tools: float
     response_id: str
+    is_measured: bool = False
 
 
 @dataclass(slots=True)
@@ -89,6 +92,7 @@ class _TimedResponse:
     audio: float | None = None
     done: float | None = None
     has_message: bool = True
+    is_measured: bool = False
 
     def measured(self) -> TurnLatency:
         def since(at: float | None) -> float | None:
@@ -104,6 +108,7 @@ class _TimedResponse:
             since(self.done),
             turn.tools,
             self.response_id,
+            self.is_measured,
         )
 
 
@@ -135,8 +140,9 @@ class Latency(FrozenSequence[TurnLatency]):
         pd = require_pandas()
         names = [field.name for field in fields(TurnLatency)]
         table = pd.DataFrame([[getattr(turn, name) for name in names] for turn in self._turns], columns=names)
-        numbers = [name for name in names if name not in ("asked", "response_id")]
-        return table.astype(dict.fromkeys(numbers, "float64") | {"asked": "string", "response_id": "string"})
+        kinds = {"asked": "string", "response_id": "string", "is_measured": "bool"}
+        numbers = [name for name in names if name not in kinds]
+        return table.astype(dict.fromkeys(numbers, "float64") | kinds)
 
     def plot(self) -> Figure:
         """Draw a bar for each response: until the first words, the first audio, the end (extra ``data``).
@@ -231,7 +237,7 @@ class _LatencyReader:
             case SpeechStarted(speaker="assistant"):
                 response = self._open.get(fact.source)
                 if response is not None and response.audio is None:
-                    response.audio = at
+                    response.audio, response.is_measured = at, fact.is_measured
             case FunctionOutputSent():
                 if self._turn and self._turn.tools_since:
                     self._turn.tools += at - self._turn.tools_since

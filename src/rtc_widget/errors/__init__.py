@@ -63,6 +63,7 @@ Every error has a stable ``code``, a ``message`` that says what happened, and a 
     │   ├── ClipNotFound                the kernel no longer has the clip
     │   ├── ClipFailed                  the page could not play the clip
     │   ├── ClipInterrupted             the call ended before the clip
+    │   ├── InputAudioMissing           the server receives no audio, so its session stands still
     │   ├── ReceiveOnly                 the call was made without outgoing audio
     │   ├── AudioBlocked                the browser requires a click on the page first
     │   ├── NothingRecorded             no audio was recorded
@@ -111,6 +112,7 @@ from rtc_widget.errors.audio import (
     ClipInterrupted,
     ClipNotFound,
     ClipTooLong,
+    InputAudioMissing,
     InvalidAudio,
     NothingRecorded,
     ReceiveOnly,
@@ -236,6 +238,7 @@ __all__ = [
     "ExchangeRefused",
     "HeadlessNotInstalled",
     "HostNotFound",
+    "InputAudioMissing",
     "InsecureContext",
     "InsecureServer",
     "InvalidAccessError",

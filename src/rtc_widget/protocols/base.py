@@ -20,6 +20,7 @@ from rtc_widget.conversation.event_reader import EventReader, reader_of
 from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.facts import ResponseEnded
 from rtc_widget.conversation.json_object import JsonObject
+from rtc_widget.conversation.sound import SoundReader
 from rtc_widget.conversation.subscriptions import Failure
 from rtc_widget.conversation.transcript import Transcript
 from rtc_widget.conversation.turn import FunctionResult, Turn
@@ -288,6 +289,16 @@ class VoiceSession(EventConsumer, Protocol):
         ...
 
 
+class SessionWatch(Protocol):
+    """Watches the events of one call for a session that stands still."""
+
+    def consume(self, event: Event) -> None:
+        """Process the next event, sent or received."""
+
+    def end(self) -> None:
+        """The call is over; harmless to repeat."""
+
+
 class VoiceProtocol(EventReader, Protocol):
     """A wire protocol."""
 
@@ -317,6 +328,10 @@ class VoiceProtocol(EventReader, Protocol):
 
     def session_object(self, settings: Mapping[str, Any]) -> JsonObject:
         """Return confirmed settings as the object that `VoiceChat.session` has."""
+        ...
+
+    def sound_reader(self) -> SoundReader:
+        """Return the reader of one call's audio as the page measures it."""
         ...
 
     def open(self, send: Send, later: Later, options: SessionOptions) -> VoiceSession:
@@ -367,6 +382,26 @@ class VoiceProtocol(EventReader, Protocol):
 
     def discard_turn(self) -> Sequence[ClientEvent]:
         """Return the events that discard a push-to-talk turn."""
+        ...
+
+    def session_watch(
+        self, on_standing: Callable[[], None], call_later: Callable[[float, Callable[[], None]], Any]
+    ) -> SessionWatch | None:
+        """Return what watches one call for a session that stands still without input audio; None where none does.
+
+        `on_standing` is called once; `call_later` is that of an event loop.
+        """
+        ...
+
+    def close_session(self) -> Sequence[ClientEvent]:
+        """Return the events that ask the server to close the session, and to send what it still has.
+
+        None where the end of the call does that.
+        """
+        ...
+
+    def is_session_end(self, text: str) -> bool:
+        """Whether a received event is the last one of a session."""
         ...
 
     def session_end(self, text: str) -> str | None:

@@ -216,6 +216,20 @@ class ScriptedPage(RawPage):
         if self.settings.get("stats_interval") is not None:
             self._media.measure(found, seconds, self._attempt, self.now_ms)
 
+    def measures_sound(self, is_audible: bool) -> None:
+        """Report that the assistant has become audible, or silent, at this time of the page's clock.
+
+        A page measures this where the server does not report when its audio is played.
+
+        Raises
+        ------
+        NotConnected
+            If no call is connected.
+        """
+        if self._attempt is None or self._state["connection_state"] != "connected":
+            raise NotConnected("Nothing was measured: the page is not connected.")
+        self.say("sound", attempt=self._attempt, speaker="assistant", is_audible=is_audible, at_ms=self.now_ms)
+
     def server_hangs_up(self) -> None:
         """Let the server end the call."""
         self._fail(ServerHungUp("The server closed the call.", hint="Connect again to start a new one."))

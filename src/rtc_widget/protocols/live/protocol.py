@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from rtc_widget.conversation.event_reader import CallTurns
@@ -11,9 +11,19 @@ from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.facts import Fact
 from rtc_widget.conversation.sound import SoundReader
 from rtc_widget.conversation.turn import FunctionResult, Turn
-from rtc_widget.protocols.base import ClientEvent, Later, Send, SessionOptions, VoiceProtocol, VoiceSession
+from rtc_widget.protocols.base import (
+    ClientEvent,
+    Later,
+    Send,
+    SessionOptions,
+    SessionWatch,
+    VoiceProtocol,
+    VoiceSession,
+)
 from rtc_widget.protocols.live import facts
 from rtc_widget.protocols.live.backend import MAX_QUEUED_BYTES
+from rtc_widget.protocols.live.client_events import close_session
+from rtc_widget.protocols.live.clock_watch import ClockWatch
 from rtc_widget.protocols.live.history import history_messages
 from rtc_widget.protocols.live.measured_sound import MeasuredSpeech
 from rtc_widget.protocols.live.session import LiveSettings
@@ -125,17 +135,36 @@ class LiveProtocol:
         """Return nothing."""
         return []
 
+    def session_watch(
+        self, on_standing: Callable[[], None], call_later: Callable[[float, Callable[[], None]], Any]
+    ) -> SessionWatch | None:
+        """Return the watch of the session clock."""
+        return ClockWatch(on_standing, call_later)
+
+    def close_session(self) -> Sequence[ClientEvent]:
+        """Return the event that asks for the end of the session and its final usage."""
+        return [close_session()]
+
+    def is_session_end(self, text: str) -> bool:
+        """Whether an event is a ``session.closed``."""
+        return _closed(text) is not None
+
     def session_end(self, text: str) -> str | None:
         """Return the message of a session that has expired; None for other events."""
-        # Most events are skipped here without parsing them a second time.
-        if "session.closed" not in text or "expired" not in text:
-            return None
-        try:
-            event = json.loads(text)
-        except ValueError:
-            return None
-        is_end = isinstance(event, dict) and (event.get("type"), event.get("reason")) == ("session.closed", "expired")
-        return "" if is_end else None
+        closed = _closed(text)
+        return "" if closed is not None and closed.get("reason") == "expired" else None
+
+
+def _closed(text: str) -> Mapping[str, Any] | None:
+    """Return the last event of a session; None for other events."""
+    # Most events are skipped here without parsing them a second time.
+    if "session.closed" not in text:
+        return None
+    try:
+        event = json.loads(text)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and event.get("type") == "session.closed" else None
 
 
 PROTOCOL: VoiceProtocol = LiveProtocol()
