@@ -3,11 +3,12 @@
 import { within } from "./async";
 import type { Attempt } from "./call/attempt";
 import { Call } from "./call/call";
+import { CallSound } from "./call/call_sound";
 import { type Diagnosis, diagnose } from "./call/diagnosis";
 import { HeardUntil } from "./call/heard_until";
 import { CallLimits } from "./call/limits";
 import { PushToTalk, type PushToTalkState } from "./call/push_to_talk";
-import { Resumption } from "./call/resumption";
+import { Resumption, tooLargeToCarry } from "./call/resumption";
 import { SessionExpiry } from "./call/session_expiry";
 import { StatsSampler } from "./call/stats";
 import { Bridge, type Result } from "./comm/bridge";
@@ -26,9 +27,9 @@ import {
   type KernelRequest,
 } from "./comm/protocol";
 import { StateReport } from "./comm/state_report";
-import { type ChannelEvent, channelEvent, type Fact } from "./conversation/facts";
+import { type ChannelEvent, channelEvent, type Fact, type MeasuredEvent } from "./conversation/facts";
 import type { Conversation } from "./conversation/transcript";
-import { asRtcWidgetError, type ErrorReport, pageError, type RtcWidgetError, textOf } from "./errors";
+import { asRtcWidgetError, type ErrorReport, pageError, textOf } from "./errors";
 import { findDevice, isSource, listDevices, watchDevices } from "./media/devices";
 import { Microphone, watchPermission } from "./media/microphone";
 import { Recorder } from "./media/recorder";
@@ -52,6 +53,8 @@ export interface SessionListener extends HistoryListener {
   onState(state: CallState): void;
   /** An event of this page's call, and the facts in it where it was received. */
   onEvent(event: ChannelEvent, facts: readonly Fact[]): void;
+  /** What the measured sound of this page's call means. */
+  onMeasured(attempt: string, event: MeasuredEvent, facts: readonly Fact[]): void;
   /** A call is established. Returns the conversation that it belongs to. */
   onOpen(attempt: string, resumes: boolean): Conversation;
   onDevices(devices: readonly Device[]): void;
@@ -80,6 +83,7 @@ export interface Session {
   /** Resolves when the kernel has all audio recorded so far. */
   flushAudio(): Promise<void>;
   readonly pushToTalk: PushToTalk;
+  readonly sound: CallSound;
   diagnose(): Promise<Diagnosis>;
   useDevice(kind: Device["kind"], device: Device | undefined): Promise<void>;
 }
@@ -129,11 +133,17 @@ export function openSession(
       const facts = direction === "received" && event.json ? protocol.factsOf(event.json) : [];
       for (const fact of facts) pushToTalk.apply(fact);
       listener.onEvent(event, facts);
+      if (event.json) watch?.[direction](event.json);
+      if (direction === "received" && event.json) sound.consume(event.json, facts);
       // Last, since a fact may end the call.
       for (const fact of facts) {
         expiry.apply(fact);
         call.apply(fact);
       }
+    },
+    onLateEvent(attempt, direction, text) {
+      outbox.record(attempt, direction, text);
+      listener.onEvent(channelEvent(attempt, direction, text), []);
     },
     onOpen(attempt, resumes) {
       own.push(attempt);
@@ -151,15 +161,19 @@ export function openSession(
     onNonFatalError: (error) => listener.onNote(error.toWire()),
     onAttempt: (attempt) => {
       latest = attempt;
+      sound.begin(attempt.id);
       recorder.begin(attempt.id);
     },
     onSentTrack: (track) => recorder.setTrack("user", track),
     onRemoteAudio: (stream) => {
       void speaker.play(stream);
+      sound.listen(stream);
       recorder.setTrack("assistant", stream.getAudioTracks()[0] ?? null);
     },
     onEnd: () => {
       pushToTalk.end();
+      sound.end();
+      watch?.end();
       expiry.end();
       stats.stop();
       recorder.end();
@@ -187,6 +201,23 @@ export function openSession(
     onChange: (state) => listener.onPushToTalk(state),
   });
   const media = new MediaOutbox((message) => bridge.send(message));
+  const sound = new CallSound(protocol, {
+    onChange(attempt, { isAudible, atMs }) {
+      outbox.flush(); // the kernel must know the response first
+      bridge.send({ type: "sound", attempt, speaker: "assistant", is_audible: isAudible, at_ms: atMs });
+    },
+    onMeasured(attempt, measured, facts) {
+      for (const fact of facts) {
+        pushToTalk.apply(fact);
+        expiry.apply(fact);
+      }
+      listener.onMeasured(attempt, measured, facts);
+    },
+    setMuted: (muted) => {
+      speaker.muted = muted;
+    },
+  });
+  const watch = protocol.clockWatch?.(() => call.warn(pageError("input_audio_missing")));
   const recorder = new Recorder(
     (audio) => media.addAudio(audio),
     (error) => listener.onNote(error.toWire()),
@@ -239,6 +270,7 @@ export function openSession(
       await media.emptied(FLUSH_LIMIT_MS);
     },
     pushToTalk,
+    sound,
     async diagnose() {
       const microphones = (await listDevices()).filter(({ kind }) => kind === "microphone").length;
       await call.attempt?.peer?.candidatePairs.sample();
@@ -281,7 +313,7 @@ export function openSession(
   void watchPermission((permission) => call.setPermission(permission), signal);
   // Hang up while messages can still be sent.
   const leave = () => {
-    call.disconnect();
+    call.leave();
     bridge.send({ type: "goodbye" });
     bridge.close();
   };
@@ -343,6 +375,9 @@ async function handleRequest(session: Session, request: KernelRequest, listener:
     case "flush_audio":
       await session.flushAudio();
       return {};
+    case "silence_output":
+      session.sound.silence();
+      return {};
     case "diagnose":
       return { ...(await session.diagnose()) };
     case "approve":
@@ -355,14 +390,6 @@ async function handleRequest(session: Session, request: KernelRequest, listener:
       else session.pushToTalk.release();
       return {};
   }
-}
-
-function tooLargeToCarry(count: number): RtcWidgetError {
-  const what = count === 1 ? "One message of the previous call is" : `${count} messages of the previous call are`;
-  return pageError("message_too_large", {
-    message: `${what} too large for the data channel, so the new call does not include ${count === 1 ? "it" : "them"}.`,
-    hint: "The call continues. Repeat briefly what still matters.",
-  });
 }
 
 async function describeDevices({ microphone, speaker }: Session): Promise<readonly object[]> {

@@ -90,6 +90,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
   const canCall = signalOf(readSettings(model).canCall);
   const isKernelDead = signalOf(false);
   const isWelcomed = signalOf(false);
+  let hasBackend = false;
   const isAudioBlocked = signalOf(false);
   const note = signalOf<Problem | null>(null);
   const dismissed = signalOf<ErrorReport | null>(null);
@@ -129,9 +130,13 @@ export function openStore(model: Model, signal: AbortSignal): Store {
       batch(() => {
         record.append(event, facts);
         for (const fact of facts) {
+          if (fact.type === "backend") hasBackend = fact.isRemote;
           if (fact.type === "note") note.value = { ...fact.note, hint: "The call continues.", endsCall: false };
         }
       });
+    },
+    onMeasured(attempt, event, facts) {
+      batch(() => record.measure(attempt, event, facts));
     },
     onOpen(attempt, resumes) {
       record.begin(attempt, resumes);
@@ -231,7 +236,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
       const text = draft.value.trim();
       if (text === "") return;
       try {
-        call.send(protocol.textTurn(text));
+        call.send(protocol.textTurn(text, hasBackend));
         draft.value = "";
       } catch (error) {
         showNote(asRtcWidgetError(error));

@@ -3,10 +3,11 @@
 import { pageError } from "../errors";
 import type { VoiceProtocol } from "./base";
 import { EVENTS } from "./events/protocol";
+import { LIVE } from "./live/protocol";
 import { REALTIME } from "./realtime/protocol";
 
 const PROTOCOLS: ReadonlyMap<string, VoiceProtocol> = new Map(
-  [REALTIME, EVENTS].map((protocol) => [protocol.name, protocol]),
+  [REALTIME, LIVE, EVENTS].map((protocol) => [protocol.name, protocol]),
 );
 
 /** Returns the protocol of that name; throws `protocol_mismatch` where the kernel knows one that this page does not. */

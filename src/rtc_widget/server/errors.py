@@ -77,11 +77,13 @@ _NOT_AN_OBJECT = ("model_type", "model_attributes_type", "dict_type")
 
 def _path(given: object, location: tuple[int | str, ...], root: str, *, is_missing: bool) -> str:
     path = root
+    tagged: object = None
     for at, step in enumerate(location):
         is_last = at == len(location) - 1
         if isinstance(step, int) and isinstance(given, list):
             path, given = f"{path}[{step}]", given[step]
-        elif isinstance(given, Mapping) and step == given.get("type") and not is_last:
+        elif isinstance(given, Mapping) and step == given.get("type") and given is not tagged and not is_last:
+            tagged = given
             continue  # the tag of a union member in pydantic's path; a key may have the same name
         elif isinstance(given, Mapping) and (step in given or (is_last and is_missing)):
             path, given = f"{path}.{step}", given.get(step)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from rtc_widget.signaling.http import SignalingClient, answer_sdp
     from rtc_widget.signaling.local import ChatCompletions, Local
     from rtc_widget.signaling.openai import OpenAI
+    from rtc_widget.signaling.openai_live import OpenAILive, ResponsesBackend
 
 __all__ = [
     "Answer",
@@ -19,6 +20,8 @@ __all__ = [
     "KeepAlive",
     "Local",
     "OpenAI",
+    "OpenAILive",
+    "ResponsesBackend",
     "Signaling",
     "SignalingClient",
     "answer_sdp",
@@ -34,6 +37,8 @@ _MODULES = {
     "Signaling": "base",
     "Local": "local",
     "OpenAI": "openai",
+    "OpenAILive": "openai_live",
+    "ResponsesBackend": "openai_live",
 }
 
 

@@ -151,6 +151,10 @@ class Signaling(Protocol):
     called as soon as a page shows the widget. ``needs_candidates = False`` means that the server learns the page's
     addresses from its checks (peer-reflexive candidates, RFC 8445, section 7.3.1.3): the page sends the offer without
     waiting for its candidates.
+
+    With GPT-Live (``protocol = "live"``) three more are optional. ``delegate`` is a function that does the work which
+    the voice model hands over; ``takes_tools = False`` means that no backend calls functions; ``backend_tools``
+    describes the tools that the backend has besides those of the widget.
     """
 
     @property

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from rtc_widget._aiortc.network import Direction, NetworkConditions, NetworkReport
 from rtc_widget.errors import LocalServerError, NetworkUnsupported, NotConnected, SignalingTimeout
-from rtc_widget.protocols.realtime.session_settings import merged, require_json, session_settings
+from rtc_widget.protocols.base import protocol_named
+from rtc_widget.protocols.realtime.session_settings import merged, require_json
 from rtc_widget.server.process import (
     Address,
     ReplyCallback,
@@ -26,7 +26,8 @@ from rtc_widget.server.process import (
 )
 from rtc_widget.signaling.base import Answer, Progress
 from rtc_widget.signaling.chat_completions import ChatCompletions
-from rtc_widget.signaling.http import answer_sdp, error_from_response
+from rtc_widget.signaling.embedded_calls import PATHS, call_answer, call_request
+from rtc_widget.signaling.http import error_from_response
 from rtc_widget.signaling.ice_servers import IceServers, checked_ice_servers, ice_servers_of_environment
 from rtc_widget.signaling.shared_server import SERVER_VARIABLE, ReplyStream, SharedServer
 
@@ -39,8 +40,6 @@ START_SECONDS = 120.0
 """How long the server may take to load its models."""
 
 EXCHANGE_SECONDS = 15.0
-
-MODEL = "rtc-widget-local"
 
 _SERVER_SIDE: Mapping[Direction, Direction] = {"both": "both", "sent": "received", "received": "sent"}
 """What the page sends, the server receives."""
@@ -82,6 +81,8 @@ class Local:
         text of the response, or yields it in parts. It runs on this kernel's main event loop and must produce text
         within 60 seconds; an exception fails only that response. `ChatCompletions` uses a chat model. By default a
         small tutor explains WebRTC.
+    protocol : {"realtime", "live"}
+        The protocol of the calls: the Realtime API, or GPT-Live as far as this server has it. The server serves both.
     server : str, optional
         The URL of a shared server. `reply` must be a function then, and still runs in this kernel. Default: the
         environment variable ``RTC_WIDGET_SERVER``; an empty string is a process of this kernel even so.
@@ -93,7 +94,8 @@ class Local:
     extra_session : mapping, optional
         Session settings that are merged last.
     **session
-        Settings of the Realtime session, such as ``instructions``, ``output_modalities`` or ``turn_detection``.
+        Settings of the session, such as ``instructions``; of the Realtime API also ``output_modalities`` or
+        ``turn_detection``, of GPT-Live ``delegation`` or ``idle_timeout``.
 
     Raises
     ------
@@ -101,6 +103,8 @@ class Local:
         If the extra ``local`` is not installed, and no `server` is given.
     InvalidSession
         If a setting is unknown.
+    ValueError
+        If there is no such protocol.
     ServerNotFound
         If `server` is not an http or https URL.
 
@@ -108,9 +112,10 @@ class Local:
     --------
     >>> Local(reply=lambda text: f"You said: {text}").name
     'Embedded local server · <lambda>'
+    >>> Local(protocol="live").name
+    'Embedded local server · GPT-Live'
     """
 
-    protocol = "realtime"
     data_channel_label = "oai-events"
     needs_candidates = False
 
@@ -118,14 +123,17 @@ class Local:
         self,
         reply: ReplyCallback | ChatCompletions | None = None,
         *,
+        protocol: Literal["realtime", "live"] = "realtime",
         server: str | None = None,
         token: str | Callable[[], str] | None = None,
         ice_servers: IceServers | None = None,
         extra_session: Mapping[str, Any] | None = None,
         **session: Any,
     ) -> None:
+        if protocol not in ("realtime", "live"):
+            raise ValueError(f"protocol must be 'realtime' or 'live', got {protocol!r}")
         server = os.environ.get(SERVER_VARIABLE, "") if server is None else server
-        self._shared = SharedServer(server, token) if server.strip() else None
+        self._shared = SharedServer(server, token, protocol) if server.strip() else None
         if self._shared is None and not is_installed():
             raise LocalServerError(
                 "The embedded local server is not installed.", hint="Run: pip install 'rtc-widget[local]'"
@@ -144,7 +152,9 @@ class Local:
             if not callable(reply):
                 raise TypeError(f"reply must be a function or ChatCompletions(…), got {reply!r}")
             self._reply = ReplyFunction(reply)
-        self._session = merged(session_settings(session), extra_session or {})
+        self.protocol = protocol
+        self._settings = protocol_named(protocol).session_settings
+        self._session = merged(self._settings(session), extra_session or {})
         require_json(self._session)
         self._responder = self._reply.name if self._reply else self._chat.model if self._chat else ""
         self._replies: ReplyStream | None = None
@@ -154,9 +164,9 @@ class Local:
 
     @property
     def name(self) -> str:
-        """The server's name, and that of what responds if it was given here."""
+        """The server's name, its protocol if that is not Realtime, and what responds if it was given here."""
         server = "Embedded local server" if self._shared is None else self._shared.name
-        return server + (f" · {self._responder}" if self._responder else "")
+        return " · ".join(filter(None, [server, "GPT-Live" if self.protocol == "live" else "", self._responder]))
 
     @property
     def ice_servers(self) -> Sequence[Mapping[str, Any]]:
@@ -200,23 +210,19 @@ class Local:
         """Send `offer` to the server and return its answer; `session` is merged into this object's own settings."""
         import httpx
 
-        settings = merged({"type": "realtime", "model": MODEL}, self._session, session_settings(session))
+        settings = merged(self._session, self._settings(session))
         if self._shared is not None:
             return await self._exchange_with(self._shared, offer, settings)
         address = running_address() or await _address(_ignore_progress)
-        parts = {
-            "sdp": (None, offer.encode(), "application/sdp"),
-            "session": (None, json.dumps(settings, allow_nan=False).encode(), "application/json"),
-        }
-        headers = {"Accept": "application/sdp"}
+        headers, body = call_request(self.protocol, offer, settings)
         if self._reply:
             headers["Rtc-Widget-Reply"] = self._reply.id
         if self._chat:
             headers["Rtc-Widget-Chat"] = self._chat.to_header()
-        response = await _request(address, "POST", "/v1/realtime/calls", files=parts, headers=headers)
+        response = await _request(address, "POST", PATHS[self.protocol], headers=headers, **body)
         if response.status_code != httpx.codes.CREATED:
             raise error_from_response(response, "The embedded server")
-        return Answer(answer_sdp(response, "The embedded server"), response.headers["location"].rsplit("/", 1)[-1])
+        return call_answer(self.protocol, response, "The embedded server")
 
     async def _exchange_with(self, server: SharedServer, offer: str, settings: Mapping[str, Any]) -> Answer:
         headers = {}
@@ -242,7 +248,7 @@ class Local:
         if address is None:
             return  # the server has ended, and so has the call
         try:
-            response = await _request(address, "POST", f"/v1/realtime/calls/{call_id}/hangup")
+            response = await _request(address, "POST", f"{PATHS[self.protocol]}/{call_id}/hangup")
         except LocalServerError:
             if running_address() is None:
                 return  # the server has just ended

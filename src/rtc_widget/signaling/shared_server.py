@@ -15,7 +15,8 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from rtc_widget._urls import without_secrets
 from rtc_widget.errors import LocalServerError, ServerNotFound, SignalingError, SignalingTimeout
 from rtc_widget.signaling.base import Answer
-from rtc_widget.signaling.http import SignalingClient, answer_sdp
+from rtc_widget.signaling.embedded_calls import PATHS, call_answer, call_request
+from rtc_widget.signaling.http import SignalingClient
 from rtc_widget.signaling.keys import key_reader
 
 logger = logging.getLogger("rtc_widget")
@@ -191,6 +192,8 @@ class SharedServer:
         The server's URL.
     token : str, callable or None
         The server's token; None: the environment variable ``RTC_WIDGET_TOKEN``, read for each call.
+    protocol : str
+        The wire protocol of the calls.
 
     Attributes
     ----------
@@ -198,7 +201,8 @@ class SharedServer:
         The server's own name; its host until the server has told it.
     """
 
-    def __init__(self, server: str, token: str | Callable[[], str] | None) -> None:
+    def __init__(self, server: str, token: str | Callable[[], str] | None, protocol: str) -> None:
+        self._protocol = protocol
         self.url = base_url_of(server)
         self.name = f"Voice server · {urlsplit(self.url).hostname}"
         self.read_token, self.redacted = key_reader(token, TOKEN_VARIABLE, argument="token")
@@ -230,21 +234,13 @@ class SharedServer:
 
     async def exchange(self, offer: str, settings: Mapping[str, Any], headers: Mapping[str, str]) -> Answer:
         """Send the offer and the session's settings, and return the answer."""
-        parts = {
-            "sdp": (None, offer.encode(), "application/sdp"),
-            "session": (None, json.dumps(settings, allow_nan=False).encode(), "application/json"),
-        }
-        response = await self._client.post(
-            f"{self.url}/v1/realtime/calls",
-            headers={**headers, "Accept": "application/sdp"},
-            secret=self.read_token(),
-            files=parts,
-        )
-        call_id = urlsplit(response.headers.get("location", "")).path.rpartition("/")[2] or None
-        return Answer(answer_sdp(response, "The voice server", redact=self.redacted), call_id)
+        own, body = call_request(self._protocol, offer, settings)
+        url = self.url + PATHS[self._protocol]
+        response = await self._client.post(url, headers={**headers, **own}, secret=self.read_token(), **body)
+        return call_answer(self._protocol, response, "The voice server", redact=self.redacted)
 
     async def hang_up(self, call_id: str) -> None:
         """End the call; does not fail if the call has ended already."""
         with contextlib.suppress(ServerNotFound):
-            url = f"{self.url}/v1/realtime/calls/{quote(call_id, safe='')}/hangup"
+            url = f"{self.url}{PATHS[self._protocol]}/{quote(call_id, safe='')}/hangup"
             await self._client.post(url, secret=self.read_token())

@@ -61,8 +61,17 @@ class Microphone(MediaStreamTrack):
 class Peer:
     """One call to a server: use it with `async with`."""
 
-    def __init__(self, server: Signaling, session: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        server: Signaling,
+        session: Mapping[str, Any] | None = None,
+        *,
+        first: str = "session.created",
+        channel_id: int | None = None,
+    ) -> None:
         self.server = server
+        self.first = first
+        self.channel_id = channel_id
         self.session = session or {}
         self.events: list[dict[str, Any]] = []
         self.microphone = Microphone()
@@ -75,13 +84,15 @@ class Peer:
     async def __aenter__(self) -> Self:
         self.connection = Connection(RTCConfiguration(iceServers=[]))
         self.connection.addTrack(self.microphone)
-        self.channel = self.connection.createDataChannel("oai-events")
+        self.channel = self.connection.createDataChannel(
+            "oai-events", negotiated=self.channel_id is not None, id=self.channel_id
+        )
         self.channel.on("message", self._take)
         self.connection.on("track", self._on_track)
         await self.connection.setLocalDescription(await self.connection.createOffer())
         self.answer = await self.server.exchange(self.connection.localDescription.sdp, self.session)
         await self.connection.setRemoteDescription(RTCSessionDescription(self.answer.sdp, "answer"))
-        await self.wait_for("session.created")
+        await self.wait_for(self.first)
         return self
 
     async def __aexit__(self, *_: object) -> None:

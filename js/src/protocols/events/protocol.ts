@@ -5,11 +5,16 @@ import type { VoiceProtocol } from "../base";
 export const EVENTS: VoiceProtocol = {
   name: "events",
   isEventsOnly: true,
+  needsInputAudio: false,
+  hasTurnEvents: false,
   textTurn: () => [],
   beginTurn: () => [],
   commitTurn: () => [],
   discardTurn: () => [],
   carriedTurns: () => [],
+  soundReader: () => ({ consume: () => [], take: () => [] }),
+  closeSession: () => [],
+  isSessionEnd: () => false,
   isSessionChange: () => false,
   beginCall: (conversation, attempt, resumes) =>
     conversation.calls.some((call) => call.attempt === attempt)

@@ -3,16 +3,22 @@
 import type { VoiceProtocol } from "../base";
 import { beginTurn, carriedTurns, commitTurn, discardTurn, isSessionChange, textTurn } from "./client_events";
 import { factsOf } from "./facts";
+import { MeasuredAudio } from "./measured_audio";
 import { beginCall, endCall, reduce } from "./transcript_reducer";
 
 export const REALTIME: VoiceProtocol = {
   name: "realtime",
+  needsInputAudio: false,
+  hasTurnEvents: true,
   textTurn,
   beginTurn,
   commitTurn,
   discardTurn,
   carriedTurns,
   isSessionChange,
+  closeSession: () => [],
+  isSessionEnd: () => false,
+  soundReader: () => new MeasuredAudio(),
   beginCall,
   reduce,
   endCall,

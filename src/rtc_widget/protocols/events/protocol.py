@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from rtc_widget.conversation.event_reader import CallTurns
 from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.facts import Fact
 from rtc_widget.conversation.json_object import JsonObject
+from rtc_widget.conversation.sound import MeasuredSound
 from rtc_widget.conversation.turn import FunctionResult, Turn
-from rtc_widget.protocols.base import ClientEvent, Later, Send, VoiceProtocol, VoiceSession
+from rtc_widget.protocols.base import (
+    ClientEvent,
+    Later,
+    Send,
+    SessionOptions,
+    SessionWatch,
+    VoiceProtocol,
+    VoiceSession,
+)
 from rtc_widget.protocols.events.session import EventsSession, refuse
 from rtc_widget.types import EVENTS_ONLY, Role
 
@@ -34,11 +43,24 @@ class NoTurns:
         """Process the end of the call."""
 
 
+class NoSound:
+    """Reads no meaning from the measured audio."""
+
+    def consume(self, event: Event) -> Iterable[Event]:
+        """Return nothing."""
+        return ()
+
+    def take(self, sound: MeasuredSound) -> Iterable[Event]:
+        """Return nothing."""
+        return ()
+
+
 class EventsProtocol:
     """No protocol; see `rtc_widget.protocols.base.VoiceProtocol`."""
 
     name = EVENTS_ONLY
     setting_names: Collection[str] = frozenset()
+    silences_output = False
 
     def facts(self, event: Event) -> Iterable[Fact]:
         """Return nothing."""
@@ -64,9 +86,23 @@ class EventsProtocol:
         """Return settings as an object."""
         return JsonObject(dict(settings))
 
-    def open(self, send: Send, later: Later) -> VoiceSession:
+    def sound_reader(self) -> NoSound:
+        """Return a reader that reads nothing."""
+        return NoSound()
+
+    def open(self, send: Send, later: Later, options: SessionOptions) -> VoiceSession:
         """Return the session of one widget."""
         return EventsSession()
+
+    def max_event_bytes(self, event: ClientEvent) -> int | None:
+        """Return None."""
+        return None
+
+    def with_history(
+        self, settings: Mapping[str, Any], items: Sequence[Turn | FunctionResult], changes: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return the settings alone: there is no history."""
+        return dict(settings)
 
     def is_needed_later(self, event: Event) -> bool:
         """Return False."""
@@ -76,7 +112,7 @@ class EventsProtocol:
         """Return False."""
         return False
 
-    def carry_turn(self, role: Role, text: str) -> ClientEvent:
+    def carry_turn(self, role: Role, text: str) -> Sequence[ClientEvent]:
         """Raise `ConversationUnsupported`."""
         refuse()
 
@@ -95,6 +131,20 @@ class EventsProtocol:
     def discard_turn(self) -> Sequence[ClientEvent]:
         """Return nothing."""
         return ()
+
+    def session_watch(
+        self, on_standing: Callable[[], None], call_later: Callable[[float, Callable[[], None]], Any]
+    ) -> SessionWatch | None:
+        """Return None."""
+        return None
+
+    def close_session(self) -> Sequence[ClientEvent]:
+        """Return nothing."""
+        return ()
+
+    def is_session_end(self, text: str) -> bool:
+        """Return False."""
+        return False
 
     def session_end(self, text: str) -> str | None:
         """Return None."""

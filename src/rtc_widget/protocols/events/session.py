@@ -8,9 +8,10 @@ from typing import Any, NoReturn
 from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.facts import ResponseEnded
 from rtc_widget.conversation.json_object import JsonObject
-from rtc_widget.conversation.turn import FunctionResult
+from rtc_widget.conversation.transcript import Transcript
+from rtc_widget.conversation.turn import FunctionResult, Turn
 from rtc_widget.errors import ConversationUnsupported
-from rtc_widget.protocols.base import ClientEvent, Detail, Item, RequestedResponse
+from rtc_widget.protocols.base import Channel, ClientEvent, Detail, Item, RequestedResponse
 
 
 class EventsSession:
@@ -18,6 +19,8 @@ class EventsSession:
 
     settings: JsonObject | None = None
     detects_turns = True
+    commits_turns = False
+    delegations: Sequence[Any] = ()
 
     def begin_call(self, *, resumes: bool) -> None:
         """Begin another call."""
@@ -79,6 +82,22 @@ class EventsSession:
     def is_out_of_band(self, response_id: str) -> bool:
         """Return False: there are no responses."""
         return False
+
+    def turn_of(self, response_id: str, transcript: Transcript) -> Turn | None:
+        """Return None: there are no responses."""
+        return None
+
+    async def append(self, channel: Channel, text: str, timeout: float, delegation_id: str | None = None) -> None:
+        """Raise `ConversationUnsupported`."""
+        refuse()
+
+    async def close(self, timeout: float) -> None:
+        """Return at once: the end of the call is the end of the session."""
+
+    @property
+    def changes(self) -> Mapping[str, Any]:
+        """None: settings cannot be changed."""
+        return {}
 
     def interrupt(self) -> bool:
         """Raise `ConversationUnsupported`."""

@@ -19,6 +19,7 @@ from starlette.websockets import WebSocket
 from rtc_widget.server.errors import ApiError
 from rtc_widget.server.http.auth import KEY, LOOPBACK_NAMES, AuthMiddleware, error_response, is_authorized
 from rtc_widget.server.http.client_secrets import EphemeralKey, EphemeralKeys
+from rtc_widget.server.http.live_routes import live_routes
 from rtc_widget.server.http.network import change_network
 from rtc_widget.server.http.offers import limited_body, offer_of
 from rtc_widget.server.http.replies import reply_routes
@@ -144,6 +145,7 @@ def create_app(
             Route("/v1/realtime/calls", create_call, methods=["POST"]),
             Route("/v1/realtime/calls/{call_id}/hangup", hang_up, methods=["POST"]),
             Route("/v1/realtime/client_secrets", create_client_secret, methods=["POST"]),
+            *live_routes(calls, responder_for),
             Route("/v1/models", _models, methods=["GET"]),
             Route("/health", health, methods=["GET"]),
             WebSocketRoute("/v1/realtime", realtime),

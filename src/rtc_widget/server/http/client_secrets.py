@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rtc_widget.server.errors import ApiError, api_error_from
-from rtc_widget.server.protocols.realtime.server_events import new_id
+from rtc_widget.server.messages import new_id
 from rtc_widget.server.protocols.realtime.session_config import SessionConfig, new_session
 from rtc_widget.server.strict_json import parse_json
 

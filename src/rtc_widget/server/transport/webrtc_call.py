@@ -22,14 +22,11 @@ from rtc_widget._aiortc.network import Network
 from rtc_widget._aiortc.output_track import VoiceTrack
 from rtc_widget._aiortc.stats import CallStatistics, packets_received, statistics_of
 from rtc_widget.server.errors import ApiError
-from rtc_widget.server.protocols.realtime.engine import RealtimeEngine
-from rtc_widget.server.protocols.realtime.server_events import new_id
-from rtc_widget.server.protocols.realtime.session_config import SessionConfig
-from rtc_widget.server.responders.responder import Responder
 from rtc_widget.server.speech import INPUT_RATE
 from rtc_widget.server.speech.engines import Engines
 from rtc_widget.server.tasks import Tasks, kind_and_place
 from rtc_widget.server.transport.sdp_offer import validate_offer
+from rtc_widget.server.transport.session_engine import CallParts, EndReason, MakeEngine
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +34,9 @@ CONNECT_SECONDS = 30.0
 """A call ends if its peer has not connected by then."""
 
 CLOSE_SECONDS = 5.0
+
+LAST_EVENT_SECONDS = 0.3
+"""The time that the last event of a session has to reach the client before the connection closes."""
 
 MAX_BUFFERED_BYTES = 16 * 1024 * 1024
 """Limit on the bytes that wait on the data channel. The call of a client that falls behind by so many ends."""
@@ -49,10 +49,14 @@ class WebRtcCall:
 
     Parameters
     ----------
-    session : SessionConfig
-        The session settings of the offer.
-    engines, responder
-        The speech engines, and what decides the responses.
+    call_id : str
+        The id of the call.
+    expires_at : float
+        When the call ends at the latest, in seconds since 1970.
+    make_engine : callable
+        Makes the session of the call.
+    engines : Engines
+        The speech engines.
     on_ended : callable
         Called once with the call when it has ended.
     silent_seconds : float
@@ -61,8 +65,8 @@ class WebRtcCall:
     Attributes
     ----------
     id : str
-        The id of the call, ``rtc_…``.
-    engine : RealtimeEngine
+        The id of the call, ``rtc_…`` or ``live_…``.
+    engine : SessionEngine
         The session of the call.
     ended : asyncio.Event
         Set when the call has ended.
@@ -70,17 +74,18 @@ class WebRtcCall:
 
     def __init__(
         self,
-        session: SessionConfig,
+        call_id: str,
+        expires_at: float,
+        make_engine: MakeEngine,
         *,
         engines: Engines,
-        responder: Responder,
         on_ended: Callable[[WebRtcCall], None],
         silent_seconds: float = 30.0,
     ) -> None:
-        self.id = new_id("rtc")
+        self.id = call_id
         self.ended = asyncio.Event()
         self._silent_seconds = silent_seconds
-        self._session = session
+        self._expires_at = expires_at
         self._engines = engines
         self._on_ended = on_ended
         # Without this empty list aiortc would use the STUN server of Google.
@@ -88,14 +93,7 @@ class WebRtcCall:
         self._channel: RTCDataChannel | None = None
         self._has_input = False
         self._voice = VoiceTrack()
-        self.engine = RealtimeEngine(
-            session,
-            engines=engines,
-            responder=responder,
-            send=self._send,
-            player=self._voice,
-            statistics=self._statistics,
-        )
+        self.engine = make_engine(CallParts(self._send, self._voice, self._statistics, self._end_after_events))
         self._began = time.monotonic()
         self._tasks = Tasks(f"call {self.id}")
         self._ending: asyncio.Task[None] | None = None
@@ -108,8 +106,10 @@ class WebRtcCall:
         """The network of the call as this server sees it."""
         return self._connection.network
 
-    async def answer(self, offer: str) -> str:
+    async def answer(self, offer: str, *, channel_id: int | None = None) -> str:
         """Return the SDP answer to `offer`, including all candidates (RFC 9429).
+
+        `channel_id` is the number of the data channel, if the client negotiates it by itself (RFC 8832, section 6).
 
         Raises
         ------
@@ -121,6 +121,8 @@ class WebRtcCall:
             await self._connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
             self._reject_other_media()
             self._connection.addTrack(self._voice)
+            if channel_id is not None:
+                self._negotiate(channel_id)
             answer = await self._connection.createAnswer()
             if answer is None:
                 raise ApiError("The call ended before it was answered.", "invalid_offer", param="sdp")
@@ -153,14 +155,20 @@ class WebRtcCall:
             if transceiver is not first:
                 transceiver.direction = "inactive"
 
+    def _negotiate(self, channel_id: int) -> None:
+        channel = self._connection.createDataChannel("oai-events", negotiated=True, id=channel_id)
+        channel.on("open", lambda: self._on_datachannel(channel))
+
     async def end(self) -> None:
         """Close the connection and stop the tasks of the call. Ending it again does nothing."""
         if self._ending is None:
-            self._ending = asyncio.create_task(self._end())
+            self._ending = asyncio.create_task(self._end("close_requested"))
         await asyncio.shield(self._ending)
 
-    async def _end(self) -> None:
+    async def _end(self, reason: EndReason) -> None:
         try:
+            if self.engine.close(reason):
+                await asyncio.sleep(LAST_EVENT_SECONDS)
             # In reverse order. Each step runs even if another fails: a call that is not removed would take its place
             # until the server restarts.
             async with AsyncExitStack() as steps:
@@ -232,8 +240,8 @@ class WebRtcCall:
     def _on_connection_state(self) -> None:
         state = self._connection.connectionState
         log.info("call %s: connection %s", self.id, state)
-        if state in ("failed", "closed") and self._ending is None:
-            self._ending = asyncio.create_task(self._end())
+        if state in ("failed", "closed"):
+            self._end_soon("connection_lost" if state == "failed" else "remote_hangup")
 
     async def _end_unless_connected(self) -> None:
         await asyncio.sleep(CONNECT_SECONDS)
@@ -242,13 +250,20 @@ class WebRtcCall:
             self._end_soon()
 
     async def _end_when_expired(self) -> None:
-        await asyncio.sleep(max(0.0, self._session.expires_at - time.time()))
+        await asyncio.sleep(max(0.0, self._expires_at - time.time()))
         await self.expire()
 
     async def expire(self) -> None:
         """Tell the client that the session has reached its end, and end the call."""
-        self.engine.fail("Your session hit the maximum duration of this server.", "session_expired")
+        self.engine.expire()
         await asyncio.sleep(1)  # let the event reach the client
+        self._end_soon()
+
+    def _end_after_events(self) -> None:
+        self._tasks.run(self._end_after(1))
+
+    async def _end_after(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
         self._end_soon()
 
     async def _end_when_silent(self) -> None:
@@ -260,9 +275,9 @@ class WebRtcCall:
             if now != received:
                 received, since = now, time.monotonic()
         log.info("call %s: no packet for %.0f s", self.id, self._silent_seconds)
-        self._end_soon()
+        self._end_soon("connection_lost")
 
-    def _end_soon(self) -> None:
+    def _end_soon(self, reason: EndReason = "close_requested") -> None:
         # Not awaited: ending cancels the task that calls this.
         if self._ending is None:
-            self._ending = asyncio.create_task(self._end())
+            self._ending = asyncio.create_task(self._end(reason))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import suppress
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
@@ -73,7 +74,8 @@ class BufferedWebSocket:
         self._sending.cancel()
         await asyncio.gather(self._sending, return_exceptions=True)
         if self._websocket.application_state is WebSocketState.CONNECTED and not self._is_gone():
-            await self._websocket.close(code)
+            with suppress(WebSocketDisconnect, RuntimeError):  # the client has closed it at the same time
+                await self._websocket.close(code)
 
     def _is_gone(self) -> bool:
         return self._websocket.client_state is WebSocketState.DISCONNECTED
@@ -125,7 +127,7 @@ class WebSocketCall:
                 while (message := await socket.received()) is not None:
                     await engine.take(message)
         except TimeoutError:
-            engine.fail("Your session hit the maximum duration of this server.", "session_expired")
+            engine.expire()
             self._code = GOING_AWAY
         finally:
             await asyncio.shield(self._close(engine, socket))

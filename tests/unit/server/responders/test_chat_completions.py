@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from rtc_widget.server.conversation import Conversation, FunctionCallItem, FunctionCallOutput, Item, MessageItem, Part
-from rtc_widget.server.protocols.realtime.sentences import sentences
 from rtc_widget.server.responders.chat_completions import ChatFailed, ChatResponder, ChatServer
 from rtc_widget.server.responders.chat_messages import chat_messages
 from rtc_widget.server.responders.responder import IncompleteResponse, Question, RequestedToolCall, ToolDefinition
+from rtc_widget.server.responders.sentences import sentences
 from tests.unit.server.chat_server import ChatServerDouble, call, chat_server, words
 
 

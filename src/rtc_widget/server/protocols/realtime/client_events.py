@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from rtc_widget.server.errors import ApiError, api_error_from
-from rtc_widget.server.strict_json import parse_json, require_depth
+from rtc_widget.server.strict_json import require_depth
 
 
 class ClientEvent(BaseModel):
@@ -95,25 +95,6 @@ CLIENT_EVENTS: dict[str, type[ClientEvent]] = {
     "response.create": CreateResponse,
     "response.cancel": CancelResponse,
 }
-
-
-def decoded(message: str | bytes) -> dict[str, Any]:
-    """Return the JSON object in `message`.
-
-    Raises
-    ------
-    ApiError
-        When it is not a JSON object with a type.
-    """
-    if isinstance(message, bytes):
-        raise ApiError("Events must be text messages, got a binary message.", "invalid_value")
-    # `client_event` checks the depth: its error names the event.
-    event = parse_json(message, "The event", is_deep_allowed=True)
-    if not isinstance(event, dict):
-        raise ApiError("The event must be a JSON object.", "invalid_value")
-    if not isinstance(event.get("type"), str):
-        raise ApiError("Missing required parameter: 'type'.", "missing_required_parameter", param="type")
-    return event
 
 
 def client_event(event: dict[str, Any]) -> ClientEvent:

@@ -21,13 +21,14 @@ from rtc_widget.server.conversation import (
     size_of,
 )
 from rtc_widget.server.errors import ApiError
-from rtc_widget.server.protocols.realtime import client_events as client_events
+from rtc_widget.server.messages import SendMessage, decoded_event, new_id
+from rtc_widget.server.protocols.realtime import client_events
 from rtc_widget.server.protocols.realtime.input_audio import InputAudio, InputAudioCallbacks
 from rtc_widget.server.protocols.realtime.items import item_from_wire, item_to_wire
 from rtc_widget.server.protocols.realtime.playback import PlaybackQueue
 from rtc_widget.server.protocols.realtime.response import Response, ResponseContext
 from rtc_widget.server.protocols.realtime.response_config import ResponseSettings, response_settings
-from rtc_widget.server.protocols.realtime.server_events import Emitter, SendMessage, encoded, new_id
+from rtc_widget.server.protocols.realtime.server_events import Emitter, encoded
 from rtc_widget.server.protocols.realtime.session_config import SessionConfig, changed_session
 from rtc_widget.server.responders.responder import Responder
 from rtc_widget.server.speech import INPUT_RATE, VoiceDetector
@@ -128,6 +129,14 @@ class RealtimeEngine:
         finally:
             await self._tasks.end()
 
+    def close(self, reason: str) -> bool:
+        """Do nothing: the protocol has no last event."""
+        return False
+
+    def expire(self) -> None:
+        """Send that the time of the session is over."""
+        self.fail("Your session hit the maximum duration of this server.", "session_expired")
+
     def require_room_for_client(self) -> None:
         """Raise `ApiError` if the session has as many clients as it may have."""
         if self._emitter.clients >= MAX_CLIENTS:
@@ -157,7 +166,7 @@ class RealtimeEngine:
     def _steps(self, message: str | bytes, reply_to: SendMessage) -> Iterator[None]:
         event: dict[str, Any] = {}
         try:
-            event = client_events.decoded(message)
+            event = decoded_event(message)
             yield from self._handle(client_events.client_event(event))
         except ApiError as error:
             event_id = event.get("event_id")

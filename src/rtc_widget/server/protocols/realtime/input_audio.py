@@ -15,10 +15,14 @@ import numpy as np
 from rtc_widget._aiortc.audio import Samples, samples_of
 from rtc_widget.server.conversation import Conversation, MessageItem, Part
 from rtc_widget.server.errors import ApiError
+from rtc_widget.server.messages import new_id
 from rtc_widget.server.protocols.realtime.items import item_to_wire
-from rtc_widget.server.protocols.realtime.server_events import Emitter, new_id
+from rtc_widget.server.protocols.realtime.server_events import Emitter
 from rtc_widget.server.protocols.realtime.session_config import AudioInput, SemanticVad
-from rtc_widget.server.protocols.realtime.turn_detection import (
+from rtc_widget.server.speech import INPUT_RATE, VoiceDetector
+from rtc_widget.server.speech.engines import Engines
+from rtc_widget.server.speech.speculative_recognizer import SpeculativeRecognizer
+from rtc_widget.server.speech.turn_detection import (
     IdleTimeout,
     TurnDetector,
     TurnEvent,
@@ -27,8 +31,6 @@ from rtc_widget.server.protocols.realtime.turn_detection import (
     TurnStopped,
     silence_after,
 )
-from rtc_widget.server.speech import INPUT_RATE, VoiceDetector
-from rtc_widget.server.speech.engines import Engines
 from rtc_widget.server.tasks import Tasks, kind_and_place
 
 log = logging.getLogger(__name__)
@@ -316,40 +318,3 @@ class InputBuffer:
         """Discard all audio."""
         self._pieces.clear()
         self._length = 0
-
-
-class SpeculativeRecognizer:
-    """Recognizes a turn at a pause, so that the text is ready if the turn ends there."""
-
-    def __init__(self, engines: Engines) -> None:
-        self._engines = engines
-        self._length = 0
-        self._text: asyncio.Task[str] | None = None
-
-    def recognize(self, samples: Samples) -> asyncio.Task[str]:
-        """Start to recognize `samples`, cancel the recognition before it, and return the task."""
-        self.drop()
-        self._length = len(samples)
-        self._text = asyncio.create_task(self._engines.recognize(samples))
-        # If this fails, the whole turn is recognized later, and only that failure is reported.
-        self._text.add_done_callback(lambda done: done.cancelled() or done.exception())
-        return self._text
-
-    async def result(self, samples: Samples) -> str:
-        """Return the text of `samples`, the turn that has ended."""
-        text, self._text = self._text, None
-        # A turn only grows, so equal lengths mean equal turns.
-        if text is not None and self._length == len(samples):
-            return await text
-        _cancel(text)
-        return await self._engines.recognize(samples)
-
-    def drop(self) -> None:
-        """Cancel the recognition in progress."""
-        _cancel(self._text)
-        self._text = None
-
-
-def _cancel(text: asyncio.Task[str] | None) -> None:
-    if text is not None:
-        text.cancel()

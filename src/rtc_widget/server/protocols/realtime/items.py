@@ -20,7 +20,7 @@ from rtc_widget.server.conversation import (
     Part,
 )
 from rtc_widget.server.errors import ApiError, api_error_from
-from rtc_widget.server.protocols.realtime.server_events import new_id
+from rtc_widget.server.messages import new_id
 from rtc_widget.server.speech import INPUT_RATE
 
 

@@ -14,16 +14,18 @@ from rtc_widget._aiortc.audio import MonoAudio
 from rtc_widget._aiortc.stats import CallStatistics
 from rtc_widget.server.audio_outputs import AudioSink, ResponseAudio
 from rtc_widget.server.conversation import Conversation, Item, ItemStatus, MessageItem
+from rtc_widget.server.messages import new_id
 from rtc_widget.server.protocols.realtime.items import item_to_wire
 from rtc_widget.server.protocols.realtime.response_config import ResponseSettings
 from rtc_widget.server.protocols.realtime.response_items import CallDraft, Draft, ItemContext, MessageDraft
-from rtc_widget.server.protocols.realtime.sentences import sentences
-from rtc_widget.server.protocols.realtime.server_events import Emitter, new_id
-from rtc_widget.server.protocols.realtime.usage import ASSISTANT_TOKENS_PER_SECOND, audio_tokens, text_tokens, usage_of
+from rtc_widget.server.protocols.realtime.server_events import Emitter
+from rtc_widget.server.protocols.realtime.usage import ASSISTANT_TOKENS_PER_SECOND, audio_tokens, usage_of
 from rtc_widget.server.responders.responder import IncompleteResponse, Question, RequestedToolCall, Responder
+from rtc_widget.server.responders.sentences import sentences
 from rtc_widget.server.speech.engines import Engines
 from rtc_widget.server.speech.subprocess_engines import EngineFailed
 from rtc_widget.server.tasks import kind_and_place
+from rtc_widget.server.tokens import text_tokens
 
 log = logging.getLogger(__name__)
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from rtc_widget.server.conversation import Conversation, FunctionCallItem, Item, ItemStatus, MessageItem, Part
+from rtc_widget.server.messages import new_id
 from rtc_widget.server.protocols.realtime.items import item_to_wire
-from rtc_widget.server.protocols.realtime.server_events import Emitter, new_id
+from rtc_widget.server.protocols.realtime.server_events import Emitter
 from rtc_widget.server.responders.responder import RequestedToolCall
 
 Modality = Literal["audio", "text"]

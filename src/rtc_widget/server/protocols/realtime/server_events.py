@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import base64
 import json
-import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
+
+from rtc_widget.server.messages import SendMessage, new_id
 
 _PART = "response_id item_id output_index content_index"
 
@@ -53,15 +54,6 @@ REQUIRED_FIELDS: dict[str, frozenset[str]] = {
         "output_audio_buffer.cleared": "response_id",
     }.items()
 }
-
-
-def new_id(kind: str) -> str:
-    """Return a new id in the format of the API: ``event_…``, ``item_…``, ``resp_…``, ``sess_…``, ``rtc_…``."""
-    return f"{kind}_{secrets.token_hex(12)}"
-
-
-SendMessage = Callable[[str], None]
-"""Sends one message to a client."""
 
 
 def encoded(event: str, **fields: Any) -> str:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstrai
 
 from rtc_widget.server.audio_formats import AudioFormat
 from rtc_widget.server.errors import ApiError, api_error_from
-from rtc_widget.server.protocols.realtime.turn_detection import MAX_SILENCE_MS, Eagerness, TurnSettings
+from rtc_widget.server.speech.turn_detection import MAX_SILENCE_MS, Eagerness, TurnSettings
 
 MODEL = "rtc-widget-local"
 INSTRUCTIONS = "You are a friendly tutor who explains WebRTC in plain spoken words."

@@ -6,21 +6,14 @@ tokenizer, so words and punctuation marks count as the tokens of a text.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
 from rtc_widget.server.conversation import FunctionCallItem, Item, MessageItem
+from rtc_widget.server.tokens import text_tokens
 
 USER_TOKENS_PER_SECOND = 10
 ASSISTANT_TOKENS_PER_SECOND = 20
-
-_WORD_OR_MARK = re.compile(r"\w+|[^\w\s]")
-
-
-def text_tokens(text: str) -> int:
-    """Return the number of words and punctuation marks in `text`."""
-    return len(_WORD_OR_MARK.findall(text))
 
 
 def audio_tokens(seconds: float, *, per_second: int) -> int:

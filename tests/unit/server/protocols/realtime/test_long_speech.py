@@ -6,7 +6,7 @@ import asyncio
 import threading
 
 from rtc_widget._aiortc.audio import MonoAudio
-from rtc_widget.server.protocols.realtime.sentences import MAX_LENGTH
+from rtc_widget.server.responders.sentences import MAX_LENGTH
 from rtc_widget.server.speech.engines import Engines
 from tests.limits import HANGS, eventually
 from tests.unit.server.stage import LoudIsSpeech, Recognizer, Speaker, Stage

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rtc_widget.server.protocols.realtime.turn_detection import MAX_SILENCE_MS, Eagerness, silence_after
+from rtc_widget.server.speech.turn_detection import MAX_SILENCE_MS, Eagerness, silence_after
 
 
 @pytest.mark.parametrize("text", ["I would like to", "And then the.", "Well,", "Um", "Because...", "My name is"])

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from rtc_widget._aiortc.audio import MonoAudio, Samples, resampled, samples_of
-from rtc_widget.server.protocols.realtime.turn_detection import (
+from rtc_widget.server.speech import INPUT_RATE
+from rtc_widget.server.speech.turn_detection import (
     TurnDetector,
     TurnPaused,
     TurnSettings,
     TurnStarted,
     TurnStopped,
 )
-from rtc_widget.server.speech import INPUT_RATE
 from rtc_widget.server.speech.vad import silero
 from tests.speech import WAV_RATE, recognize, spoken, word_error_rate
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from rtc_widget.server.protocols.realtime.sentences import MAX_LENGTH, sentences
+from rtc_widget.server.responders.sentences import MAX_LENGTH, sentences
 
 
 async def cut(*pieces: str) -> list[str]:
