@@ -113,7 +113,7 @@ def test_the_wheel_holds_the_bundle_and_nothing_of_the_workshop(wheel):
     assert {name.split("/")[0] for name in names if "dist-info" not in name} == {"rtc_widget"}
 
 
-DATA = ("errors/texts.json", "_glossary/glossary.toml", "sdp/explanations.json")
+DATA = ("errors/texts.json", "_glossary/glossary.toml", "sdp/explanations.json", "peers/drawing.json")
 
 
 def test_both_distributions_bring_the_data_files(sdist, wheel):
