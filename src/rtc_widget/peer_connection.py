@@ -424,7 +424,8 @@ class PeerConnection(anywidget.AnyWidget):
         """Post the local offer to a server and return its answer, which is not set yet.
 
         The call is hung up when this connection is closed. A server of voice calls expects a data channel with the
-        label ``signaling.data_channel_label``.
+        label ``signaling.data_channel_label``. If it expects messages on that channel, such as the settings of the
+        session, a warning is logged with each of them.
 
         Parameters
         ----------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ from rtc_widget.peers.record import PC, ConnectionRecord
 if TYPE_CHECKING:
     from rtc_widget.sdp.description import SessionDescription
     from rtc_widget.signaling.base import Signaling
+
+logger = logging.getLogger("rtc_widget")
 
 Outcome = dict[str, Any] | RtcWidgetError
 
@@ -55,6 +58,9 @@ class PeerExchange:
         attempt = f"peer:{next(self._numbers)}"
         await _outcome(negotiator.prepare)
         answer = await _outcome(lambda done: negotiator.exchange(attempt, description["sdp"], done))
+        for message in answer.get("first_messages", ()):
+            # The steps of a peer connection are the user's own, this one too.
+            logger.warning("%s expects this message on the open data channel: %s", signaling.name, message)
         return SessionDescription(answer["sdp"], type="answer")
 
 

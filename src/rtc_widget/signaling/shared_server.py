@@ -74,7 +74,7 @@ class ReplyStream:
         self._token = token
         self._start = start
         self._client = SignalingClient("The voice server")
-        # A secret: who knows it can read the requests.
+        # A secret: everybody who knows it can read the requests.
         self.name = secrets.token_urlsafe(24)
         self._reading: asyncio.Task[None] | None = None
         self._sending: asyncio.Task[None] | None = None

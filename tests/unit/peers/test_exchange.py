@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from rtc_widget import PeerConnection, SessionDescription, errors
+from rtc_widget import Answer, PeerConnection, SessionDescription, errors
 from rtc_widget.errors import InvalidStateError, NetworkUnsupported, PeerClosed, ServerError
 from tests.limits import eventually
 from tests.unit.peers.page_double import PeerPage
@@ -27,6 +27,13 @@ async def test_the_local_offer_is_posted_and_the_answer_returned_but_not_set(pc,
     assert (answer.type, str(answer)) == ("answer", "v=0\r\nanswer\r\n")
     assert signaling.offers == [(OFFER["sdp"], {"voice": "marin"})]
     assert "set_remote_description" not in page.operations
+
+
+async def test_what_the_server_must_get_on_the_channel_is_said(pc, page, signaling, caplog):
+    await with_offer(pc, page)
+    signaling.answer = Answer("v=0\r\nanswer\r\n", "rtc_1", [{"type": "session.update"}])
+    await pc.exchange(signaling)
+    assert '{"type": "session.update"}' in caplog.text
 
 
 async def test_closing_the_connection_hangs_the_call_up(pc, page, signaling):

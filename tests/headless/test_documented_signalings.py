@@ -1,0 +1,149 @@
+"""The signalings of docs/signaling.md, as they stand there: against doubles, and against the packages themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import uvicorn
+
+from rtc_widget import AudioClip, VoiceChat
+from rtc_widget.errors import ConversationUnsupported, InvalidKey, SignalingError
+from tests.headless.peer_contracts import Doubles
+from tests.limits import HANGS, eventually
+
+ROOT = Path(__file__).parents[2]
+PEERS = os.environ.get("RTC_WIDGET_PEERS", sys.executable)
+"""A Python that has the packages of the group `peers`."""
+
+
+def documented(name: str) -> Any:
+    """Return a class of docs/signaling.md."""
+    page = (ROOT / "docs/signaling.md").read_text(encoding="utf-8")
+    (code,) = [block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if f"class {name}" in block]
+    body = code[code.index("class ") :].strip()
+    assert len(body.splitlines()) <= 17
+    names: dict[str, Any] = {}
+    exec(code, names)
+    return names[name]
+
+
+@asynccontextmanager
+async def doubles() -> AsyncIterator[tuple[str, Doubles]]:
+    made = Doubles()
+    server = uvicorn.Server(uvicorn.Config(made.app, port=0, log_level="warning", lifespan="off"))
+    server.install_signal_handlers = lambda: None
+    serving = asyncio.create_task(server.serve())
+    await eventually(lambda: server.started)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", made
+    finally:
+        await made.close()
+        server.should_exit = True
+        await serving
+
+
+@contextmanager
+def package(name: str) -> Iterator[str]:
+    """Run the server of a package."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    command = [PEERS, "-m", "tests.headless.peer_contracts", name, str(port)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(HANGS)
+
+
+def has(module: str) -> bool:
+    tried = subprocess.run([PEERS, "-c", f"import {module}"], capture_output=True, check=False)
+    return tried.returncode == 0
+
+
+def tone() -> AudioClip:
+    return AudioClip(np.sin(np.arange(24_000) / 10).astype(np.float32) / 2, 48_000)
+
+
+async def until_it_listens(url: str) -> None:
+    async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(HANGS):
+        while True:
+            try:
+                await client.get(url)
+                return
+            except httpx.TransportError:
+                await asyncio.sleep(0.1)
+
+
+async def test_pipecat_s_contract():
+    async with doubles() as (url, server):
+        with closing(VoiceChat(documented("Pipecat")(f"{url}/api/offer"), page="headless")) as chat:
+            await chat.connect(timeout=HANGS)
+            await eventually(lambda: "bot-ready" in [event.type for event in chat.events])
+            await eventually(lambda: any(text.startswith("ping") for text in server.got))
+            await eventually(lambda: server.frames > 3)
+            with pytest.raises(ConversationUnsupported):
+                await chat.ask("Hello?")
+
+
+async def test_fastrtc_s_contract():
+    async with doubles() as (url, server):
+        signaling = documented("FastRTC")
+        with closing(VoiceChat(signaling(f"{url}/webrtc/offer"), page="headless")) as chat:
+            await chat.connect(timeout=HANGS)
+            await eventually(lambda: server.got == ["handshake"])
+            await eventually(lambda: "log" in [event.type for event in chat.events])
+            other = VoiceChat(signaling(f"{url}/webrtc/offer"), page="headless")
+            with closing(other), pytest.raises(SignalingError, match="concurrency_limit_reached"):
+                await other.connect(timeout=HANGS)
+
+
+async def test_a_whip_server_gets_audio_and_a_delete():
+    async with doubles() as (url, server):
+        whip = documented("Whip")
+        with closing(VoiceChat(whip(f"{url}/whip", "t"), page="headless")) as chat:
+            await chat.connect(timeout=HANGS)
+            await eventually(lambda: server.frames > 3)
+            await chat.disconnect()
+            await eventually(lambda: server.ended == ["1"])
+        with closing(VoiceChat(whip(f"{url}/whip", "wrong"), page="headless")) as chat, pytest.raises(InvalidKey):
+            await chat.connect(timeout=HANGS)
+
+
+async def test_pipecat_itself():
+    if not has("pipecat.transports.smallwebrtc.request_handler"):
+        pytest.skip("Pipecat is not installed: the group `peers`")
+    with package("pipecat") as url:
+        await until_it_listens(url)
+        with closing(VoiceChat(documented("Pipecat")(f"{url}/api/offer"), page="headless")) as chat:
+            await chat.connect(timeout=HANGS)
+            await eventually(lambda: "bot-ready" in [event.type for event in chat.events])
+            # Without pings Pipecat would take the page for gone after three seconds.
+            await asyncio.sleep(4)
+            assert chat.status == "connected"
+
+
+async def test_fastrtc_itself():
+    if not has("fastrtc"):
+        pytest.skip("FastRTC is not installed: the group `peers`")
+    with package("fastrtc") as url:
+        await until_it_listens(url)
+        with closing(VoiceChat(documented("FastRTC")(f"{url}/webrtc/offer"), page="headless")) as chat:
+            recorder = chat.record()
+            await chat.connect(timeout=HANGS)
+            await chat.say(tone(), timeout=HANGS)
+            await eventually(lambda: "log" in [event.type for event in chat.events])
+            await eventually(lambda: abs(chat.recording.assistant.samples).max(initial=0) > 0.1)
+            await recorder.finish()
