@@ -255,6 +255,6 @@ async def test_code_of_the_user_may_do_the_work_itself(make, page, monkeypatch):
     page.person_says("Roll")
     await eventually(says(page, "It shows four."))
     await page.settled()
-    work = chat._session._work
-    work._decline(chat.delegations[0].id, work._number)  # the time is over
+    client_work = chat._session._work
+    client_work._decline(chat.delegations[0].id, client_work._number)  # the time is over
     assert len(page.sent) == 1
