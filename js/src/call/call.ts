@@ -170,8 +170,8 @@ export class Call {
     if (!this.#attempt || (fact.type !== "ending" && fact.type !== "closed")) return;
     this.#attempt.isSessionOver = true;
     if (fact.type === "closed") {
-      const { endReason } = this.#attempt;
-      this.#go({ type: "ended", error: endReason ?? pageError("server_hung_up") });
+      const error = this.#attempt.endReason ?? pageError("server_hung_up");
+      this.#go(fact.isRequested ? { type: "disconnect" } : { type: "ended", error });
       return;
     }
     this.#attempt.expectEnd(fact.error);

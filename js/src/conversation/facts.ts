@@ -40,8 +40,8 @@ export type Fact =
   | { readonly type: "note"; readonly note: ServerNote }
   /** Whether the server runs a model that works for the voice model, and takes written messages. */
   | { readonly type: "backend"; readonly isRemote: boolean }
-  /** The server has closed the session. */
-  | { readonly type: "closed" }
+  /** The server has closed the session; `isRequested`: because this side, or its kernel, has asked for it. */
+  | { readonly type: "closed"; readonly isRequested: boolean }
   /** When the server will end the session, in milliseconds since 1970. */
   | { readonly type: "session_expiry"; readonly atMs: number }
   /** The server is about to end the call, for this reason. */

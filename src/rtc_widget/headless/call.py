@@ -320,13 +320,17 @@ class Call:
     def message_received(self, attempt: Attempt, text: str) -> None:
         """Process an event of the server."""
         attempt.session_end = attempt.session_end or self._listener.session_end(text)
-        attempt.is_session_over = attempt.is_session_over or self._listener.is_session_over(text)
+        closed = self._listener.session_closed(text)
+        attempt.is_session_over = attempt.is_session_over or closed is not None
         self._listener.event_passed(attempt.id, "received", text)
         # Not every server closes a session that has expired.
         if attempt.session_end is not None and attempt is self.attempt and self._settings().reconnect is not None:
             self._handle("expired", attempt.session_end)
-        if attempt.is_session_over and attempt is self.attempt:
-            self._handle("ended", attempt.session_end or server_hung_up())
+        if closed is not None and attempt is self.attempt:
+            if closed == "requested":
+                self.disconnect()
+            else:
+                self._handle("ended", attempt.session_end or server_hung_up())
 
     def audio_received(self, frame: AudioFrame) -> None:
         """Pass on audio of the other side."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import Protocol
+from typing import Literal, Protocol
 
 from rtc_widget.errors import NotConnected
 from rtc_widget.headless.attempt import Attempt
@@ -25,8 +25,8 @@ class ClosingListener(Protocol):
         """Return the events that ask the server to close the session; none where the end of the call does that."""
         ...
 
-    def is_session_over(self, text: str) -> bool:
-        """Whether a received event is the last one of its session."""
+    def session_closed(self, text: str) -> Literal["requested", "unrequested"] | None:
+        """Return whether the last event of a session says that its end was requested; None for other events."""
         ...
 
     def late_event_passed(self, attempt: str, direction: Direction, text: str) -> None:
@@ -63,7 +63,7 @@ class ClosingCalls:
         if attempt not in self._timers:
             return
         self._listener.late_event_passed(attempt.id, "received", text)
-        if self._listener.is_session_over(text):
+        if self._listener.session_closed(text) is not None:
             self._end(attempt)
 
     def states_changed(self, attempt: Attempt, states: PeerStates) -> None:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import asdict
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from av import AudioFrame
@@ -260,9 +260,9 @@ class PageSession:
         """Return the events that ask the server to close the session."""
         return [json_text(event) for event in self._protocol.close_session()]
 
-    def is_session_over(self, text: str) -> bool:
-        """Whether a received event is the last one of its session."""
-        return self._protocol.is_session_end(text)
+    def session_closed(self, text: str) -> Literal["requested", "unrequested"] | None:
+        """Return whether the last event of a session says that its end was requested; None for other events."""
+        return self._protocol.session_closed(text)
 
     def late_event_passed(self, attempt: str, direction: Direction, text: str) -> None:
         """Send an event of a call that has ended to the widget."""

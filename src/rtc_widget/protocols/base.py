@@ -400,8 +400,8 @@ class VoiceProtocol(EventReader, Protocol):
         """
         ...
 
-    def is_session_end(self, text: str) -> bool:
-        """Whether a received event is the last one of a session."""
+    def session_closed(self, text: str) -> Literal["requested", "unrequested"] | None:
+        """Return whether the last event of a session says that its end was requested; None for other events."""
         ...
 
     def session_end(self, text: str) -> str | None:

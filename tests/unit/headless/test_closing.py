@@ -12,6 +12,7 @@ pytest.importorskip("aiortc")
 
 from rtc_widget.comm.settings import Reconnect
 from rtc_widget.headless import closing
+from rtc_widget.protocols.live.protocol import PROTOCOL as LIVE
 from rtc_widget.protocols.realtime.protocol import PROTOCOL
 from tests.limits import eventually
 from tests.unit.headless.test_resumed import CLOSED, LOST, FakeAttempt, Page
@@ -25,7 +26,7 @@ def _protocol(monkeypatch: pytest.MonkeyPatch) -> None:
     FakeAttempt.all = []
     monkeypatch.setattr("rtc_widget.headless.call.Attempt", FakeAttempt)
     monkeypatch.setattr(type(PROTOCOL), "close_session", lambda protocol: [CLOSE])
-    monkeypatch.setattr(type(PROTOCOL), "is_session_end", lambda protocol, text: '"session.closed"' in text)
+    monkeypatch.setattr(type(PROTOCOL), "session_closed", lambda protocol, text: LIVE.session_closed(text))
 
 
 async def called(**settings: Any) -> tuple[Page, FakeAttempt, list[Any]]:
@@ -93,11 +94,22 @@ async def test_a_lost_call_is_ended_at_once():
 
 async def test_a_session_that_the_server_closes_ends_the_call():
     page, call, _ = await called()
-    call.receives(END)
-    assert page.states[-1][0] == "connected"  # what is told next goes to `sent`
+    call.receives({**END, "reason": "connection_lost"})
     assert page.session._call.state.error["code"] == "server_hung_up"
     assert call.has_ended
     assert call.sent == []
+    await page.session.close()
+
+
+async def test_a_session_that_python_has_closed_ends_the_call_without_an_error():
+    page, call, sent = await called()
+    page.session._call.send([json.dumps(CLOSE)])
+    call.receives(END)
+    states = [message["state"] for message in sent if message["type"] == "state"]
+    assert [(state["status"], state["error"]) for state in states] == [("idle", None)]
+    assert call.has_ended
+    await page.session._handle({"type": "disconnect"})
+    assert [json.loads(text) for text in call.sent] == [CLOSE]
     await page.session.close()
 
 
@@ -106,7 +118,7 @@ async def test_an_expired_session_is_replaced(monkeypatch: pytest.MonkeyPatch):
         type(PROTOCOL), "session_end", lambda protocol, text: "Two hours." if "closed" in text else None
     )
     page, call, _ = await called(reconnect=Reconnect(backoff=0))
-    call.receives(END)
+    call.receives({**END, "reason": "expired"})
     await eventually(lambda: len(FakeAttempt.all) == 2)
     assert call.has_ended
     assert call.sent == []

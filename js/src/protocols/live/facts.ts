@@ -49,9 +49,10 @@ function sessionFacts(session: unknown): readonly Fact[] {
 }
 
 function closedFacts(reason: unknown): readonly Fact[] {
-  if (reason === "expired") return [{ type: "ending", error: pageError("session_expired") }, { type: "closed" }];
+  const closed: Fact = { type: "closed", isRequested: reason === "close_requested" };
+  if (reason === "expired") return [{ type: "ending", error: pageError("session_expired") }, closed];
   const note = { code: "content", message: SERVER_TEXTS.content_filter };
-  return reason === "content" ? [{ type: "note", note }, { type: "closed" }] : [{ type: "closed" }];
+  return reason === "content" ? [{ type: "note", note }, closed] : [closed];
 }
 
 function responseFacts({ type, response }: JsonObject): readonly Fact[] {

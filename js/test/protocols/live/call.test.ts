@@ -116,6 +116,18 @@ describe("the end of a call of GPT-Live", () => {
     expect(kernel.of("hang_up")).toEqual([expect.objectContaining({ attempt })]);
   });
 
+  it("comes without an error where Python has closed the session", async () => {
+    const { kernel, channel, peer } = await startLive();
+    await kernel.ask("send", { events: ['{"type":"session.close","event_id":"c1"}'] });
+    expect(kernel.states.at(-1)?.status).toBe("connected");
+    channel.receive({ ...CLOSED, client_event_id: "c1" });
+    expect(kernel.statuses).toEqual(["idle", "connecting", "connected", "idle"]);
+    expect(peer().connectionState).toBe("closed");
+    expect(kernel.of("hang_up")).toHaveLength(1);
+    expect((await kernel.ask("disconnect")).result).toEqual({});
+    expect(typesIn(channel.sent)).toEqual(["session.close"]);
+  });
+
   it("comes when the server closes the session", async () => {
     const { kernel, channel } = await startLive();
     channel.receive({ ...CLOSED, reason: "remote_hangup" });

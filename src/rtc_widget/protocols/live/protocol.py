@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from rtc_widget.conversation.event_reader import CallTurns
 from rtc_widget.conversation.events import Event
@@ -145,9 +145,12 @@ class LiveProtocol:
         """Return the event that asks for the end of the session and its final usage."""
         return [close_session()]
 
-    def is_session_end(self, text: str) -> bool:
-        """Whether an event is a ``session.closed``."""
-        return _closed(text) is not None
+    def session_closed(self, text: str) -> Literal["requested", "unrequested"] | None:
+        """Return why a session was closed; None for other events than ``session.closed``."""
+        closed = _closed(text)
+        if closed is None:
+            return None
+        return "requested" if closed.get("reason") == "close_requested" else "unrequested"
 
     def session_end(self, text: str) -> str | None:
         """Return the message of a session that has expired; None for other events."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from rtc_widget.conversation.event_reader import CallTurns
 from rtc_widget.conversation.events import Event
@@ -131,9 +131,9 @@ class RealtimeProtocol:
         """Return nothing: the end of the call ends the session."""
         return ()
 
-    def is_session_end(self, text: str) -> bool:
-        """Return False: the service closes the call after an error."""
-        return False
+    def session_closed(self, text: str) -> Literal["requested", "unrequested"] | None:
+        """Return None: the service closes the call after an error."""
+        return None
 
     def session_end(self, text: str) -> str | None:
         """Return the message of a ``session_expired`` error; None for other events."""
