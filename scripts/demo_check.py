@@ -1,7 +1,11 @@
-"""Tests the demo without a user: runs the first notebook in JupyterLab, asks a question aloud, prints the results."""
+"""Tests the demo without a user: runs the first notebook in JupyterLab, asks a question aloud, prints the results.
+
+With ``--protocol live`` the call is one of GPT-Live: the notebook is the same but for `Local(protocol="live")`.
+"""
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import os
 import shutil
@@ -9,6 +13,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
@@ -21,10 +27,21 @@ CALLS = 3
 READY = "not chat.progress and __import__('rtc_widget.server.process').server.process.running_address() is not None"
 
 
+STOPPED = "text => text.includes('output_audio_buffer.stopped')"
+SAID = "''.join(turn.text for turn in chat.transcript if turn.role == 'assistant')"
+QUIET_SECONDS = 4.0
+"""A session of GPT-Live has no event for the end of what is said: it has ended when no word has come for so long."""
+
+
 def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--protocol", choices=("realtime", "live"), default="realtime")
+    protocol = parser.parse_args().protocol
     with tempfile.TemporaryDirectory() as folder, jupyterlab() as lab, sync_playwright() as playwright:
         wav = speak_wav(Path(folder) / "question.wav", QUESTION, lead=1.5, tail=1.0)
-        shutil.copy(ROOT / "notebooks/01_talk.ipynb", lab.folder)
+        notebook = shutil.copy(ROOT / "notebooks/01_talk.ipynb", lab.folder)
+        if protocol == "live":
+            _call_by_live(Path(notebook))
         with chromium(playwright, wav) as browser:
             page = NotebookPage(lab, browser, "01_talk.ipynb")
             page.record_audio()
@@ -45,8 +62,10 @@ def main() -> int:
                     page.page.locator("button[data-action=disconnect]").click()
                     page.wait_for_status("idle")
             calls = page.spy("spy.peers.length")
-            stopped = "text => text.includes('output_audio_buffer.stopped')"
-            page.page.wait_for_function(f"() => __spy.received.some({stopped})", timeout=60_000)
+            if protocol == "live":
+                _wait_until_quiet(page, lambda: str(evaluate(kernel, SAID)))
+            else:
+                page.page.wait_for_function(f"() => __spy.received.some({STOPPED})", timeout=60_000)
             levels = page.spy("spy.levels")
             turns = evaluate(kernel, "[(turn.role, turn.text) for turn in chat.transcript]")
             events = evaluate(kernel, "len(chat.events)")
@@ -57,6 +76,7 @@ def main() -> int:
 
     heard = next((text for role, text in turns if role == "user"), "")
     answered = next((text for role, text in turns if role == "assistant"), "")
+    print(f"protocol      {protocol}")
     print(f"question      {QUESTION}")
     print(f"recognized    {heard}")
     print(f"response      {answered}")
@@ -71,6 +91,28 @@ def main() -> int:
     good = good and tracks == {"ended"}
     print("Passed." if good else "Failed: question and recognized text, or response and output audio, differ too much.")
     return 0 if good else 1
+
+
+def _call_by_live(notebook: Path) -> None:
+    """Let the chat of a notebook make calls of GPT-Live."""
+    code = notebook.read_text(encoding="utf-8")
+    changed = code.replace("import VoiceChat", "import Local, VoiceChat").replace(
+        "VoiceChat()", "VoiceChat(Local(protocol='live'))"
+    )
+    notebook.write_text(changed, encoding="utf-8")
+
+
+def _wait_until_quiet(page: NotebookPage, said: Callable[[], str]) -> None:
+    """Wait until something has been said, and no more for `QUIET_SECONDS`."""
+    before, since = said(), time.monotonic()
+    deadline = since + 120
+    while not before or time.monotonic() - since < QUIET_SECONDS:
+        if time.monotonic() > deadline:
+            raise TimeoutError("The voice has not finished within 120 s.")
+        page.page.wait_for_timeout(250)
+        now = said()
+        if now != before:
+            before, since = now, time.monotonic()
 
 
 def _reaction(levels: list[list[object]]) -> float:

@@ -32,6 +32,25 @@ def test_it_is_a_signaling_with_a_name() -> None:
     assert list(Local().ice_servers) == []
 
 
+def test_it_speaks_gpt_live_where_it_is_asked_to() -> None:
+    live = Local(protocol="live", instructions="Speak plainly.", idle_timeout=15)
+
+    assert isinstance(live, Signaling)
+    assert (Local().protocol, live.protocol) == ("realtime", "live")
+    assert live.name == "Embedded local server · GPT-Live"
+    with pytest.raises(InvalidSession, match="turn_detection"):
+        Local(protocol="live", turn_detection=None)
+    with pytest.raises(ValueError, match="must be 'realtime' or 'live', got 'rtvi'"):
+        Local(protocol="rtvi")  # type: ignore[arg-type]
+
+
+def test_a_backend_of_gpt_live_has_the_server_s_model() -> None:
+    tools = {"delegation": {"type": "responses", "responses": {"tools": []}}}
+
+    assert module._live_session(tools)["delegation"]["responses"] == {"model": module.MODEL, "tools": []}
+    assert module._live_session({"model": "any"}) == {"model": "any"}
+
+
 def test_it_loads_nothing_heavy() -> None:
     heavy = "aiortc httpx pandas openai numpy pydantic starlette uvicorn moonshine_voice hibari typer"
     code = (

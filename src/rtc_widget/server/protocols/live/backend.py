@@ -37,6 +37,9 @@ log = logging.getLogger(__name__)
 ACKNOWLEDGEMENT = "One moment."
 FAILURE = "Sorry, that did not work."
 
+QUICK_MS = 400
+"""A function that returns within this time of the clock needs no spoken acknowledgement."""
+
 MAX_REQUESTS = 16
 """Limit on `response.create` events that wait for the response in progress."""
 
@@ -213,7 +216,8 @@ class Backend:
             self._is_running = False
         if calls:
             delegation.owed |= calls
-            self._context.clock.at(self._context.clock.ms + self._delay_ms(), lambda: self._acknowledge(delegation))
+            delay_ms = max(self._delay_ms(), QUICK_MS)
+            self._context.clock.at(self._context.clock.ms + delay_ms, lambda: self._acknowledge(delegation))
         if self._requests:
             self._next_request()
         else:
