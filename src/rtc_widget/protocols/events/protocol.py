@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from rtc_widget.conversation.event_reader import CallTurns
 from rtc_widget.conversation.events import Event
@@ -145,6 +145,10 @@ class EventsProtocol:
     def is_session_end(self, text: str) -> bool:
         """Return False."""
         return False
+
+    def session_closed(self, text: str) -> Literal["requested", "unrequested"] | None:
+        """Return None."""
+        return None
 
     def session_end(self, text: str) -> str | None:
         """Return None."""
