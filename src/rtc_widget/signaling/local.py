@@ -163,6 +163,11 @@ class Local:
         return ice_servers_of_environment() if self._ice_servers is None else self._ice_servers
 
     @property
+    def needs_candidates(self) -> bool:
+        """Whether the offer must contain the page's candidates: a server elsewhere may have to check them first."""
+        return self._shared is not None or bool(self.ice_servers)
+
+    @property
     def beside_kernel(self) -> bool:
         """Whether the server runs on the kernel's machine."""
         return self._shared is None
