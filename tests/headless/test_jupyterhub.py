@@ -7,6 +7,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -138,6 +139,7 @@ async def printed_by(client: httpx.AsyncClient, url: str, user: str) -> str:
 
 
 @pytest.mark.skipif(not PROXY.exists(), reason="JupyterHub is not installed; scripts/test installs it")
+@pytest.mark.skipif(shutil.which("node") is None, reason="JupyterHub's proxy needs node")
 async def test_two_users_of_a_jupyterhub_share_a_server_and_keep_their_own_minds(tmp_path):
     async with class_server() as server:
         with hub(tmp_path, server) as (url, token):
