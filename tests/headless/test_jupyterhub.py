@@ -132,7 +132,8 @@ async def printed_by(client: httpx.AsyncClient, url: str, user: str) -> str:
                     output += message["content"]["text"]
                 case "error":
                     output += "\n".join(message["content"]["traceback"])
-                case "execute_reply":
+                # Not the reply, which comes on another channel and may overtake the output.
+                case "status" if message["content"]["execution_state"] == "idle":
                     break
     await client.delete(f"{url}/hub/api/users/{user}/server")
     return output
