@@ -117,7 +117,6 @@ class Local:
     """
 
     data_channel_label = "oai-events"
-    needs_candidates = False
 
     def __init__(
         self,
@@ -172,6 +171,11 @@ class Local:
     def ice_servers(self) -> Sequence[Mapping[str, Any]]:
         """The given ICE servers, or those of the environment."""
         return ice_servers_of_environment() if self._ice_servers is None else self._ice_servers
+
+    @property
+    def needs_candidates(self) -> bool:
+        """Whether the offer must contain the page's candidates: a server elsewhere may have to check them first."""
+        return self._shared is not None or bool(self.ice_servers)
 
     @property
     def beside_kernel(self) -> bool:

@@ -167,17 +167,14 @@ class OpenAI:
         self._client = SignalingClient(self.name)
 
     @property
-    def _host(self) -> str:
-        return urlsplit(self.base_url).hostname or ""
-
-    @property
     def _is_openai(self) -> bool:
-        return self._host == "openai.com" or self._host.endswith(".openai.com")
+        return f".{urlsplit(self.base_url).hostname}".endswith(".openai.com")
 
     @property
     def name(self) -> str:
-        """``"OpenAI"`` or the host of another server, and the model."""
-        return f"{'OpenAI' if self._is_openai else self._host} · {self.model}"
+        """``"OpenAI"`` or the host of another server, and the model; another server may have no model of that name."""
+        host = "OpenAI" if self._is_openai else urlsplit(self.base_url).hostname or ""
+        return f"{host} · {self.model}" if self._is_openai or self.model != DEFAULT_MODEL else host
 
     @property
     def data_channel_label(self) -> str:

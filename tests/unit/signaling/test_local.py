@@ -30,6 +30,15 @@ def test_it_is_a_signaling_with_a_name() -> None:
     assert Local(reply=parrot).name == "Embedded local server · parrot"
     assert Local().data_channel_label == "oai-events"
     assert list(Local().ice_servers) == []
+    assert list(Local(ice_servers=["stun:host:3478"]).ice_servers) == [{"urls": "stun:host:3478"}]
+    elsewhere = Local(server="http://voice.example:8089/v1")
+    assert elsewhere.name == "Voice server · voice.example"
+    assert [server.beside_kernel for server in (Local(), elsewhere)] == [True, False]
+    assert [server.needs_candidates for server in (Local(), elsewhere, Local(ice_servers=["stun:h"]))] == [
+        False,
+        True,
+        True,
+    ]
 
 
 def test_it_speaks_gpt_live_where_it_is_asked_to() -> None:

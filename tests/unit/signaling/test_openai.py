@@ -253,8 +253,8 @@ def test_the_key_is_nowhere_in_the_object():
     signaling = OpenAI(KEY)
     assert KEY not in repr(signaling) + str(vars(signaling)) + repr(signaling._client.__dict__)
     assert signaling.name == "OpenAI · gpt-realtime-2.1"
-    assert OpenAI(base_url="http://localhost:8000/v1").name == "localhost · gpt-realtime-2.1"
-    assert OpenAI(base_url="https://notopenai.com/v1").name == "notopenai.com · gpt-realtime-2.1"
+    assert OpenAI(base_url="http://localhost:8000/v1").name == "localhost"
+    assert OpenAI(base_url="https://notopenai.com/v1").name == "notopenai.com"
 
 
 async def test_a_short_lived_secret_is_minted_with_the_session_and_does_not_show(server):

@@ -43,6 +43,8 @@ async def test_hugging_face_speech_to_speech_works_as_it_is_without_a_key():
         answer = await on_io(openai.exchange(OFFER, {"output_modalities": ["audio"]}))
         await on_io(openai.hang_up(answer.call_id))
         again = await on_io(openai.exchange(OFFER, {}))
+    assert openai.name == "127.0.0.1"
+    assert OpenAI(model="m", base_url=server.url).name == "127.0.0.1 · m"
     update = {"type": "session.update", "session": {"type": "realtime", "instructions": "Be brief."}}
     assert again.first_messages == [update]
     update["session"]["output_modalities"] = ["audio"]
