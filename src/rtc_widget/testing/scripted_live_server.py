@@ -30,6 +30,8 @@ _PLACE_MS = 600
 """How long it takes to place what was appended."""
 _QUIET_SECONDS = 2.0
 _WAIT_MS = 800
+_EXPIRES_AT = 4_000_000_000
+"""In the year 2096; a test sends another session if it wants it to expire."""
 
 
 class LiveServerScript:
@@ -60,8 +62,13 @@ class LiveServerScript:
     def begin(self, session: Mapping[str, Any]) -> list[ServerEvent]:
         """Return the first events of a server."""
         self._clock_ms, self._queued, self._owed, self._delegation = 0, 0, set(), None
-        own = {"id": self._id("live_u"), "status": "active", "store": False}
+        own = {"id": self._id("live_u"), "status": "active", "expires_at": _EXPIRES_AT, "store": False}
         self.session = merged(own, {name: value for name, value in session.items() if name != "input"})
+        delegation = self.session.get("delegation") or {}
+        if delegation.get("type") == "responses":
+            # The page knows the app's functions, but not the backend's model.
+            backend = merged({"model": "scripted"}, delegation.get("responses") or {})
+            self.session["delegation"] = {**delegation, "responses": backend}
         return [self._event("session.started", session=dict(self.session))]
 
     def react(self, event: Mapping[str, Any]) -> Sequence[ScriptStep]:

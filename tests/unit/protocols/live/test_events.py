@@ -126,3 +126,29 @@ def test_events_of_any_shape_are_passed_over(kind, value):
     for event in (raw, {**raw, "type": "response.item.create"}, {**raw, "type": "session.thinking.append"}):
         turns.add(event, None)
     assert all(turn.status == "completed" for turn in turns.turns)
+
+
+async def test_every_event_of_a_scripted_call_fits_its_model(make, page):
+    pytest.importorskip("openai.types.live")
+    chat = make()
+
+    @chat.tool
+    def roll(sides: int) -> int:
+        "Roll a die."
+        return sides
+
+    await chat.connect()
+    page.will_call("roll", sides=6)
+    page.will_say("It shows six.")
+    await chat.ask("Roll a die.")
+    for add in (chat.instruct, chat.tell, chat.inform):
+        await add("Hello.")
+    await chat.update_session(tool_choice="auto")
+    page.will_delegate()
+    page.person_says("Once more")
+    chat.interrupt()
+    await chat.disconnect()
+    await page.settled()
+    misfits = [event.typed for event in chat.events if isinstance(event.typed, Untyped)]
+    assert [(one.type, one.reason) for one in misfits] == []
+    assert len({event.type for event in chat.events}) >= 17
