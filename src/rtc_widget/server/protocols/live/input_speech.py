@@ -49,7 +49,7 @@ def fragments(text: str, start_ms: int, end_ms: int, *, is_joined: bool = False)
 
     Examples
     --------
-    >>> [(one.text, one.start_ms) for one in fragments("What is ICE?", 300, 900)]
+    >>> [(one.text, one.start_ms) for one in fragments("What is ICE?", 400, 800)]
     [('What', 400), (' is ICE?', 600)]
     """
     words = text.split()
