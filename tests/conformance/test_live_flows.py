@@ -148,7 +148,7 @@ async def test_a_greeting_exact_words_and_a_stop(begin_live: BeginLive) -> None:
     assert stage.transcript("output") == "Welcome! Ready when you are."
     assert stage.responder.asked[0].text == ""
     stage.send("session.commentary.append", content="word " * 60, delegation_id=None)
-    await stage.until(SAID, count=3)
+    await stage.until(SAID, count=stage.types().count(SAID) + 1)
     instruct("Stop speaking now and listen.")
     await stage.until_quiet()
 
@@ -179,7 +179,8 @@ async def test_client_delegation(begin_live: BeginLive) -> None:
     stage = begin_live(instructions="Delegate every question to the backend.")
     await stage.say("Roll a die.")
     created = await stage.until("session.delegation.created")
-    await stage.until_quiet_but_for_the_client()
+    await stage.until(SAID)
+    await stage.hear(600)
     answer = {"content": "The die shows four.", "delegation_id": created["delegation"]["id"]}
     stage.send("session.commentary.append", event_id="c5", **answer)
     await stage.until("session.commentary.appended")
@@ -244,6 +245,7 @@ async def test_a_delegated_tool(begin_live: BeginLive) -> None:
     await stage.say("Roll a die.")
     await stage.until("response.completed")
     await stage.until(SAID)
+    await stage.hear(600)
     (call,) = calls_of(stage)
     stage.send("response.create", event_id="early")
     output = {"type": "function_call_output", "call_id": call["call_id"], "output": "4"}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from rtc_widget.server.protocols.live.server_events import LIVE_FIELDS
 from rtc_widget.server.protocols.realtime.client_events import CLIENT_EVENTS
 from rtc_widget.server.protocols.realtime.server_events import REQUIRED_FIELDS
-from tests.conformance.record import EVENTS, FLOWS
+from tests.conformance.record import EVENTS, FLOWS, LIVE_EVENTS, LIVE_FLOWS
 from tests.unit.server.official import client_event_types, server_event_types
 
 
@@ -34,3 +35,10 @@ def test_every_event_that_the_server_sends_was_seen(request: pytest.FixtureReque
     if len(FLOWS) < 25:
         pytest.skip("only some of the flows were run")
     assert EVENTS.keys() == REQUIRED_FIELDS.keys()
+
+
+def test_every_event_that_a_live_session_sends_was_seen(request: pytest.FixtureRequest) -> None:
+    assert not hasattr(request.config, "workerinput"), "the flows must be run in one process, without -n"
+    if len(LIVE_FLOWS) < 25:
+        pytest.skip("only some of the flows were run")
+    assert LIVE_FIELDS.keys() <= LIVE_EVENTS.keys()

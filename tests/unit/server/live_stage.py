@@ -105,12 +105,6 @@ class LiveStage:
                 await asyncio.sleep(0.001)
         await self.hear(400)
 
-    async def until_quiet_but_for_the_client(self) -> None:
-        """Let the clock run until nothing is being said; the client still owes a result."""
-        for _ in range(60):
-            await self.hear(40)
-            await asyncio.sleep(0.001)
-
     def append(self, samples: Samples, rate: int = 24_000) -> None:
         """Send audio in an event."""
         pcm = (MonoAudio(samples, INPUT_RATE).at(rate).samples * 32767).astype("<i2").tobytes()

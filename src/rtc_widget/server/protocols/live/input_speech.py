@@ -49,8 +49,8 @@ def fragments(text: str, start_ms: int, end_ms: int, *, is_joined: bool = False)
 
     Examples
     --------
-    >>> [(one.text, one.start_ms) for one in fragments("What is ICE?", 300, 900)]
-    [('What', 400), (' is', 600), (' ICE?', 800)]
+    >>> [(one.text, one.start_ms) for one in fragments("What is ICE?", 400, 800)]
+    [('What', 400), (' is ICE?', 600)]
     """
     words = text.split()
     length = max(end_ms - start_ms, 1)
