@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Self, get_args
 
 import anywidget
@@ -181,6 +182,7 @@ class PeerConnection(anywidget.AnyWidget):
     def _compose(self, configuration: Mapping[str, Any]) -> None:
         """Make the parts; each gets what it needs."""
         self._main = MainLoop()
+        self._writing = RLock()
         guard = AwaitGuard(self._main, is_browser=self._page is None, hint=_AWAIT_HINT)
         clips = ClipOffers()
         self._objects = PeerObjects(clips)
@@ -721,8 +723,9 @@ class PeerConnection(anywidget.AnyWidget):
         return self._operations.start(f"pc.{call}", op, nothing, arguments)
 
     def _write(self, values: Mapping[str, object]) -> None:
+        # One thread at a time: without a running loop, reports of the I/O thread are written on that thread.
         # In one message, so that the pages never see half a state.
-        with self.hold_sync():
+        with self._writing, self.hold_sync():
             for name, value in values.items():
                 try:
                     self.set_trait(name, value)

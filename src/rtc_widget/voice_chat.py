@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Self, overload
 
 import anywidget
@@ -266,6 +267,7 @@ class VoiceChat(anywidget.AnyWidget):
     def _compose(self, session_settings: Mapping[str, Any]) -> None:
         """Make the parts; each gets what it needs."""
         self._main = MainLoop()
+        self._writing = RLock()
         self._guard = AwaitGuard(self._main, is_browser=self._page is None)
         self._record = CallRecord(self._write, self._protocol)
         self._media = MediaRecord(self._record.began_ms, self._main.call)
@@ -1188,8 +1190,9 @@ class VoiceChat(anywidget.AnyWidget):
         return {"text/plain": repr(self)} if self._page is not None else super()._repr_mimebundle_(**options)
 
     def _write(self, values: Mapping[str, object]) -> None:
+        # One thread at a time: without a running loop, reports of the I/O thread are written on that thread.
         # In one message, so that the pages never see half a state.
-        with self.hold_sync():
+        with self._writing, self.hold_sync():
             # `status` last: its observers read the other traits.
             for name, value in sorted(values.items(), key=lambda entry: entry[0] == "status"):
                 try:

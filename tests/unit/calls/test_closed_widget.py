@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from threading import Thread
 
 import pytest
 
@@ -94,4 +95,23 @@ async def test_the_notification_of_new_events_is_not_a_request():
     chat = VoiceChat(page=page)
     page.hear(protocol.log_grew("p1", 3))
     assert page.heard("log_grew") == [{"type": "log_grew", "page": "p1", "next": 3}]
+    chat.close()
+
+
+def test_another_thread_writes_a_trait_only_after_this_one():
+    """Outside of a loop, what the server reports is written by the thread that learns it."""
+    chat = VoiceChat(page=ScriptedPage())
+    threads, written = [], []
+
+    def report(change):
+        threads.append(Thread(target=chat._show_progress, args=("loading",)))
+        threads[0].start()
+        threads[0].join(0.1)
+        written.append(chat.progress)
+
+    chat.observe(report, "error")
+    chat._write({"error": {"code": "x", "message": "x", "hint": ""}})
+    assert written == [""]
+    threads[0].join(HANGS)
+    assert chat.progress == "loading"
     chat.close()

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from rtc_widget.errors import InvalidOffer, InvalidSession, LocalServerError
 from rtc_widget.server.process import running_address, shared_process
 from rtc_widget.signaling import local as module
 from rtc_widget.signaling.base import Signaling
+from rtc_widget.signaling.embedded_calls import MODEL, call_request
 from rtc_widget.signaling.local import ChatCompletions, Local, is_installed
 from tests.limits import HANGS
 from tests.unit.server.chat_server import call, chat_server, words
@@ -56,8 +58,11 @@ def test_it_speaks_gpt_live_where_it_is_asked_to() -> None:
 def test_a_backend_of_gpt_live_has_the_server_s_model() -> None:
     tools = {"delegation": {"type": "responses", "responses": {"tools": []}}}
 
-    assert module._live_session(tools)["delegation"]["responses"] == {"model": module.MODEL, "tools": []}
-    assert module._live_session({"model": "any"}) == {"model": "any"}
+    def session(settings: dict[str, Any]) -> Any:
+        return call_request("live", "v=0", settings)[1]["json"]["session"]
+
+    assert session(tools)["delegation"]["responses"] == {"model": MODEL, "tools": []}
+    assert session({"model": "any"}) == {"model": "any"}
 
 
 def test_it_loads_nothing_heavy() -> None:
