@@ -63,6 +63,7 @@ c.JupyterHub.hub_bind_url = "http://127.0.0.1:{hub_port}"
 c.JupyterHub.authenticator_class = "dummy"
 c.Authenticator.allow_all = True
 c.JupyterHub.spawner_class = "simple"
+c.Spawner.start_timeout = c.Spawner.http_timeout = {HANGS:.0f}
 c.SimpleLocalProcessSpawner.home_dir_template = {str(folder)!r} + "/{{username}}"
 c.ConfigurableHTTPProxy.command = [{str(PROXY)!r}]
 c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{proxy_port}"
@@ -139,6 +140,7 @@ async def printed_by(client: httpx.AsyncClient, url: str, user: str) -> str:
     return output
 
 
+@pytest.mark.alone
 @pytest.mark.skipif(not PROXY.exists(), reason="JupyterHub is not installed; scripts/test installs it")
 @pytest.mark.skipif(shutil.which("node") is None, reason="JupyterHub's proxy needs node")
 async def test_two_users_of_a_jupyterhub_share_a_server_and_keep_their_own_minds(tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from rtc_widget import VoiceChat
 from tests.conformance.test_live_pydantic_ai import Roller
 from tests.limits import HANGS, eventually
@@ -15,6 +17,7 @@ class LiveSignaling(ByHttp):
     protocol = "live"
 
 
+@pytest.mark.alone
 async def test_a_tool_is_called_and_the_voice_says_what_it_returned() -> None:
     async with server_of_two(responder=Roller()) as host:
         chat = VoiceChat(LiveSignaling(host), page="headless", microphone=False, backend_model="any")

@@ -17,7 +17,13 @@ it("sends silence without a microphone, hears the service, silences it, and clos
   await vi.waitFor(() => expect(kernel.last("sound").is_audible).toBe(true), PATIENT);
   await kernel.ask("silence_output");
   expect(document.querySelector("audio")?.muted).toBe(true);
-  expect(kernel.of("sound").map(({ is_audible }) => is_audible)).toEqual([true, false]);
+  // A starved machine may put gaps into the tone.
+  expect(
+    kernel
+      .of("sound")
+      .map(({ is_audible }) => is_audible)
+      .slice(-2),
+  ).toEqual([true, false]);
 
   await kernel.ask("disconnect");
   expect(document.querySelector("audio")?.muted).toBe(false); // for the next call

@@ -9,9 +9,12 @@ from rtc_widget.signaling.local import Local
 from tests.conformance import record
 from tests.limits import eventually
 from tests.speech import recognize, word_error_rate
+from tests.unit.server.conftest import address, local_server
 from tests.unit.server.peer import RATE, Peer
 
-pytestmark = pytest.mark.speech
+__all__ = ["address", "local_server"]  # fixtures
+
+pytestmark = [pytest.mark.speech, pytest.mark.alone]
 
 QUESTION = "What is a jitter buffer?"
 
