@@ -19,6 +19,7 @@ from rtc_widget.comm.protocol import Message
 from rtc_widget.kernel.auto_close import close_when_unreferenced
 from rtc_widget.kernel.await_guard import AwaitGuard
 from rtc_widget.kernel.main_loop import MainLoop
+from rtc_widget.kernel.operation import Operation, say_when_stopped
 from rtc_widget.peers.arguments import (
     candidate_to_wire,
     channel_options,
@@ -43,7 +44,6 @@ from rtc_widget.peers.objects import (
     nothing,
     stats_of,
 )
-from rtc_widget.peers.operation import Operation
 from rtc_widget.peers.operations import Operations
 from rtc_widget.peers.page_choice import PeerPageName, choose_peer_page
 from rtc_widget.peers.peer_view import peer_html
@@ -680,11 +680,12 @@ class PeerConnection(anywidget.AnyWidget):
         """Use the connection; the end of the block closes it."""
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, kind: object, error: BaseException | None, at: object) -> None:
         try:
             await self.close()
         finally:
             self.remove()
+            say_when_stopped(error, "The connection is closed.")
 
     def __del__(self) -> None:
         self.remove()

@@ -39,6 +39,7 @@ from rtc_widget.conversation.latency import Latency
 from rtc_widget.kernel.auto_close import close_when_unreferenced
 from rtc_widget.kernel.await_guard import AwaitGuard
 from rtc_widget.kernel.main_loop import MainLoop
+from rtc_widget.kernel.operation import operations_of, say_when_stopped
 from rtc_widget.protocols.base import protocol_named
 from rtc_widget.saved.saved_session import SavedSession
 from rtc_widget.signaling.base import Signaling, protocol_of
@@ -84,6 +85,13 @@ _INSTEAD: Mapping[str, str] = {
     "status": "use chat.connect() or chat.disconnect()",
 }
 """What to use in place of setting a read-only trait."""
+
+
+def _what_goes_on(chat: VoiceChat) -> str:
+    return "The call goes on." if chat.status not in ("idle", "error") else "There is no call."
+
+
+_operation = operations_of("chat", _what_goes_on)
 
 
 class VoiceChat(anywidget.AnyWidget):
@@ -302,6 +310,7 @@ class VoiceChat(anywidget.AnyWidget):
 
     # Calls
 
+    @operations_of("chat", lambda chat: "The call was not made.")
     async def connect(
         self, timeout: float | None = None, *, microphone: bool | None = None, resume: bool = False
     ) -> None:
@@ -335,6 +344,7 @@ class VoiceChat(anywidget.AnyWidget):
         """
         await self._controller.connect(timeout, microphone=microphone, resume=resume)
 
+    @operations_of("chat", lambda chat: "The call is being ended.")
     async def disconnect(self, timeout: float = 10) -> None:
         """End the call and stop the microphone; without effect when there is no call.
 
@@ -359,11 +369,12 @@ class VoiceChat(anywidget.AnyWidget):
             raise
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, kind: object, error: BaseException | None, at: object) -> None:
         try:
             await self.disconnect()
         finally:
             self.close()
+            say_when_stopped(error, "The call has ended.")
 
     def mute(self) -> None:
         """Silence the microphone without closing it; applies to the next call as well.
@@ -385,6 +396,7 @@ class VoiceChat(anywidget.AnyWidget):
         """
         self._controller.mute(muted=False)
 
+    @_operation
     async def devices(self, timeout: float = 10) -> list[Device]:
         """Return the microphones and speakers of the page's machine.
 
@@ -397,6 +409,7 @@ class VoiceChat(anywidget.AnyWidget):
         """
         return await self._controller.devices(timeout)
 
+    @_operation
     async def use_microphone(self, microphone: str | Device | None, timeout: float = 10) -> list[Device]:
         """Use another microphone, also during a call; the browser remembers the choice.
 
@@ -419,10 +432,12 @@ class VoiceChat(anywidget.AnyWidget):
         """
         return await self._controller.use_device("microphone", microphone, timeout)
 
+    @_operation
     async def use_speaker(self, speaker: str | Device | None, timeout: float = 10) -> list[Device]:
         """Use another speaker, where the browser lets a page choose; see `use_microphone`."""
         return await self._controller.use_device("speaker", speaker, timeout)
 
+    @_operation
     async def diagnose(self, timeout: float = 10) -> Diagnosis:
         """Return what the last call tried and where it stopped: ``print(await chat.diagnose())``.
 
@@ -433,6 +448,7 @@ class VoiceChat(anywidget.AnyWidget):
         """
         return await self._controller.diagnose(timeout)
 
+    @_operation
     async def network(
         self,
         *,
@@ -502,6 +518,7 @@ class VoiceChat(anywidget.AnyWidget):
 
     # Conversation
 
+    @_operation
     async def ask(
         self,
         text: str,
@@ -677,6 +694,7 @@ class VoiceChat(anywidget.AnyWidget):
         """The session's settings as the server has confirmed them last; None before the first call."""
         return self._session.settings
 
+    @_operation
     async def update_session(self, timeout: float = 10, **settings: Any) -> JsonObject:
         """Change the session's settings and wait until the server has confirmed the change.
 
@@ -825,6 +843,7 @@ class VoiceChat(anywidget.AnyWidget):
         """Stop calling a function that `on` was given."""
         self._events.off(type, callback)
 
+    @_operation
     async def wait_for(
         self, type: str, timeout: float | None = 30, *, where: Callable[[Event], object] | None = None
     ) -> Event:
@@ -890,6 +909,7 @@ class VoiceChat(anywidget.AnyWidget):
 
     # Audio and measurements
 
+    @_operation
     async def say(self, clip: ClipSource, timeout: float | None = None) -> SpokenInterval:
         """Play a clip in place of the microphone; returns when it has been heard.
 
