@@ -40,9 +40,9 @@ from rtc_widget.kernel.auto_close import close_when_unreferenced
 from rtc_widget.kernel.await_guard import AwaitGuard
 from rtc_widget.kernel.main_loop import MainLoop
 from rtc_widget.kernel.operation import operations_of, say_when_stopped
-from rtc_widget.protocols.base import protocol_named
+from rtc_widget.protocols.base import NamesEvents, protocol_named
 from rtc_widget.saved.saved_session import SavedSession
-from rtc_widget.signaling.base import Signaling, protocol_of
+from rtc_widget.signaling.base import ChecksSession, Signaling, protocol_of
 from rtc_widget.signaling.default import WHAT_TO_DO, NoServer, default_signaling
 from rtc_widget.tools.runner import ToolRunner
 from rtc_widget.tools.session_tools import SessionTools
@@ -159,8 +159,8 @@ class VoiceChat(anywidget.AnyWidget):
     Raises
     ------
     InvalidSession
-        If a session setting is unknown.
-    TypeError, ValueError
+        If a session setting is unknown, or the server has no such voice.
+    InvalidSetting, TypeError
         If a parameter has a wrong value, such as an unknown `exchange`.
     InvalidAudio, ClipTooLong, OSError
         If `microphone` is a clip that cannot be played, or a file that cannot be read.
@@ -242,6 +242,8 @@ class VoiceChat(anywidget.AnyWidget):
         signaling = default_signaling() if signaling is None else signaling
         self._protocol = protocol_named(protocol_of(signaling))
         session_settings = self._protocol.session_settings(session)
+        if isinstance(signaling, ChecksSession):
+            signaling.check_session(session_settings)
         microphone = microphone_choice(microphone)
         settings = CallSettings(
             protocol=self._protocol.name,
@@ -300,7 +302,8 @@ class VoiceChat(anywidget.AnyWidget):
         self._recorder = CallRecorder(self._bridge, self._settings, self._record, self._media, self._guard)
         self._asker = Asker(self._messages, self._session, runner, self._recorder, self._record, self._guard)
         self._clips = ClipPlayer(self._bridge, clips, self._settings, self._record, self._media, self._guard)
-        self._events = EventAccess(self._record, self._guard)
+        names = self._protocol.event_names if isinstance(self._protocol, NamesEvents) else ()
+        self._events = EventAccess(self._record, self._guard, names)
         self._network = NetworkControl(self._signaling, self._record)
         self._record.consumers = [self._session, self._session_tools, runner]
         self._record.failures.show_by(self._prompts.show_failure)
@@ -836,6 +839,8 @@ class VoiceChat(anywidget.AnyWidget):
         ------
         TypeError
             If the type is not a string, or the callback cannot be called.
+        UnknownEvent
+            If the type is almost the name of an event; `wait_for` and `stream` raise it as well.
         """
         return self._events.on(type, callback)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 
 from rtc_widget._aiortc.network import Direction, NetworkConditions, NetworkReport
 from rtc_widget._urls import without_secrets
-from rtc_widget.errors import LocalServerError, NotConnected, SignalingTimeout
+from rtc_widget.errors import InvalidSession, LocalServerError, NotConnected, SignalingTimeout
 from rtc_widget.protocols.realtime.session_settings import merged, require_json, session_settings
 from rtc_widget.server.process import (
     Address,
@@ -21,6 +22,7 @@ from rtc_widget.server.process import (
     ServerProcess,
     running_address,
     shared_process,
+    voice_names,
 )
 from rtc_widget.signaling.base import Answer, Progress
 from rtc_widget.signaling.http import answer_sdp, error_from_response
@@ -84,7 +86,7 @@ class Local:
     LocalServerError
         If the extra ``local`` is not installed.
     InvalidSession
-        If a setting is unknown.
+        If a setting is unknown, or the server has no such voice.
 
     Examples
     --------
@@ -116,11 +118,31 @@ class Local:
             self._reply = ReplyFunction(reply)
         self._session = merged(session_settings(session), extra_session or {})
         require_json(self._session)
+        self.check_session(self._session)
         responder = self._reply.name if self._reply else self._chat.model if self._chat else ""
         self.name = "Embedded local server" + (f" · {responder}" if responder else "")
 
     def __repr__(self) -> str:
         return f"<Local: {self.name}>"
+
+    def check_session(self, settings: Mapping[str, Any]) -> None:
+        """Require that the server has the voice, if one is set.
+
+        Raises
+        ------
+        InvalidSession
+            If it has not; the hint has the most similar one.
+        """
+        voice: Any = settings
+        for name in ("audio", "output", "voice"):
+            voice = voice.get(name) if isinstance(voice, Mapping) else None
+        if not isinstance(voice, str) or voice in (names := voice_names()):
+            return
+        near = difflib.get_close_matches(voice, names, n=1)
+        guess = f"Did you mean {near[0]!r}? " if near else ""
+        raise InvalidSession(
+            f"The embedded server has no voice {voice!r}.", hint=f"{guess}Its voices: {', '.join(names)}."
+        )
 
     async def prepare(self, progress: Progress) -> None:
         """Start the server, if it does not run, and wait until its models are loaded.

@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from rtc_widget import VoiceChat
 from rtc_widget.errors import InvalidOffer, InvalidSession, LocalServerError
-from rtc_widget.server.process import running_address, shared_process
+from rtc_widget.server.process import running_address, shared_process, voice_names
 from rtc_widget.signaling import local as module
 from rtc_widget.signaling.base import Signaling
 from rtc_widget.signaling.local import ChatCompletions, Local, is_installed
@@ -30,6 +31,22 @@ def test_it_is_a_signaling_with_a_name() -> None:
     assert Local(reply=parrot).name == "Embedded local server · parrot"
     assert Local().data_channel_label == "oai-events"
     assert list(Local().ice_servers) == []
+
+
+def test_a_voice_that_the_server_has_not_is_refused_at_once(monkeypatch) -> None:
+    monkeypatch.setattr(module, "voice_names", lambda: ("heart", "heart-british", "marin"))
+    with pytest.raises(InvalidSession, match="no voice 'nobody'") as refused:
+        Local(voice="nobody")
+    assert refused.value.hint == "Its voices: heart, heart-british, marin."
+    with pytest.raises(InvalidSession, match="Did you mean 'marin'"):
+        VoiceChat(Local(), voice="marine")
+    Local(voice="marin")
+    Local(voice={"id": "voice_of_mine"})
+
+
+@pytest.mark.speech
+def test_the_voices_of_the_server_are_its_own_and_those_it_replaces() -> None:
+    assert {"heart", "heart-british", "alloy", "marin"} <= set(voice_names())
 
 
 def test_it_loads_nothing_heavy() -> None:

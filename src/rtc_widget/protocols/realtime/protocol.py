@@ -12,6 +12,7 @@ from rtc_widget.conversation.facts import Fact, FunctionOutputSent
 from rtc_widget.conversation.turn import FunctionResult
 from rtc_widget.protocols.base import ClientEvent, Later, Send, VoiceProtocol, VoiceSession
 from rtc_widget.protocols.realtime import client_events, facts
+from rtc_widget.protocols.realtime.event_names import EVENT_NAMES
 from rtc_widget.protocols.realtime.session import Session
 from rtc_widget.protocols.realtime.session_settings import KNOWN, SHORTHANDS, session_settings
 from rtc_widget.protocols.realtime.transcript_reducer import RealtimeTurns
@@ -24,6 +25,7 @@ class RealtimeProtocol:
 
     name = "realtime"
     setting_names: Collection[str] = frozenset({*KNOWN, *SHORTHANDS})
+    event_names: Collection[str] = EVENT_NAMES
 
     def facts(self, event: Event) -> Iterable[Fact]:
         """Return the meaning of an event."""
