@@ -16,6 +16,7 @@ from rtc_widget.comm.bridge import Bridge
 from rtc_widget.comm.media import ClipOffers
 from rtc_widget.comm.pages import Page
 from rtc_widget.comm.protocol import Message
+from rtc_widget.conversation.subscriptions import FailureLog
 from rtc_widget.kernel.auto_close import close_when_unreferenced
 from rtc_widget.kernel.await_guard import AwaitGuard
 from rtc_widget.kernel.main_loop import MainLoop
@@ -52,7 +53,7 @@ from rtc_widget.peers.record import ConnectionRecord
 if TYPE_CHECKING:
     from rtc_widget._aiortc.network import Direction, NetworkReport
     from rtc_widget.comm.media import ClipSource
-    from rtc_widget.conversation.subscriptions import EventStream, Failure
+    from rtc_widget.conversation.subscriptions import EventStream
     from rtc_widget.peers.arguments import Candidate, Description, IceServers
     from rtc_widget.peers.event_access import PeerCallback, PeerCondition
     from rtc_widget.peers.media import MediaSource
@@ -657,9 +658,9 @@ class PeerConnection(anywidget.AnyWidget):
         return self._record.events
 
     @property
-    def errors(self) -> list[Failure]:
+    def errors(self) -> FailureLog:
         """What callbacks have raised, oldest first."""
-        return list(self._record.failures)
+        return FailureLog(self._record.failures)
 
     # Widget
 

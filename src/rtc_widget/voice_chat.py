@@ -36,6 +36,7 @@ from rtc_widget.comm.negotiation import Negotiator
 from rtc_widget.comm.pages import Page, PageName, PlaysServer
 from rtc_widget.comm.settings import CallSettings, Exchange, Reconnect
 from rtc_widget.conversation.latency import Latency
+from rtc_widget.conversation.subscriptions import FailureLog
 from rtc_widget.kernel.auto_close import close_when_unreferenced
 from rtc_widget.kernel.await_guard import AwaitGuard
 from rtc_widget.kernel.main_loop import MainLoop
@@ -56,12 +57,12 @@ if TYPE_CHECKING:
     from rtc_widget.conversation.event_log import EventLog
     from rtc_widget.conversation.events import Event
     from rtc_widget.conversation.json_object import JsonObject
-    from rtc_widget.conversation.subscriptions import Callback, EventStream, Failure
+    from rtc_widget.conversation.subscriptions import Callback, EventStream
     from rtc_widget.conversation.transcript import Transcript
     from rtc_widget.conversation.turn import Turn
     from rtc_widget.conversation.usage import Usage
     from rtc_widget.protocols.base import Detail
-    from rtc_widget.webrtc.devices import Device
+    from rtc_widget.webrtc.devices import Device, Devices
     from rtc_widget.webrtc.diagnosis import Diagnosis
     from rtc_widget.webrtc.stats import StatsLog
 
@@ -400,7 +401,7 @@ class VoiceChat(anywidget.AnyWidget):
         self._controller.mute(muted=False)
 
     @_operation
-    async def devices(self, timeout: float = 10) -> list[Device]:
+    async def devices(self, timeout: float = 10) -> Devices:
         """Return the microphones and speakers of the page's machine.
 
         Their names are known once the microphone has been permitted.
@@ -413,7 +414,7 @@ class VoiceChat(anywidget.AnyWidget):
         return await self._controller.devices(timeout)
 
     @_operation
-    async def use_microphone(self, microphone: str | Device | None, timeout: float = 10) -> list[Device]:
+    async def use_microphone(self, microphone: str | Device | None, timeout: float = 10) -> Devices:
         """Use another microphone, also during a call; the browser remembers the choice.
 
         Parameters
@@ -436,7 +437,7 @@ class VoiceChat(anywidget.AnyWidget):
         return await self._controller.use_device("microphone", microphone, timeout)
 
     @_operation
-    async def use_speaker(self, speaker: str | Device | None, timeout: float = 10) -> list[Device]:
+    async def use_speaker(self, speaker: str | Device | None, timeout: float = 10) -> Devices:
         """Use another speaker, where the browser lets a page choose; see `use_microphone`."""
         return await self._controller.use_device("speaker", speaker, timeout)
 
@@ -905,12 +906,12 @@ class VoiceChat(anywidget.AnyWidget):
         return self._record.events
 
     @property
-    def errors(self) -> list[Failure]:
+    def errors(self) -> FailureLog:
         """What callbacks, observers and tools have raised, oldest first.
 
         Each has its ``error`` with the traceback. They are also logged and shown in the widget, and never end the call.
         """
-        return list(self._record.failures)
+        return FailureLog(self._record.failures)
 
     # Audio and measurements
 

@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from rtc_widget._error_text import error_text
 from rtc_widget._unicode import well_formed
 from rtc_widget.conversation.events import Event
+from rtc_widget.conversation.failures_html import FailureRow, failures_html, failures_text
 from rtc_widget.errors import NotConnected, WaitTimeout
 from rtc_widget.kernel.cell import in_cell, stoppable
 from rtc_widget.kernel.io_thread import users_loop
@@ -304,7 +305,20 @@ class Failure(Protocol):
         ...
 
 
-class Failures(list[Failure]):
+class FailureLog(list[Failure]):
+    """Failures, oldest first; a notebook shows what failed, why and where."""
+
+    def __repr__(self) -> str:
+        return failures_text(self._rows())
+
+    def _repr_html_(self) -> str:
+        return failures_html(self._rows())
+
+    def _rows(self) -> list[FailureRow]:
+        return [(failure.code, str(failure), failure.error) for failure in self]
+
+
+class Failures(FailureLog):
     """The last 1,000 failures, oldest first."""
 
     def __init__(self) -> None:

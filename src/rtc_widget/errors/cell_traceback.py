@@ -62,6 +62,12 @@ def _place(shell: Any, trace: TracebackType | None) -> list[str]:
     return lines
 
 
+def own_places(error: BaseException) -> list[str]:
+    """Return the lines of the person's own code that an error went through, such as ``Cell In[3], line 2``."""
+    shell, frames = _shell(), _own_frames(error.__traceback__)
+    return [f"{_cell_name(shell, file) or Path(file).name}, line {number}" for file, number in frames]
+
+
 def _own_frames(trace: TracebackType | None) -> Iterator[tuple[str, int]]:
     for frame, number in traceback.walk_tb(trace):
         file = frame.f_code.co_filename

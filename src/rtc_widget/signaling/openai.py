@@ -12,11 +12,11 @@ from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from rtc_widget._deprecated import warn_renamed
+from rtc_widget._secret_forms import REMOVED
 from rtc_widget._unicode import well_formed_json
 from rtc_widget._urls import credentials_of, without_secrets
 from rtc_widget.errors import InvalidAnswer, InvalidOffer, MissingKey, ServerNotFound, SignalingError
 from rtc_widget.protocols.realtime.session_settings import SessionObject, merged, require_json, session_settings
-from rtc_widget.saved.redaction import REMOVED
 from rtc_widget.signaling.base import Answer, ClientSecret, Progress
 from rtc_widget.signaling.http import SignalingClient, answer_sdp
 

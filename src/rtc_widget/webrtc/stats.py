@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from rtc_widget._sequence import FrozenSequence
 from rtc_widget.optional import new_figure, require_pandas
+from rtc_widget.webrtc.stats_html import log_html, sample_html
 from rtc_widget.webrtc.stats_reports import Counters, StatsReports
 
 if TYPE_CHECKING:
@@ -39,6 +40,10 @@ class CandidatePair:
     def __str__(self) -> str:
         local, remote = f"{self.local_type} {self.local_address}", f"{self.remote_type} {self.remote_address}"
         return f"{local}:{self.local_port} → {remote}:{self.remote_port} ({self.protocol})"
+
+    def __repr__(self) -> str:
+        # Without addresses: a notebook stores it.
+        return f"<CandidatePair: {self.local_type} → {self.remote_type} ({self.protocol})>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +126,9 @@ class StatsSample:
         if self.codec is not None:
             parts.append(self.codec)
         return f"<StatsSample: {', '.join(parts)}>"
+
+    def _repr_html_(self) -> str:
+        return sample_html(self)
 
 
 class StatsLog(FrozenSequence[StatsSample]):
@@ -256,6 +264,9 @@ class StatsLog(FrozenSequence[StatsSample]):
         if not self._samples:
             return "<StatsLog: empty>"
         return f"<StatsLog: {len(self)} samples, the last: {self._samples[-1]!r}>"
+
+    def _repr_html_(self) -> str:
+        return log_html(self._snapshot())
 
     def _append(self, sample: StatsSample) -> None:
         # The reports are much larger than the rest of a sample.
