@@ -19,6 +19,7 @@ from rtc_widget.calls.controller import CallController
 from rtc_widget.calls.event_access import EventAccess
 from rtc_widget.calls.media_record import MediaRecord
 from rtc_widget.calls.network_control import NetworkControl
+from rtc_widget.calls.notebook_outputs import NotebookOutputs
 from rtc_widget.calls.observers import Observers
 from rtc_widget.calls.page_choice import choose_page
 from rtc_widget.calls.page_prompts import PagePrompts
@@ -119,6 +120,8 @@ class VoiceChat(anywidget.AnyWidget):
         Seconds for which a call continues when the page shows no view of it.
     stats_interval : float or None
         Seconds between two samples of the connection's statistics (`stats`); None turns them off.
+    save_transcript : bool
+        Whether a cell that shows the widget also has the transcript, for those who read the notebook without a kernel.
     page : {"browser", "headless"} or Page, optional
         What makes the calls: the page that shows the widget, or one in this process (extra ``local``). Default: the
         environment variable ``RTC_WIDGET_PAGE``, else the browser.
@@ -154,7 +157,7 @@ class VoiceChat(anywidget.AnyWidget):
         The server that this widget calls.
     progress : str
         What the call waits for; empty when it does not wait.
-    exchange, reconnect, max_duration, view_timeout, stats_interval
+    exchange, reconnect, max_duration, view_timeout, stats_interval, save_transcript
         The parameters; they can be changed at any time.
 
     Raises
@@ -206,6 +209,8 @@ class VoiceChat(anywidget.AnyWidget):
     view_timeout: Setting[float] = Setting(10.0)
     stats_interval: Setting[float | None] = Setting(1.0)
 
+    save_transcript = traitlets.Bool(False)
+
     listening_only = RenamedAttribute("receive_only")
     activity = RenamedAttribute("progress")
     holder = RenamedAttribute("active_page")
@@ -214,6 +219,7 @@ class VoiceChat(anywidget.AnyWidget):
     _page: Page | None = None
     # Empty in a widget that a wrong parameter left unfinished: `__del__` closes it as well.
     _close_parts: tuple[Callable[[], object], ...] = ()
+    _close_outputs: Callable[[], None] = staticmethod(lambda: None)
 
     def __init__(
         self,
@@ -225,6 +231,7 @@ class VoiceChat(anywidget.AnyWidget):
         max_duration: float = 3600.0,
         view_timeout: float = 10.0,
         stats_interval: float | None = 1.0,
+        save_transcript: bool = False,
         page: PageName | Page | None = None,
         tools: Iterable[Function | Tool | dict[str, Any]] = (),
         **session: Any,
@@ -264,6 +271,7 @@ class VoiceChat(anywidget.AnyWidget):
             setattr(self, name, getattr(settings, name))
         self._write({"server": signaling.name})
         self.microphone = microphone
+        self.save_transcript = save_transcript
         if isinstance(signaling, NoServer):
             self._write({"progress": WHAT_TO_DO})
             self._settings.change(can_call=False)
@@ -306,7 +314,14 @@ class VoiceChat(anywidget.AnyWidget):
         names = self._protocol.event_names if isinstance(self._protocol, NamesEvents) else ()
         self._events = EventAccess(self._record, self._guard, names)
         self._network = NetworkControl(self._signaling, self._record)
-        self._record.consumers = [self._session, self._session_tools, runner]
+        self._outputs = NotebookOutputs(
+            self._record.transcript,
+            lambda: self.server,
+            getattr(self._signaling, "redacted", str),
+            self._main.call_later,
+        )
+        self._close_outputs = self._outputs.close
+        self._record.consumers = [self._session, self._session_tools, runner, self._outputs]
         self._record.failures.show_by(self._prompts.show_failure)
         close_page = () if self._page is None else (self._page.close,)
         close_record = partial(self._main.call_now, self._record.close)
@@ -1076,10 +1091,11 @@ class VoiceChat(anywidget.AnyWidget):
     # Widget
 
     def close(self) -> None:
-        """End the call, stop the microphone and remove the widget from every page."""
+        """End the call, stop the microphone and leave the last transcript in the place of each view."""
         for close_part in self._close_parts:
             close_part()
         super().close()
+        self._close_outputs()
 
     def observe(self, handler: Any, names: Any = traitlets.All, type: Any = "change") -> None:
         """Call `handler` when traits change; see `traitlets.HasTraits.observe`.
@@ -1119,8 +1135,18 @@ class VoiceChat(anywidget.AnyWidget):
         return f"<VoiceChat: {self.status}, {self.server}{page}>"
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        # A page in this process makes the calls: a view in the browser would have buttons without effect.
-        return {"text/plain": repr(self)} if self._page is not None else super()._repr_mimebundle_(**options)
+        if self._page is not None:
+            # A page in this process makes the calls: a view in the browser would have buttons without effect.
+            return {"text/plain": repr(self)}
+        live = super()._repr_mimebundle_(**options)
+        return live and ({**live[0], "text/plain": repr(self), "text/html": self._outputs.line_html()}, live[1])
+
+    def _ipython_display_(self) -> None:
+        # Not by the bundle alone: only an output with an id can be replaced when the widget is closed.
+        bundle = None if self._page is not None else self._repr_mimebundle_()
+        if not bundle:
+            raise NotImplementedError
+        self._outputs.show(*bundle, with_transcript=self.save_transcript)
 
     def _write(self, values: Mapping[str, object]) -> None:
         # In one message, so that the pages never see half a state.
