@@ -24,7 +24,7 @@ from rtc_widget.conversation.facts import (
     SpeechStarted,
     TurnWritten,
 )
-from rtc_widget.optional import new_figure, require_pandas
+from rtc_widget.optional import finished, new_figure, require_pandas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -154,7 +154,10 @@ class Latency(FrozenSequence[TurnLatency]):
         axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
-        return figure
+        middle = _median(self, "first_audio")
+        return finished(
+            figure, f"Latency of {len(self._turns)} responses; the first audio came after {middle} (median)."
+        )
 
     def _snapshot(self) -> list[TurnLatency]:
         return self._turns

@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, overload
 
 from rtc_widget._sequence import FrozenSequence
-from rtc_widget.optional import new_figure, require_pandas
+from rtc_widget.optional import finished, new_figure, require_pandas
 from rtc_widget.webrtc.stats_html import log_html, sample_html
 from rtc_widget.webrtc.stats_reports import Counters, StatsReports
 
@@ -320,7 +320,9 @@ def draw_stats(samples: Sequence[StatsSample]) -> Figure:
         row.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize="small")
         row.grid(visible=True, alpha=0.3)
     axes[-1].set_xlabel("seconds since the call began")
-    return figure
+    last = samples[-1].round_trip_time if samples else None
+    trip = "" if last is None else f" The last round trip took {last * 1000:.0f} ms."
+    return finished(figure, f"Delays, bitrates, losses and audio levels of {len(samples)} samples over time.{trip}")
 
 
 def _scaled(value: float | None, factor: float) -> Any:
