@@ -7,20 +7,22 @@ from html import escape
 
 from rtc_widget._unicode import well_formed
 
-# JupyterLab's variables; elsewhere colors that both a light and a dark page can show, or what surrounds the view.
+# The colors are JupyterLab's variables, mixed with that of the text so that there is contrast in both themes; elsewhere
+# they are such that a light and a dark page can show them. JupyterLab's own rules for tables need the class twice.
 STYLE = """<style>
 .rtcw-view{font:var(--jp-ui-font-size1,13px)/1.6 var(--jp-ui-font-family,system-ui,sans-serif);color:inherit}
-.rtcw-view .f{color:var(--jp-ui-font-color2,inherit);opacity:.8}
-.rtcw-view .ok{color:var(--jp-success-color0,#2e8b57)}
-.rtcw-view .wait{color:var(--jp-warn-color0,#b8751a)}
-.rtcw-view .bad{color:var(--jp-error-color0,#d9534f)}
+.rtcw-view .f{opacity:.75}
+.rtcw-view .ok{color:color-mix(in srgb,var(--jp-success-color1,#2e8b57) 75%,currentColor)}
+.rtcw-view .wait{color:color-mix(in srgb,var(--jp-warn-color1,#b8751a) 75%,currentColor)}
+.rtcw-view .bad{color:color-mix(in srgb,var(--jp-error-color1,#d9534f) 75%,currentColor)}
 .rtcw-view .ok,.rtcw-view .wait,.rtcw-view .bad{font-weight:bold}
 .rtcw-view .t{overflow-x:auto}
-.rtcw-view table{border-collapse:collapse;color:inherit;font:inherit;margin:.3em 0}
-.rtcw-view th,.rtcw-view td{text-align:left;vertical-align:top;padding:.1em 1em .1em 0;max-width:48em;\
-border-bottom:1px solid var(--jp-border-color2,rgba(128,128,128,.35));font-size:inherit;overflow-wrap:anywhere}
-.rtcw-view tr,.rtcw-view tr:nth-child(even){background:none}
-.rtcw-view .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+.rtcw-view.rtcw-view table{border-collapse:collapse;color:inherit;font:inherit;margin:.3em 0}
+.rtcw-view.rtcw-view table th,.rtcw-view.rtcw-view table td{text-align:left;vertical-align:top;\
+padding:.1em 1em .1em 0;max-width:48em;font-size:inherit;overflow-wrap:anywhere;\
+border-bottom:1px solid var(--jp-border-color2,rgba(128,128,128,.35))}
+.rtcw-view.rtcw-view tbody tr:nth-child(n),.rtcw-view.rtcw-view thead{background:none;border:0}
+.rtcw-view.rtcw-view table .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .rtcw-view code,.rtcw-view pre{font:var(--jp-code-font-size,13px)/1.5 var(--jp-code-font-family,monospace);\
 background:none;color:inherit;margin:0;padding:0;white-space:pre-wrap;overflow-wrap:anywhere}
 .rtcw-view svg{height:1.5em;width:12em;vertical-align:middle;display:inline-block}

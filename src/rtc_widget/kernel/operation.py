@@ -172,7 +172,7 @@ def say_when_stopped(error: BaseException | None, what_next: str) -> None:
     """
     if isinstance(error, asyncio.CancelledError):
         error.args = (f"Stopped. {what_next}".rstrip(),)
-        # IPython calls this: a stopped cell is no error whose place is looked for.
+        # IPython calls this: nobody looks for the place of a stop.
         vars(error)["_render_traceback_"] = lambda: list(map(str, error.args))
 
 

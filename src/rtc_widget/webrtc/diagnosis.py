@@ -134,7 +134,7 @@ class Diagnosis:
             parts.append(f"<div><b>What to do:</b> {escape(self.hint)}</div>")
         if self.pairs:
             inside = table(("candidate pair", "state", "checks"), pairs)
-            parts.append(f"<details><summary>{len(self.pairs)} candidate pairs</summary>{inside}</details>")
+            parts.append(f"<details><summary>Candidate pairs: {len(self.pairs)}</summary>{inside}</details>")
         return view(*parts)
 
     def _text(self, pairs: Sequence[str]) -> str:

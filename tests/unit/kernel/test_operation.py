@@ -142,3 +142,18 @@ async def _waits(task: asyncio.Future[Any]) -> None:
     for _ in range(20):
         await asyncio.sleep(0)
     assert not task.done()
+
+
+SETUP = """
+from rtc_widget import VoiceChat
+from rtc_widget.testing import ScriptedPage
+chat = VoiceChat(page=ScriptedPage())
+await chat.connect()
+"""
+
+
+@pytest.mark.parametrize("ipykernel", [""], ids=["this ipykernel"], indirect=True)
+def test_an_interrupt_of_a_kernel_ends_the_wait_of_its_cell(kernel_client):
+    kernel_client.run(SETUP)
+    shown = kernel_client.stopped("print('waits', flush=True)\nawait chat.wait_for('x.y', timeout=None)")
+    assert shown == "Stopped. The call goes on."
