@@ -744,6 +744,8 @@ class VoiceChat(anywidget.AnyWidget):
         AwaitUnsupported
             In a cell of ipykernel 6.
         """
+        if isinstance(self._signaling, ChecksSession):
+            self._signaling.check_session(self._protocol.session_settings(settings))
         return await self._session_control.update(settings, timeout)
 
     def start_talking(self) -> None:

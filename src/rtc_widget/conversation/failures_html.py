@@ -33,7 +33,7 @@ def failures_html(failures: Sequence[FailureRow]) -> str:
         )
         for code, text, error in failures[-_MAX_ROWS:]
     )
-    note = faint("Each has its exception with the traceback: chat.errors[-1].error")
+    note = faint("Each has its exception with the traceback: errors[-1].error")
     return view(more, table(("in a", "what happened", "where"), rows), note)
 
 

@@ -171,9 +171,10 @@ def say_when_stopped(error: BaseException | None, what_next: str) -> None:
     The error stays what it is: `asyncio.timeout` (Python 3.11) takes no subclass of `CancelledError`.
     """
     if isinstance(error, asyncio.CancelledError):
-        error.args = (f"Stopped. {what_next}".rstrip(),)
+        words = f"Stopped. {what_next}".rstrip()
+        error.args = (words,)
         # IPython calls this: nobody looks for the place of a stop.
-        vars(error)["_render_traceback_"] = lambda: list(map(str, error.args))
+        vars(error)["_render_traceback_"] = lambda: [words]
 
 
 def _has_task(operation: Operation[Any]) -> bool:

@@ -33,14 +33,17 @@ def test_it_is_a_signaling_with_a_name() -> None:
     assert list(Local().ice_servers) == []
 
 
-def test_a_voice_that_the_server_has_not_is_refused_at_once(monkeypatch) -> None:
+async def test_a_voice_that_the_server_has_not_is_refused_at_once(monkeypatch) -> None:
     monkeypatch.setattr(module, "voice_names", lambda: ("heart", "heart-british", "marin"))
     with pytest.raises(InvalidSession, match="no voice 'nobody'") as refused:
         Local(voice="nobody")
     assert refused.value.hint == "Its voices: heart, heart-british, marin."
     with pytest.raises(InvalidSession, match="Did you mean 'marin'"):
         VoiceChat(Local(), voice="marine")
-    Local(voice="marin")
+    chat = VoiceChat(Local(voice="marin"))
+    with pytest.raises(InvalidSession, match="no voice 'nobody'"):
+        await chat.update_session(voice="nobody")
+    chat.close()
     Local(voice={"id": "voice_of_mine"})
 
 
