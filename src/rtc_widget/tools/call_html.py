@@ -13,6 +13,7 @@ from rtc_widget._secret_forms import without_keys
 
 _CLASSES: Mapping[str, str] = {"completed": "ok", "asking": "wait", "running": "wait"}
 _MAX_CHARACTERS = 2_000
+_LINE_CHARACTERS = 72
 
 
 class ShownCall(Protocol):
@@ -62,7 +63,9 @@ def output_of(call: ShownCall, most: int) -> str:
 
 def _value(value: object) -> str:
     try:
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        if not isinstance(value, str) and len(text) > _LINE_CHARACTERS:
+            text = json.dumps(value, ensure_ascii=False, indent=2)
     except (TypeError, ValueError, RecursionError):
         text = repr(value)
     return cut(without_keys(text), _MAX_CHARACTERS)
