@@ -30,12 +30,32 @@ def new_figure(rows: int, *, height: float) -> tuple[Figure, list[Any]]:
     """
     try:
         import matplotlib.pyplot as plt
+
+        from rtc_widget.themed_figure import ThemedFigure
     except ImportError:
         raise ImportError("Plots need matplotlib: pip install 'rtc-widget[data]'") from None
-    figure, axes = plt.subplots(rows, 1, sharex=True, squeeze=False, figsize=(WIDTH, height), layout="constrained")
+    figure, axes = plt.subplots(
+        rows, 1, sharex=True, squeeze=False, figsize=(WIDTH, height), layout="constrained", FigureClass=ThemedFigure
+    )
     # pyplot keeps every open figure in memory and shows it once more when the cell ends.
     plt.close(figure)
     return figure, list(axes[:, 0])
+
+
+def finished(figure: Figure, alternative_text: str) -> Figure:
+    """Return a figure of `new_figure` in the colors of the notebook's theme; a figure of the user as it is.
+
+    Parameters
+    ----------
+    figure : Figure
+        Everything is drawn.
+    alternative_text : str
+        What it shows, in a sentence.
+    """
+    finish = getattr(figure, "finish", None)
+    if finish is not None:
+        finish(alternative_text)
+    return figure
 
 
 def require_pandas() -> Any:

@@ -17,9 +17,11 @@ from rtc_widget.comm.bridge import Bridge
 from rtc_widget.comm.media import ClipOffers
 from rtc_widget.comm.pages import Page
 from rtc_widget.comm.protocol import Message
+from rtc_widget.conversation.subscriptions import FailureLog
 from rtc_widget.kernel.auto_close import close_when_unreferenced
 from rtc_widget.kernel.await_guard import AwaitGuard
 from rtc_widget.kernel.main_loop import MainLoop
+from rtc_widget.kernel.operation import Operation, say_when_stopped
 from rtc_widget.peers.arguments import (
     candidate_to_wire,
     channel_options,
@@ -43,7 +45,6 @@ from rtc_widget.peers.objects import (
     nothing,
     stats_of,
 )
-from rtc_widget.peers.operation import Operation
 from rtc_widget.peers.operations import Operations
 from rtc_widget.peers.page_choice import PeerPageName, choose_peer_page
 from rtc_widget.peers.peer_view import peer_html
@@ -53,7 +54,7 @@ from rtc_widget.signaling.ice_servers import ice_servers_to_wire
 if TYPE_CHECKING:
     from rtc_widget._aiortc.network import Direction, NetworkReport
     from rtc_widget.comm.media import ClipSource
-    from rtc_widget.conversation.subscriptions import EventStream, Failure
+    from rtc_widget.conversation.subscriptions import EventStream
     from rtc_widget.peers.arguments import Candidate, Description
     from rtc_widget.peers.event_access import PeerCallback, PeerCondition
     from rtc_widget.peers.media import MediaSource
@@ -661,9 +662,9 @@ class PeerConnection(anywidget.AnyWidget):
         return self._record.events
 
     @property
-    def errors(self) -> list[Failure]:
+    def errors(self) -> FailureLog:
         """What callbacks have raised, oldest first."""
-        return list(self._record.failures)
+        return FailureLog(self._record.failures)
 
     # Widget
 
@@ -684,11 +685,12 @@ class PeerConnection(anywidget.AnyWidget):
         """Use the connection; the end of the block closes it."""
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, kind: object, error: BaseException | None, at: object) -> None:
         try:
             await self.close()
         finally:
             self.remove()
+            say_when_stopped(error, "The connection is closed.")
 
     def __del__(self) -> None:
         self.remove()

@@ -20,6 +20,7 @@ from rtc_widget.calls.controller import CallController
 from rtc_widget.calls.event_access import EventAccess
 from rtc_widget.calls.media_record import MediaRecord
 from rtc_widget.calls.network_control import NetworkControl
+from rtc_widget.calls.notebook_outputs import NotebookOutputs
 from rtc_widget.calls.observers import Observers
 from rtc_widget.calls.page_choice import choose_page
 from rtc_widget.calls.page_prompts import PagePrompts
@@ -38,12 +39,14 @@ from rtc_widget.comm.negotiation import Negotiator
 from rtc_widget.comm.pages import Page, PageName, PlaysServer
 from rtc_widget.comm.settings import CallSettings, Exchange, Reconnect
 from rtc_widget.conversation.latency import Latency
+from rtc_widget.conversation.subscriptions import FailureLog
 from rtc_widget.kernel.auto_close import close_when_unreferenced
 from rtc_widget.kernel.await_guard import AwaitGuard
 from rtc_widget.kernel.main_loop import MainLoop
-from rtc_widget.protocols.base import protocol_named
+from rtc_widget.kernel.operation import operations_of, say_when_stopped
+from rtc_widget.protocols.base import NamesEvents, protocol_named
 from rtc_widget.saved.saved_session import SavedSession
-from rtc_widget.signaling.base import Signaling, protocol_of
+from rtc_widget.signaling.base import ChecksSession, Signaling, protocol_of
 from rtc_widget.signaling.default import WHAT_TO_DO, NoServer, default_signaling
 from rtc_widget.tools.runner import ToolRunner
 from rtc_widget.tools.session_tools import SessionTools
@@ -57,13 +60,13 @@ if TYPE_CHECKING:
     from rtc_widget.conversation.event_log import EventLog
     from rtc_widget.conversation.events import Event
     from rtc_widget.conversation.json_object import JsonObject
-    from rtc_widget.conversation.subscriptions import Callback, EventStream, Failure
+    from rtc_widget.conversation.subscriptions import Callback, EventStream
     from rtc_widget.conversation.transcript import Transcript
     from rtc_widget.conversation.turn import Turn
     from rtc_widget.conversation.usage import Usage
     from rtc_widget.protocols.base import Detail
     from rtc_widget.protocols.live.delegations import Delegation
-    from rtc_widget.webrtc.devices import Device
+    from rtc_widget.webrtc.devices import Device, Devices
     from rtc_widget.webrtc.diagnosis import Diagnosis
     from rtc_widget.webrtc.stats import StatsLog
 
@@ -87,6 +90,13 @@ _INSTEAD: Mapping[str, str] = {
     "status": "use chat.connect() or chat.disconnect()",
 }
 """What to use in place of setting a read-only trait."""
+
+
+def _what_goes_on(chat: VoiceChat) -> str:
+    return "The call goes on." if chat.status not in ("idle", "error") else "There is no call."
+
+
+_operation = operations_of("chat", _what_goes_on)
 
 
 class VoiceChat(anywidget.AnyWidget):
@@ -113,6 +123,8 @@ class VoiceChat(anywidget.AnyWidget):
         Seconds for which a call continues when the page shows no view of it.
     stats_interval : float or None
         Seconds between two samples of the connection's statistics (`stats`); None turns them off.
+    save_transcript : bool
+        Whether a cell that shows the widget also has the transcript, for those who read the notebook without a kernel.
     page : {"browser", "headless"} or Page, optional
         What makes the calls: the page that shows the widget, or one in this process (extra ``local``). Default: the
         environment variable ``RTC_WIDGET_PAGE``, else the browser.
@@ -148,14 +160,14 @@ class VoiceChat(anywidget.AnyWidget):
         The server that this widget calls.
     progress : str
         What the call waits for; empty when it does not wait.
-    exchange, reconnect, max_duration, view_timeout, stats_interval
+    exchange, reconnect, max_duration, view_timeout, stats_interval, save_transcript
         The parameters; they can be changed at any time.
 
     Raises
     ------
     InvalidSession
-        If a session setting is unknown.
-    TypeError, ValueError
+        If a session setting is unknown, or the server has no such voice.
+    InvalidSetting, TypeError
         If a parameter has a wrong value, such as an unknown `exchange`.
     InvalidAudio, ClipTooLong, OSError
         If `microphone` is a clip that cannot be played, or a file that cannot be read.
@@ -200,6 +212,8 @@ class VoiceChat(anywidget.AnyWidget):
     view_timeout: Setting[float] = Setting(10.0)
     stats_interval: Setting[float | None] = Setting(1.0)
 
+    save_transcript = traitlets.Bool(False)
+
     listening_only = RenamedAttribute("receive_only")
     activity = RenamedAttribute("progress")
     holder = RenamedAttribute("active_page")
@@ -208,6 +222,7 @@ class VoiceChat(anywidget.AnyWidget):
     _page: Page | None = None
     # Empty in a widget that a wrong parameter left unfinished: `__del__` closes it as well.
     _close_parts: tuple[Callable[[], object], ...] = ()
+    _close_outputs: Callable[[], None] = staticmethod(lambda: None)
 
     def __init__(
         self,
@@ -219,6 +234,7 @@ class VoiceChat(anywidget.AnyWidget):
         max_duration: float = 3600.0,
         view_timeout: float = 10.0,
         stats_interval: float | None = 1.0,
+        save_transcript: bool = False,
         page: PageName | Page | None = None,
         tools: Iterable[Function | Tool | dict[str, Any]] = (),
         **session: Any,
@@ -237,6 +253,8 @@ class VoiceChat(anywidget.AnyWidget):
         signaling = default_signaling() if signaling is None else signaling
         self._protocol = protocol_named(protocol_of(signaling))
         session_settings = self._protocol.session_settings(session)
+        if isinstance(signaling, ChecksSession):
+            signaling.check_session(session_settings)
         microphone = microphone_choice(microphone)
         settings = CallSettings(
             protocol=self._protocol.name,
@@ -256,6 +274,7 @@ class VoiceChat(anywidget.AnyWidget):
             setattr(self, name, getattr(settings, name))
         self._write({"server": signaling.name})
         self.microphone = microphone
+        self.save_transcript = save_transcript
         if isinstance(signaling, NoServer):
             self._write({"progress": WHAT_TO_DO})
             self._settings.change(can_call=False)
@@ -303,9 +322,17 @@ class VoiceChat(anywidget.AnyWidget):
         self._recorder = CallRecorder(self._bridge, self._settings, self._record, self._media, self._guard)
         self._asker = Asker(self._messages, self._session, runner, self._recorder, self._record, self._guard)
         self._clips = ClipPlayer(self._bridge, clips, self._settings, self._record, self._media, self._guard)
-        self._events = EventAccess(self._record, self._guard)
+        names = self._protocol.event_names if isinstance(self._protocol, NamesEvents) else ()
+        self._events = EventAccess(self._record, self._guard, names)
         self._network = NetworkControl(self._signaling, self._record)
-        self._record.consumers = [self._session, self._session_tools, runner]
+        self._outputs = NotebookOutputs(
+            self._record.transcript,
+            lambda: self.server,
+            getattr(self._signaling, "redacted", str),
+            self._main.call_later,
+        )
+        self._close_outputs = self._outputs.close
+        self._record.consumers = [self._session, self._session_tools, runner, self._outputs]
         self._record.failures.show_by(self._prompts.show_failure)
         close_page = () if self._page is None else (self._page.close,)
         close_record = partial(self._main.call_now, self._record.close)
@@ -313,6 +340,7 @@ class VoiceChat(anywidget.AnyWidget):
 
     # Calls
 
+    @operations_of("chat", lambda chat: "The call was not made.")
     async def connect(
         self, timeout: float | None = None, *, microphone: bool | None = None, resume: bool = False
     ) -> None:
@@ -346,6 +374,7 @@ class VoiceChat(anywidget.AnyWidget):
         """
         await self._controller.connect(timeout, microphone=microphone, resume=resume)
 
+    @operations_of("chat", lambda chat: "The call is being ended.")
     async def disconnect(self, timeout: float = 10) -> None:
         """End the call and stop the microphone; without effect when there is no call.
 
@@ -370,11 +399,12 @@ class VoiceChat(anywidget.AnyWidget):
             raise
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, kind: object, error: BaseException | None, at: object) -> None:
         try:
             await self.disconnect()
         finally:
             self.close()
+            say_when_stopped(error, "The call has ended.")
 
     def mute(self) -> None:
         """Silence the microphone without closing it; applies to the next call as well.
@@ -396,7 +426,8 @@ class VoiceChat(anywidget.AnyWidget):
         """
         self._controller.mute(muted=False)
 
-    async def devices(self, timeout: float = 10) -> list[Device]:
+    @_operation
+    async def devices(self, timeout: float = 10) -> Devices:
         """Return the microphones and speakers of the page's machine.
 
         Their names are known once the microphone has been permitted.
@@ -408,7 +439,8 @@ class VoiceChat(anywidget.AnyWidget):
         """
         return await self._controller.devices(timeout)
 
-    async def use_microphone(self, microphone: str | Device | None, timeout: float = 10) -> list[Device]:
+    @_operation
+    async def use_microphone(self, microphone: str | Device | None, timeout: float = 10) -> Devices:
         """Use another microphone, also during a call; the browser remembers the choice.
 
         Parameters
@@ -430,10 +462,12 @@ class VoiceChat(anywidget.AnyWidget):
         """
         return await self._controller.use_device("microphone", microphone, timeout)
 
-    async def use_speaker(self, speaker: str | Device | None, timeout: float = 10) -> list[Device]:
+    @_operation
+    async def use_speaker(self, speaker: str | Device | None, timeout: float = 10) -> Devices:
         """Use another speaker, where the browser lets a page choose; see `use_microphone`."""
         return await self._controller.use_device("speaker", speaker, timeout)
 
+    @_operation
     async def diagnose(self, timeout: float = 10) -> Diagnosis:
         """Return what the last call tried and where it stopped: ``print(await chat.diagnose())``.
 
@@ -444,6 +478,7 @@ class VoiceChat(anywidget.AnyWidget):
         """
         return await self._controller.diagnose(timeout)
 
+    @_operation
     async def network(
         self,
         *,
@@ -513,6 +548,7 @@ class VoiceChat(anywidget.AnyWidget):
 
     # Conversation
 
+    @_operation
     async def ask(
         self,
         text: str,
@@ -701,6 +737,7 @@ class VoiceChat(anywidget.AnyWidget):
         was_speaking = self.assistant_speaking
         return self._session_control.interrupt(was_speaking, silences_page=self._protocol.silences_output)
 
+    @_operation
     async def instruct(self, text: str, timeout: float = 10, *, delegation_id: str | None = None) -> None:
         """Add an instruction for the voice model during a call, such as "Greet the user now." (GPT-Live).
 
@@ -732,6 +769,7 @@ class VoiceChat(anywidget.AnyWidget):
         """
         await self._session_control.append("instructions", text, timeout, delegation_id)
 
+    @_operation
     async def tell(self, text: str, timeout: float = 10, *, delegation_id: str | None = None) -> None:
         """Give the voice model something to say, in its own words (GPT-Live); see `instruct`.
 
@@ -739,6 +777,7 @@ class VoiceChat(anywidget.AnyWidget):
         """
         await self._session_control.append("commentary", text, timeout, delegation_id)
 
+    @_operation
     async def inform(self, text: str, timeout: float = 10, *, delegation_id: str | None = None) -> None:
         """Tell the voice model something that it does not say now, but may use later (GPT-Live); see `instruct`.
 
@@ -766,6 +805,7 @@ class VoiceChat(anywidget.AnyWidget):
         """
         return self._session.settings
 
+    @_operation
     async def update_session(self, timeout: float = 10, **settings: Any) -> JsonObject:
         """Change the session's settings and wait until the server has confirmed the change.
 
@@ -796,6 +836,8 @@ class VoiceChat(anywidget.AnyWidget):
         AwaitUnsupported
             In a cell of ipykernel 6.
         """
+        if isinstance(self._signaling, ChecksSession):
+            self._signaling.check_session(self._protocol.session_settings(settings))
         return await self._session_control.update(settings, timeout)
 
     def start_talking(self) -> None:
@@ -909,6 +951,8 @@ class VoiceChat(anywidget.AnyWidget):
         ------
         TypeError
             If the type is not a string, or the callback cannot be called.
+        UnknownEvent
+            If the type is almost the name of an event; `wait_for` and `stream` raise it as well.
         """
         return self._events.on(type, callback)
 
@@ -916,6 +960,7 @@ class VoiceChat(anywidget.AnyWidget):
         """Stop calling a function that `on` was given."""
         self._events.off(type, callback)
 
+    @_operation
     async def wait_for(
         self, type: str, timeout: float | None = 30, *, where: Callable[[Event], object] | None = None
     ) -> Event:
@@ -972,15 +1017,16 @@ class VoiceChat(anywidget.AnyWidget):
         return self._record.events
 
     @property
-    def errors(self) -> list[Failure]:
+    def errors(self) -> FailureLog:
         """What callbacks, observers and tools have raised, oldest first.
 
         Each has its ``error`` with the traceback. They are also logged and shown in the widget, and never end the call.
         """
-        return list(self._record.failures)
+        return FailureLog(self._record.failures)
 
     # Audio and measurements
 
+    @_operation
     async def say(self, clip: ClipSource, timeout: float | None = None) -> SpokenInterval:
         """Play a clip in place of the microphone; returns when it has been heard.
 
@@ -1143,10 +1189,11 @@ class VoiceChat(anywidget.AnyWidget):
     # Widget
 
     def close(self) -> None:
-        """End the call, stop the microphone and remove the widget from every page."""
+        """End the call, stop the microphone and leave the last transcript in the place of each view."""
         for close_part in self._close_parts:
             close_part()
         super().close()
+        self._close_outputs()
 
     def observe(self, handler: Any, names: Any = traitlets.All, type: Any = "change") -> None:
         """Call `handler` when traits change; see `traitlets.HasTraits.observe`.
@@ -1186,8 +1233,18 @@ class VoiceChat(anywidget.AnyWidget):
         return f"<VoiceChat: {self.status}, {self.server}{page}>"
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        # A page in this process makes the calls: a view in the browser would have buttons without effect.
-        return {"text/plain": repr(self)} if self._page is not None else super()._repr_mimebundle_(**options)
+        if self._page is not None:
+            # A page in this process makes the calls: a view in the browser would have buttons without effect.
+            return {"text/plain": repr(self)}
+        live = super()._repr_mimebundle_(**options)
+        return live and ({**live[0], "text/plain": repr(self), "text/html": self._outputs.line_html()}, live[1])
+
+    def _ipython_display_(self) -> None:
+        # Not by the bundle alone: only an output with an id can be replaced when the widget is closed.
+        bundle = None if self._page is not None else self._repr_mimebundle_()
+        if not bundle:
+            raise NotImplementedError
+        self._outputs.show(*bundle, with_transcript=self.save_transcript)
 
     def _write(self, values: Mapping[str, object]) -> None:
         # One thread at a time: without a running loop, reports of the I/O thread are written on that thread.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from rtc_widget.optional import new_figure
+from rtc_widget.optional import finished, new_figure
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,7 +51,9 @@ def draw_clip(clip: Waveform, axes: Any = None) -> Figure:
     draw_spectrogram(clip, bottom)
     bottom.set_xlabel("seconds")
     figure: Figure = top.figure
-    return figure
+    if axes is not None:
+        return figure
+    return finished(figure, f"Waveform and spectrogram of {clip.end - clip.start:.1f} s of audio.")
 
 
 def draw_recording(user: Waveform, assistant: Waveform) -> Figure:
@@ -62,7 +64,8 @@ def draw_recording(user: Waveform, assistant: Waveform) -> Figure:
         draw_waveform(clip, one, color=color)
         one.set_ylabel(name)
     axes[-1].set_xlabel("seconds since the call began")
-    return figure
+    span = f"{min(user.start, assistant.start):.1f} to {max(user.end, assistant.end):.1f} s"
+    return finished(figure, f"Waveforms of the user and of the assistant, from {span} of the call.")
 
 
 def draw_waveform(clip: Waveform, axes: Axes, *, color: str = "tab:blue") -> None:

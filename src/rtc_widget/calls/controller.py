@@ -14,7 +14,7 @@ from rtc_widget.comm.negotiation import Negotiator
 from rtc_widget.errors import AwaitUnsupported, Cancelled, PageNotFound, PageTimeout, SignalingTimeout, WidgetClosed
 from rtc_widget.errors.texts import text
 from rtc_widget.kernel.await_guard import AwaitGuard
-from rtc_widget.webrtc.devices import Device, devices_from_wire
+from rtc_widget.webrtc.devices import Device, Devices, devices_from_wire
 from rtc_widget.webrtc.diagnosis import Diagnosis, diagnosis_from_wire
 
 logger = logging.getLogger("rtc_widget")
@@ -127,14 +127,14 @@ class CallController:
         """Mute or unmute the microphone."""
         self._bridge.post("mute", self._record.fault, muted=muted)
 
-    async def devices(self, timeout: float) -> list[Device]:
+    async def devices(self, timeout: float) -> Devices:
         """Return the devices of the page's machine."""
         self._guard.require_page()
         return devices_from_wire(await self._bridge.request("devices", timeout=timeout))
 
     async def use_device(
         self, kind: Literal["microphone", "speaker"], device: str | Device | None, timeout: float
-    ) -> list[Device]:
+    ) -> Devices:
         """Use another device and return the devices; see `VoiceChat.use_microphone`."""
         self._guard.require_page()
         word = device.id if isinstance(device, Device) else device

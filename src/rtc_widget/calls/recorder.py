@@ -13,6 +13,7 @@ from rtc_widget.calls.settings import SettingsWriter
 from rtc_widget.comm.bridge import Bridge
 from rtc_widget.errors import PageError
 from rtc_widget.kernel.await_guard import AwaitGuard
+from rtc_widget.kernel.operation import operations_of
 from rtc_widget.optional import require_numpy
 
 _FLUSH_SECONDS = 10.0
@@ -101,6 +102,7 @@ class Recorder:
         if calls is not None:
             calls.stop(self)
 
+    @operations_of("recorder", lambda recorder: "The recording has ended.")
     async def finish(self) -> Recording:
         """Stop recording, and return the recording when all of it has arrived.
 

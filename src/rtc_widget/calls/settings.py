@@ -13,7 +13,15 @@ from rtc_widget.comm.settings import CallSettings
 
 T = TypeVar("T")
 
-_ATTRIBUTES = ("microphone", "exchange", "reconnect", "max_duration", "view_timeout", "stats_interval")
+_ATTRIBUTES = (
+    "microphone",
+    "exchange",
+    "reconnect",
+    "max_duration",
+    "view_timeout",
+    "stats_interval",
+    "save_transcript",
+)
 
 
 class Setting(traitlets.TraitType[T, T], Generic[T]):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from datetime import timedelta
+from typing import Any, Literal, NoReturn
 
+from rtc_widget.errors import InvalidSetting
 from rtc_widget.types import DEFAULT_PROTOCOL
 
 Exchange = Literal["kernel", "browser"]
@@ -83,19 +87,20 @@ class CallSettings:
 
     def __post_init__(self) -> None:
         if self.exchange not in ("kernel", "browser"):
-            raise ValueError(f"exchange must be 'kernel' or 'browser', got {self.exchange!r}.")
+            near = difflib.get_close_matches(str(self.exchange), ("kernel", "browser"), n=1)
+            _refuse("exchange", "'kernel' or 'browser'", self.exchange, near[0] if near else None)
         if self.reconnect is not None and not isinstance(self.reconnect, Reconnect):
             raise TypeError(f"reconnect must be Reconnect(…) or None, got {self.reconnect!r}.")
         # A timer of the browser holds 2³¹ - 1 milliseconds; beyond that it would fire at once.
         if not _is_number(self.max_duration) or not 0 < self.max_duration <= 2_000_000:
-            raise ValueError(f"max_duration must be between 0 and 2,000,000 seconds, got {self.max_duration!r}.")
+            _refuse_seconds("max_duration", "between 0 and 2,000,000 seconds", self.max_duration)
         if not _is_number(self.view_timeout) or not 0 <= self.view_timeout <= 2_000_000:
-            raise ValueError(f"view_timeout must be between 0 and 2,000,000 seconds, got {self.view_timeout!r}.")
+            _refuse_seconds("view_timeout", "between 0 and 2,000,000 seconds", self.view_timeout)
         object.__setattr__(self, "stats_interval", self.stats_interval or None)
         # Chromium updates its counters no more often than this.
         interval = self.stats_interval
         if interval is not None and not (_is_number(interval) and 0.1 <= interval <= 3600):
-            raise ValueError(f"stats_interval must be 0.1 to 3600 seconds, or None for off, got {interval!r}.")
+            _refuse_seconds("stats_interval", "0.1 to 3600 seconds, or None for off", interval)
 
     def to_wire(self) -> dict[str, Any]:
         """Return the settings as the page reads them."""
@@ -114,3 +119,25 @@ class CallSettings:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|[smhd]?)[a-z]*\.?", re.IGNORECASE)
+
+
+def _seconds_in(value: object) -> float | None:
+    """Return the seconds that were probably meant: by a timedelta, or by a text such as ``"1h"`` or ``"90 min"``."""
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    return None if found is None else float(found[1]) * _UNITS[found[2].lower() or "s"]
+
+
+def _refuse_seconds(name: str, must: str, value: object) -> NoReturn:
+    seconds = _seconds_in(value)
+    _refuse(name, must, value, int(seconds) if seconds is not None and seconds.is_integer() else seconds)
+
+
+def _refuse(name: str, must: str, value: object, meant: object) -> NoReturn:
+    hint = None if meant is None else f"Did you mean {name}={meant!r}?"
+    raise InvalidSetting(f"{name} must be {must}, got {value!r}.", hint=hint)

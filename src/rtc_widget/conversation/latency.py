@@ -27,7 +27,7 @@ from rtc_widget.conversation.facts import (
     TurnWritten,
     WordsSpoken,
 )
-from rtc_widget.optional import new_figure, require_pandas
+from rtc_widget.optional import finished, new_figure, require_pandas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -165,7 +165,10 @@ class Latency(FrozenSequence[TurnLatency]):
         axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
-        return figure
+        middle = _median(self, "first_audio")
+        return finished(
+            figure, f"Latency of {len(self._turns)} responses; the first audio came after {middle} (median)."
+        )
 
     def _snapshot(self) -> list[TurnLatency]:
         return self._turns

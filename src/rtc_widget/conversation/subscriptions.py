@@ -17,9 +17,12 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from rtc_widget._error_text import error_text
 from rtc_widget._unicode import well_formed
 from rtc_widget.conversation.events import Event
+from rtc_widget.conversation.failures_html import FailureRow, failures_html, failures_text
 from rtc_widget.errors import NotConnected, WaitTimeout
+from rtc_widget.kernel.cell import in_cell, stoppable
 from rtc_widget.kernel.io_thread import users_loop
 from rtc_widget.kernel.main_loop import wait_with_grace
+from rtc_widget.kernel.operation import say_when_stopped
 from rtc_widget.kernel.registration import is_newer_version
 
 Callback = Callable[[Event], Any] | Callable[[Event], Awaitable[Any]]
@@ -94,8 +97,9 @@ class EventStream(AsyncIterator[E]):
     Events that arrive between two reads are buffered.
     """
 
-    def __init__(self, pattern: str) -> None:
+    def __init__(self, pattern: str, subject: str = "call") -> None:
         self._pattern = pattern
+        self._subject = subject
         self._events: deque[E] = deque()
         self._ended = False
         self._news = asyncio.Event()
@@ -122,7 +126,13 @@ class EventStream(AsyncIterator[E]):
             if self._ended:
                 raise StopAsyncIteration
             self._news.clear()
-            await self._news.wait()
+            try:
+                with stoppable():
+                    await self._news.wait()
+            except asyncio.CancelledError as error:
+                if in_cell():
+                    say_when_stopped(error, f"The {self._subject} goes on.")
+                raise
         return self._events.popleft()
 
 
@@ -218,7 +228,7 @@ class Subscriptions(Generic[E]):
 
     def stream(self, pattern: str) -> EventStream[E]:
         """Return a stream of the future events that match."""
-        stream: EventStream[E] = EventStream(pattern)
+        stream: EventStream[E] = EventStream(pattern, self._subject)
         self._streams.add(stream)
         return stream
 
@@ -295,7 +305,20 @@ class Failure(Protocol):
         ...
 
 
-class Failures(list[Failure]):
+class FailureLog(list[Failure]):
+    """Failures, oldest first; a notebook shows what failed, why and where."""
+
+    def __repr__(self) -> str:
+        return failures_text(self._rows())
+
+    def _repr_html_(self) -> str:
+        return failures_html(self._rows())
+
+    def _rows(self) -> list[FailureRow]:
+        return [(failure.code, str(failure), failure.error) for failure in self]
+
+
+class Failures(FailureLog):
     """The last 1,000 failures, oldest first."""
 
     def __init__(self) -> None:

@@ -24,7 +24,7 @@ from rtc_widget.conversation.facts import (
     TurnWritten,
     WordsSpoken,
 )
-from rtc_widget.optional import new_figure
+from rtc_widget.optional import finished, new_figure
 from rtc_widget.types import Role
 
 if TYPE_CHECKING:
@@ -112,7 +112,8 @@ def timeline(events: Iterable[Event]) -> Figure:
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     axes.tick_params(axis="y", length=0)
-    return figure
+    counts = ", ".join(f"{lane} {sum(span.lane == lane for span in drawn)}" for lane in LANES)
+    return finished(figure, f"The call over {whole:.0f} s, as spans in five lanes: {counts}.")
 
 
 class _SpanReader:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Mapping
-from html import escape
 from typing import TYPE_CHECKING, Any
 
+from rtc_widget._html import faint, view
 from rtc_widget._sequence import FrozenSequence
 from rtc_widget._unicode import well_formed
 from rtc_widget.conversation.event_reader import CallTurns, reader_of
 from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.json_object import fields_of
-from rtc_widget.conversation.turn import FunctionResult, Turn
+from rtc_widget.conversation.turn import SPEAKERS, FunctionResult, Turn, note_of, turn_row
 from rtc_widget.optional import require_pandas
-from rtc_widget.types import DEFAULT_PROTOCOL, Role
+from rtc_widget.types import DEFAULT_PROTOCOL
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("rtc_widget")
 
 SEAMS: Mapping[bool, str] = {True: "── connected again ──", False: "── new call ──"}
-
-_SPEAKERS: Mapping[Role, str] = {"user": "You", "assistant": "Assistant"}
 
 
 class Transcript(FrozenSequence[Turn]):
@@ -137,8 +135,8 @@ class Transcript(FrozenSequence[Turn]):
                 blocks.append(f"*{seam}*")
             at = "" if turn.start is None else f" ({turn.start:.1f} s)"
             cut = f" *(interrupted after: {_markdown(turn.heard) or '…'})*" if turn.interrupted else ""
-            note = f" *({_note(turn)})*" if _note(turn) else ""
-            blocks.append(f"**{_SPEAKERS[turn.role]}**{at}: {_markdown(turn.text) or '…'}{cut}{note}")
+            note = f" *({note_of(turn)})*" if note_of(turn) else ""
+            blocks.append(f"**{SPEAKERS[turn.role]}**{at}: {_markdown(turn.text) or '…'}{cut}{note}")
         return "\n\n".join(blocks) + ("\n" if blocks else "")
 
     def to_pandas(self) -> pd.DataFrame:
@@ -180,24 +178,9 @@ class Transcript(FrozenSequence[Turn]):
         rows: list[str] = []
         for seam, turn in self._with_seams():
             if seam:
-                rows.append(f'<div style="color: gray; text-align: center">{escape(seam)}</div>')
-            heard, rest = turn.text[: len(turn.heard)], turn.text[len(turn.heard) :]
-            unheard = f'<s style="color: gray" title="not heard">{escape(rest)}</s>' if rest.strip() else ""
-            at = "" if turn.start is None else f"{turn.start:.1f} s"
-            note = turn.status if turn.interrupted else _note(turn)
-            mark = f" <small>— {note}</small>" if note else ""
-            rows.append(
-                f'<div><span style="display: inline-block; min-width: 4em; color: gray">{at}</span>'
-                f"<b>{_SPEAKERS[turn.role]}</b>: {escape(heard) or '…'}{unheard}{mark}</div>"
-            )
-        return f'<div style="line-height: 1.6">{"".join(rows)}</div>' if rows else "<i>Nothing has been said yet.</i>"
-
-
-def _note(turn: Turn) -> str:
-    """Return why a turn that was not interrupted was not heard; empty if it was."""
-    if turn.status == "failed":
-        return "failed"
-    return "not spoken" if turn.unspoken else ""
+                rows.append(f'<div style="text-align: center">{faint(seam)}</div>')
+            rows.append(turn_row(turn))
+        return view(*rows) if rows else view(faint("Nothing has been said yet."))
 
 
 def _markdown(text: str) -> str:

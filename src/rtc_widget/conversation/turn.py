@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from html import escape
 from typing import TYPE_CHECKING, Literal
 
+from rtc_widget._html import faint, view
 from rtc_widget.types import Role
 
 if TYPE_CHECKING:
     from rtc_widget.audio.clip import AudioClip
 
+SPEAKERS: Mapping[Role, str] = {"user": "You", "assistant": "Assistant"}
 TurnStatus = Literal["in_progress", "completed", "interrupted", "cancelled", "incomplete", "failed"]
 
 
@@ -91,3 +95,37 @@ class Turn:
 
     def __str__(self) -> str:
         return f"{self.role}: {self.text}"
+
+    def _repr_html_(self) -> str:
+        return _turn_html(self)
+
+
+def _turn_html(turn: Turn) -> str:
+    """Return a turn, its times, and its audio if it has any."""
+    about = [turn.status.replace("_", " ")]
+    if turn.start is not None and turn.end is not None:
+        about.append(f"{turn.start:.1f} to {turn.end:.1f} s")
+    if turn.status == "interrupted" and 0 < turn.played < 1:
+        about.append(f"{turn.played:.0%} was played")
+    audio = "" if turn.audio is None else turn.audio._repr_html_()
+    return view(turn_row(turn), f"<div>{faint(' · '.join(about))}</div>", audio)
+
+
+def turn_row(turn: Turn) -> str:
+    """Return a turn as a line: when, who, what; the part that was not played is struck out."""
+    heard, rest = turn.text[: len(turn.heard)], turn.text[len(turn.heard) :]
+    unheard = f'<s class="f" title="not heard">{escape(rest)}</s>' if rest.strip() else ""
+    at = "" if turn.start is None else f"{turn.start:.1f} s"
+    note = turn.status if turn.interrupted else note_of(turn)
+    mark = f" <small>— {note}</small>" if note else ""
+    return (
+        f'<div dir="auto"><span class="f at">{at}</span>'
+        f"<b>{SPEAKERS[turn.role]}</b>: {escape(heard) or '…'}{unheard}{mark}</div>"
+    )
+
+
+def note_of(turn: Turn) -> str:
+    """Return why a turn that was not interrupted was not heard; empty if it was."""
+    if turn.status == "failed":
+        return "failed"
+    return "not spoken" if turn.unspoken else ""

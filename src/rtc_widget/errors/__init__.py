@@ -91,6 +91,8 @@ Every error has a stable ``code``, a ``message`` that says what happened, and a 
     ├── SendQueueFull                   too many events wait to be sent
     ├── SessionFileError                a session file cannot be read (a ValueError)
     ├── SavedSessionOnly                a saved session has no call (an AttributeError)
+    ├── InvalidSetting                  a parameter of a widget has a wrong value (a ValueError)
+    ├── UnknownEvent                    an event type is misspelt (a ValueError)
     ├── EventRefused                    the server refused an event
     ├── ResponseFailed                  the server could not complete a response
     ├── TurnDetectionEnabled            push-to-talk while the server detects turns
@@ -150,6 +152,7 @@ from rtc_widget.errors.events import (
     ResponseFailed,
     SendQueueFull,
     TurnDetectionEnabled,
+    UnknownEvent,
     WaitTimeout,
 )
 from rtc_widget.errors.microphone import (
@@ -175,6 +178,7 @@ from rtc_widget.errors.page import (
 )
 from rtc_widget.errors.saved import SavedSessionOnly, SessionFileError
 from rtc_widget.errors.sdp import InvalidSdp, UnknownTerm
+from rtc_widget.errors.settings import InvalidSetting
 from rtc_widget.errors.signaling import (
     AccessDenied,
     ClientSecretsUnsupported,
@@ -254,6 +258,7 @@ __all__ = [
     "InvalidOffer",
     "InvalidSdp",
     "InvalidSession",
+    "InvalidSetting",
     "InvalidStateError",
     "InvalidTool",
     "KernelDied",
@@ -309,6 +314,7 @@ __all__ = [
     "TurnDetectionEnabled",
     "UnexpectedError",
     "UnknownError",
+    "UnknownEvent",
     "UnknownTerm",
     "WaitTimeout",
     "WebRTCError",

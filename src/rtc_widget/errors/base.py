@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from rtc_widget._unicode import well_formed
+from rtc_widget.errors.cell_traceback import rendered
 from rtc_widget.errors.texts import KERNEL_HINTS
 
 
@@ -42,6 +43,10 @@ class RtcWidgetError(Exception):
     def to_wire(self) -> dict[str, str]:
         """Return the error as it is sent to the page: ``{"code", "message", "hint"}``."""
         return {"code": self.code, "message": self.message, "hint": self.hint}
+
+    def _render_traceback_(self) -> list[str]:
+        # IPython calls this in place of its own traceback, whose frames are mostly those of this package.
+        return rendered(self, self.message, self.hint)
 
 
 class UnexpectedError(RtcWidgetError):

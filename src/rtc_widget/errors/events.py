@@ -47,6 +47,12 @@ class EventRefused(RtcWidgetError):
         return refusal
 
 
+class UnknownEvent(RtcWidgetError, ValueError):
+    """An event type is misspelt."""
+
+    code = "unknown_event"
+
+
 class ResponseFailed(RtcWidgetError):
     """The server could not complete a response."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 
 from rtc_widget.errors import AwaitUnsupported, PageError, PageTimeout
+from rtc_widget.kernel.cell import in_cell
 
 FIRST_RECEIVING_VERSION = (7, 4)
 """From ipykernel 7.4 on, messages of the page arrive during an async cell in every front end."""
@@ -36,7 +36,7 @@ def require_await(hint: str | None = None) -> None:
         With the hint.
     """
     version = kernel_version()
-    if version is None or version >= (7, 0) or not _in_cell():
+    if version is None or version >= (7, 0) or not in_cell():
         return
     raise AwaitUnsupported(
         f"ipykernel {_dotted(version)} receives the page's messages only after this cell ends.", hint=hint
@@ -55,7 +55,7 @@ def no_reply_error(seconds: float, hint: str | None = None) -> PageError:
     `hint` says what to do if the cell itself keeps the messages away. Default: to split the cell in two.
     """
     version = kernel_version()
-    if version is not None and version < FIRST_RECEIVING_VERSION and _in_cell():
+    if version is not None and version < FIRST_RECEIVING_VERSION and in_cell():
         return AwaitUnsupported(
             f"No message of the page came for {seconds:g} s. In this host, ipykernel {_dotted(version)} probably "
             "receives them only after this cell ends.",
@@ -65,14 +65,6 @@ def no_reply_error(seconds: float, hint: str | None = None) -> PageError:
         f"The page did not respond for {seconds:g} s.",
         hint="Check that the notebook is open and connected to its kernel.",
     )
-
-
-def _in_cell() -> bool:
-    try:
-        task = asyncio.current_task()
-    except RuntimeError:
-        return False
-    return task is not None and getattr(task.get_coro(), "__qualname__", "") == "InteractiveShell.run_cell_async"
 
 
 def _dotted(version: tuple[int, int]) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from rtc_widget.kernel.operation import Operation
 from rtc_widget.peers.events import PeerEvent
-from rtc_widget.peers.operation import Operation
 
 if TYPE_CHECKING:
     from rtc_widget.sdp.description import SessionDescription

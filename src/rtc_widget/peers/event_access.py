@@ -8,8 +8,8 @@ from typing import Any
 from rtc_widget.conversation.subscriptions import EventStream
 from rtc_widget.errors import PeerClosed
 from rtc_widget.kernel.await_guard import AwaitGuard
+from rtc_widget.kernel.operation import Operation
 from rtc_widget.peers.events import PeerEvent
-from rtc_widget.peers.operation import Operation
 from rtc_widget.peers.record import ConnectionRecord
 
 PeerCallback = Callable[[PeerEvent], Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from rtc_widget.errors import NetworkUnsupported
-from rtc_widget.peers.operation import Operation
+from rtc_widget.kernel.operation import Operation
 
 if TYPE_CHECKING:
     from rtc_widget._aiortc.network import NetworkReport

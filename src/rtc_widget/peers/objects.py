@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 
 from rtc_widget.comm.media import ClipOffers
+from rtc_widget.kernel.operation import Operation
 from rtc_widget.peers.arguments import require_awaited
 from rtc_widget.peers.event_access import PeerEventAccess
 from rtc_widget.peers.media import media_to_wire
-from rtc_widget.peers.operation import Operation
 from rtc_widget.peers.operations import Operations, SendParameters, StatsResult
 from rtc_widget.peers.record import ConnectionRecord
 from rtc_widget.peers.stats import PeerStats

@@ -21,7 +21,7 @@ from rtc_widget.errors import (
 )
 from rtc_widget.kernel.await_guard import AwaitGuard
 from rtc_widget.kernel.main_loop import MainLoop
-from rtc_widget.peers.operation import Operation
+from rtc_widget.kernel.operation import Operation
 from rtc_widget.peers.record import ConnectionRecord
 from rtc_widget.sdp.private_parts import without_credentials
 

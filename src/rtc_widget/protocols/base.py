@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 from uuid import uuid4
 
 from rtc_widget.conversation.event_reader import EventReader, reader_of
@@ -406,6 +406,16 @@ class VoiceProtocol(EventReader, Protocol):
 
     def session_end(self, text: str) -> str | None:
         """Return the message of a received event that announces the end of the session; None for other events."""
+        ...
+
+
+@runtime_checkable
+class NamesEvents(Protocol):
+    """A protocol that knows the names of its events, so that a misspelt one is refused."""
+
+    @property
+    def event_names(self) -> Collection[str]:
+        """The types of its events; a server may send others."""
         ...
 
 

@@ -8,24 +8,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rtc_widget._secret_forms import REMOVED, without_keys
 from rtc_widget._unicode import json_text
-
-REMOVED = "[removed]"
 
 # The endings of the names of fields that hold secrets: `api_key`, `refreshToken`, `X-Auth-Token`.
 _SECRET_NAMES = re.compile(r"_key$|apikey$|password$|(?:^|_)(?:token|secret|passwd|authorization|credentials?|cookie)$")
 _CAMEL_CASE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-# The forms of API keys, client secrets, bearer tokens and JSON Web Tokens.
-_SECRET_FORMS = re.compile(
-    r"\b(?:sk|ek|rk|pk)[-_][A-Za-z0-9_-]{8,}"
-    r"|\b(?:hf|gh[opusr]|github_pat)_[A-Za-z0-9_]{8,}"
-    r"|\b[Bb]earer\s+[A-Za-z0-9._~+/=-]{6,}"
-    # Base64 has a digit, a capital inside or padding; "basic training" must not match.
-    r"|\bBasic\s+(?=[A-Za-z0-9+/]*(?:[0-9+/=]|[a-z][A-Z]))[A-Za-z0-9+/]{6,}={0,2}"
-    r"|\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"
-)
-# User name and password in a URL.
-_USERINFO = re.compile(r"(?<=://)[^\s/@:?#\"']+:[^\s/@?#\"']+(?=@)")
 _MIN_KEY_CHARACTERS = 6
 
 
@@ -64,7 +52,7 @@ class Redaction:
         text = text.replace(self._key, REMOVED) if len(self._key) >= _MIN_KEY_CHARACTERS else text
         if text.lstrip().startswith("{"):
             text = self._json(text)
-        return _USERINFO.sub(REMOVED, _SECRET_FORMS.sub(REMOVED, text))
+        return without_keys(text)
 
     def _json(self, text: str) -> str:
         """Return a text without secrets if it is a JSON object, such as a tool's arguments; other text unchanged."""

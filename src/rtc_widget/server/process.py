@@ -45,6 +45,13 @@ LOG_LINES = 60
 OnProgress = Callable[[str], None]
 
 
+def voice_names() -> tuple[str, ...]:
+    """Return the names of the voices that the server speaks with: its own, and those of OpenAI that it replaces."""
+    from rtc_widget.server.speech.synthesizer import NEAREST, voices
+
+    return (*voices(), *NEAREST)
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where the server listens, and the bearer token that it requires."""

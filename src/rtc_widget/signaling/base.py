@@ -120,6 +120,21 @@ class ControlsNetwork(Protocol):
         ...
 
 
+@runtime_checkable
+class ChecksSession(Protocol):
+    """A signaling that knows which values its server takes."""
+
+    def check_session(self, settings: Mapping[str, Any]) -> None:
+        """Require that the server takes these session settings, in the protocol's form.
+
+        Raises
+        ------
+        InvalidSession
+            If it would not.
+        """
+        ...
+
+
 def protocol_of(signaling: Signaling) -> str:
     """Return the name of the wire protocol that the server of a signaling uses."""
     name = getattr(signaling, "protocol", DEFAULT_PROTOCOL)

@@ -7,8 +7,8 @@ import os
 import re
 from collections.abc import Callable
 
+from rtc_widget._secret_forms import REMOVED
 from rtc_widget.errors import MissingKey
-from rtc_widget.saved.redaction import REMOVED
 
 # Strings in a text that may be a key, between quotes, spaces, "=" and similar.
 _WORD = re.compile(r"[\w~+/-][\w.~+/-]{6,}[\w~+/-]")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -11,7 +12,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
 from rtc_widget._aiortc.network import Direction, NetworkConditions, NetworkReport
-from rtc_widget.errors import LocalServerError, NetworkUnsupported, NotConnected, SignalingTimeout
+from rtc_widget.errors import InvalidSession, LocalServerError, NetworkUnsupported, NotConnected, SignalingTimeout
 from rtc_widget.protocols.base import protocol_named
 from rtc_widget.protocols.realtime.session_settings import merged, require_json
 from rtc_widget.server.process import (
@@ -23,6 +24,7 @@ from rtc_widget.server.process import (
     reply_function,
     running_address,
     shared_process,
+    voice_names,
 )
 from rtc_widget.signaling.base import Answer, Progress
 from rtc_widget.signaling.chat_completions import ChatCompletions
@@ -102,7 +104,7 @@ class Local:
     LocalServerError
         If the extra ``local`` is not installed, and no `server` is given.
     InvalidSession
-        If a setting is unknown.
+        If a setting is unknown, or the server has no such voice.
     ValueError
         If there is no such protocol.
     ServerNotFound
@@ -155,6 +157,7 @@ class Local:
         self._settings = protocol_named(protocol).session_settings
         self._session = merged(self._settings(session), extra_session or {})
         require_json(self._session)
+        self.check_session(self._session)
         self._responder = self._reply.name if self._reply else self._chat.model if self._chat else ""
         self._replies: ReplyStream | None = None
         if self._shared is not None and self._reply is not None:
@@ -188,6 +191,28 @@ class Local:
 
     def __repr__(self) -> str:
         return f"<Local: {self.name}>"
+
+    def check_session(self, settings: Mapping[str, Any]) -> None:
+        """Require that the server has the voice, if one is set.
+
+        Raises
+        ------
+        InvalidSession
+            If it has not; the hint has the most similar one.
+        """
+        # A shared server may have other voices, and says so; GPT-Live's list of voices is open.
+        if self._shared is not None or self.protocol != "realtime":
+            return
+        voice: Any = settings
+        for name in ("audio", "output", "voice"):
+            voice = voice.get(name) if isinstance(voice, Mapping) else None
+        if not isinstance(voice, str) or voice in (names := voice_names()):
+            return
+        near = difflib.get_close_matches(voice, names, n=1)
+        guess = f"Did you mean {near[0]!r}? " if near else ""
+        raise InvalidSession(
+            f"The embedded server has no voice {voice!r}.", hint=f"{guess}Its voices: {', '.join(names)}."
+        )
 
     async def prepare(self, progress: Progress) -> None:
         """Start the server, if it does not run, and wait until its models are loaded.

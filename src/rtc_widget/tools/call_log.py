@@ -6,15 +6,17 @@ import pickle
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from html import escape
 from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from rtc_widget._error_text import error_text, message_of
+from rtc_widget._html import cut, faint, table, view
+from rtc_widget._secret_forms import without_keys
 from rtc_widget._sequence import FrozenSequence
 from rtc_widget._unicode import well_formed, well_formed_json
 from rtc_widget.errors import RtcWidgetError
 from rtc_widget.optional import require_pandas
+from rtc_widget.tools.call_html import call_html, output_of, short, status_of, words_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +25,6 @@ CallStatus = Literal["asking", "running", "completed", "failed", "denied", "time
 
 _MAX_CALLS = 1_000
 _MAX_ROWS = 40
-_COLORS: Mapping[str, str] = {"completed": "#2e8b57", "asking": "#b06000", "running": "#b06000"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +64,15 @@ class ToolCall:
     time: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def __str__(self) -> str:
-        given = ", ".join(f"{name}={_short(value, 60)}" for name, value in self.arguments.items())
-        output = f": {_short(self.output, 80)}" if self.output else ""
+        given = ", ".join(f"{name}={short(value, 60)}" for name, value in self.arguments.items())
+        output = f": {short(self.output, 80)}" if self.output else ""
         return well_formed(f"{self.name}({given}) → {self.status}{output}")
+
+    def __repr__(self) -> str:
+        return f"<ToolCall: {without_keys(str(self))}>"
+
+    def _repr_html_(self) -> str:
+        return call_html(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +93,7 @@ class ToolFailure:
     error: BaseException
 
     def __str__(self) -> str:
-        given = ", ".join(f"{name}={_short(value, 60)}" for name, value in self.call.arguments.items())
+        given = ", ".join(f"{name}={short(value, 60)}" for name, value in self.call.arguments.items())
         error = self.error
         words = message_of(error) if isinstance(error, RtcWidgetError) else error_text(error)
         return well_formed(f"{self.call.name}({given}) failed: {words}")
@@ -142,15 +149,19 @@ class ToolCalls(FrozenSequence[ToolCall]):
         return _tool_calls, (calls,)
 
     def __repr__(self) -> str:
-        return "\n".join(map(str, self)) or "<ToolCalls: empty>"
+        return without_keys("\n".join(map(str, self))) or "<ToolCalls: empty>"
 
     def _repr_html_(self) -> str:
         calls = self._snapshot()
-        rows = "".join(map(_row, calls[-_MAX_ROWS:]))
+        if not calls:
+            return view(faint("No tool calls yet."))
         hidden = len(calls) - _MAX_ROWS
-        more = f"<p>{hidden} earlier calls are not shown.</p>" if hidden > 0 else ""
-        head = "".join(f"<th style='text-align: left'>{name}</th>" for name in ("call", "status", "output", "s"))
-        return f"{more}<table><tr>{head}</tr>{rows}</table>" if calls else "<i>No tool calls yet.</i>"
+        more = faint(f"{hidden} earlier calls are not shown.") if hidden > 0 else ""
+        rows = (
+            (f"<code>{words_of(call)}</code>", _ended(call), output_of(call, 200), f"{call.seconds:.2f}")
+            for call in calls[-_MAX_ROWS:]
+        )
+        return view(more, table(("call", "status", "output", "s"), rows, numbers=(3,)))
 
     def _snapshot(self) -> list[ToolCall]:
         with self._lock:
@@ -165,18 +176,6 @@ def _tool_calls(calls: Iterable[ToolCall]) -> ToolCalls:
     return log
 
 
-def _row(call: ToolCall) -> str:
-    given = ", ".join(f"{name}={_short(value, 60)}" for name, value in call.arguments.items())
-    why = f"<br><small>{escape(_short(call.error, 200))}</small>" if call.error is not None else ""
-    cells = (
-        f"<code>{escape(call.name)}({escape(given)})</code>",
-        f"<b style='color: {_COLORS.get(call.status, '#c5221f')}'>{escape(call.status)}</b>{why}",
-        escape(call.output if len(call.output) <= 200 else f"{call.output[:200]}…"),
-        f"{call.seconds:.2f}",
-    )
-    return well_formed("<tr>" + "".join(f"<td style='text-align: left'>{cell}</td>" for cell in cells) + "</tr>")
-
-
-def _short(value: object, most: int) -> str:
-    words = message_of(value) if isinstance(value, BaseException) else repr(value)
-    return words if len(words) <= most else f"{words[:most]}…"
+def _ended(call: ToolCall) -> str:
+    why = "" if call.error is None else f"<br><small>{cut(without_keys(short(call.error, 200)), 200)}</small>"
+    return status_of(call) + why

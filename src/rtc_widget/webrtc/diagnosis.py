@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from html import escape
 from typing import Any, Literal
+
+from rtc_widget._html import faint, table, view
 
 Outcome = Literal["ok", "failed", "not reached"]
 _MARKS: Mapping[str, str] = {"ok": "✓", "failed": "✕", "not reached": "·"}
+_CLASSES: Mapping[str, str] = {"ok": "ok", "failed": "bad", "not reached": "f"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,14 @@ class TriedPair:
     answered: int | None = None
     selected: bool = False
 
+    def without_addresses(self) -> TriedPair:
+        """Return the pair with only the types of its candidates."""
+        return replace(self, local=_kind(self.local), remote=_kind(self.remote))
+
+    def __repr__(self) -> str:
+        # Without addresses: a notebook stores it.
+        return f"<TriedPair: {_kind(self.local)} → {_kind(self.remote)} ({self.protocol}): {self.state}>"
+
     def __str__(self) -> str:
         checks = "" if self.sent is None else f", {self.sent} checks sent, {self.answered or 0} answered"
         taken = ", in use" if self.selected else ""
@@ -66,7 +78,9 @@ class TriedPair:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """A report of the last call, step by step; its ``str()`` is text to print.
+    """A report of the last call, step by step.
+
+    A notebook shows it without addresses; ``print`` shows those of the candidate pairs as well.
 
     Attributes
     ----------
@@ -91,16 +105,52 @@ class Diagnosis:
         return next((step for step in self.steps if step.outcome == "failed"), None)
 
     def __str__(self) -> str:
-        lines = [str(step) for step in self.steps]
+        return self._text([str(pair) for pair in self.pairs])
+
+    def __repr__(self) -> str:
+        return self._text([str(pair.without_addresses()) for pair in self.pairs])
+
+    def _repr_html_(self) -> str:
+        steps = (
+            (
+                f'<span class="{_CLASSES[step.outcome]}" aria-label="{step.outcome}">{_MARKS[step.outcome]}</span>',
+                faint(step.name) if step.outcome == "not reached" else escape(step.name),
+                faint(step.detail),
+            )
+            for step in self.steps
+        )
+        pairs = (
+            (
+                escape(f"{_kind(pair.local)} → {_kind(pair.remote)} ({pair.protocol})"),
+                escape(pair.state) + (", in use" if pair.selected else ""),
+                "" if pair.sent is None else f"{pair.sent} sent, {pair.answered or 0} answered",
+            )
+            for pair in self.pairs
+        )
+        parts = [table((), steps)]
+        if self.cause:
+            parts.append(f'<div><span class="bad">Likely cause:</span> {escape(self.cause)}</div>')
+        if self.hint:
+            parts.append(f"<div><b>What to do:</b> {escape(self.hint)}</div>")
         if self.pairs:
-            lines += ["", "Candidate pairs:", *(f"  {pair}" for pair in self.pairs)]
+            inside = table(("candidate pair", "state", "checks"), pairs)
+            parts.append(f"<details><summary>Candidate pairs: {len(self.pairs)}</summary>{inside}</details>")
+        return view(*parts)
+
+    def _text(self, pairs: Sequence[str]) -> str:
+        lines = [str(step) for step in self.steps]
+        if pairs:
+            lines += ["", "Candidate pairs:", *(f"  {pair}" for pair in pairs)]
         if self.cause:
             lines += ["", f"Likely cause: {self.cause}"]
         if self.hint:
             lines.append(f"What to do: {self.hint}")
         return "\n".join(lines)
 
-    __repr__ = __str__
+
+def _kind(candidate: str) -> str:
+    """Return the type of a candidate, without its address."""
+    return candidate.partition(" ")[0]
 
 
 def diagnosis_from_wire(result: Mapping[str, Any]) -> Diagnosis:

@@ -10,7 +10,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, overload
 
 from rtc_widget._sequence import FrozenSequence
-from rtc_widget.optional import new_figure, require_pandas
+from rtc_widget.optional import finished, new_figure, require_pandas
+from rtc_widget.webrtc.stats_html import log_html, sample_html
 from rtc_widget.webrtc.stats_reports import Counters, StatsReports
 
 if TYPE_CHECKING:
@@ -39,6 +40,10 @@ class CandidatePair:
     def __str__(self) -> str:
         local, remote = f"{self.local_type} {self.local_address}", f"{self.remote_type} {self.remote_address}"
         return f"{local}:{self.local_port} → {remote}:{self.remote_port} ({self.protocol})"
+
+    def __repr__(self) -> str:
+        # Without addresses: a notebook stores it.
+        return f"<CandidatePair: {self.local_type} → {self.remote_type} ({self.protocol})>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +126,9 @@ class StatsSample:
         if self.codec is not None:
             parts.append(self.codec)
         return f"<StatsSample: {', '.join(parts)}>"
+
+    def _repr_html_(self) -> str:
+        return sample_html(self)
 
 
 class StatsLog(FrozenSequence[StatsSample]):
@@ -257,6 +265,9 @@ class StatsLog(FrozenSequence[StatsSample]):
             return "<StatsLog: empty>"
         return f"<StatsLog: {len(self)} samples, the last: {self._samples[-1]!r}>"
 
+    def _repr_html_(self) -> str:
+        return log_html(self._snapshot())
+
     def _append(self, sample: StatsSample) -> None:
         # The reports are much larger than the rest of a sample.
         if self._samples and self._samples[-1].raw is not None:
@@ -309,7 +320,9 @@ def draw_stats(samples: Sequence[StatsSample]) -> Figure:
         row.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize="small")
         row.grid(visible=True, alpha=0.3)
     axes[-1].set_xlabel("seconds since the call began")
-    return figure
+    last = samples[-1].round_trip_time if samples else None
+    trip = "" if last is None else f" The last round trip took {last * 1000:.0f} ms."
+    return finished(figure, f"Delays, bitrates, losses and audio levels of {len(samples)} samples over time.{trip}")
 
 
 def _scaled(value: float | None, factor: float) -> Any:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
 from rtc_widget import VoiceChat
 from rtc_widget.comm.settings import Reconnect
+from rtc_widget.errors import InvalidSetting
 from rtc_widget.webrtc.devices import Device
 
 
@@ -94,3 +96,20 @@ def test_a_setting_that_is_not_a_number_is_refused_and_the_old_one_stays(chat, n
         setattr(chat, name, "soon")
     assert getattr(chat, name) == before
     assert chat.settings[name] == before
+
+
+@pytest.mark.parametrize(
+    ("settings", "meant"),
+    [
+        ({"max_duration": "1h"}, "max_duration=3600"),
+        ({"max_duration": "90 min"}, "max_duration=5400"),
+        ({"max_duration": timedelta(hours=2)}, "max_duration=7200"),
+        ({"view_timeout": "20"}, "view_timeout=20"),
+        ({"stats_interval": "500 ms"}, "stats_interval=0.5"),
+        ({"exchange": "browsr"}, "exchange='browser'"),
+    ],
+)
+def test_a_time_that_is_written_otherwise_is_refused_with_its_seconds(settings, meant):
+    with pytest.raises(InvalidSetting) as refused:
+        VoiceChat(**settings)
+    assert refused.value.hint == f"Did you mean {meant}?"

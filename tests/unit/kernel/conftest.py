@@ -26,8 +26,9 @@ def ipykernel(request: pytest.FixtureRequest) -> str:
 class KernelClient:
     """A client of a real kernel: runs cells, and gives what the kernel publishes in its order."""
 
-    def __init__(self, client: Any, ipykernel: str) -> None:
+    def __init__(self, client: Any, ipykernel: str, manager: Any) -> None:
         self._client = client
+        self._manager = manager
         self._ipykernel = ipykernel
         self._published: deque[dict[str, Any]] = deque()
 
@@ -48,6 +49,19 @@ class KernelClient:
         while not self._is_idle_after(cell):
             self._published.append(self._client.get_iopub_msg(timeout=max(0.0, over - time.monotonic())))
         return cell
+
+    def stopped(self, code: str) -> str:
+        """Run a cell, press Stop when it has printed something, and return what it shows of its end."""
+        cell: str = self._client.execute(code)
+        over = time.monotonic() + HANGS
+        while True:
+            message = self._client.get_iopub_msg(timeout=max(0.0, over - time.monotonic()))
+            if message["parent_header"].get("msg_id") != cell:
+                continue
+            if message["msg_type"] == "stream":
+                self._manager.interrupt_kernel()
+            if message["msg_type"] == "error":
+                return "\n".join(message["content"]["traceback"])
 
     def _is_idle_after(self, cell: str) -> bool:
         return any(
@@ -77,7 +91,7 @@ def kernel_client(ipykernel: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[K
         monkeypatch.setenv("PYTHONPATH", str(folder) + os.pathsep + os.environ.get("PYTHONPATH", ""))
     manager, client = jupyter_client.manager.start_new_kernel(startup_timeout=HANGS)
     try:
-        yield KernelClient(client, ipykernel)
+        yield KernelClient(client, ipykernel, manager)
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)

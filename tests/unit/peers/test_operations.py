@@ -255,7 +255,7 @@ async def test_a_malformed_result_is_reported(pc, page):
 async def test_a_forgotten_await_says_so():
     pc = PeerConnection(page=PeerPage())
     offer = pc.create_offer()
-    assert repr(offer) == "<pc.create_offer() has not started. It must be awaited: await pc.create_offer()>"
+    assert repr(offer) == "<pc.create_offer() has not started. Put await before it: await pc.create_offer()>"
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         del offer
@@ -274,7 +274,7 @@ async def test_using_an_operation_in_the_place_of_its_result_says_that_await_is_
         lambda: pc.create_offer().sdp,
     ]
     for use in uses:
-        with pytest.raises((TypeError, AttributeError), match=r"was not awaited.* Write: await pc\."):
+        with pytest.raises((TypeError, AttributeError), match=r"was not awaited.* Put await before it: await pc\."):
             use()
     assert page.requests == []
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from rtc_widget import VoiceChat
 from rtc_widget.errors import InvalidOffer, InvalidSession, LocalServerError
-from rtc_widget.server.process import running_address, shared_process
+from rtc_widget.server.process import running_address, shared_process, voice_names
 from rtc_widget.signaling import local as module
 from rtc_widget.signaling.base import Signaling
 from rtc_widget.signaling.embedded_calls import MODEL, call_request
@@ -63,6 +64,25 @@ def test_a_backend_of_gpt_live_has_the_server_s_model() -> None:
 
     assert session(tools)["delegation"]["responses"] == {"model": MODEL, "tools": []}
     assert session({"model": "any"}) == {"model": "any"}
+
+
+async def test_a_voice_that_the_server_has_not_is_refused_at_once(monkeypatch) -> None:
+    monkeypatch.setattr(module, "voice_names", lambda: ("heart", "heart-british", "marin"))
+    with pytest.raises(InvalidSession, match="no voice 'nobody'") as refused:
+        Local(voice="nobody")
+    assert refused.value.hint == "Its voices: heart, heart-british, marin."
+    with pytest.raises(InvalidSession, match="Did you mean 'marin'"):
+        VoiceChat(Local(), voice="marine")
+    chat = VoiceChat(Local(voice="marin"))
+    with pytest.raises(InvalidSession, match="no voice 'nobody'"):
+        await chat.update_session(voice="nobody")
+    chat.close()
+    Local(voice={"id": "voice_of_mine"})
+
+
+@pytest.mark.speech
+def test_the_voices_of_the_server_are_its_own_and_those_it_replaces() -> None:
+    assert {"heart", "heart-british", "alloy", "marin"} <= set(voice_names())
 
 
 def test_it_loads_nothing_heavy() -> None:

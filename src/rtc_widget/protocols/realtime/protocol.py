@@ -21,6 +21,7 @@ from rtc_widget.protocols.base import (
     VoiceSession,
 )
 from rtc_widget.protocols.realtime import client_events, facts
+from rtc_widget.protocols.realtime.event_names import EVENT_NAMES
 from rtc_widget.protocols.realtime.measured_audio import MeasuredAudio
 from rtc_widget.protocols.realtime.session import Session
 from rtc_widget.protocols.realtime.session_settings import KNOWN, SHORTHANDS, session_settings
@@ -34,6 +35,7 @@ class RealtimeProtocol:
 
     name = "realtime"
     setting_names: Collection[str] = frozenset({*KNOWN, *SHORTHANDS})
+    event_names: Collection[str] = EVENT_NAMES
 
     def facts(self, event: Event) -> Iterable[Fact]:
         """Return the meaning of an event."""
