@@ -3,6 +3,7 @@
 import { within } from "./async";
 import type { Attempt } from "./call/attempt";
 import { Call } from "./call/call";
+import type { Recovery } from "./call/call_machine";
 import { type Diagnosis, diagnose } from "./call/diagnosis";
 import { HeardUntil } from "./call/heard_until";
 import { CallLimits } from "./call/limits";
@@ -50,6 +51,8 @@ export interface SessionListener extends HistoryListener {
   /** The kernel has greeted this page: its traits are current, and not those of a saved notebook. */
   onWelcome(): void;
   onState(state: CallState): void;
+  /** How a lost connection is being replaced; null when it is not. */
+  onRecovery(recovery: Recovery | null): void;
   /** An event of this page's call, and the facts in it where it was received. */
   onEvent(event: ChannelEvent, facts: readonly Fact[]): void;
   /** A call is established. Returns the conversation that it belongs to. */
@@ -145,6 +148,7 @@ export function openSession(
       if (sendable.length > 0) call.send(sendable.flat());
     },
     untilHistory: () => within(HISTORY_WAIT_MS, history.complete, () => undefined),
+    onRecovery: (recovery) => listener.onRecovery(recovery),
     onMicrophoneRequest: (isPending) => listener.onMicrophoneRequest(isPending),
     onNonFatalError: (error) => listener.onNote(error.toWire()),
     onAttempt: (attempt) => {

@@ -2,6 +2,8 @@
 
 import { batch, computed, type ReadonlySignal, type Signal, signal as signalOf } from "@preact/signals";
 import type { ConnectOptions } from "./call/call";
+import type { Recovery } from "./call/call_machine";
+import { type CallTimes, NO_CALL, withCall, withEnd } from "./call/call_times";
 import type { Diagnosis } from "./call/diagnosis";
 import type { PushToTalkState } from "./call/push_to_talk";
 import { watchKernelState } from "./comm/kernel_state";
@@ -18,10 +20,7 @@ import { textOr } from "./json";
 import type { DeviceChoice } from "./media/devices";
 import { protocolOrDefault } from "./protocols/named";
 import { openSession } from "./session";
-import { readSettings } from "./settings";
-
-const ALLOW_MICROPHONE = "Allow the microphone in the browser's prompt.";
-const KERNEL_BUSY = "Waiting for the kernel; is a cell running?";
+import { type InputSource, readSettings } from "./settings";
 
 export interface Store {
   /** The state of the call that this page shows: its own, else that of the page it follows. */
@@ -35,8 +34,18 @@ export interface Store {
   readonly server: ReadonlySignal<string>;
   /** Whether there is a server to call; if not, `progress` says what to do. */
   readonly canCall: ReadonlySignal<boolean>;
-  /** What the page is waiting for; empty if nothing. */
+  /** What the kernel is doing for the call; empty if nothing. */
   readonly progress: ReadonlySignal<string>;
+  /** Whether the kernel does not reply, although it lives: a cell may be running. */
+  readonly isKernelSlow: ReadonlySignal<boolean>;
+  /** Whether the browser is opening a microphone. */
+  readonly isMicrophoneRequested: ReadonlySignal<boolean>;
+  /** The audio that a call sends, by the settings. */
+  readonly input: ReadonlySignal<"microphone" | "clips" | "none">;
+  /** How a lost connection is being replaced; null when it is not. */
+  readonly recovery: ReadonlySignal<Recovery | null>;
+  /** When this page's last call began and ended. */
+  readonly callTimes: ReadonlySignal<CallTimes>;
   /** The last error that has not been dismissed: one that ended the call, or a note. */
   readonly problem: ReadonlySignal<Problem | null>;
   readonly isKernelDead: ReadonlySignal<boolean>;
@@ -86,6 +95,9 @@ export function openStore(model: Model, signal: AbortSignal): Store {
   const isSlow = signalOf(false);
   const isMicrophoneRequested = signalOf(false);
   const canCall = signalOf(readSettings(model).canCall);
+  const input = signalOf(inputKind(readSettings(model).microphone));
+  const recovery = signalOf<Recovery | null>(null);
+  const callTimes = signalOf(NO_CALL);
   const isKernelDead = signalOf(false);
   const isWelcomed = signalOf(false);
   const isAudioBlocked = signalOf(false);
@@ -95,11 +107,13 @@ export function openStore(model: Model, signal: AbortSignal): Store {
   const devices = signalOf<readonly Device[]>([]);
   const approvals = new Approvals();
   const pushToTalk = signalOf<PushToTalkState>({ isOn: false, isHeld: false });
-  const readCanCall = () => {
-    canCall.value = readSettings(model).canCall;
+  const applySettings = () => {
+    const settings = readSettings(model);
+    canCall.value = settings.canCall;
+    input.value = inputKind(settings.microphone);
   };
-  model.on("change:settings", readCanCall);
-  signal.addEventListener("abort", () => model.off("change:settings", readCanCall));
+  model.on("change:settings", applySettings);
+  signal.addEventListener("abort", () => model.off("change:settings", applySettings));
   const kernelProgress = traitSignal(model, "progress", signal);
 
   const showNote = (error: RtcWidgetError) => {
@@ -120,8 +134,12 @@ export function openStore(model: Model, signal: AbortSignal): Store {
           record.end(session.heardUntilMs);
           approvals.withdraw();
         }
+        if (!isCalling(after.status)) callTimes.value = withEnd(callTimes.value);
         ownState.value = after;
       });
+    },
+    onRecovery: (step) => {
+      recovery.value = step;
     },
     onEvent(event, facts) {
       batch(() => {
@@ -132,6 +150,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
       });
     },
     onOpen(attempt, resumes) {
+      callTimes.value = withCall(callTimes.value, attempt);
       record.begin(attempt, resumes);
       return record.conversation.peek();
     },
@@ -207,10 +226,12 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     speaking: record.speaking,
     server: traitSignal(model, "server", signal),
     canCall,
-    progress: computed(() => {
-      if (isMicrophoneRequested.value && ownState.value.microphone_permission === "prompt") return ALLOW_MICROPHONE;
-      return kernelProgress.value || (isSlow.value ? KERNEL_BUSY : "");
-    }),
+    progress: kernelProgress,
+    isKernelSlow: isSlow,
+    isMicrophoneRequested,
+    input,
+    recovery,
+    callTimes,
     problem: computed(() => {
       const error = endOfCall(ownState.value, kernelState.value, isFollowing.value);
       // The header says that the kernel is gone; no other cause goes deeper.
@@ -269,6 +290,11 @@ export function openStore(model: Model, signal: AbortSignal): Store {
       });
     },
   };
+}
+
+function inputKind(source: InputSource): "microphone" | "clips" | "none" {
+  if (source === "clips") return source;
+  return source === false ? "none" : "microphone";
 }
 
 /** A trait of the kernel as a signal. The value is read again at each change: hosts pass different arguments to listeners. */

@@ -14,7 +14,16 @@ import type { PlayedInterval } from "../media/clips";
 import { type Microphone, permissionAfter } from "../media/microphone";
 import { type InputSource, pauseBeforeAttempt, type Reconnect, type Settings } from "../settings";
 import { Attempt, type MicrophoneChange } from "./attempt";
-import { type CallEvent, type Capabilities, hasAttempt, nextPhase, type Phase, statusOf } from "./call_machine";
+import {
+  type CallEvent,
+  type Capabilities,
+  hasAttempt,
+  nextPhase,
+  type Phase,
+  type Recovery,
+  recoveryOf,
+  statusOf,
+} from "./call_machine";
 import type { PeerStates } from "./peer";
 
 const STATE_KEYS = Object.keys(INITIAL_STATE) as readonly (keyof CallState)[];
@@ -35,6 +44,7 @@ export interface CallListener {
   /** A call is established; `resumes` when it continues an earlier one. */
   onOpen(attempt: string, resumes: boolean): void;
   onAttempt(attempt: Attempt): void;
+  onRecovery(recovery: Recovery | null): void;
   /** Resolves when the conversation that a call continues is known, as far as it will be known in time. */
   untilHistory(): Promise<void>;
   /** Whether the browser is opening a microphone. */
@@ -188,6 +198,7 @@ export class Call {
     this.#phase = after;
     this.#phaseEnd.abort();
     this.#phaseEnd = new AbortController();
+    this.#listener.onRecovery(recoveryOf(after, this.#reconnect));
     this.#enter(after, before);
   }
 

@@ -3,6 +3,7 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Store } from "../store";
 import { SendIcon } from "./icons";
+import { wordsOf } from "./situation";
 
 const MAX_HEIGHT_PIXELS = 132;
 
@@ -28,7 +29,7 @@ export function Composer({ store }: { store: Store }) {
         class="rtc-draft"
         rows={1}
         aria-label="Message"
-        placeholder={placeholder(store)}
+        placeholder={wordsOf(store).value.placeholder}
         value={draft}
         onInput={({ currentTarget }) => {
           store.draft.value = currentTarget.value;
@@ -52,21 +53,6 @@ export function Composer({ store }: { store: Store }) {
       </button>
     </form>
   );
-}
-
-function placeholder({ state, isFollowing }: Store): string {
-  if (isFollowing.value) return "Take over to send a message";
-  const { status, data_channel_state: channel } = state.value;
-  // Also while WebRTC reconnects: the channel queues what is sent then.
-  if (channel === "open") return "Write a message";
-  switch (status) {
-    case "connecting":
-      return "Write a message; send it when the call is connected";
-    case "reconnecting":
-      return "Write a message; send it when the call is reconnected";
-    default:
-      return "Connect to send a message";
-  }
 }
 
 function fitToText(box: HTMLTextAreaElement): void {

@@ -1,21 +1,8 @@
 /** The header: the state of the connection, the server, and the buttons. */
 
-import type { CallState } from "../comm/protocol";
 import type { Store } from "../store";
 import { MicrophoneIcon, SlidersIcon } from "./icons";
-
-const CONNECTION_LABELS: Readonly<Record<RTCPeerConnectionState, string>> = {
-  new: "Initializing",
-  connecting: "Connecting",
-  connected: "Connected",
-  disconnected: "Reconnecting",
-  failed: "Connection failed",
-  closed: "Disconnected",
-};
-
-const NO_KERNEL = "This widget has lost its kernel. Run its cell again.";
-
-type IndicatorTone = "off" | "busy" | "on" | "bad";
+import { wordsOf } from "./situation";
 
 export function Header({ store }: { store: Store }) {
   return (
@@ -26,31 +13,30 @@ export function Header({ store }: { store: Store }) {
         <MuteButton store={store} />
         <CallButton store={store} />
       </div>
-      <Progress store={store} />
+      <SecondLine store={store} />
     </header>
   );
 }
 
 function Indicator({ store }: { store: Store }) {
-  const state = store.state.value;
+  const { dot, headline, states } = wordsOf(store).value;
   const server = store.server.value;
   const { user, assistant } = store.speaking.value;
   return (
-    <div class="rtc-indicator" data-tone={toneOf(state)}>
+    <div class="rtc-indicator" data-tone={dot}>
       <div class="rtc-status">
         <span class="rtc-dot" aria-hidden="true" />
         <span class="rtc-connection" role="status">
-          {connectionLabel(state)}
+          {headline}
         </span>
       </div>
       <div class="rtc-details">
-        {state.status === "connecting" && <span class="rtc-ice">ICE {state.ice_connection_state}</span>}
+        {states !== "" && <span class="rtc-ice">{states}</span>}
         {server !== "" && (
           <span class="rtc-server" title={server}>
             {server}
           </span>
         )}
-        {state.receive_only && state.status === "connected" && <span class="rtc-server">No microphone</span>}
         {user && <SpeakingIndicator speaker="user" label="You are speaking" />}
         {assistant && <SpeakingIndicator speaker="assistant" label="The assistant is speaking" />}
       </div>
@@ -148,13 +134,9 @@ function ignoringDoubleClicks(act: () => void): (event: MouseEvent) => void {
   };
 }
 
-/** What the page is waiting for, or what a person should do. */
-function Progress({ store }: { store: Store }) {
-  const isKernelDead = store.isKernelDead.value;
-  const elsewhere = store.isFollowing.value ? "The call is in another window; this view follows it." : "";
-  // If a call ended with the kernel, the error banner says so.
-  const noKernel = store.problem.value?.code === "kernel_died" ? "" : NO_KERNEL;
-  const text = isKernelDead ? noKernel : store.progress.value || elsewhere;
+/** The second line, and the click that a browser may want before it plays audio. */
+function SecondLine({ store }: { store: Store }) {
+  const text = wordsOf(store).value.secondLine;
   return (
     <>
       <p class="rtc-progress" role="status" hidden={text === ""}>
@@ -172,23 +154,4 @@ function Progress({ store }: { store: Store }) {
       )}
     </>
   );
-}
-
-function connectionLabel({ status, connection_state, error }: CallState): string {
-  if (status === "idle") return "Disconnected";
-  if (status === "reconnecting") return CONNECTION_LABELS.disconnected;
-  if (status === "error") return isLostConnection(error?.code) ? CONNECTION_LABELS.failed : CONNECTION_LABELS.closed;
-  // The data channel opens a moment after the connection; the call is usable only then.
-  if (status === "connecting" && connection_state === "connected") return CONNECTION_LABELS.connecting;
-  return CONNECTION_LABELS[connection_state];
-}
-
-function toneOf({ status }: CallState): IndicatorTone {
-  if (status === "connecting" || status === "reconnecting") return "busy";
-  if (status === "connected") return "on";
-  return status === "error" ? "bad" : "off";
-}
-
-function isLostConnection(code: string | undefined): boolean {
-  return code === "connection_failed" || code === "channel_timeout" || code === "reconnect_failed";
 }

@@ -2,9 +2,9 @@
 
 import { Component } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import type { Status } from "../comm/protocol";
 import { type Turn, type TurnStatus, turnText } from "../conversation/transcript";
 import type { Store } from "../store";
+import { wordsOf } from "./situation";
 
 /** A box scrolled to within this distance of its end follows new turns. */
 const AT_END_PIXELS = 32;
@@ -55,24 +55,22 @@ export function Transcript({ store }: { store: Store }) {
 function Invitation({ store }: { store: Store }) {
   const { status, microphone_permission: permission } = store.state.value;
   const isBefore = status === "idle" || status === "error";
-  // The header says what to do about it.
-  if (!store.canCall.value) return <p class="rtc-invitation">No server to call yet.</p>;
+  const hasMicrophone = store.input.value === "microphone" && store.canCall.value && !store.isKernelDead.value;
   return (
     <div class="rtc-invitation">
-      <p>{invitation(status, store.pushToTalk.value.isOn)}</p>
-      {isBefore && (
+      <p>{wordsOf(store).value.invitation}</p>
+      {isBefore && hasMicrophone && (
         <p class="rtc-privacy">
           {permission === "prompt" ? "Your browser will ask for the microphone. It is used" : "The microphone is used"}
           {" only during a call; the audio goes from this page directly to "}
           <b>{store.server.value || "the server"}</b>.
         </p>
       )}
-      {isBefore && store.problem.value === null && (
+      {isBefore && hasMicrophone && store.problem.value === null && (
         <button
           type="button"
           class="rtc-link"
           data-action="listen"
-          disabled={store.isKernelDead.value}
           onClick={() => store.connect({ microphone: false })}
         >
           Connect without a microphone
@@ -132,16 +130,4 @@ const TURN_NOTES: Readonly<Record<"user" | "assistant", Partial<Record<TurnStatu
 function placeholder({ role, status }: Turn, isTranscribed: boolean): string {
   if (role === "user" && !isTranscribed) return "(spoken)";
   return status === "in_progress" ? "…" : "(no words)";
-}
-
-function invitation(status: Status, isPushToTalk: boolean): string {
-  switch (status) {
-    case "connected":
-    case "reconnecting":
-      return isPushToTalk ? "Hold the button and speak, or write below." : "Speak, or write below.";
-    case "connecting":
-      return "Connecting …";
-    default:
-      return "Connect and start talking. The transcript appears here.";
-  }
 }
