@@ -8,6 +8,7 @@ import { DeviceMenus } from "./device_menu";
 import { ErrorBanner } from "./error_banner";
 import { EventLog } from "./event_log";
 import { Header } from "./header";
+import { takeLandmark } from "./landmark";
 import { PushToTalkButton } from "./push_to_talk_button";
 import { suppressShortcuts } from "./shortcuts";
 import { Transcript } from "./transcript";
@@ -15,19 +16,21 @@ import { Transcript } from "./transcript";
 /** Renders the store into the element; returns a function that removes the view. */
 export function mountView(element: HTMLElement, store: Store): () => void {
   const closed = store.viewOpened();
-  render(<View store={store} />, element);
+  const landmark = takeLandmark("Voice chat");
+  render(<View store={store} name={landmark.name} />, element);
   return () => {
+    landmark.release();
     closed();
     render(null, element);
   };
 }
 
-function View({ store }: { store: Store }) {
+function View({ store, name }: { store: Store; name: string }) {
   const { status, connection_state, ice_connection_state, data_channel_state } = store.state.value;
   return (
     <section
       class="rtc-widget"
-      aria-label="Voice chat"
+      aria-label={name}
       data-status={status}
       data-connection-state={connection_state}
       data-ice-connection-state={ice_connection_state}

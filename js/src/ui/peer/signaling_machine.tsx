@@ -1,6 +1,7 @@
 /** The signaling state machine (W3C WebRTC, section 4.3.3): the current state and the last edge are lit. */
 
 import type { Edge } from "../../peer/record";
+import { usePageId } from "../landmark";
 
 interface Node {
   readonly state: string;
@@ -60,6 +61,7 @@ const EDGES: readonly (Edge & { readonly by: string; readonly path: string })[] 
 ];
 
 export function SignalingMachine({ state, edge }: { state: string; edge: Edge | undefined }) {
+  const arrow = usePageId();
   // It can be closed in each state; one edge stands for all.
   const isLast = ({ from, to }: Edge) => edge?.to === to && (edge.from === from || to === "closed");
   const taken = EDGES.find(isLast);
@@ -68,7 +70,7 @@ export function SignalingMachine({ state, edge }: { state: string; edge: Edge | 
     <svg class="rtc-machine" viewBox="0 0 420 214" role="img" aria-label={`Signaling state: ${words}`}>
       <defs>
         <marker
-          id="rtc-arrow"
+          id={arrow}
           viewBox="0 0 8 8"
           refX="7"
           refY="4"
@@ -87,7 +89,7 @@ export function SignalingMachine({ state, edge }: { state: string; edge: Edge | 
           d={one.path}
           data-edge={`${one.from} ${one.to}`}
           data-lit={isLast(one)}
-          marker-end="url(#rtc-arrow)"
+          marker-end={`url(#${arrow})`}
         >
           <title>{`${one.from} to ${one.to}: ${one.by}`}</title>
         </path>
