@@ -6,11 +6,12 @@ import { Call } from "./call/call";
 import type { Recovery } from "./call/call_machine";
 import { type Diagnosis, diagnose } from "./call/diagnosis";
 import { HeardUntil } from "./call/heard_until";
+import { Interruption } from "./call/interruption";
 import { CallLimits } from "./call/limits";
 import { PushToTalk, type PushToTalkState } from "./call/push_to_talk";
 import { Resumption } from "./call/resumption";
 import { SessionExpiry } from "./call/session_expiry";
-import { StatsSampler } from "./call/stats";
+import { roundTripOf, StatsSampler } from "./call/stats";
 import { Bridge, type Result } from "./comm/bridge";
 import { EventOutbox } from "./comm/event_outbox";
 import { type HistoryListener, HistoryReader } from "./comm/history";
@@ -31,6 +32,7 @@ import { type ChannelEvent, channelEvent, type Fact } from "./conversation/facts
 import type { Conversation } from "./conversation/transcript";
 import { asRtcWidgetError, type ErrorReport, pageError, type RtcWidgetError, textOf } from "./errors";
 import { findDevice, isSource, listDevices, watchDevices } from "./media/devices";
+import { LevelMeter } from "./media/level_meter";
 import { Microphone, watchPermission } from "./media/microphone";
 import { Recorder } from "./media/recorder";
 import { Speaker } from "./media/speaker";
@@ -53,6 +55,8 @@ export interface SessionListener extends HistoryListener {
   onState(state: CallState): void;
   /** How a lost connection is being replaced; null when it is not. */
   onRecovery(recovery: Recovery | null): void;
+  /** A new sample of the statistics; undefined where it has no round-trip time, or the call is over. */
+  onRoundTrip(milliseconds: number | undefined): void;
   /** An event of this page's call, and the facts in it where it was received. */
   onEvent(event: ChannelEvent, facts: readonly Fact[]): void;
   /** A call is established. Returns the conversation that it belongs to. */
@@ -83,6 +87,8 @@ export interface Session {
   /** Resolves when the kernel has all audio recorded so far. */
   flushAudio(): Promise<void>;
   readonly pushToTalk: PushToTalk;
+  readonly interruption: Interruption;
+  readonly levels: LevelMeter;
   diagnose(): Promise<Diagnosis>;
   useDevice(kind: Device["kind"], device: Device | undefined): Promise<void>;
 }
@@ -130,7 +136,10 @@ export function openSession(
       if (direction === "sent") resumption.recordSent(text);
       const event = channelEvent(attempt, direction, text);
       const facts = direction === "received" && event.json ? protocol.factsOf(event.json) : [];
-      for (const fact of facts) pushToTalk.apply(fact);
+      for (const fact of facts) {
+        pushToTalk.apply(fact);
+        interruption.apply(fact);
+      }
       listener.onEvent(event, facts);
       // Last, since a fact may end the call.
       for (const fact of facts) {
@@ -155,13 +164,21 @@ export function openSession(
       latest = attempt;
       recorder.begin(attempt.id);
     },
-    onSentTrack: (track) => recorder.setTrack("user", track),
+    onSentTrack: (track) => {
+      levels.setTracks({ user: track });
+      recorder.setTrack("user", track);
+    },
     onRemoteAudio: (stream) => {
       void speaker.play(stream);
-      recorder.setTrack("assistant", stream.getAudioTracks()[0] ?? null);
+      const track = stream.getAudioTracks()[0] ?? null;
+      levels.setTracks({ assistant: track });
+      recorder.setTrack("assistant", track);
     },
     onEnd: () => {
       pushToTalk.end();
+      interruption.end();
+      levels.setTracks({ user: null, assistant: null });
+      listener.onRoundTrip(undefined);
       expiry.end();
       stats.stop();
       recorder.end();
@@ -175,6 +192,8 @@ export function openSession(
     setHeldBack: (isHeldBack) => microphone.setHeldBack(isHeldBack),
     onChange: (state) => listener.onPushToTalk(state),
   });
+  const interruption = new Interruption(protocol, (texts) => call.send(texts));
+  const levels = new LevelMeter();
   const media = new MediaOutbox((message) => bridge.send(message));
   const recorder = new Recorder(
     (audio) => media.addAudio(audio),
@@ -182,7 +201,10 @@ export function openSession(
   );
   const stats = new StatsSampler(
     () => settings().statsIntervalMs,
-    (sample) => media.addStats(sample),
+    (sample) => {
+      media.addStats(sample);
+      listener.onRoundTrip(roundTripOf(sample.reports));
+    },
   );
   const applySettings = () => {
     recorder.setOn(settings().record);
@@ -228,6 +250,8 @@ export function openSession(
       await media.emptied(FLUSH_LIMIT_MS);
     },
     pushToTalk,
+    interruption,
+    levels,
     async diagnose() {
       const microphones = (await listDevices()).filter(({ kind }) => kind === "microphone").length;
       await call.attempt?.peer?.candidatePairs.sample();

@@ -5,6 +5,7 @@ import type { ConnectOptions } from "./call/call";
 import type { Recovery } from "./call/call_machine";
 import { type CallTimes, NO_CALL, withCall, withEnd } from "./call/call_times";
 import type { Diagnosis } from "./call/diagnosis";
+import { InputCheck } from "./call/input_check";
 import type { PushToTalkState } from "./call/push_to_talk";
 import { watchKernelState } from "./comm/kernel_state";
 import type { Model } from "./comm/model";
@@ -18,6 +19,7 @@ import type { Conversation } from "./conversation/transcript";
 import { asRtcWidgetError, type ErrorReport, type RtcWidgetError } from "./errors";
 import { textOr } from "./json";
 import type { DeviceChoice } from "./media/devices";
+import type { Levels } from "./media/level_meter";
 import { protocolOrDefault } from "./protocols/named";
 import { openSession } from "./session";
 import { type InputSource, readSettings } from "./settings";
@@ -44,6 +46,18 @@ export interface Store {
   readonly input: ReadonlySignal<"microphone" | "clips" | "none">;
   /** How a lost connection is being replaced; null when it is not. */
   readonly recovery: ReadonlySignal<Recovery | null>;
+  /** Whether nothing was heard for some seconds of a person who should speak; only while a view watches the levels. */
+  readonly hearsNothing: ReadonlySignal<boolean>;
+  /** The round-trip time to the server, in milliseconds; undefined while it is not measured. */
+  readonly roundTripMs: ReadonlySignal<number | undefined>;
+  /** Whether the assistant is heard in this page's call. */
+  readonly canInterrupt: ReadonlySignal<boolean>;
+  /** Stops the response that is generated or spoken. */
+  interrupt(): void;
+  /** Measures how loud both sides are until the returned function is called. */
+  watchLevels(listener: (levels: Levels) => void): () => void;
+  /** How much of the interface is shown. */
+  readonly layout: ReadonlySignal<"full" | "compact">;
   /** When this page's last call began and ended. */
   readonly callTimes: ReadonlySignal<CallTimes>;
   /** The last error that has not been dismissed: one that ended the call, or a note. */
@@ -96,6 +110,10 @@ export function openStore(model: Model, signal: AbortSignal): Store {
   const isMicrophoneRequested = signalOf(false);
   const canCall = signalOf(readSettings(model).canCall);
   const input = signalOf(inputKind(readSettings(model).microphone));
+  const layout = signalOf(readSettings(model).layout);
+  const hearsNothing = signalOf(false);
+  const roundTripMs = signalOf<number | undefined>(undefined);
+  const inputCheck = new InputCheck();
   const recovery = signalOf<Recovery | null>(null);
   const callTimes = signalOf(NO_CALL);
   const isKernelDead = signalOf(false);
@@ -111,6 +129,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     const settings = readSettings(model);
     canCall.value = settings.canCall;
     input.value = inputKind(settings.microphone);
+    layout.value = settings.layout;
   };
   model.on("change:settings", applySettings);
   signal.addEventListener("abort", () => model.off("change:settings", applySettings));
@@ -141,6 +160,9 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     onRecovery: (step) => {
       recovery.value = step;
     },
+    onRoundTrip: (milliseconds) => {
+      roundTripMs.value = milliseconds;
+    },
     onEvent(event, facts) {
       batch(() => {
         record.append(event, facts);
@@ -151,6 +173,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     },
     onOpen(attempt, resumes) {
       callTimes.value = withCall(callTimes.value, attempt);
+      inputCheck.reset();
       record.begin(attempt, resumes);
       return record.conversation.peek();
     },
@@ -211,6 +234,18 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     isSlow.value = false;
   });
 
+  const canInterrupt = computed(
+    () => !isFollowing.value && record.speaking.value.assistant && ownState.value.data_channel_state === "open",
+  );
+  /** Whether the person may speak in this page's call, and has said so by push-to-talk. */
+  const turnOf = () => {
+    const { status, muted, receive_only } = ownState.peek();
+    if (status !== "connected" || muted || receive_only || input.peek() !== "microphone") return "closed";
+    const { isOn, isHeld } = pushToTalk.peek();
+    if (isOn) return isHeld ? "held" : "closed";
+    return record.speaking.peek().assistant ? "closed" : "open";
+  };
+
   // An error is in the state, where every view shows it.
   const connect = (options: ConnectOptions = {}) => {
     // Without a kernel the microphone would be opened for nothing.
@@ -231,6 +266,28 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     isMicrophoneRequested,
     input,
     recovery,
+    hearsNothing,
+    roundTripMs,
+    canInterrupt,
+    interrupt() {
+      try {
+        session.interruption.interrupt();
+      } catch (error) {
+        showNote(asRtcWidgetError(error));
+      }
+    },
+    watchLevels(listener) {
+      const stop = session.levels.listen((levels) => {
+        hearsNothing.value = inputCheck.take(levels.user, performance.now(), turnOf());
+        listener(levels);
+      });
+      return () => {
+        stop();
+        inputCheck.pause();
+        hearsNothing.value = false;
+      };
+    },
+    layout,
     callTimes,
     problem: computed(() => {
       const error = endOfCall(ownState.value, kernelState.value, isFollowing.value);
@@ -248,12 +305,15 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     sendDraft() {
       const text = draft.value.trim();
       if (text === "") return;
-      try {
-        call.send(protocol.textTurn(text));
-        draft.value = "";
-      } catch (error) {
+      const texts = protocol.textTurn(text);
+      draft.value = "";
+      const sent = readSettings(model).textInterrupts
+        ? session.interruption.replace(texts)
+        : session.interruption.add(texts);
+      sent.catch((error: unknown) => {
+        draft.value ||= text;
         showNote(asRtcWidgetError(error));
-      }
+      });
     },
     resumeAudio: () => void speaker.resume(),
     approvals: approvals.pending,
@@ -276,6 +336,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
       const showChoice = () => {
         chosen.value = { microphone: microphone.choice, speaker: speaker.choice };
       };
+      inputCheck.reset();
       session.useDevice(kind, device).then(showChoice, (error: unknown) => {
         showChoice();
         showNote(asRtcWidgetError(error));

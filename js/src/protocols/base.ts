@@ -9,7 +9,7 @@
 import type { EventReader } from "../conversation/facts";
 import type { Turn } from "../conversation/transcript";
 
-/** What the assistant is doing when a push-to-talk turn begins. */
+/** What the assistant is doing when it is interrupted. */
 export interface AssistantActivity {
   readonly isResponding: boolean;
   readonly isSpeaking: boolean;
@@ -20,6 +20,8 @@ export interface VoiceProtocol extends EventReader {
   readonly name: string;
   /** Writes a turn of the user and asks for a response. */
   textTurn(text: string): readonly string[];
+  /** Stops what the assistant is doing; empty where it does nothing, or cannot be stopped. */
+  interrupt(assistant: AssistantActivity): readonly string[];
   /** Begins a push-to-talk turn: discards earlier input audio and cancels what the assistant is doing. */
   beginTurn(assistant: AssistantActivity): readonly string[];
   /** Ends a push-to-talk turn and asks for a response. */

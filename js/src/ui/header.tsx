@@ -1,7 +1,9 @@
 /** The header: the state of the connection, the server, and the buttons. */
 
+import type { Track } from "../comm/protocol";
 import type { Store } from "../store";
-import { MicrophoneIcon, SlidersIcon } from "./icons";
+import { MicrophoneIcon, SlidersIcon, StopIcon } from "./icons";
+import { CallTimer, LevelBar, RoundTrip } from "./meters";
 import { wordsOf } from "./situation";
 
 export function Header({ store }: { store: Store }) {
@@ -9,6 +11,7 @@ export function Header({ store }: { store: Store }) {
     <header class="rtc-header">
       <Indicator store={store} />
       <div class="rtc-controls">
+        <StopButton store={store} />
         <DevicesButton store={store} />
         <MuteButton store={store} />
         <CallButton store={store} />
@@ -22,6 +25,7 @@ function Indicator({ store }: { store: Store }) {
   const { dot, headline, states } = wordsOf(store).value;
   const server = store.server.value;
   const { user, assistant } = store.speaking.value;
+  const isConnectedHere = store.state.value.status === "connected" && !store.isFollowing.value;
   return (
     <div class="rtc-indicator" data-tone={dot}>
       <div class="rtc-status">
@@ -37,20 +41,39 @@ function Indicator({ store }: { store: Store }) {
             {server}
           </span>
         )}
+        <CallTimer store={store} />
+        <RoundTrip store={store} />
         {user && <SpeakingIndicator speaker="user" label="You are speaking" />}
         {assistant && <SpeakingIndicator speaker="assistant" label="The assistant is speaking" />}
+        {isConnectedHere && <LevelBar store={store} side="assistant" />}
       </div>
     </div>
   );
 }
 
-function SpeakingIndicator({ speaker, label }: { speaker: "user" | "assistant"; label: string }) {
+function SpeakingIndicator({ speaker, label }: { speaker: Track; label: string }) {
   return (
     <span class="rtc-speaking" data-speaking={speaker} role="img" aria-label={label} title={label}>
       <i />
       <i />
       <i />
     </span>
+  );
+}
+
+/** Shown while the voice speaks. */
+function StopButton({ store }: { store: Store }) {
+  if (!store.canInterrupt.value) return null;
+  return (
+    <button
+      type="button"
+      class="rtc-button"
+      data-action="stop"
+      title="Stop the voice (Escape)"
+      onClick={store.interrupt}
+    >
+      <StopIcon /> Stop
+    </button>
   );
 }
 
@@ -74,22 +97,26 @@ function DevicesButton({ store }: { store: Store }) {
 }
 
 function MuteButton({ store }: { store: Store }) {
-  const { muted, receive_only } = store.state.value;
+  const { status, muted, receive_only } = store.state.value;
   if (store.isFollowing.value) return null; // the other page has the microphone
   const label = muted ? "Unmute the microphone" : "Mute the microphone";
+  const isHeard = status === "connected" && !receive_only;
   return (
-    <button
-      type="button"
-      class="rtc-button rtc-icon-button"
-      data-action="mute"
-      aria-pressed={muted}
-      aria-label="Mute the microphone"
-      title={label}
-      disabled={store.isKernelDead.value || receive_only}
-      onClick={store.toggleMute}
-    >
-      <MicrophoneIcon isMuted={muted} />
-    </button>
+    <span class="rtc-microphone">
+      <button
+        type="button"
+        class="rtc-button rtc-icon-button"
+        data-action="mute"
+        aria-pressed={muted}
+        aria-label="Mute the microphone"
+        title={label}
+        disabled={store.isKernelDead.value || receive_only}
+        onClick={store.toggleMute}
+      >
+        <MicrophoneIcon isMuted={muted} />
+      </button>
+      {isHeard && <LevelBar store={store} side="user" />}
+    </span>
   );
 }
 

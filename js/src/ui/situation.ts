@@ -33,6 +33,7 @@ function situationOf(store: Store): Situation {
     permission: state.microphone_permission,
     isMicrophoneRequested: store.isMicrophoneRequested.value,
     kernel: store.isKernelDead.value ? "gone" : store.isKernelSlow.value ? "busy" : "ready",
+    hearsNothing: store.hearsNothing.value,
     progress: store.progress.value,
     canCall: store.canCall.value,
     holder: store.isFollowing.value ? "elsewhere" : "here",

@@ -38,6 +38,12 @@ function View({ store, name }: { store: Store; name: string }) {
       data-jp-suppress-context-menu=""
       // A click beside the controls keeps the focus in the card; elsewhere the next keys would act on the cell.
       tabIndex={-1}
+      onKeyDown={(event) => {
+        if (event.key !== "Escape" || event.isComposing || !store.canInterrupt.peek()) return;
+        event.preventDefault();
+        event.stopPropagation();
+        store.interrupt();
+      }}
       onFocusIn={({ target }) => target instanceof Element && suppressShortcuts(target)}
     >
       <Header store={store} />

@@ -24,6 +24,8 @@ export interface Situation {
   readonly kernel: "ready" | "busy" | "gone";
   /** What the kernel is doing for the call; empty if nothing. */
   readonly progress: string;
+  /** Whether nothing was heard of who should speak, for some seconds. */
+  readonly hearsNothing: boolean;
   readonly canCall: boolean;
   readonly holder: "here" | "elsewhere";
   /** How a lost connection is being replaced. */
@@ -161,6 +163,7 @@ function secondLineFor(situation: Situation): string {
 
 function inputNote(situation: Situation): string {
   if (isMutedHere(situation)) return "The assistant does not hear you.";
+  if (situation.hearsNothing && situation.input === "microphone") return "We hear nothing: is the microphone on?";
   switch (situation.input) {
     case "none":
       return "No microphone: the assistant hears nothing.";

@@ -16,6 +16,7 @@ const IDLE: Situation = {
   isMicrophoneRequested: false,
   kernel: "ready",
   progress: "",
+  hearsNothing: false,
   canCall: true,
   holder: "here",
   recovery: null,
