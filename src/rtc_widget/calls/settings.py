@@ -13,7 +13,10 @@ from rtc_widget.comm.settings import CallSettings
 
 T = TypeVar("T")
 
-_ATTRIBUTES = ("microphone", "exchange", "reconnect", "max_duration", "view_timeout", "stats_interval")
+TRAITS = ("exchange", "reconnect", "max_duration", "view_timeout", "stats_interval", "text_interrupts")
+"""The settings that are traits of the widget."""
+
+_ATTRIBUTES = ("microphone", *TRAITS)
 
 
 class Setting(traitlets.TraitType[T, T], Generic[T]):

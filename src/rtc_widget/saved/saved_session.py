@@ -68,6 +68,7 @@ NEEDS_A_CALL = frozenset(
         "status",
         "stop_talking",
         "stream",
+        "text_interrupts",
         "tool",
         "tools",
         "unmute",
