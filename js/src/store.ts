@@ -67,6 +67,8 @@ export interface Store {
   readonly isAudioBlocked: ReadonlySignal<boolean>;
   /** The text that is not sent yet; it outlives the views. */
   readonly draft: Signal<string>;
+  /** The messages that were sent from this page, oldest first. */
+  readonly sentMessages: readonly string[];
   connect(options?: ConnectOptions): void;
   /** Connects as the last time, except for what the options change. */
   connectAgain(options?: ConnectOptions): void;
@@ -122,6 +124,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
   const note = signalOf<Problem | null>(null);
   const dismissed = signalOf<ErrorReport | null>(null);
   const draft = signalOf("");
+  const sentMessages: string[] = [];
   const devices = signalOf<readonly Device[]>([]);
   const approvals = new Approvals();
   const pushToTalk = signalOf<PushToTalkState>({ isOn: false, isHeld: false });
@@ -298,6 +301,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     isKernelDead,
     isAudioBlocked,
     draft,
+    sentMessages,
     connect,
     connectAgain: (options) => connect({ ...call.lastOptions, ...options }),
     disconnect: () => call.disconnect(),
@@ -310,6 +314,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
       const sent = readSettings(model).textInterrupts
         ? session.interruption.replace(texts)
         : session.interruption.add(texts);
+      if (sentMessages.at(-1) !== text) sentMessages.push(text);
       sent.catch((error: unknown) => {
         draft.value ||= text;
         showNote(asRtcWidgetError(error));
