@@ -14,12 +14,14 @@ import { Approvals } from "./conversation/approvals";
 import { CallRecord } from "./conversation/call_record";
 import type { EventList } from "./conversation/event_list";
 import { endOfCall, type Problem } from "./conversation/problem";
+import { ResponseTimer, type ResponseTimes } from "./conversation/response_times";
 import type { Speaking } from "./conversation/speaking";
 import type { Conversation } from "./conversation/transcript";
 import { asRtcWidgetError, type ErrorReport, type RtcWidgetError } from "./errors";
 import { textOr } from "./json";
 import type { DeviceChoice } from "./media/devices";
 import type { Levels } from "./media/level_meter";
+import { now } from "./page";
 import { protocolOrDefault } from "./protocols/named";
 import { openSession } from "./session";
 import { type InputSource, readSettings } from "./settings";
@@ -32,6 +34,8 @@ export interface Store {
   readonly events: EventList;
   readonly conversation: ReadonlySignal<Conversation>;
   readonly speaking: ReadonlySignal<Speaking>;
+  /** How long the person waited for the voice of each response of this page's calls. */
+  readonly responseTimes: ReadonlySignal<ResponseTimes>;
   /** The server that the kernel calls. */
   readonly server: ReadonlySignal<string>;
   /** Whether there is a server to call; if not, `progress` says what to do. */
@@ -115,6 +119,8 @@ export function openStore(model: Model, signal: AbortSignal): Store {
   const layout = signalOf(readSettings(model).layout);
   const hearsNothing = signalOf(false);
   const roundTripMs = signalOf<number | undefined>(undefined);
+  const responseTimer = new ResponseTimer();
+  const responseTimes = signalOf(responseTimer.times);
   const inputCheck = new InputCheck();
   const recovery = signalOf<Recovery | null>(null);
   const callTimes = signalOf(NO_CALL);
@@ -170,13 +176,16 @@ export function openStore(model: Model, signal: AbortSignal): Store {
       batch(() => {
         record.append(event, facts);
         for (const fact of facts) {
+          responseTimer.apply(fact, event.attempt, now());
           if (fact.type === "note") note.value = { ...fact.note, hint: "The call continues.", endsCall: false };
         }
+        responseTimes.value = responseTimer.times;
       });
     },
     onOpen(attempt, resumes) {
       callTimes.value = withCall(callTimes.value, attempt);
       inputCheck.reset();
+      responseTimer.reset();
       record.begin(attempt, resumes);
       return record.conversation.peek();
     },
@@ -262,6 +271,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     events: record.events,
     conversation: record.conversation,
     speaking: record.speaking,
+    responseTimes,
     server: traitSignal(model, "server", signal),
     canCall,
     progress: kernelProgress,
@@ -311,6 +321,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
       if (text === "") return;
       const texts = protocol.textTurn(text);
       draft.value = "";
+      responseTimer.written(now());
       const sent = readSettings(model).textInterrupts
         ? session.interruption.replace(texts)
         : session.interruption.add(texts);

@@ -12,6 +12,7 @@ import { takeLandmark } from "./landmark";
 import { PushToTalkButton } from "./push_to_talk_button";
 import { suppressShortcuts } from "./shortcuts";
 import { Transcript } from "./transcript";
+import { TranscriptTools } from "./transcript_tools";
 
 /** Renders the store into the element; returns a function that removes the view. */
 export function mountView(element: HTMLElement, store: Store): () => void {
@@ -53,7 +54,10 @@ function View({ store, name }: { store: Store; name: string }) {
       <Transcript store={store} />
       <PushToTalkButton store={store} />
       <Composer store={store} />
-      <EventLog store={store} />
+      <div class="rtc-footer">
+        <EventLog store={store} />
+        <TranscriptTools store={store} />
+      </div>
     </section>
   );
 }

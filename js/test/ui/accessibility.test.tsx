@@ -105,6 +105,7 @@ describe("the wheel", () => {
     spacer.style.height = "3000px";
     document.body.append(spacer);
     const box = part(element, ".rtc-transcript");
+    await vi.waitFor(() => expect(element.querySelectorAll(".rtc-turn")).toHaveLength(30));
     await vi.waitFor(() => expect(box.scrollHeight - box.scrollTop - box.clientHeight).toBeLessThan(2));
     expect(box.scrollTop).toBeGreaterThan(0);
     for (const scrolling of [box, document.scrollingElement]) {
