@@ -3,14 +3,15 @@
 import { within } from "./async";
 import type { Attempt } from "./call/attempt";
 import { Call } from "./call/call";
-import type { Recovery } from "./call/call_machine";
+import { CallSound } from "./call/call_sound";
 import { type Diagnosis, diagnose } from "./call/diagnosis";
 import { HeardUntil } from "./call/heard_until";
 import { Interruption } from "./call/interruption";
 import { CallLimits } from "./call/limits";
-import { PushToTalk, type PushToTalkState } from "./call/push_to_talk";
-import { Resumption } from "./call/resumption";
+import { PushToTalk } from "./call/push_to_talk";
+import { Resumption, tooLargeToCarry } from "./call/resumption";
 import { SessionExpiry } from "./call/session_expiry";
+import type { SessionListener } from "./call/session_listener";
 import { roundTripOf, StatsSampler } from "./call/stats";
 import { Bridge, type Result } from "./comm/bridge";
 import { EventOutbox } from "./comm/event_outbox";
@@ -18,19 +19,10 @@ import { type HistoryListener, HistoryReader } from "./comm/history";
 import { KernelLiveness } from "./comm/kernel_liveness";
 import { MediaOutbox } from "./comm/media_outbox";
 import type { Model } from "./comm/model";
-import {
-  type ApprovalRequest,
-  type CallMessages,
-  type CallState,
-  type Device,
-  decodeCallMessage,
-  isCalling,
-  type KernelRequest,
-} from "./comm/protocol";
+import { type CallMessages, type Device, decodeCallMessage, isCalling, type KernelRequest } from "./comm/protocol";
 import { StateReport } from "./comm/state_report";
-import { type ChannelEvent, channelEvent, type Fact } from "./conversation/facts";
-import type { Conversation } from "./conversation/transcript";
-import { asRtcWidgetError, type ErrorReport, pageError, type RtcWidgetError, textOf } from "./errors";
+import { channelEvent } from "./conversation/facts";
+import { asRtcWidgetError, pageError, textOf } from "./errors";
 import { findDevice, isSource, listDevices, watchDevices } from "./media/devices";
 import { LevelMeter } from "./media/level_meter";
 import { Microphone, watchPermission } from "./media/microphone";
@@ -48,32 +40,6 @@ const HISTORY_WAIT_MS = 5_000;
 const NO_MICROPHONE_HINT =
   "Python made this widget without a microphone (microphone=…). Your choice is kept for other widgets.";
 
-/** What the store does when the session changes. */
-export interface SessionListener extends HistoryListener {
-  /** The kernel has greeted this page: its traits are current, and not those of a saved notebook. */
-  onWelcome(): void;
-  onState(state: CallState): void;
-  /** How a lost connection is being replaced; null when it is not. */
-  onRecovery(recovery: Recovery | null): void;
-  /** A new sample of the statistics; undefined where it has no round-trip time, or the call is over. */
-  onRoundTrip(milliseconds: number | undefined): void;
-  /** An event of this page's call, and the facts in it where it was received. */
-  onEvent(event: ChannelEvent, facts: readonly Fact[]): void;
-  /** A call is established. Returns the conversation that it belongs to. */
-  onOpen(attempt: string, resumes: boolean): Conversation;
-  onDevices(devices: readonly Device[]): void;
-  onSlowKernel(slow: boolean): void;
-  onKernelDied(): void;
-  onAudioBlocked(blocked: boolean): void;
-  /** Asks whether the model may call this function; resolves with the person's decision. */
-  onApproval(question: ApprovalRequest): Promise<boolean>;
-  /** An error that does not end the call, or a message of the user's Python code. */
-  onNote(note: ErrorReport): void;
-  onPushToTalk(state: PushToTalkState): void;
-  /** Whether the browser is opening a microphone. */
-  onMicrophoneRequest(isPending: boolean): void;
-}
-
 export interface Session {
   /** The id of this page, by which the kernel names the page with the call. */
   readonly page: string;
@@ -89,6 +55,7 @@ export interface Session {
   readonly pushToTalk: PushToTalk;
   readonly interruption: Interruption;
   readonly levels: LevelMeter;
+  readonly sound: CallSound;
   diagnose(): Promise<Diagnosis>;
   useDevice(kind: Device["kind"], device: Device | undefined): Promise<void>;
 }
@@ -141,11 +108,17 @@ export function openSession(
         interruption.apply(fact);
       }
       listener.onEvent(event, facts);
+      if (event.json) watch?.[direction](event.json);
+      if (direction === "received" && event.json) sound.consume(event.json, facts);
       // Last, since a fact may end the call.
       for (const fact of facts) {
         expiry.apply(fact);
         call.apply(fact);
       }
+    },
+    onLateEvent(attempt, direction, text) {
+      outbox.record(attempt, direction, text);
+      listener.onEvent(channelEvent(attempt, direction, text), []);
     },
     onOpen(attempt, resumes) {
       own.push(attempt);
@@ -162,6 +135,7 @@ export function openSession(
     onNonFatalError: (error) => listener.onNote(error.toWire()),
     onAttempt: (attempt) => {
       latest = attempt;
+      sound.begin(attempt.id);
       recorder.begin(attempt.id);
     },
     onSentTrack: (track) => {
@@ -171,6 +145,7 @@ export function openSession(
     onRemoteAudio: (stream) => {
       void speaker.play(stream);
       const track = stream.getAudioTracks()[0] ?? null;
+      sound.listen(stream);
       levels.setTracks({ assistant: track });
       recorder.setTrack("assistant", track);
     },
@@ -179,6 +154,8 @@ export function openSession(
       interruption.end();
       levels.setTracks({ user: null, assistant: null });
       listener.onRoundTrip(undefined);
+      sound.end();
+      watch?.end();
       expiry.end();
       stats.stop();
       recorder.end();
@@ -192,9 +169,31 @@ export function openSession(
     setHeldBack: (isHeldBack) => microphone.setHeldBack(isHeldBack),
     onChange: (state) => listener.onPushToTalk(state),
   });
-  const interruption = new Interruption(protocol, (texts) => call.send(texts));
+  const interruption = new Interruption(
+    protocol,
+    (texts) => call.send(texts),
+    () => sound.silence(),
+  );
   const levels = new LevelMeter();
   const media = new MediaOutbox((message) => bridge.send(message));
+  const sound = new CallSound(protocol, {
+    onChange(attempt, { isAudible, atMs }) {
+      outbox.flush(); // the kernel must know the response first
+      bridge.send({ type: "sound", attempt, speaker: "assistant", is_audible: isAudible, at_ms: atMs });
+    },
+    onMeasured(attempt, measured, facts) {
+      for (const fact of facts) {
+        pushToTalk.apply(fact);
+        interruption.apply(fact);
+        expiry.apply(fact);
+      }
+      listener.onMeasured(attempt, measured, facts);
+    },
+    setMuted: (muted) => {
+      speaker.muted = muted;
+    },
+  });
+  const watch = protocol.clockWatch?.(() => call.warn(pageError("input_audio_missing")));
   const recorder = new Recorder(
     (audio) => media.addAudio(audio),
     (error) => listener.onNote(error.toWire()),
@@ -252,6 +251,7 @@ export function openSession(
     pushToTalk,
     interruption,
     levels,
+    sound,
     async diagnose() {
       const microphones = (await listDevices()).filter(({ kind }) => kind === "microphone").length;
       await call.attempt?.peer?.candidatePairs.sample();
@@ -294,7 +294,7 @@ export function openSession(
   void watchPermission((permission) => call.setPermission(permission), signal);
   // Hang up while messages can still be sent.
   const leave = () => {
-    call.disconnect();
+    call.leave();
     bridge.send({ type: "goodbye" });
     bridge.close();
   };
@@ -356,6 +356,9 @@ async function handleRequest(session: Session, request: KernelRequest, listener:
     case "flush_audio":
       await session.flushAudio();
       return {};
+    case "silence_output":
+      session.sound.silence();
+      return {};
     case "diagnose":
       return { ...(await session.diagnose()) };
     case "approve":
@@ -368,14 +371,6 @@ async function handleRequest(session: Session, request: KernelRequest, listener:
       else session.pushToTalk.release();
       return {};
   }
-}
-
-function tooLargeToCarry(count: number): RtcWidgetError {
-  const what = count === 1 ? "One message of the previous call is" : `${count} messages of the previous call are`;
-  return pageError("message_too_large", {
-    message: `${what} too large for the data channel, so the new call does not include ${count === 1 ? "it" : "them"}.`,
-    hint: "The call continues. Repeat briefly what still matters.",
-  });
 }
 
 async function describeDevices({ microphone, speaker }: Session): Promise<readonly object[]> {

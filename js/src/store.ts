@@ -126,6 +126,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
   const callTimes = signalOf(NO_CALL);
   const isKernelDead = signalOf(false);
   const isWelcomed = signalOf(false);
+  let hasBackend = false;
   const isAudioBlocked = signalOf(false);
   const note = signalOf<Problem | null>(null);
   const dismissed = signalOf<ErrorReport | null>(null);
@@ -177,8 +178,16 @@ export function openStore(model: Model, signal: AbortSignal): Store {
         record.append(event, facts);
         for (const fact of facts) {
           responseTimer.apply(fact, event.attempt, now());
+          if (fact.type === "backend") hasBackend = fact.isRemote;
           if (fact.type === "note") note.value = { ...fact.note, hint: "The call continues.", endsCall: false };
         }
+        responseTimes.value = responseTimer.times;
+      });
+    },
+    onMeasured(attempt, event, facts) {
+      batch(() => {
+        record.measure(attempt, event, facts);
+        for (const fact of facts) responseTimer.apply(fact, attempt, event.atMs);
         responseTimes.value = responseTimer.times;
       });
     },
@@ -319,7 +328,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     sendDraft() {
       const text = draft.value.trim();
       if (text === "") return;
-      const texts = protocol.textTurn(text);
+      const texts = protocol.textTurn(text, hasBackend);
       draft.value = "";
       responseTimer.written(now());
       const sent = readSettings(model).textInterrupts

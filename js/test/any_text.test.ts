@@ -22,7 +22,7 @@ describe("half a character", () => {
       message: "\ufffd",
       hint: "\ufffd",
     });
-    expect(REALTIME.textTurn("bad \ud83d")[0]).toContain('"bad \ufffd"');
+    expect(REALTIME.textTurn("bad \ud83d", false)[0]).toContain('"bad \ufffd"');
   });
 
   it("harms neither the transcript, nor the events, nor the messages, nor the call that resumes this one", async () => {

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from rtc_widget.signaling.base import Answer, Signaling
     from rtc_widget.signaling.local import ChatCompletions, Local
     from rtc_widget.signaling.openai import OpenAI
+    from rtc_widget.signaling.openai_live import OpenAILive, ResponsesBackend
     from rtc_widget.tools.tool import Tool
     from rtc_widget.voice_chat import VoiceChat
     from rtc_widget.webrtc.devices import Device
@@ -42,9 +43,11 @@ __all__ = [
     "EventLog",
     "Local",
     "OpenAI",
+    "OpenAILive",
     "PeerConnection",
     "Reconnect",
     "Recording",
+    "ResponsesBackend",
     "RtcWidgetError",
     "SavedSession",
     "SessionDescription",
@@ -69,9 +72,11 @@ _MODULES = {
     "EventLog": "conversation.event_log",
     "Local": "signaling.local",
     "OpenAI": "signaling.openai",
+    "OpenAILive": "signaling.openai_live",
     "PeerConnection": "peer_connection",
     "Reconnect": "comm.settings",
     "Recording": "audio.recording",
+    "ResponsesBackend": "signaling.openai_live",
     "RtcWidgetError": "errors",
     "SavedSession": "saved.saved_session",
     "SessionDescription": "sdp.description",

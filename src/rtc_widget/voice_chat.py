@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,7 @@ from rtc_widget.calls.recorder import CallRecorder, Recorder
 from rtc_widget.calls.saving import save_session
 from rtc_widget.calls.sender import EventSender, UserMessages
 from rtc_widget.calls.session_control import SessionControl
+from rtc_widget.calls.session_options import session_options
 from rtc_widget.calls.settings import TRAITS, Setting, SettingsWriter, check_attribute, check_parameters
 from rtc_widget.comm import protocol
 from rtc_widget.comm.bridge import Bridge
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from rtc_widget.conversation.turn import Turn
     from rtc_widget.conversation.usage import Usage
     from rtc_widget.protocols.base import Detail
+    from rtc_widget.protocols.live.delegations import Delegation
     from rtc_widget.webrtc.devices import Device
     from rtc_widget.webrtc.diagnosis import Diagnosis
     from rtc_widget.webrtc.stats import StatsLog
@@ -284,15 +286,22 @@ class VoiceChat(anywidget.AnyWidget):
             lambda: self._session_tools.added_to(session_settings),
             self._show_progress,
             starts_early=self._page is None or self._page.makes_calls,
+            resumed=self._with_history,
         )
         receiver, clips = MediaReceiver(self._media), ClipOffers()
         self._bridge = Bridge(self._post_to_pages, self._main)
         self._bridge.owner = CallMessages(self._bridge, self._negotiator, receiver, clips, self._record, self._main)
         self._controller = CallController(
-            self._bridge, self._negotiator, self._record, self._guard, self._asks_for_microphone
+            self._bridge,
+            self._negotiator,
+            self._record,
+            self._guard,
+            self._asks_for_microphone,
+            lambda seconds: self._session.close(seconds),
         )
-        self._sender = EventSender(self._bridge, self._record)
-        self._session = self._protocol.open(self._sender.send, self._main.call_later)
+        self._sender = EventSender(self._bridge, self._record, self._protocol.max_event_bytes)
+        options = session_options(self._signaling, self._record.failures.add)
+        self._session = self._protocol.open(self._sender.send, self._main.call_later, options)
         self._messages = UserMessages(self._session, self._sender)
         self._session_control = SessionControl(self._session, self._bridge, self._record, self._guard)
         self._prompts = PagePrompts(self._bridge)
@@ -669,6 +678,9 @@ class VoiceChat(anywidget.AnyWidget):
     def interrupt(self) -> bool:
         """Stop the response that is being generated or spoken.
 
+        GPT-Live cannot be stopped: the page silences the voice until it has been quiet for half a second, and the voice
+        model is told to stop.
+
         Returns
         -------
         bool
@@ -680,7 +692,61 @@ class VoiceChat(anywidget.AnyWidget):
             If the data channel is not open.
         """
         self._sender.require_open()
-        return self._session.interrupt()
+        if not self._protocol.silences_output:
+            return self._session.interrupt()
+        was_speaking = self._session.interrupt() or self.assistant_speaking
+        self._bridge.post("silence_output", self._record.fault)
+        return was_speaking
+
+    async def instruct(self, text: str, timeout: float = 10, *, delegation_id: str | None = None) -> None:
+        """Add an instruction for the voice model during a call, such as "Greet the user now." (GPT-Live).
+
+        Returns when the service has placed it, which says nothing about what the voice will say.
+
+        Parameters
+        ----------
+        text : str
+            The instruction; a text of more than about 500 tokens is sent in parts.
+        timeout : float
+            Seconds to wait.
+        delegation_id : str, optional
+            The delegation that it belongs to; see `delegations`.
+
+        Raises
+        ------
+        OperationUnsupported
+            If the protocol of the call cannot do it, as the Realtime API.
+        EventRefused
+            If the service refuses it.
+        WaitTimeout
+            If it is not placed in time; says whether the session clock stands still.
+        NotConnected
+            If there is no call, or it ends.
+        ValueError
+            If there is no text.
+        AwaitUnsupported
+            In a cell of ipykernel 6.
+        """
+        await self._session_control.append("instructions", text, timeout, delegation_id)
+
+    async def tell(self, text: str, timeout: float = 10, *, delegation_id: str | None = None) -> None:
+        """Give the voice model something to say, in its own words (GPT-Live); see `instruct`.
+
+        With the id of a delegation, it is the result of that work.
+        """
+        await self._session_control.append("commentary", text, timeout, delegation_id)
+
+    async def inform(self, text: str, timeout: float = 10, *, delegation_id: str | None = None) -> None:
+        """Tell the voice model something that it does not say now, but may use later (GPT-Live); see `instruct`.
+
+        Do not give it secrets: it may say them.
+        """
+        await self._session_control.append("thinking", text, timeout, delegation_id)
+
+    @property
+    def delegations(self) -> Sequence[Delegation]:
+        """The work that the voice model of GPT-Live has handed over, in all calls, oldest first; else empty."""
+        return self._session.delegations
 
     @property
     def transcript(self) -> Transcript:
@@ -691,7 +757,10 @@ class VoiceChat(anywidget.AnyWidget):
 
     @property
     def session(self) -> JsonObject | None:
-        """The session's settings as the server has confirmed them last; None before the first call."""
+        """The session's settings as the server has confirmed them last; None before the first call.
+
+        With GPT-Live, ``chat.session.fixed`` names those that are fixed at the start, and what to do instead.
+        """
         return self._session.settings
 
     async def update_session(self, timeout: float = 10, **settings: Any) -> JsonObject:
@@ -728,6 +797,8 @@ class VoiceChat(anywidget.AnyWidget):
 
     def start_talking(self) -> None:
         """Begin a turn of push-to-talk: the assistant stops, the microphone is heard.
+
+        With GPT-Live, which decides itself when to speak, it only unmutes the microphone; mute it after connecting.
 
         Needs a session without turn detection: ``VoiceChat(turn_detection=None)``, or
         ``await chat.update_session(turn_detection=None)``. A muted microphone stays muted.
@@ -1007,7 +1078,9 @@ class VoiceChat(anywidget.AnyWidget):
     def latency(self) -> Latency:
         """Return how long each response took: from the end of the question to the first text, the voice, the end.
 
-        It is read from ``chat.events``: responses whose events the log has dropped are missing.
+        It is read from ``chat.events``: responses whose events the log has dropped are missing. Where the server does
+        not report when its audio is played, the page measures the first audio (`TurnLatency.is_measured`); a saved
+        session does not have it.
 
         Examples
         --------
@@ -1015,11 +1088,11 @@ class VoiceChat(anywidget.AnyWidget):
         >>> chat.latency().to_pandas().first_audio.median()  # doctest: +SKIP
         0.61
         """
-        return Latency(self._record.events)
+        return Latency(self._record.timed_events())
 
     @property
     def usage(self) -> Usage:
-        """The tokens that all calls have used so far, by kind; ``chat.usage.cost(prices)`` gives their price."""
+        """The tokens and seconds that all calls have used so far; ``chat.usage.cost(prices)`` is their price."""
         return self._record.usage.copy()
 
     # Files
@@ -1129,6 +1202,11 @@ class VoiceChat(anywidget.AnyWidget):
     @traitlets.observe(*TRAITS)
     def _write_setting(self, change: Any) -> None:
         self._settings.change(**{change["name"]: change["new"]})
+
+    def _with_history(self, session: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the settings of a call that resumes the last one; called on the I/O thread."""
+        items = self._record.transcript.to_resume()
+        return self._protocol.with_history(session, items, self._session.changes)
 
     def _asks_for_microphone(self) -> bool:
         return self._page is None and self.microphone is True

@@ -103,6 +103,7 @@ def test_messages_to_the_page_are_those_of_the_contract():
         "play_clip": protocol.request("play_clip", "p1", "k:8", clip="c1"),
         "flush_audio": protocol.request("flush_audio", "p1", "k:9"),
         "cancel_clip": protocol.request("cancel_clip", "p1", "k:10", clip="c1"),
+        "silence_output": protocol.request("silence_output", "p1", "k:11"),
         "media_ack": protocol.media_ack("p1", 2, missing=False),
         "ping": protocol.ping("p1"),
         "resend": protocol.resend("p1", 7),

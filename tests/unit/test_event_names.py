@@ -12,9 +12,12 @@ import pytest
 import rtc_widget
 
 PACKAGE = Path(rtc_widget.__file__).parent
-CONTRACT = Path(__file__).parents[1] / "contract/realtime_event_names.json"
-LISTED = json.loads(CONTRACT.read_text(encoding="utf-8"))
-NAMES = {name for side in ("client", "server", "beta") for name in LISTED[side]}
+CONTRACT = Path(__file__).parents[1] / "contract"
+LISTED = [
+    json.loads((CONTRACT / f"{protocol}_event_names.json").read_text(encoding="utf-8"))
+    for protocol in ("realtime", "live")
+]
+NAMES = {name for names in LISTED for side in ("client", "server", "beta") for name in names.get(side, ())}
 
 
 def event_names_in(source: str) -> Iterator[tuple[int, str]]:

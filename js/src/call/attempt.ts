@@ -2,9 +2,9 @@
 
 import { abortable, within } from "../async";
 import type { Result } from "../comm/bridge";
-import { type CallBridge, type ClientSecret, decodeClientSecret, decodePreparation } from "../comm/protocol";
+import { type CallBridge, decodeClientSecret, decodePreparation } from "../comm/protocol";
 import { asRtcWidgetError, pageError, type RtcWidgetError, textOf } from "../errors";
-import { isText, truncate } from "../json";
+import { isText } from "../json";
 import { type Clip, ClipPlayer, fetchClip, type PlayedInterval } from "../media/clips";
 import type { Microphone } from "../media/microphone";
 import { randomId } from "../page";
@@ -12,6 +12,7 @@ import { protocolNamed } from "../protocols/named";
 import type { InputSource } from "../settings";
 import { AudioSender } from "./audio_sender";
 import { type AttemptProgress, NO_PROGRESS } from "./diagnosis";
+import { postOffer } from "./direct_exchange";
 import { Peer, type PeerListener } from "./peer";
 
 /** Longer than a local server may take to start (120 s), so that the kernel tells the cause. */
@@ -99,6 +100,9 @@ export class Attempt {
     this.#endReason ??= reason;
   }
 
+  /** The server has closed the session. */
+  isSessionOver = false;
+
   get peer(): Peer | undefined {
     return this.#peer;
   }
@@ -183,7 +187,7 @@ export class Attempt {
 
   async #make(): Promise<void> {
     const { signal } = this.#life;
-    protocolNamed(this.#options.protocol); // throws before anything is opened
+    const protocol = protocolNamed(this.#options.protocol); // throws before anything is opened
     // Do not open the microphone until a kernel has answered that has a server to call.
     const welcomed = this.#bridge.welcomed(signal, WELCOME_LIMIT_MS);
     // A kernel that knew this page is asked for both in one round trip.
@@ -199,7 +203,11 @@ export class Attempt {
       await peer.sendTrack(track);
       this.#listener.onSentTrack(track);
     }, signal);
-    await abortable(this.#sender.setMicrophone(input.track), signal);
+    const { needsInputAudio } = protocol;
+    await abortable(
+      needsInputAudio && !input.track ? this.#sender.sendSilence() : this.#sender.setMicrophone(input.track),
+      signal,
+    );
     const sdp = await peer.setOffer(offer, signal);
     signal.throwIfAborted();
     const answer = await this.#exchange(sdp);
@@ -237,6 +245,13 @@ export class Attempt {
       });
     };
     return { track: player.track, begin };
+  }
+
+  /** The microphone is off from now on; the connection stays, with a silent track, until `end`. */
+  async retire(): Promise<void> {
+    this.#microphoneLoss?.abort();
+    this.#microphone.track?.stop();
+    await this.#sender?.sendSilence();
   }
 
   /** Ends, in this order: data channel, connection, microphone, the call on the server. */
@@ -278,6 +293,8 @@ export class Attempt {
   /** Unplugging a microphone ends its track; another microphone replaces it if there is one. */
   #keepTrackAlive(track: MediaStreamTrack): void {
     const replace = () => {
+      // An ended track may send nothing, and a prompt may wait for long.
+      if (protocolNamed(this.#options.protocol).needsInputAudio) this.#sender?.sendSilence().catch(() => {});
       this.switchMicrophone().catch((error: unknown) => this.#loseMicrophone(asRtcWidgetError(error)));
     };
     track.addEventListener("ended", replace, { signal: this.#life.signal, once: true });
@@ -301,8 +318,9 @@ export class Attempt {
     const request = { type: "prepare", attempt: this.id } as const;
     const result = await this.#bridge.request(request, { signal, limitMs: PREPARE_LIMIT_MS });
     signal.throwIfAborted();
-    // The first offer must have a sending transceiver if clips may be played.
-    const direction = this.#options.microphone === false ? "recvonly" : "sendrecv";
+    const { microphone, protocol } = this.#options;
+    // The first offer must have a sending transceiver if clips may be played, or silence is sent.
+    const direction = microphone === false && !protocolNamed(protocol).needsInputAudio ? "recvonly" : "sendrecv";
     const preparation = decodePreparation(result);
     const peer = new Peer(preparation, direction, this.#listener);
     this.#peer = peer;
@@ -349,41 +367,4 @@ export class Attempt {
 function answerIn({ sdp }: Result): string {
   if (!isText(sdp)) throw pageError("invalid_answer", { message: "The kernel's reply has no SDP answer." });
   return sdp;
-}
-
-/** The answer to an offer that the page posted itself, with a client secret. */
-export interface DirectAnswer {
-  readonly sdp: string;
-  /** Null where the server does not let pages read its `Location` header. */
-  readonly callId: string | null;
-}
-
-/** Posts the offer; throws `exchange_refused`, `server_unreachable` or the signal's reason. */
-export async function postOffer(
-  { url, secret }: ClientSecret,
-  offer: string,
-  signal: AbortSignal,
-): Promise<DirectAnswer> {
-  const headers = { Authorization: `Bearer ${secret}`, "Content-Type": "application/sdp", Accept: "application/sdp" };
-  // Without `keepalive`: a request that outlives the page would make a call that nobody hangs up.
-  const { response, text } = await post(url, { method: "POST", headers, body: offer, signal, credentials: "omit" });
-  if (!response.ok) {
-    const body = truncate(text.replaceAll(secret, "[secret]").replace(/\s+/g, " "));
-    throw pageError("exchange_refused", {
-      message: textOf("exchange_refused", { status: response.status, body: body || textOf("empty_body") }),
-    });
-  }
-  const callId = response.headers.get("Location")?.split("?")[0]?.split("/").filter(Boolean).at(-1) ?? null;
-  return { sdp: text, callId };
-}
-
-async function post(url: string, request: RequestInit & { signal: AbortSignal }) {
-  try {
-    const response = await fetch(url, request);
-    return { response, text: await response.text() };
-  } catch (error) {
-    request.signal.throwIfAborted();
-    // The browser hides the reason: no network, an unknown host, TLS, or CORS.
-    throw pageError("server_unreachable", { cause: error });
-  }
 }

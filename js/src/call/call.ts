@@ -1,58 +1,33 @@
 /** The controller of a model's call: runs the state machine, makes the attempts, and keeps the call's state. */
 
 import { Deferred } from "../async";
-import {
-  type CallBridge,
-  type CallState,
-  type Direction,
-  INITIAL_STATE,
-  type MicrophonePermission,
-} from "../comm/protocol";
+import { type CallBridge, type CallState, INITIAL_STATE, type MicrophonePermission } from "../comm/protocol";
 import type { Fact } from "../conversation/facts";
-import { asRtcWidgetError, isTransient, pageError, type RtcWidgetError, textOf } from "../errors";
+import { asRtcWidgetError, isTransient, pageError, type RtcWidgetError } from "../errors";
 import type { PlayedInterval } from "../media/clips";
 import { type Microphone, permissionAfter } from "../media/microphone";
+import { protocolNamed } from "../protocols/named";
 import { type InputSource, pauseBeforeAttempt, type Reconnect, type Settings } from "../settings";
 import { Attempt, type MicrophoneChange } from "./attempt";
+import type { CallListener } from "./call_listener";
 import {
   type CallEvent,
   type Capabilities,
   hasAttempt,
   nextPhase,
   type Phase,
-  type Recovery,
   recoveryOf,
   statusOf,
 } from "./call_machine";
+import { ClosingCalls } from "./closing";
 import type { PeerStates } from "./peer";
+import { bytesOf, requireSendable } from "./sendable";
 
 const STATE_KEYS = Object.keys(INITIAL_STATE) as readonly (keyof CallState)[];
 /** After this time a connection counts as healthy, and the number of tries is reset. */
 const HEALTHY_MS = 10_000;
 
-/** What the data channel may hold: Chromium closes a channel that holds twice as much, and no server reads so fast. */
-const MAX_BUFFERED_BYTES = 8 * 1024 * 1024;
-
 const RESTART_TIMEOUT = pageError("connection_failed", { message: "No other path to the server was found in time." });
-
-export interface CallListener {
-  onState(state: CallState, before: CallState): void;
-  onEvent(attempt: string, direction: Direction, text: string): void;
-  onRemoteAudio(stream: MediaStream): void;
-  /** This track is sent from now on; null: none. */
-  onSentTrack(track: MediaStreamTrack | null): void;
-  /** A call is established; `resumes` when it continues an earlier one. */
-  onOpen(attempt: string, resumes: boolean): void;
-  onAttempt(attempt: Attempt): void;
-  onRecovery(recovery: Recovery | null): void;
-  /** Resolves when the conversation that a call continues is known, as far as it will be known in time. */
-  untilHistory(): Promise<void>;
-  /** Whether the browser is opening a microphone. */
-  onMicrophoneRequest(isPending: boolean): void;
-  /** An error that does not end the call. */
-  onNonFatalError(error: RtcWidgetError): void;
-  onEnd(): void;
-}
 
 export interface ConnectOptions {
   /** False: send text only, and receive audio. */
@@ -75,12 +50,14 @@ export class Call {
   #resumes = false;
   #options: ConnectOptions = {};
   #connected = new Deferred<string>();
+  readonly #closing: ClosingCalls;
 
   constructor(bridge: CallBridge, microphone: Microphone, settings: () => Settings, listener: CallListener) {
     this.#bridge = bridge;
     this.#microphone = microphone;
     this.#settings = settings;
     this.#listener = listener;
+    this.#closing = new ClosingCalls((attempt, direction, text) => listener.onLateEvent(attempt, direction, text));
   }
 
   get state(): CallState {
@@ -118,6 +95,17 @@ export class Call {
     this.#go({ type: "disconnect" });
   }
 
+  /** Ends the call at once, and those whose sessions the server still closes: the page goes away. */
+  leave(): void {
+    this.disconnect();
+    this.#closing.endAll();
+  }
+
+  /** Shows an error that does not end the call. */
+  warn(error: RtcWidgetError): void {
+    if (this.#attempt) this.#onNonFatalError(error);
+  }
+
   /** Ends the call, if there is one, with an error; a call that has failed gets the error if it is the deeper cause. */
   finish(error: RtcWidgetError): void {
     if (this.#phase.is !== "idle") this.#go({ type: "ended", error });
@@ -133,21 +121,7 @@ export class Call {
     const attempt = this.#attempt;
     const peer = attempt?.peer;
     if (!peer || this.#state.data_channel_state !== "open") throw pageError("not_connected");
-    const limit = peer.maxMessageBytes;
-    let total = 0;
-    for (const text of texts) {
-      const bytes = bytesOf(text);
-      total += bytes;
-      if (bytes > limit) {
-        const message = textOf("message_too_large", { size: bytes, limit });
-        throw pageError("message_too_large", { message });
-      }
-    }
-    const waiting = peer.bufferedBytes;
-    if (waiting > 0 && waiting + total > MAX_BUFFERED_BYTES) {
-      const message = textOf("send_queue_full", { waiting, limit: MAX_BUFFERED_BYTES });
-      throw pageError("send_queue_full", { message });
-    }
+    requireSendable(texts, peer);
     for (const text of texts) {
       peer.send(text);
       this.#listener.onEvent(attempt.id, "sent", text);
@@ -176,8 +150,14 @@ export class Call {
   }
 
   apply(fact: Fact): void {
-    if (fact.type !== "ending") return;
-    this.#attempt?.expectEnd(fact.error);
+    if (!this.#attempt || (fact.type !== "ending" && fact.type !== "closed")) return;
+    this.#attempt.isSessionOver = true;
+    if (fact.type === "closed") {
+      const error = this.#attempt.endReason ?? pageError("server_hung_up");
+      this.#go(fact.isRequested ? { type: "disconnect" } : { type: "ended", error });
+      return;
+    }
+    this.#attempt.expectEnd(fact.error);
     // Not every server closes a session that has expired.
     if (this.#reconnect) this.#go({ type: "expired", error: fact.error });
   }
@@ -261,8 +241,12 @@ export class Call {
       this.#bridge,
       this.#microphone,
       {
-        onStates: (states) => this.#isCurrent(attempt) && this.#onStates(states),
-        onMessage: (text) => this.#isCurrent(attempt) && this.#listener.onEvent(attempt.id, "received", text),
+        onStates: (states) =>
+          this.#isCurrent(attempt) ? this.#onStates(states) : this.#closing.onStates(attempt, states),
+        onMessage: (text) =>
+          this.#isCurrent(attempt)
+            ? this.#listener.onEvent(attempt.id, "received", text)
+            : this.#closing.onMessage(attempt, text),
         onSentTrack: (track) => this.#isCurrent(attempt) && this.#listener.onSentTrack(track),
         onRemoteAudio: (stream) => this.#isCurrent(attempt) && this.#listener.onRemoteAudio(stream),
         onClipFailure: (error) => this.#isCurrent(attempt) && this.#onNonFatalError(error),
@@ -366,7 +350,10 @@ export class Call {
   #end(error: RtcWidgetError): void {
     const attempt = this.#attempt;
     this.#attempt = undefined;
-    attempt?.end(error);
+    const { connection_state, data_channel_state } = this.#state;
+    const isOpen = connection_state === "connected" && data_channel_state === "open";
+    const isClosing = attempt && isOpen && this.#closing.begin(attempt, protocolNamed(this.#settings().protocol));
+    if (!isClosing) attempt?.end(error);
     if (attempt) {
       this.#listener.onMicrophoneRequest(false);
       this.#listener.onEnd();
@@ -394,8 +381,4 @@ export class Call {
     this.#state = after;
     this.#listener.onState(after, before);
   }
-}
-
-function bytesOf(text: string): number {
-  return new TextEncoder().encode(text).byteLength;
 }

@@ -10,13 +10,16 @@ const END_LIMIT_MS = 1_000;
 export class Interruption {
   readonly #protocol: VoiceProtocol;
   readonly #send: (texts: readonly string[]) => void;
+  readonly #silence: () => void;
   readonly #responses = new Set<string>();
   #isSpeaking = false;
   #ended: Deferred<void> | undefined;
 
-  constructor(protocol: VoiceProtocol, send: (texts: readonly string[]) => void) {
+  /** @param silence silences the loudspeaker until the voice has paused, where no event stops it */
+  constructor(protocol: VoiceProtocol, send: (texts: readonly string[]) => void, silence: () => void) {
     this.#protocol = protocol;
     this.#send = send;
+    this.#silence = silence;
   }
 
   apply(fact: Fact): void {
@@ -29,8 +32,11 @@ export class Interruption {
 
   /** Does nothing while the assistant is silent; throws as `Call.send` does. */
   interrupt(): void {
-    const texts = this.#protocol.interrupt({ isResponding: this.#responses.size > 0, isSpeaking: this.#isSpeaking });
+    const assistant = { isResponding: this.#responses.size > 0, isSpeaking: this.#isSpeaking };
+    if (!assistant.isResponding && !assistant.isSpeaking) return;
+    const texts = this.#protocol.interrupt(assistant);
     if (texts.length > 0) this.#send(texts);
+    else this.#silence();
   }
 
   /** Interrupts the response and sends these events. */

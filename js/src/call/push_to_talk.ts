@@ -45,6 +45,8 @@ export class PushToTalk {
     if (this.#tail !== undefined) this.#finish();
     const assistant = { isResponding: this.#responses.size > 0, isSpeaking: this.#isAssistantSpeaking };
     this.#parts.send(this.#protocol.beginTurn(assistant));
+    // Without an event that says so, the first press turns it on, for this call.
+    if (!this.#protocol.hasTurnEvents) this.#setOn(true);
     this.#heldSince = performance.now();
     this.#parts.setHeldBack(false);
     this.#set({ ...this.#state, isHeld: true });

@@ -2,6 +2,7 @@
 
 import type { HistoryCall, HistoryPage } from "../comm/protocol";
 import { type Conversation, heardText, type Turn } from "../conversation/transcript";
+import { pageError, type RtcWidgetError } from "../errors";
 import type { VoiceProtocol } from "../protocols/base";
 
 /** Older turns are left out: every turn is read, and paid for, again. */
@@ -94,4 +95,13 @@ function latestTurns({ turns, calls }: Conversation): readonly Turn[] {
 function isCarried(turn: Turn): boolean {
   if (turn.functionCall) return turn.functionCall.output !== undefined;
   return turn.role !== "unseen" && heardText(turn) !== "";
+}
+
+/** The note about turns that are larger than a message may be. */
+export function tooLargeToCarry(count: number): RtcWidgetError {
+  const what = count === 1 ? "One message of the previous call is" : `${count} messages of the previous call are`;
+  return pageError("message_too_large", {
+    message: `${what} too large for the data channel, so the new call does not include ${count === 1 ? "it" : "them"}.`,
+    hint: "The call continues. Repeat briefly what still matters.",
+  });
 }

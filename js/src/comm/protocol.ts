@@ -99,6 +99,14 @@ export type PageMessage =
   | { type: "events"; attempt: string | null; first: number; events: readonly WireEvent[] }
   | { type: "exchanged"; attempt: string; call_id: string | null }
   | MediaMessage
+  | {
+      type: "sound";
+      attempt: string;
+      speaker: "assistant";
+      is_audible: boolean;
+      /** When it became audible, or when its last sound ended, on the time base of the events. */
+      at_ms: number;
+    }
   | { type: "hang_up"; attempt: string };
 
 /** What the page asks of the kernel; `page` and `id` are added by the bridge. */
@@ -138,7 +146,8 @@ export type KernelRequest =
   | { type: "talk"; id: string; on: boolean }
   | { type: "play_clip"; id: string; clip: string }
   | { type: "cancel_clip"; id: string; clip: string }
-  | { type: "flush_audio"; id: string };
+  | { type: "flush_audio"; id: string }
+  | { type: "silence_output"; id: string };
 
 /** Whether the model may call a function of the notebook. */
 export interface ApprovalRequest {
@@ -189,6 +198,7 @@ export function decodeCallMessage(content: JsonObject): KernelNotice | KernelReq
     case "devices":
     case "diagnose":
     case "flush_audio":
+    case "silence_output":
       return typeof id === "string" ? { type, id } : undefined;
     case "use_device": {
       const { device_kind, device } = content;

@@ -5,9 +5,11 @@ import type { Direction, HistoryCall, HistoryPage } from "../comm/protocol";
 import { type JsonObject, parseObject } from "../json";
 import { now } from "../page";
 import { EventList, type LoadHistory } from "./event_list";
-import { type ChannelEvent, type EventReader, eventTypeOf, type Fact } from "./facts";
+import { type ChannelEvent, type EventReader, eventTypeOf, type Fact, type MeasuredEvent } from "./facts";
 import { SILENCE, type Speaking, speakingAfter } from "./speaking";
 import { type Conversation, EMPTY_CONVERSATION } from "./transcript";
+
+const NONE: ReadonlyMap<string, unknown> = new Map();
 
 export class CallRecord {
   readonly events: EventList;
@@ -54,6 +56,12 @@ export class CallRecord {
     this.apply(facts);
   }
 
+  /** Adds an event that the measured sound of this page's call means, and the facts in it; it is not listed. */
+  measure(attempt: string, { event, atMs }: MeasuredEvent, facts: readonly Fact[]): void {
+    this.#conversation.value = this.#reader.reduce(this.#conversation.value, event, attempt, atMs);
+    this.apply(facts);
+  }
+
   apply(facts: readonly Fact[]): void {
     this.#speaking.value = facts.reduce(speakingAfter, this.#speaking.value);
   }
@@ -63,7 +71,7 @@ export class CallRecord {
     // Reduced separately: this page may have made a call of its own meanwhile.
     this.#history = this.#reduced(this.#history, page);
     const before = isOngoing ? this.#history : this.#reader.endCall(this.#history);
-    const { isTranscribed, turns, calls, audio, played } = this.#conversation.value;
+    const { isTranscribed, turns, calls, audio, played, protocolState = NONE } = this.#conversation.value;
     const isOurs = ({ attempt }: { readonly attempt: string }) => this.#ours.has(attempt);
     const isOld = (one: { readonly attempt: string }) => !isOurs(one);
     this.#conversation.value = {
@@ -72,6 +80,10 @@ export class CallRecord {
       turns: [...before.turns.filter(isOld), ...turns.filter(isOurs)],
       calls: [...before.calls.filter(isOld), ...calls.filter(isOurs)],
       played: new Set([...before.played, ...played]),
+      protocolState: new Map([
+        ...(before.protocolState ?? NONE),
+        ...[...protocolState].filter(([attempt]) => this.#ours.has(attempt)),
+      ]),
     };
     if (!page.more) this.events.setHistoryLength(page.next);
   }

@@ -38,10 +38,28 @@ export type Fact =
   /** Whether the server detects the end of the user's turn; if not, push-to-talk does. */
   | { readonly type: "turn_detection"; readonly isEnabled: boolean }
   | { readonly type: "note"; readonly note: ServerNote }
+  /** Whether the server runs a model that works for the voice model, and takes written messages. */
+  | { readonly type: "backend"; readonly isRemote: boolean }
+  /** The server has closed the session; `isRequested`: because this side, or its kernel, has asked for it. */
+  | { readonly type: "closed"; readonly isRequested: boolean }
   /** When the server will end the session, in milliseconds since 1970. */
   | { readonly type: "session_expiry"; readonly atMs: number }
   /** The server is about to end the call, for this reason. */
   | { readonly type: "ending"; readonly error: RtcWidgetError };
+
+/** An event that the measured sound means; read like a received one, but never logged. */
+export interface MeasuredEvent {
+  readonly event: JsonObject;
+  readonly atMs: number;
+}
+
+/** Converts the measured sound of one call to events of its protocol. */
+export interface SoundReader {
+  /** Takes the next received event; returns what the measured sound makes of it. */
+  consume(event: JsonObject, atMs: number): readonly MeasuredEvent[];
+  /** The assistant has become audible or silent. */
+  take(isAudible: boolean, atMs: number): readonly MeasuredEvent[];
+}
 
 /** The part of a wire protocol that reads received events; pure. */
 export interface EventReader {

@@ -73,6 +73,8 @@ export interface Conversation {
   readonly audio?: ResponseAudio | undefined;
   /** The responses whose audio the server has begun to play, as `attempt/id`. */
   readonly played: ReadonlySet<string>;
+  /** What the protocol keeps of the calls besides. */
+  readonly protocolState?: ReadonlyMap<string, unknown>;
 }
 
 export const EMPTY_CONVERSATION: Conversation = { turns: [], calls: [], isTranscribed: true, played: new Set() };

@@ -6,7 +6,7 @@ import { fromBase64 } from "../comm/pcm";
 import { type ClipRequest, decodeClipPart } from "../comm/protocol";
 import { pageError } from "../errors";
 import { now } from "../page";
-import { openContext, running } from "./audio_context";
+import { keepResuming, openContext, running } from "./audio_context";
 
 const PART_LIMIT_MS = 10_000;
 
@@ -54,9 +54,14 @@ export class ClipPlayer {
   constructor(signal: AbortSignal) {
     this.#context = openContext();
     this.#destination = new MediaStreamAudioDestinationNode(this.#context, { channelCount: 1 });
+    // Without any source, Chromium sends nothing.
+    const silence = new ConstantSourceNode(this.#context, { offset: 0 });
+    silence.connect(this.#destination);
+    silence.start();
     const [track] = this.#destination.stream.getAudioTracks();
     if (!track) throw pageError("media_unavailable");
     this.track = track;
+    keepResuming(this.#context, signal); // a context that is suspended sends nothing, not even silence
     signal.addEventListener("abort", () => {
       track.stop();
       void this.#context.close();

@@ -6,8 +6,9 @@
  * turn; there push-to-talk only enables the track.
  */
 
-import type { EventReader } from "../conversation/facts";
+import type { EventReader, SoundReader } from "../conversation/facts";
 import type { Turn } from "../conversation/transcript";
+import type { JsonObject } from "../json";
 
 /** What the assistant is doing when it is interrupted. */
 export interface AssistantActivity {
@@ -15,12 +16,24 @@ export interface AssistantActivity {
   readonly isSpeaking: boolean;
 }
 
+/** Watches the events of one call. */
+export interface Watch {
+  sent(event: JsonObject): void;
+  received(event: JsonObject): void;
+  /** The call is over. */
+  end(): void;
+}
+
 /** All events are JSON texts, ready to be sent. */
 export interface VoiceProtocol extends EventReader {
   readonly name: string;
-  /** Writes a turn of the user and asks for a response. */
-  textTurn(text: string): readonly string[];
-  /** Stops what the assistant is doing; empty where it does nothing, or cannot be stopped. */
+  /** Whether the session stands still while the server receives no audio: then silence is sent without a microphone. */
+  readonly needsInputAudio: boolean;
+  /** Whether events begin and end a turn of push-to-talk; if not, only the track does. */
+  readonly hasTurnEvents: boolean;
+  /** Writes a turn of the user and asks for a response; `hasBackend` is what the fact `backend` has said last. */
+  textTurn(text: string, hasBackend: boolean): readonly string[];
+  /** Stops what the assistant is doing; empty where it does nothing, or no event stops it. */
   interrupt(assistant: AssistantActivity): readonly string[];
   /** Begins a push-to-talk turn: discards earlier input audio and cancels what the assistant is doing. */
   beginTurn(assistant: AssistantActivity): readonly string[];
@@ -33,6 +46,14 @@ export interface VoiceProtocol extends EventReader {
    * events that must all be sent, or none of them.
    */
   carriedTurns(turns: readonly Turn[]): readonly (readonly string[])[];
+  /** Reads the measured sound of one call. */
+  soundReader(): SoundReader;
   /** Whether a sent text changes the session, so that a call that continues this one must repeat it. */
   isSessionChange(text: string): boolean;
+  /** Asks the server to close the session, and to send what it still has; empty where the end of the call does that. */
+  closeSession(): readonly string[];
+  /** Whether a received text is the last one of a session. */
+  isSessionEnd(text: string): boolean;
+  /** Watches one call for a session that stands still; undefined where none can. */
+  clockWatch?(onStanding: () => void): Watch;
 }

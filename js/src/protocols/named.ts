@@ -2,9 +2,12 @@
 
 import { pageError } from "../errors";
 import type { VoiceProtocol } from "./base";
+import { LIVE } from "./live/protocol";
 import { REALTIME } from "./realtime/protocol";
 
-const PROTOCOLS: ReadonlyMap<string, VoiceProtocol> = new Map([REALTIME].map((protocol) => [protocol.name, protocol]));
+const PROTOCOLS: ReadonlyMap<string, VoiceProtocol> = new Map(
+  [REALTIME, LIVE].map((protocol) => [protocol.name, protocol]),
+);
 
 /** Returns the protocol of that name; throws `protocol_mismatch` where the kernel knows one that this page does not. */
 export function protocolNamed(name: string): VoiceProtocol {

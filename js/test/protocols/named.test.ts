@@ -21,7 +21,7 @@ describe("the wire protocol of a call", () => {
     });
     await vi.waitFor(() => kernel.last("state"));
     const { error } = await kernel.ask("connect");
-    const message = 'The wire protocol must be one that this page knows (realtime), got "telepathy".';
+    const message = 'The wire protocol must be one that this page knows (realtime, live), got "telepathy".';
     expect(error).toMatchObject({ code: "protocol_mismatch", message });
     expect(kernel.states.at(-1)).toMatchObject({ status: "error", error: { code: "protocol_mismatch" } });
     expect(kernel.of("prepare")).toEqual([]);

@@ -2,7 +2,9 @@ import { describe, expect, it, vi } from "vitest";
 import { userEvent } from "vitest/browser";
 import "../../src/ui/styles/index.css";
 import { InputCheck, SILENT_MS } from "../../src/call/input_check";
+import { Interruption } from "../../src/call/interruption";
 import { LevelMeter, type Levels, levelOf } from "../../src/media/level_meter";
+import { LIVE } from "../../src/protocols/live/protocol";
 import { clockTime } from "../../src/ui/meters";
 import { startCall } from "../fakes";
 
@@ -170,5 +172,19 @@ describe("a person of whom nothing is heard", () => {
 
   it("is not asked any more as soon as there is a sound", () => {
     expect(asked("open", [...silence, 0.5]).slice(-2)).toEqual([true, false]);
+  });
+});
+
+describe("a voice that no event stops", () => {
+  it("is silenced on the page, and only while it is heard", () => {
+    const silence = vi.fn();
+    const send = vi.fn();
+    const interruption = new Interruption(LIVE, send, silence);
+    interruption.interrupt();
+    expect(silence).not.toHaveBeenCalled();
+    interruption.apply({ type: "speaking", speaker: "assistant", isSpeaking: true });
+    interruption.interrupt();
+    expect(silence).toHaveBeenCalledOnce();
+    expect(send).not.toHaveBeenCalled();
   });
 });

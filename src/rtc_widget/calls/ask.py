@@ -107,7 +107,7 @@ class Asker:
             raise ResponseFailed(f"The server could not respond: {ended.reason or 'it gives no reason.'}")
         if until_spoken and ended.has_audio:
             await self._session.spoken(response_id, begins_within=_VOICE_SECONDS)
-        turn = self._record.transcript.of_response(response_id)
+        turn = self._session.turn_of(response_id, self._record.transcript)
         if turn is None or (turn.interrupted and not turn.text):
             reason = f" ({ended.reason})" if ended.reason else ""
             status = f"; its status is {ended.status}{reason}" if ended.status else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Literal, cast
 
 from rtc_widget.calls.record import CallRecord
@@ -20,6 +20,8 @@ from rtc_widget.webrtc.diagnosis import Diagnosis, diagnosis_from_wire
 logger = logging.getLogger("rtc_widget")
 
 _CONNECT_SECONDS = 30.0
+_CLOSE_SECONDS = 5.0
+"""A server with an orderly end says what is left to be said first; the user waits no longer than this."""
 _PERMISSION_HINT = "Look at the widget: it may be waiting for your permission to use the microphone."
 
 
@@ -38,6 +40,8 @@ class CallController:
         Knows whether waiting is possible.
     asks_for_microphone : callable
         Whether the page asks the user for a microphone.
+    close_session : callable
+        Ends the session in an orderly way, in at most so many seconds.
     """
 
     def __init__(
@@ -47,7 +51,9 @@ class CallController:
         record: CallRecord,
         guard: AwaitGuard,
         asks_for_microphone: Callable[[], bool],
+        close_session: Callable[[float], Awaitable[None]],
     ) -> None:
+        self._close_session = close_session
         self._asks_for_microphone = asks_for_microphone
         self._bridge = bridge
         self._negotiator = negotiator
@@ -102,6 +108,9 @@ class CallController:
             if not (cancelled and self._bridge.has_page):
                 return
         self._guard.require_page()
+        if self._record.data_channel_state == "open":
+            # The server's last event has the final usage.
+            await self._close_session(min(timeout, _CLOSE_SECONDS))
         try:
             await self._bridge.request("disconnect", timeout=timeout)
         except PageTimeout:

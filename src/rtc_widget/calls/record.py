@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
 from functools import partial
+from heapq import merge
 from typing import cast
 
 from rtc_widget._unicode import json_text, well_formed
-from rtc_widget.comm.messages import History, State, WireEvent
+from rtc_widget.comm.messages import History, Sound, State, WireEvent
 from rtc_widget.conversation.event_log import EventLog
 from rtc_widget.conversation.event_reader import facts_of
 from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.facts import AudioCleared, AudioCommitted, ServerNote, SpeechEnded, SpeechStarted
 from rtc_widget.conversation.json_object import fields_of
 from rtc_widget.conversation.log_segments import CallStart, LogSegments
+from rtc_widget.conversation.sound import MeasuredSound
 from rtc_widget.conversation.subscriptions import Failures, Subscriptions
 from rtc_widget.conversation.transcript import Transcript
 from rtc_widget.conversation.usage import Usage
@@ -28,6 +32,7 @@ from rtc_widget.types import Status
 logger = logging.getLogger("rtc_widget")
 
 _HISTORY_CHARACTERS = 262_144
+_MAX_MEASURED = 10_000
 _CLOSED: Mapping[str, object] = {
     "data_channel_state": "closed",
     "connection_state": "closed",
@@ -79,6 +84,9 @@ class CallRecord:
         self._clocks: dict[str | None, tuple[float, float]] = {}
         # Until when the audio of calls that have ended was heard, by attempt, on the page's clock.
         self._heard_until_ms: dict[str, float] = {}
+        self._sounds = protocol.sound_reader()
+        # The events that the measured audio means, for `latency`; the log has only what the server has sent.
+        self._measured: deque[Event] = deque(maxlen=_MAX_MEASURED)
         self.events = EventLog()
         self.transcript = Transcript(protocol=protocol.name)
         # For all calls: the log drops its oldest events.
@@ -164,6 +172,7 @@ class CallRecord:
             self._event_attempt = attempt
             self._numbers[attempt] = self.transcript.begin_call(resumes=resumes)
             self._begin_consumers(attempt)
+            self._sounds = self._protocol.sound_reader()
         if attempt is not None:
             self._begin_segment(attempt)
         for wire in events:
@@ -173,8 +182,27 @@ class CallRecord:
                 self.subscriptions.publish(event)
             except Exception:
                 logger.exception("%r could not be delivered to every subscriber", event)
+            self._reduce_measured(self._sounds.consume(event))
         if attempt is not None:
             self._end_turns(attempt)
+
+    def page_sound(self, sound: Sound, offset_ms: float) -> None:
+        """Reduce what the page has measured of the current call; it is not logged."""
+        clock = self._clocks.get(sound.attempt)
+        if clock is None or sound.attempt != self._event_attempt:
+            return
+        time = datetime.fromtimestamp((sound.at_ms + clock[1]) / 1000, UTC)
+        elapsed = (sound.at_ms - clock[0]) / 1000
+        self._reduce_measured(self._sounds.take(MeasuredSound(sound.speaker, sound.is_audible, elapsed, time)))
+
+    def _reduce_measured(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self._measured.append(event)
+            self._reduce(event)
+
+    def timed_events(self) -> Iterable[Event]:
+        """Return the events of the log and those that the measured audio means, in the order of their times."""
+        return merge(self.events, self._measured, key=lambda event: event.time)
 
     def _log(self, wire: WireEvent, attempt: str | None) -> Event:
         first_ms, offset_ms = self._clocks.get(attempt, (0.0, 0.0))

@@ -31,11 +31,19 @@ class EventSender:
         The way to the page.
     record : CallRecord
         Knows the state of the data channel; shows errors of the page.
+    max_event_bytes : callable
+        Returns how many bytes an event may have by the protocol; None if it does not limit it.
     """
 
-    def __init__(self, bridge: Bridge, record: CallRecord) -> None:
+    def __init__(
+        self,
+        bridge: Bridge,
+        record: CallRecord,
+        max_event_bytes: Callable[[ClientEvent], int | None] = lambda event: None,
+    ) -> None:
         self._bridge = bridge
         self._record = record
+        self._max_event_bytes = max_event_bytes
         self._unconfirmed = 0
         # The page's confirmations arrive on any thread.
         self._lock = threading.Lock()
@@ -109,7 +117,8 @@ class EventSender:
         MessageTooLarge
             If it is too large.
         """
-        limit = self._record.max_message_size
+        limits = [self._record.max_message_size, self._max_event_bytes(event)]
+        limit = min((limit for limit in limits if limit is not None), default=None)
         if limit is None or self._record.data_channel_state != "open":
             return
         size = len(_text_of(_with_id(event)).encode())
@@ -119,9 +128,11 @@ class EventSender:
                 hint="Send it in smaller parts; images can be scaled down.",
             )
 
-    def room_beside(self, text: str) -> int:
-        """Return how many bytes an image may have in a message with this text."""
-        return (self._record.max_message_size or SMALLEST_CHANNEL) - len(json.dumps(text)) * 3 - _ENVELOPE_BYTES
+    def room_beside(self, text: str, events: Sequence[ClientEvent] = ()) -> int:
+        """Return how many bytes an image may have in a message with this text, which these events send."""
+        limits = [limit for event in events if (limit := self._max_event_bytes(event)) is not None]
+        limit = min([self._record.max_message_size or SMALLEST_CHANNEL, *limits])
+        return limit - len(json.dumps(text)) * 3 - _ENVELOPE_BYTES
 
 
 class UserMessages:
@@ -170,7 +181,9 @@ class UserMessages:
         from rtc_widget.conversation.input_images import image_url
 
         self._sender.require_open()
-        url = image_url(image, self._sender.room_beside(text or ""))
+        # Refused before the image is read, where the model sees none.
+        events = self._session.events_of(self._session.user_message(well_formed(text or ""), "", detail))
+        url = image_url(image, self._sender.room_beside(text or "", events))
         return self._session.user_message(well_formed(text or ""), url, detail)
 
 

@@ -11,7 +11,7 @@ from rtc_widget.comm.bridge import Bridge
 from rtc_widget.conversation.json_object import JsonObject
 from rtc_widget.errors import NotConnected, TurnDetectionEnabled
 from rtc_widget.kernel.await_guard import AwaitGuard
-from rtc_widget.protocols.base import VoiceSession
+from rtc_widget.protocols.base import Channel, VoiceSession
 
 
 class SessionControl:
@@ -45,6 +45,17 @@ class SessionControl:
             hint = "`await chat.connect()` makes a call; settings for every call are given to VoiceChat(…)."
             raise NotConnected(error.message, hint=hint) from None
 
+    async def append(self, channel: Channel, text: str, timeout: float, delegation_id: str | None) -> None:
+        """Add a text to what the voice model knows; see `VoiceChat.instruct`."""
+        if not isinstance(text, str):
+            raise TypeError(f"text must be a str, got {type(text).__name__}.")
+        if not text.strip():
+            raise ValueError("text must not be empty.")
+        self._guard.require_events()
+        if self._record.data_channel_state != "open":
+            raise NotConnected(f"Nothing was sent: the data channel is {self._record.data_channel_state}.")
+        await self._session.append(channel, text, timeout, delegation_id)
+
     @contextmanager
     def push_to_talk(self) -> Iterator[None]:
         """Hold the turn while the block runs."""
@@ -61,4 +72,7 @@ class SessionControl:
             raise NotConnected(f"Not connected: the data channel is {self._record.data_channel_state}.")
         if self._session.detects_turns:
             raise TurnDetectionEnabled("The server detects turns in this session, so push-to-talk is not available.")
-        self._bridge.post("talk", self._record.fault, on=on)
+        if self._session.commits_turns:
+            self._bridge.post("talk", self._record.fault, on=on)
+        else:
+            self._bridge.post("mute", self._record.fault, muted=not on)

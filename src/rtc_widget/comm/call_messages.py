@@ -34,6 +34,9 @@ class CallMessageListener(Protocol):
     def page_events(self, attempt: str | None, events: tuple[WireEvent, ...], offset_ms: float) -> None:
         """Events have arrived, each exactly once; `offset_ms` converts their times to the kernel's clock."""
 
+    def page_sound(self, sound: messages.Sound, offset_ms: float) -> None:
+        """The audio of one side has become audible or silent, as the page measured it; offset as for events."""
+
     def call_made(self, attempt: str, call_id: str | None) -> None:
         """The exchange has returned an answer."""
 
@@ -115,6 +118,8 @@ class CallMessages:
             case messages.Audio() | messages.Stats():
                 # On the thread that received it: a busy loop must not collect an hour of audio.
                 self._bridge.send(self._media.take(message))
+            case messages.Sound():
+                self._main.call(self._listener.page_sound, message, page.clock.offset_ms)
             case messages.Clip(page=name, id=id, clip=clip, first=first):
                 self._bridge.reply(name, id, self._clips.part(clip, first))
             case messages.HangUp(attempt=attempt):
@@ -181,6 +186,7 @@ class CallMessages:
         if message.attempt is not None:
             # Not through the main loop: audio of this attempt may arrive before its turn.
             self._media.record_attempt(message.attempt, resumes=message.resumes)
+            self._negotiator.record_attempt(message.attempt, resumes=message.resumes)
             if message.heard_until_ms is not None:
                 # Even if another page has the call by now, and the traits do not show this state.
                 self._main.call(self._listener.call_ended, message.attempt, message.heard_until_ms)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from rtc_widget.comm.decoding import MalformedMessage, integer, mapping, text
-from rtc_widget.types import Direction, Status, Track
+from rtc_widget.types import Direction, Role, Status, Track
 
 LOWEST_RATE, HIGHEST_RATE = 1000, 768_000
 """The sample rates that audio may have, in Hz."""
@@ -271,6 +271,22 @@ class Stats:
 
 
 @dataclass(frozen=True, slots=True)
+class Sound:
+    """Reports that the audio of one side has become audible or silent, as the page measured it.
+
+    Audible means above -54 dBFS; silent means below for 0.5 s. `at_ms` is when the audio began, or when its last sound
+    ended: milliseconds since 1970, by the page's clock, as for events. Sent where the server does not report when its
+    audio is played; never part of the log.
+    """
+
+    page: str
+    attempt: str
+    speaker: Role
+    is_audible: bool
+    at_ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class Clip:
     """Requests the samples of a clip that the page plays, from byte `first` on.
 
@@ -333,6 +349,7 @@ FromPage = (
     | History
     | Audio
     | Stats
+    | Sound
     | Clip
     | HangUp
     | Pong

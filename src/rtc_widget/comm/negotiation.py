@@ -45,6 +45,8 @@ class Negotiator:
         Called with what the call waits for, on the I/O thread.
     starts_early : bool
         Whether `warm_up` does anything.
+    resumed : callable
+        Returns the session settings of a call that resumes another; called on the I/O thread.
     """
 
     def __init__(
@@ -54,9 +56,12 @@ class Negotiator:
         progress: Progress,
         *,
         starts_early: bool = True,
+        resumed: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda settings: settings,
     ) -> None:
         self._signaling = signaling
         self._session = session
+        self._resumed = resumed
+        self._resuming: set[str] = set()
         self._show_progress = progress
         # Used on the I/O thread only, so without a lock.
         self._calls: dict[str, str | None] = {}
@@ -104,6 +109,11 @@ class Negotiator:
     def create_client_secret(self, attempt: str, done: Callable[[dict[str, Any] | RtcWidgetError], None]) -> None:
         """Create a short-lived secret for a page that exchanges its offer itself; `done` gets ``{url, secret}``."""
         self._io.run(self._report(self._create_client_secret(attempt), done))
+
+    def record_attempt(self, attempt: str, *, resumes: bool) -> None:
+        """Record whether an attempt resumes an earlier call; safe on any thread."""
+        if resumes:
+            self._resuming.add(attempt)
 
     def record_call(self, attempt: str, call_id: str | None) -> None:
         """Record the server's id of a call that the page made itself."""
@@ -166,7 +176,9 @@ class Negotiator:
             raise Cancelled("The call was ended before the exchange.")
         self._exchanging.add(attempt)
         try:
-            answer = await self._in_time(self._signaling.exchange(offer, self._session()))
+            session = self._session()
+            settings = self._resumed(session) if attempt in self._resuming else session
+            answer = await self._in_time(self._signaling.exchange(offer, settings))
         finally:
             self._exchanging.discard(attempt)
         self._calls[attempt] = answer.call_id

@@ -32,6 +32,7 @@ RequestKind = Literal[
     "play_clip",
     "cancel_clip",
     "flush_audio",
+    "silence_output",
     "peer",
 ]
 Message = dict[str, Any]
@@ -58,6 +59,7 @@ _KINDS: Mapping[str, type[FromPage]] = {
     "history": messages.History,
     "audio": messages.Audio,
     "stats": messages.Stats,
+    "sound": messages.Sound,
     "clip": messages.Clip,
     "hang_up": messages.HangUp,
     "pong": messages.Pong,

@@ -40,10 +40,14 @@ class SessionChanged:
 
 @dataclass(frozen=True, slots=True)
 class SpeechStarted:
-    """One side has begun to speak; `source` is the conversation item of the user, the response of the assistant."""
+    """One side has begun to speak; `source` is the conversation item of the user, the response of the assistant.
+
+    `is_measured`: the page has heard it; the server does not report it.
+    """
 
     speaker: Role
     source: str
+    is_measured: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,18 @@ class SpeechEnded:
     speaker: Role
     source: str
     status: Literal["completed", "interrupted"] = "completed"
+
+
+@dataclass(frozen=True, slots=True)
+class WordsSpoken:
+    """Words of one side, where the server reports neither turns nor when speech begins and ends.
+
+    `start` and `end` are seconds since the session began, by the server's clock; None if it does not report them.
+    """
+
+    speaker: Role
+    start: float | None
+    end: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +179,15 @@ class TokensUsed:
 
     source: str
     amounts: Mapping[str, float]
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SecondsUsed:
+    """How long the session has lasted so far, in seconds: while it was active, and while it was paused."""
+
+    active: float
+    standby: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +219,7 @@ Fact = (
     SessionChanged
     | SpeechStarted
     | SpeechEnded
+    | WordsSpoken
     | AudioCommitted
     | AudioCleared
     | PushToTalkStarted
@@ -206,6 +232,7 @@ Fact = (
     | FunctionOutputSent
     | ResponseEnded
     | TokensUsed
+    | SecondsUsed
     | ErrorReported
     | ServerNote
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from html import escape
@@ -14,6 +15,7 @@ from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.facts import (
     AudioCommitted,
     Fact,
+    FunctionCallFinished,
     FunctionOutputSent,
     ResponseEnded,
     ResponseRequested,
@@ -23,6 +25,7 @@ from rtc_widget.conversation.facts import (
     SpeechEnded,
     SpeechStarted,
     TurnWritten,
+    WordsSpoken,
 )
 from rtc_widget.optional import new_figure, require_pandas
 
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
 
 Asked = Literal["spoken", "pushed", "written"]
 
+_PAUSE_SECONDS = 0.6
+"""After a shorter pause the assistant continues what it says; only used where the server reports no responses."""
 _MEASURES = (("first_transcript", "#7aa6da"), ("first_audio", "#2e8b57"), ("done", "#c9c9c9"))
 
 
@@ -55,6 +60,8 @@ class TurnLatency:
         The part of these seconds that tools took.
     response_id : str
         The response.
+    is_measured : bool
+        Whether `first_audio` was measured by the page: the server does not report when its audio is played.
     """
 
     asked: Asked
@@ -65,6 +72,7 @@ class TurnLatency:
     done: float | None
     tools: float
     response_id: str
+    is_measured: bool = False
 
 
 @dataclass(slots=True)
@@ -84,6 +92,7 @@ class _TimedResponse:
     audio: float | None = None
     done: float | None = None
     has_message: bool = True
+    is_measured: bool = False
 
     def measured(self) -> TurnLatency:
         def since(at: float | None) -> float | None:
@@ -99,6 +108,7 @@ class _TimedResponse:
             since(self.done),
             turn.tools,
             self.response_id,
+            self.is_measured,
         )
 
 
@@ -130,8 +140,9 @@ class Latency(FrozenSequence[TurnLatency]):
         pd = require_pandas()
         names = [field.name for field in fields(TurnLatency)]
         table = pd.DataFrame([[getattr(turn, name) for name in names] for turn in self._turns], columns=names)
-        numbers = [name for name in names if name not in ("asked", "response_id")]
-        return table.astype(dict.fromkeys(numbers, "float64") | {"asked": "string", "response_id": "string"})
+        kinds = {"asked": "string", "response_id": "string", "is_measured": "bool"}
+        numbers = [name for name in names if name not in kinds]
+        return table.astype(dict.fromkeys(numbers, "float64") | kinds)
 
     def plot(self) -> Figure:
         """Draw a bar for each response: until the first words, the first audio, the end (extra ``data``).
@@ -185,11 +196,14 @@ class _LatencyReader:
         self._silence: float | None = None
         self._out_of_band = 0
         self._last = 0.0
+        # The response that the assistant speaks, and when its last words ended; where the server reports only words.
+        self._voice: _TimedResponse | None = None
+        self._voice_end = -math.inf
 
     def consume(self, event: Event) -> None:
         at = event.elapsed
         if at == 0 < self._last:  # the next call; a turn may be sent before its session is confirmed
-            self._turn, self._open = None, {}
+            self._turn, self._open, self._voice, self._voice_end = None, {}, None, -math.inf
         self._last = at
         for fact in facts_of(event):
             self._take(fact, at)
@@ -205,6 +219,13 @@ class _LatencyReader:
                     self._turn = _UserTurn("pushed", at, None)
             case TurnWritten():
                 self._turn = _UserTurn("written", at, None)
+            case WordsSpoken(speaker="user"):
+                self._hear(at if fact.end is None else fact.end)
+            case WordsSpoken():
+                start = at if fact.start is None else fact.start
+                self._speak(start, start if fact.end is None else fact.end)
+            case FunctionCallFinished() if self._turn and fact.response_id not in self._open:
+                self._turn.tools_since = self._turn.tools_since or at
             case ResponseRequested():
                 self._out_of_band += fact.is_out_of_band
             case ResponseStarted():
@@ -216,13 +237,33 @@ class _LatencyReader:
             case SpeechStarted(speaker="assistant"):
                 response = self._open.get(fact.source)
                 if response is not None and response.audio is None:
-                    response.audio = at
+                    response.audio, response.is_measured = at, fact.is_measured
             case FunctionOutputSent():
                 if self._turn and self._turn.tools_since:
                     self._turn.tools += at - self._turn.tools_since
                     self._turn.tools_since = None
             case ResponseEnded():
                 self._end(fact, at)
+
+    def _hear(self, end: float) -> None:
+        """Extend the user's turn by words that ended at this time, or begin one after the response to the last one."""
+        if self._turn is None or self._turn.asked == "written" or self._is_answered(self._turn):
+            self._turn = _UserTurn("spoken", end, None)
+        else:
+            self._turn.at = max(self._turn.at, end)
+
+    def _is_answered(self, turn: _UserTurn) -> bool:
+        return self._voice is not None and self._voice.turn is turn
+
+    def _speak(self, start: float, end: float) -> None:
+        """Extend the response that is spoken, or begin the one to the user's turn after a pause."""
+        is_pause = start - self._voice_end >= _PAUSE_SECONDS
+        self._voice_end = max(self._voice_end, end)
+        if self._turn is not None and not self._is_answered(self._turn) and is_pause:
+            self._voice = _TimedResponse(self._turn, f"spoken_{len(self.responses) + 1}", words=start, audio=start)
+            self.responses.append(self._voice)
+        if self._voice is not None:
+            self._voice.done = max(self._voice.done or end, end)
 
     def _begin(self, fact: ResponseStarted) -> None:
         if self._out_of_band and fact.is_out_of_band:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from rtc_widget.conversation.facts import (
     SpeechEnded,
     SpeechStarted,
     TurnWritten,
+    WordsSpoken,
 )
 from rtc_widget.optional import new_figure
 from rtc_widget.types import Role
@@ -38,6 +39,8 @@ _COLORS: Mapping[str, str] = {
     "Errors": "#c5221f",
 }
 _SPEAKERS: Mapping[Role, str] = {"user": "You", "assistant": "Assistant"}
+_QUIET_SECONDS = 1.5
+"""Words that follow after a longer pause are another span."""
 _BAD = "#c5221f"
 _CUT = "#e3a23c"
 
@@ -121,15 +124,22 @@ class _SpanReader:
         self._open: dict[tuple[str, str], tuple[float, str]] = {}
         self._done: list[Span] = []
         self._pressed: float | None = None
+        # The last span of words of each side, and where the session's clock starts.
+        self._words: dict[str, Span] = {}
+        self._session_start = 0.0
 
     def finished(self) -> list[Span]:
         left = [Span(lane, start, self._now, label, "open") for (lane, _), (start, label) in self._open.items()]
-        return sorted([*self._done, *left], key=lambda span: (span.start, LANES.index(span.lane)))
+        return sorted(
+            [*self._done, *self._words.values(), *left], key=lambda span: (span.start, LANES.index(span.lane))
+        )
 
     def consume(self, event: Event) -> None:
         # `elapsed` starts at 0 in each call, so `time` is used.
         self._zero = self._zero or event.time
         self._now = (event.time - self._zero).total_seconds()
+        if event.elapsed == 0:
+            self._session_start = self._now
         for fact in facts_of(event):
             self._take(fact)
 
@@ -139,6 +149,8 @@ class _SpanReader:
                 self._begin(_SPEAKERS[fact.speaker], fact.source)
             case SpeechEnded():
                 self._end(_SPEAKERS[fact.speaker], fact.source, fact.status)
+            case WordsSpoken():
+                self._speak(_SPEAKERS[fact.speaker], fact.start, fact.end)
             case PushToTalkStarted():
                 self._pressed = self._now
             case AudioCommitted() if self._pressed is not None:
@@ -164,6 +176,17 @@ class _SpanReader:
                 self._end("Tools", fact.call_id)
             case ErrorReported():
                 self._mark("Errors", fact.code or fact.message or "error", "failed")
+
+    def _speak(self, lane: str, start: float | None, end: float | None) -> None:
+        began = self._now if start is None else self._session_start + start
+        ended = began if end is None else self._session_start + end
+        last = self._words.get(lane)
+        if last is not None and began - last.end < _QUIET_SECONDS:
+            self._words[lane] = replace(last, end=max(last.end, ended))
+            return
+        if last is not None:
+            self._done.append(last)
+        self._words[lane] = Span(lane, began, ended)
 
     def _begin(self, lane: str, key: object, label: str = "") -> None:
         self._open.setdefault((lane, str(key)), (self._now, label))

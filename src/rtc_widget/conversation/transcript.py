@@ -115,6 +115,15 @@ class Transcript(FrozenSequence[Turn]):
         """Return the turns and the function calls that have an output, in the order of the conversation."""
         return [item for call in self._calls for item in call.items]
 
+    def to_resume(self) -> list[Turn | FunctionResult]:
+        """Return turns and function calls since the last call that did not resume another."""
+        first = next((at for at in range(len(self._calls) - 1, 0, -1) if not self._calls[at].resumes), 0)
+        return [item for call in self._calls[first:] for item in call.items]
+
+    def of_last_call(self) -> list[Turn]:
+        """Return the turns of the last call."""
+        return self._calls[-1].turns
+
     def of_response(self, response_id: str) -> Turn | None:
         """Return the last turn of a response in the last call; None if it has none."""
         turns = self._calls[-1].turns

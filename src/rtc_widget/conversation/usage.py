@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rtc_widget.conversation.event_reader import facts_of
 from rtc_widget.conversation.events import Event
-from rtc_widget.conversation.facts import TokensUsed
+from rtc_widget.conversation.facts import SecondsUsed, SessionChanged, TokensUsed
 from rtc_widget.optional import require_pandas
 
 if TYPE_CHECKING:
@@ -30,8 +30,13 @@ TOKENS = (
 """The kinds of tokens that have separate prices. Cached tokens count only as cached, not also as input."""
 SECONDS = "transcription_seconds"
 """Some transcription models are paid by the second of speech."""
+SESSION_SECONDS = ("active_seconds", "standby_seconds")
+"""Sessions of GPT-Live are paid by the time that they are active, and less while they are paused."""
+MINUTES: Mapping[str, str] = {"active_seconds": "minute", "standby_seconds": "standby_minute"}
+"""The names of their prices, which are for a minute."""
 
 _MILLION = 1_000_000
+_KINDS = (*TOKENS, SECONDS, *SESSION_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +46,19 @@ class UsageEntry:
     Attributes
     ----------
     of : str
-        The id of the response, or of the transcribed conversation item.
+        The id of the response, or of the transcribed conversation item; ``"session"`` for the time of a session.
     elapsed : float
         When the server reported it, in seconds since the call began.
     amounts : mapping
         Amounts by kind, in tokens or seconds; kinds with the amount 0 are left out.
+    model : str
+        The model, where the voice hands work over to another one; else empty.
     """
 
     of: str
     elapsed: float
     amounts: Mapping[str, float]
+    model: str = ""
 
 
 class Usage(Mapping[str, float]):
@@ -79,6 +87,8 @@ class Usage(Mapping[str, float]):
 
     def __init__(self, events: Iterable[Event] = ()) -> None:
         self.entries: list[UsageEntry] = []
+        # The time of the current session, which each report replaces.
+        self._session: UsageEntry | None = None
         for event in events:
             self.add(event)
 
@@ -86,7 +96,20 @@ class Usage(Mapping[str, float]):
         """Add the usage that an event reports, if any."""
         for fact in facts_of(event):
             if isinstance(fact, TokensUsed):
-                self.entries.append(UsageEntry(fact.source, event.elapsed, fact.amounts))
+                self.entries.append(UsageEntry(fact.source, event.elapsed, fact.amounts, fact.model))
+            elif isinstance(fact, SecondsUsed):
+                self._add_seconds(fact, event.elapsed)
+            elif isinstance(fact, SessionChanged) and fact.is_new:
+                self._session = None
+
+    def _add_seconds(self, fact: SecondsUsed, elapsed: float) -> None:
+        given = {"active_seconds": fact.active, "standby_seconds": fact.standby}
+        entry = UsageEntry("session", elapsed, {kind: amount for kind, amount in given.items() if amount})
+        if self._session is None:
+            self.entries.append(entry)
+        else:
+            self.entries[self.entries.index(self._session)] = entry
+        self._session = entry
 
     def copy(self) -> Usage:
         """Return the present usage as an independent object."""
@@ -119,28 +142,38 @@ class Usage(Mapping[str, float]):
         """The sum of input and output tokens."""
         return self.input_tokens + self.output_tokens
 
+    @property
+    def seconds(self) -> float:
+        """How long sessions lasted that are paid by time, active or paused."""
+        return sum(self[kind] for kind in SESSION_SECONDS)
+
+    def by_model(self) -> dict[str, Usage]:
+        """Return the usage of each model; the key of the model that the call is made with is empty."""
+        models = dict.fromkeys(entry.model for entry in self.entries)
+        return {model: Usage.of(entry for entry in self.entries if entry.model == model) for model in models}
+
     def cost(self, prices: Mapping[str, float]) -> float:
         """Return the cost by a price list, in the currency of the list.
 
         Parameters
         ----------
         prices : mapping
-            The price of one million tokens by kind (see `TOKENS`), and of one second of ``"transcription_seconds"``.
+            The price of one million tokens by kind (see `TOKENS`), of one second of ``"transcription_seconds"``, and of
+            a ``"minute"`` and a ``"standby_minute"`` of a session.
 
         Raises
         ------
         ValueError
             If a kind that was used has no price, or a price has an unknown kind.
         """
-        unknown = sorted(prices.keys() - {*TOKENS, SECONDS})
+        names = {kind: MINUTES.get(kind, kind) for kind in self}
+        unknown = sorted(prices.keys() - set(names.values()))
         if unknown:
-            raise ValueError(f"Unknown token kind {', '.join(unknown)}. Known kinds: {', '.join(self)}.")
-        missing = [kind for kind, amount in self.items() if amount and kind not in prices]
+            raise ValueError(f"Unknown token kind {', '.join(unknown)}. Known kinds: {', '.join(names.values())}.")
+        missing = [names[kind] for kind, amount in self.items() if amount and names[kind] not in prices]
         if missing:
             raise ValueError(f"prices must have every kind that was used; missing: {', '.join(missing)}.")
-        return sum(
-            amount * prices.get(kind, 0.0) / (1 if kind == SECONDS else _MILLION) for kind, amount in self.items()
-        )
+        return sum(amount * prices.get(names[kind], 0.0) / _unit(kind) for kind, amount in self.items())
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a table with one row per response or transcription and one column per kind (extra ``data``).
@@ -153,18 +186,19 @@ class Usage(Mapping[str, float]):
         pd = require_pandas()
         rows = [{"of": one.of, "elapsed": one.elapsed, **dict.fromkeys(self, 0), **one.amounts} for one in self.entries]
         table = pd.DataFrame(rows, columns=["of", "elapsed", *self])
-        return table.astype({"of": "string", "elapsed": "float64", SECONDS: "float64"} | dict.fromkeys(TOKENS, "int64"))
+        seconds = dict.fromkeys(("elapsed", SECONDS, *SESSION_SECONDS), "float64")
+        return table.astype({"of": "string"} | seconds | dict.fromkeys(TOKENS, "int64"))
 
     def __getitem__(self, kind: str) -> float:
-        if kind not in (*TOKENS, SECONDS):
+        if kind not in _KINDS:
             raise KeyError(kind)
         return sum(entry.amounts.get(kind, 0) for entry in self.entries)
 
     def __iter__(self) -> Any:
-        return iter((*TOKENS, SECONDS))
+        return iter(_KINDS)
 
     def __len__(self) -> int:
-        return len(TOKENS) + 1
+        return len(_KINDS)
 
     def __repr__(self) -> str:
         used = ", ".join(f"{kind}={amount:g}" for kind, amount in self.items() if amount)
@@ -177,3 +211,10 @@ class Usage(Mapping[str, float]):
             if amount
         )
         return f"<table><tr><th style='text-align: left'>tokens</th><th>{self.total_tokens:,}</th></tr>{rows}</table>"
+
+
+def _unit(kind: str) -> int:
+    """Return for how many tokens or seconds a price is."""
+    if kind == SECONDS:
+        return 1
+    return 60 if kind in SESSION_SECONDS else _MILLION

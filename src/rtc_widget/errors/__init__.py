@@ -63,6 +63,7 @@ Every error has a stable ``code``, a ``message`` that says what happened, and a 
     │   ├── ClipNotFound                the kernel no longer has the clip
     │   ├── ClipFailed                  the page could not play the clip
     │   ├── ClipInterrupted             the call ended before the clip
+    │   ├── InputAudioMissing           the server receives no audio, so its session stands still
     │   ├── ReceiveOnly                 the call was made without outgoing audio
     │   ├── AudioBlocked                the browser requires a click on the page first
     │   ├── NothingRecorded             no audio was recorded
@@ -92,6 +93,7 @@ Every error has a stable ``code``, a ``message`` that says what happened, and a 
     ├── EventRefused                    the server refused an event
     ├── ResponseFailed                  the server could not complete a response
     ├── TurnDetectionEnabled            push-to-talk while the server detects turns
+    ├── OperationUnsupported            the protocol of the call does not have the operation
     ├── InvalidImage                    an image cannot be sent (a ValueError)
     ├── InvalidTool                     a function cannot be a tool (a TypeError)
     ├── InvalidSdp                      a session description has a fault (a ValueError)
@@ -110,6 +112,7 @@ from rtc_widget.errors.audio import (
     ClipInterrupted,
     ClipNotFound,
     ClipTooLong,
+    InputAudioMissing,
     InvalidAudio,
     NothingRecorded,
     ReceiveOnly,
@@ -141,6 +144,7 @@ from rtc_widget.errors.events import (
     InvalidImage,
     MessageTooLarge,
     NotConnected,
+    OperationUnsupported,
     ResponseFailed,
     SendQueueFull,
     TurnDetectionEnabled,
@@ -234,6 +238,7 @@ __all__ = [
     "ExchangeRefused",
     "HeadlessNotInstalled",
     "HostNotFound",
+    "InputAudioMissing",
     "InsecureContext",
     "InsecureServer",
     "InvalidAccessError",
@@ -270,6 +275,7 @@ __all__ = [
     "NotSupportedError",
     "NothingRecorded",
     "OperationError",
+    "OperationUnsupported",
     "PageError",
     "PageNotFound",
     "PageTimeout",

@@ -41,6 +41,12 @@ class ClipInterrupted(AudioError):
     code = "clip_interrupted"
 
 
+class InputAudioMissing(AudioError):
+    """The server receives no audio of the page, so its session stands still; the call continues."""
+
+    code = "input_audio_missing"
+
+
 class ReceiveOnly(AudioError):
     """The call was made without outgoing audio (W3C direction ``recvonly``)."""
 

@@ -59,6 +59,12 @@ class TurnDetectionEnabled(RtcWidgetError):
     code = "turn_detection_enabled"
 
 
+class OperationUnsupported(RtcWidgetError):
+    """The wire protocol of the call does not have the operation."""
+
+    code = "operation_unsupported"
+
+
 class InvalidImage(RtcWidgetError, ValueError):
     """An image cannot be sent."""
 

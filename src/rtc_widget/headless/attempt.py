@@ -89,6 +89,7 @@ class Attempt:
         self.track: MicrophoneTrack | None = None
         self.peer: Peer | None = None
         self.session_end: RtcWidgetError | None = None
+        self.is_session_over = False
         self.is_prepared = False
         self.is_answered = False
 

@@ -15,6 +15,7 @@ from rtc_widget.errors.texts import text
 from rtc_widget.headless.attempt import Attempt, AttemptOptions
 from rtc_widget.headless.bridge import PageBridge
 from rtc_widget.headless.call_machine import IDLE, CallEvent, Phase, next_phase
+from rtc_widget.headless.closing import ClosingCalls, ClosingListener
 from rtc_widget.headless.errors import (
     as_error,
     cancelled,
@@ -63,7 +64,7 @@ INITIAL_STATE = PageState(
 )
 
 
-class CallListener(Protocol):
+class CallListener(ClosingListener, Protocol):
     """Receives what happens to the calls."""
 
     def state_changed(self, after: PageState, before: PageState) -> None:
@@ -120,6 +121,7 @@ class Call:
         self._microphone_choice: bool | None = None
         self._resumes_next = False
         self._sending = asyncio.Lock()
+        self._closing = ClosingCalls(listener)
         self._connected: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.state = INITIAL_STATE
         self.attempt: Attempt | None = None
@@ -140,6 +142,16 @@ class Call:
     def disconnect(self) -> None:
         """End the call or the attempt; harmless without one."""
         self._handle("disconnect")
+
+    def leave(self) -> None:
+        """End the call at once, and those whose sessions the server still closes: the page is closed."""
+        self.disconnect()
+        self._closing.end_all()
+
+    def warn(self, error: RtcWidgetError) -> None:
+        """Show an error that does not end the call."""
+        if self.attempt is not None:
+            self._update(error=error.to_wire())
 
     def finish(self, error: RtcWidgetError) -> None:
         """End the call, if there is one, with an error; a failed call gets the error if it is the deeper cause."""
@@ -281,7 +293,9 @@ class Call:
         """End the current attempt; it is cleared first, so that its late events are ignored."""
         attempt, self.attempt = self.attempt, None
         if attempt is not None:
-            attempt.end()
+            is_open = self.state.connection_state == "connected" and self.state.data_channel_state == "open"
+            if not (is_open and self._closing.begin(attempt)):
+                attempt.end()
             self._listener.call_ended()
         failure = self._phase.error.to_wire() if self._phase.name == "failed" else None
         self._update(status=self._phase.status, error=failure, **(_CLOSED if attempt is not None else {}))
@@ -306,10 +320,17 @@ class Call:
     def message_received(self, attempt: Attempt, text: str) -> None:
         """Process an event of the server."""
         attempt.session_end = attempt.session_end or self._listener.session_end(text)
+        closed = self._listener.session_closed(text)
+        attempt.is_session_over = attempt.is_session_over or closed is not None
         self._listener.event_passed(attempt.id, "received", text)
         # Not every server closes a session that has expired.
         if attempt.session_end is not None and attempt is self.attempt and self._settings().reconnect is not None:
             self._handle("expired", attempt.session_end)
+        if closed is not None and attempt is self.attempt:
+            if closed == "requested":
+                self.disconnect()
+            else:
+                self._handle("ended", attempt.session_end or server_hung_up())
 
     def audio_received(self, frame: AudioFrame) -> None:
         """Pass on audio of the other side."""
@@ -350,10 +371,14 @@ class _CurrentAttemptListener:
     def states_changed(self, states: PeerStates) -> None:
         if self._is_current():
             self._call.states_changed(states)
+        else:
+            self._call._closing.states_changed(self.attempt, states)
 
     def message_received(self, text: str) -> None:
         if self._is_current():
             self._call.message_received(self.attempt, text)
+        else:
+            self._call._closing.message_received(self.attempt, text)
 
     def audio_received(self, frame: AudioFrame) -> None:
         if self._is_current():
@@ -364,7 +389,7 @@ class _CurrentAttemptListener:
             self._call.audio_sent(frame)
 
     def is_muted(self) -> bool:
-        return self._call.state.muted
+        return self._call.state.muted or not self._is_current()
 
     def _is_current(self) -> bool:
         return self._call.attempt is self.attempt

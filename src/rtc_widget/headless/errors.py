@@ -10,6 +10,7 @@ from rtc_widget.errors import (
     Cancelled,
     ChannelTimeout,
     ConnectionFailed,
+    InputAudioMissing,
     NotConnected,
     RtcWidgetError,
     ServerHungUp,
@@ -69,6 +70,11 @@ def call_taken_over() -> RtcWidgetError:
 def server_hung_up() -> RtcWidgetError:
     """The server closed the call."""
     return _page_error(ServerHungUp)
+
+
+def input_audio_missing() -> RtcWidgetError:
+    """The session stands still without input audio."""
+    return _page_error(InputAudioMissing)
 
 
 def session_expired(message: str) -> RtcWidgetError:

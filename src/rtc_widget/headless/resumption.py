@@ -72,12 +72,13 @@ class Resumption:
             if isinstance(item, FunctionResult) or _received(item)
         ]
         carried = [self._carried(item) for item in items[-MAX_TURNS:]]
-        return [[change] for change in self._changes] + [[json_text(event) for event in group] for group in carried]
+        groups = [[json_text(event) for event in group] for group in carried if group]
+        return [[change] for change in self._changes] + groups
 
     def _carried(self, item: Turn | FunctionResult) -> Sequence[ClientEvent]:
         if isinstance(item, FunctionResult):
             return self._protocol.carry_function_result(item)
-        return [self._protocol.carry_turn(item.role, _received(item))]
+        return self._protocol.carry_turn(item.role, _received(item))
 
 
 def _received(turn: Turn) -> str:

@@ -9,12 +9,13 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import asdict
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from av import AudioFrame
 
 from rtc_widget._aiortc.output_track import pcm_of
+from rtc_widget._unicode import json_text
 from rtc_widget.comm.messages import PageState
 from rtc_widget.comm.protocol import Message
 from rtc_widget.conversation.events import Event
@@ -24,9 +25,10 @@ from rtc_widget.errors.texts import text
 from rtc_widget.headless.attempt import Attempt
 from rtc_widget.headless.bridge import PageBridge
 from rtc_widget.headless.call import Call
+from rtc_widget.headless.call_sound import CallSound
 from rtc_widget.headless.clip import fetch_clip
 from rtc_widget.headless.diagnosis import diagnose
-from rtc_widget.headless.errors import as_error, call_taken_over, not_connected, session_expired
+from rtc_widget.headless.errors import as_error, call_taken_over, input_audio_missing, not_connected, session_expired
 from rtc_widget.headless.history import HistoryReader
 from rtc_widget.headless.microphone import MicrophoneTrack, PlayedInterval
 from rtc_widget.headless.outbox import MediaOutbox, Outbox
@@ -35,8 +37,9 @@ from rtc_widget.headless.recorder import TrackRecorder
 from rtc_widget.headless.resumption import Resumption
 from rtc_widget.headless.session_expiry import SessionExpiry
 from rtc_widget.headless.settings import read_settings
+from rtc_widget.headless.sound_detector import SoundChange
 from rtc_widget.headless.stats import stats_reports
-from rtc_widget.protocols.base import protocol_named
+from rtc_widget.protocols.base import SessionWatch, protocol_named
 from rtc_widget.types import Direction
 
 logger = logging.getLogger("rtc_widget")
@@ -74,6 +77,8 @@ class PageSession:
         self._protocol = protocol_named(self._settings.protocol)
         self._resumption = Resumption(self._protocol)
         self._history = HistoryReader(self._bridge, self._resumption, self._protocol.name, self._run)
+        self._watch: SessionWatch | None = None
+        self._sound = CallSound(self._protocol, self._sound_changed, self._consume_measured)
         self._push_to_talk = PushToTalk(self._protocol, lambda texts: self._call.send(texts))
         loop = asyncio.get_running_loop()
         self._expiry = SessionExpiry(self._session_expires, loop.call_later, time.time)
@@ -98,7 +103,7 @@ class PageSession:
 
     async def close(self) -> None:
         """End the call, send nothing more, and return when all is closed."""
-        self._call.disconnect()
+        self._call.leave()
         self._history.close()
         self._outbox.close()
         # An exchange in progress still reports its call's id, so that the kernel can hang up.
@@ -163,6 +168,8 @@ class PageSession:
             case "cancel_clip":
                 if request["clip"] in self._playing:
                     self._playing[request["clip"]].cancel()
+            case "silence_output":
+                self._sound.silence()
             case "flush_audio":
                 for recorder in self._recorders:
                     recorder.flush()
@@ -215,18 +222,51 @@ class PageSession:
 
     def _consume_facts(self, event: Event) -> None:
         facts = tuple(self._protocol.facts(event))
+        if self._watch is not None:
+            self._watch.consume(event)
         self._push_to_talk.consume(facts)
         if event.direction == "received":
             self._expiry.consume(facts)
+            self._sound.consume(event, facts)
         for fact in facts:
             # A response without words is logged by the kernel half, in this same process.
             if isinstance(fact, ServerNote) and not fact.ends_response:
                 logger.warning("The server reports an error (%s): %s", fact.code, fact.message)
 
+    def _session_stands(self) -> None:
+        error = input_audio_missing()
+        logger.warning("%s", error)
+        self._call.warn(error)
+
+    def _sound_changed(self, change: SoundChange) -> None:
+        if self._call.attempt is not None:
+            # The widget must know the response first.
+            self._outbox.flush()
+            fields = {"speaker": "assistant", "is_audible": change.is_audible, "at_ms": change.at_ms}
+            self._bridge.send("sound", attempt=self._call.attempt.id, **fields)
+
+    def _consume_measured(self, event: Event) -> None:
+        self._resumption.consume(event, "")
+        facts = tuple(self._protocol.facts(event))
+        self._push_to_talk.consume(facts)
+        self._expiry.consume(facts)
+
     def session_end(self, text: str) -> RtcWidgetError | None:
         """Return the error of an event that announces the end of the call, or None."""
         message = self._protocol.session_end(text)
         return None if message is None else session_expired(message)
+
+    def closing_events(self) -> list[str]:
+        """Return the events that ask the server to close the session."""
+        return [json_text(event) for event in self._protocol.close_session()]
+
+    def session_closed(self, text: str) -> Literal["requested", "unrequested"] | None:
+        """Return whether the last event of a session says that its end was requested; None for other events."""
+        return self._protocol.session_closed(text)
+
+    def late_event_passed(self, attempt: str, direction: Direction, text: str) -> None:
+        """Send an event of a call that has ended to the widget."""
+        self._outbox.add(attempt, [direction, time.time() * 1000, text], len(text))
 
     def call_opened(self, attempt: Attempt, resumes: bool) -> None:
         """Send the conversation to resume, if any, and start recording and statistics."""
@@ -234,6 +274,8 @@ class PageSession:
         groups = self._resumption.events() if resumes else []
         self._resumption.begin_call(resumes=resumes)
         self._heard_at = None
+        self._sound.begin()
+        self._watch = self._protocol.session_watch(self._session_stands, asyncio.get_running_loop().call_later)
         sendable = [events for events in groups if all(map(self._call.can_send, events))]
         if len(sendable) < len(groups):
             count = len(groups) - len(sendable)
@@ -247,6 +289,9 @@ class PageSession:
         """Record until when the call was heard, send the rest of the recording, and stop the statistics."""
         self._push_to_talk.end()
         self._expiry.end_call()
+        self._sound.end()
+        if self._watch is not None:
+            self._watch.end()
         now = time.monotonic()
         # A loss is noticed seconds after the last sound.
         heard_at = now if self._heard_at is None else self._heard_at
@@ -264,6 +309,7 @@ class PageSession:
         """Record audio of the other side."""
         self._levels["assistant"] = _level(frame)
         self._heard_at = time.monotonic()
+        self._sound.take(frame)
         if self._recorders:
             self._recorders[1].take(frame)
 

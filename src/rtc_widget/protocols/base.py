@@ -12,6 +12,7 @@ signaling calls it (`rtc_widget.signaling.base.Signaling`).
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 from uuid import uuid4
 
@@ -19,7 +20,10 @@ from rtc_widget.conversation.event_reader import EventReader, reader_of
 from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.facts import ResponseEnded
 from rtc_widget.conversation.json_object import JsonObject
-from rtc_widget.conversation.turn import FunctionResult
+from rtc_widget.conversation.sound import SoundReader
+from rtc_widget.conversation.subscriptions import Failure
+from rtc_widget.conversation.transcript import Transcript
+from rtc_widget.conversation.turn import FunctionResult, Turn
 from rtc_widget.errors import RtcWidgetError
 from rtc_widget.types import Role
 
@@ -31,6 +35,32 @@ Send = Callable[[Sequence[ClientEvent], Callable[[RtcWidgetError], None] | None]
 """Sends all events or none, and returns the id of the first. The callback is called if the page cannot send them."""
 Later = Callable[[float, Callable[[], None]], None]
 """Calls a function on the main loop after a number of seconds."""
+
+
+Channel = Literal["instructions", "thinking", "commentary"]
+"""How a text is added to what the voice model knows: an instruction, a silent note, or something to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """What a signaling says about the backend of a voice model that has no tools of its own.
+
+    Attributes
+    ----------
+    delegate : callable or None
+        A Python function that does the work which the voice model hands over.
+    takes_tools : bool
+        Whether a backend calls the functions of ``@chat.tool``.
+    tools : sequence of dict
+        Descriptions of tools that the backend has besides.
+    failed : callable
+        Called with an exception of `delegate`.
+    """
+
+    delegate: Callable[[Any], Any] | None = None
+    takes_tools: bool = True
+    tools: Sequence[Mapping[str, Any]] = ()
+    failed: Callable[[Failure], None] = lambda failure: None
 
 
 class EventConsumer(Protocol):
@@ -180,6 +210,35 @@ class VoiceSession(EventConsumer, Protocol):
         """Whether a response is not part of the conversation."""
         ...
 
+    def turn_of(self, response_id: str, transcript: Transcript) -> Turn | None:
+        """Return what was said in a response that has ended; None if nothing was."""
+        ...
+
+    @property
+    def delegations(self) -> Sequence[Any]:
+        """The work that the voice model has handed over, oldest first; always empty if the protocol has none."""
+        ...
+
+    async def append(self, channel: Channel, text: str, timeout: float, delegation_id: str | None = None) -> None:
+        """Add a text to what the voice model knows, and wait until the server has placed it.
+
+        Raises
+        ------
+        OperationUnsupported
+            If the protocol cannot do it.
+        EventRefused
+            If the server refuses the text.
+        WaitTimeout
+            If the server does not place it within `timeout` seconds.
+        NotConnected
+            If there is no call, or the call ends.
+        """
+        ...
+
+    async def close(self, timeout: float) -> None:
+        """End the session in an orderly way, and wait at most `timeout` seconds for the server's confirmation."""
+        ...
+
     def interrupt(self) -> bool:
         """Stop the response that is being generated or spoken; return whether there was one.
 
@@ -188,6 +247,16 @@ class VoiceSession(EventConsumer, Protocol):
         NotConnected
             If the data channel is not open.
         """
+        ...
+
+    @property
+    def commits_turns(self) -> bool:
+        """Whether push-to-talk commits a turn to the server; else it only mutes the microphone between turns."""
+        ...
+
+    @property
+    def changes(self) -> Mapping[str, Any]:
+        """The changed settings that a session which resumes this one needs at its start."""
         ...
 
     @property
@@ -218,6 +287,16 @@ class VoiceSession(EventConsumer, Protocol):
     def set_tools(self, tools: Sequence[Mapping[str, Any]]) -> bool:
         """Send the present functions to the server; return False if there is no call."""
         ...
+
+
+class SessionWatch(Protocol):
+    """Watches the events of one call for a session that stands still."""
+
+    def consume(self, event: Event) -> None:
+        """Process the next event, sent or received."""
+
+    def end(self) -> None:
+        """The call is over; harmless to repeat."""
 
 
 class VoiceProtocol(EventReader, Protocol):
@@ -251,8 +330,30 @@ class VoiceProtocol(EventReader, Protocol):
         """Return confirmed settings as the object that `VoiceChat.session` has."""
         ...
 
-    def open(self, send: Send, later: Later) -> VoiceSession:
+    def sound_reader(self) -> SoundReader:
+        """Return the reader of one call's audio as the page measures it."""
+        ...
+
+    def open(self, send: Send, later: Later, options: SessionOptions) -> VoiceSession:
         """Return the session of one widget."""
+        ...
+
+    @property
+    def silences_output(self) -> bool:
+        """Whether the page silences what is heard when the assistant is interrupted: the server cannot stop it."""
+        ...
+
+    def max_event_bytes(self, event: ClientEvent) -> int | None:
+        """Return how many bytes of JSON an event may have at most; None if only the data channel limits it."""
+        ...
+
+    def with_history(
+        self, settings: Mapping[str, Any], items: Sequence[Turn | FunctionResult], changes: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return the session object of a call that resumes others: with their conversation and changed settings.
+
+        A protocol that repeats both in events returns the settings alone.
+        """
         ...
 
     def is_needed_later(self, event: Event) -> bool:
@@ -263,8 +364,8 @@ class VoiceProtocol(EventReader, Protocol):
         """Whether a sent event changes settings, so that a resumed call must repeat it."""
         ...
 
-    def carry_turn(self, role: Role, text: str) -> ClientEvent:
-        """Return the event that repeats a turn of an earlier call to a new one."""
+    def carry_turn(self, role: Role, text: str) -> Sequence[ClientEvent]:
+        """Return the events that repeat a turn of an earlier call to a new one; none if `with_history` repeats it."""
         ...
 
     def carry_function_result(self, result: FunctionResult) -> Sequence[ClientEvent]:
@@ -281,6 +382,26 @@ class VoiceProtocol(EventReader, Protocol):
 
     def discard_turn(self) -> Sequence[ClientEvent]:
         """Return the events that discard a push-to-talk turn."""
+        ...
+
+    def session_watch(
+        self, on_standing: Callable[[], None], call_later: Callable[[float, Callable[[], None]], Any]
+    ) -> SessionWatch | None:
+        """Return what watches one call for a session that stands still without input audio; None where none does.
+
+        `on_standing` is called once; `call_later` is that of an event loop.
+        """
+        ...
+
+    def close_session(self) -> Sequence[ClientEvent]:
+        """Return the events that ask the server to close the session, and to send what it still has.
+
+        None where the end of the call does that.
+        """
+        ...
+
+    def session_closed(self, text: str) -> Literal["requested", "unrequested"] | None:
+        """Return whether the last event of a session says that its end was requested; None for other events."""
         ...
 
     def session_end(self, text: str) -> str | None:

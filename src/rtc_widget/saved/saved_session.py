@@ -17,6 +17,7 @@ from rtc_widget.conversation.usage import Usage
 from rtc_widget.errors import SavedSessionOnly
 from rtc_widget.protocols.base import protocol_named
 from rtc_widget.saved.session_file import SessionContents, read_session
+from rtc_widget.types import DEFAULT_PROTOCOL
 from rtc_widget.webrtc.stats import StatsLog
 
 NEEDS_A_CALL = frozenset(
@@ -27,6 +28,7 @@ NEEDS_A_CALL = frozenset(
         "call_id",
         "close",
         "connect",
+        "delegations",
         "connection_state",
         "data_channel_state",
         "devices",
@@ -37,6 +39,8 @@ NEEDS_A_CALL = frozenset(
         "exchange",
         "ice_connection_state",
         "ice_gathering_state",
+        "inform",
+        "instruct",
         "interrupt",
         "is_recording",
         "max_duration",
@@ -68,6 +72,7 @@ NEEDS_A_CALL = frozenset(
         "status",
         "stop_talking",
         "stream",
+        "tell",
         "text_interrupts",
         "tool",
         "tools",
@@ -149,7 +154,8 @@ class SavedSession:
 
 
 def _transcript_of(contents: SessionContents) -> Transcript:
-    transcript = Transcript()
+    protocol = contents.events[0].protocol if contents.events else DEFAULT_PROTOCOL
+    transcript = Transcript(protocol=protocol)
     starts = {start.first: start for start in contents.calls}
     call: int | None = None
     ends: dict[int, float | None] = {}

@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     from rtc_widget.signaling.base import Answer, Signaling
     from rtc_widget.signaling.local import ChatCompletions, Local
     from rtc_widget.signaling.openai import OpenAI
+    from rtc_widget.signaling.openai_live import OpenAILive, ResponsesBackend
 
-__all__ = ["Answer", "ChatCompletions", "Local", "OpenAI", "Signaling"]
+__all__ = ["Answer", "ChatCompletions", "Local", "OpenAI", "OpenAILive", "ResponsesBackend", "Signaling"]
 
 _MODULES = {
     "Answer": "base",
@@ -18,6 +19,8 @@ _MODULES = {
     "Signaling": "base",
     "Local": "local",
     "OpenAI": "openai",
+    "OpenAILive": "openai_live",
+    "ResponsesBackend": "openai_live",
 }
 
 

@@ -108,6 +108,10 @@ class Signaling(Protocol):
     Two attributes are optional. ``protocol`` names the wire protocol of the events on the data channel, a package of
     `rtc_widget.protocols`; the default is the Realtime API (``"realtime"``). ``slow_start = True`` means that `prepare`
     takes long: it is then called as soon as a page shows the widget.
+
+    With GPT-Live (``protocol = "live"``) three more are optional. ``delegate`` is a function that does the work which
+    the voice model hands over; ``takes_tools = False`` means that no backend calls functions; ``backend_tools``
+    describes the tools that the backend has besides those of the widget.
     """
 
     @property

@@ -46,6 +46,8 @@ _ERRORS_BY_CODE: Mapping[str, type[SignalingError]] = {
     "invalid_value": InvalidSession,
     "missing_required_parameter": InvalidSession,
     "unsupported_parameter": InvalidSession,
+    "immutable_field_update": InvalidSession,
+    "model_not_found": AccessDenied,
     "insufficient_quota": QuotaExceeded,
     "credit_balance_exhausted": QuotaExceeded,
     "rate_limit_exceeded": RateLimited,

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from rtc_widget._deprecated import warn_renamed
 from rtc_widget._unicode import well_formed_json
 from rtc_widget._urls import credentials_of, without_secrets
-from rtc_widget.errors import InvalidAnswer, InvalidOffer, MissingKey, ServerNotFound, SignalingError
+from rtc_widget.errors import InvalidAnswer, InvalidOffer, InvalidSession, MissingKey, ServerNotFound, SignalingError
 from rtc_widget.protocols.realtime.session_settings import SessionObject, merged, require_json, session_settings
 from rtc_widget.saved.redaction import REMOVED
 from rtc_widget.signaling.base import Answer, ClientSecret, Progress
@@ -86,8 +86,13 @@ class OpenAI:
         extra_session: Mapping[str, Any] | None = None,
         **session: Any,
     ) -> None:
+        if model.startswith("gpt-live") and not model.startswith("gpt-live-transcribe"):
+            raise InvalidSession(
+                f"{model!r} is a model of GPT-Live, not of the Realtime API.",
+                hint=f"Use OpenAILive(model={model!r}) from rtc_widget.",
+            )
         self.model = model
-        self.base_url, auth = _checked_url(base_url)
+        self.base_url, auth = checked_url(base_url)
         # In a closure, as the key. In the URL it would be in the log of httpx, and cross to the page.
         self._auth: Callable[[], dict[str, Any]] = lambda: {"auth": auth} if auth is not None else {}
         self.session: SessionObject = merged(
@@ -232,7 +237,7 @@ def _last_part(location: str) -> str | None:
         return None
 
 
-def _checked_url(base_url: str) -> tuple[str, tuple[str, str] | None]:
+def checked_url(base_url: str) -> tuple[str, tuple[str, str] | None]:
     """Return a base URL without user name and password, and these."""
     parts = urlsplit(base_url)
     try:

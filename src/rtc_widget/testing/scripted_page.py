@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -26,11 +26,13 @@ from rtc_widget.errors import (
 from rtc_widget.errors.texts import text
 from rtc_widget.protocols.realtime.session_settings import merged, session_settings
 from rtc_widget.testing.raw_page import CLOSED, CONNECTED, CONNECTING, IDLE, RawPage
+from rtc_widget.testing.scripted_live_server import LiveServerScript
 from rtc_widget.testing.scripted_media import Measures, ScriptedMedia
 from rtc_widget.testing.scripted_server import (
     Reaction,
     ScriptedAudio,
     ScriptedCall,
+    ScriptedPause,
     ScriptedResponse,
     ScriptStep,
     ServerEvent,
@@ -97,7 +99,7 @@ class ScriptedPage(RawPage):
         self._is_automatic = acts
         self._own_session = session_settings(session or {})
         self._app_session: Callable[[], Mapping[str, Any]] = dict
-        self._server = ServerScript()
+        self._server: ServerScript | LiveServerScript = ServerScript()
         self._pages: list[ScriptedPage] = [self]
         self._attempts = itertools.count(1)
         self._attempt: str | None = None
@@ -120,6 +122,10 @@ class ScriptedPage(RawPage):
     def will_call(self, tool: str, **arguments: Any) -> None:
         """Script the next response as a tool call."""
         self.will_respond(ScriptedResponse(calls=(ScriptedCall(tool, arguments),)))
+
+    def will_delegate(self, text: str | None = "One moment.") -> None:
+        """Script the next response as work that is handed over to the app (GPT-Live), and what is said meanwhile."""
+        self.will_respond(ScriptedResponse(text, delegates=True))
 
     def will_fail(self, message: str) -> None:
         """Script the next response as a failure."""
@@ -167,7 +173,7 @@ class ScriptedPage(RawPage):
         kept = {"muted": self._state["muted"], "receive_only": not wanted, "microphone_permission": permission}
         self._state = {**CONNECTED, **kept}
         self._report_state(resumes=resume)
-        self._deliver(self._server.begin(session))
+        self._deliver(self._begin_session())
 
     def disconnect(self) -> None:
         """End the call, as a user does with Disconnect."""
@@ -210,6 +216,20 @@ class ScriptedPage(RawPage):
         if self.settings.get("stats_interval") is not None:
             self._media.measure(found, seconds, self._attempt, self.now_ms)
 
+    def measures_sound(self, is_audible: bool) -> None:
+        """Report that the assistant has become audible, or silent, at this time of the page's clock.
+
+        A page measures this where the server does not report when its audio is played.
+
+        Raises
+        ------
+        NotConnected
+            If no call is connected.
+        """
+        if self._attempt is None or self._state["connection_state"] != "connected":
+            raise NotConnected("Nothing was measured: the page is not connected.")
+        self.say("sound", attempt=self._attempt, speaker="assistant", is_audible=is_audible, at_ms=self.now_ms)
+
     def server_hangs_up(self) -> None:
         """Let the server end the call."""
         self._fail(ServerHungUp("The server closed the call.", hint="Connect again to start a new one."))
@@ -224,7 +244,7 @@ class ScriptedPage(RawPage):
         self._report_state(**CLOSED)
         self._begin_attempt()
         self._report_state(**{**CONNECTED, "muted": self._state["muted"]}, resumes=True)
-        self._deliver(self._server.begin(self._session()))
+        self._deliver(self._begin_session())
 
     def gives_up(self) -> None:
         """End a lost connection with an error."""
@@ -344,7 +364,7 @@ class ScriptedPage(RawPage):
                 self.notes.append({key: request[key] for key in ("code", "message", "hint")})
             case "play_clip":
                 return self._play_clip(request["clip"])
-            case "cancel_clip" | "flush_audio":
+            case "cancel_clip" | "flush_audio" | "silence_output":
                 pass
             case kind:
                 raise UnexpectedError(f"A scripted page does not support the request {kind!r}.")
@@ -382,10 +402,13 @@ class ScriptedPage(RawPage):
     def _deliver(self, steps: Iterable[ScriptStep]) -> None:
         events: list[ServerEvent] = []
         for step in steps:
-            if not isinstance(step, ScriptedAudio):
+            if not isinstance(step, ScriptedAudio | ScriptedPause):
                 events.append(step)
                 continue
             self._flush(events)
+            if isinstance(step, ScriptedPause):
+                self.passes(step.seconds)
+                continue
             self._play(step.track, step.clip.sample_rate, step.clip.pcm.astype("<i2").tobytes())
         self._flush(events)
 
@@ -415,6 +438,12 @@ class ScriptedPage(RawPage):
     def _begin_attempt(self) -> None:
         self._attempt = f"a{next(self._attempts)}"
         self._heard_until_ms = None
+
+    def _begin_session(self) -> Sequence[ScriptStep]:
+        """Return the first events of the server, which has the widget's protocol."""
+        if self.settings.get("protocol") == "live" and isinstance(self._server, ServerScript):
+            self._server = LiveServerScript(self._server.responses, self._server.reactions)
+        return self._server.begin(self._session())
 
     def _session(self) -> Mapping[str, Any]:
         own = merged({"model": "scripted", "instructions": ""}, self._own_session)

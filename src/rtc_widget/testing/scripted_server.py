@@ -45,7 +45,14 @@ class ScriptedAudio:
     clip: AudioClip
 
 
-ScriptStep = ServerEvent | ScriptedAudio
+@dataclass(frozen=True, slots=True)
+class ScriptedPause:
+    """Time in which nothing happens: the page's clock advances."""
+
+    seconds: float
+
+
+ScriptStep = ServerEvent | ScriptedAudio | ScriptedPause
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,8 @@ class ScriptedResponse:
         The ``usage`` of its ``response.done``.
     error : str or None
         If set, the response fails with this message.
+    delegates : bool
+        Whether the voice hands the work over to the app (GPT-Live); `text` is what it says meanwhile.
     """
 
     text: str | None = None
@@ -82,6 +91,7 @@ class ScriptedResponse:
     sound: AudioClip | None = None
     usage: Mapping[str, Any] = field(default_factory=lambda: dict(_NO_USAGE))
     error: str | None = None
+    delegates: bool = False
 
 
 class ServerScript:
@@ -163,7 +173,7 @@ class ServerScript:
 
     def next_response(self) -> list[ScriptStep]:
         """Return all events of the next scripted response."""
-        script = self.responses.popleft() if self.responses else _SCRIPT_ENDED
+        script = self.responses.popleft() if self.responses else script_ended()
         response_id = self._id("resp")
         response = {"object": "realtime.response", "id": response_id, "status": "in_progress", "output": []}
         events: list[ScriptStep] = [self._event("response.created", response=response)]
@@ -310,7 +320,9 @@ def _refusal(update: Mapping[str, Any]) -> ServerEvent | None:
     }
 
 
-_SCRIPT_ENDED = ScriptedResponse(error="The script has no response left. Add one with page.will_say(…).")
+def script_ended() -> ScriptedResponse:
+    """Return what a server does whose script has ended."""
+    return ScriptedResponse(error="The script has no response left. Add one with page.will_say(…).")
 
 
 def _words(text: str) -> list[str]:

@@ -46,6 +46,7 @@ class FakeAttempt:
         self.id = f"a{len(self.all)}"
         self.listener = listener
         self.session_end: object = None
+        self.is_session_over = False
         self.has_ended = False
         self.sent: list[str] = []
         self.peer = SimpleNamespace(max_message_size=None, buffered_bytes=0, send=self.sent.append, connection=None)
@@ -262,7 +263,9 @@ async def test_the_state_says_until_when_an_ended_call_was_heard() -> None:
     page = Page(Reconnect(backoff=0))
     first = await page.connected()
     before = 1000 * time.time()
-    page.session.audio_received(AudioFrame(samples=960))
+    frame = AudioFrame(samples=960)
+    frame.sample_rate = 48_000
+    page.session.audio_received(frame)
     after = 1000 * time.time()
     first.listener.states_changed(LOST)
     await eventually(lambda: len(FakeAttempt.all) == 2)

@@ -44,6 +44,10 @@ class RealtimeServer:
         await asyncio.sleep(self.delay)
         return Response(self.body, self.status, self.headers)
 
+    async def live_sessions(self, request: Request) -> Response:
+        self._keep(request, json=await request.json())
+        return Response(self.body, self.status, self.headers)
+
     async def client_secrets(self, request: Request) -> Response:
         self._keep(request, json=await request.json())
         return Response(self.secret_body, self.status if self.status >= 400 else 200)
@@ -80,6 +84,9 @@ def running(server: RealtimeServer, **options: Any) -> Iterator[RealtimeServer]:
         Route("/v1/realtime/calls", server.head, methods=["HEAD"]),
         Route("/v1/realtime/client_secrets", server.client_secrets, methods=["POST"]),
         Route("/v1/realtime/calls/{call_id}/hangup", server.hang_up, methods=["POST"]),
+        Route("/v1/live/sessions", server.live_sessions, methods=["POST"]),
+        Route("/v1/live/sessions", server.head, methods=["HEAD"]),
+        Route("/v1/live/sessions/{call_id}/hangup", server.hang_up, methods=["POST"]),
     ]
     config = uvicorn.Config(Starlette(routes=routes), port=0, log_level="critical", lifespan="off", **options)
     uvicorn_server = uvicorn.Server(config)

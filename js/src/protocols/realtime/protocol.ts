@@ -11,10 +11,13 @@ import {
   textTurn,
 } from "./client_events";
 import { factsOf } from "./facts";
+import { MeasuredAudio } from "./measured_audio";
 import { beginCall, endCall, reduce } from "./transcript_reducer";
 
 export const REALTIME: VoiceProtocol = {
   name: "realtime",
+  needsInputAudio: false,
+  hasTurnEvents: true,
   textTurn,
   interrupt,
   beginTurn,
@@ -22,6 +25,9 @@ export const REALTIME: VoiceProtocol = {
   discardTurn,
   carriedTurns,
   isSessionChange,
+  closeSession: () => [],
+  isSessionEnd: () => false,
+  soundReader: () => new MeasuredAudio(),
   beginCall,
   reduce,
   endCall,

@@ -238,7 +238,9 @@ _RECEIVED: Mapping[str, Callable[[Fields], Iterable[Fact]]] = {
     "input_audio_buffer.speech_stopped": lambda raw: (SpeechEnded("user", _item_of(raw)),),
     "input_audio_buffer.committed": lambda raw: (AudioCommitted(_item_of(raw)),),
     "input_audio_buffer.cleared": lambda raw: (AudioCleared(),),
-    "output_audio_buffer.started": lambda raw: (SpeechStarted("assistant", _response_of(raw)),),
+    "output_audio_buffer.started": lambda raw: (
+        SpeechStarted("assistant", _response_of(raw), is_measured=raw.get("measured") is True),
+    ),
     "output_audio_buffer.stopped": lambda raw: (SpeechEnded("assistant", _response_of(raw)),),
     "output_audio_buffer.cleared": lambda raw: (SpeechEnded("assistant", _response_of(raw), "interrupted"),),
     "conversation.item.input_audio_transcription.completed": _transcribed,

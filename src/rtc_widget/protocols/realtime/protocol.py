@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, Literal
 
 from rtc_widget.conversation.event_reader import CallTurns
 from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.facts import Fact, FunctionOutputSent
-from rtc_widget.conversation.turn import FunctionResult
-from rtc_widget.protocols.base import ClientEvent, Later, Send, VoiceProtocol, VoiceSession
+from rtc_widget.conversation.sound import SoundReader
+from rtc_widget.conversation.turn import FunctionResult, Turn
+from rtc_widget.protocols.base import (
+    ClientEvent,
+    Later,
+    Send,
+    SessionOptions,
+    SessionWatch,
+    VoiceProtocol,
+    VoiceSession,
+)
 from rtc_widget.protocols.realtime import client_events, facts
+from rtc_widget.protocols.realtime.measured_audio import MeasuredAudio
 from rtc_widget.protocols.realtime.session import Session
 from rtc_widget.protocols.realtime.session_settings import KNOWN, SHORTHANDS, session_settings
 from rtc_widget.protocols.realtime.transcript_reducer import RealtimeTurns
@@ -51,9 +61,25 @@ class RealtimeProtocol:
         """Return confirmed settings as a `Session`."""
         return Session(dict(settings))
 
-    def open(self, send: Send, later: Later) -> VoiceSession:
-        """Return the session of one widget."""
+    def sound_reader(self) -> SoundReader:
+        """Return the reader of one call's measured audio."""
+        return MeasuredAudio()
+
+    def open(self, send: Send, later: Later, options: SessionOptions) -> VoiceSession:
+        """Return the session of one widget; the voice model calls functions itself."""
         return RealtimeSession(send, later)
+
+    silences_output = False
+
+    def max_event_bytes(self, event: ClientEvent) -> int | None:
+        """Return None: only the data channel limits events."""
+        return None
+
+    def with_history(
+        self, settings: Mapping[str, Any], items: Sequence[Turn | FunctionResult], changes: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return the settings alone: the page repeats the conversation in events."""
+        return dict(settings)
 
     def is_needed_later(self, event: Event) -> bool:
         """Whether the transcript, or a call that resumes this one, needs an event.
@@ -70,9 +96,9 @@ class RealtimeProtocol:
         # Parsing every event a second time would cost more than the rest.
         return '"session.update"' in text and _type_of(text) == "session.update"
 
-    def carry_turn(self, role: Role, text: str) -> ClientEvent:
+    def carry_turn(self, role: Role, text: str) -> Sequence[ClientEvent]:
         """Return the event that repeats a turn of an earlier call in a new one."""
-        return client_events.carry_turn(role, text)
+        return [client_events.carry_turn(role, text)]
 
     def carry_function_result(self, result: FunctionResult) -> Sequence[ClientEvent]:
         """Return the events that repeat a function call of an earlier call and its output in a new one."""
@@ -94,6 +120,20 @@ class RealtimeProtocol:
     def discard_turn(self) -> Sequence[ClientEvent]:
         """Discard the audio."""
         return [client_events.clear_input_audio()]
+
+    def session_watch(
+        self, on_standing: Callable[[], None], call_later: Callable[[float, Callable[[], None]], Any]
+    ) -> SessionWatch | None:
+        """Return None: a session goes on without input audio."""
+        return None
+
+    def close_session(self) -> Sequence[ClientEvent]:
+        """Return nothing: the end of the call ends the session."""
+        return ()
+
+    def session_closed(self, text: str) -> Literal["requested", "unrequested"] | None:
+        """Return None: the service closes the call after an error."""
+        return None
 
     def session_end(self, text: str) -> str | None:
         """Return the message of a ``session_expired`` error; None for other events."""

@@ -7,10 +7,11 @@ from typing import Any
 
 from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.facts import ResponseEnded
-from rtc_widget.conversation.turn import FunctionResult
-from rtc_widget.errors import NotConnected, WaitTimeout
+from rtc_widget.conversation.transcript import Transcript
+from rtc_widget.conversation.turn import FunctionResult, Turn
+from rtc_widget.errors import NotConnected, OperationUnsupported, WaitTimeout
 from rtc_widget.kernel.main_loop import wait_with_grace
-from rtc_widget.protocols.base import ClientEvent, Detail, Item, Later, RequestedResponse, Send
+from rtc_widget.protocols.base import Channel, ClientEvent, Detail, Item, Later, RequestedResponse, Send
 from rtc_widget.protocols.realtime import client_events
 from rtc_widget.protocols.realtime.client_events import new_id
 from rtc_widget.protocols.realtime.pending_responses import PendingResponse
@@ -125,9 +126,37 @@ class RealtimeSession:
         """Whether a response is not part of the conversation."""
         return self._queue.responses.is_out_of_band(response_id)
 
+    def turn_of(self, response_id: str, transcript: Transcript) -> Turn | None:
+        """Return the last turn of a response."""
+        return transcript.of_response(response_id)
+
+    @property
+    def delegations(self) -> Sequence[Any]:
+        """Nothing: the voice model works itself."""
+        return ()
+
+    async def append(self, channel: Channel, text: str, timeout: float, delegation_id: str | None = None) -> None:
+        """Raise `OperationUnsupported`."""
+        instead = {
+            "instructions": "Use `await chat.update_session(instructions=…)`.",
+            "thinking": "Send an item: `chat.send({'type': 'conversation.item.create', 'item': …})`.",
+            "commentary": "Use `await chat.ask(…)`.",
+        }
+        raise OperationUnsupported(f"The Realtime API has no {channel} that are added.", hint=instead[channel])
+
+    async def close(self, timeout: float) -> None:
+        """Do nothing: hanging up ends the session."""
+
     def interrupt(self) -> bool:
         """Cancel the response that is generated or requested, and clear the audio that is played."""
         return self._queue.interrupt()
+
+    commits_turns = True
+
+    @property
+    def changes(self) -> Mapping[str, Any]:
+        """Nothing: the page repeats the changes in events."""
+        return {}
 
     @property
     def detects_turns(self) -> bool:

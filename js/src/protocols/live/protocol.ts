@@ -1,0 +1,32 @@
+/** The events of OpenAI's GPT-Live, which listens while it speaks and decides by itself when to speak. */
+
+import type { VoiceProtocol } from "../base";
+import { closeSession, isSessionEnd, textTurn } from "./client_events";
+import { ClockWatch } from "./clock_watch";
+import { factsOf, soundReader } from "./facts";
+import { beginCall, endCall, reduce } from "./transcript_reducer";
+
+const none = () => [];
+
+export const LIVE: VoiceProtocol = {
+  name: "live",
+  needsInputAudio: true,
+  hasTurnEvents: false,
+  textTurn,
+  interrupt: none,
+  // The service has no events for them: the track is silent between two turns, and the model decides.
+  beginTurn: none,
+  commitTurn: none,
+  discardTurn: none,
+  // The kernel gives the conversation and the changed settings with the offer.
+  carriedTurns: none,
+  isSessionChange: () => false,
+  closeSession,
+  isSessionEnd,
+  soundReader,
+  clockWatch: (onStanding) => new ClockWatch(onStanding),
+  beginCall,
+  reduce,
+  endCall,
+  factsOf,
+};

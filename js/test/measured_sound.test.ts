@@ -1,0 +1,42 @@
+import { describe, expect, it, vi } from "vitest";
+import { startCall } from "./fakes";
+
+/** A stream that sounds as long as its gain is up, as a received one does. */
+function soundingStream() {
+  const context = new AudioContext();
+  const output = new MediaStreamAudioDestinationNode(context);
+  const gain = new GainNode(context, { gain: 0 });
+  const tone = new OscillatorNode(context, { frequency: 440 });
+  tone.connect(gain).connect(output);
+  tone.start();
+  return {
+    stream: output.stream,
+    setSounding: (isOn: boolean) => gain.gain.setValueAtTime(isOn ? 0.2 : 0, 0),
+    context,
+  };
+}
+
+describe("a server that does not report its audio", () => {
+  it("is heard by the page, which tells the kernel", async () => {
+    const { kernel, peer, channel, attempt, mount } = await startCall();
+    const { element } = mount();
+    const { stream, setSounding, context } = soundingStream();
+    await context.resume();
+    const [track] = stream.getAudioTracks();
+    peer().dispatchEvent(Object.assign(new Event("track"), { track, streams: [stream] }));
+    channel.receive({ type: "response.created", response: { id: "r1" } });
+    setSounding(true);
+    await vi.waitFor(() => kernel.last("sound"), { timeout: 10_000 });
+    expect(kernel.last("sound")).toMatchObject({ attempt, speaker: "assistant", is_audible: true });
+    expect(Math.abs(Number(kernel.last("sound").at_ms) - Date.now())).toBeLessThan(10_000);
+    const response = kernel.model.sent.findIndex(({ type, events }) => type === "events" && `${events}`.includes("r1"));
+    const sound = kernel.model.sent.findIndex(({ type }) => type === "sound");
+    expect(response).toBeGreaterThan(-1);
+    expect(response).toBeLessThan(sound); // the kernel knows what is heard
+    await vi.waitFor(() => expect(element.querySelector("[data-speaking=assistant]")).toBeTruthy());
+    setSounding(false);
+    await vi.waitFor(() => expect(kernel.last("sound").is_audible).toBe(false), { timeout: 10_000 });
+    expect(kernel.of("events").some(({ events }) => `${events}`.includes("output_audio_buffer"))).toBe(false);
+    await context.close();
+  });
+});

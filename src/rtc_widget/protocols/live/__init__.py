@@ -1,0 +1,1 @@
+"""The OpenAI GPT-Live protocol, the client's side. Internal."""

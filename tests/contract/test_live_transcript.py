@@ -1,0 +1,37 @@
+"""Transcripts of GPT-Live by `live_transcript.json`, as in `js/test/protocols/live/contract.test.ts`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rtc_widget.protocols.live.transcript_reducer import LiveTurns
+
+CONTRACT = json.loads((Path(__file__).parent / "live_transcript.json").read_text(encoding="utf-8"))
+CASES, TIMED_CASES = CONTRACT["cases"], CONTRACT["timed_cases"]
+
+
+def test_there_are_enough_cases_and_each_has_a_name_of_its_own() -> None:
+    names = [case["name"] for case in [*CASES, *TIMED_CASES]]
+    assert len(set(names)) == len(names) >= 50
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_the_transcript_is_the_one_of_the_contract(case: dict[str, Any]) -> None:
+    turns = LiveTurns(1, resumes=False)
+    for event in case["events"]:
+        turns.add(event, None)
+    assert [[turn.role, turn.text, turn.status] for turn in turns.turns] == case["transcript"]
+    spans = [[turn.start, turn.end] for turn in turns.turns]
+    assert spans == [[start / 1000, None if end is None else end / 1000] for start, end in case["spans_ms"]]
+
+
+@pytest.mark.parametrize("case", TIMED_CASES, ids=lambda case: case["name"])
+def test_turns_end_by_the_time_of_arrival_too(case: dict[str, Any]) -> None:
+    turns = LiveTurns(1, resumes=False)
+    for seconds, _direction, event in case["events"]:
+        turns.add(event, seconds)
+    assert [[turn.role, turn.text, turn.status] for turn in turns.turns] == case["transcript"]
