@@ -1,7 +1,9 @@
 /** The header: the state of the connection, the server, and the buttons. */
 
 import type { Track } from "../comm/protocol";
+import { turnText } from "../conversation/transcript";
 import type { Store } from "../store";
+import { useFrameValue } from "./frame";
 import { MicrophoneIcon, SlidersIcon, StopIcon } from "./icons";
 import { CallTimer, LevelBar, RoundTrip } from "./meters";
 import { wordsOf } from "./situation";
@@ -10,6 +12,7 @@ export function Header({ store }: { store: Store }) {
   return (
     <header class="rtc-header">
       <Indicator store={store} />
+      {store.layout.value === "compact" && <Caption store={store} />}
       <div class="rtc-controls">
         <StopButton store={store} />
         <DevicesButton store={store} />
@@ -48,6 +51,20 @@ function Indicator({ store }: { store: Store }) {
         {isConnectedHere && <LevelBar store={store} side="assistant" />}
       </div>
     </div>
+  );
+}
+
+const MAX_CAPTION_LENGTH = 160;
+
+/** The last words of the conversation, in one line. */
+function Caption({ store }: { store: Store }) {
+  const { turns } = useFrameValue(store.conversation);
+  const last = turns.findLast(({ role }) => role !== "unseen");
+  const text = last ? turnText(last) : "";
+  return (
+    <p class="rtc-caption" dir="auto" data-role={last?.role} title={text}>
+      {text.length > MAX_CAPTION_LENGTH ? `… ${text.slice(-MAX_CAPTION_LENGTH)}` : text}
+    </p>
   );
 }
 

@@ -40,12 +40,14 @@ class BlockView extends Component<{ block: Block }> {
           </pre>
         );
       case "list": {
-        const items = block.items.map((item, index) => (
-          <li key={index} dir="auto">
-            {inlines(item)}
-          </li>
-        ));
-        return block.isOrdered ? <ol start={block.start}>{items}</ol> : <ul>{items}</ul>;
+        const items = block.items.map((item, index) => <li key={index}>{inlines(item)}</li>);
+        return block.isOrdered ? (
+          <ol dir="auto" start={block.start}>
+            {items}
+          </ol>
+        ) : (
+          <ul dir="auto">{items}</ul>
+        );
       }
     }
   }

@@ -27,11 +27,13 @@ export function mountView(element: HTMLElement, store: Store): () => void {
 }
 
 function View({ store, name }: { store: Store; name: string }) {
+  const layout = store.layout.value;
   const { status, connection_state, ice_connection_state, data_channel_state } = store.state.value;
   return (
     <section
       class="rtc-widget"
       aria-label={name}
+      data-layout={layout}
       data-status={status}
       data-connection-state={connection_state}
       data-ice-connection-state={ice_connection_state}
@@ -51,13 +53,17 @@ function View({ store, name }: { store: Store; name: string }) {
       <DeviceMenus store={store} />
       <ErrorBanner store={store} />
       <ApprovalPrompts store={store} />
-      <Transcript store={store} />
+      {layout === "full" && <Transcript store={store} />}
       <PushToTalkButton store={store} />
-      <Composer store={store} />
-      <div class="rtc-footer">
-        <EventLog store={store} />
-        <TranscriptTools store={store} />
-      </div>
+      {layout === "full" && (
+        <>
+          <Composer store={store} />
+          <div class="rtc-footer">
+            <EventLog store={store} />
+            <TranscriptTools store={store} />
+          </div>
+        </>
+      )}
     </section>
   );
 }

@@ -146,7 +146,8 @@ export function durationWords(seconds: number): string {
 
 function statesFor({ status, kernel, connection, ice }: Situation): string {
   const isChanging = status === "connecting" || status === "reconnecting";
-  return isChanging && kernel !== "gone" ? `${connection}, ICE ${ice}` : "";
+  // Before there is a connection to speak of, its states say nothing.
+  return isChanging && kernel !== "gone" && connection !== "new" ? `${connection}, ICE ${ice}` : "";
 }
 
 function secondLineFor(situation: Situation): string {
@@ -189,7 +190,8 @@ function invitationFor(situation: Situation): string {
     case "idle":
     case "error":
       if (!canCall) return "No server to call yet.";
-      if (input !== "microphone") return "Connect and write. The transcript appears here.";
+      if (input !== "microphone" || !canUseMicrophone(situation))
+        return "Connect and write. The transcript appears here.";
       if (isMuted) return "Connect, and unmute the microphone to talk. The transcript appears here.";
       return "Connect and start talking. The transcript appears here.";
     case "connecting":
@@ -199,6 +201,10 @@ function invitationFor(situation: Situation): string {
     case "connected":
       return connectedInvitation(situation);
   }
+}
+
+function canUseMicrophone({ permission }: Situation): boolean {
+  return permission === "prompt" || permission === "granted";
 }
 
 function connectedInvitation(situation: Situation): string {
