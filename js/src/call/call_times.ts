@@ -1,4 +1,4 @@
-/** When the last call of this page began and ended; a call that replaces a lost connection goes on with its time. */
+/** When the last call of this page began and ended; a call that replaces a lost connection continues its time. */
 
 import { now } from "../page";
 

@@ -72,7 +72,7 @@ function useRecall({ draft, sentMessages }: Store): (step: -1 | 1) => boolean {
   const place = useRef({ index: 0, shown: "", written: "" });
   return (step) => {
     const { current } = place;
-    // Whoever has changed a recalled message writes a new one.
+    // A recalled message that was changed is a new one.
     const isNew = current.shown === "" || draft.peek() !== current.shown;
     if (isNew) place.current = { index: sentMessages.length, shown: "", written: draft.peek() };
     const { index, written } = place.current;
