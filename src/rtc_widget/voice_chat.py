@@ -692,11 +692,8 @@ class VoiceChat(anywidget.AnyWidget):
             If the data channel is not open.
         """
         self._sender.require_open()
-        if not self._protocol.silences_output:
-            return self._session.interrupt()
-        was_speaking = self._session.interrupt() or self.assistant_speaking
-        self._bridge.post("silence_output", self._record.fault)
-        return was_speaking
+        was_speaking = self.assistant_speaking
+        return self._session_control.interrupt(was_speaking, silences_page=self._protocol.silences_output)
 
     async def instruct(self, text: str, timeout: float = 10, *, delegation_id: str | None = None) -> None:
         """Add an instruction for the voice model during a call, such as "Greet the user now." (GPT-Live).

@@ -56,6 +56,14 @@ class SessionControl:
             raise NotConnected(f"Nothing was sent: the data channel is {self._record.data_channel_state}.")
         await self._session.append(channel, text, timeout, delegation_id)
 
+    def interrupt(self, was_speaking: bool, *, silences_page: bool) -> bool:
+        """Stop the response; where the server cannot stop it, let the page silence it (see `VoiceChat.interrupt`)."""
+        has_stopped = self._session.interrupt()
+        if not silences_page:
+            return has_stopped
+        self._bridge.post("silence_output", self._record.fault)
+        return has_stopped or was_speaking
+
     @contextmanager
     def push_to_talk(self) -> Iterator[None]:
         """Hold the turn while the block runs."""

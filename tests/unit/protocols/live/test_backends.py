@@ -242,7 +242,8 @@ async def test_without_a_function_the_voice_declines(make, page):
     assert page.sent[0]["delegation_id"] == chat.delegations[0].id
 
 
-async def test_code_of_the_user_may_do_the_work_itself(make, page):
+async def test_code_of_the_user_may_do_the_work_itself(make, page, monkeypatch):
+    monkeypatch.setattr("rtc_widget.protocols.live.client_work.PATIENCE_SECONDS", 300.0)
     chat = make(None)
 
     @chat.on("session.delegation.created")
@@ -253,5 +254,7 @@ async def test_code_of_the_user_may_do_the_work_itself(make, page):
     page.will_delegate()
     page.person_says("Roll")
     await eventually(says(page, "It shows four."))
-    await asyncio.sleep(0.05)
+    await page.settled()
+    client_work = chat._session._work
+    client_work._decline(chat.delegations[0].id, client_work._number)  # the time is over
     assert len(page.sent) == 1
