@@ -6,31 +6,25 @@ import { Call } from "./call/call";
 import { CallSound } from "./call/call_sound";
 import { type Diagnosis, diagnose } from "./call/diagnosis";
 import { HeardUntil } from "./call/heard_until";
+import { Interruption } from "./call/interruption";
 import { CallLimits } from "./call/limits";
-import { PushToTalk, type PushToTalkState } from "./call/push_to_talk";
+import { PushToTalk } from "./call/push_to_talk";
 import { Resumption, tooLargeToCarry } from "./call/resumption";
 import { SessionExpiry } from "./call/session_expiry";
-import { StatsSampler } from "./call/stats";
+import type { SessionListener } from "./call/session_listener";
+import { roundTripOf, StatsSampler } from "./call/stats";
 import { Bridge, type Result } from "./comm/bridge";
 import { EventOutbox } from "./comm/event_outbox";
 import { type HistoryListener, HistoryReader } from "./comm/history";
 import { KernelLiveness } from "./comm/kernel_liveness";
 import { MediaOutbox } from "./comm/media_outbox";
 import type { Model } from "./comm/model";
-import {
-  type ApprovalRequest,
-  type CallMessages,
-  type CallState,
-  type Device,
-  decodeCallMessage,
-  isCalling,
-  type KernelRequest,
-} from "./comm/protocol";
+import { type CallMessages, type Device, decodeCallMessage, isCalling, type KernelRequest } from "./comm/protocol";
 import { StateReport } from "./comm/state_report";
-import { type ChannelEvent, channelEvent, type Fact, type MeasuredEvent } from "./conversation/facts";
-import type { Conversation } from "./conversation/transcript";
-import { asRtcWidgetError, type ErrorReport, pageError, textOf } from "./errors";
+import { channelEvent } from "./conversation/facts";
+import { asRtcWidgetError, pageError, textOf } from "./errors";
 import { findDevice, isSource, listDevices, watchDevices } from "./media/devices";
+import { LevelMeter } from "./media/level_meter";
 import { Microphone, watchPermission } from "./media/microphone";
 import { Recorder } from "./media/recorder";
 import { Speaker } from "./media/speaker";
@@ -46,30 +40,6 @@ const HISTORY_WAIT_MS = 5_000;
 const NO_MICROPHONE_HINT =
   "Python made this widget without a microphone (microphone=…). Your choice is kept for other widgets.";
 
-/** What the store does when the session changes. */
-export interface SessionListener extends HistoryListener {
-  /** The kernel has greeted this page: its traits are current, and not those of a saved notebook. */
-  onWelcome(): void;
-  onState(state: CallState): void;
-  /** An event of this page's call, and the facts in it where it was received. */
-  onEvent(event: ChannelEvent, facts: readonly Fact[]): void;
-  /** What the measured sound of this page's call means. */
-  onMeasured(attempt: string, event: MeasuredEvent, facts: readonly Fact[]): void;
-  /** A call is established. Returns the conversation that it belongs to. */
-  onOpen(attempt: string, resumes: boolean): Conversation;
-  onDevices(devices: readonly Device[]): void;
-  onSlowKernel(slow: boolean): void;
-  onKernelDied(): void;
-  onAudioBlocked(blocked: boolean): void;
-  /** Asks whether the model may call this function; resolves with the person's decision. */
-  onApproval(question: ApprovalRequest): Promise<boolean>;
-  /** An error that does not end the call, or a message of the user's Python code. */
-  onNote(note: ErrorReport): void;
-  onPushToTalk(state: PushToTalkState): void;
-  /** Whether the browser is opening a microphone. */
-  onMicrophoneRequest(isPending: boolean): void;
-}
-
 export interface Session {
   /** The id of this page, by which the kernel names the page with the call. */
   readonly page: string;
@@ -83,6 +53,8 @@ export interface Session {
   /** Resolves when the kernel has all audio recorded so far. */
   flushAudio(): Promise<void>;
   readonly pushToTalk: PushToTalk;
+  readonly interruption: Interruption;
+  readonly levels: LevelMeter;
   readonly sound: CallSound;
   diagnose(): Promise<Diagnosis>;
   useDevice(kind: Device["kind"], device: Device | undefined): Promise<void>;
@@ -131,7 +103,10 @@ export function openSession(
       if (direction === "sent" && !sendsFirst) resumption.recordSent(text);
       const event = channelEvent(attempt, direction, text);
       const facts = direction === "received" && event.json ? protocol.factsOf(event.json) : [];
-      for (const fact of facts) pushToTalk.apply(fact);
+      for (const fact of facts) {
+        pushToTalk.apply(fact);
+        interruption.apply(fact);
+      }
       listener.onEvent(event, facts);
       if (event.json) watch?.[direction](event.json);
       if (direction === "received" && event.json) sound.consume(event.json, facts);
@@ -157,6 +132,7 @@ export function openSession(
       if (sendable.length > 0) call.send(sendable.flat());
     },
     untilHistory: () => within(HISTORY_WAIT_MS, history.complete, () => undefined),
+    onRecovery: (recovery) => listener.onRecovery(recovery),
     onMicrophoneRequest: (isPending) => listener.onMicrophoneRequest(isPending),
     onNonFatalError: (error) => listener.onNote(error.toWire()),
     onAttempt: (attempt) => {
@@ -164,14 +140,22 @@ export function openSession(
       sound.begin(attempt.id);
       recorder.begin(attempt.id);
     },
-    onSentTrack: (track) => recorder.setTrack("user", track),
+    onSentTrack: (track) => {
+      levels.setTracks({ user: track });
+      recorder.setTrack("user", track);
+    },
     onRemoteAudio: (stream) => {
       void speaker.play(stream);
+      const track = stream.getAudioTracks()[0] ?? null;
       sound.listen(stream);
-      recorder.setTrack("assistant", stream.getAudioTracks()[0] ?? null);
+      levels.setTracks({ assistant: track });
+      recorder.setTrack("assistant", track);
     },
     onEnd: () => {
       pushToTalk.end();
+      interruption.end();
+      levels.setTracks({ user: null, assistant: null });
+      listener.onRoundTrip(undefined);
       sound.end();
       watch?.end();
       expiry.end();
@@ -200,6 +184,12 @@ export function openSession(
     setHeldBack: (isHeldBack) => microphone.setHeldBack(isHeldBack),
     onChange: (state) => listener.onPushToTalk(state),
   });
+  const interruption = new Interruption(
+    protocol,
+    (texts) => call.send(texts),
+    () => sound.silence(),
+  );
+  const levels = new LevelMeter();
   const media = new MediaOutbox((message) => bridge.send(message));
   const sound = new CallSound(protocol, {
     onChange(attempt, { isAudible, atMs }) {
@@ -209,6 +199,7 @@ export function openSession(
     onMeasured(attempt, measured, facts) {
       for (const fact of facts) {
         pushToTalk.apply(fact);
+        interruption.apply(fact);
         expiry.apply(fact);
       }
       listener.onMeasured(attempt, measured, facts);
@@ -224,7 +215,10 @@ export function openSession(
   );
   const stats = new StatsSampler(
     () => settings().statsIntervalMs,
-    (sample) => media.addStats(sample),
+    (sample) => {
+      media.addStats(sample);
+      listener.onRoundTrip(roundTripOf(sample.reports));
+    },
   );
   const applySettings = () => {
     recorder.setOn(settings().record);
@@ -270,6 +264,8 @@ export function openSession(
       await media.emptied(FLUSH_LIMIT_MS);
     },
     pushToTalk,
+    interruption,
+    levels,
     sound,
     async diagnose() {
       const microphones = (await listDevices()).filter(({ kind }) => kind === "microphone").length;

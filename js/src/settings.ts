@@ -34,6 +34,10 @@ export interface Settings {
   readonly canCall: boolean;
   /** The name of the wire protocol on the data channel. */
   readonly protocol: string;
+  /** Whether a written message interrupts the voice. */
+  readonly textInterrupts: boolean;
+  /** How much of the interface is shown: all, or one line. */
+  readonly layout: "full" | "compact";
   /** Whether calls are recorded. */
   readonly record: boolean;
   /** How long between two samples of the statistics; null for none. */
@@ -48,6 +52,8 @@ export const DEFAULT_SETTINGS: Settings = {
   viewTimeoutMs: 10_000,
   canCall: true,
   protocol: "realtime",
+  textInterrupts: true,
+  layout: "full",
   record: false,
   statsIntervalMs: 1_000,
 };
@@ -63,6 +69,8 @@ export function readSettings(model: Pick<Model, "get">): Settings {
     viewTimeoutMs: milliseconds(given.view_timeout, DEFAULT_SETTINGS.viewTimeoutMs),
     canCall: given.can_call !== false,
     protocol: textOr(given.protocol, DEFAULT_SETTINGS.protocol),
+    textInterrupts: given.text_interrupts !== false,
+    layout: given.layout === "compact" ? "compact" : "full",
     record: given.record === true,
     statsIntervalMs: given.stats_interval === null ? null : milliseconds(given.stats_interval, 1_000),
   };

@@ -2,7 +2,10 @@
 
 import { batch, computed, type ReadonlySignal, type Signal, signal as signalOf } from "@preact/signals";
 import type { ConnectOptions } from "./call/call";
+import type { Recovery } from "./call/call_machine";
+import { type CallTimes, NO_CALL, withCall, withEnd } from "./call/call_times";
 import type { Diagnosis } from "./call/diagnosis";
+import { InputCheck } from "./call/input_check";
 import type { PushToTalkState } from "./call/push_to_talk";
 import { watchKernelState } from "./comm/kernel_state";
 import type { Model } from "./comm/model";
@@ -11,17 +14,17 @@ import { Approvals } from "./conversation/approvals";
 import { CallRecord } from "./conversation/call_record";
 import type { EventList } from "./conversation/event_list";
 import { endOfCall, type Problem } from "./conversation/problem";
+import { ResponseTimer, type ResponseTimes } from "./conversation/response_times";
 import type { Speaking } from "./conversation/speaking";
 import type { Conversation } from "./conversation/transcript";
 import { asRtcWidgetError, type ErrorReport, type RtcWidgetError } from "./errors";
 import { textOr } from "./json";
 import type { DeviceChoice } from "./media/devices";
+import type { Levels } from "./media/level_meter";
+import { now } from "./page";
 import { protocolOrDefault } from "./protocols/named";
 import { openSession } from "./session";
-import { readSettings } from "./settings";
-
-const ALLOW_MICROPHONE = "Allow the microphone in the browser's prompt.";
-const KERNEL_BUSY = "Waiting for the kernel; is a cell running?";
+import { type InputSource, readSettings } from "./settings";
 
 export interface Store {
   /** The state of the call that this page shows: its own, else that of the page it follows. */
@@ -33,12 +36,36 @@ export interface Store {
   readonly isEventsOnly: boolean;
   readonly conversation: ReadonlySignal<Conversation>;
   readonly speaking: ReadonlySignal<Speaking>;
+  /** How long the person waited for the voice of each response of this page's calls. */
+  readonly responseTimes: ReadonlySignal<ResponseTimes>;
   /** The server that the kernel calls. */
   readonly server: ReadonlySignal<string>;
   /** Whether there is a server to call; if not, `progress` says what to do. */
   readonly canCall: ReadonlySignal<boolean>;
-  /** What the page is waiting for; empty if nothing. */
+  /** What the kernel is doing for the call; empty if nothing. */
   readonly progress: ReadonlySignal<string>;
+  /** Whether the kernel does not reply, although it lives: a cell may be running. */
+  readonly isKernelSlow: ReadonlySignal<boolean>;
+  /** Whether the browser is opening a microphone. */
+  readonly isMicrophoneRequested: ReadonlySignal<boolean>;
+  /** The audio that a call sends, by the settings. */
+  readonly input: ReadonlySignal<"microphone" | "clips" | "none">;
+  /** How a lost connection is being replaced; null when it is not. */
+  readonly recovery: ReadonlySignal<Recovery | null>;
+  /** Whether nothing was heard for some seconds of a person who should speak; only while a view watches the levels. */
+  readonly hearsNothing: ReadonlySignal<boolean>;
+  /** The round-trip time to the server, in milliseconds; undefined while it is not measured. */
+  readonly roundTripMs: ReadonlySignal<number | undefined>;
+  /** Whether the assistant is heard in this page's call. */
+  readonly canInterrupt: ReadonlySignal<boolean>;
+  /** Stops the response that is generated or spoken. */
+  interrupt(): void;
+  /** Measures how loud both sides are until the returned function is called. */
+  watchLevels(listener: (levels: Levels) => void): () => void;
+  /** How much of the interface is shown. */
+  readonly layout: ReadonlySignal<"full" | "compact">;
+  /** When this page's last call began and ended. */
+  readonly callTimes: ReadonlySignal<CallTimes>;
   /** The last error that has not been dismissed: one that ended the call, or a note. */
   readonly problem: ReadonlySignal<Problem | null>;
   readonly isKernelDead: ReadonlySignal<boolean>;
@@ -46,6 +73,8 @@ export interface Store {
   readonly isAudioBlocked: ReadonlySignal<boolean>;
   /** The text that is not sent yet; it outlives the views. */
   readonly draft: Signal<string>;
+  /** The messages that were sent from this page, oldest first. */
+  readonly sentMessages: readonly string[];
   connect(options?: ConnectOptions): void;
   /** Connects as the last time, except for what the options change. */
   connectAgain(options?: ConnectOptions): void;
@@ -88,6 +117,15 @@ export function openStore(model: Model, signal: AbortSignal): Store {
   const isSlow = signalOf(false);
   const isMicrophoneRequested = signalOf(false);
   const canCall = signalOf(readSettings(model).canCall);
+  const input = signalOf(inputKind(readSettings(model).microphone));
+  const layout = signalOf(readSettings(model).layout);
+  const hearsNothing = signalOf(false);
+  const roundTripMs = signalOf<number | undefined>(undefined);
+  const responseTimer = new ResponseTimer();
+  const responseTimes = signalOf(responseTimer.times);
+  const inputCheck = new InputCheck();
+  const recovery = signalOf<Recovery | null>(null);
+  const callTimes = signalOf(NO_CALL);
   const isKernelDead = signalOf(false);
   const isWelcomed = signalOf(false);
   let hasBackend = false;
@@ -95,14 +133,18 @@ export function openStore(model: Model, signal: AbortSignal): Store {
   const note = signalOf<Problem | null>(null);
   const dismissed = signalOf<ErrorReport | null>(null);
   const draft = signalOf("");
+  const sentMessages: string[] = [];
   const devices = signalOf<readonly Device[]>([]);
   const approvals = new Approvals();
   const pushToTalk = signalOf<PushToTalkState>({ isOn: false, isHeld: false });
-  const readCanCall = () => {
-    canCall.value = readSettings(model).canCall;
+  const applySettings = () => {
+    const settings = readSettings(model);
+    canCall.value = settings.canCall;
+    input.value = inputKind(settings.microphone);
+    layout.value = settings.layout;
   };
-  model.on("change:settings", readCanCall);
-  signal.addEventListener("abort", () => model.off("change:settings", readCanCall));
+  model.on("change:settings", applySettings);
+  signal.addEventListener("abort", () => model.off("change:settings", applySettings));
   const kernelProgress = traitSignal(model, "progress", signal);
 
   const showNote = (error: RtcWidgetError) => {
@@ -123,22 +165,38 @@ export function openStore(model: Model, signal: AbortSignal): Store {
           record.end(session.heardUntilMs);
           approvals.withdraw();
         }
+        if (!isCalling(after.status)) callTimes.value = withEnd(callTimes.value);
         ownState.value = after;
       });
+    },
+    onRecovery: (step) => {
+      recovery.value = step;
+    },
+    onRoundTrip: (milliseconds) => {
+      roundTripMs.value = milliseconds;
     },
     onEvent(event, facts) {
       batch(() => {
         record.append(event, facts);
         for (const fact of facts) {
+          responseTimer.apply(fact, event.attempt, now());
           if (fact.type === "backend") hasBackend = fact.isRemote;
           if (fact.type === "note") note.value = { ...fact.note, hint: "The call continues.", endsCall: false };
         }
+        responseTimes.value = responseTimer.times;
       });
     },
     onMeasured(attempt, event, facts) {
-      batch(() => record.measure(attempt, event, facts));
+      batch(() => {
+        record.measure(attempt, event, facts);
+        for (const fact of facts) responseTimer.apply(fact, attempt, event.atMs);
+        responseTimes.value = responseTimer.times;
+      });
     },
     onOpen(attempt, resumes) {
+      callTimes.value = withCall(callTimes.value, attempt);
+      inputCheck.reset();
+      responseTimer.reset();
       record.begin(attempt, resumes);
       return record.conversation.peek();
     },
@@ -199,6 +257,18 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     isSlow.value = false;
   });
 
+  const canInterrupt = computed(
+    () => !isFollowing.value && record.speaking.value.assistant && ownState.value.data_channel_state === "open",
+  );
+  /** Whether the person may speak in this page's call, and has said so by push-to-talk. */
+  const turnOf = () => {
+    const { status, muted, receive_only } = ownState.peek();
+    if (status !== "connected" || muted || receive_only || input.peek() !== "microphone") return "closed";
+    const { isOn, isHeld } = pushToTalk.peek();
+    if (isOn) return isHeld ? "held" : "closed";
+    return record.speaking.peek().assistant ? "closed" : "open";
+  };
+
   // An error is in the state, where every view shows it.
   const connect = (options: ConnectOptions = {}) => {
     // Without a kernel the microphone would be opened for nothing.
@@ -212,13 +282,38 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     events: record.events,
     conversation: record.conversation,
     speaking: record.speaking,
+    responseTimes,
     server: traitSignal(model, "server", signal),
     isEventsOnly: protocol.isEventsOnly === true,
     canCall,
-    progress: computed(() => {
-      if (isMicrophoneRequested.value && ownState.value.microphone_permission === "prompt") return ALLOW_MICROPHONE;
-      return kernelProgress.value || (isSlow.value ? KERNEL_BUSY : "");
-    }),
+    progress: kernelProgress,
+    isKernelSlow: isSlow,
+    isMicrophoneRequested,
+    input,
+    recovery,
+    hearsNothing,
+    roundTripMs,
+    canInterrupt,
+    interrupt() {
+      try {
+        session.interruption.interrupt();
+      } catch (error) {
+        showNote(asRtcWidgetError(error));
+      }
+    },
+    watchLevels(listener) {
+      const stop = session.levels.listen((levels) => {
+        hearsNothing.value = inputCheck.take(levels.user, performance.now(), turnOf());
+        listener(levels);
+      });
+      return () => {
+        stop();
+        inputCheck.pause();
+        hearsNothing.value = false;
+      };
+    },
+    layout,
+    callTimes,
     problem: computed(() => {
       const error = endOfCall(ownState.value, kernelState.value, isFollowing.value);
       // The header says that the kernel is gone; no other cause goes deeper.
@@ -228,6 +323,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     isKernelDead,
     isAudioBlocked,
     draft,
+    sentMessages,
     connect,
     connectAgain: (options) => connect({ ...call.lastOptions, ...options }),
     disconnect: () => call.disconnect(),
@@ -235,12 +331,17 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     sendDraft() {
       const text = draft.value.trim();
       if (text === "") return;
-      try {
-        call.send(protocol.textTurn(text, hasBackend));
-        draft.value = "";
-      } catch (error) {
+      const texts = protocol.textTurn(text, hasBackend);
+      draft.value = "";
+      responseTimer.written(now());
+      const sent = readSettings(model).textInterrupts
+        ? session.interruption.replace(texts)
+        : session.interruption.add(texts);
+      if (sentMessages.at(-1) !== text) sentMessages.push(text);
+      sent.catch((error: unknown) => {
+        draft.value ||= text;
         showNote(asRtcWidgetError(error));
-      }
+      });
     },
     resumeAudio: () => void speaker.resume(),
     approvals: approvals.pending,
@@ -263,6 +364,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
       const showChoice = () => {
         chosen.value = { microphone: microphone.choice, speaker: speaker.choice };
       };
+      inputCheck.reset();
       session.useDevice(kind, device).then(showChoice, (error: unknown) => {
         showChoice();
         showNote(asRtcWidgetError(error));
@@ -277,6 +379,11 @@ export function openStore(model: Model, signal: AbortSignal): Store {
       });
     },
   };
+}
+
+function inputKind(source: InputSource): "microphone" | "clips" | "none" {
+  if (source === "clips") return source;
+  return source === false ? "none" : "microphone";
 }
 
 /** A trait of the kernel as a signal. The value is read again at each change: hosts pass different arguments to listeners. */

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import TYPE_CHECKING, Any, Self, cast, overload
 
 import anywidget
 import traitlets
@@ -30,14 +30,14 @@ from rtc_widget.calls.saving import save_session
 from rtc_widget.calls.sender import EventSender, UserMessages
 from rtc_widget.calls.session_control import SessionControl
 from rtc_widget.calls.session_options import session_options
-from rtc_widget.calls.settings import Setting, SettingsWriter, check_attribute, check_parameters
+from rtc_widget.calls.settings import TRAITS, Setting, SettingsWriter, check_attribute, check_parameters
 from rtc_widget.comm import protocol
 from rtc_widget.comm.bridge import Bridge
 from rtc_widget.comm.call_messages import CallMessages
 from rtc_widget.comm.media import ClipOffers, MediaReceiver
 from rtc_widget.comm.negotiation import Negotiator
 from rtc_widget.comm.pages import Page, PageName, PlaysServer
-from rtc_widget.comm.settings import CallSettings, Exchange, Reconnect
+from rtc_widget.comm.settings import CallSettings, Exchange, Layout, Reconnect
 from rtc_widget.conversation.latency import Latency
 from rtc_widget.conversation.subscriptions import FailureLog
 from rtc_widget.kernel.auto_close import close_when_unreferenced
@@ -53,6 +53,8 @@ from rtc_widget.tools.session_tools import SessionTools
 from rtc_widget.tools.tool import Confirm, Function, Tool, Tools
 
 if TYPE_CHECKING:
+    import ipywidgets
+
     from rtc_widget._aiortc.network import Direction, NetworkReport
     from rtc_widget.audio.recording import Recording
     from rtc_widget.calls.clip_player import Microphone
@@ -125,6 +127,11 @@ class VoiceChat(anywidget.AnyWidget):
         Seconds between two samples of the connection's statistics (`stats`); None turns them off.
     save_transcript : bool
         Whether a cell that shows the widget also has the transcript, for those who read the notebook without a kernel.
+    text_interrupts : bool
+        Whether a message that is written in the page while the assistant speaks interrupts it.
+    layout : {"full", "compact"}
+        What the page shows: everything, or one line with the state and the buttons. An ipywidgets ``Layout`` is taken
+        for the attribute of this name, as in every widget.
     page : {"browser", "headless"} or Page, optional
         What makes the calls: the page that shows the widget, or one in this process (extra ``local``). Default: the
         environment variable ``RTC_WIDGET_PAGE``, else the browser.
@@ -160,7 +167,7 @@ class VoiceChat(anywidget.AnyWidget):
         The server that this widget calls.
     progress : str
         What the call waits for; empty when it does not wait.
-    exchange, reconnect, max_duration, view_timeout, stats_interval, save_transcript
+    exchange, reconnect, max_duration, view_timeout, stats_interval, save_transcript, text_interrupts
         The parameters; they can be changed at any time.
 
     Raises
@@ -211,6 +218,7 @@ class VoiceChat(anywidget.AnyWidget):
     max_duration: Setting[float] = Setting(3600.0)
     view_timeout: Setting[float] = Setting(10.0)
     stats_interval: Setting[float | None] = Setting(1.0)
+    text_interrupts: Setting[bool] = Setting(True)
 
     save_transcript = traitlets.Bool(False)
 
@@ -235,6 +243,8 @@ class VoiceChat(anywidget.AnyWidget):
         view_timeout: float = 10.0,
         stats_interval: float | None = 1.0,
         save_transcript: bool = False,
+        text_interrupts: bool = True,
+        layout: Layout | ipywidgets.Layout | dict[str, Any] = "full",
         page: PageName | Page | None = None,
         tools: Iterable[Function | Tool | dict[str, Any]] = (),
         **session: Any,
@@ -263,14 +273,16 @@ class VoiceChat(anywidget.AnyWidget):
             max_duration=max_duration,
             view_timeout=view_timeout,
             stats_interval=stats_interval,
+            text_interrupts=text_interrupts,
+            layout=cast("Layout", layout) if isinstance(layout, str) else "full",
         )
         self._page = choose_page(page)
         self._observers = Observers(lambda failure: self._record.failures.add(failure))
-        super().__init__()
+        super().__init__(**({} if isinstance(layout, str) else {"layout": layout}))
         self._signaling = signaling
         self._settings = SettingsWriter(settings, self._write)
         self._compose(session_settings)
-        for name in ("exchange", "reconnect", "max_duration", "view_timeout", "stats_interval"):
+        for name in TRAITS:
             setattr(self, name, getattr(settings, name))
         self._write({"server": signaling.name})
         self.microphone = microphone
@@ -557,6 +569,7 @@ class VoiceChat(anywidget.AnyWidget):
         timeout: float | None = 60,
         until_spoken: bool = True,
         audio: bool = True,
+        interrupt: bool = False,
     ) -> Turn:
         """Ask in writing and wait for the finished response; tools that the model calls are run.
 
@@ -574,6 +587,8 @@ class VoiceChat(anywidget.AnyWidget):
             Wait until the response has been spoken to its end. False: until its text is complete, which is earlier.
         audio : bool
             Record the response's audio. False records nothing.
+        interrupt : bool
+            Stop the response that is being generated or spoken first (`interrupt`). False: ask after it.
 
         Returns
         -------
@@ -606,7 +621,9 @@ class VoiceChat(anywidget.AnyWidget):
         >>> turn.text  # doctest: +SKIP
         'ICE is short for Interactive Connectivity Establishment. …'
         """
-        return await self._asker.ask(text, image=image, timeout=timeout, until_spoken=until_spoken, audio=audio)
+        return await self._asker.ask(
+            text, image=image, timeout=timeout, until_spoken=until_spoken, audio=audio, interrupt=interrupt
+        )
 
     def send(self, event: Mapping[str, Any]) -> str:
         """Send one client event, such as ``{"type": "response.create"}``, over the data channel.
@@ -1260,7 +1277,7 @@ class VoiceChat(anywidget.AnyWidget):
         if self._page is not None and "settings" in values:
             self._page.take_settings(self.settings)
 
-    @traitlets.observe("exchange", "reconnect", "max_duration", "view_timeout", "stats_interval")
+    @traitlets.observe(*TRAITS)
     def _write_setting(self, change: Any) -> None:
         self._settings.change(**{change["name"]: change["new"]})
 

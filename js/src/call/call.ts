@@ -1,13 +1,7 @@
 /** The controller of a model's call: runs the state machine, makes the attempts, and keeps the call's state. */
 
 import { Deferred } from "../async";
-import {
-  type CallBridge,
-  type CallState,
-  type Direction,
-  INITIAL_STATE,
-  type MicrophonePermission,
-} from "../comm/protocol";
+import { type CallBridge, type CallState, INITIAL_STATE, type MicrophonePermission } from "../comm/protocol";
 import type { Fact } from "../conversation/facts";
 import { asRtcWidgetError, isTransient, pageError, type RtcWidgetError } from "../errors";
 import type { PlayedInterval } from "../media/clips";
@@ -15,7 +9,16 @@ import { type Microphone, permissionAfter } from "../media/microphone";
 import { protocolNamed } from "../protocols/named";
 import { type InputSource, pauseBeforeAttempt, type Reconnect, type Settings } from "../settings";
 import { Attempt, type MicrophoneChange } from "./attempt";
-import { type CallEvent, type Capabilities, hasAttempt, nextPhase, type Phase, statusOf } from "./call_machine";
+import type { CallListener } from "./call_listener";
+import {
+  type CallEvent,
+  type Capabilities,
+  hasAttempt,
+  nextPhase,
+  type Phase,
+  recoveryOf,
+  statusOf,
+} from "./call_machine";
 import { ClosingCalls } from "./closing";
 import type { PeerStates } from "./peer";
 import { bytesOf, requireSendable } from "./sendable";
@@ -25,26 +28,6 @@ const STATE_KEYS = Object.keys(INITIAL_STATE) as readonly (keyof CallState)[];
 const HEALTHY_MS = 10_000;
 
 const RESTART_TIMEOUT = pageError("connection_failed", { message: "No other path to the server was found in time." });
-
-export interface CallListener {
-  onState(state: CallState, before: CallState): void;
-  onEvent(attempt: string, direction: Direction, text: string): void;
-  /** The same for a call that has ended, whose session the server still closes. */
-  onLateEvent(attempt: string, direction: Direction, text: string): void;
-  onRemoteAudio(stream: MediaStream): void;
-  /** This track is sent from now on; null: none. */
-  onSentTrack(track: MediaStreamTrack | null): void;
-  /** A call is established; `resumes` when it continues an earlier one. */
-  onOpen(attempt: string, resumes: boolean): void;
-  onAttempt(attempt: Attempt): void;
-  /** Resolves when the conversation that a call continues is known, as far as it will be known in time. */
-  untilHistory(): Promise<void>;
-  /** Whether the browser is opening a microphone. */
-  onMicrophoneRequest(isPending: boolean): void;
-  /** An error that does not end the call. */
-  onNonFatalError(error: RtcWidgetError): void;
-  onEnd(): void;
-}
 
 export interface ConnectOptions {
   /** False: send text only, and receive audio. */
@@ -195,6 +178,7 @@ export class Call {
     this.#phase = after;
     this.#phaseEnd.abort();
     this.#phaseEnd = new AbortController();
+    this.#listener.onRecovery(recoveryOf(after, this.#reconnect));
     this.#enter(after, before);
   }
 

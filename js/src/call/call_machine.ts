@@ -145,6 +145,29 @@ export function statusOf(phase: Phase): Status {
   return STATUS[phase.is];
 }
 
+/** How a lost connection is being replaced. */
+export interface Recovery {
+  /** The ICE restart or the new call that is being tried; zero while WebRTC tries by itself. */
+  readonly number: number;
+  readonly most: number;
+  /** The code of the error that ended the connection; null while it may come back by itself. */
+  readonly reason: string | null;
+}
+
+export function recoveryOf(phase: Phase, reconnect: Reconnect | null): Recovery | null {
+  const most = reconnect?.maxAttempts ?? 0;
+  switch (phase.is) {
+    case "disconnected":
+      return { number: 0, most, reason: null };
+    case "restarting":
+    case "backoff":
+    case "retrying":
+      return { number: phase.tries, most, reason: phase.error.code };
+    default:
+      return null;
+  }
+}
+
 /** Whether this phase has an attempt: one that is being made, or an established call. */
 export function hasAttempt({ is }: Phase): boolean {
   return is !== "idle" && is !== "backoff" && is !== "failed";

@@ -4,6 +4,15 @@ import type { StatsSample } from "../comm/media_outbox";
 import { now } from "../page";
 import type { Peer } from "./peer";
 
+/** The round-trip time of the selected candidate pair in milliseconds; undefined while it is not measured. */
+export function roundTripOf(reports: readonly object[]): number | undefined {
+  const found = reports.find(
+    (report) => "nominated" in report && report.nominated === true && "state" in report && report.state === "succeeded",
+  );
+  const seconds = found && "currentRoundTripTime" in found ? found.currentRoundTripTime : undefined;
+  return typeof seconds === "number" ? seconds * 1_000 : undefined;
+}
+
 export class StatsSampler {
   readonly #intervalMs: () => number | null;
   readonly #onSample: (sample: StatsSample) => void;

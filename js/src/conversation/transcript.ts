@@ -43,6 +43,9 @@ export interface FunctionCall {
   readonly arguments: string;
   /** Undefined until the model was told. */
   readonly output?: string | undefined;
+  /** When the model made the call, and when it was told the output; undefined where that is unknown. */
+  readonly startMs?: number | undefined;
+  readonly endMs?: number | undefined;
 }
 
 /** The audio of the last spoken response. */

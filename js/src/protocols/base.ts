@@ -10,7 +10,7 @@ import type { EventReader, SoundReader } from "../conversation/facts";
 import type { Turn } from "../conversation/transcript";
 import type { JsonObject } from "../json";
 
-/** What the assistant is doing when a push-to-talk turn begins. */
+/** What the assistant is doing when it is interrupted. */
 export interface AssistantActivity {
   readonly isResponding: boolean;
   readonly isSpeaking: boolean;
@@ -35,6 +35,8 @@ export interface VoiceProtocol extends EventReader {
   readonly hasTurnEvents: boolean;
   /** Writes a turn of the user and asks for a response; `hasBackend` is what the fact `backend` has said last. */
   textTurn(text: string, hasBackend: boolean): readonly string[];
+  /** Stops what the assistant is doing; empty where it does nothing, or no event stops it. */
+  interrupt(assistant: AssistantActivity): readonly string[];
   /** Begins a push-to-talk turn: discards earlier input audio and cancels what the assistant is doing. */
   beginTurn(assistant: AssistantActivity): readonly string[];
   /** Ends a push-to-talk turn and asks for a response. */

@@ -1,8 +1,13 @@
-/** The text box: Enter sends, Shift+Enter inserts a line break, and text that cannot be sent is kept. */
+/**
+ * The text box: Enter sends, Shift+Enter inserts a line break, the arrow keys recall earlier messages, Escape leaves for the
+ * notebook's cell. Text that cannot be sent is kept.
+ */
 
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Store } from "../store";
 import { SendIcon } from "./icons";
+import { focusCell } from "./shortcuts";
+import { wordsOf } from "./situation";
 
 const MAX_HEIGHT_PIXELS = 132;
 
@@ -11,6 +16,7 @@ export function Composer({ store }: { store: Store }) {
   const draft = store.draft.value;
   const isFollowing = store.isFollowing.value;
   const canSend = store.state.value.data_channel_state === "open" && !isFollowing;
+  const recall = useRecall(store);
   useLayoutEffect(() => {
     if (box.current) fitToText(box.current);
   }, [draft]);
@@ -28,16 +34,23 @@ export function Composer({ store }: { store: Store }) {
         class="rtc-draft"
         rows={1}
         aria-label="Message"
-        placeholder={placeholder(store)}
+        placeholder={wordsOf(store).value.placeholder}
         value={draft}
         onInput={({ currentTarget }) => {
           store.draft.value = currentTarget.value;
         }}
         onKeyDown={(event) => {
-          // While an input method composes, Enter selects a word.
-          if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+          // While an input method composes, the keys choose a word.
+          if (event.isComposing || event.shiftKey) return;
+          const { key, currentTarget } = event;
+          if (key === "Enter") store.sendDraft();
+          else if (key === "ArrowUp" && isCaretInFirstLine(currentTarget)) {
+            if (!recall(-1)) return;
+          } else if (key === "ArrowDown" && isCaretInLastLine(currentTarget)) {
+            if (!recall(1)) return;
+            // Escape stops the voice first.
+          } else if (key !== "Escape" || store.canInterrupt.peek() || !focusCell(currentTarget)) return;
           event.preventDefault();
-          store.sendDraft();
         }}
       />
       <button
@@ -54,19 +67,30 @@ export function Composer({ store }: { store: Store }) {
   );
 }
 
-function placeholder({ state, isFollowing }: Store): string {
-  if (isFollowing.value) return "Take over to send a message";
-  const { status, data_channel_state: channel } = state.value;
-  // Also while WebRTC reconnects: the channel queues what is sent then.
-  if (channel === "open") return "Write a message";
-  switch (status) {
-    case "connecting":
-      return "Write a message; send it when the call is connected";
-    case "reconnecting":
-      return "Write a message; send it when the call is reconnected";
-    default:
-      return "Connect to send a message";
-  }
+/** Returns a function that replaces the draft by an earlier or a later message; after the last one, by what was written. */
+function useRecall({ draft, sentMessages }: Store): (step: -1 | 1) => boolean {
+  const place = useRef({ index: 0, shown: "", written: "" });
+  return (step) => {
+    const { current } = place;
+    // A recalled message that was changed is a new one.
+    const isNew = current.shown === "" || draft.peek() !== current.shown;
+    if (isNew) place.current = { index: sentMessages.length, shown: "", written: draft.peek() };
+    const { index, written } = place.current;
+    const next = index + step;
+    if (next < 0 || next > sentMessages.length || (isNew && step > 0)) return false;
+    const shown = sentMessages[next] ?? "";
+    place.current = { index: next, shown, written };
+    draft.value = next === sentMessages.length ? written : shown;
+    return true;
+  };
+}
+
+function isCaretInFirstLine({ value, selectionStart, selectionEnd }: HTMLTextAreaElement): boolean {
+  return selectionStart === selectionEnd && !value.slice(0, selectionStart).includes("\n");
+}
+
+function isCaretInLastLine({ value, selectionStart, selectionEnd }: HTMLTextAreaElement): boolean {
+  return selectionStart === selectionEnd && !value.slice(selectionEnd).includes("\n");
 }
 
 function fitToText(box: HTMLTextAreaElement): void {

@@ -5,9 +5,10 @@
  * its height, and nothing need be measured.
  */
 
-import { useCallback, useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { EventList, ListedEvent } from "../conversation/event_list";
 import type { Store } from "../store";
+import { usePageId } from "./landmark";
 
 const ROW_PIXELS = 26;
 const PAGE_ROWS = 8;
@@ -31,7 +32,7 @@ export function EventLog({ store }: { store: Store }) {
 }
 
 function EventRows({ events }: { events: EventList }) {
-  const id = useId();
+  const id = usePageId();
   void events.version.value;
   const { box, first, last, measure } = useVisibleRows(events);
   /** The key of the event whose details are shown. */

@@ -1,70 +1,96 @@
 /** The header: the state of the connection, the server, and the buttons. */
 
-import type { CallState } from "../comm/protocol";
+import type { Track } from "../comm/protocol";
+import { turnText } from "../conversation/transcript";
 import type { Store } from "../store";
-import { MicrophoneIcon, SlidersIcon } from "./icons";
-
-const CONNECTION_LABELS: Readonly<Record<RTCPeerConnectionState, string>> = {
-  new: "Initializing",
-  connecting: "Connecting",
-  connected: "Connected",
-  disconnected: "Reconnecting",
-  failed: "Connection failed",
-  closed: "Disconnected",
-};
-
-const NO_KERNEL = "This widget has lost its kernel. Run its cell again.";
-
-type IndicatorTone = "off" | "busy" | "on" | "bad";
+import { useFrameValue } from "./frame";
+import { MicrophoneIcon, SlidersIcon, StopIcon } from "./icons";
+import { CallTimer, LevelBar, RoundTrip } from "./meters";
+import { wordsOf } from "./situation";
 
 export function Header({ store }: { store: Store }) {
   return (
     <header class="rtc-header">
       <Indicator store={store} />
+      {store.layout.value === "compact" && <Caption store={store} />}
       <div class="rtc-controls">
+        <StopButton store={store} />
         <DevicesButton store={store} />
         <MuteButton store={store} />
         <CallButton store={store} />
       </div>
-      <Progress store={store} />
+      <SecondLine store={store} />
     </header>
   );
 }
 
 function Indicator({ store }: { store: Store }) {
-  const state = store.state.value;
+  const { dot, headline, states } = wordsOf(store).value;
   const server = store.server.value;
   const { user, assistant } = store.speaking.value;
+  const isConnectedHere = store.state.value.status === "connected" && !store.isFollowing.value;
   return (
-    <div class="rtc-indicator" data-tone={toneOf(state)}>
+    <div class="rtc-indicator" data-tone={dot}>
       <div class="rtc-status">
         <span class="rtc-dot" aria-hidden="true" />
         <span class="rtc-connection" role="status">
-          {connectionLabel(state)}
+          {headline}
         </span>
       </div>
       <div class="rtc-details">
-        {state.status === "connecting" && <span class="rtc-ice">ICE {state.ice_connection_state}</span>}
+        {states !== "" && <span class="rtc-ice">{states}</span>}
         {server !== "" && (
           <span class="rtc-server" title={server}>
             {server}
           </span>
         )}
-        {state.receive_only && state.status === "connected" && <span class="rtc-server">No microphone</span>}
+        <CallTimer store={store} />
+        <RoundTrip store={store} />
         {user && <SpeakingIndicator speaker="user" label="You are speaking" />}
         {assistant && <SpeakingIndicator speaker="assistant" label="The assistant is speaking" />}
+        {isConnectedHere && <LevelBar store={store} side="assistant" />}
       </div>
     </div>
   );
 }
 
-function SpeakingIndicator({ speaker, label }: { speaker: "user" | "assistant"; label: string }) {
+const MAX_CAPTION_LENGTH = 160;
+
+/** The last words of the conversation, in one line. */
+function Caption({ store }: { store: Store }) {
+  const { turns } = useFrameValue(store.conversation);
+  const last = turns.findLast(({ role }) => role !== "unseen");
+  const text = last ? turnText(last) : "";
+  return (
+    <p class="rtc-caption" dir="auto" data-role={last?.role} title={text}>
+      {text.length > MAX_CAPTION_LENGTH ? `… ${text.slice(-MAX_CAPTION_LENGTH)}` : text}
+    </p>
+  );
+}
+
+function SpeakingIndicator({ speaker, label }: { speaker: Track; label: string }) {
   return (
     <span class="rtc-speaking" data-speaking={speaker} role="img" aria-label={label} title={label}>
       <i />
       <i />
       <i />
     </span>
+  );
+}
+
+/** Shown while the voice speaks. */
+function StopButton({ store }: { store: Store }) {
+  if (!store.canInterrupt.value) return null;
+  return (
+    <button
+      type="button"
+      class="rtc-button"
+      data-action="stop"
+      title="Stop the voice (Escape)"
+      onClick={store.interrupt}
+    >
+      <StopIcon /> Stop
+    </button>
   );
 }
 
@@ -88,22 +114,26 @@ function DevicesButton({ store }: { store: Store }) {
 }
 
 function MuteButton({ store }: { store: Store }) {
-  const { muted, receive_only } = store.state.value;
+  const { status, muted, receive_only } = store.state.value;
   if (store.isFollowing.value) return null; // the other page has the microphone
   const label = muted ? "Unmute the microphone" : "Mute the microphone";
+  const isHeard = status === "connected" && !receive_only;
   return (
-    <button
-      type="button"
-      class="rtc-button rtc-icon-button"
-      data-action="mute"
-      aria-pressed={muted}
-      aria-label="Mute the microphone"
-      title={label}
-      disabled={store.isKernelDead.value || receive_only}
-      onClick={store.toggleMute}
-    >
-      <MicrophoneIcon isMuted={muted} />
-    </button>
+    <span class="rtc-microphone">
+      <button
+        type="button"
+        class="rtc-button rtc-icon-button"
+        data-action="mute"
+        aria-pressed={muted}
+        aria-label="Mute the microphone"
+        title={label}
+        disabled={store.isKernelDead.value || receive_only}
+        onClick={store.toggleMute}
+      >
+        <MicrophoneIcon isMuted={muted} />
+      </button>
+      {isHeard && <LevelBar store={store} side="user" />}
+    </span>
   );
 }
 
@@ -148,13 +178,9 @@ function ignoringDoubleClicks(act: () => void): (event: MouseEvent) => void {
   };
 }
 
-/** What the page is waiting for, or what a person should do. */
-function Progress({ store }: { store: Store }) {
-  const isKernelDead = store.isKernelDead.value;
-  const elsewhere = store.isFollowing.value ? "The call is in another window; this view follows it." : "";
-  // If a call ended with the kernel, the error banner says so.
-  const noKernel = store.problem.value?.code === "kernel_died" ? "" : NO_KERNEL;
-  const text = isKernelDead ? noKernel : store.progress.value || elsewhere;
+/** The second line, and the click that a browser may want before it plays audio. */
+function SecondLine({ store }: { store: Store }) {
+  const text = wordsOf(store).value.secondLine;
   return (
     <>
       <p class="rtc-progress" role="status" hidden={text === ""}>
@@ -172,23 +198,4 @@ function Progress({ store }: { store: Store }) {
       )}
     </>
   );
-}
-
-function connectionLabel({ status, connection_state, error }: CallState): string {
-  if (status === "idle") return "Disconnected";
-  if (status === "reconnecting") return CONNECTION_LABELS.disconnected;
-  if (status === "error") return isLostConnection(error?.code) ? CONNECTION_LABELS.failed : CONNECTION_LABELS.closed;
-  // The data channel opens a moment after the connection; the call is usable only then.
-  if (status === "connecting" && connection_state === "connected") return CONNECTION_LABELS.connecting;
-  return CONNECTION_LABELS[connection_state];
-}
-
-function toneOf({ status }: CallState): IndicatorTone {
-  if (status === "connecting" || status === "reconnecting") return "busy";
-  if (status === "connected") return "on";
-  return status === "error" ? "bad" : "off";
-}
-
-function isLostConnection(code: string | undefined): boolean {
-  return code === "connection_failed" || code === "channel_timeout" || code === "reconnect_failed";
 }

@@ -9,3 +9,12 @@
 export function suppressShortcuts(focused: Element): void {
   focused.setAttribute("data-lm-suppress-shortcuts", "true");
 }
+
+/** Gives the focus to the notebook cell around an element, where the notebook's own keys work; returns whether there is one. */
+export function focusCell(element: Element): boolean {
+  // JupyterLab and Notebook 7 make the notebook focusable, and older versions the cell.
+  const cell = element.closest<HTMLElement>(".jp-Cell");
+  const target = [cell, element.closest<HTMLElement>(".jp-Notebook")].find((one) => one?.hasAttribute("tabindex"));
+  target?.focus({ preventScroll: true });
+  return target !== undefined && target !== null;
+}

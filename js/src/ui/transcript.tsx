@@ -1,52 +1,123 @@
 /** The transcript of both speakers. */
 
-import { Component } from "preact";
-import { useLayoutEffect, useRef } from "preact/hooks";
-import type { Status } from "../comm/protocol";
-import { type Turn, type TurnStatus, turnText } from "../conversation/transcript";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { isCalling } from "../comm/protocol";
+import { isOpen, type Turn, turnText } from "../conversation/transcript";
+import { shownTurns } from "../conversation/transcript_file";
 import type { Store } from "../store";
+import { useFrameValue } from "./frame";
+import { wordsOf } from "./situation";
+import { ToolRow } from "./tool_row";
+import { Divider, TurnRow } from "./turn_row";
 
 /** A box scrolled to within this distance of its end follows new turns. */
 const AT_END_PIXELS = 32;
 
 export function Transcript({ store }: { store: Store }) {
-  const { turns, calls, isTranscribed } = store.conversation.value;
+  const conversation = useFrameValue(store.conversation);
+  const { calls, isTranscribed } = conversation;
   const resumed = new Set(calls.filter(({ resumes }) => resumes).map(({ attempt }) => attempt));
   const { status } = store.state.value;
-  const box = useRef<HTMLDivElement>(null);
-  const isFollowingEnd = useRef(true);
-  useLayoutEffect(() => {
-    if (box.current && isFollowingEnd.current) box.current.scrollTop = box.current.scrollHeight;
-  }, [turns]);
-
-  const seen = turns.filter(({ role }) => role !== "unseen");
+  const isOver = !isCalling(status);
+  const times = store.responseTimes.value;
+  const seen = shownTurns(conversation);
+  const { box, content, newTurns, toEnd } = useFollowing(seen.length);
   return (
-    <div
-      class="rtc-transcript"
-      role="log"
-      aria-live="polite"
-      aria-label="Transcript"
-      // Screen readers announce a turn when it is complete.
-      aria-busy={seen.some(
-        (turn) => turn.role === "assistant" && turn.status === "in_progress" && turnText(turn) !== "",
+    <div class="rtc-transcript-area">
+      <div
+        class="rtc-transcript"
+        role="log"
+        aria-live="polite"
+        aria-label="Transcript"
+        // Screen readers announce a turn when it is complete.
+        aria-busy={seen.some(
+          (turn) => turn.role === "assistant" && turn.status === "in_progress" && turnText(turn) !== "",
+        )}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling area must be reachable by keyboard
+        tabIndex={0}
+        ref={box}
+      >
+        <div class="rtc-turns" ref={content}>
+          {seen.length === 0 && <Invitation store={store} />}
+          {seen.map((turn, index) => {
+            const before = seen[index - 1];
+            const divider = dividerBefore(turn, before, resumed);
+            const { functionCall: call } = turn;
+            if (call) return <ToolRow key={turn.key} call={call} isOver={isOver} divider={divider} />;
+            const isFirst = turn.responseId !== undefined && turn.responseId !== before?.responseId;
+            return (
+              <TurnRow
+                key={turn.key}
+                turn={turn}
+                isTranscribed={isTranscribed}
+                divider={divider}
+                waitedMs={isFirst ? times.get(`${turn.attempt}/${turn.responseId}`) : undefined}
+              />
+            );
+          })}
+          {seen.length > 0 && <Listening store={store} last={seen.at(-1)} />}
+          {calls.length > 0 && isOver && <Divider text="Call ended" />}
+        </div>
+      </div>
+      {newTurns > 0 && (
+        <button type="button" class="rtc-button rtc-to-end" data-action="to-end" onClick={toEnd}>
+          ↓ {newTurns} new
+        </button>
       )}
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling area must be reachable by keyboard
-      tabIndex={0}
-      ref={box}
-      onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {
-        isFollowingEnd.current = scrollHeight - scrollTop - clientHeight < AT_END_PIXELS;
-      }}
-    >
-      {seen.length === 0 && <Invitation store={store} />}
-      {seen.map((turn, index) => (
-        <TurnRow
-          key={turn.key}
-          turn={turn}
-          isTranscribed={isTranscribed}
-          divider={dividerBefore(turn, seen[index - 1], resumed)}
-        />
-      ))}
-      {calls.length > 0 && (status === "idle" || status === "error") && <div class="rtc-new-call">Call ended</div>}
+    </div>
+  );
+}
+
+/**
+ * Keeps the box at its end while its content grows, unless somebody has scrolled up; counts what is new then.
+ *
+ * The box is scrolled by a ResizeObserver, which runs when the layout of a frame is done: reading the heights while words
+ * arrive would force a layout for each of them.
+ */
+function useFollowing(count: number) {
+  const box = useRef<HTMLDivElement>(null);
+  const content = useRef<HTMLDivElement>(null);
+  const latest = useRef(count);
+  latest.current = count;
+  /** How many turns there were when somebody scrolled up; null while the box follows its end. */
+  const [leftAt, setLeftAt] = useState<number | null>(null);
+  const isFollowing = useRef(true);
+  useEffect(() => {
+    const [scrolling, growing] = [box.current, content.current];
+    if (!scrolling || !growing) return;
+    const observer = new ResizeObserver(() => {
+      if (isFollowing.current) scrolling.scrollTop = scrolling.scrollHeight;
+    });
+    observer.observe(growing);
+    observer.observe(scrolling);
+    const onScroll = () => {
+      const { scrollTop, scrollHeight, clientHeight } = scrolling;
+      isFollowing.current = scrollHeight - scrollTop - clientHeight < AT_END_PIXELS;
+      setLeftAt((before) => (isFollowing.current ? null : (before ?? latest.current)));
+    };
+    scrolling.addEventListener("scroll", onScroll, { passive: true });
+    return () => {
+      observer.disconnect();
+      scrolling.removeEventListener("scroll", onScroll);
+    };
+  }, []);
+  const toEnd = () => {
+    isFollowing.current = true;
+    setLeftAt(null);
+    box.current?.scrollTo({ top: box.current.scrollHeight });
+    box.current?.focus({ preventScroll: true });
+  };
+  return { box, content, newTurns: leftAt === null ? 0 : Math.max(0, count - leftAt), toEnd };
+}
+
+/** From the first sound of the person until their turn appears. */
+function Listening({ store, last }: { store: Store; last: Turn | undefined }) {
+  const isHeard = store.speaking.value.user || store.pushToTalk.value.isHeld;
+  if (!isHeard || (last?.role === "user" && isOpen(last))) return null;
+  return (
+    // Screen readers would announce it at each turn.
+    <div class="rtc-turn rtc-listening" data-role="user" aria-hidden="true">
+      <div class="rtc-turn-text">Listening …</div>
     </div>
   );
 }
@@ -54,25 +125,23 @@ export function Transcript({ store }: { store: Store }) {
 /** What to do here; before the first call also what the microphone is used for, and where the audio goes. */
 function Invitation({ store }: { store: Store }) {
   const { status, microphone_permission: permission } = store.state.value;
-  const isBefore = status === "idle" || status === "error";
-  // The header says what to do about it.
-  if (!store.canCall.value) return <p class="rtc-invitation">No server to call yet.</p>;
+  const isBefore = !isCalling(status);
+  const hasMicrophone = store.input.value === "microphone" && store.canCall.value && !store.isKernelDead.value;
   return (
     <div class="rtc-invitation">
-      <p>{invitation(status, store.pushToTalk.value.isOn)}</p>
-      {isBefore && (
+      <p>{wordsOf(store).value.invitation}</p>
+      {isBefore && hasMicrophone && (
         <p class="rtc-privacy">
           {permission === "prompt" ? "Your browser will ask for the microphone. It is used" : "The microphone is used"}
           {" only during a call; the audio goes from this page directly to "}
           <b>{store.server.value || "the server"}</b>.
         </p>
       )}
-      {isBefore && store.problem.value === null && (
+      {isBefore && hasMicrophone && store.problem.value === null && (
         <button
           type="button"
           class="rtc-link"
           data-action="listen"
-          disabled={store.isKernelDead.value}
           onClick={() => store.connect({ microphone: false })}
         >
           Connect without a microphone
@@ -82,66 +151,7 @@ function Invitation({ store }: { store: Store }) {
   );
 }
 
-interface TurnRowProps {
-  turn: Turn;
-  isTranscribed: boolean;
-  /** The text above the turn if another call begins with it; else empty. */
-  divider: string;
-}
-
-/** Turns are immutable, so the row of an unchanged turn is not rendered again, however long the transcript is. */
-class TurnRow extends Component<TurnRowProps> {
-  override shouldComponentUpdate(next: TurnRowProps): boolean {
-    const { turn, isTranscribed, divider } = this.props;
-    return next.turn !== turn || next.isTranscribed !== isTranscribed || next.divider !== divider;
-  }
-
-  override render({ turn, isTranscribed, divider }: TurnRowProps) {
-    const text = turnText(turn);
-    const note = turn.isUnspoken ? "not spoken" : TURN_NOTES[turn.role === "user" ? "user" : "assistant"][turn.status];
-    return (
-      <>
-        {divider !== "" && <div class="rtc-new-call">{divider}</div>}
-        <div class="rtc-turn" data-role={turn.role} data-turn-status={turn.status} data-is-empty={text === ""}>
-          <span class="rtc-speaker">{turn.role === "user" ? "You" : "Assistant"}</span>
-          <p class="rtc-turn-text" dir="auto">
-            {text || placeholder(turn, isTranscribed)}
-          </p>
-          {note && <span class="rtc-turn-note">{note}</span>}
-        </div>
-      </>
-    );
-  }
-}
-
 function dividerBefore(turn: Turn, before: Turn | undefined, resumed: ReadonlySet<string>): string {
   if (before === undefined || before.attempt === turn.attempt) return "";
   return resumed.has(turn.attempt) ? "Connected again" : "New call";
-}
-
-const TURN_NOTES: Readonly<Record<"user" | "assistant", Partial<Record<TurnStatus, string>>>> = {
-  user: { failed: "could not be transcribed" },
-  assistant: {
-    interrupted: "interrupted",
-    cancelled: "cancelled",
-    failed: "failed",
-    incomplete: "cut short",
-  },
-};
-
-function placeholder({ role, status }: Turn, isTranscribed: boolean): string {
-  if (role === "user" && !isTranscribed) return "(spoken)";
-  return status === "in_progress" ? "…" : "(no words)";
-}
-
-function invitation(status: Status, isPushToTalk: boolean): string {
-  switch (status) {
-    case "connected":
-    case "reconnecting":
-      return isPushToTalk ? "Hold the button and speak, or write below." : "Speak, or write below.";
-    case "connecting":
-      return "Connecting …";
-    default:
-      return "Connect and start talking. The transcript appears here.";
-  }
 }

@@ -8,26 +8,32 @@ import { DeviceMenus } from "./device_menu";
 import { ErrorBanner } from "./error_banner";
 import { EventLog } from "./event_log";
 import { Header } from "./header";
+import { takeLandmark } from "./landmark";
 import { PushToTalkButton } from "./push_to_talk_button";
 import { suppressShortcuts } from "./shortcuts";
 import { Transcript } from "./transcript";
+import { TranscriptTools } from "./transcript_tools";
 
 /** Renders the store into the element; returns a function that removes the view. */
 export function mountView(element: HTMLElement, store: Store): () => void {
   const closed = store.viewOpened();
-  render(<View store={store} />, element);
+  const landmark = takeLandmark("Voice chat");
+  render(<View store={store} name={landmark.name} />, element);
   return () => {
+    landmark.release();
     closed();
     render(null, element);
   };
 }
 
-function View({ store }: { store: Store }) {
+function View({ store, name }: { store: Store; name: string }) {
+  const layout = store.layout.value;
   const { status, connection_state, ice_connection_state, data_channel_state } = store.state.value;
   return (
     <section
       class="rtc-widget"
-      aria-label="Voice chat"
+      aria-label={name}
+      data-layout={layout}
       data-status={status}
       data-connection-state={connection_state}
       data-ice-connection-state={ice_connection_state}
@@ -35,16 +41,29 @@ function View({ store }: { store: Store }) {
       data-jp-suppress-context-menu=""
       // A click beside the controls keeps the focus in the card; elsewhere the next keys would act on the cell.
       tabIndex={-1}
+      onKeyDown={(event) => {
+        if (event.key !== "Escape" || event.isComposing || !store.canInterrupt.peek()) return;
+        event.preventDefault();
+        event.stopPropagation();
+        store.interrupt();
+      }}
       onFocusIn={({ target }) => target instanceof Element && suppressShortcuts(target)}
     >
       <Header store={store} />
       <DeviceMenus store={store} />
       <ErrorBanner store={store} />
       <ApprovalPrompts store={store} />
-      {!store.isEventsOnly && <Transcript store={store} />}
+      {layout === "full" && !store.isEventsOnly && <Transcript store={store} />}
       <PushToTalkButton store={store} />
-      {!store.isEventsOnly && <Composer store={store} />}
-      <EventLog store={store} />
+      {layout === "full" && (
+        <>
+          {!store.isEventsOnly && <Composer store={store} />}
+          <div class="rtc-footer">
+            <EventLog store={store} />
+            {!store.isEventsOnly && <TranscriptTools store={store} />}
+          </div>
+        </>
+      )}
     </section>
   );
 }

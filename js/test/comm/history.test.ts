@@ -105,7 +105,7 @@ describe("a page that follows another page's call", () => {
     await vi.waitFor(() => expect(element.querySelector(".rtc-speaking")).not.toBeNull());
     model.trigger("comm_live_update");
     await vi.waitFor(() => expect(card()?.getAttribute("data-status")).toBe("idle"));
-    expect(element.querySelector(".rtc-connection")?.textContent).toBe("Disconnected");
+    expect(element.querySelector(".rtc-connection")?.textContent).toBe("Kernel gone");
     expect(element.querySelector(".rtc-speaking")).toBeNull();
     expect(element.textContent).not.toContain("another window");
     expect(button("take-over")).toBeNull();

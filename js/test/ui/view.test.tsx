@@ -35,30 +35,29 @@ describe("the call button", () => {
 });
 
 describe("the connection indicator", () => {
-  it("names every state of the connection, and the ICE state while connecting", async () => {
+  it("says how far the call is, and the states of the W3C while they change", async () => {
     const { mount, peer } = startWidget({
       setUp: (model) => Object.assign(model.traits, { settings: { reconnect: null } }),
     });
     const { element } = mount();
-    expect(label(element)).toBe("Disconnected");
+    expect(label(element)).toBe("Ready");
     button(element, "connect").click();
-    await vi.waitFor(() => expect(label(element)).toBe("Initializing"));
+    await vi.waitFor(() => expect(label(element)).toBe("Connecting"));
     await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
     peer().iceConnectionState = "checking";
     peer().become("connecting");
-    await vi.waitFor(() => expect(label(element)).toBe("Connecting"));
-    expect(element.querySelector(".rtc-ice")?.textContent).toBe("ICE checking");
+    await vi.waitFor(() => expect(element.querySelector(".rtc-ice")?.textContent).toBe("connecting, ICE checking"));
     peer().open();
     await vi.waitFor(() => expect(label(element)).toBe("Connected"));
     expect(element.querySelector(".rtc-ice")).toBeNull();
     peer().become("disconnected");
     await vi.waitFor(() => expect(label(element)).toBe("Reconnecting"));
     peer().become("failed");
-    await vi.waitFor(() => expect(label(element)).toBe("Connection failed"));
+    await vi.waitFor(() => expect(label(element)).toMatch(/^Call over: \d+ s, 0 turns$/));
     button(element, "retry").click();
-    await vi.waitFor(() => expect(label(element)).toBe("Initializing"));
+    await vi.waitFor(() => expect(label(element)).toBe("Connecting"));
     button(element, "disconnect").click();
-    await vi.waitFor(() => expect(label(element)).toBe("Disconnected"));
+    await vi.waitFor(() => expect(label(element)).toMatch(/^Call over/));
   });
 
   it("names the server, also one that the kernel names later", async () => {
@@ -196,7 +195,7 @@ describe("the text box", () => {
     expect(channel.sent).toEqual([]);
     // The error disappears when the call has ended.
     button(element, "disconnect").click();
-    await vi.waitFor(() => expect(label(element)).toBe("Disconnected"));
+    await vi.waitFor(() => expect(label(element)).toMatch(/^Call over/));
     expect(element.querySelector(".rtc-error")).toBeNull();
   });
 

@@ -62,10 +62,14 @@ class Asker:
         self._record = record
         self._guard = guard
 
-    async def ask(self, text: str, *, image: Any, timeout: float | None, until_spoken: bool, audio: bool) -> Turn:
+    async def ask(
+        self, text: str, *, image: Any, timeout: float | None, until_spoken: bool, audio: bool, interrupt: bool = False
+    ) -> Turn:
         """Ask and return the finished response's turn; see `VoiceChat.ask`."""
         self._guard.require_events()
         item = self._messages.item(text, image)
+        if interrupt:
+            self._session.interrupt()
         if not audio or not until_spoken or find_spec("numpy") is None:
             return await self._turn_within(timeout, self._session.ask(item), until_spoken=until_spoken)
         # Recording begins before the question, so that no audio of a quick response is missing.

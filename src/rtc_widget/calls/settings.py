@@ -13,15 +13,10 @@ from rtc_widget.comm.settings import CallSettings
 
 T = TypeVar("T")
 
-_ATTRIBUTES = (
-    "microphone",
-    "exchange",
-    "reconnect",
-    "max_duration",
-    "view_timeout",
-    "stats_interval",
-    "save_transcript",
-)
+TRAITS = ("exchange", "reconnect", "max_duration", "view_timeout", "stats_interval", "text_interrupts")
+"""The settings that are traits of the widget."""
+
+_ATTRIBUTES = ("microphone", *TRAITS, "save_transcript")
 
 
 class Setting(traitlets.TraitType[T, T], Generic[T]):

@@ -12,6 +12,7 @@ from rtc_widget.errors import InvalidSetting
 from rtc_widget.types import DEFAULT_PROTOCOL
 
 Exchange = Literal["kernel", "browser"]
+Layout = Literal["full", "compact"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,8 @@ class CallSettings:
     stats_interval: float | None = 1.0
     microphone_clip: str | None = None
     can_call: bool = True
+    text_interrupts: bool = True
+    layout: Layout = "full"
 
     def __post_init__(self) -> None:
         if self.exchange not in ("kernel", "browser"):
@@ -102,6 +105,11 @@ class CallSettings:
         if interval is not None and not (_is_number(interval) and 0.1 <= interval <= 3600):
             _refuse_seconds("stats_interval", "0.1 to 3600 seconds, or None for off", interval)
 
+        if not isinstance(self.text_interrupts, bool):
+            raise TypeError(f"text_interrupts must be True or False, got {self.text_interrupts!r}.")
+        if self.layout not in ("full", "compact"):
+            raise ValueError(f"layout must be 'full' or 'compact', got {self.layout!r}.")
+
     def to_wire(self) -> dict[str, Any]:
         """Return the settings as the page reads them."""
         return {
@@ -112,6 +120,8 @@ class CallSettings:
             "max_duration": float(self.max_duration),
             "view_timeout": float(self.view_timeout),
             "can_call": self.can_call,
+            "text_interrupts": self.text_interrupts,
+            "layout": self.layout,
             "record": self.record,
             "stats_interval": self.stats_interval and float(self.stats_interval),
         }

@@ -74,6 +74,7 @@ NEEDS_A_CALL = frozenset(
         "stop_talking",
         "stream",
         "tell",
+        "text_interrupts",
         "tool",
         "tools",
         "unmute",

@@ -272,6 +272,16 @@ async def test_interrupting_stops_what_is_made_and_what_is_heard(chat, server):
     assert chat.interrupt() is False
 
 
+async def test_a_question_may_interrupt_the_voice(chat, server):
+    await server.connect()
+    await server.begins("r1")
+    await server.says({"type": "output_audio_buffer.started", "response_id": "r1"})
+    asking = asyncio.ensure_future(chat.ask("Wait!", interrupt=True))
+    first, second, *_ = await server.takes("response.cancel", "output_audio_buffer.clear", "conversation.item.create")
+    assert [first["type"], second["type"]] == ["response.cancel", "output_audio_buffer.clear"]
+    asking.cancel()
+
+
 async def test_a_server_that_confirms_no_items_is_understood(chat, server):
     await server.connect()
     asking = asyncio.ensure_future(chat.ask("What is ICE?"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import ipywidgets
 import pytest
 
 from rtc_widget import VoiceChat
@@ -27,6 +28,22 @@ async def test_settings_of_a_call_reach_the_page_at_once(chat):
     with pytest.raises(ValueError, match="telegraph"):
         chat.exchange = "telegraph"
     assert chat.exchange == "browser"
+
+
+def test_what_the_interface_shows_and_does_reaches_the_page():
+    chat = VoiceChat(layout="compact", text_interrupts=False)
+    assert (chat.settings["layout"], chat.settings["text_interrupts"]) == ("compact", False)
+    chat.text_interrupts = True
+    assert chat.settings["text_interrupts"] is True
+    with pytest.raises(TypeError, match="text_interrupts must be True or False"):
+        chat.text_interrupts = "never"
+    chat.close()
+
+
+def test_a_layout_of_ipywidgets_is_that_of_every_widget():
+    chat = VoiceChat(layout=ipywidgets.Layout(width="50%"))
+    assert (chat.layout.width, chat.settings["layout"]) == ("50%", "full")
+    chat.close()
 
 
 def test_a_setting_that_nobody_would_read_is_refused(chat):
@@ -58,7 +75,7 @@ def test_what_is_no_microphone_is_refused_in_words(chat, value):
 
 @pytest.mark.parametrize(
     "settings",
-    [{"max_duration": 0}, {"view_timeout": -1}, {"exchange": "telegraph"}, {"max_duration": 1e9}],
+    [{"max_duration": 0}, {"view_timeout": -1}, {"exchange": "telegraph"}, {"max_duration": 1e9}, {"layout": "round"}],
 )
 def test_settings_that_make_no_sense_are_refused(settings):
     with pytest.raises(ValueError, match=next(iter(settings))):

@@ -131,8 +131,8 @@ async def test_the_widget_shows_what_a_fresh_server_is_loading(monkeypatch: pyte
         chat.close()
         await asyncio.to_thread(shared_process().stop)
 
-    loading = ["Starting the local server …", "Loading speech recognition …", "Loading the voice …", "Warming up …", ""]
-    assert shown == loading
+    steps = ["Loading speech recognition (1 of 3) …", "Loading the voice (2 of 3) …", "Warming up (3 of 3) …"]
+    assert shown == ["Starting the local server …", *steps, ""]
 
 
 def test_the_token_is_in_no_argument_no_environment_and_no_repr(local_server: Local, address: Address) -> None:

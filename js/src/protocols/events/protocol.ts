@@ -12,6 +12,7 @@ export const EVENTS: VoiceProtocol = {
   commitTurn: () => [],
   discardTurn: () => [],
   carriedTurns: () => [],
+  interrupt: () => [],
   soundReader: () => ({ consume: () => [], take: () => [] }),
   closeSession: () => [],
   isSessionEnd: () => false,

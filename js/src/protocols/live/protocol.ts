@@ -13,6 +13,7 @@ export const LIVE: VoiceProtocol = {
   needsInputAudio: true,
   hasTurnEvents: false,
   textTurn,
+  interrupt: none,
   // The service has no events for them: the track is silent between two turns, and the model decides.
   beginTurn: none,
   commitTurn: none,

@@ -20,9 +20,12 @@ export function textTurn(text: string): readonly string[] {
   ]);
 }
 
-export function beginTurn({ isResponding, isSpeaking }: AssistantActivity): readonly string[] {
+export function beginTurn(assistant: AssistantActivity): readonly string[] {
+  return [...texts([CLEAR_INPUT]), ...interrupt(assistant)];
+}
+
+export function interrupt({ isResponding, isSpeaking }: AssistantActivity): readonly string[] {
   return texts([
-    CLEAR_INPUT,
     ...(isResponding ? [{ type: "response.cancel" }] : []),
     ...(isSpeaking ? [{ type: "output_audio_buffer.clear" }] : []),
   ]);

@@ -1,7 +1,15 @@
 /** The events of OpenAI's Realtime API, GA and beta names. */
 
 import type { VoiceProtocol } from "../base";
-import { beginTurn, carriedTurns, commitTurn, discardTurn, isSessionChange, textTurn } from "./client_events";
+import {
+  beginTurn,
+  carriedTurns,
+  commitTurn,
+  discardTurn,
+  interrupt,
+  isSessionChange,
+  textTurn,
+} from "./client_events";
 import { factsOf } from "./facts";
 import { MeasuredAudio } from "./measured_audio";
 import { beginCall, endCall, reduce } from "./transcript_reducer";
@@ -11,6 +19,7 @@ export const REALTIME: VoiceProtocol = {
   needsInputAudio: false,
   hasTurnEvents: true,
   textTurn,
+  interrupt,
   beginTurn,
   commitTurn,
   discardTurn,

@@ -120,10 +120,11 @@ function changeBy(
       return withItem(event.item, attempt, played, {
         previousId: event.previous_item_id,
         isCreated: event.type !== "conversation.item.done",
+        atMs,
       });
     case "response.output_item.added":
     case "response.output_item.done":
-      return withItem(event.item, attempt, played, { responseId: event.response_id });
+      return withItem(event.item, attempt, played, { responseId: event.response_id, atMs });
     case "conversation.item.deleted":
       if (itemKey === undefined) return undefined;
       return {
@@ -136,7 +137,7 @@ function changeBy(
     // Sent: not every server confirms the item.
     case "conversation.item.create": {
       const output = outputIn(event.item);
-      return output && { turns: (turns) => withOutput(turns, attempt, output.callId, output.text) };
+      return output && { turns: (turns) => withOutput(turns, attempt, output.callId, output.text, atMs) };
     }
     case "conversation.item.input_audio_transcription.delta":
       return grow("user");
@@ -211,10 +212,16 @@ function outputIn(item: unknown): { readonly callId: string; readonly text: stri
 }
 
 /** Sets the output of a function call, or takes it back. */
-function withOutput(turns: readonly Turn[], attempt: string, callId: string, output: string | undefined) {
+function withOutput(
+  turns: readonly Turn[],
+  attempt: string,
+  callId: string,
+  output: string | undefined,
+  atMs?: number,
+): readonly Turn[] {
   return turns.map((turn) =>
     turn.attempt === attempt && turn.functionCall?.callId === callId
-      ? { ...turn, functionCall: { ...turn.functionCall, output } }
+      ? { ...turn, functionCall: { ...turn.functionCall, output, endMs: turn.functionCall.endMs ?? atMs } }
       : turn,
   );
 }
@@ -243,13 +250,14 @@ interface ItemPlace {
   previousId?: unknown;
   responseId?: unknown;
   isCreated?: boolean;
+  atMs?: number | undefined;
 }
 
 function withItem(
   item: unknown,
   attempt: string,
   played: ReadonlySet<string>,
-  { previousId, responseId, isCreated = false }: ItemPlace,
+  { previousId, responseId, isCreated = false, atMs }: ItemPlace,
 ): Change | undefined {
   if (!isRecord(item) || !isText(item.id)) return undefined;
   const isNew = !item.id.startsWith(CARRIED);
@@ -272,6 +280,11 @@ function withItem(
               ...turn.functionCall,
               ...call,
               arguments: call.arguments || turn.functionCall?.arguments || "",
+              // It runs from the moment on when all its arguments are known.
+              startMs:
+                turn.functionCall?.endMs === undefined
+                  ? (atMs ?? turn.functionCall?.startMs)
+                  : turn.functionCall.startMs,
             },
           }
         : {}),
@@ -284,7 +297,7 @@ function withItem(
       // An item may be created again after it was deleted.
       const turns = isCreated ? before.filter((turn) => turn.key !== fresh.key || !turn.isDeleted) : before;
       const changed = upsert(place(turns, fresh, previousId), fresh, fill);
-      return output ? withOutput(changed, attempt, output.callId, output.text) : changed;
+      return output ? withOutput(changed, attempt, output.callId, output.text, atMs) : changed;
     },
   };
 }

@@ -2,6 +2,7 @@
 
 import { signaling } from "../../../../src/rtc_widget/peers/drawing.json";
 import type { Edge } from "../../peer/record";
+import { usePageId } from "../landmark";
 
 const { width: WIDTH, height: HEIGHT, node_height: NODE_HEIGHT, nodes: NODES, edges: EDGES } = signaling;
 
@@ -18,11 +19,12 @@ function isLast({ from, to }: Edge, edge: Edge | undefined): boolean {
 }
 
 export function SignalingMachine({ state, edge }: { state: string; edge: Edge | undefined }) {
+  const arrow = usePageId();
   return (
     <svg class="rtc-machine" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={diagramLabel(state, edge)}>
       <defs>
         <marker
-          id="rtc-arrow"
+          id={arrow}
           viewBox="0 0 8 8"
           refX="7"
           refY="4"
@@ -41,7 +43,7 @@ export function SignalingMachine({ state, edge }: { state: string; edge: Edge | 
           d={one.path}
           data-edge={`${one.from} ${one.to}`}
           data-lit={isLast(one, edge)}
-          marker-end="url(#rtc-arrow)"
+          marker-end={`url(#${arrow})`}
         >
           <title>{`${one.from} to ${one.to}: ${one.by}`}</title>
         </path>

@@ -2,6 +2,7 @@
 
 import { render } from "preact";
 import type { PeerStore } from "../../peer/store";
+import { takeLandmark } from "../landmark";
 import { suppressShortcuts } from "../shortcuts";
 import { Progress } from "./progress";
 import { SignalingMachine } from "./signaling_machine";
@@ -11,14 +12,16 @@ import { TimeLine } from "./time_line";
 /** Renders the store into the element; returns a function that removes the view. */
 export function mountPeerView(element: HTMLElement, store: PeerStore): () => void {
   const closed = store.viewOpened();
-  render(<PeerView store={store} />, element);
+  const landmark = takeLandmark("Peer connection");
+  render(<PeerView store={store} name={landmark.name} />, element);
   return () => {
+    landmark.release();
     closed();
     render(null, element);
   };
 }
 
-function PeerView({ store }: { store: PeerStore }) {
+function PeerView({ store, name }: { store: PeerStore; name: string }) {
   const { record } = store;
   const states = store.states.value;
   const { local, remote } = store.descriptions.value;
@@ -26,7 +29,7 @@ function PeerView({ store }: { store: PeerStore }) {
   return (
     <section
       class="rtc-widget rtc-peer"
-      aria-label="Peer connection"
+      aria-label={name}
       data-signaling-state={states.signaling_state}
       data-connection-state={states.connection_state}
       data-jp-suppress-context-menu=""

@@ -96,7 +96,7 @@ def load(progress: Callable[[str], None], choice: EngineChoice | None = None) ->
     from rtc_widget.server.speech import vad
 
     wanted = choice or EngineChoice()
-    progress("Loading speech recognition …")
+    progress("Loading speech recognition (1 of 3) …")
     # Both load at the same time, each in its own process.
     with ExitStack() as unless_loaded:
         recognizer = SubprocessRecognizer(wanted.recognizer)
@@ -104,9 +104,9 @@ def load(progress: Callable[[str], None], choice: EngineChoice | None = None) ->
         speaker = SubprocessSpeaker(wanted.voice)
         unless_loaded.callback(speaker.close)
         log.info("recognizer: %s", recognizer.name)
-        progress("Loading the voice …")
+        progress("Loading the voice (2 of 3) …")
         log.info("speaker: %s", speaker.name)
-        progress("Warming up …")
+        progress("Warming up (3 of 3) …")
         spoken = speaker.speak("Hello, I am ready.")
         # To warm up the recognizer, the rate of the audio does not matter.
         recognizer.recognize(np.resize(spoken.samples, INPUT_RATE).astype(np.float32))

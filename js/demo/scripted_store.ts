@@ -1,0 +1,84 @@
+/** A store without a model: its signals hold what a script has put there, and its actions do nothing but the visible. */
+
+import { signal } from "@preact/signals";
+import { NO_CALL } from "../src/call/call_times";
+import { INITIAL_STATE } from "../src/comm/protocol";
+import { EventList } from "../src/conversation/event_list";
+import { SILENCE } from "../src/conversation/speaking";
+import { EMPTY_CONVERSATION } from "../src/conversation/transcript";
+import type { Levels } from "../src/media/level_meter";
+import type { Store } from "../src/store";
+
+/** What each signal of a store holds. */
+type Values = {
+  -readonly [Name in keyof Store as Store[Name] extends { value: unknown } ? Name : never]: Store[Name] extends {
+    value: infer Value;
+  }
+    ? Value
+    : never;
+};
+
+export type Script = Partial<Values> & { readonly levels?: Levels };
+
+const NOTHING: Values = {
+  state: INITIAL_STATE,
+  isFollowing: false,
+  conversation: EMPTY_CONVERSATION,
+  speaking: SILENCE,
+  responseTimes: new Map(),
+  server: "Local",
+  canCall: true,
+  progress: "",
+  isKernelSlow: false,
+  isMicrophoneRequested: false,
+  input: "microphone",
+  recovery: null,
+  hearsNothing: false,
+  roundTripMs: undefined,
+  canInterrupt: false,
+  layout: "full",
+  callTimes: NO_CALL,
+  problem: null,
+  isKernelDead: false,
+  isAudioBlocked: false,
+  draft: "",
+  approvals: [],
+  pushToTalk: { isOn: false, isHeld: false },
+  devices: [],
+  chosen: { microphone: undefined, speaker: undefined },
+  showsDevices: false,
+};
+
+const nothing = () => {};
+
+export function scriptedStore({ levels = { user: 0, assistant: 0 }, ...script }: Script = {}): Store {
+  const values = { ...NOTHING, ...script };
+  const signals = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, signal(value)]));
+  const life = new AbortController();
+  const store: Store = {
+    // Made of `Values`, which names each signal of a store.
+    ...(signals as unknown as Pick<Store, keyof Values>),
+    events: new EventList(async () => ({ calls: [], first: 0, next: 0, more: false }), life.signal),
+    sentMessages: [],
+    canChooseSpeaker: true,
+    isEventsOnly: false,
+    connect: nothing,
+    connectAgain: nothing,
+    disconnect: nothing,
+    toggleMute: nothing,
+    sendDraft: nothing,
+    interrupt: nothing,
+    resumeAudio: nothing,
+    approve: nothing,
+    setTalking: nothing,
+    useDevice: nothing,
+    dismiss: nothing,
+    viewOpened: () => nothing,
+    diagnose: async () => ({ steps: [], pairs: [] }) as never,
+    watchLevels(listener) {
+      listener(levels);
+      return nothing;
+    },
+  };
+  return store;
+}

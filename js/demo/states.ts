@@ -1,0 +1,196 @@
+/** Every state of the interface, by name. */
+
+import { type CallState, INITIAL_STATE } from "../src/comm/protocol";
+import type { Conversation } from "../src/conversation/transcript";
+import { EMPTY_CONVERSATION } from "../src/conversation/transcript";
+import type { JsonObject } from "../src/json";
+import { now } from "../src/page";
+import { REALTIME } from "../src/protocols/realtime/protocol";
+import type { Script } from "./scripted_store";
+
+const CONNECTED: CallState = {
+  ...INITIAL_STATE,
+  status: "connected",
+  connection_state: "connected",
+  ice_connection_state: "connected",
+  ice_gathering_state: "complete",
+  data_channel_state: "open",
+  microphone_permission: "granted",
+};
+const CONNECTING: CallState = { ...INITIAL_STATE, status: "connecting" };
+const LOST: CallState = {
+  ...CONNECTED,
+  status: "reconnecting",
+  connection_state: "disconnected",
+  ice_connection_state: "disconnected",
+};
+const IN_CALL = { startMs: now() - 134_000, endMs: undefined, attempts: ["a1"] };
+const ENDED = { ...IN_CALL, endMs: now() };
+
+const said = (id: string, text: string): JsonObject => ({
+  type: "conversation.item.added",
+  previous_item_id: null,
+  item: { id, type: "message", role: "user", content: [{ type: "input_text", text }] },
+});
+const replied = (id: string, text: string, status = "completed"): readonly JsonObject[] => [
+  { type: "response.created", response: { id: `r_${id}` } },
+  {
+    type: "response.output_audio_transcript.delta",
+    item_id: id,
+    response_id: `r_${id}`,
+    content_index: 0,
+    delta: text,
+  },
+  {
+    type: "response.done",
+    response: {
+      id: `r_${id}`,
+      status,
+      output: [
+        { id, type: "message", role: "assistant", status, content: [{ type: "output_audio", transcript: text }] },
+      ],
+    },
+  },
+];
+const called = (id: string, name: string, given: object, output?: string): readonly JsonObject[] => [
+  {
+    type: "response.output_item.done",
+    response_id: `r_${id}`,
+    item: { id, type: "function_call", call_id: `c_${id}`, name, arguments: JSON.stringify(given) },
+  },
+  ...(output === undefined
+    ? []
+    : [
+        {
+          type: "conversation.item.added",
+          item: { id: `o_${id}`, type: "function_call_output", call_id: `c_${id}`, output },
+        },
+      ]),
+];
+const talk = (...events: readonly JsonObject[]): Conversation =>
+  events.reduce(
+    (before, event, index) => REALTIME.reduce(before, event, "a1", 1_000 + 300 * index),
+    REALTIME.beginCall(EMPTY_CONVERSATION, "a1", false),
+  );
+
+const ICE = talk(
+  said("u1", "What is ICE?"),
+  ...replied("m1", "It finds a path between two peers, also through routers."),
+);
+const RICH = talk(
+  said("u1", "How do I measure the round trip?"),
+  ...replied(
+    "m1",
+    "Use **`getStats`**:\n\n1. find the *selected* pair\n2. read `currentRoundTripTime`\n\n```python\nstats = await pc.get_stats()\n```\n\nSee [the specification](https://www.w3.org/TR/webrtc-stats/).",
+  ),
+);
+const TOOLS = talk(
+  said("u1", "How warm is it in Bern, and what is 7 divided by 0?"),
+  ...called("f1", "weather", { city: "Bern", days: 2 }, '{"celsius": 18, "sky": "clear"}'),
+  ...called("f2", "divide", { a: 7, b: 0 }, '{"error": "ZeroDivisionError: division by zero"}'),
+  ...called("f3", "forecast", { city: "Bern" }),
+);
+const CUT = talk(
+  said("u1", "Tell me everything about SCTP."),
+  { type: "response.created", response: { id: "r_m1" } },
+  {
+    type: "response.output_item.done",
+    response_id: "r_m1",
+    item: {
+      id: "m1",
+      type: "message",
+      role: "assistant",
+      status: "completed",
+      content: [
+        {
+          type: "output_audio",
+          transcript: "SCTP carries messages in order or not, reliably or not, over DTLS and UDP.",
+        },
+      ],
+    },
+  },
+  { type: "conversation.item.truncated", item_id: "m1", content_index: 0, audio_end_ms: 1_800 },
+  said("u2", "Thank you, that is enough."),
+);
+const RIGHT_TO_LEFT = talk(
+  said("u1", "ما هو ICE؟"),
+  ...replied("m1", "يجد مسارًا بين نظيرين:\n\n- عبر الموجّهات\n- أو عبر TURN"),
+);
+const problem = (code: string, message: string, hint: string, endsCall = true) => ({ code, message, hint, endsCall });
+const SPEAKS = {
+  speaking: { user: false, assistant: true },
+  canInterrupt: true,
+  levels: { user: 0.1, assistant: 0.7 },
+};
+const CALL: Script = {
+  state: CONNECTED,
+  callTimes: IN_CALL,
+  roundTripMs: 42,
+  conversation: ICE,
+  levels: { user: 0.4, assistant: 0 },
+};
+
+export const STATES: Readonly<Record<string, Script>> = {
+  Ready: {},
+  "Ready, the browser will ask": { state: { ...INITIAL_STATE, microphone_permission: "prompt" } },
+  "Ready, muted": { state: { ...INITIAL_STATE, muted: true, microphone_permission: "granted" } },
+  "Ready, blocked by the browser": { state: { ...INITIAL_STATE, microphone_permission: "denied" } },
+  "No server": { canCall: false, server: "", progress: "Set OPENAI_API_KEY, or install rtc-widget[local]." },
+  "Waiting for permission": { state: CONNECTING, isMicrophoneRequested: true },
+  "Opening the microphone": { state: { ...CONNECTING, microphone_permission: "granted" }, isMicrophoneRequested: true },
+  "Loading models": { state: CONNECTING, progress: "Loading speech recognition (1 of 3) …" },
+  Connecting: { state: { ...CONNECTING, connection_state: "connecting", ice_connection_state: "checking" } },
+  "Kernel busy": { state: CONNECTING, isKernelSlow: true },
+  Connected: { ...CALL, conversation: EMPTY_CONVERSATION },
+  "The person speaks": { ...CALL, speaking: { user: true, assistant: false }, levels: { user: 0.8, assistant: 0 } },
+  "The voice speaks": { ...CALL, ...SPEAKS },
+  "Nothing is heard": { ...CALL, hearsNothing: true, levels: { user: 0, assistant: 0 } },
+  Muted: { ...CALL, state: { ...CONNECTED, muted: true } },
+  "No microphone": { ...CALL, state: { ...CONNECTED, receive_only: true } },
+  "Push-to-talk": { ...CALL, pushToTalk: { isOn: true, isHeld: false } },
+  "Push-to-talk, held": { ...CALL, pushToTalk: { isOn: true, isHeld: true } },
+  Devices: {
+    ...CALL,
+    showsDevices: true,
+    devices: [
+      { kind: "microphone", id: "m1", name: "Headset with a rather long name of its maker" },
+      { kind: "speaker", id: "s1", name: "Desk" },
+    ],
+  },
+  "Audio blocked": { ...CALL, isAudioBlocked: true },
+  Markdown: { ...CALL, conversation: RICH, responseTimes: new Map([["a1/r_m1", 640]]) },
+  Tools: { ...CALL, conversation: TOOLS },
+  Interrupted: { ...CALL, conversation: CUT },
+  "Right to left": { ...CALL, conversation: RIGHT_TO_LEFT },
+  Approval: {
+    ...CALL,
+    approvals: [{ call_id: "c1", name: "pay", arguments: { amount: 30, to: "Alice" }, seconds: 60 }],
+  },
+  Note: { ...CALL, problem: problem("rate_limited", "Too many requests.", "The call continues.", false) },
+  Reconnecting: { ...CALL, state: LOST, recovery: { number: 0, most: 3, reason: null } },
+  "Reconnecting by a new call": { ...CALL, state: LOST, recovery: { number: 1, most: 3, reason: "connection_failed" } },
+  "In another window": { ...CALL, isFollowing: true, callTimes: ENDED, roundTripMs: undefined },
+  "Call over": { callTimes: ENDED, conversation: ICE },
+  "Call lost": {
+    state: { ...INITIAL_STATE, status: "error" },
+    callTimes: ENDED,
+    conversation: ICE,
+    problem: problem(
+      "connection_failed",
+      "The connection to the server was lost.",
+      "Check the network and connect again.",
+    ),
+  },
+  "Could not connect": {
+    state: { ...INITIAL_STATE, status: "error", microphone_permission: "denied" },
+    problem: problem(
+      "microphone_denied",
+      "The browser refused the microphone.",
+      "Allow it for this site, then connect again.",
+    ),
+  },
+  "Kernel gone": { isKernelDead: true, conversation: ICE, callTimes: ENDED },
+  Compact: { ...CALL, ...SPEAKS, layout: "compact" },
+  "Compact, ready": { layout: "compact" },
+  "Compact, muted": { ...CALL, layout: "compact", state: { ...CONNECTED, muted: true } },
+};
