@@ -267,7 +267,7 @@ class VoiceChat(anywidget.AnyWidget):
         """Make the parts; each gets what it needs."""
         self._main = MainLoop()
         self._guard = AwaitGuard(self._main, is_browser=self._page is None)
-        self._record = CallRecord(self._write, self._protocol)
+        self._record = CallRecord(self._write, self._protocol, self._main.call_later)
         self._media = MediaRecord(self._record.began_ms, self._main.call)
         self._negotiator = Negotiator(
             self._signaling,

@@ -1,6 +1,7 @@
 /** The events of OpenAI's GPT-Live, which listens while it speaks and decides by itself when to speak. */
 
 import type { VoiceProtocol } from "../base";
+import { OVER_MS } from "./call_turns";
 import { closeSession, isSessionEnd, textTurn } from "./client_events";
 import { ClockWatch } from "./clock_watch";
 import { factsOf, soundReader } from "./facts";
@@ -12,6 +13,7 @@ export const LIVE: VoiceProtocol = {
   name: "live",
   needsInputAudio: true,
   hasTurnEvents: false,
+  turnEndMs: OVER_MS,
   textTurn,
   // The service has no events for them: the track is silent between two turns, and the model decides.
   beginTurn: none,

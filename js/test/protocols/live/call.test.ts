@@ -51,6 +51,33 @@ describe("a call of GPT-Live without a microphone", () => {
   });
 });
 
+describe("a turn of GPT-Live", () => {
+  const HELLO = { type: "session.output_transcript.delta", delta: "Hello.", start_ms: 200, end_ms: 400 };
+  const statusIn = (element: HTMLElement) =>
+    element.querySelector("[data-role=assistant]")?.getAttribute("data-turn-status");
+
+  it("is over two seconds after its last words, although nothing happens", async () => {
+    const { channel, mount } = await startLive();
+    const { element } = mount();
+    vi.useFakeTimers();
+    channel.receive(HELLO);
+    await vi.advanceTimersByTimeAsync(1_900);
+    expect(statusIn(element)).toBe("in_progress");
+    await vi.advanceTimersByTimeAsync(200);
+    expect(statusIn(element)).toBe("completed");
+  });
+
+  it("stays interrupted where the end of the call has cut it", async () => {
+    const { channel, peer, mount } = await startLive({ reconnect: null });
+    const { element } = mount();
+    vi.useFakeTimers();
+    channel.receive(HELLO);
+    peer().become("failed");
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(statusIn(element)).toBe("interrupted");
+  });
+});
+
 describe("the end of a call of GPT-Live", () => {
   it("asks the server to close the session, and waits for what it still has to say", async () => {
     const { kernel, channel, microphone, attempt, peer, sentTrack, mount } = await startLive();
