@@ -98,6 +98,13 @@ class LiveSession:
     def begin_call(self, *, resumes: bool) -> None:
         """Begin another call."""
         self.end_call()
+        if resumes and (dropped := self._delegations[-1].dropped):
+            logger.warning(
+                "The new session does not know the work that was handed over in the one before: %d delegation(s) "
+                "were dropped (%s). Ask again for what is still needed.",
+                len(dropped),
+                ", ".join(dropped),
+            )
         self._calls += 1
         self._changes = self._changes if resumes else {}
         self._clock = ObservedClock()
