@@ -683,7 +683,7 @@ class VoiceChat(anywidget.AnyWidget):
         """Stop the response that is being generated or spoken.
 
         GPT-Live cannot be stopped: the page silences the voice until it has been quiet for half a second, and the voice
-        model is told to stop.
+        model is told to stop. The transcript has the words that were silenced as if they had been heard.
 
         Returns
         -------
