@@ -83,6 +83,8 @@ export interface Session {
   /** Resolves when the kernel has all audio recorded so far. */
   flushAudio(): Promise<void>;
   readonly pushToTalk: PushToTalk;
+  /** Sends the events of a turn that the user has written. */
+  sendTurn(texts: readonly string[]): void;
   readonly sound: CallSound;
   diagnose(): Promise<Diagnosis>;
   useDevice(kind: Device["kind"], device: Device | undefined): Promise<void>;
@@ -133,7 +135,7 @@ export function openSession(
       const facts = direction === "received" && event.json ? protocol.factsOf(event.json) : [];
       for (const fact of facts) pushToTalk.apply(fact);
       listener.onEvent(event, facts);
-      if (event.json) watch?.[direction](event.json);
+      if (event.json) for (const one of watches) one[direction](event.json);
       if (direction === "received" && event.json) sound.consume(event.json, facts);
       // Last, since a fact may end the call.
       for (const fact of facts) {
@@ -173,7 +175,7 @@ export function openSession(
     onEnd: () => {
       pushToTalk.end();
       sound.end();
-      watch?.end();
+      for (const one of watches) one.end();
       expiry.end();
       stats.stop();
       recorder.end();
@@ -218,6 +220,8 @@ export function openSession(
     },
   });
   const watch = protocol.clockWatch?.(() => call.warn(pageError("input_audio_missing")));
+  const turnSender = protocol.turnSender?.((texts) => call.send(texts));
+  const watches = [watch, turnSender].filter((one) => one !== undefined);
   const recorder = new Recorder(
     (audio) => media.addAudio(audio),
     (error) => listener.onNote(error.toWire()),
@@ -270,6 +274,7 @@ export function openSession(
       await media.emptied(FLUSH_LIMIT_MS);
     },
     pushToTalk,
+    sendTurn: (texts) => (turnSender ? turnSender.sendTurn(texts) : call.send(texts)),
     sound,
     async diagnose() {
       const microphones = (await listDevices()).filter(({ kind }) => kind === "microphone").length;

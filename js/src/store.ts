@@ -236,7 +236,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
       const text = draft.value.trim();
       if (text === "") return;
       try {
-        call.send(protocol.textTurn(text, hasBackend));
+        session.sendTurn(protocol.textTurn(text, hasBackend));
         draft.value = "";
       } catch (error) {
         showNote(asRtcWidgetError(error));

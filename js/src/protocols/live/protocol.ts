@@ -5,6 +5,7 @@ import { OVER_MS } from "./call_turns";
 import { closeSession, isSessionEnd, textTurn } from "./client_events";
 import { ClockWatch } from "./clock_watch";
 import { factsOf, soundReader } from "./facts";
+import { ResponseRequests } from "./response_requests";
 import { beginCall, endCall, reduce } from "./transcript_reducer";
 
 const none = () => [];
@@ -26,6 +27,7 @@ export const LIVE: VoiceProtocol = {
   isSessionEnd,
   soundReader,
   clockWatch: (onStanding) => new ClockWatch(onStanding),
+  turnSender: (send) => new ResponseRequests(send),
   beginCall,
   reduce,
   endCall,

@@ -250,3 +250,63 @@ describe("what a person does in a call of GPT-Live", () => {
     await vi.waitFor(() => expect(element.textContent).toContain("No such model."));
   });
 });
+
+describe("a text that is written while the backend is busy", () => {
+  const BACKEND = { type: "session.started", session: { id: "live_1", delegation: { type: "responses" } } };
+  const nested = (event: object) => ({ type: "response.event", delegation_id: "d1", event });
+  const CREATED = nested({ type: "response.created", response: { id: "r1" } });
+  const CALL = nested({ type: "response.output_item.done", item: { type: "function_call", call_id: "c1", name: "f" } });
+  const COMPLETED = nested({ type: "response.completed", response: { id: "r1" } });
+  const FAILED = nested({ type: "response.failed", response: { id: "r1" } });
+  const OUTPUT = '{"type":"response.item.create","item":{"type":"function_call_output","call_id":"c1","output":"4"}}';
+  const NOTED = ["session.thinking.append", "response.item.create"];
+
+  /** Writes a text in a call in which these events have come; returns the types of what is sent. */
+  async function writeAfter(...events: object[]) {
+    const call = await startLive();
+    const { element } = call.mount();
+    for (const event of [BACKEND, ...events]) call.channel.receive(event);
+    const input = await vi.waitFor(() => {
+      const found = element.querySelector<HTMLTextAreaElement>("textarea");
+      if (!found) throw new Error("No text box");
+      return found;
+    });
+    input.value = "And a six?";
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+    await vi.waitFor(() => expect(element.querySelector("button[type=submit]:not(:disabled)")).not.toBeNull());
+    input.form?.requestSubmit();
+    await vi.waitFor(() => expect(call.channel.sent.length).toBeGreaterThan(0));
+    return { ...call, sent: () => typesIn(call.channel.sent) };
+  }
+
+  it("is responded to when the output of a function has been sent", async () => {
+    const { kernel, sent } = await writeAfter(CREATED, CALL, COMPLETED);
+    expect(sent()).toEqual(NOTED);
+    await kernel.ask("send", { events: [OUTPUT] });
+    await vi.waitFor(() => expect(sent()).toEqual([...NOTED, "response.item.create", "response.create"]));
+  });
+
+  it("needs no request of its own where the kernel requests a response", async () => {
+    const { kernel, channel, sent } = await writeAfter(CREATED, CALL, COMPLETED);
+    await kernel.ask("send", { events: [OUTPUT, '{"type":"response.create","event_id":"e1"}'] });
+    channel.receive(CREATED);
+    channel.receive(COMPLETED);
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(sent()).toEqual([...NOTED, "response.item.create", "response.create"]);
+  });
+
+  it.each([
+    ["completed", [CREATED], COMPLETED],
+    ["failed", [CREATED, CALL], FAILED],
+  ])("is responded to when a response has %s", async (_, before, end) => {
+    const { channel, sent } = await writeAfter(...before);
+    expect(sent()).toEqual(NOTED);
+    channel.receive(end);
+    await vi.waitFor(() => expect(sent()).toEqual([...NOTED, "response.create"]));
+  });
+
+  it("is responded to at once where the backend is idle again", async () => {
+    const { sent } = await writeAfter(CREATED, COMPLETED);
+    expect(sent()).toEqual([...NOTED, "response.create"]);
+  });
+});
