@@ -62,6 +62,7 @@ NEEDS_A_CALL = frozenset(
         "say",
         "send",
         "send_image",
+        "send_raw",
         "send_text",
         "server",
         "set_state",
