@@ -20,6 +20,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 from tests.e2e.browser import chromium
 from tests.e2e.lab import ROOT, NotebookPage, evaluate, jupyterlab
+from tests.notebooks import called_by_live
 from tests.speech import recognize, speak_wav, word_error_rate
 
 QUESTION = "What is a jitter buffer?"
@@ -41,7 +42,7 @@ def main() -> int:
         wav = speak_wav(Path(folder) / "question.wav", QUESTION, lead=1.5, tail=1.0)
         notebook = shutil.copy(ROOT / "notebooks/01_talk.ipynb", lab.folder)
         if protocol == "live":
-            _call_by_live(Path(notebook))
+            called_by_live(Path(notebook))
         with chromium(playwright, wav) as browser:
             page = NotebookPage(lab, browser, "01_talk.ipynb")
             page.record_audio()
@@ -91,15 +92,6 @@ def main() -> int:
     good = good and tracks == {"ended"}
     print("Passed." if good else "Failed: question and recognized text, or response and output audio, differ too much.")
     return 0 if good else 1
-
-
-def _call_by_live(notebook: Path) -> None:
-    """Let the chat of a notebook make calls of GPT-Live."""
-    code = notebook.read_text(encoding="utf-8")
-    changed = code.replace("import VoiceChat", "import Local, VoiceChat").replace(
-        "VoiceChat()", "VoiceChat(Local(protocol='live'))"
-    )
-    notebook.write_text(changed, encoding="utf-8")
 
 
 def _wait_until_quiet(page: NotebookPage, said: Callable[[], str]) -> None:

@@ -33,6 +33,17 @@ def with_solutions(notebook: Path, folder: Path) -> Path:
     return copy
 
 
+def called_by_live(notebook: Path) -> Path:
+    """Let the chat of a copied notebook make calls of GPT-Live; nothing else of it is changed."""
+    code = notebook.read_text(encoding="utf-8")
+    changed = code.replace("import VoiceChat", "import Local, VoiceChat").replace(
+        "VoiceChat()", "VoiceChat(Local(protocol='live'))"
+    )
+    assert changed.count("protocol='live'") == 1
+    notebook.write_text(changed, encoding="utf-8")
+    return notebook
+
+
 def checks_of(outputs: list[dict[str, Any]]) -> list[str]:
     """The results of `check` that a notebook shows."""
     shown = [str(output.get("data", {}).get("text/plain", "")) for output in outputs]

@@ -108,7 +108,7 @@ export function openSession(
         interruption.apply(fact);
       }
       listener.onEvent(event, facts);
-      if (event.json) watch?.[direction](event.json);
+      if (event.json) for (const one of watches) one[direction](event.json);
       if (direction === "received" && event.json) sound.consume(event.json, facts);
       // Last, since a fact may end the call.
       for (const fact of facts) {
@@ -157,7 +157,7 @@ export function openSession(
       levels.setTracks({ user: null, assistant: null });
       listener.onRoundTrip(undefined);
       sound.end();
-      watch?.end();
+      for (const one of watches) one.end();
       expiry.end();
       stats.stop();
       recorder.end();
@@ -188,6 +188,7 @@ export function openSession(
     protocol,
     (texts) => call.send(texts),
     () => sound.silence(),
+    (texts) => (turnSender ? turnSender.sendTurn(texts) : call.send(texts)),
   );
   const levels = new LevelMeter();
   const media = new MediaOutbox((message) => bridge.send(message));
@@ -209,6 +210,8 @@ export function openSession(
     },
   });
   const watch = protocol.clockWatch?.(() => call.warn(pageError("input_audio_missing")));
+  const turnSender = protocol.turnSender?.((texts) => call.send(texts));
+  const watches = [watch, turnSender].filter((one) => one !== undefined);
   const recorder = new Recorder(
     (audio) => media.addAudio(audio),
     (error) => listener.onNote(error.toWire()),

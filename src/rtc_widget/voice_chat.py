@@ -300,7 +300,7 @@ class VoiceChat(anywidget.AnyWidget):
         self._main = MainLoop()
         self._writing = RLock()
         self._guard = AwaitGuard(self._main, is_browser=self._page is None)
-        self._record = CallRecord(self._write, self._protocol)
+        self._record = CallRecord(self._write, self._protocol, self._main.call_later)
         self._media = MediaRecord(self._record.began_ms, self._main.call)
         self._negotiator = Negotiator(
             self._signaling,
@@ -738,7 +738,7 @@ class VoiceChat(anywidget.AnyWidget):
         """Stop the response that is being generated or spoken.
 
         GPT-Live cannot be stopped: the page silences the voice until it has been quiet for half a second, and the voice
-        model is told to stop.
+        model is told to stop. The transcript has the words that were silenced as if they had been heard.
 
         Returns
         -------

@@ -21,7 +21,7 @@ import pytest
 from rtc_widget.lessons.exercises import exercises_of, lesson_modules
 from rtc_widget.lessons.lesson_07 import NATS, NO_WAY
 from tests.limits import HANGS
-from tests.notebooks import NOTEBOOKS, ROOT, checks_of, solutions_of, with_solutions
+from tests.notebooks import NOTEBOOKS, ROOT, called_by_live, checks_of, solutions_of, with_solutions
 
 LESSONS = {module.__name__[-2:]: module for module in lesson_modules()}
 # Addresses of IPv4; not those of loopback, of documentation, or of the lessons.
@@ -113,6 +113,18 @@ def test_a_notebook_runs_without_a_browser(notebook, tmp_path):
     if notebook.stem.startswith("07"):  # the table of 16 pairs of NATs, as measured
         pairs = "".join(f"\n{one} – {other}" for one in NATS for other in NATS if (one, other) in NO_WAY)
         assert f"no way:{pairs}\nrelayed packets: some" in text_of(outputs)
+
+
+def test_the_talk_notebook_runs_with_gpt_live_too(tmp_path):
+    [talk] = [path for path in NOTEBOOKS if path.stem == "01_talk"]
+    outputs = outputs_of(called_by_live(with_solutions(talk, tmp_path)), tmp_path)
+    assert [output for output in outputs if output["output_type"] == "error"] == []
+    assert [output for output in outputs if output.get("name") == "stderr"] == []
+    said, shown = text_of(outputs), "".join(str(output.get("data", {}).get("text/plain", "")) for output in outputs)
+    assert "Interactive Connectivity Establishment" in said
+    assert "'completed'" in shown
+    assert "session.started" in shown
+    assert "session.output_transcript.delta" in said or "session.thinking.append" in said
 
 
 @pytest.mark.parametrize("number", LESSONS)

@@ -11,15 +11,25 @@ export class Interruption {
   readonly #protocol: VoiceProtocol;
   readonly #send: (texts: readonly string[]) => void;
   readonly #silence: () => void;
+  readonly #sendTurn: (texts: readonly string[]) => void;
   readonly #responses = new Set<string>();
   #isSpeaking = false;
   #ended: Deferred<void> | undefined;
 
-  /** @param silence silences the loudspeaker until the voice has paused, where no event stops it */
-  constructor(protocol: VoiceProtocol, send: (texts: readonly string[]) => void, silence: () => void) {
+  /**
+   * @param silence silences the loudspeaker until the voice has paused, where no event stops it
+   * @param sendTurn sends the events of a turn that the user has written
+   */
+  constructor(
+    protocol: VoiceProtocol,
+    send: (texts: readonly string[]) => void,
+    silence: () => void,
+    sendTurn: (texts: readonly string[]) => void = send,
+  ) {
     this.#protocol = protocol;
     this.#send = send;
     this.#silence = silence;
+    this.#sendTurn = sendTurn;
   }
 
   apply(fact: Fact): void {
@@ -51,7 +61,7 @@ export class Interruption {
       this.#ended ??= new Deferred();
       await within(END_LIMIT_MS, this.#ended.promise, () => {});
     }
-    this.#send(texts);
+    this.#sendTurn(texts);
   }
 
   /** The call is over. */

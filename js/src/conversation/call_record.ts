@@ -7,7 +7,7 @@ import { now } from "../page";
 import { EventList, type LoadHistory } from "./event_list";
 import { type ChannelEvent, type EventReader, eventTypeOf, type Fact, type MeasuredEvent } from "./facts";
 import { SILENCE, type Speaking, speakingAfter } from "./speaking";
-import { type Conversation, EMPTY_CONVERSATION } from "./transcript";
+import { type Conversation, EMPTY_CONVERSATION, type Turn } from "./transcript";
 
 const NONE: ReadonlyMap<string, unknown> = new Map();
 
@@ -19,6 +19,7 @@ export class CallRecord {
   /** The attempts of this page, which the kernel's history holds as well. */
   readonly #ours = new Set<string>();
   #history = EMPTY_CONVERSATION;
+  #turnEnd: ReturnType<typeof setTimeout> | undefined;
 
   constructor(reader: EventReader, load: LoadHistory, signal: AbortSignal) {
     this.#reader = reader;
@@ -43,6 +44,7 @@ export class CallRecord {
 
   /** Ends the call; `atMs` says until when its audio was heard, if that is known. */
   end(atMs?: number): void {
+    clearTimeout(this.#turnEnd);
     this.#speaking.value = SILENCE;
     this.#conversation.value = this.#reader.endCall(this.#conversation.peek(), atMs);
   }
@@ -52,7 +54,9 @@ export class CallRecord {
     const atMs = now();
     this.events.append(direction, atMs, text, eventTypeOf(json));
     if (json === undefined) return;
-    this.#conversation.value = this.#reader.reduce(this.#conversation.value, json, attempt, atMs);
+    const before = this.#conversation.value;
+    this.#conversation.value = this.#reader.reduce(before, json, attempt, atMs);
+    if (this.#conversation.value !== before) this.#endTurnsLater(attempt, atMs);
     this.apply(facts);
   }
 
@@ -92,13 +96,28 @@ export class CallRecord {
   follow(page: HistoryPage): void {
     batch(() => {
       this.#conversation.value = this.#reduced(this.#conversation.value, page);
-      for (const { events } of page.calls) {
+      for (const { attempt, events } of page.calls) {
         this.events.appendAll(events);
+        const last = events.at(-1);
+        if (last) this.#endTurnsLater(attempt, last[1]);
         for (const { direction, json } of parsed(events)) {
           if (direction === "received") this.apply(this.#reader.factsOf(json));
         }
       }
     });
+  }
+
+  /** Ends the turns that are over because time has passed, unless more happens. */
+  #endTurnsLater(attempt: string, atMs: number): void {
+    const { turnEndMs } = this.#reader;
+    clearTimeout(this.#turnEnd);
+    if (turnEndMs === undefined) return;
+    this.#turnEnd = setTimeout(() => {
+      // The turns that the end of a call has cut are not in progress any more.
+      const isOpen = (turn: Turn) => turn.attempt === attempt && turn.status === "in_progress";
+      if (!this.#conversation.value.turns.some(isOpen)) return;
+      this.#conversation.value = this.#reader.reduce(this.#conversation.value, {}, attempt, atMs + turnEndMs);
+    }, turnEndMs);
   }
 
   /** The conversation with a part of the kernel's history at its end. */

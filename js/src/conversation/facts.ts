@@ -63,6 +63,8 @@ export interface SoundReader {
 
 /** The part of a wire protocol that reads received events; pure. */
 export interface EventReader {
+  /** After how long without words a turn is over although no event says so; undefined where an event ends it. */
+  readonly turnEndMs?: number;
   /** The conversation with one more call; a call that is already known changes nothing. */
   beginCall(conversation: Conversation, attempt: string, resumes: boolean): Conversation;
   /**

@@ -24,6 +24,12 @@ export interface Watch {
   end(): void;
 }
 
+/** Sends the turns that a user writes, by what the events of the call say. */
+export interface TurnSender extends Watch {
+  /** Sends the events of `textTurn`; what the server would refuse now is sent as soon as it takes it. */
+  sendTurn(texts: readonly string[]): void;
+}
+
 /** All events are JSON texts, ready to be sent. */
 export interface VoiceProtocol extends EventReader {
   readonly name: string;
@@ -58,4 +64,6 @@ export interface VoiceProtocol extends EventReader {
   isSessionEnd(text: string): boolean;
   /** Watches one call for a session that stands still; undefined where none can. */
   clockWatch?(onStanding: () => void): Watch;
+  /** Sends written turns; undefined where the server takes them at any time. */
+  turnSender?(send: (texts: readonly string[]) => void): TurnSender;
 }

@@ -17,7 +17,14 @@ from rtc_widget.comm.messages import History, Sound, State, WireEvent
 from rtc_widget.conversation.event_log import EventLog
 from rtc_widget.conversation.event_reader import facts_of
 from rtc_widget.conversation.events import Event
-from rtc_widget.conversation.facts import AudioCleared, AudioCommitted, ServerNote, SpeechEnded, SpeechStarted
+from rtc_widget.conversation.facts import (
+    AudioCleared,
+    AudioCommitted,
+    ServerNote,
+    SpeechEnded,
+    SpeechStarted,
+    WordsSpoken,
+)
 from rtc_widget.conversation.json_object import fields_of
 from rtc_widget.conversation.log_segments import CallStart, LogSegments
 from rtc_widget.conversation.sound import MeasuredSound
@@ -26,7 +33,7 @@ from rtc_widget.conversation.transcript import Transcript
 from rtc_widget.conversation.usage import Usage
 from rtc_widget.errors import PageNotFound, RtcWidgetError
 from rtc_widget.errors.texts import SERVER_TEXTS, text
-from rtc_widget.protocols.base import EventConsumer, VoiceProtocol
+from rtc_widget.protocols.base import EventConsumer, Later, VoiceProtocol
 from rtc_widget.types import Status
 
 logger = logging.getLogger("rtc_widget")
@@ -56,6 +63,8 @@ class CallRecord:
         Assigns the widget's traits, several at once.
     protocol : VoiceProtocol
         The wire protocol of the events.
+    later : callable
+        Calls a function on the main loop after a time.
 
     Attributes
     ----------
@@ -63,9 +72,15 @@ class CallRecord:
         Take in every event after the log and before callbacks.
     """
 
-    def __init__(self, write: Callable[[Mapping[str, object]], None], protocol: VoiceProtocol) -> None:
+    def __init__(
+        self,
+        write: Callable[[Mapping[str, object]], None],
+        protocol: VoiceProtocol,
+        later: Later = lambda seconds, function: None,
+    ) -> None:
         self._write_traits = write
         self._protocol = protocol
+        self._later = later
         self._values: dict[str, object] = {"status": "idle", "data_channel_state": "closed", "max_message_size": None}
         self._attempt: str | None = None
         self._page_error: Mapping[str, str] | None = None
@@ -185,6 +200,7 @@ class CallRecord:
         for wire in events:
             event = self._log(wire, attempt or self._event_attempt)
             self._reduce(event)
+            self._end_turns_later(event)
             try:
                 self.subscriptions.publish(event)
             except Exception:
@@ -244,6 +260,22 @@ class CallRecord:
         """End the call in the transcript, if its end is known; its events may come later."""
         if attempt in self._numbers and attempt in self._heard_until_ms:
             self.transcript.end_call(self._numbers[attempt], at=self._heard_until(attempt))
+
+    def _end_turns_later(self, event: Event) -> None:
+        """End a turn that is over because time has passed since its last words."""
+        seconds, attempt = self._protocol.turn_end_seconds, self._event_attempt
+        if seconds is None or attempt is None or not any(isinstance(fact, WordsSpoken) for fact in facts_of(event)):
+            return
+        # A millisecond more: the times are rounded.
+        passed = Event({"type": "rtc_widget.time"}, elapsed=event.elapsed + seconds + 0.001, protocol=event.protocol)
+
+        def end_turn() -> None:
+            # The turns that the end of a call has cut are not in progress any more.
+            is_open = any(turn.status == "in_progress" for turn in self.transcript.of_last_call())
+            if attempt == self._event_attempt and is_open:
+                self.transcript.add(passed)
+
+        self._later(seconds, end_turn)
 
     def _heard_until(self, attempt: str) -> float:
         """Return until when the audio of a call was heard, in seconds as `Event.elapsed`."""
@@ -380,7 +412,8 @@ class CallRecord:
             self.call_ended(attempt, time.time() * 1000 - self._clocks[attempt][1])
 
     def _end_call(self) -> None:
-        self.transcript.end_call()
+        if self._numbers:  # the first state of a page is that of no call, and must not end the first one in advance
+            self.transcript.end_call()
         for consumer in self.consumers:
             consumer.end_call()
         self.subscriptions.end_call()

@@ -89,6 +89,10 @@ class CallListener(ClosingListener, Protocol):
     def audio_sent(self, frame: AudioFrame) -> None:
         """Audio of this side was sent."""
 
+    def is_held_back(self) -> bool:
+        """Whether the microphone is silent because nobody holds a turn."""
+        ...
+
 
 class Call:
     """At most one call at a time; used on the page's loop only.
@@ -391,7 +395,7 @@ class _CurrentAttemptListener:
             self._call.audio_sent(frame)
 
     def is_muted(self) -> bool:
-        return self._call.state.muted or not self._is_current()
+        return self._call.state.muted or self._call._listener.is_held_back() or not self._is_current()
 
     def _is_current(self) -> bool:
         return self._call.attempt is self.attempt

@@ -33,6 +33,12 @@ class PushToTalk:
         self._is_speaking = False
         self._held_since: float | None = None
         self._tail: asyncio.TimerHandle | None = None
+        self._is_on = False
+
+    @property
+    def is_held_back(self) -> bool:
+        """Whether the microphone is silent between two turns: where no event begins a turn, nothing else does."""
+        return self._is_on and self._held_since is None and self._tail is None
 
     def press(self) -> None:
         """Begin a turn: the assistant stops, and the audio before it is discarded."""
@@ -42,6 +48,8 @@ class PushToTalk:
             self._finish(0.0)
         events = self._protocol.begin_turn(is_responding=bool(self._responses), is_speaking=self._is_speaking)
         self._send_events(events)
+        # Without an event that says so, the first press turns it on, for this call.
+        self._is_on = not self._protocol.commit_turn()
         self._held_since = asyncio.get_running_loop().time()
 
     def release(self) -> None:
@@ -59,7 +67,7 @@ class PushToTalk:
             self._tail.cancel()
         self._tail = self._held_since = None
         self._responses.clear()
-        self._is_speaking = False
+        self._is_speaking = self._is_on = False
 
     def consume(self, facts: Iterable[Fact]) -> None:
         """Track what the assistant does."""

@@ -322,6 +322,10 @@ class PageSession:
         if self._recorders:
             self._recorders[0].take(frame)
 
+    def is_held_back(self) -> bool:
+        """Whether the microphone is silent because nobody holds a turn."""
+        return self._push_to_talk.is_held_back
+
     def _send_first(self, texts: Sequence[str]) -> None:
         if not texts:
             return

@@ -339,6 +339,11 @@ class VoiceProtocol(EventReader, Protocol):
         ...
 
     @property
+    def turn_end_seconds(self) -> float | None:
+        """After how long without words a turn is over although no event says so; None where an event ends it."""
+        ...
+
+    @property
     def silences_output(self) -> bool:
         """Whether the page silences what is heard when the assistant is interrupted: the server cannot stop it."""
         ...

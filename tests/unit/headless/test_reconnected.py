@@ -16,7 +16,7 @@ async def test_what_was_asked_for_while_reconnecting_holds_when_connected_again(
     session = PageSession("p1", lambda message: None, CallSettings().to_wire())
     session.take_settings({**CallSettings().to_wire(), "record": not record, "stats_interval": None})
     call = session._call
-    call.attempt = SimpleNamespace(id="a1", peer=None, first_messages=())
+    call.attempt = SimpleNamespace(id="a1", peer=None, first_messages=[])
     connected, away = replace(call.state, status="connected"), replace(call.state, status="reconnecting")
     call.state = connected
     session.call_opened(call.attempt, resumes=False)

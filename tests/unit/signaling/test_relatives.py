@@ -181,17 +181,3 @@ async def test_litellm_gets_a_client_secret_and_the_offer_with_it():
 def test_wrong_options_fail_at_definition(options):
     with pytest.raises(ValueError, match="must be"):
         OpenAI(**options)
-
-
-def test_ice_servers_are_given_or_of_the_environment(monkeypatch):
-    assert OpenAI(ice_servers=["stun:a.test"]).ice_servers == [{"urls": "stun:a.test"}]
-    assert OpenAI().ice_servers == []
-    monkeypatch.setenv("RTC_WIDGET_ICE_SERVERS", '[{"urls": "turn:b.test", "username": "u", "credential": "secret"}]')
-    assert OpenAI().ice_servers == [{"urls": "turn:b.test", "username": "u", "credential": "secret"}]
-    assert OpenAI(ice_servers=()).ice_servers == []
-    with pytest.raises(TypeError, match="must be a list"):
-        OpenAI(ice_servers="stun:a.test")
-    monkeypatch.setenv("RTC_WIDGET_ICE_SERVERS", '{"credential": "secret"}')
-    with pytest.raises(InvalidIceServers, match="RTC_WIDGET_ICE_SERVERS") as raised:
-        OpenAI().ice_servers  # noqa: B018
-    assert "secret" not in str(raised.value)

@@ -13,7 +13,7 @@ const QUIET_MS = 1_500;
 const YIELDED_MS = 600;
 const WORD_GAP_MS = 200;
 /** A turn is over when this time has passed since its last words. */
-const OVER_MS = 2_000;
+export const OVER_MS = 2_000;
 
 type Role = "user" | "assistant";
 

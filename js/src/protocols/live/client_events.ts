@@ -6,6 +6,8 @@ import { parseObject, wellFormed } from "../../json";
 export const TYPED = "The user typed: ";
 /** Asks the voice model to reply, where the service runs no backend. */
 const REPLY = "Reply now to what the user typed last.";
+/** Asks the backend that the service runs for a response. */
+export const REQUEST = JSON.stringify({ type: "response.create" });
 /** The service refuses an append of more tokens; these are estimated: a third of the ASCII characters, and all others. */
 const MAX_TOKENS = 500;
 
@@ -13,10 +15,9 @@ const MAX_TOKENS = 500;
 export function textTurn(text: string, hasBackend: boolean): readonly string[] {
   const words = wellFormed(text);
   const item = { type: "message", role: "user", content: [{ type: "input_text", text: words }] };
-  const asking = hasBackend
-    ? [{ type: "response.item.create", item }, { type: "response.create" }]
-    : [append("commentary", REPLY)];
-  return [append("thinking", shortened(TYPED + words)), ...asking].map((event) => JSON.stringify(event));
+  const note = JSON.stringify(append("thinking", shortened(TYPED + words)));
+  if (!hasBackend) return [note, JSON.stringify(append("commentary", REPLY))];
+  return [note, JSON.stringify({ type: "response.item.create", item }), REQUEST];
 }
 
 export function closeSession(): readonly string[] {

@@ -1,9 +1,11 @@
 /** The events of OpenAI's GPT-Live, which listens while it speaks and decides by itself when to speak. */
 
 import type { VoiceProtocol } from "../base";
+import { OVER_MS } from "./call_turns";
 import { closeSession, isSessionEnd, textTurn } from "./client_events";
 import { ClockWatch } from "./clock_watch";
 import { factsOf, soundReader } from "./facts";
+import { ResponseRequests } from "./response_requests";
 import { beginCall, endCall, reduce } from "./transcript_reducer";
 
 const none = () => [];
@@ -12,6 +14,7 @@ export const LIVE: VoiceProtocol = {
   name: "live",
   needsInputAudio: true,
   hasTurnEvents: false,
+  turnEndMs: OVER_MS,
   textTurn,
   interrupt: none,
   // The service has no events for them: the track is silent between two turns, and the model decides.
@@ -25,6 +28,7 @@ export const LIVE: VoiceProtocol = {
   isSessionEnd,
   soundReader,
   clockWatch: (onStanding) => new ClockWatch(onStanding),
+  turnSender: (send) => new ResponseRequests(send),
   beginCall,
   reduce,
   endCall,

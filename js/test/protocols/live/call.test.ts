@@ -51,6 +51,33 @@ describe("a call of GPT-Live without a microphone", () => {
   });
 });
 
+describe("a turn of GPT-Live", () => {
+  const HELLO = { type: "session.output_transcript.delta", delta: "Hello.", start_ms: 200, end_ms: 400 };
+  const statusIn = (element: HTMLElement) =>
+    element.querySelector("[data-role=assistant]")?.getAttribute("data-turn-status");
+
+  it("is over two seconds after its last words, although nothing happens", async () => {
+    const { channel, mount } = await startLive();
+    const { element } = mount();
+    vi.useFakeTimers();
+    channel.receive(HELLO);
+    await vi.advanceTimersByTimeAsync(1_900);
+    expect(statusIn(element)).toBe("in_progress");
+    await vi.advanceTimersByTimeAsync(200);
+    expect(statusIn(element)).toBe("completed");
+  });
+
+  it("stays interrupted where the end of the call has cut it", async () => {
+    const { channel, peer, mount } = await startLive({ reconnect: null });
+    const { element } = mount();
+    vi.useFakeTimers();
+    channel.receive(HELLO);
+    peer().become("failed");
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(statusIn(element)).toBe("interrupted");
+  });
+});
+
 describe("the end of a call of GPT-Live", () => {
   it("asks the server to close the session, and waits for what it still has to say", async () => {
     const { kernel, channel, microphone, attempt, peer, sentTrack, mount } = await startLive();
@@ -221,5 +248,65 @@ describe("what a person does in a call of GPT-Live", () => {
     const failed = { type: "response.failed", response: { id: "r1", error: { message: "No such model." } } };
     channel.receive({ type: "response.event", delegation_id: null, event: failed });
     await vi.waitFor(() => expect(element.textContent).toContain("No such model."));
+  });
+});
+
+describe("a text that is written while the backend is busy", () => {
+  const BACKEND = { type: "session.started", session: { id: "live_1", delegation: { type: "responses" } } };
+  const nested = (event: object) => ({ type: "response.event", delegation_id: "d1", event });
+  const CREATED = nested({ type: "response.created", response: { id: "r1" } });
+  const CALL = nested({ type: "response.output_item.done", item: { type: "function_call", call_id: "c1", name: "f" } });
+  const COMPLETED = nested({ type: "response.completed", response: { id: "r1" } });
+  const FAILED = nested({ type: "response.failed", response: { id: "r1" } });
+  const OUTPUT = '{"type":"response.item.create","item":{"type":"function_call_output","call_id":"c1","output":"4"}}';
+  const NOTED = ["session.thinking.append", "response.item.create"];
+
+  /** Writes a text in a call in which these events have come; returns the types of what is sent. */
+  async function writeAfter(...events: object[]) {
+    const call = await startLive();
+    const { element } = call.mount();
+    for (const event of [BACKEND, ...events]) call.channel.receive(event);
+    const input = await vi.waitFor(() => {
+      const found = element.querySelector<HTMLTextAreaElement>("textarea");
+      if (!found) throw new Error("No text box");
+      return found;
+    });
+    input.value = "And a six?";
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+    await vi.waitFor(() => expect(element.querySelector("button[type=submit]:not(:disabled)")).not.toBeNull());
+    input.form?.requestSubmit();
+    await vi.waitFor(() => expect(call.channel.sent.length).toBeGreaterThan(0));
+    return { ...call, sent: () => typesIn(call.channel.sent) };
+  }
+
+  it("is responded to when the output of a function has been sent", async () => {
+    const { kernel, sent } = await writeAfter(CREATED, CALL, COMPLETED);
+    expect(sent()).toEqual(NOTED);
+    await kernel.ask("send", { events: [OUTPUT] });
+    await vi.waitFor(() => expect(sent()).toEqual([...NOTED, "response.item.create", "response.create"]));
+  });
+
+  it("needs no request of its own where the kernel requests a response", async () => {
+    const { kernel, channel, sent } = await writeAfter(CREATED, CALL, COMPLETED);
+    await kernel.ask("send", { events: [OUTPUT, '{"type":"response.create","event_id":"e1"}'] });
+    channel.receive(CREATED);
+    channel.receive(COMPLETED);
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(sent()).toEqual([...NOTED, "response.item.create", "response.create"]);
+  });
+
+  it.each([
+    ["completed", [CREATED], COMPLETED],
+    ["failed", [CREATED, CALL], FAILED],
+  ])("is responded to when a response has %s", async (_, before, end) => {
+    const { channel, sent } = await writeAfter(...before);
+    expect(sent()).toEqual(NOTED);
+    channel.receive(end);
+    await vi.waitFor(() => expect(sent()).toEqual([...NOTED, "response.create"]));
+  });
+
+  it("is responded to at once where the backend is idle again", async () => {
+    const { sent } = await writeAfter(CREATED, COMPLETED);
+    expect(sent()).toEqual([...NOTED, "response.create"]);
   });
 });

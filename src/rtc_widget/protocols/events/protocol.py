@@ -61,6 +61,7 @@ class EventsProtocol:
     name = EVENTS_ONLY
     setting_names: Collection[str] = frozenset()
     silences_output = False
+    turn_end_seconds = None
 
     def facts(self, event: Event) -> Iterable[Fact]:
         """Return nothing."""

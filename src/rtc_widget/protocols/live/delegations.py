@@ -56,9 +56,15 @@ class Delegations:
     ----------
     call : int
         The number of the call.
+
+    Attributes
+    ----------
+    dropped : list of str
+        The ids of the delegations that the end of the call has left unfinished.
     """
 
     call: int = 1
+    dropped: list[str] = field(default_factory=list)
     _by_id: dict[str, Delegation] = field(default_factory=dict)
     # Functions that the running response of each delegation has called.
     _called: dict[str, int] = field(default_factory=dict)
@@ -87,6 +93,7 @@ class Delegations:
 
     def end(self) -> None:
         """Process the end of the call: what is in progress is incomplete."""
+        self.dropped += [one.id for one in self._by_id.values() if one.status == "in_progress"]
         for key in list(self._by_id):
             self._end(key, "incomplete")
 

@@ -28,7 +28,7 @@ from rtc_widget.protocols.live.history import history_messages
 from rtc_widget.protocols.live.measured_sound import MeasuredSpeech
 from rtc_widget.protocols.live.session import LiveSettings
 from rtc_widget.protocols.live.session_settings import KNOWN, SHORTHANDS, session_settings
-from rtc_widget.protocols.live.transcript_reducer import LiveTurns
+from rtc_widget.protocols.live.transcript_reducer import OVER_MS, LiveTurns
 from rtc_widget.protocols.live.voice_session import LiveSession
 from rtc_widget.protocols.realtime.session_settings import merged
 from rtc_widget.types import Role
@@ -56,6 +56,7 @@ class LiveProtocol:
     name = "live"
     setting_names: Collection[str] = frozenset({*KNOWN, *SHORTHANDS})
     silences_output = True
+    turn_end_seconds = OVER_MS / 1000
 
     def facts(self, event: Event) -> Iterable[Fact]:
         """Return the meaning of an event."""

@@ -27,7 +27,7 @@ _QUIET_MS = 1500
 _YIELDED_MS = 600
 """The same, where the other side has begun to speak since."""
 _WORD_GAP_MS = 200
-_OVER_MS = 2000
+OVER_MS = 2000
 """A turn is over when this time has passed since its last words."""
 
 
@@ -170,7 +170,7 @@ class LiveTurns:
         if fold.role == "assistant" and self._delegations.is_open:
             return False
         waited = self._now - fold.arrived if self._now is not None and fold.arrived is not None else 0.0
-        return self._clock - fold.end >= _OVER_MS or waited * 1000 >= _OVER_MS
+        return self._clock - fold.end >= OVER_MS or waited * 1000 >= OVER_MS
 
     def _noted(self, event: Mapping[str, Any]) -> None:
         content = event.get("content")

@@ -88,6 +88,7 @@ class LiveSession:
         self._calls = 0
         self._is_audible = False
         self._words_at = -QUIET_SECONDS
+        self._tool_names: set[str] = set()
         self.settings: LiveSettings | None = None
         # What was changed since the first of the calls that resume each other.
         self._changes: dict[str, Any] = {}
@@ -97,6 +98,13 @@ class LiveSession:
     def begin_call(self, *, resumes: bool) -> None:
         """Begin another call."""
         self.end_call()
+        if resumes and (dropped := self._delegations[-1].dropped):
+            logger.warning(
+                "The new session does not know the work that was handed over in the one before: %d delegation(s) "
+                "were dropped (%s). Ask again for what is still needed.",
+                len(dropped),
+                ", ".join(dropped),
+            )
         self._calls += 1
         self._changes = self._changes if resumes else {}
         self._clock = ObservedClock()
@@ -292,8 +300,10 @@ class LiveSession:
         Raises
         ------
         InvalidTool
-            If the backend takes no functions.
+            If the backend takes no functions, or a function is added to a session without a backend.
         """
+        names = {str(tool.get("name", tool.get("type"))) for tool in tools}
+        added, self._tool_names = names - self._tool_names, names
         if not self._options.takes_tools:
             if tools:
                 raise InvalidTool(f"{NO_TOOLS}A backend that is a Python function calls none either.", hint=_TOOLS_HINT)
@@ -301,6 +311,12 @@ class LiveSession:
         if not self._outbox.is_started:
             return False  # they go with the offer, or with the first event
         if not self._has_backend:
+            if added:
+                self._tool_names -= added
+                raise InvalidTool(
+                    f"{NO_TOOLS}This session has begun without a backend, and gets none any more.",
+                    hint="Disconnect, add the function, and connect: the next session begins with a backend for it.",
+                )
             if tools:
                 logger.warning("%sThis session has no backend: the functions are for the next call.", NO_TOOLS)
             return False

@@ -72,6 +72,7 @@ class RealtimeProtocol:
         return RealtimeSession(send, later)
 
     silences_output = False
+    turn_end_seconds = None
 
     def max_event_bytes(self, event: ClientEvent) -> int | None:
         """Return None: only the data channel limits events."""

@@ -6,10 +6,18 @@ import asyncio
 
 import pytest
 
+from rtc_widget import VoiceChat
 from rtc_widget.errors import InvalidTool
 from rtc_widget.testing.scripted_server import ScriptedCall, ScriptedResponse
 from tests.limits import eventually
+from tests.unit.conftest import ScriptedSignaling
 from tests.unit.protocols.live.conftest import types
+
+
+class WithoutBackend(ScriptedSignaling):
+    """A signaling that says nothing about a backend."""
+
+    protocol = "live"
 
 
 @pytest.fixture(autouse=True)
@@ -134,6 +142,26 @@ def test_a_function_without_a_model_that_calls_it_is_refused_at_once(make, backe
     assert list(chat.tools) == []
     with pytest.raises(InvalidTool):
         make(backend, tools=[roll])
+
+
+async def test_a_function_is_refused_at_once_in_a_session_that_has_begun_without_a_backend(page):
+    chat = VoiceChat(WithoutBackend(), page=page, delegation={"type": "client"})
+    await chat.connect()
+
+    def roll() -> int:
+        "Roll a die."
+        return 4
+
+    for _ in range(2):  # the cell is run again
+        with pytest.raises(InvalidTool, match=r"begun without a backend.*Disconnect, add the function, and connect"):
+            chat.tool(roll)
+    assert list(chat.tools) == []
+    assert page.sent == []
+    await chat.disconnect()
+    chat.tool(roll)
+    await chat.connect()
+    assert chat.session.raw["delegation"]["responses"]["tools"][0]["name"] == "roll"
+    chat.close()
 
 
 async def test_tokens_of_the_backend_are_counted_by_model(make, page):

@@ -53,6 +53,28 @@ async def test_the_conversation_goes_into_the_next_session(chat, page, signaling
     assert session["instructions"] == "Be brief."
 
 
+HANDED_OVER = {"type": "session.delegation.created", "offset_ms": 200}
+
+
+async def test_delegations_that_the_end_of_a_call_drops_are_told(chat, page, signaling, caplog):
+    page.hello()
+    await exchanged(signaling, page, "a1", resumes=False)
+    page.events({**HANDED_OVER, "delegation": {"id": "item_1", "target": "responses"}}, attempt="a1")
+    done = {"type": "session.commentary.append", "delegation_id": "item_2", "content": "Four."}
+    page.events({**HANDED_OVER, "delegation": {"id": "item_2", "target": "client"}}, done, attempt="a1")
+    await page.settled()
+    assert "dropped" not in caplog.text
+    await exchanged(signaling, page, "a2", resumes=True)
+    await page.settled()
+    [warning] = [record for record in caplog.records if "dropped" in record.message]
+    assert warning.levelname == "WARNING"
+    assert "1 delegation(s) were dropped (item_1)" in warning.message
+    assert [(one.id, one.status) for one in chat.delegations] == [("item_1", "incomplete"), ("item_2", "completed")]
+    await exchanged(signaling, page, "a3", resumes=True)
+    await page.settled()
+    assert len([record for record in caplog.records if "dropped" in record.message]) == 1
+
+
 async def test_another_conversation_starts_empty(chat, page, signaling):
     page.hello()
     await exchanged(signaling, page, "a1", resumes=False)
