@@ -24,8 +24,8 @@ from rtc_widget.protocols.realtime.session_settings import SessionObject, merged
 from rtc_widget.signaling.base import Answer, ClientSecret, Progress
 from rtc_widget.signaling.http import MAX_ANSWER_BYTES, SignalingClient, redacted
 from rtc_widget.signaling.ice_servers import IceServers, checked_ice_servers, ice_servers_of_environment
-from rtc_widget.signaling.keys import key_reader
-from rtc_widget.signaling.openai import DEFAULT_BASE_URL, KEY_VARIABLE, checked_url
+from rtc_widget.signaling.keys import is_openai, key_reader, openai_variable
+from rtc_widget.signaling.openai import DEFAULT_BASE_URL, checked_url
 
 if TYPE_CHECKING:
     import httpx
@@ -88,8 +88,8 @@ class OpenAILive:
     Parameters
     ----------
     api_key : str or callable, optional
-        The key, or a function that returns it. Default: the environment variable ``OPENAI_API_KEY``, read for each
-        call. The key is sent only to the server.
+        The key, or a function that returns it. Default: for OpenAI's own hosts, over https, the environment variable
+        ``OPENAI_API_KEY``, read for each call; other servers need one. The key is sent only to the server.
     model : str
         The voice model.
     backend : str, ResponsesBackend or callable, optional
@@ -185,15 +185,14 @@ class OpenAILive:
         self._headers = {name: value for name, value in names.items() if value}
         self._ice_servers = checked_ice_servers(ice_servers)
         # In a closure, not in an attribute: code that walks or prints this object must not find the key.
-        self._read_key, self._redact_keys = key_reader(api_key, KEY_VARIABLE)
+        self._read_key, self._redact_keys = key_reader(api_key, openai_variable(self.base_url))
         self._client = SignalingClient(self.name)
 
     @property
     def name(self) -> str:
         """``"OpenAI"`` or the host of another server, and the model."""
         host = urlsplit(self.base_url).hostname or ""
-        is_openai = host == "openai.com" or host.endswith(".openai.com")
-        return f"{'OpenAI' if is_openai else host} · {self.model}"
+        return f"{'OpenAI' if is_openai(self.base_url) else host} · {self.model}"
 
     @property
     def ice_servers(self) -> Sequence[Mapping[str, Any]]:
