@@ -18,11 +18,19 @@ from typer.testing import CliRunner
 from rtc_widget import ChatCompletions, OpenAI, OpenAILive, VoiceChat
 from rtc_widget._urls import credentials_of, without_secrets
 from rtc_widget.cli.serve import _responder
-from rtc_widget.errors import InvalidKey, MissingKey, RtcWidgetError, ServerNotFound
+from rtc_widget.errors import (
+    InvalidKey,
+    MissingKey,
+    RtcWidgetError,
+    ServerNotFound,
+    ServerUnreachable,
+    SignalingTimeout,
+)
 from rtc_widget.kernel.io_thread import io_thread
 from rtc_widget.server.process import ServerProcess
 from rtc_widget.server.responders.chat_completions import ChatServer
 from rtc_widget.server.speech.subprocess_engines import EngineProcess
+from rtc_widget.signaling.http import SignalingClient
 from tests.unit.signaling.realtime_server import RealtimeServer, running
 
 PASSWORD = "hunter-2-of-nobody"
@@ -85,6 +93,32 @@ async def test_the_variable_s_key_goes_only_to_openai_s_own_hosts(kind, base_url
     ]
     if isinstance(raised.value, MissingKey):
         assert "api_key=" in raised.value.hint
+
+
+def _unreadable(request: httpx.Request) -> httpx.Response:
+    raise httpx.ReadError("broken", request=request)
+
+
+def _silent(request: httpx.Request) -> httpx.Response:
+    raise httpx.ReadTimeout("silent", request=request)
+
+
+@pytest.mark.parametrize(
+    ("server", "error"),
+    [
+        (_unreadable, ServerUnreachable),
+        (_silent, SignalingTimeout),
+        (lambda request: httpx.Response(401, text="No: sk-canary-1"), InvalidKey),
+    ],
+)
+async def test_no_error_of_an_open_response_leads_to_the_credentials(server, error, monkeypatch):
+    client = httpx.AsyncClient(transport=httpx.MockTransport(server))
+    monkeypatch.setattr("rtc_widget.signaling.http._client", lambda: client)
+    lines = SignalingClient("The server").lines("GET", "http://h/v1", headers={}, secret="sk-canary-1", silence=1.0)
+    with pytest.raises(error) as raised:
+        await anext(lines)
+    assert (raised.value.__context__, raised.value.__cause__) == (None, None)
+    assert "sk-canary-1" not in str(raised.value)
 
 
 def test_no_repr_and_no_name_holds_a_password():
