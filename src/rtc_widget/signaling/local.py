@@ -227,7 +227,7 @@ class Local:
         response = await _request(address, "POST", PATHS[self.protocol], headers=headers, **body)
         if response.status_code != httpx.codes.CREATED:
             raise error_from_response(response, "The embedded server")
-        return call_answer(self.protocol, response, "The embedded server")
+        return await call_answer(self.protocol, response, "The embedded server", hang_up=self.hang_up)
 
     async def _exchange_with(self, server: SharedServer, offer: str, settings: Mapping[str, Any]) -> Answer:
         headers = {}

@@ -304,7 +304,9 @@ class SharedServer:
         own, body = call_request(self._protocol, offer, settings)
         url = self.url + PATHS[self._protocol]
         response = await self._client.post(url, headers={**headers, **own}, secret=self.read_token(), **body)
-        return call_answer(self._protocol, response, "The voice server", redact=self.redacted)
+        return await call_answer(
+            self._protocol, response, "The voice server", hang_up=self.hang_up, redact=self.redacted
+        )
 
     async def hang_up(self, call_id: str) -> None:
         """End the call; does not fail if the call has ended already."""
