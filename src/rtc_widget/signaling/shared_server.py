@@ -188,7 +188,7 @@ class ReplyStream:
             case {"type": str(kind)} if kind not in ("reply_request", "reply_cancel"):
                 pass  # of a later version
             case _:
-                raise InvalidAnswer("The voice server sent a line that is no request for a reply.")
+                raise InvalidAnswer("The voice server sent a line that does not request a reply.")
 
     def _begin(self, request: int, reply: str, text: str, messages: list[dict[str, Any]]) -> None:
         loop = asyncio.get_running_loop()
