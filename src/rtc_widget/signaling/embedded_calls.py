@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from rtc_widget.errors import InvalidAnswer, RtcWidgetError
 from rtc_widget.protocols.realtime.session_settings import merged
 from rtc_widget.signaling.base import Answer
 from rtc_widget.signaling.http import answer_sdp
+from rtc_widget.signaling.live_answer import live_answer
 
 if TYPE_CHECKING:
     import httpx
@@ -32,15 +35,32 @@ def call_request(protocol: str, offer: str, settings: Mapping[str, Any]) -> tupl
     return {"Accept": "application/sdp"}, {"files": parts}
 
 
-def call_answer(
-    protocol: str, response: httpx.Response, service: str, *, redact: Callable[[str], str] = lambda text: text
+async def call_answer(
+    protocol: str,
+    response: httpx.Response,
+    service: str,
+    *,
+    hang_up: Callable[[str], Awaitable[None]],
+    redact: Callable[[str], str] = lambda text: text,
 ) -> Answer:
-    """Return the answer in the response to such a request."""
+    """Return the answer in the response to such a request; a call that cannot be used is hung up.
+
+    Raises
+    ------
+    InvalidAnswer
+        If the response has no SDP answer.
+    """
     if protocol == "live":
-        created = response.json()
-        return Answer(created["transport"]["sdp"], created["session"]["id"])
+        return await live_answer(response, service, hang_up=hang_up, redact=redact)
     call_id = response.headers.get("location", "").partition("?")[0].rpartition("/")[2] or None
-    return Answer(answer_sdp(response, service, redact=redact), call_id)
+    try:
+        return Answer(answer_sdp(response, service, redact=redact), call_id)
+    except InvalidAnswer:
+        if call_id is not None:
+            # Report the first error, not one of hanging up.
+            with contextlib.suppress(RtcWidgetError):
+                await hang_up(call_id)
+        raise
 
 
 def _transport(offer: str) -> dict[str, str]:

@@ -170,17 +170,24 @@ class SignalingClient:
         sent = {**headers, "Accept-Encoding": "identity", **({"Authorization": f"Bearer {secret}"} if secret else {})}
         connect, answer = self._limits
         timeout = httpx.Timeout(answer, connect=connect, read=silence)
+        failure: SignalingError
         try:
             async with _client().stream(method, url, headers=sent, timeout=timeout) as stream:
-                if not stream.is_success:
-                    raise error_from_response(await _read(stream), self._server, secret=secret)
-                async for line in stream.aiter_lines():
-                    yield line
+                if stream.is_success:
+                    async for line in stream.aiter_lines():
+                        yield line
+                    return
+                failure = error_from_response(await _read(stream), self._server, secret=secret)
         except httpx.TimeoutException:
-            raise SignalingTimeout(f"{self._server} did not answer in time.") from None
+            failure = SignalingTimeout(f"{self._server} did not answer in time.")
+        except httpx.DecodingError as error:
+            failure = InvalidAnswer(f"{self._server} sent a response that cannot be decompressed: {error}.")
         except httpx.HTTPError as error:
             failure = self._unreachable(error, url)
-            raise failure from None
+        except (httpx.InvalidURL, UnicodeError) as error:
+            failure = ServerNotFound(f"The URL {without_secrets(url)!r} is invalid: {error}.")
+        # As in `request`: outside of the handlers.
+        raise failure
 
     async def _open(self, url: str) -> None:
         import httpx

@@ -163,6 +163,7 @@ class Local:
         if self._shared is not None and self._reply is not None:
             self._replies = ReplyStream(self._shared.url, self._shared.read_token, _start_reply)
         self._calls: set[str] = set()
+        self._exchanges = 0
 
     @property
     def name(self) -> str:
@@ -251,17 +252,28 @@ class Local:
         response = await _request(address, "POST", PATHS[self.protocol], headers=headers, **body)
         if response.status_code != httpx.codes.CREATED:
             raise error_from_response(response, "The embedded server")
-        return call_answer(self.protocol, response, "The embedded server")
+        return await call_answer(self.protocol, response, "The embedded server", hang_up=self.hang_up)
 
     async def _exchange_with(self, server: SharedServer, offer: str, settings: Mapping[str, Any]) -> Answer:
         headers = {}
-        if self._replies is not None and self._reply is not None:
-            await self._replies.open()
-            headers = {"Rtc-Widget-Reply": self._reply.id, "Rtc-Widget-Reply-Stream": self._replies.name}
-        answer = await server.exchange(offer, settings, headers)
+        self._exchanges += 1
+        try:
+            if self._replies is not None and self._reply is not None:
+                await self._replies.open()
+                headers = {"Rtc-Widget-Reply": self._reply.id, "Rtc-Widget-Reply-Stream": self._replies.name}
+            answer = await server.exchange(offer, settings, headers)
+        except BaseException:
+            self._exchanges -= 1
+            self._close_unused_replies()
+            raise
+        self._exchanges -= 1
         if answer.call_id is not None:
             self._calls.add(answer.call_id)
         return answer
+
+    def _close_unused_replies(self) -> None:
+        if self._replies is not None and not self._calls and not self._exchanges:
+            self._replies.close()
 
     async def hang_up(self, call_id: str) -> None:
         """End the call; does not fail if the call has ended already."""
@@ -270,8 +282,7 @@ class Local:
                 await self._shared.hang_up(call_id)
             finally:
                 self._calls.discard(call_id)
-                if self._replies is not None and not self._calls:
-                    self._replies.close()
+                self._close_unused_replies()
             return
         address = running_address()
         if address is None:

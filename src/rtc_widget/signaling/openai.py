@@ -29,14 +29,13 @@ from rtc_widget.signaling.ice_servers import (
     ice_servers_of_environment,
     ice_servers_to_wire,
 )
-from rtc_widget.signaling.keys import key_reader
+from rtc_widget.signaling.keys import is_openai, key_reader, openai_variable
 
 if TYPE_CHECKING:
     import httpx
 
 DEFAULT_MODEL = "gpt-realtime-2.1"
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
-KEY_VARIABLE = "OPENAI_API_KEY"
 
 _UNSUPPORTED_MEDIA_TYPE = 415
 
@@ -61,8 +60,8 @@ class OpenAI:
     Parameters
     ----------
     api_key : str or callable, optional
-        The key, or a function that returns it. Default: the environment variable ``OPENAI_API_KEY``, read for each
-        call. The key is sent only to the server. A server that is not OpenAI's may need none.
+        The key, or a function that returns it. Default: for OpenAI's own hosts, over https, the environment variable
+        ``OPENAI_API_KEY``, read for each call; for other servers no key. The key is sent only to the server.
     model : str
         The realtime model.
     base_url : str
@@ -112,7 +111,7 @@ class OpenAI:
     protocol = "realtime"
 
     _default_session: Mapping[str, Any] = _DEFAULT_SESSION
-    _key_variable = KEY_VARIABLE
+    _key_variable: str | None = None
     _needs_key = False
     _key_header = "Authorization"
 
@@ -162,13 +161,15 @@ class OpenAI:
         self._headers = {name: value for name, value in names.items() if value}
         # In a closure, not in an attribute: code that walks or prints this object must not find the key.
         self._read_key, self._redact_keys = key_reader(
-            api_key, self._key_variable, is_needed=self._is_openai or self._needs_key
+            api_key,
+            self._key_variable or openai_variable(self.base_url),
+            is_needed=self._is_openai or self._needs_key,
         )
         self._client = SignalingClient(self.name)
 
     @property
     def _is_openai(self) -> bool:
-        return f".{urlsplit(self.base_url).hostname}".endswith(".openai.com")
+        return is_openai(self.base_url)
 
     @property
     def name(self) -> str:

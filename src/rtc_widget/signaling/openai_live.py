@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from rtc_widget._unicode import well_formed_json
 from rtc_widget._urls import without_secrets
 from rtc_widget.errors import (
     ClientSecretsUnsupported,
-    InvalidAnswer,
     InvalidOffer,
     InvalidSession,
     ServerNotFound,
-    SignalingError,
 )
 from rtc_widget.protocols.live.facts import tools_in
 from rtc_widget.protocols.live.session_settings import check_session, session_settings
 from rtc_widget.protocols.realtime.session_settings import SessionObject, merged
 from rtc_widget.signaling.base import Answer, ClientSecret, Progress
-from rtc_widget.signaling.http import MAX_ANSWER_BYTES, SignalingClient, redacted
+from rtc_widget.signaling.http import SignalingClient, redacted
 from rtc_widget.signaling.ice_servers import IceServers, checked_ice_servers, ice_servers_of_environment
-from rtc_widget.signaling.keys import key_reader
-from rtc_widget.signaling.openai import DEFAULT_BASE_URL, KEY_VARIABLE, checked_url
-
-if TYPE_CHECKING:
-    import httpx
+from rtc_widget.signaling.keys import is_openai, key_reader, openai_variable
+from rtc_widget.signaling.live_answer import live_answer
+from rtc_widget.signaling.openai import DEFAULT_BASE_URL, checked_url
 
 DEFAULT_LIVE_MODEL = "gpt-live-1.1"
 
@@ -88,8 +83,8 @@ class OpenAILive:
     Parameters
     ----------
     api_key : str or callable, optional
-        The key, or a function that returns it. Default: the environment variable ``OPENAI_API_KEY``, read for each
-        call. The key is sent only to the server.
+        The key, or a function that returns it. Default: for OpenAI's own hosts, over https, the environment variable
+        ``OPENAI_API_KEY``, read for each call; other servers need one. The key is sent only to the server.
     model : str
         The voice model.
     backend : str, ResponsesBackend or callable, optional
@@ -185,15 +180,14 @@ class OpenAILive:
         self._headers = {name: value for name, value in names.items() if value}
         self._ice_servers = checked_ice_servers(ice_servers)
         # In a closure, not in an attribute: code that walks or prints this object must not find the key.
-        self._read_key, self._redact_keys = key_reader(api_key, KEY_VARIABLE)
+        self._read_key, self._redact_keys = key_reader(api_key, openai_variable(self.base_url))
         self._client = SignalingClient(self.name)
 
     @property
     def name(self) -> str:
         """``"OpenAI"`` or the host of another server, and the model."""
         host = urlsplit(self.base_url).hostname or ""
-        is_openai = host == "openai.com" or host.endswith(".openai.com")
-        return f"{'OpenAI' if is_openai else host} · {self.model}"
+        return f"{'OpenAI' if is_openai(self.base_url) else host} · {self.model}"
 
     @property
     def ice_servers(self) -> Sequence[Mapping[str, Any]]:
@@ -221,15 +215,9 @@ class OpenAILive:
             json={"session": well_formed_json(settings), "transport": {"type": "webrtc", "sdp": offer}},
             **self._auth(),
         )
-        session_id, sdp = _answer_in(response)
-        if sdp is not None:
-            return Answer(sdp, session_id)
-        if session_id is not None:
-            # The session is billed while it lasts. Report the first error, not one of hanging up.
-            with contextlib.suppress(SignalingError):
-                await self.hang_up(session_id)
-        quoted = " ".join(redacted(response.text[:MAX_ANSWER_BYTES], key).split())[:300]
-        raise InvalidAnswer(f"{self.name} did not return an SDP answer: {quoted or 'nothing'}")
+        return await live_answer(
+            response, self.name, hang_up=self.hang_up, redact=lambda text: redacted(self.redacted(text), key)
+        )
 
     async def create_client_secret(self, session: Mapping[str, Any]) -> ClientSecret:
         """Raise `ClientSecretsUnsupported`."""
@@ -289,19 +277,3 @@ def _delegation(
     if backend is None or callable(backend):
         return backend, {"delegation": {"type": "client"}}
     raise TypeError(f"backend must be a model's name, a ResponsesBackend, a function or None, got {backend!r:.100}.")
-
-
-def _answer_in(response: httpx.Response) -> tuple[str | None, str | None]:
-    """Return the id of the session and the SDP answer of a 2xx response; None for what is missing or unusable."""
-    try:
-        body = response.json() if len(response.content) <= MAX_ANSWER_BYTES else {}
-    except (ValueError, RecursionError):
-        return None, None
-    found = [_text_in(body, *path) for path in (("session", "id"), ("transport", "sdp"))]
-    return found[0], found[1] if found[1] is not None and found[1].startswith("v=0") else None
-
-
-def _text_in(body: object, *path: str) -> str | None:
-    for name in path:
-        body = body.get(name) if isinstance(body, Mapping) else None
-    return body if isinstance(body, str) and body else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import logging
 import secrets
@@ -13,7 +14,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from rtc_widget._urls import without_secrets
-from rtc_widget.errors import LocalServerError, ServerNotFound, SignalingError, SignalingTimeout
+from rtc_widget.errors import InvalidAnswer, LocalServerError, ServerNotFound, SignalingError, SignalingTimeout
 from rtc_widget.signaling.base import Answer
 from rtc_widget.signaling.embedded_calls import PATHS, call_answer, call_request
 from rtc_widget.signaling.http import SignalingClient
@@ -26,6 +27,9 @@ TOKEN_VARIABLE = "RTC_WIDGET_TOKEN"  # noqa: S105 - the name of the variable
 
 OPEN_SECONDS = 10.0
 _RETRY_SECONDS = 1.0
+_GRACE_SECONDS = 10.0
+"""So long replies are posted again and again; the server keeps an interrupted stream as long."""
+
 _SILENT_SECONDS = 45.0
 """The server sends a line every 15 s."""
 
@@ -79,6 +83,10 @@ class ReplyStream:
         self._reading: asyncio.Task[None] | None = None
         self._sending: asyncio.Task[None] | None = None
         self._opened: asyncio.Future[None] | None = None
+        # Of the server: where requests are counted, and the last one that came from there.
+        self._kernel: object = None
+        self._last_request = -1
+        self._batches = itertools.count()
         self._replies: dict[int, Future[None]] = {}
         self._outgoing: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
 
@@ -95,16 +103,17 @@ class ReplyStream:
             self._opened = loop.create_future()
             self._reading = loop.create_task(self._read())
             self._sending = loop.create_task(self._send())
-        assert self._opened is not None  # noqa: S101 - set with the task
+            for task in (self._reading, self._sending):
+                task.add_done_callback(self._task_ended)
+        opened = self._opened
+        assert opened is not None  # noqa: S101 - set with the task
         try:
             async with asyncio.timeout(OPEN_SECONDS):
-                await asyncio.shield(self._opened)
+                await asyncio.shield(opened)
         except TimeoutError:
-            self.close()
+            if self._opened is opened:
+                self.close()
             raise SignalingTimeout(f"The voice server did not answer within {OPEN_SECONDS:g} s.") from None
-        except SignalingError:
-            self.close()
-            raise
 
     def close(self) -> None:
         """Close the stream and cancel its replies; `open` opens it again."""
@@ -112,8 +121,22 @@ class ReplyStream:
             if task is not None:
                 task.cancel()
         self._reading = self._sending = None
-        for reply in list(self._replies.values()):
+        replies = list(self._replies.values())
+        # What ends later must not reach the next stream.
+        self._replies, self._outgoing = {}, asyncio.Queue()
+        for reply in replies:
             reply.cancel()
+
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled() or task not in (self._reading, self._sending):
+            return
+        error = task.exception()
+        if error is not None and self._opened is not None and not self._opened.done():
+            self._opened.set_exception(error)
+            self._opened.exception()  # nobody may wait for it any more
+        elif error is not None:
+            logger.error("The reply stream has ended; the next call opens it again.", exc_info=error)
+        self.close()
 
     async def _read(self) -> None:
         while True:
@@ -121,9 +144,9 @@ class ReplyStream:
                 await self._read_once()
             except SignalingError as error:
                 if self._opened is not None and not self._opened.done():
-                    self._opened.set_exception(error)
-                    return
-                logger.debug("The reply stream was interrupted: %s", error)
+                    raise
+                level = logging.WARNING if isinstance(error, InvalidAnswer) else logging.DEBUG
+                logger.log(level, "The reply stream was interrupted: %s", error)
             await asyncio.sleep(_RETRY_SECONDS)
 
     async def _read_once(self) -> None:
@@ -131,37 +154,57 @@ class ReplyStream:
         lines = self._client.lines("POST", url, headers=self._headers(), secret=self._token(), silence=_SILENT_SECONDS)
         async with contextlib.aclosing(lines):
             async for line in lines:
+                if line.strip():
+                    self._receive(line)
                 if self._opened is not None and not self._opened.done():
                     self._opened.set_result(None)
-                if line.strip():
-                    self._receive(json.loads(line))
 
     def _headers(self) -> dict[str, str]:
         return {"Rtc-Widget-Reply-Stream": self.name}
 
-    def _receive(self, message: Mapping[str, Any]) -> None:
-        match message.get("type"):
-            case "reply_request":
-                self._begin(message["id"], message["reply"], message["text"], message["messages"])
-            case "reply_cancel":
-                reply = self._replies.get(message["id"])
-                if reply is not None:
-                    reply.cancel()
+    def _receive(self, line: str) -> None:
+        try:
+            message = json.loads(line)
+        except (ValueError, RecursionError):
+            message = None
+        match message:
+            case {"type": "ready"}:
+                if self._kernel != (kernel := message.get("kernel")):
+                    self._kernel, self._last_request = kernel, -1
+            case {
+                "type": "reply_request",
+                "id": int(request),
+                "reply": str(reply),
+                "text": str(text),
+                "messages": list(said),
+            }:
+                # The server repeats open requests when the stream was interrupted.
+                if request > self._last_request:
+                    self._last_request = request
+                    self._begin(request, reply, text, said)
+            case {"type": "reply_cancel", "id": int(request)}:
+                if request in self._replies:
+                    self._replies[request].cancel()
+            case {"type": str(kind)} if kind not in ("reply_request", "reply_cancel"):
+                pass  # of a later version
+            case _:
+                raise InvalidAnswer("The voice server sent a line that does not request a reply.")
 
     def _begin(self, request: int, reply: str, text: str, messages: list[dict[str, Any]]) -> None:
         loop = asyncio.get_running_loop()
+        outgoing, replies = self._outgoing, self._replies
 
         def post(fields: dict[str, Any]) -> None:
-            loop.call_soon_threadsafe(self._outgoing.put_nowait, {"id": request, **fields})
+            loop.call_soon_threadsafe(outgoing.put_nowait, {"id": request, **fields})
 
         running = self._start(reply, text, messages, lambda piece: post({"piece": piece}))
         if running is None:
             post({"error": "The reply function of this call no longer exists."})
             return
-        self._replies[request] = running
+        replies[request] = running
 
         def ended(done: Future[None]) -> None:
-            loop.call_soon_threadsafe(self._replies.pop, request, None)
+            loop.call_soon_threadsafe(replies.pop, request, None)
             error = asyncio.CancelledError("the reply function was cancelled") if done.cancelled() else done.exception()
             if error is not None and not done.cancelled():
                 logger.error("The reply function failed, and so did the response.", exc_info=error)
@@ -176,11 +219,35 @@ class ReplyStream:
             while not self._outgoing.empty() and len(replies) < 100:
                 replies.append(self._outgoing.get_nowait())
             try:
-                url = f"{self._url}/v1/rtc_widget/replies"
-                body = json.dumps({"replies": replies}).encode()
-                await self._client.post(url, headers=self._headers(), secret=self._token(), content=body)
+                await self._post(replies)
             except SignalingError as error:
-                logger.warning("A reply did not reach the voice server: %s", error)
+                logger.warning("A reply did not reach the voice server, and so its response failed: %s", error)
+                self._fail({reply["id"] for reply in replies if "error" not in reply})
+
+    async def _post(self, replies: list[dict[str, Any]]) -> None:
+        """Post a batch of replies, again and again while the connection is interrupted."""
+        url = f"{self._url}/v1/rtc_widget/replies"
+        # By its number the server knows a batch whose response was lost.
+        body = json.dumps({"batch": next(self._batches), "replies": replies}).encode()
+        loop = asyncio.get_running_loop()
+        deadline = None
+        while True:
+            try:
+                await self._client.post(url, headers=self._headers(), secret=self._token(), content=body)
+                return
+            except SignalingError as error:
+                deadline = deadline or loop.time() + _GRACE_SECONDS
+                is_refused = error.status is not None and error.status < 500 and error.status != 429
+                if is_refused or loop.time() >= deadline:
+                    raise
+            await asyncio.sleep(_RETRY_SECONDS)
+
+    def _fail(self, requests: set[int]) -> None:
+        for request in requests:
+            if request in self._replies:
+                self._replies[request].cancel()  # which posts an error
+            else:
+                self._outgoing.put_nowait({"id": request, "error": "A part of the reply was lost."})
 
 
 class SharedServer:
@@ -237,7 +304,9 @@ class SharedServer:
         own, body = call_request(self._protocol, offer, settings)
         url = self.url + PATHS[self._protocol]
         response = await self._client.post(url, headers={**headers, **own}, secret=self.read_token(), **body)
-        return call_answer(self._protocol, response, "The voice server", redact=self.redacted)
+        return await call_answer(
+            self._protocol, response, "The voice server", hang_up=self.hang_up, redact=self.redacted
+        )
 
     async def hang_up(self, call_id: str) -> None:
         """End the call; does not fail if the call has ended already."""

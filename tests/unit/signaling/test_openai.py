@@ -98,10 +98,11 @@ async def test_the_connection_is_opened_early_and_used_for_the_exchange(server):
 async def test_the_key_is_read_when_the_call_is_made(server, monkeypatch):
     with pytest.raises(MissingKey, match="OPENAI_API_KEY"):
         await OnIoThread(OpenAI()).exchange(OFFER, {})
-    signaling = calling(server, None)
-    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    keys = iter([KEY, "sk-canary-2"])
+    signaling = calling(server, lambda: next(keys))
     await signaling.exchange(OFFER, {})
-    assert server.posts[0]["headers"]["authorization"] == f"Bearer {KEY}"
+    await signaling.exchange(OFFER, {})
+    assert [post["headers"]["authorization"] for post in server.posts] == [f"Bearer {KEY}", "Bearer sk-canary-2"]
 
 
 async def test_the_key_may_come_from_a_function(server):

@@ -103,6 +103,9 @@ def uncollected() -> Iterator[None]:
     ("body", "is_hung_up"),
     [
         ("no JSON", False),
+        ('{"session": {"id": "live_1", "object": "live.session"}, "transport": {"sdp": "v=0' + "x" * 1_000_000, True),
+        ('{"session": {"id": "live_1"}, "transp', True),
+        ("x" * 1_000_001, False),
         ("{}", False),
         ('{"session": {"id": "live_1"}}', True),
         ('{"session": {"id": "live_1"}, "transport": {"type": "webrtc", "sdp": "<html>"}}', True),
@@ -116,6 +119,12 @@ async def test_a_session_without_a_usable_answer_is_hung_up(server, body, is_hun
         await on_io_thread(calling(server).exchange(OFFER, {}))
     paths = [post["path"] for post in server.posts]
     assert paths == ["/v1/live/sessions", *(["/v1/live/sessions/live_1/hangup"] if is_hung_up else [])]
+
+
+async def test_a_session_without_an_id_is_not_used(server):
+    server.body = json.dumps({"session": {}, "transport": {"type": "webrtc", "sdp": ANSWER}})
+    with pytest.raises(InvalidAnswer, match="id of the session"):
+        await on_io_thread(calling(server).exchange(OFFER, {}))
 
 
 async def test_the_first_error_is_reported_if_hanging_up_fails_too(server):

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from rtc_widget import OpenAI
+from rtc_widget import Local, OpenAI
 from rtc_widget.errors import InvalidAnswer, InvalidIceServers, InvalidOffer, ServerError
 from rtc_widget.kernel.io_thread import io_thread
 from rtc_widget.signaling.base import Answer
@@ -58,6 +58,25 @@ async def test_hugging_face_speech_to_speech_works_as_it_is_without_a_key():
     ]
     assert all("authorization" not in request.headers for request in server.received)
     assert [request.body for request in server.received if request.kind == "application/sdp"] == [OFFER, OFFER]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "path", "reply"),
+    [
+        ("live", "/v1/live/sessions", Reply(201, '{"session": {"id": "live_1"}, "transport": {}}')),
+        ("live", "/v1/live/sessions", Reply(201, '{"session": {"id": "live_1"}, "trans')),
+        ("live", "/v1/live/sessions", Reply(201, "no JSON")),
+        ("live", "/v1/live/sessions", Reply(201, f'{{"transport": {{"sdp": {json.dumps(ANSWER)}}}}}')),
+        ("realtime", "/v1/realtime/calls", Reply(201, "no SDP", {"Location": "/v1/realtime/calls/rtc_1"})),
+    ],
+)
+async def test_a_shared_server_s_unusable_answer_is_named_and_its_call_hung_up(protocol, path, reply):
+    with http_double(lambda request: reply if request.path == path else Reply(200)) as server:
+        local = Local(protocol=protocol, server=server.url, token="token")
+        with pytest.raises(InvalidAnswer):
+            await on_io(local.exchange(OFFER, {}))
+    known = next((name for name in ("live_1", "rtc_1") if name in f"{reply}"), None)
+    assert server.lines == [f"POST {path}", *([f"POST {path}/{known}/hangup"] if known else [])]
 
 
 async def test_a_server_that_takes_no_settings_with_the_offer_gets_no_defaults_of_openai_either():

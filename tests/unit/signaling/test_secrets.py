@@ -11,17 +11,26 @@ import subprocess
 import traceback
 from typing import Any
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
-from rtc_widget import ChatCompletions, OpenAI, VoiceChat
+from rtc_widget import ChatCompletions, OpenAI, OpenAILive, VoiceChat
 from rtc_widget._urls import credentials_of, without_secrets
 from rtc_widget.cli.serve import _responder
-from rtc_widget.errors import RtcWidgetError, ServerNotFound
+from rtc_widget.errors import (
+    InvalidKey,
+    MissingKey,
+    RtcWidgetError,
+    ServerNotFound,
+    ServerUnreachable,
+    SignalingTimeout,
+)
 from rtc_widget.kernel.io_thread import io_thread
 from rtc_widget.server.process import ServerProcess
 from rtc_widget.server.responders.chat_completions import ChatServer
 from rtc_widget.server.speech.subprocess_engines import EngineProcess
+from rtc_widget.signaling.http import SignalingClient
 from tests.unit.signaling.realtime_server import RealtimeServer, running
 
 PASSWORD = "hunter-2-of-nobody"
@@ -50,6 +59,66 @@ def test_a_url_is_shown_without_secrets(url, shown):
 def test_escaped_credentials_are_read():
     assert credentials_of("http://me%40x:a%2Fb@host/v1") == ("me@x", "a/b")
     assert credentials_of("http://host/v1") is None
+
+
+@pytest.mark.parametrize(
+    ("base_url", "is_sent"),
+    [
+        ("https://api.openai.com/v1", True),
+        ("https://eu.api.openai.com/v1", True),
+        ("http://api.openai.com/v1", False),
+        ("https://api.openai.com.example/v1", False),
+        ("https://notopenai.com/v1", False),
+        ("https://me.openai.azure.com/openai/v1", False),
+        ("http://127.0.0.1:8765/v1", False),
+    ],
+)
+@pytest.mark.parametrize("kind", [OpenAI, OpenAILive])
+async def test_the_variable_s_key_goes_only_to_openai_s_own_hosts(kind, base_url, is_sent, monkeypatch):
+    received = []
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        received.append(request.headers.get("authorization"))
+        return httpx.Response(401)
+
+    client = httpx.AsyncClient(transport=httpx.MockTransport(refuse))
+    monkeypatch.setattr("rtc_widget.signaling.http._client", lambda: client)
+    monkeypatch.setenv("OPENAI_API_KEY", SECRETS["OPENAI_API_KEY"])
+    with pytest.raises((InvalidKey, MissingKey)) as raised:
+        await kind(base_url=base_url).exchange("v=0", {})
+    with pytest.raises(InvalidKey):
+        await kind("given", base_url=base_url).exchange("v=0", {})
+    assert [value for value in received if value] == [f"Bearer {SECRETS['OPENAI_API_KEY']}"] * is_sent + [
+        "Bearer given"
+    ]
+    if isinstance(raised.value, MissingKey):
+        assert "api_key=" in raised.value.hint
+
+
+def _unreadable(request: httpx.Request) -> httpx.Response:
+    raise httpx.ReadError("broken", request=request)
+
+
+def _silent(request: httpx.Request) -> httpx.Response:
+    raise httpx.ReadTimeout("silent", request=request)
+
+
+@pytest.mark.parametrize(
+    ("server", "error"),
+    [
+        (_unreadable, ServerUnreachable),
+        (_silent, SignalingTimeout),
+        (lambda request: httpx.Response(401, text="No: sk-canary-1"), InvalidKey),
+    ],
+)
+async def test_no_error_of_an_open_response_leads_to_the_credentials(server, error, monkeypatch):
+    client = httpx.AsyncClient(transport=httpx.MockTransport(server))
+    monkeypatch.setattr("rtc_widget.signaling.http._client", lambda: client)
+    lines = SignalingClient("The server").lines("GET", "http://h/v1", headers={}, secret="sk-canary-1", silence=1.0)
+    with pytest.raises(error) as raised:
+        await anext(lines)
+    assert (raised.value.__context__, raised.value.__cause__) == (None, None)
+    assert "sk-canary-1" not in str(raised.value)
 
 
 def test_no_repr_and_no_name_holds_a_password():

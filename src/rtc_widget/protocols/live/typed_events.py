@@ -46,7 +46,7 @@ def _models(direction: str) -> Mapping[str, Any]:
         from openai.types import live
     except ImportError:
         raise ImportError(
-            "Typed events of GPT-Live need openai-python 3.54 or newer: pip install 'rtc-widget[openai]'"
+            "Typed events of GPT-Live need openai-python 3.54 or newer: pip install -U 'openai>=3.54'"
         ) from None
     union = live.ServerEvent if direction == "received" else live.ClientEvent
     members = get_args(get_args(union)[0])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import secrets
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
@@ -35,10 +36,34 @@ class RemoteKernel(ReplyRequests):
     def __init__(self) -> None:
         super().__init__()
         self._lines: asyncio.Queue[str | None] = asyncio.Queue()
+        self._requests: dict[int, str] = {}
+        self._last_batch = -1
+        # Tells the kernel whether the ids of requests continue.
+        self._id = secrets.token_hex(8)
 
     def send(self, kind: str, **fields: Any) -> None:
         """Send one message."""
-        self._lines.put_nowait(json.dumps({"type": kind, **fields}) + "\n")
+        line = json.dumps({"type": kind, **fields}) + "\n"
+        if kind == "reply_request":
+            self._forget_ended()
+            self._requests[fields["id"]] = line
+        self._lines.put_nowait(line)
+
+    def first_lines(self) -> list[str]:
+        """Return what a response begins with: also the open requests, which the one before may have lost."""
+        self._forget_ended()
+        return [json.dumps({"type": "ready", "kernel": self._id}) + "\n", *self._requests.values()]
+
+    def _forget_ended(self) -> None:
+        self._requests = {request: line for request, line in self._requests.items() if self.is_awaited(request)}
+
+    def is_repeated(self, batch: object) -> bool:
+        """Return whether a batch of replies came before: its response was lost, and the kernel has sent it again."""
+        if not isinstance(batch, int):
+            return False
+        is_repeated = batch <= self._last_batch
+        self._last_batch = max(batch, self._last_batch)
+        return is_repeated
 
     def replace(self) -> None:
         """End the response that reads the lines now, if any: the kernel has opened another one."""
@@ -95,7 +120,8 @@ class RemoteReplies:
 
     async def _read(self, stream: str, kernel: RemoteKernel) -> AsyncGenerator[str, None]:
         try:
-            yield '{"type":"ready"}\n'
+            for line in kernel.first_lines():
+                yield line
             async for line in kernel.lines():
                 yield line
         finally:
@@ -109,7 +135,7 @@ class RemoteReplies:
             kernel.fail_all("The kernel with the reply function has left.")
 
     def receive(self, stream: str, body: bytes) -> None:
-        """Take in replies: ``{"replies": [...]}``.
+        """Take in replies: ``{"batch": 7, "replies": [...]}``; a batch that came before is passed over.
 
         Raises
         ------
@@ -118,11 +144,14 @@ class RemoteReplies:
         """
         kernel = self._find(stream)
         try:
-            replies = json.loads(body)["replies"]
-        except (ValueError, KeyError, TypeError, RecursionError):
-            replies = None
+            message = json.loads(body)
+            replies, batch = message["replies"], message.get("batch")
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            replies = batch = None
         if not isinstance(replies, list) or len(replies) > MAX_REPLIES:
             raise ApiError(f"'replies' must be a list of at most {MAX_REPLIES} replies.", "invalid_value")
+        if kernel.is_repeated(batch):
+            return
         for reply in replies:
             if isinstance(reply, Mapping):
                 kernel.receive({**reply, "type": "reply"})

@@ -69,9 +69,14 @@ class ReplyRequests:
 
     def receive(self, message: Mapping[str, Any]) -> None:
         """Take in a message of the other process."""
-        pieces = self._waiting.get(message.get("id", -1))
+        request = message.get("id")
+        pieces = self._waiting.get(request) if isinstance(request, int) else None
         if message.get("type") == "reply" and pieces is not None:
             pieces.put_nowait(message)
+
+    def is_awaited(self, request: int) -> bool:
+        """Return whether a request still waits for pieces."""
+        return request in self._waiting
 
     def fail_all(self, reason: str) -> None:
         """End all replies that are awaited."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from rtc_widget import Transcript
@@ -9,6 +11,7 @@ from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.latency import Latency
 from rtc_widget.conversation.timeline import spans
 from rtc_widget.conversation.usage import Usage
+from rtc_widget.protocols.live.typed_events import _models
 from rtc_widget.protocols.realtime.typed_events import Untyped
 
 
@@ -27,6 +30,16 @@ def spoken(text, start, end):
 
 
 STARTED = {"type": "session.started", "session": {"id": "live_1", "status": "active"}}
+
+
+def test_an_openai_python_without_live_models_is_named_with_the_command_that_helps(monkeypatch):
+    types = pytest.importorskip("openai.types")
+    monkeypatch.setitem(sys.modules, "openai.types.live", None)
+    monkeypatch.delattr(types, "live", raising=False)
+    _models.cache_clear()
+    # The extra accepts older versions, so installing it again would change nothing.
+    with pytest.raises(ImportError, match=r"pip install -U 'openai>=3\.54'"):
+        _ = live(STARTED).typed
 
 
 @pytest.mark.parametrize(
