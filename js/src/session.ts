@@ -34,7 +34,7 @@ import { findDevice, isSource, listDevices, watchDevices } from "./media/devices
 import { Microphone, watchPermission } from "./media/microphone";
 import { Recorder } from "./media/recorder";
 import { Speaker } from "./media/speaker";
-import type { VoiceProtocol } from "./protocols/base";
+import type { VoiceProtocol, Watch } from "./protocols/base";
 import { readSettings } from "./settings";
 
 /** The kernel waits for ten seconds; the reply comes before that. */
@@ -150,6 +150,7 @@ export function openSession(
       const peer = call.attempt?.peer;
       if (peer) stats.start(attempt, peer);
       const conversation = listener.onOpen(attempt, resumes);
+      watch = protocol.clockWatch?.(() => call.warn(pageError("input_audio_missing")));
       sendFirst(call.attempt?.firstMessages ?? []);
       const groups = resumption.begin(resumes, conversation);
       const sendable = groups.filter((events) => events.every((event) => call.canSend(event)));
@@ -174,6 +175,7 @@ export function openSession(
       pushToTalk.end();
       sound.end();
       watch?.end();
+      watch = undefined;
       expiry.end();
       stats.stop();
       recorder.end();
@@ -217,7 +219,7 @@ export function openSession(
       speaker.muted = muted;
     },
   });
-  const watch = protocol.clockWatch?.(() => call.warn(pageError("input_audio_missing")));
+  let watch: Watch | undefined;
   const recorder = new Recorder(
     (audio) => media.addAudio(audio),
     (error) => listener.onNote(error.toWire()),

@@ -215,6 +215,29 @@ describe("a session clock that stands still", () => {
     await vi.waitFor(() => expect(element.textContent).toContain("receives no audio"));
   });
 
+  it("is told in each call, whatever waited and however late the clock was in the call before", async () => {
+    const { kernel, channel, peer } = await startLive();
+    const thinking = { type: "session.thinking.append", delegation_id: null, content: "A note." };
+    const send = () => kernel.ask("send", { events: [JSON.stringify(thinking)] });
+    channel.receive({ type: "session.output_transcript.delta", delta: "Hm", start_ms: 60_000, end_ms: 60_200 });
+    await send();
+    await kernel.ask("disconnect");
+    channel.receive(CLOSED);
+    const connecting = kernel.ask("connect");
+    await vi.waitFor(() => expect(FakePeer.all).toHaveLength(2));
+    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
+    peer().open();
+    await connecting;
+    vi.useFakeTimers();
+    void send();
+    await vi.advanceTimersByTimeAsync(4_000);
+    peer().channel.receive({ type: "session.output_transcript.delta", delta: "Hi", start_ms: 3_000, end_ms: 3_200 });
+    await vi.advanceTimersByTimeAsync(4_900);
+    expect(kernel.states.at(-1)).toMatchObject({ status: "connected", error: null });
+    await vi.advanceTimersByTimeAsync(200);
+    expect(kernel.states.at(-1)).toMatchObject({ status: "connected", error: { code: "input_audio_missing" } });
+  });
+
   it.each([
     ["is placed", { type: "session.thinking.appended", start_ms: 200, end_ms: 400 }],
     ["is refused", { type: "error", error: { code: "x", message: "no", client_event_id: "c1" } }],
