@@ -28,7 +28,7 @@ import { LevelMeter } from "./media/level_meter";
 import { Microphone, watchPermission } from "./media/microphone";
 import { Recorder } from "./media/recorder";
 import { Speaker } from "./media/speaker";
-import type { VoiceProtocol } from "./protocols/base";
+import type { TurnSender, VoiceProtocol, Watch } from "./protocols/base";
 import { readSettings } from "./settings";
 
 /** The kernel waits for ten seconds; the reply comes before that. */
@@ -125,6 +125,9 @@ export function openSession(
       const peer = call.attempt?.peer;
       if (peer) stats.start(attempt, peer);
       const conversation = listener.onOpen(attempt, resumes);
+      turnSender = protocol.turnSender?.((texts) => call.send(texts));
+      const watch = protocol.clockWatch?.(() => call.warn(pageError("input_audio_missing")));
+      watches = [watch, turnSender].filter((one) => one !== undefined);
       sendFirst(call.attempt?.firstMessages ?? []);
       const groups = resumption.begin(resumes, conversation);
       const sendable = groups.filter((events) => events.every((event) => call.canSend(event)));
@@ -158,6 +161,7 @@ export function openSession(
       listener.onRoundTrip(undefined);
       sound.end();
       for (const one of watches) one.end();
+      watches = [];
       expiry.end();
       stats.stop();
       recorder.end();
@@ -209,9 +213,9 @@ export function openSession(
       speaker.muted = muted;
     },
   });
-  const watch = protocol.clockWatch?.(() => call.warn(pageError("input_audio_missing")));
-  const turnSender = protocol.turnSender?.((texts) => call.send(texts));
-  const watches = [watch, turnSender].filter((one) => one !== undefined);
+  let turnSender: TurnSender | undefined;
+  /** Those of the present call. */
+  let watches: readonly Watch[] = [];
   const recorder = new Recorder(
     (audio) => media.addAudio(audio),
     (error) => listener.onNote(error.toWire()),

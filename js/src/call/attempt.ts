@@ -66,6 +66,7 @@ export class Attempt {
   readonly #listener: AttemptListener;
   readonly #options: AttemptOptions;
   readonly #life = new AbortController();
+  readonly #input = new AbortController(); // of the microphone and of clips: may end before the connection
   #switching: Promise<unknown> = Promise.resolve();
   #restarting: Promise<unknown> = Promise.resolve();
   #renegotiates = false;
@@ -159,7 +160,7 @@ export class Attempt {
   async switchMicrophone(): Promise<void> {
     const sender = this.#sender;
     if (!sender || !this.canSwitchMicrophone) return;
-    const { signal } = this.#life;
+    const { signal } = this.#input;
     // One after the other: of two quick choices the later one must win.
     const switched = this.#switching.then(async () => {
       const before = this.#microphone.track;
@@ -179,12 +180,13 @@ export class Attempt {
   async playClip(id: string): Promise<PlayedInterval> {
     const sender = this.#sender;
     if (!sender) throw pageError("not_connected");
-    const { signal } = this.#life;
+    const { signal } = this.#input;
     const cancelled = new AbortController();
+    const until = AbortSignal.any([signal, cancelled.signal]);
     this.#clips.set(id, cancelled);
     try {
-      const clip = await fetchClip(this.#bridge, id, AbortSignal.any([signal, cancelled.signal]));
-      return await sender.playClip(clip, cancelled.signal);
+      const clip = await fetchClip(this.#bridge, id, until);
+      return await sender.playClip(clip, until);
     } catch (error) {
       throw signal.aborted ? pageError("clip_interrupted", { cause: error }) : error;
     } finally {
@@ -256,7 +258,7 @@ export class Attempt {
       }
     }
     this.#progress = { ...this.#progress, microphone: "none" };
-    const { signal } = this.#life;
+    const { signal } = this.#input;
     const clip: Clip = await fetchClip(this.#bridge, microphone.clip, signal);
     signal.throwIfAborted();
     const player = new ClipPlayer(signal);
@@ -272,10 +274,9 @@ export class Attempt {
     return { track: player.track, begin };
   }
 
-  /** The microphone is off from now on; the connection stays, with a silent track, until `end`. */
+  /** The microphone is off from now on, and no clip plays; the connection stays, with a silent track, until `end`. */
   async retire(): Promise<void> {
-    this.#microphoneLoss?.abort();
-    this.#microphone.track?.stop();
+    this.#input.abort(pageError("cancelled"));
     await this.#sender?.sendSilence();
   }
 
@@ -285,13 +286,14 @@ export class Attempt {
     this.#progress = this.progress;
     this.#peer?.close();
     this.#life.abort(reason);
+    this.#input.abort(reason);
     this.#hangUp();
   }
 
   async #openMicrophone(): Promise<MediaStreamTrack | null> {
     this.#progress = { ...this.#progress, microphone: this.hasMicrophone ? "waiting" : "none" };
     if (!this.hasMicrophone) return null;
-    const { signal } = this.#life;
+    const { signal } = this.#input;
     try {
       const track = await this.#requestMicrophone();
       this.#progress = { ...this.#progress, microphone: "open" };
@@ -306,7 +308,8 @@ export class Attempt {
   }
 
   async #requestMicrophone(): Promise<MediaStreamTrack> {
-    const { signal } = this.#life;
+    const { signal } = this.#input;
+    signal.throwIfAborted(); // a browser would prompt for what nobody wants any more
     this.#listener.onMicrophoneRequest(true);
     try {
       return await abortable(this.#microphone.open(signal), signal);
@@ -322,12 +325,12 @@ export class Attempt {
       if (protocolNamed(this.#options.protocol).needsInputAudio) this.#sender?.sendSilence().catch(() => {});
       this.switchMicrophone().catch((error: unknown) => this.#loseMicrophone(asRtcWidgetError(error)));
     };
-    track.addEventListener("ended", replace, { signal: this.#life.signal, once: true });
+    track.addEventListener("ended", replace, { signal: this.#input.signal, once: true });
   }
 
   /** Continues without a microphone, and opens the next one that is plugged in. */
   #loseMicrophone(error: RtcWidgetError): void {
-    const { signal } = this.#life;
+    const { signal } = this.#input;
     // Another microphone may have been chosen meanwhile.
     if (signal.aborted || this.#microphoneLoss || this.#microphone.track?.readyState === "live") return;
     this.#microphoneLoss = new AbortController();

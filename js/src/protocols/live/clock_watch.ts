@@ -1,6 +1,6 @@
-/** Notices that the session clock stands still: it runs only while the service receives audio. */
+/** Notices that the session clock stands still: it runs only while the service receives audio. One watch sees one call. */
 
-import { isRecord, isText, type JsonObject } from "../../json";
+import { isText, type JsonObject } from "../../json";
 import type { Watch } from "../base";
 
 /** What was sent is acknowledged within a second where the clock runs. */
@@ -27,9 +27,8 @@ export class ClockWatch implements Watch {
     if (this.#pending === 1) this.#restart();
   }
 
-  received({ type, start_ms: start, end_ms: end, error }: JsonObject): void {
-    if (isText(type) && APPENDED.test(type)) this.#pending = Math.max(0, this.#pending - 1);
-    else if (type === "error" && isRecord(error)) this.#pending = Math.max(0, this.#pending - 1);
+  received({ type, start_ms: start, end_ms: end }: JsonObject): void {
+    if (isText(type) && (type === "error" || APPENDED.test(type))) this.#pending = Math.max(0, this.#pending - 1);
     const clockMs = Math.max(...[start, end].map((time) => (typeof time === "number" ? time : 0)));
     const hasMoved = clockMs > this.#clockMs;
     if (hasMoved) this.#clockMs = clockMs;

@@ -6,6 +6,8 @@ const STARTED = { type: "session.started", session: { id: "live_1", delegation: 
 const CLOSED = { type: "session.closed", reason: "close_requested", usage: { seconds: 31 } };
 
 const typesIn = (texts: readonly string[]) => texts.map((text) => JSON.parse(text).type);
+/** How often the page has asked for a microphone. */
+const requests = () => vi.mocked(navigator.mediaDevices.getUserMedia).mock.calls.length;
 const leave = () => dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true }));
 
 /** Starts a call of GPT-Live; every peer has one sender, whose tracks it lists. */
@@ -128,6 +130,57 @@ describe("the end of a call of GPT-Live", () => {
     expect(other.channel.sent).toEqual([]);
   });
 
+  it("leaves the microphone off that is permitted after it", async () => {
+    const { kernel, microphone, peer, sentTrack } = await startLive();
+    const [track] = microphone.tracks;
+    microphone.isPrompting = true;
+    const first = peer();
+    const before = requests();
+    if (track) track.readyState = "ended";
+    track?.dispatchEvent(new Event("ended"));
+    await vi.waitFor(() => expect(sentTrack()).not.toBe(track));
+    await vi.waitFor(() => expect(requests()).toBe(before + 1));
+    await kernel.ask("disconnect");
+    microphone.isPrompting = false;
+    const connecting = kernel.ask("connect");
+    await vi.waitFor(() => expect(FakePeer.all).toHaveLength(2));
+    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
+    peer().open();
+    await connecting;
+    microphone.allow();
+    const [, next, late] = await vi.waitFor(() => {
+      expect(microphone.tracks).toHaveLength(3);
+      expect(microphone.tracks[2]?.readyState).toBe("ended");
+      return microphone.tracks;
+    });
+    expect(first.connectionState).toBe("connected"); // the server still closes the session
+    expect(first.senders).not.toContain(late);
+    await kernel.ask("mute", { muted: true });
+    expect(next).toMatchObject({ enabled: false, readyState: "live" });
+  });
+
+  it("does not open a microphone that was chosen before it and waits for its turn", async () => {
+    const { kernel, microphone } = await startLive();
+    microphone.isPrompting = true;
+    const before = requests();
+    const choices = [1, 2].map(() => kernel.ask("use_device", { device_kind: "microphone", device: null }));
+    await vi.waitFor(() => expect(requests()).toBe(before + 1));
+    await kernel.ask("disconnect");
+    for (const { error } of await Promise.all(choices)) expect(error).toMatchObject({ code: "cancelled" });
+    expect(requests()).toBe(before + 1);
+  });
+
+  it("cuts off a clip", async () => {
+    const { kernel, peer, sentTrack } = await startLive({ microphone: "clips" });
+    kernel.clips.c1 = { rate: 8_000, parts: [btoa("\0".repeat(2 * 8_000 * 600))] };
+    const saying = kernel.ask("play_clip", { clip: "c1" });
+    await vi.waitFor(() => kernel.last("clip"));
+    await kernel.ask("disconnect");
+    expect((await saying).error).toMatchObject({ code: "clip_interrupted" });
+    expect(peer().connectionState).toBe("connected");
+    expect(sentTrack()?.readyState).toBe("live");
+  });
+
   it("does not hold up the next call", async () => {
     const { kernel, channel, peer, attempt } = await startLive();
     const first = peer();
@@ -187,6 +240,29 @@ describe("a session clock that stands still", () => {
     await vi.advanceTimersByTimeAsync(200);
     expect(kernel.states.at(-1)).toMatchObject({ status: "connected", error: { code: "input_audio_missing" } });
     await vi.waitFor(() => expect(element.textContent).toContain("receives no audio"));
+  });
+
+  it("is told in each call, whatever waited and however late the clock was in the call before", async () => {
+    const { kernel, channel, peer } = await startLive();
+    const thinking = { type: "session.thinking.append", delegation_id: null, content: "A note." };
+    const send = () => kernel.ask("send", { events: [JSON.stringify(thinking)] });
+    channel.receive({ type: "session.output_transcript.delta", delta: "Hm", start_ms: 60_000, end_ms: 60_200 });
+    await send();
+    await kernel.ask("disconnect");
+    channel.receive(CLOSED);
+    const connecting = kernel.ask("connect");
+    await vi.waitFor(() => expect(FakePeer.all).toHaveLength(2));
+    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
+    peer().open();
+    await connecting;
+    vi.useFakeTimers();
+    void send();
+    await vi.advanceTimersByTimeAsync(4_000);
+    peer().channel.receive({ type: "session.output_transcript.delta", delta: "Hi", start_ms: 3_000, end_ms: 3_200 });
+    await vi.advanceTimersByTimeAsync(4_900);
+    expect(kernel.states.at(-1)).toMatchObject({ status: "connected", error: null });
+    await vi.advanceTimersByTimeAsync(200);
+    expect(kernel.states.at(-1)).toMatchObject({ status: "connected", error: { code: "input_audio_missing" } });
   });
 
   it.each([
