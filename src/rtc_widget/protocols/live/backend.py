@@ -13,7 +13,7 @@ from rtc_widget.errors import EventRefused, NotConnected, ResponseFailed, RtcWid
 from rtc_widget.protocols.base import ClientEvent
 from rtc_widget.protocols.live import client_events
 from rtc_widget.protocols.live.facts import ENDS, delegation_key, end_reason
-from rtc_widget.protocols.live.pending import refused_id
+from rtc_widget.protocols.live.pending import is_unnamed_error, refused_id
 
 logger = logging.getLogger("rtc_widget")
 
@@ -144,12 +144,15 @@ class ServiceBackend:
             self._nested(delegation_key(raw), nested)
         elif (refused := refused_id(raw)) is not None:
             self._fail(lambda request: refused in request.event_ids, EventRefused.by(event))
-        if self._waiting and not self.is_busy:
-            request = self._waiting.popleft()
-            try:
-                self._send(request)
-            except RtcWidgetError as error:
-                request.failure = error
+        elif is_unnamed_error(raw):
+            self._fail_unnamed(EventRefused.by(event))
+        self._send_waiting()
+
+    def give_up(self, request: BackendRequest) -> None:
+        """Let others be sent instead of a request that has not begun, because nobody waits for it any more."""
+        if not request.is_begun:
+            self._fail(lambda one: one is request, NotConnected("Nothing waits any more."))
+            self._send_waiting()
 
     def end_call(self) -> None:
         """Fail everything that is pending."""
@@ -160,6 +163,14 @@ class ServiceBackend:
         self._owed.clear()
         self._requests.clear()
         self._waiting.clear()
+
+    def _send_waiting(self) -> None:
+        while self._waiting and not self.is_busy:
+            request = self._waiting.popleft()
+            try:
+                self._send(request)
+            except RtcWidgetError as error:
+                request.failure = error
 
     def _send(self, request: BackendRequest) -> None:
         self._requests.append(request)
@@ -176,6 +187,15 @@ class ServiceBackend:
                 self._requests.remove(request)
             else:
                 self._waiting.remove(request)
+
+    def _fail_unnamed(self, error: RtcWidgetError) -> None:
+        """Process an error that does not say what it ends: some backends fail with nothing but this."""
+        oldest = next((request for request in self._requests if request.is_sent and not request.is_begun), None)
+        if oldest is not None:
+            self._fail(lambda request: request is oldest, error)
+        else:
+            # If the response does run, its end still comes; until then, a request is refused by its own id.
+            self._running.clear()
 
     def _sent(self, raw: Mapping[str, object]) -> None:
         item = raw.get("item")

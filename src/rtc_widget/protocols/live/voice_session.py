@@ -226,8 +226,11 @@ class LiveSession:
         if isinstance(pending, WrittenQuestion):
             return pending.id
         assert isinstance(pending, BackendRequest)  # noqa: S101 - made by this session
-        while not pending.is_settled:
-            await self._questions.changed()
+        try:
+            while not pending.is_settled:
+                await self._questions.changed()
+        finally:
+            self._backend.give_up(pending)
         if pending.failure is not None:
             raise pending.failure
         return pending.event_id
@@ -251,7 +254,12 @@ class LiveSession:
 
     async def end_of(self, response_id: str) -> ResponseEnded:
         """Wait until the voice has answered a question: the backend is done, and the voice has been quiet."""
-        return await self._questions.end_of(response_id, lambda: self._clock.now)
+        question = self._questions.get(response_id)
+        try:
+            return await self._questions.end_of(response_id, lambda: self._clock.now)
+        finally:
+            if question is not None and question.request is not None:
+                self._backend.give_up(question.request)
 
     async def spoken(self, response_id: str, *, begins_within: float) -> None:
         """Return at once: `end_of` waits for the voice."""

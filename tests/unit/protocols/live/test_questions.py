@@ -222,3 +222,58 @@ async def test_what_waits_for_a_session_that_does_not_start_fails_with_the_call(
     page.server_hangs_up()
     with pytest.raises(NotConnected):
         await asking
+
+
+# Failures that name nothing
+
+UNNAMED = {"type": "error", "error": {"type": "server_error", "code": None, "message": "Responses handoff incomplete."}}
+
+
+async def test_an_error_that_names_no_event_ends_the_question_and_not_the_next_one(make, page):
+    chat = make()
+    await chat.connect()
+    page.reacts("response.create", lambda event: UNNAMED)
+    with pytest.raises(EventRefused, match="handoff incomplete"):
+        await chat.ask("One?", timeout=None)
+    del page._server.reactions["response.create"]
+    page.will_say("Two.")
+    assert (await chat.ask("Two?", timeout=None)).text == "Two."
+
+
+async def test_an_error_about_an_append_at_the_close_ends_no_question(make, page):
+    chat = make()
+    await chat.connect()
+    page.reacts("response.create", lambda event: None)
+    asking = asyncio.ensure_future(chat.ask("One?", timeout=None))
+    await page.settled()
+    page.receives({"type": "error", "error": {"code": "context_injection_incomplete", "message": "Closed."}})
+    await page.settled()
+    assert not asking.done()
+    page.server_hangs_up()
+    with pytest.raises(NotConnected):
+        await asking
+
+
+async def test_an_error_that_names_no_event_ends_what_was_handed_over(make, page):
+    chat = make()
+    await chat.connect()
+    given = {"id": "item_1", "type": "delegation", "target": "responses", "response_id": "resp_9"}
+    page.receives({"type": "session.delegation.created", "offset_ms": 0, "delegation": given})
+    begun = {"type": "response.created", "response": {"id": "resp_9", "status": "in_progress"}}
+    page.receives({"type": "response.event", "delegation_id": "item_1", "event": begun})
+    page.receives(UNNAMED)
+    await page.settled()
+    assert [one.status for one in chat.delegations] == ["failed"]
+    page.will_say("Two.")
+    assert (await chat.ask("Two?", timeout=None)).text == "Two."
+
+
+async def test_a_question_that_took_too_long_holds_up_no_other(make, page):
+    chat = make()
+    await chat.connect()
+    page.reacts("response.create", lambda event: None)
+    with pytest.raises(WaitTimeout):
+        await chat.ask("One?", timeout=0.01)
+    del page._server.reactions["response.create"]
+    page.will_say("Two.")
+    assert (await chat.ask("Two?", timeout=None)).text == "Two."
