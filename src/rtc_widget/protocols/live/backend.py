@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,14 +12,8 @@ from rtc_widget.errors import EventRefused, NotConnected, ResponseFailed, RtcWid
 from rtc_widget.protocols.base import ClientEvent
 from rtc_widget.protocols.live import client_events
 from rtc_widget.protocols.live.facts import ENDS, delegation_key, end_reason
+from rtc_widget.protocols.live.input_queue import fitted
 from rtc_widget.protocols.live.pending import is_unnamed_error, refused_id
-
-logger = logging.getLogger("rtc_widget")
-
-MAX_QUEUED_BYTES = 32_768
-"""The service takes so many bytes of items that wait for a response. Beyond that every later response fails."""
-MAX_OUTPUT_BYTES = 30_000
-"""Of these, the outputs of functions may have so many; the rest is for their items."""
 
 Post = Callable[[Sequence[ClientEvent], Callable[[RtcWidgetError], None]], None]
 
@@ -114,15 +107,17 @@ class ServiceBackend:
             self._send(request)
         return request
 
-    def send_outputs(self, outputs: Mapping[str, str], *, respond: bool) -> BackendRequest | None:
+    def send_outputs(self, outputs: Mapping[str, str], *, respond: bool, room: int) -> BackendRequest | None:
         """Send the outputs of functions; with `respond`, request the continuation when no other output is owed.
+
+        Outputs are cut if their items have more than `room` bytes.
 
         Raises
         ------
         NotConnected
             If the data channel is not open.
         """
-        items = [client_events.create_item(item) for item in client_events.function_outputs(fitted(outputs))]
+        items = [client_events.create_item(item) for item in client_events.function_outputs(fitted(outputs, room))]
         others = self._owed.keys() - outputs.keys()
         create = [client_events.create_response()] if respond and not others else []
         request = BackendRequest([*items, *create])
@@ -227,32 +222,3 @@ class ServiceBackend:
                 for request in [one for one in self._requests if one.is_begun]:
                     request.is_over = True
                     self._requests.remove(request)
-
-
-def fitted(outputs: Mapping[str, str]) -> dict[str, str]:
-    """Return outputs that together fit into the service's queue; longer ones are cut, and say so.
-
-    Examples
-    --------
-    >>> len(fitted({"call_1": "x" * 40_000})["call_1"]) <= MAX_OUTPUT_BYTES
-    True
-    """
-    sizes = {call_id: len(output.encode(errors="surrogatepass")) for call_id, output in outputs.items()}
-    if sum(sizes.values()) <= MAX_OUTPUT_BYTES:
-        return dict(outputs)
-    share = MAX_OUTPUT_BYTES // len(outputs)
-    cut: dict[str, str] = {}
-    for call_id, output in outputs.items():
-        if sizes[call_id] <= share:
-            cut[call_id] = output
-            continue
-        note = f"… [The result has {sizes[call_id]:,} bytes; only the beginning could be sent.]"
-        kept = output.encode(errors="replace")[: max(share - len(note.encode()), 0)].decode(errors="ignore")
-        cut[call_id] = kept + note
-        logger.warning(
-            "The output of the function call %s has %s bytes. GPT-Live takes about %s, so it was cut.",
-            call_id,
-            f"{sizes[call_id]:,}",
-            f"{share:,}",
-        )
-    return cut

@@ -196,7 +196,7 @@ async def test_the_voice_model_sees_no_images(make, page):
 async def test_an_item_that_the_queue_does_not_take_is_refused_before_it_is_sent(make, page):
     chat = make()
     await chat.connect()
-    with pytest.raises(MessageTooLarge, match="32768"):
+    with pytest.raises(MessageTooLarge, match="30000"):
         chat.send({"type": "response.item.create", "item": {"type": "message", "content": "x" * 33_000}})
     assert page.sent == []
 
