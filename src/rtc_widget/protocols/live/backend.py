@@ -30,6 +30,8 @@ class BackendRequest:
         Whether the page has sent them, the response has begun, and nothing of it is to come.
     failure : RtcWidgetError or None
         Why there is no response.
+    others : frozenset of str
+        The delegations that had no response yet when the page sent them: the next response may be one of theirs.
     """
 
     events: Sequence[ClientEvent]
@@ -37,6 +39,7 @@ class BackendRequest:
     is_begun: bool = False
     is_over: bool = False
     failure: RtcWidgetError | None = None
+    others: frozenset[str] = frozenset()
 
     @property
     def event_id(self) -> str:
@@ -75,6 +78,8 @@ class ServiceBackend:
     _running: dict[str, str] = field(default_factory=dict)
     # The functions whose outputs are awaited, and the delegations of their responses.
     _owed: dict[str, str] = field(default_factory=dict)
+    # The delegations whose first response has not begun.
+    _new: set[str] = field(default_factory=set)
     _requests: list[BackendRequest] = field(default_factory=list)
     _waiting: deque[BackendRequest] = field(default_factory=deque)
 
@@ -136,7 +141,10 @@ class ServiceBackend:
         if event.direction == "sent":
             self._sent(raw)
         elif event.type == "response.event" and isinstance(nested := raw.get("event"), Mapping):
-            self._nested(delegation_key(raw), nested)
+            self._nested(raw, nested)
+        elif event.type == "session.delegation.created" and isinstance(given := raw.get("delegation"), Mapping):
+            if given.get("target") == "responses":
+                self._new.add(str(given.get("id")))
         elif (refused := refused_id(raw)) is not None:
             self._fail(lambda request: refused in request.event_ids, EventRefused.by(event))
         elif is_unnamed_error(raw):
@@ -156,6 +164,7 @@ class ServiceBackend:
                 request.failure = NotConnected("The call ended before the response.")
         self._running.clear()
         self._owed.clear()
+        self._new.clear()
         self._requests.clear()
         self._waiting.clear()
 
@@ -191,22 +200,33 @@ class ServiceBackend:
         else:
             # If the response does run, its end still comes; until then, a request is refused by its own id.
             self._running.clear()
+            self._new.clear()
 
     def _sent(self, raw: Mapping[str, object]) -> None:
         item = raw.get("item")
         if isinstance(item, Mapping) and item.get("type") == "function_call_output":
             self._owed.pop(str(item.get("call_id")), None)
         for request in self._requests:
-            request.is_sent = request.is_sent or raw.get("event_id") in request.event_ids
+            if not request.is_sent and raw.get("event_id") in request.event_ids:
+                request.is_sent, request.others = True, frozenset(self._new)
 
-    def _nested(self, key: str, nested: Mapping[str, object]) -> None:
+    def _begun_by(self, raw: Mapping[str, object]) -> BackendRequest | None:
+        """Return the request that a response which begins belongs to; None if the voice has asked for it."""
+        waiting = [request for request in self._requests if not request.is_begun]
+        if isinstance(named := raw.get("client_event_id"), str):
+            return next((request for request in waiting if named in request.event_ids), None)
+        key = delegation_key(raw)
+        return next((request for request in waiting if key not in request.others), None)
+
+    def _nested(self, raw: Mapping[str, object], nested: Mapping[str, object]) -> None:
+        key = delegation_key(raw)
         kind, response, item = nested.get("type"), nested.get("response"), nested.get("item")
         response_id = str(response.get("id")) if isinstance(response, Mapping) else ""
         if kind == "response.created":
             self._running[response_id] = key
-            waiting = next((request for request in self._requests if not request.is_begun), None)
-            if waiting is not None:
-                waiting.is_begun = True
+            self._new.discard(key)
+            if (request := self._begun_by(raw)) is not None:
+                request.is_begun = True
         elif kind == "response.output_item.done" and isinstance(item, Mapping):
             if item.get("type") == "function_call":
                 self._owed[str(item.get("call_id"))] = key

@@ -277,3 +277,45 @@ async def test_a_question_that_took_too_long_holds_up_no_other(make, page):
     del page._server.reactions["response.create"]
     page.will_say("Two.")
     assert (await chat.ask("Two?", timeout=None)).text == "Two."
+
+
+# Responses of others
+
+
+def nested(kind, status, key=None, **named):
+    error = {"code": "server_error", "message": "Out of luck."} if status == "failed" else None
+    response = {"id": f"resp_{key}", "status": status, "error": error}
+    return {"type": "response.event", "delegation_id": key, "event": {"type": kind, "response": response}, **named}
+
+
+async def test_a_response_that_the_voice_has_asked_for_earlier_is_not_that_to_a_question(make, page):
+    chat = make()
+    await chat.connect()
+    given = {"id": "item_1", "type": "delegation", "target": "responses", "response_id": "resp_item_1"}
+    page.receives({"type": "session.delegation.created", "offset_ms": 0, "delegation": given})
+    page.reacts("response.create", lambda event: None)
+    asking = asyncio.ensure_future(chat.ask("One?", timeout=None))
+    await page.settled()
+    page.receives(nested("response.created", "in_progress", "item_1"), nested("response.failed", "failed", "item_1"))
+    await page.settled()
+    assert not asking.done()
+    page.receives(nested("response.created", "in_progress"), nested("response.failed", "failed"))
+    with pytest.raises(ResponseFailed, match=r"Out of luck\."):
+        await asking
+
+
+async def test_a_response_belongs_to_the_event_that_it_names(make, page):
+    chat = make()
+    await chat.connect()
+    page.reacts("response.create", lambda event: None)
+    asking = asyncio.ensure_future(chat.ask("One?", timeout=None))
+    await page.settled()
+    page.receives(
+        nested("response.created", "in_progress", client_event_id="another"), nested("response.failed", "failed")
+    )
+    await page.settled()
+    assert not asking.done()
+    mine = page.sent[-1]["event_id"]
+    page.receives(nested("response.created", "in_progress", client_event_id=mine), nested("response.failed", "failed"))
+    with pytest.raises(ResponseFailed, match=r"Out of luck\."):
+        await asking
