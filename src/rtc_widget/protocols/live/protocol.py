@@ -108,7 +108,7 @@ class LiveProtocol:
         session = merged(settings, changes)
         given = session.get("input")
         before = list(given) if isinstance(given, list) else []
-        messages = history_messages(items, len(before))
+        messages = history_messages(items, before)
         return {**session, "input": [*before, *messages]} if messages else session
 
     def is_needed_later(self, event: Event) -> bool:
