@@ -29,7 +29,7 @@ from rtc_widget.calls.saving import save_session
 from rtc_widget.calls.sender import EventSender, UserMessages
 from rtc_widget.calls.session_control import SessionControl
 from rtc_widget.calls.session_options import session_options
-from rtc_widget.calls.settings import Setting, SettingsWriter, check_attribute, check_parameters
+from rtc_widget.calls.settings import Setting, SettingsWriter, check_attribute, check_exchange, check_parameters
 from rtc_widget.comm import protocol
 from rtc_widget.comm.bridge import Bridge
 from rtc_widget.comm.call_messages import CallMessages
@@ -155,6 +155,8 @@ class VoiceChat(anywidget.AnyWidget):
     ------
     InvalidSession
         If a session setting is unknown.
+    ClientSecretsUnsupported
+        If `exchange` is ``"browser"``, and the server has no client secrets, such as GPT-Live.
     TypeError, ValueError
         If a parameter has a wrong value, such as an unknown `exchange`.
     InvalidAudio, ClipTooLong, OSError
@@ -238,6 +240,7 @@ class VoiceChat(anywidget.AnyWidget):
         self._protocol = protocol_named(protocol_of(signaling))
         session_settings = self._protocol.session_settings(session)
         microphone = microphone_choice(microphone)
+        check_exchange(exchange, signaling)
         settings = CallSettings(
             protocol=self._protocol.name,
             exchange=exchange,
@@ -1202,6 +1205,11 @@ class VoiceChat(anywidget.AnyWidget):
                     logger.exception("An observer of %r failed", name)
         if self._page is not None and "settings" in values:
             self._page.take_settings(self.settings)
+
+    @traitlets.validate("exchange")
+    def _checked_exchange(self, proposal: Any) -> Any:
+        check_exchange(proposal["value"], self._signaling)
+        return proposal["value"]
 
     @traitlets.observe("exchange", "reconnect", "max_duration", "view_timeout", "stats_interval")
     def _write_setting(self, change: Any) -> None:
