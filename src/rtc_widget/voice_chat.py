@@ -30,7 +30,14 @@ from rtc_widget.calls.saving import save_session
 from rtc_widget.calls.sender import EventSender, UserMessages
 from rtc_widget.calls.session_control import SessionControl
 from rtc_widget.calls.session_options import session_options
-from rtc_widget.calls.settings import TRAITS, Setting, SettingsWriter, check_attribute, check_parameters
+from rtc_widget.calls.settings import (
+    TRAITS,
+    Setting,
+    SettingsWriter,
+    check_attribute,
+    check_exchange,
+    check_parameters,
+)
 from rtc_widget.comm import protocol
 from rtc_widget.comm.bridge import Bridge
 from rtc_widget.comm.call_messages import CallMessages
@@ -174,6 +181,8 @@ class VoiceChat(anywidget.AnyWidget):
     ------
     InvalidSession
         If a session setting is unknown, or the server has no such voice.
+    ClientSecretsUnsupported
+        If `exchange` is ``"browser"``, and the server has no client secrets, such as GPT-Live.
     InvalidSetting, TypeError
         If a parameter has a wrong value, such as an unknown `exchange`.
     InvalidAudio, ClipTooLong, OSError
@@ -266,6 +275,7 @@ class VoiceChat(anywidget.AnyWidget):
         if isinstance(signaling, ChecksSession):
             signaling.check_session(session_settings)
         microphone = microphone_choice(microphone)
+        check_exchange(exchange, signaling)
         settings = CallSettings(
             protocol=self._protocol.name,
             exchange=exchange,
@@ -1276,6 +1286,11 @@ class VoiceChat(anywidget.AnyWidget):
                     logger.exception("An observer of %r failed", name)
         if self._page is not None and "settings" in values:
             self._page.take_settings(self.settings)
+
+    @traitlets.validate("exchange")
+    def _checked_exchange(self, proposal: Any) -> Any:
+        check_exchange(proposal["value"], self._signaling)
+        return proposal["value"]
 
     @traitlets.observe(*TRAITS)
     def _write_setting(self, change: Any) -> None:

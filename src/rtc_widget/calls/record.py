@@ -235,7 +235,7 @@ class CallRecord:
             wire.text, direction=wire.direction, time_ms=time_ms, elapsed=elapsed, protocol=self._protocol.name
         )
         self.events.append(event)
-        self._guarded(self.usage.add, event)
+        self._guarded(partial(self.usage.add, call=attempt or ""), event)
         return event
 
     def _log_late(self, attempt: str, events: tuple[WireEvent, ...], offset_ms: float) -> None:

@@ -71,12 +71,16 @@ class EventSender:
             If the data channel is not open.
         SendQueueFull
             If the page has not confirmed `MAX_UNCONFIRMED` earlier events yet.
+        MessageTooLarge
+            If an event is larger than the protocol allows.
         ValueError, TypeError
             If an event has no type, or cannot be written as JSON.
         """
         self.require_open()
         prepared = [_with_id(event) for event in events]
         texts = [_text_of(event) for event in prepared]
+        for event, event_text in zip(prepared, texts, strict=True):
+            _require_at_most(self._max_event_bytes(event), len(event_text.encode()))
 
         def fault(error: RtcWidgetError) -> None:
             self._record.fault(error)
@@ -133,12 +137,7 @@ class EventSender:
 
     def _require_size(self, size: int, protocol_limit: int | None = None) -> None:
         limits = [self._record.max_message_size, protocol_limit]
-        limit = min((limit for limit in limits if limit is not None), default=None)
-        if limit is not None and size > limit:
-            raise MessageTooLarge(
-                text("message_too_large", size=size, limit=limit),
-                hint="Send it in smaller parts; images can be scaled down.",
-            )
+        _require_at_most(min((limit for limit in limits if limit is not None), default=None), size)
 
     def room_beside(self, text: str, events: Sequence[ClientEvent] = ()) -> int:
         """Return how many bytes an image may have in a message with this text, which these events send."""
@@ -205,6 +204,14 @@ def _checked_text(text: object) -> str:
     if not text.strip():
         raise ValueError("text must not be empty.")
     return well_formed(text)
+
+
+def _require_at_most(limit: int | None, size: int) -> None:
+    if limit is not None and size > limit:
+        raise MessageTooLarge(
+            text("message_too_large", size=size, limit=limit),
+            hint="Send it in smaller parts; images can be scaled down.",
+        )
 
 
 def _with_id(event: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from typing import Any, Generic, TypeVar
 import traitlets
 
 from rtc_widget.comm.settings import CallSettings
+from rtc_widget.errors import ClientSecretsUnsupported
+from rtc_widget.signaling.base import Signaling
 
 T = TypeVar("T")
 
@@ -28,6 +30,21 @@ class Setting(traitlets.TraitType[T, T], Generic[T]):
     def validate(self, obj: Any, value: Any) -> Any:
         """Return the value if `CallSettings` takes it."""
         return getattr(CallSettings(**{str(self.name): value}), str(self.name))
+
+
+def check_exchange(exchange: object, signaling: Signaling) -> None:
+    """Refuse that the page makes the exchange with a server that has nothing for it but the key.
+
+    Raises
+    ------
+    ClientSecretsUnsupported
+        If the signaling says so.
+    """
+    if exchange == "browser" and not getattr(signaling, "client_secrets", True):
+        raise ClientSecretsUnsupported(
+            f'{signaling.name} has no client secrets, so exchange="browser" is not possible.',
+            hint='Use exchange="kernel", which is the default.',
+        )
 
 
 class SettingsWriter:

@@ -87,29 +87,31 @@ class Usage(Mapping[str, float]):
 
     def __init__(self, events: Iterable[Event] = ()) -> None:
         self.entries: list[UsageEntry] = []
-        # The time of the current session, which each report replaces.
-        self._session: UsageEntry | None = None
+        # The time of the newest session of each call, which each report replaces.
+        self._sessions: dict[str, UsageEntry] = {}
         for event in events:
             self.add(event)
 
-    def add(self, event: Event) -> None:
-        """Add the usage that an event reports, if any."""
+    def add(self, event: Event, *, call: str = "") -> None:
+        """Add the usage that an event reports, if any; the last events of a `call` may come during the next one."""
         for fact in facts_of(event):
             if isinstance(fact, TokensUsed):
                 self.entries.append(UsageEntry(fact.source, event.elapsed, fact.amounts, fact.model))
             elif isinstance(fact, SecondsUsed):
-                self._add_seconds(fact, event.elapsed)
+                self._add_seconds(fact, event.elapsed, call)
             elif isinstance(fact, SessionChanged) and fact.is_new:
-                self._session = None
+                self._sessions.pop(call, None)
 
-    def _add_seconds(self, fact: SecondsUsed, elapsed: float) -> None:
+    def _add_seconds(self, fact: SecondsUsed, elapsed: float, call: str) -> None:
         given = {"active_seconds": fact.active, "standby_seconds": fact.standby}
         entry = UsageEntry("session", elapsed, {kind: amount for kind, amount in given.items() if amount})
-        if self._session is None:
+        before = self._sessions.get(call)
+        at = next((at for at, one in enumerate(self.entries) if one is before), None)
+        if at is None:
             self.entries.append(entry)
         else:
-            self.entries[self.entries.index(self._session)] = entry
-        self._session = entry
+            self.entries[at] = entry
+        self._sessions[call] = entry
 
     def copy(self) -> Usage:
         """Return the present usage as an independent object."""

@@ -134,6 +134,7 @@ class OpenAILive:
     """
 
     protocol = "live"
+    client_secrets = False
     data_channel_label = "oai-events"
 
     def __init__(

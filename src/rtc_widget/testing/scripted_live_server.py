@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rtc_widget._unicode import json_text
-from rtc_widget.protocols.live.backend import MAX_QUEUED_BYTES
 from rtc_widget.protocols.live.client_events import REPLY
+from rtc_widget.protocols.live.input_queue import MAX_QUEUED_BYTES
 from rtc_widget.protocols.realtime.session_settings import merged
 from rtc_widget.testing.scripted_server import (
     Reaction,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rtc_widget import OpenAI, OpenAILive, ResponsesBackend
+from rtc_widget import OpenAI, OpenAILive, ResponsesBackend, VoiceChat
 from rtc_widget.errors import (
     AccessDenied,
     ClientSecretsUnsupported,
@@ -21,6 +21,7 @@ from rtc_widget.errors import (
     SignalingError,
 )
 from rtc_widget.kernel.io_thread import io_thread
+from rtc_widget.testing import ScriptedPage
 from tests.unit.signaling.realtime_server import ANSWER, RealtimeServer, running
 
 OFFER = "v=0\r\no=- 7 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
@@ -199,6 +200,19 @@ def test_each_class_names_the_other_one():
         OpenAI(KEY, model="gpt-live-1")
     with pytest.raises(InvalidSession, match=r"Use OpenAI\(model='gpt-realtime-2.1'\)"):
         OpenAILive(KEY, model="gpt-realtime-2.1")
+
+
+def test_a_page_that_shall_make_the_exchange_is_refused_before_any_call():
+    with pytest.raises(ClientSecretsUnsupported, match='exchange="browser" is not possible'):
+        VoiceChat(OpenAILive(KEY), page=ScriptedPage(), exchange="browser")
+    chat = VoiceChat(OpenAILive(KEY), page=ScriptedPage())
+    with pytest.raises(ClientSecretsUnsupported, match='exchange="kernel"'):
+        chat.exchange = "browser"
+    assert chat.exchange == "kernel"
+    chat.close()
+    chat = VoiceChat(OpenAI(KEY), page=ScriptedPage(), exchange="browser")
+    assert chat.exchange == "browser"
+    chat.close()
 
 
 async def test_a_page_cannot_make_the_exchange(server):

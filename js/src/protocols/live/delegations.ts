@@ -9,6 +9,10 @@ export const RESPONSE_ENDS: ReadonlyMap<unknown, "completed" | "incomplete" | "f
   ["response.failed", "failed"],
 ] as const);
 
+/** Whether an error names no client event; one that nobody can do anything about does not count. */
+const isUnnamed = (error: unknown): boolean =>
+  isRecord(error) && !isText(error.client_event_id) && error.code !== "context_injection_incomplete";
+
 interface Delegation {
   readonly isClient: boolean;
   isOpen: boolean;
@@ -30,7 +34,10 @@ export class Delegations {
     if (type === "session.delegation.created" && isRecord(delegation)) this.#created(delegation);
     else if (type === "response.event" && isRecord(nested)) this.#nested(this.#named(id, nested), nested);
     else if (type === "session.commentary.append") this.#end(this.#byId.get(id));
-    else if (type === "session.closed") for (const one of this.#byId.values()) this.#end(one);
+    else if (type === "error" && isUnnamed(event.error)) {
+      // The service does not say of some backends in any other way that they have failed.
+      for (const one of this.#byId.values()) if (!one.isClient) this.#end(one);
+    } else if (type === "session.closed") for (const one of this.#byId.values()) this.#end(one);
   }
 
   #created({ id, target, response_id: response }: JsonObject): void {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,14 +12,8 @@ from rtc_widget.errors import EventRefused, NotConnected, ResponseFailed, RtcWid
 from rtc_widget.protocols.base import ClientEvent
 from rtc_widget.protocols.live import client_events
 from rtc_widget.protocols.live.facts import ENDS, delegation_key, end_reason
-from rtc_widget.protocols.live.pending import refused_id
-
-logger = logging.getLogger("rtc_widget")
-
-MAX_QUEUED_BYTES = 32_768
-"""The service takes so many bytes of items that wait for a response. Beyond that every later response fails."""
-MAX_OUTPUT_BYTES = 30_000
-"""Of these, the outputs of functions may have so many; the rest is for their items."""
+from rtc_widget.protocols.live.input_queue import fitted
+from rtc_widget.protocols.live.pending import is_unnamed_error, refused_id
 
 Post = Callable[[Sequence[ClientEvent], Callable[[RtcWidgetError], None]], None]
 
@@ -37,6 +30,8 @@ class BackendRequest:
         Whether the page has sent them, the response has begun, and nothing of it is to come.
     failure : RtcWidgetError or None
         Why there is no response.
+    others : frozenset of str
+        The delegations that had no response yet when the page sent them: the next response may be one of theirs.
     """
 
     events: Sequence[ClientEvent]
@@ -44,6 +39,7 @@ class BackendRequest:
     is_begun: bool = False
     is_over: bool = False
     failure: RtcWidgetError | None = None
+    others: frozenset[str] = frozenset()
 
     @property
     def event_id(self) -> str:
@@ -82,6 +78,8 @@ class ServiceBackend:
     _running: dict[str, str] = field(default_factory=dict)
     # The functions whose outputs are awaited, and the delegations of their responses.
     _owed: dict[str, str] = field(default_factory=dict)
+    # The delegations whose first response has not begun.
+    _new: set[str] = field(default_factory=set)
     _requests: list[BackendRequest] = field(default_factory=list)
     _waiting: deque[BackendRequest] = field(default_factory=deque)
 
@@ -114,15 +112,17 @@ class ServiceBackend:
             self._send(request)
         return request
 
-    def send_outputs(self, outputs: Mapping[str, str], *, respond: bool) -> BackendRequest | None:
+    def send_outputs(self, outputs: Mapping[str, str], *, respond: bool, room: int) -> BackendRequest | None:
         """Send the outputs of functions; with `respond`, request the continuation when no other output is owed.
+
+        Outputs are cut if their items have more than `room` bytes.
 
         Raises
         ------
         NotConnected
             If the data channel is not open.
         """
-        items = [client_events.create_item(item) for item in client_events.function_outputs(fitted(outputs))]
+        items = [client_events.create_item(item) for item in client_events.function_outputs(fitted(outputs, room))]
         others = self._owed.keys() - outputs.keys()
         create = [client_events.create_response()] if respond and not others else []
         request = BackendRequest([*items, *create])
@@ -141,15 +141,21 @@ class ServiceBackend:
         if event.direction == "sent":
             self._sent(raw)
         elif event.type == "response.event" and isinstance(nested := raw.get("event"), Mapping):
-            self._nested(delegation_key(raw), nested)
+            self._nested(raw, nested)
+        elif event.type == "session.delegation.created" and isinstance(given := raw.get("delegation"), Mapping):
+            if given.get("target") == "responses":
+                self._new.add(str(given.get("id")))
         elif (refused := refused_id(raw)) is not None:
             self._fail(lambda request: refused in request.event_ids, EventRefused.by(event))
-        if self._waiting and not self.is_busy:
-            request = self._waiting.popleft()
-            try:
-                self._send(request)
-            except RtcWidgetError as error:
-                request.failure = error
+        elif is_unnamed_error(raw):
+            self._fail_unnamed(EventRefused.by(event))
+        self._send_waiting()
+
+    def give_up(self, request: BackendRequest) -> None:
+        """Let others be sent instead of a request that has not begun, because nobody waits for it any more."""
+        if not request.is_begun:
+            self._fail(lambda one: one is request, NotConnected("Nothing waits any more."))
+            self._send_waiting()
 
     def end_call(self) -> None:
         """Fail everything that is pending."""
@@ -158,8 +164,17 @@ class ServiceBackend:
                 request.failure = NotConnected("The call ended before the response.")
         self._running.clear()
         self._owed.clear()
+        self._new.clear()
         self._requests.clear()
         self._waiting.clear()
+
+    def _send_waiting(self) -> None:
+        while self._waiting and not self.is_busy:
+            request = self._waiting.popleft()
+            try:
+                self._send(request)
+            except RtcWidgetError as error:
+                request.failure = error
 
     def _send(self, request: BackendRequest) -> None:
         self._requests.append(request)
@@ -177,21 +192,41 @@ class ServiceBackend:
             else:
                 self._waiting.remove(request)
 
+    def _fail_unnamed(self, error: RtcWidgetError) -> None:
+        """Process an error that does not say what it ends: some backends fail with nothing but this."""
+        oldest = next((request for request in self._requests if request.is_sent and not request.is_begun), None)
+        if oldest is not None:
+            self._fail(lambda request: request is oldest, error)
+        else:
+            # If the response does run, its end still comes; until then, a request is refused by its own id.
+            self._running.clear()
+            self._new.clear()
+
     def _sent(self, raw: Mapping[str, object]) -> None:
         item = raw.get("item")
         if isinstance(item, Mapping) and item.get("type") == "function_call_output":
             self._owed.pop(str(item.get("call_id")), None)
         for request in self._requests:
-            request.is_sent = request.is_sent or raw.get("event_id") in request.event_ids
+            if not request.is_sent and raw.get("event_id") in request.event_ids:
+                request.is_sent, request.others = True, frozenset(self._new)
 
-    def _nested(self, key: str, nested: Mapping[str, object]) -> None:
+    def _begun_by(self, raw: Mapping[str, object]) -> BackendRequest | None:
+        """Return the request that a response which begins belongs to; None if the voice has asked for it."""
+        waiting = [request for request in self._requests if not request.is_begun]
+        if isinstance(named := raw.get("client_event_id"), str):
+            return next((request for request in waiting if named in request.event_ids), None)
+        key = delegation_key(raw)
+        return next((request for request in waiting if key not in request.others), None)
+
+    def _nested(self, raw: Mapping[str, object], nested: Mapping[str, object]) -> None:
+        key = delegation_key(raw)
         kind, response, item = nested.get("type"), nested.get("response"), nested.get("item")
         response_id = str(response.get("id")) if isinstance(response, Mapping) else ""
         if kind == "response.created":
             self._running[response_id] = key
-            waiting = next((request for request in self._requests if not request.is_begun), None)
-            if waiting is not None:
-                waiting.is_begun = True
+            self._new.discard(key)
+            if (request := self._begun_by(raw)) is not None:
+                request.is_begun = True
         elif kind == "response.output_item.done" and isinstance(item, Mapping):
             if item.get("type") == "function_call":
                 self._owed[str(item.get("call_id"))] = key
@@ -207,32 +242,3 @@ class ServiceBackend:
                 for request in [one for one in self._requests if one.is_begun]:
                     request.is_over = True
                     self._requests.remove(request)
-
-
-def fitted(outputs: Mapping[str, str]) -> dict[str, str]:
-    """Return outputs that together fit into the service's queue; longer ones are cut, and say so.
-
-    Examples
-    --------
-    >>> len(fitted({"call_1": "x" * 40_000})["call_1"]) <= MAX_OUTPUT_BYTES
-    True
-    """
-    sizes = {call_id: len(output.encode(errors="surrogatepass")) for call_id, output in outputs.items()}
-    if sum(sizes.values()) <= MAX_OUTPUT_BYTES:
-        return dict(outputs)
-    share = MAX_OUTPUT_BYTES // len(outputs)
-    cut: dict[str, str] = {}
-    for call_id, output in outputs.items():
-        if sizes[call_id] <= share:
-            cut[call_id] = output
-            continue
-        note = f"… [The result has {sizes[call_id]:,} bytes; only the beginning could be sent.]"
-        kept = output.encode(errors="replace")[: max(share - len(note.encode()), 0)].decode(errors="ignore")
-        cut[call_id] = kept + note
-        logger.warning(
-            "The output of the function call %s has %s bytes. GPT-Live takes about %s, so it was cut.",
-            call_id,
-            f"{sizes[call_id]:,}",
-            f"{share:,}",
-        )
-    return cut

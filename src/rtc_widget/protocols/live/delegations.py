@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from rtc_widget.protocols.live.numbers import milliseconds
+from rtc_widget.protocols.live.pending import is_unnamed_error
 
 DelegationStatus = Literal["in_progress", "completed", "incomplete", "failed"]
 
@@ -90,6 +91,11 @@ class Delegations:
                 self._end(event.get("delegation_id"), "completed")
             case "session.closed":
                 self.end()
+            case "error" if is_unnamed_error(event):
+                # The service does not say of some backends in any other way that they have failed.
+                for one in self.all:
+                    if one.target != "client":
+                        self._end(one.id, "failed")
 
     def end(self) -> None:
         """Process the end of the call: what is in progress is incomplete."""

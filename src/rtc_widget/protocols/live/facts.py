@@ -37,7 +37,7 @@ Fields = Mapping[str, Any]
 SOUND = "rtc_widget.sound"
 """The type of an event that has no counterpart in the protocol: the page has heard one side begin or end."""
 
-_HARMLESS = frozenset({"context_injection_incomplete"})
+HARMLESS = frozenset({"context_injection_incomplete"})
 """Codes of errors that nobody can do anything about: an append was pending when the session was closed."""
 _NO_CREDIT = frozenset({"insufficient_quota", "credit_balance_exhausted"})
 _MAX_QUOTE = 300
@@ -138,7 +138,7 @@ def _error(raw: Fields) -> Iterable[Fact]:
         return (ErrorReported("", ""),)
     code, message = error.get("code"), error.get("message")
     reported = ErrorReported(str(code or ""), str(message or ""))
-    if code in _HARMLESS:
+    if code in HARMLESS:
         return (reported,)
     name = well_formed(code) if isinstance(code, str) else "server_error"
     words = _truncated(message) if isinstance(message, str) else NO_MESSAGE

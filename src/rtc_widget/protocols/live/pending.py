@@ -10,6 +10,7 @@ from typing import Any
 from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.json_object import fields_of
 from rtc_widget.errors import EventRefused, NotConnected, RtcWidgetError
+from rtc_widget.protocols.live.facts import HARMLESS
 
 
 class Acknowledgements:
@@ -71,3 +72,11 @@ def refused_id(raw: Mapping[str, Any]) -> str | None:
     error = raw.get("error")
     named = error.get("client_event_id") if raw.get("type") == "error" and isinstance(error, Mapping) else None
     return named if isinstance(named, str) else None
+
+
+def is_unnamed_error(raw: Mapping[str, Any]) -> bool:
+    """Return whether an event is an error that names no client event; what it ends is not said."""
+    error = raw.get("error")
+    if raw.get("type") != "error" or not isinstance(error, Mapping):
+        return False
+    return refused_id(raw) is None and error.get("code") not in HARMLESS

@@ -21,10 +21,10 @@ from rtc_widget.protocols.base import (
     VoiceSession,
 )
 from rtc_widget.protocols.live import facts
-from rtc_widget.protocols.live.backend import MAX_QUEUED_BYTES
 from rtc_widget.protocols.live.client_events import close_session
 from rtc_widget.protocols.live.clock_watch import ClockWatch
 from rtc_widget.protocols.live.history import history_messages
+from rtc_widget.protocols.live.input_queue import MAX_ITEM_BYTES, MAX_QUEUED_BYTES
 from rtc_widget.protocols.live.measured_sound import MeasuredSpeech
 from rtc_widget.protocols.live.session import LiveSettings
 from rtc_widget.protocols.live.session_settings import KNOWN, SHORTHANDS, session_settings
@@ -96,7 +96,11 @@ class LiveProtocol:
 
     def max_event_bytes(self, event: ClientEvent) -> int | None:
         """Return the limit of the items that wait for the backend."""
-        return MAX_QUEUED_BYTES if event.get("type") == "response.item.create" else None
+        if event.get("type") != "response.item.create":
+            return None
+        item = event.get("item")
+        is_output = isinstance(item, Mapping) and item.get("type") == "function_call_output"
+        return MAX_QUEUED_BYTES if is_output else MAX_ITEM_BYTES
 
     def with_history(
         self, settings: Mapping[str, Any], items: Sequence[Turn | FunctionResult], changes: Mapping[str, Any]
@@ -105,7 +109,7 @@ class LiveProtocol:
         session = merged(settings, changes)
         given = session.get("input")
         before = list(given) if isinstance(given, list) else []
-        messages = history_messages(items, len(before))
+        messages = history_messages(items, before)
         return {**session, "input": [*before, *messages]} if messages else session
 
     def is_needed_later(self, event: Event) -> bool:

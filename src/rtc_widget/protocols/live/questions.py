@@ -72,10 +72,13 @@ class Questions:
     ----------
     is_working : callable
         Whether the voice model has handed over work that is not done.
+    give_up : callable
+        Takes back a request that nobody waits for.
     """
 
-    def __init__(self, is_working: Callable[[], bool]) -> None:
+    def __init__(self, is_working: Callable[[], bool], give_up: Callable[[BackendRequest], None]) -> None:
         self._is_working = is_working
+        self._give_up = give_up
         self._open: dict[str, WrittenQuestion] = {}
         self._elapsed = 0.0
         self._waiters: list[asyncio.Future[None]] = []
@@ -143,8 +146,12 @@ class Questions:
         question = self._open.get(question_id)
         if question is None:
             raise NotConnected("The call ended before the response.")
-        while (wait := self._seconds_left(question, clock())) > 0:
-            await self.changed(min(wait, _CHECK_SECONDS))
+        try:
+            while (wait := self._seconds_left(question, clock())) > 0:
+                await self.changed(min(wait, _CHECK_SECONDS))
+        finally:
+            if question.request is not None:
+                self._give_up(question.request)
         if question.failure is not None and not isinstance(question.failure, ResponseFailed):
             self.remove(question_id)
             raise question.failure

@@ -42,6 +42,7 @@ from rtc_widget.protocols.live.clock import ObservedClock
 from rtc_widget.protocols.live.delegations import Delegation, Delegations
 from rtc_widget.protocols.live.early_events import EarlyEvents
 from rtc_widget.protocols.live.facts import SOUND
+from rtc_widget.protocols.live.input_queue import InputQueue
 from rtc_widget.protocols.live.numbers import milliseconds
 from rtc_widget.protocols.live.pending import Acknowledgements, refused_id
 from rtc_widget.protocols.live.questions import QUIET_SECONDS, Questions, WrittenQuestion, spoken_turn
@@ -79,10 +80,11 @@ class LiveSession:
         self._options = options
         self._outbox = EarlyEvents(send, later)
         self._backend = ServiceBackend(self._post)
+        self._input = InputQueue(self._outbox.send)
         self._acknowledgements = Acknowledgements()
         self._clock = ObservedClock()
         self._delegations = [Delegations()]
-        self._questions = Questions(lambda: self._delegations[-1].is_open)
+        self._questions = Questions(lambda: self._delegations[-1].is_open, self._backend.give_up)
         self._work = ClientWork(options, self._post, lambda: self._delegations[-1], later)
         self._numbers = itertools.count(1)
         self._calls = 0
@@ -121,6 +123,7 @@ class LiveSession:
         else:
             self._received(event, raw)
         self._delegations[-1].add(raw)
+        self._input.consume(event)
         self._backend.consume(event)
         self._work.consume(event)
         self._questions.record_time(event.elapsed)
@@ -146,13 +149,14 @@ class LiveSession:
         self._outbox.end_call()
         self._acknowledgements.end_call()
         self._backend.end_call()
+        self._input.end_call()
         self._delegations[-1].end()
         self._work.end_call()
         self._questions.end_call()
         self._is_audible, self._words_at = False, -QUIET_SECONDS
 
     def _post(self, events: Sequence[ClientEvent], failed: Callable[[RtcWidgetError], None]) -> None:
-        self._outbox.send(events, failed)
+        self._input.send(events, failed)
 
     # Questions
 
@@ -234,8 +238,11 @@ class LiveSession:
         if isinstance(pending, WrittenQuestion):
             return pending.id
         assert isinstance(pending, BackendRequest)  # noqa: S101 - made by this session
-        while not pending.is_settled:
-            await self._questions.changed()
+        try:
+            while not pending.is_settled:
+                await self._questions.changed()
+        finally:
+            self._backend.give_up(pending)
         if pending.failure is not None:
             raise pending.failure
         return pending.event_id
@@ -284,7 +291,7 @@ class LiveSession:
 
     def send_function_outputs(self, outputs: Mapping[str, str], *, respond: bool) -> RequestedResponse | None:
         """Send the outputs of functions; those that are too long are cut, and say so."""
-        return self._backend.send_outputs(outputs, respond=respond)
+        return self._backend.send_outputs(outputs, respond=respond, room=self._input.room)
 
     def carry_function_results(self, results: Sequence[FunctionResult], *, respond: bool) -> RequestedResponse | None:
         """Tell the voice model what functions of an earlier call have returned: the backend does not know the calls."""

@@ -6,13 +6,15 @@ import sys
 
 import pytest
 
-from rtc_widget import Transcript
+from rtc_widget import OpenAILive, Transcript, VoiceChat
 from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.latency import Latency
 from rtc_widget.conversation.timeline import spans
 from rtc_widget.conversation.usage import Usage
 from rtc_widget.protocols.live.typed_events import _models
 from rtc_widget.protocols.realtime.typed_events import Untyped
+from rtc_widget.testing import ScriptedPage
+from tests.limits import eventually
 
 
 def live(raw, elapsed=0.0, direction="received"):
@@ -90,6 +92,25 @@ def test_the_seconds_of_a_session_replace_each_other_and_sessions_add_up():
         usage.cost({"minute": 0.05})
     with pytest.raises(ValueError, match=r"Unknown token kind active_seconds.*minute"):
         usage.cost({"active_seconds": 1})
+
+
+async def test_the_last_usage_of_a_session_counts_for_it_although_the_next_call_has_begun():
+    page = ScriptedPage(acts=False)
+    chat = VoiceChat(OpenAILive("sk-x", backend=None), page=page)
+    try:
+        page.hello()
+        used = {"type": "session.usage.updated", "usage": {"seconds": 15}}
+        closed = {"type": "session.closed", "reason": "close_requested", "usage": {"seconds": 31}}
+        page.connected("a1")
+        page.events(STARTED, used, attempt="a1")
+        page.connected("a2")
+        page.events(STARTED, attempt="a2")
+        page.events(closed, attempt="a1")
+        page.events(used, attempt="a2")
+        await eventually(lambda: len(chat.events) == 5)
+        assert (chat.usage.seconds, len(chat.usage.entries)) == (46, 2)
+    finally:
+        chat.close()
 
 
 def test_a_latency_is_the_time_between_the_words_of_both_sides():

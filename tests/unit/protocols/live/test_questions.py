@@ -196,7 +196,7 @@ async def test_the_voice_model_sees_no_images(make, page):
 async def test_an_item_that_the_queue_does_not_take_is_refused_before_it_is_sent(make, page):
     chat = make()
     await chat.connect()
-    with pytest.raises(MessageTooLarge, match="32768"):
+    with pytest.raises(MessageTooLarge, match="30000"):
         chat.send({"type": "response.item.create", "item": {"type": "message", "content": "x" * 33_000}})
     assert page.sent == []
 
@@ -221,4 +221,101 @@ async def test_what_waits_for_a_session_that_does_not_start_fails_with_the_call(
     await page.settled()
     page.server_hangs_up()
     with pytest.raises(NotConnected):
+        await asking
+
+
+# Failures that name nothing
+
+UNNAMED = {"type": "error", "error": {"type": "server_error", "code": None, "message": "Responses handoff incomplete."}}
+
+
+async def test_an_error_that_names_no_event_ends_the_question_and_not_the_next_one(make, page):
+    chat = make()
+    await chat.connect()
+    page.reacts("response.create", lambda event: UNNAMED)
+    with pytest.raises(EventRefused, match="handoff incomplete"):
+        await chat.ask("One?", timeout=None)
+    del page._server.reactions["response.create"]
+    page.will_say("Two.")
+    assert (await chat.ask("Two?", timeout=None)).text == "Two."
+
+
+async def test_an_error_about_an_append_at_the_close_ends_no_question(make, page):
+    chat = make()
+    await chat.connect()
+    page.reacts("response.create", lambda event: None)
+    asking = asyncio.ensure_future(chat.ask("One?", timeout=None))
+    await page.settled()
+    page.receives({"type": "error", "error": {"code": "context_injection_incomplete", "message": "Closed."}})
+    await page.settled()
+    assert not asking.done()
+    page.server_hangs_up()
+    with pytest.raises(NotConnected):
+        await asking
+
+
+async def test_an_error_that_names_no_event_ends_what_was_handed_over(make, page):
+    chat = make()
+    await chat.connect()
+    given = {"id": "item_1", "type": "delegation", "target": "responses", "response_id": "resp_9"}
+    page.receives({"type": "session.delegation.created", "offset_ms": 0, "delegation": given})
+    begun = {"type": "response.created", "response": {"id": "resp_9", "status": "in_progress"}}
+    page.receives({"type": "response.event", "delegation_id": "item_1", "event": begun})
+    page.receives(UNNAMED)
+    await page.settled()
+    assert [one.status for one in chat.delegations] == ["failed"]
+    page.will_say("Two.")
+    assert (await chat.ask("Two?", timeout=None)).text == "Two."
+
+
+async def test_a_question_that_took_too_long_holds_up_no_other(make, page):
+    chat = make()
+    await chat.connect()
+    page.reacts("response.create", lambda event: None)
+    with pytest.raises(WaitTimeout):
+        await chat.ask("One?", timeout=0.01)
+    del page._server.reactions["response.create"]
+    page.will_say("Two.")
+    assert (await chat.ask("Two?", timeout=None)).text == "Two."
+
+
+# Responses of others
+
+
+def nested(kind, status, key=None, **named):
+    error = {"code": "server_error", "message": "Out of luck."} if status == "failed" else None
+    response = {"id": f"resp_{key}", "status": status, "error": error}
+    return {"type": "response.event", "delegation_id": key, "event": {"type": kind, "response": response}, **named}
+
+
+async def test_a_response_that_the_voice_has_asked_for_earlier_is_not_that_to_a_question(make, page):
+    chat = make()
+    await chat.connect()
+    given = {"id": "item_1", "type": "delegation", "target": "responses", "response_id": "resp_item_1"}
+    page.receives({"type": "session.delegation.created", "offset_ms": 0, "delegation": given})
+    page.reacts("response.create", lambda event: None)
+    asking = asyncio.ensure_future(chat.ask("One?", timeout=None))
+    await page.settled()
+    page.receives(nested("response.created", "in_progress", "item_1"), nested("response.failed", "failed", "item_1"))
+    await page.settled()
+    assert not asking.done()
+    page.receives(nested("response.created", "in_progress"), nested("response.failed", "failed"))
+    with pytest.raises(ResponseFailed, match=r"Out of luck\."):
+        await asking
+
+
+async def test_a_response_belongs_to_the_event_that_it_names(make, page):
+    chat = make()
+    await chat.connect()
+    page.reacts("response.create", lambda event: None)
+    asking = asyncio.ensure_future(chat.ask("One?", timeout=None))
+    await page.settled()
+    page.receives(
+        nested("response.created", "in_progress", client_event_id="another"), nested("response.failed", "failed")
+    )
+    await page.settled()
+    assert not asking.done()
+    mine = page.sent[-1]["event_id"]
+    page.receives(nested("response.created", "in_progress", client_event_id=mine), nested("response.failed", "failed"))
+    with pytest.raises(ResponseFailed, match=r"Out of luck\."):
         await asking

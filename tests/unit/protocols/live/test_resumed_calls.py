@@ -88,7 +88,16 @@ def test_a_session_takes_128_messages_and_8000_tokens():
     assert [message["content"][0]["text"] for message in history_messages(turns)] == [str(n) for n in range(72, 200)]
     long = [Turn("assistant", "x" * 6_000, "t") for _ in range(10)]
     assert len(history_messages(long)) == 4
-    assert len(history_messages(turns, used=120)) == 8
+    message = {"role": "user", "content": [{"type": "input_text", "text": "x"}]}
+    assert len(history_messages(turns, [message] * 120)) == 8
+
+
+def test_what_the_input_has_already_takes_its_part_of_the_tokens():
+    turns = [Turn("assistant", "x" * 6_000, "t") for _ in range(10)]
+    given = [{"role": "developer", "content": [{"type": "input_text", "text": "x" * 15_000}]}]
+    settings = PROTOCOL.with_history({"input": given}, turns, {})
+    assert [message["role"] for message in settings["input"]] == ["developer", "assistant"]
+    assert PROTOCOL.with_history({"input": given * 2}, turns, {}) == {"input": given * 2}
 
 
 def test_functions_and_empty_turns_are_left_out():
