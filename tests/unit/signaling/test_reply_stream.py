@@ -21,6 +21,7 @@ from rtc_widget.server.conversation import Conversation
 from rtc_widget.server.errors import ApiError
 from rtc_widget.server.http.auth import error_response
 from rtc_widget.server.http.replies import reply_routes
+from rtc_widget.server.responders import remote_replies, reply_requests
 from rtc_widget.server.responders.remote_replies import RemoteReplies
 from rtc_widget.server.responders.reply_requests import ReplyFailed
 from rtc_widget.server.responders.responder import Question
@@ -124,6 +125,9 @@ def asking(replies: RemoteReplies, stream: ReplyStream, text: str):
 def _soon(monkeypatch):
     monkeypatch.setattr(shared_server, "_RETRY_SECONDS", 0.01)
     monkeypatch.setattr(shared_server, "_GRACE_SECONDS", HANGS)
+    monkeypatch.setattr(shared_server, "OPEN_SECONDS", HANGS)
+    monkeypatch.setattr(remote_replies, "GRACE_SECONDS", HANGS)
+    monkeypatch.setattr(reply_requests, "REPLY_SECONDS", HANGS)
 
 
 async def test_an_interruption_loses_no_part_of_a_reply_and_no_request():
