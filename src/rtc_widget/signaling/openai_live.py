@@ -16,7 +16,7 @@ from rtc_widget.errors import (
     ServerNotFound,
 )
 from rtc_widget.protocols.live.facts import tools_in
-from rtc_widget.protocols.live.session_settings import check_session, session_settings
+from rtc_widget.protocols.live.session_settings import check_session, no_model, session_settings
 from rtc_widget.protocols.realtime.session_settings import SessionObject, merged
 from rtc_widget.signaling.base import Answer, ClientSecret, Progress
 from rtc_widget.signaling.http import SignalingClient, redacted
@@ -175,8 +175,9 @@ class OpenAILive:
         self.session: SessionObject = merged(
             {"model": model, "store": store}, delegation, session_settings(settings), extra_session or {}
         )
-        self.backend_tools = [dict(tool) for tool in tools_in(self.session)]
         self._unchecked = dict(extra_session or {})
+        self._check(self.session)
+        self.backend_tools = [dict(tool) for tool in tools_in(self.session)]
         names = {"OpenAI-Organization": organization, "OpenAI-Project": project}
         self._headers = {name: value for name, value in names.items() if value}
         self._ice_servers = checked_ice_servers(ice_servers)
@@ -250,21 +251,19 @@ class OpenAILive:
         given = session.get("delegation")
         asks_for_responses = isinstance(given, Mapping) and given.get("type") == "responses"
         if asks_for_responses and not self.takes_tools:
-            raise InvalidSession(
-                "The session setting 'delegation.responses' needs a model that the service runs.", hint=NEEDS_MODEL
-            )
+            raise no_model()
         settings = merged(self.session, session)
         if asks_for_responses and self.backend_tools:
             # The list of the widget must not replace the hosted tools.
             settings["delegation"]["responses"]["tools"] = [*self.backend_tools, *tools_in(session)]
-        check_session({name: value for name, value in settings.items() if name not in self._unchecked})
+        self._check(settings)
         return settings
+
+    def _check(self, settings: Mapping[str, Any]) -> None:
+        check_session({name: value for name, value in settings.items() if name not in self._unchecked})
 
     def __repr__(self) -> str:
         return f"OpenAILive(model={self.model!r}, base_url={without_secrets(self.base_url)!r})"
-
-
-NEEDS_MODEL = 'Use OpenAILive(backend="gpt-6-luna"), or another model of the Responses API.'
 
 
 def _delegation(

@@ -177,6 +177,16 @@ async def test_each_failure_has_a_class_of_its_own(server, status, code, error):
         ({"input": [{}] * 129}, "at most 128 messages, got 129"),
         ({"triggers": {1}}, "cannot be written as JSON"),
         ({"instructions": "x" * 200_001}, "at most 200,000 bytes"),
+        ({"reasoning": {"effort": "low"}}, "needs a model that the service runs"),
+        ({"backend": lambda text: text, "backend_instructions": "x"}, "needs a model that the service runs"),
+        ({"instructions": 5}, "'instructions' must be a string, got 5"),
+        ({"idle_timeout": -1}, "'idle_timeout_s' must be a whole number that is not negative, got -1"),
+        ({"idle_timeout": True}, "must be a whole number"),
+        ({"idle_timeout": 1.5}, "must be a whole number"),
+        ({"input": "hello"}, "'input' must be a list of messages, got 'hello'"),
+        ({"store": 1}, "'store' must be True or False, got 1"),
+        ({"audio": "marin"}, "'audio' must be a mapping, got 'marin'"),
+        ({"backend": ResponsesBackend("m", options={"tools": 5})}, "'delegation.responses.tools' must be a list"),
     ],
 )
 def test_settings_are_checked_before_anything_is_sent(settings, words):
@@ -187,6 +197,12 @@ def test_settings_are_checked_before_anything_is_sent(settings, words):
 async def test_settings_of_the_widget_are_checked_too(server):
     with pytest.raises(InvalidSession, match="'speed'"):
         await on_io_thread(calling(server).exchange(OFFER, {"speed": 2}))
+    assert server.posts == []
+
+
+async def test_settings_of_a_backend_need_one_in_the_widget_too(server):
+    with pytest.raises(InvalidSession, match=r"needs a model.*backend="):
+        await on_io_thread(calling(server).exchange(OFFER, {"delegation": {"responses": {"tool_choice": "auto"}}}))
     assert server.posts == []
 
 

@@ -143,10 +143,6 @@ class EventsProtocol:
         """Return nothing."""
         return ()
 
-    def is_session_end(self, text: str) -> bool:
-        """Return False."""
-        return False
-
     def session_closed(self, text: str) -> Literal["requested", "unrequested"] | None:
         """Return None."""
         return None

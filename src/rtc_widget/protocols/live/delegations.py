@@ -6,16 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from rtc_widget.protocols.live.facts import ENDS
 from rtc_widget.protocols.live.numbers import milliseconds
 from rtc_widget.protocols.live.pending import is_unnamed_error
 
 DelegationStatus = Literal["in_progress", "completed", "incomplete", "failed"]
-
-_ENDS: Mapping[str, DelegationStatus] = {
-    "response.completed": "completed",
-    "response.incomplete": "incomplete",
-    "response.failed": "failed",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +135,9 @@ class Delegations:
             if item.get("type") == "function_call":
                 self._called[key] = self._called.get(key, 0) + 1
                 self._by_id[key] = replace(before, calls=(*before.calls, str(item.get("name"))))
-        elif isinstance(kind, str) and kind in _ENDS and not (kind == "response.completed" and self._called.get(key)):
+        elif isinstance(kind, str) and kind in ENDS and not (kind == "response.completed" and self._called.get(key)):
             # A response that calls functions is followed by another one of the same delegation.
-            self._end(key, _ENDS[kind])
+            self._end(key, ENDS[kind])
 
     def _end(self, key: object, status: DelegationStatus) -> None:
         one = self._by_id.get(key) if isinstance(key, str) else None

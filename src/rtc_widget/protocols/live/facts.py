@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from rtc_widget._unicode import well_formed
 from rtc_widget.conversation.events import Event
@@ -42,7 +42,7 @@ HARMLESS = frozenset({"context_injection_incomplete"})
 _NO_CREDIT = frozenset({"insufficient_quota", "credit_balance_exhausted"})
 _MAX_QUOTE = 300
 """The maximum number of characters of a server's message that are shown."""
-ENDS: Mapping[str, str] = {
+ENDS: Mapping[str, Literal["completed", "incomplete", "failed"]] = {
     "response.completed": "completed",
     "response.incomplete": "incomplete",
     "response.failed": "failed",

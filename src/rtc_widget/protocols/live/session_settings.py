@@ -48,6 +48,27 @@ KNOWN: Mapping[str, Any] = {
 }
 """Every key of the session of a WebRTC call (openai-python 3.57, ``LiveCreateParams``); None: any value."""
 
+_WHOLE = (int, "a whole number that is not negative")
+_TEXT = (str, "a string")
+_TYPES: Mapping[str, tuple[type | tuple[type, ...], str]] = {
+    "model": _TEXT,
+    "instructions": _TEXT,
+    "safety_identifier": _TEXT,
+    "input": ((list, tuple), "a list of messages"),
+    "store": (bool, "True or False"),
+    "idle_timeout_s": _WHOLE,
+    "delegation.type": _TEXT,
+    "delegation.acknowledgement_delay_ms": _WHOLE,
+    "delegation.responses.model": _TEXT,
+    "delegation.responses.instructions": _TEXT,
+    "delegation.responses.tools": ((list, tuple), "a list"),
+    "delegation.responses.parallel_tool_calls": (bool, "True or False"),
+}
+"""The types of some values, in words; None is taken everywhere."""
+
+NEEDS_MODEL = 'Use OpenAILive(backend="gpt-6-luna"), or another model of the Responses API.'
+"""What to do where something needs a backend that the service runs."""
+
 SHORTHANDS: Mapping[str, tuple[str, ...]] = {
     "voice": ("audio", "output", "voice"),
     "idle_timeout": ("idle_timeout_s",),
@@ -146,6 +167,9 @@ def check_session(session: Mapping[str, Any]) -> None:
         As `session_settings`.
     """
     _check(session, KNOWN, ())
+    delegation = session.get("delegation")
+    if isinstance(delegation, Mapping) and delegation.get("type") == "client" and "responses" in delegation:
+        raise no_model()
     require_json(session)
     size = len(json.dumps(session).encode())
     if size > MAX_SESSION_BYTES:
@@ -156,6 +180,13 @@ def check_session(session: Mapping[str, Any]) -> None:
     messages = session.get("input")
     if isinstance(messages, list) and len(messages) > MAX_INPUT_MESSAGES:
         raise InvalidSession(f"input must have at most {MAX_INPUT_MESSAGES} messages, got {len(messages)}.")
+
+
+def no_model() -> InvalidSession:
+    """Return the error of settings for a backend that the service runs, where it runs none."""
+    return InvalidSession(
+        "The session setting 'delegation.responses' needs a model that the service runs.", hint=NEEDS_MODEL
+    )
 
 
 def changed_settings(settings: Mapping[str, Any]) -> SessionObject:
@@ -172,6 +203,8 @@ def changed_settings(settings: Mapping[str, Any]) -> SessionObject:
                 f"The session setting {name!r} is fixed at the start of a GPT-Live session.", hint=FIXED[name]
             )
     session = session_settings(settings)
+    if "delegation" in session and not isinstance(session["delegation"], Mapping):
+        raise InvalidSession(f"delegation must be a mapping, got {session['delegation']!r}.")
     if "responses" in session.get("delegation", {}):
         session["delegation"] = {"type": "responses", **session["delegation"]}
     return session
@@ -190,8 +223,18 @@ def _check(settings: Mapping[str, Any], known: Mapping[str, Any], path: tuple[st
                 )
             raise InvalidSession(f"Unknown session setting {name!r}.", hint=_suggestion(key, known, at_top=not path))
         below = known[key]
+        _check_type(value, ".".join((*path, key)), is_object=isinstance(below, Mapping))
         if isinstance(below, Mapping) and isinstance(value, Mapping):
             _check(value, below, (*path, key))
+
+
+def _check_type(value: object, name: str, *, is_object: bool) -> None:
+    if value is None:
+        return
+    kind, words = (Mapping, "a mapping") if is_object else _TYPES.get(name, (object, ""))
+    is_whole = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    if not isinstance(value, kind) or (kind is int and not is_whole):
+        raise InvalidSession(f"The session setting {name!r} must be {words}, got {value!r:.100}.")
 
 
 def _suggestion(key: str, known: Mapping[str, Any], *, at_top: bool) -> str:

@@ -47,13 +47,12 @@ from rtc_widget.protocols.live.numbers import milliseconds
 from rtc_widget.protocols.live.pending import Acknowledgements, refused_id
 from rtc_widget.protocols.live.questions import QUIET_SECONDS, Questions, WrittenQuestion, spoken_turn
 from rtc_widget.protocols.live.session import LiveSettings
-from rtc_widget.protocols.live.session_settings import changed_settings
+from rtc_widget.protocols.live.session_settings import NEEDS_MODEL, changed_settings
 from rtc_widget.protocols.realtime.session_settings import merged
 
 logger = logging.getLogger("rtc_widget")
 
 NO_TOOLS = "The voice model of GPT-Live calls no functions. "
-_TOOLS_HINT = 'Use OpenAILive(backend="gpt-6-luna"), or another model of the Responses API.'
 _ACKNOWLEDGED_BY: Mapping[str, str] = {
     "session.update": "session.updated",
     "session.close": "session.closed",
@@ -171,7 +170,7 @@ class LiveSession:
     def user_message(self, text: str, image_url: str | None = None, detail: Detail = "auto") -> Item:
         """Return a user's message as an item of the backend's input."""
         if image_url is not None and not self._has_backend:
-            raise InvalidImage("The voice model of GPT-Live sees no images; only a backend does.", hint=_TOOLS_HINT)
+            raise InvalidImage("The voice model of GPT-Live sees no images; only a backend does.", hint=NEEDS_MODEL)
         return client_events.user_message(text, image_url, detail)
 
     def events_of(self, item: Item) -> Sequence[ClientEvent]:
@@ -313,7 +312,7 @@ class LiveSession:
         added, self._tool_names = names - self._tool_names, names
         if not self._options.takes_tools:
             if tools:
-                raise InvalidTool(f"{NO_TOOLS}A backend that is a Python function calls none either.", hint=_TOOLS_HINT)
+                raise InvalidTool(f"{NO_TOOLS}A backend that is a Python function calls none either.", hint=NEEDS_MODEL)
             return False
         if not self._outbox.is_started:
             return False  # they go with the offer, or with the first event
@@ -390,7 +389,7 @@ class LiveSession:
         """Send a ``session.update`` and wait for the server's ``session.updated``."""
         session = changed_settings(settings)
         if "responses" in session.get("delegation", {}) and not self._has_backend:
-            raise InvalidSession("There is no backend with settings in this session.", hint=_TOOLS_HINT)
+            raise InvalidSession("There is no backend with settings in this session.", hint=NEEDS_MODEL)
         check()
         event = client_events.update_session(session)
         event_id = str(event["event_id"])

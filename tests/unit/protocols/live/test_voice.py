@@ -220,3 +220,12 @@ async def test_errors_are_noted_unless_they_are_harmless(make, page, code, shown
     notes = [fact for fact in facts_of(chat.events[-1]) if isinstance(fact, ServerNote)]
     assert len(notes) == shown
     assert (chat.error or {}).get("code") == (code if code == "credit_balance_exhausted" else None)
+
+
+@pytest.mark.parametrize("delegation", [None, "responses"])
+async def test_a_delegation_cannot_be_taken_away_during_a_session(make, page, delegation):
+    chat = make()
+    await chat.connect()
+    with pytest.raises(InvalidSession, match=r"must be a mapping, got (None|'responses')"):
+        await chat.update_session(delegation=delegation)
+    assert page.sent == []
