@@ -20,6 +20,7 @@ import uvicorn
 
 from rtc_widget import AudioClip, VoiceChat
 from rtc_widget.errors import ConversationUnsupported, InvalidKey, SignalingError
+from rtc_widget.headless.peer import Peer
 from tests.headless.peer_contracts import Doubles
 from tests.limits import HANGS, eventually
 
@@ -122,16 +123,35 @@ async def test_a_whip_server_gets_audio_and_a_delete():
             await chat.connect(timeout=HANGS)
 
 
-async def test_pipecat_itself():
+CLIENT_READY = '{"label": "rtvi-ai", "type": "client-ready", "id": "2", "data": {"version": "1.0.0"}}'
+
+
+def ready(chat: VoiceChat) -> int:
+    return [event.type for event in chat.events].count("bot-ready")
+
+
+async def test_pipecat_itself(monkeypatch: pytest.MonkeyPatch):
     if not has("pipecat.transports.smallwebrtc.request_handler"):
         pytest.skip("Pipecat is not installed: the group `peers`")
+    pings: list[str] = []
+    send = Peer.send
+
+    def count(peer: Peer, text: str) -> None:
+        pings.extend([text] * text.startswith("ping"))
+        send(peer, text)
+
+    monkeypatch.setattr(Peer, "send", count)
     with package("pipecat") as url:
         await until_it_listens(url)
         with closing(VoiceChat(documented("Pipecat")(f"{url}/api/offer"), page="headless")) as chat:
             await chat.connect(timeout=HANGS)
-            await eventually(lambda: "bot-ready" in [event.type for event in chat.events])
-            # Without pings Pipecat would take the page for gone after three seconds.
-            await asyncio.sleep(4)
+            await eventually(lambda: ready(chat) == 1)
+            # One a second: Pipecat replies to nobody whose last ping is older than three seconds.
+            await eventually(lambda: len(pings) >= 5)
+            async with asyncio.timeout(HANGS):
+                while ready(chat) < 2:
+                    chat.send_raw(CLIENT_READY)
+                    await asyncio.sleep(0.1)
             assert chat.status == "connected"
 
 

@@ -114,6 +114,11 @@ class Attempt:
 
         self._connecting.add_done_callback(report)
 
+    def retire(self) -> None:
+        """Send silence from now on, and play no clip; the connection stays until `end`."""
+        if self.track is not None:
+            self.track.retire()
+
     def end(self) -> None:
         """End it: the connection, the microphone, the call on the server. Harmless to repeat."""
         if self._has_ended:

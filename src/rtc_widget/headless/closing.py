@@ -56,6 +56,7 @@ class ClosingCalls:
                 attempt.peer.send(event)
                 self._listener.late_event_passed(attempt.id, "sent", event)
             self._timers[attempt] = asyncio.get_running_loop().call_later(CLOSE_SECONDS, self._end, attempt)
+            attempt.retire()
         return attempt in self._timers
 
     def message_received(self, attempt: Attempt, text: str) -> None:

@@ -40,6 +40,7 @@ class MicrophoneTrack(VoiceTrack):
         self._on_frame = on_frame
         self._input: Playback | None = None
         self._waiting_clips = 0
+        self._is_retired = False
 
     async def recv(self) -> AudioFrame:
         """Return the next frame when it is due."""
@@ -54,7 +55,7 @@ class MicrophoneTrack(VoiceTrack):
             # Read also while muted or while a clip plays: a microphone does not pause.
             samples = self._input.read(FRAME_LENGTH)
             microphone[: len(samples)] = samples
-        if self._waiting_clips:
+        if self._waiting_clips and not self._is_retired:
             return played
         return np.zeros_like(microphone) if self._is_muted() else microphone
 
@@ -62,6 +63,12 @@ class MicrophoneTrack(VoiceTrack):
         """Use `pcm` (48 kHz, 16 bit) as the microphone's input from now on."""
         self._input = Playback(lambda: None, lambda: None)
         self._input.write(pcm)
+
+    def retire(self) -> None:
+        """Send silence from now on: clips are cut off, and no more are taken."""
+        self._is_retired = True
+        self._input = None
+        self.emit("retired")
 
     async def play_clip(self, pcm: Pcm) -> PlayedInterval:
         """Play `pcm` in place of the microphone, after earlier clips; muting does not affect it.
@@ -82,7 +89,7 @@ class MicrophoneTrack(VoiceTrack):
             if not played.done():
                 played.set_exception(_interrupted())
 
-        if self.readyState != "live":
+        if self._is_retired or self.readyState != "live":
             raise _interrupted()
         if not len(pcm):
             now = time.time() * 1000
@@ -90,7 +97,8 @@ class MicrophoneTrack(VoiceTrack):
         playback = Playback(lambda: started.append(time.time() * 1000), stop)
         playback.write(pcm)
         playback.finish()
-        self.add_listener("ended", interrupt)
+        for end in ("ended", "retired"):
+            self.add_listener(end, interrupt)
         self._waiting_clips += 1
         self.play(playback)
         try:
@@ -98,7 +106,8 @@ class MicrophoneTrack(VoiceTrack):
         finally:
             playback.clear()
             self._waiting_clips -= 1
-            self.remove_listener("ended", interrupt)
+            for end in ("ended", "retired"):
+                self.remove_listener(end, interrupt)
 
 
 def _interrupted() -> ClipInterrupted:

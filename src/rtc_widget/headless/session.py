@@ -274,11 +274,12 @@ class PageSession:
         """Send the conversation to resume, if any, and start recording and statistics."""
         self._history.begin_own_call(attempt.id)
         groups = self._resumption.events() if resumes else []
+        # Before the first events of the call: they are watched too.
+        self._watch = self._protocol.session_watch(self._session_stands, asyncio.get_running_loop().call_later)
         self._send_first(attempt.first_messages)
         self._resumption.begin_call(resumes=resumes)
         self._heard_at = None
         self._sound.begin()
-        self._watch = self._protocol.session_watch(self._session_stands, asyncio.get_running_loop().call_later)
         sendable = [events for events in groups if all(map(self._call.can_send, events))]
         if len(sendable) < len(groups):
             count = len(groups) - len(sendable)
@@ -295,6 +296,7 @@ class PageSession:
         self._sound.end()
         if self._watch is not None:
             self._watch.end()
+            self._watch = None
         now = time.monotonic()
         # A loss is noticed seconds after the last sound.
         heard_at = now if self._heard_at is None else self._heard_at

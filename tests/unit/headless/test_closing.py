@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("aiortc")
 
+from rtc_widget._aiortc.audio import MonoAudio
 from rtc_widget.comm.settings import Reconnect
+from rtc_widget.conversation.events import Event
+from rtc_widget.errors import ClipInterrupted
 from rtc_widget.headless import closing
+from rtc_widget.headless.microphone import MicrophoneTrack
 from rtc_widget.protocols.live.protocol import PROTOCOL as LIVE
 from rtc_widget.protocols.realtime.protocol import PROTOCOL
-from tests.limits import eventually
+from tests.limits import HANGS, eventually
 from tests.unit.headless.test_resumed import CLOSED, LOST, FakeAttempt, Page
 
 CLOSE, END = {"type": "session.close"}, {"type": "session.closed", "reason": "close_requested"}
@@ -123,6 +129,62 @@ async def test_an_expired_session_is_replaced(monkeypatch: pytest.MonkeyPatch):
     assert call.has_ended
     assert call.sent == []
     await page.session.close()
+
+
+async def test_a_clip_is_cut_off_before_the_session_is_closed(monkeypatch: pytest.MonkeyPatch):
+    async def fetched(bridge: object, clip: str) -> MonoAudio:
+        return MonoAudio(np.full(480_000, 0.5, np.float32), 48_000)
+
+    monkeypatch.setattr("rtc_widget.headless.session.fetch_clip", fetched)
+    page, call, _ = await called()
+    call.track, call.peer.is_open = MicrophoneTrack(call.listener.is_muted, lambda frame: None), True
+    saying = [asyncio.create_task(page.session._handle({"type": "play_clip", "clip": name})) for name in "ab"]
+    await eventually(lambda: call.track._waiting_clips == 2)
+    assert call.track.next_pcm().any()
+    await page.session._handle({"type": "disconnect"})
+    for clip in saying:
+        with pytest.raises(ClipInterrupted, match="ended"):
+            async with asyncio.timeout(HANGS):
+                await clip
+    with pytest.raises(ClipInterrupted, match="ended"):
+        await page.session._fetch_and_play(call.track, "late")
+    assert not call.track.next_pcm().any()
+    assert (call.has_ended, call.track.readyState) == (False, "live")
+    await page.session.close()
+
+
+class Watching:
+    """What watches a call, and what it has seen."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def consume(self, event: Event) -> None:
+        self.seen.append(event.type)
+
+    def end(self) -> None:
+        self.seen.append("end")
+
+
+async def test_each_call_is_watched_from_its_first_event_to_its_end(monkeypatch: pytest.MonkeyPatch):
+    watches: list[Watching] = []
+
+    def watch(protocol: object, told: object, call_later: object) -> Watching:
+        watches.append(Watching())
+        return watches[-1]
+
+    monkeypatch.setattr(type(PROTOCOL), "session_watch", watch)
+    page, first, _ = await called()
+    await page.session._handle({"type": "disconnect"})
+    first.receives(END)
+    connecting = page.connect()
+    await eventually(lambda: len(FakeAttempt.all) == 2)
+    FakeAttempt.all[1].first_messages = [json.dumps({"type": "session.thinking.append"})]
+    FakeAttempt.all[1].opens()
+    await connecting
+    assert [watch.seen for watch in watches] == [["end"], ["session.thinking.append"]]
+    await page.session.close()
+    assert [watch.seen for watch in watches] == [["end"], ["session.thinking.append", "end"]]
 
 
 async def test_a_session_that_stands_still_is_told(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):

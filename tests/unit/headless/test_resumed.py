@@ -51,10 +51,15 @@ class FakeAttempt:
         self.has_channel = True
         self.first_messages: list[str] = []
         self.sent: list[str] = []
+        self.track: Any = None
         self.peer = SimpleNamespace(max_message_size=None, buffered_bytes=0, send=self.sent.append, connection=None)
 
     def begin(self, limit: float | None, done: Callable[[BaseException | None], None]) -> None:
         """Wait for the test."""
+
+    def retire(self) -> None:
+        if self.track is not None:
+            self.track.retire()
 
     def end(self) -> None:
         self.has_ended = True
