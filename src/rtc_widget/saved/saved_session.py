@@ -59,6 +59,7 @@ NEEDS_A_CALL = frozenset(
         "reconnect",
         "record",
         "save",
+        "save_transcript",
         "say",
         "send",
         "send_image",
