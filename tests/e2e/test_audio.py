@@ -103,7 +103,7 @@ print(said)
     kernel = lab.kernel_client()
     assert "SpokenInterval(" in page.output(1), page.output(1)
     expect(page.outputs(2).locator("audio")).to_have_count(1)
-    expect(page.outputs(3).locator("img")).to_have_count(1)
+    expect(page.outputs(3).locator("svg[role=img], img")).to_have_count(1)
     assert page.spy("spy.microphone.length") == 0
     turns = evaluate(kernel, "[(turn.role, turn.text) for turn in chat.transcript]")
     assert word_error_rate(QUESTION, turns[0][1]) <= 0.2
