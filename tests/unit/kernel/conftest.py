@@ -37,17 +37,18 @@ class KernelClient:
         cell: str = self._client.execute(code)
         # ipykernel 7.3.0 may leave a request unread that arrives while it replies (docs/hosts.md). The next request
         # waits until the kernel is idle; should it be left unread even so, the kernel says nothing more.
-        unread = self._ipykernel == "7.3.0"
+        may_stop = self._ipykernel == "7.3.0"
+        patience = LEFT_UNREAD if may_stop else HANGS
         try:
-            reply = self._client.get_shell_msg(timeout=LEFT_UNREAD if unread else HANGS)
+            reply = self._client.get_shell_msg(timeout=patience)
+            assert reply["content"]["status"] == "ok", reply["content"].get("traceback")
+            over = time.monotonic() + patience
+            while not self._is_idle_after(cell):
+                self._published.append(self._client.get_iopub_msg(timeout=max(0.0, over - time.monotonic())))
         except queue.Empty:
-            if unread:
-                pytest.skip("this kernel of ipykernel 7.3.0 has left a request unread, see docs/hosts.md")
+            if may_stop:
+                pytest.skip("this kernel of ipykernel 7.3.0 has stopped, see docs/hosts.md")
             raise
-        assert reply["content"]["status"] == "ok", reply["content"].get("traceback")
-        over = time.monotonic() + HANGS
-        while not self._is_idle_after(cell):
-            self._published.append(self._client.get_iopub_msg(timeout=max(0.0, over - time.monotonic())))
         return cell
 
     def stopped(self, code: str) -> str:
