@@ -139,7 +139,7 @@ def test_a_written_question_is_answered_aloud(opened, silent_browser, server):
     assert box.input_value() == ""
     page.page.wait_for_function("() => __spy.received.some((text) => text.includes('output_audio_buffer.stopped'))")
     page.page.wait_for_timeout(1_000)  # what the server has sent is still played out of the browser's buffer
-    text = answer.inner_text().removeprefix("Assistant")
+    text = answer.locator(".rtc-turn-text").first.inner_text()
     assert word_error_rate(text, recognize(*page.recording())) <= 0.2
 
 
