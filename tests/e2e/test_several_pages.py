@@ -133,9 +133,9 @@ def test_lifecycle_of_a_call_that_another_tab_follows_and_takes_over(two_tabs, s
     take_over(second)
     [new] = server.wait_for_calls(1)
     assert new != call
-    assert microphones(first) == ["ended"]
+    eventually(lambda: microphones(first) == ["ended"])
     assert microphones(second) == ["live"]
-    assert first.spy("spy.peers.map((peer) => peer.connectionState)") == ["closed"]
+    eventually(lambda: first.spy("spy.peers.map((peer) => peer.connectionState)") == ["closed"])
     error = first.page.locator(".rtc-error").first
     expect(error).to_have_attribute("data-code", "call_taken_over")
     eventually(lambda: evaluate(kernel, "[chat.status, chat.error]") == ["connected", None])
