@@ -62,7 +62,7 @@ with chat.push_to_talk():
     while not said.exists():
         await asyncio.sleep(0.05)
 event = await chat.wait_for("conversation.item.input_audio_transcription.completed", timeout={HANGS})
-print("heard:", event.transcript)
+print(event.transcript)
 """
 
 TYPES = "[event.type for event in chat.events]"
@@ -132,6 +132,7 @@ def test_what_callbacks_raise_is_shown_and_the_call_goes_on(opened, silent_brows
     expect(page.widget()).to_have_attribute("data-status", "connected")
 
 
+@pytest.mark.alone
 def test_a_person_may_hold_a_button_to_talk(opened, silent_browser, lab, widget, question_wav, tmp_path):
     said = tmp_path / "said"
     widget = f"import pathlib\nsaid = pathlib.Path({str(said)!r})\n{widget}"
@@ -161,5 +162,4 @@ def test_a_person_may_hold_a_button_to_talk(opened, silent_browser, lab, widget,
     page.page.mouse.up()
     eventually(lambda: "output_audio_buffer.cleared" in evaluate(kernel, TYPES))
     eventually(lambda: evaluate(kernel, TYPES).count("input_audio_buffer.commit") == 2)
-    # Which words are understood is asked where nothing else runs.
-    eventually(lambda: "heard:" in page.output(3))
+    eventually(lambda: "jitter buffer" in page.output(3))
