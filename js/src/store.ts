@@ -32,7 +32,7 @@ export interface Store {
   /** Whether the call is another page's. */
   readonly isFollowing: ReadonlySignal<boolean>;
   readonly events: EventList;
-  /** Whether events are only listed: nothing can be written, and there is no transcript. */
+  /** Whether events are only listed: the page has neither a text box nor a transcript. */
   readonly isEventsOnly: boolean;
   readonly conversation: ReadonlySignal<Conversation>;
   readonly speaking: ReadonlySignal<Speaking>;

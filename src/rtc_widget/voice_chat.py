@@ -617,7 +617,7 @@ class VoiceChat(anywidget.AnyWidget):
         InvalidImage, OSError
             If the image cannot be used, made small enough, or read.
         TypeError, ValueError
-            If there is no text.
+            If the text is empty.
         WaitTimeout
             If it takes too long.
         NotConnected
@@ -699,7 +699,7 @@ class VoiceChat(anywidget.AnyWidget):
         MessageTooLarge
             If the data channel does not carry so much in one message.
         ValueError
-            If there is no text.
+            If the text is empty.
         """
         return self._messages.send_text(text)
 
@@ -790,7 +790,7 @@ class VoiceChat(anywidget.AnyWidget):
         NotConnected
             If there is no call, or it ends.
         ValueError
-            If there is no text.
+            If the text is empty.
         AwaitUnsupported
             In a cell of ipykernel 6.
         """

@@ -5,7 +5,7 @@ import { startCall, startWidget } from "../fakes";
 
 const draft = (root: Element) => {
   const found = root.querySelector("textarea");
-  if (!found) throw new Error("There is no text box");
+  if (!found) throw new Error("The view lacks its text box");
   return found;
 };
 

@@ -106,7 +106,7 @@ class Local:
     InvalidSession
         If a setting is unknown, or the server has no such voice.
     ValueError
-        If there is no such protocol.
+        If the server does not speak `protocol`.
     ServerNotFound
         If `server` is not an http or https URL.
 

@@ -303,7 +303,7 @@ class OpenAI:
         await self._end_by("DELETE", call)
 
     async def _end_by(self, method: str, path: str) -> int | None:
-        """End a call; return the status of a refusal that means that there is no such call or path."""
+        """End a call; return the status of a refusal by which the call or the path is unknown."""
         try:
             await self._request(method, path)
         except SignalingError as error:

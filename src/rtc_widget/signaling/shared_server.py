@@ -281,7 +281,7 @@ class SharedServer:
         Raises
         ------
         SignalingError
-            If the server cannot be reached, or there is no token.
+            If the server cannot be reached, or its token is missing.
         LocalServerError
             If it still loads its models.
         """

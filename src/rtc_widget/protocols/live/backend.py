@@ -29,7 +29,7 @@ class BackendRequest:
     is_sent, is_begun, is_over : bool
         Whether the page has sent them, the response has begun, and nothing of it is to come.
     failure : RtcWidgetError or None
-        Why there is no response.
+        Why the request got no response.
     others : frozenset of str
         The delegations that had no response yet when the page sent them: the next response may be one of theirs.
     """

@@ -95,7 +95,7 @@ class RemoteReplies:
         Raises
         ------
         ApiError
-            If there is no such stream.
+            If no stream has this name.
         """
         return FunctionResponder(self._find(stream), reply)
 
@@ -140,7 +140,7 @@ class RemoteReplies:
         Raises
         ------
         ApiError
-            If there is no such stream, or the body has another form.
+            If no stream has this name, or the body has another form.
         """
         kernel = self._find(stream)
         try:
