@@ -96,8 +96,10 @@ describe.each(Object.entries(STATES))("the state %s", (_, script) => {
   });
 
   it("has buttons that do not cover its words", () => {
-    for (const width of [320, 420, 560, 760]) {
+    for (const width of [320, 420, 560, 640, 690, 760]) {
       const element = mount(script, width);
+      const headline = element.querySelector<HTMLElement>(".rtc-status");
+      expect(headline?.scrollWidth, `${width}: the headline's words`).toBe(headline?.clientWidth);
       const controls = element.querySelector(".rtc-controls")?.getBoundingClientRect();
       for (const words of element.querySelectorAll(".rtc-connection, .rtc-details > *")) {
         const box = words.getBoundingClientRect();
