@@ -151,6 +151,9 @@ def jupyterlab(*, ipykernels: Mapping[str, Path] | None = None, host: str = "127
     page_config.write_text(json.dumps({"disabledExtensions": disabled}))
     for version, ipykernel in {"": None, **(ipykernels or {})}.items():
         _write_kernelspec(folders["data"] / "kernels" / f"{KERNEL}{version}", ipykernel)
+    startup = home / "ipython/profile_default/startup"
+    startup.mkdir(parents=True)
+    (startup / "patience.py").write_text(_STARTUP)
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("OPENAI_", "JUPYTER"))}
     environment |= {
         "HOME": str(home),
@@ -189,6 +192,16 @@ def jupyterlab(*, ipykernels: Mapping[str, Path] | None = None, host: str = "127
             process.wait()
         log.close()
         shutil.rmtree(home, ignore_errors=True)
+
+
+_STARTUP = f"""
+import sys
+sys.path.append({str(ROOT)!r})
+import tests.patience
+tests.patience.wait_patiently()
+sys.path.remove({str(ROOT)!r})
+del sys, tests
+"""
 
 
 class NotebookPage:

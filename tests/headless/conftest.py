@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from rtc_widget import VoiceChat
 from rtc_widget.audio.clip import AudioClip
 from rtc_widget.server.process import shared_process
 from tests.limits import HANGS
+from tests.patience import wait_patiently
 from tests.speech import WAV_RATE, spoken
 
 QUESTION = "What is a jitter buffer?"
@@ -23,6 +24,13 @@ ANSWER = "A jitter buffer holds arriving packets for a short while."
 @pytest.fixture(autouse=True)
 def _no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+
+
+@pytest.fixture(autouse=True, scope="package")
+def _patience() -> Iterator[None]:
+    take_back = wait_patiently()
+    yield
+    take_back()
 
 
 @pytest.fixture

@@ -91,6 +91,7 @@ def test_an_event_knows_when_and_which_way():
     assert repr(event).startswith("<→ response.create")
 
 
+@pytest.mark.usefixtures("no_collection")
 @pytest.mark.parametrize("text", ["{", "", "[1, 2]", "7", '"text"', "[" * 100_000])
 def test_what_cannot_be_read_is_kept_whole(text):
     event = Event.from_text(text, direction="received", time_ms=0.0)

@@ -272,6 +272,7 @@ async def test_a_short_lived_secret_is_minted_with_the_session_and_does_not_show
     assert post["json"]["session"]["audio"]["output"] == {"voice": "marin"}
 
 
+@pytest.mark.usefixtures("no_collection")
 @pytest.mark.parametrize("body", ["", "[]", "{}", '{"value":7}', '{"value":""}', "<html>", "[" * 100_000])
 async def test_an_answer_without_a_secret_is_an_error(server, body):
     server.secret_body = body

@@ -100,6 +100,7 @@ def uncollected() -> Iterator[None]:
     gc.enable()
 
 
+@pytest.mark.usefixtures("no_collection")
 @pytest.mark.parametrize(
     ("body", "is_hung_up"),
     [

@@ -85,6 +85,7 @@ async def test_a_failure_that_cannot_be_shown_still_reaches_the_model(chat, serv
     assert json.loads(output["item"]["output"]) == {"error": "ValueError: No."}
 
 
+@pytest.mark.usefixtures("no_collection")
 async def test_arguments_nested_too_deeply_are_refused_with_an_output(chat, server):
     chat.tool(get_weather)
     await server.connect(tools=[{"name": "get_weather"}])

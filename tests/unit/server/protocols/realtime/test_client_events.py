@@ -21,6 +21,7 @@ async def test_two_responses_at_a_time_are_refused(stage: Stage) -> None:
 MESSAGE = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hi"}]}
 
 
+@pytest.mark.usefixtures("no_collection")
 @pytest.mark.parametrize(
     ("message", "code", "param"),
     [
