@@ -59,7 +59,7 @@ class _ReferenceCheck:
             return
         before, self._bound = self._bound, _bindings(self._shell.user_ns)
         had_name = self._name is not None
-        if had_name and self._is_name(self._name, widget):
+        if had_name and self._is_name(self._name, widget, deep=True):
             return
         is_lost = any(_is_less(self._bound.get(name), bound) for name, bound in before.items())
         if had_name and not is_lost:
@@ -71,15 +71,23 @@ class _ReferenceCheck:
                 self._name = name
                 return
         # The walk visits every object of the process, so it starts only when a name was lost.
-        if had_name and not self._leads_to_a_name(widget):
+        if not had_name:
+            return
+        if not self._leads_to_a_name(widget):
             getattr(widget, self._method)()
+            return
+        # A name that leads to the widget, such as that of a DataFrame, saves the next walk.
+        for name in self._bound:
+            if self._is_name(name, widget, deep=True):
+                self._name = name
+                return
 
-    def _is_name(self, name: str | None, widget: Widget) -> bool:
-        """Whether a name that a person chose refers to the widget, or to an object that contains it."""
+    def _is_name(self, name: str | None, widget: Widget, *, deep: bool = False) -> bool:
+        """Whether a name that a person chose refers to the widget, to an object that contains it, or leads to it."""
         if name is None or _SHOWN.fullmatch(name) or name not in self._shell.user_ns:
             return False
         value = self._shell.user_ns[name]
-        return value is widget or _contains(value, widget)
+        return value is widget or _contains(value, widget) or (deep and _leads_to(value, widget))
 
     def _leads_to_a_name(self, widget: Widget) -> bool:
         space: dict[str, object] = self._shell.user_ns
@@ -176,6 +184,44 @@ def _contains(value: object, widget: Widget) -> bool:
     if not isinstance(entries, list | tuple) or len(entries) > _MAX_REFERRERS:
         return False
     return any(entry is widget for entry in entries)
+
+
+def _leads_to(value: object, widget: Widget) -> bool:
+    """Whether references lead from an object of the notebook to the widget, as far as a few of them tell."""
+    step: list[object] = [value]
+    known = {id(value)}
+    for _ in range(_MAX_STEPS):
+        after: list[object] = []
+        for one in step:
+            for held in _entries(one):
+                if held is widget:
+                    return True
+                if id(held) not in known and not _is_dead_end(held):
+                    known.add(id(held))
+                    after.append(held)
+            if len(known) > _MAX_REFERRERS:
+                return False
+        if not after:
+            return False
+        step = after
+    return False
+
+
+def _entries(value: object) -> list[object]:
+    """Return what an object refers to; an object array does not tell `gc`."""
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and type(value) is numpy.ndarray:
+        array: Any = value
+        return list(array.flat) if array.dtype == object and array.size <= _MAX_REFERRERS else [array.base]
+    return gc.get_referents(value)
+
+
+def _is_dead_end(value: object) -> bool:
+    """Whether the way from an object leads to constants alone, to a whole module, or to the machinery."""
+    kind = type(value)
+    if kind in _NO_HOLDERS or issubclass(kind, type | FunctionType):
+        return True
+    return _is_passing(value) or (kind is dict and "__builtins__" in value)  # type: ignore[operator]
 
 
 def _names(space: Mapping[str, object], held: list[object]) -> bool:

@@ -201,6 +201,28 @@ def test_the_references_are_followed_only_when_a_name_was_lost(shell, monkeypatc
     assert (len(walks), ends) == (1, [])
 
 
+@pytest.mark.parametrize(
+    "holder",
+    [
+        "import pandas; held = pandas.DataFrame({'chat': [chat]})",
+        "import numpy; held = numpy.array([[chat], [None]], dtype=object)[:1]",
+        "held = {'deep': [{'down': (chat,)}]}",
+    ],
+)
+def test_a_name_that_leads_to_the_widget_saves_the_walk_when_others_are_bound_anew(shell, monkeypatch, holder):
+    walks = []
+    follow = auto_close._ReferenceCheck._leads_to_a_name
+    monkeypatch.setattr(auto_close._ReferenceCheck, "_leads_to_a_name", lambda *args: walks.append(1) or follow(*args))
+    ends = made(shell, holder, "other = [1]; def_ = {}", "del chat")
+    assert len(walks) == 1
+    for cell in ("other = [2, 3]", "def f(): ...", "def f(): ...", "def_ = set()", "del other"):
+        shell.run_cell(cell).raise_error()
+    assert (len(walks), ends) == (1, [])
+    monkeypatch.undo()  # the frame that counts holds the widget
+    shell.run_cell("del held").raise_error()
+    assert ends == ["closed"]
+
+
 def test_a_peer_connection_without_a_name_is_closed_and_removed(shell):
     shell.run_cell("from rtc_widget import PeerConnection; from tests.unit.peers.page_double import PeerPage")
     shell.run_cell("page = PeerPage(); pc = PeerConnection(page=page)").raise_error()
