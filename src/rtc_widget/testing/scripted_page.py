@@ -24,6 +24,7 @@ from rtc_widget.errors import (
     UnexpectedError,
 )
 from rtc_widget.errors.texts import text
+from rtc_widget.protocols.realtime.session import detects_turns
 from rtc_widget.protocols.realtime.session_settings import merged, session_settings
 from rtc_widget.testing.raw_page import CLOSED, CONNECTED, CONNECTING, IDLE, RawPage
 from rtc_widget.testing.scripted_live_server import LiveServerScript
@@ -451,8 +452,7 @@ class ScriptedPage(RawPage):
 
     @property
     def _detects_turns(self) -> bool:
-        audio = self._server.session.get("audio") or {}
-        return (audio.get("input") or {}).get("turn_detection", "default") is not None
+        return detects_turns(self._server.session)
 
 
 def _refuse_constant(name: str) -> None:

@@ -138,6 +138,18 @@ async def test_without_turn_detection_a_person_is_heard_and_nobody_answers(chat,
     assert [turn.role for turn in chat.transcript] == ["user"]
 
 
+async def test_a_server_that_states_null_for_every_setting_of_the_input_detects_turns():
+    """Hugging Face speech-to-speech has not set any."""
+    unset = dict.fromkeys(("format", "noise_reduction", "transcription", "turn_detection"))
+    page = ScriptedPage(session={"audio": {"input": unset}})
+    chat = VoiceChat(page=page)
+    await chat.connect()
+    page.will_say("Yes?")
+    page.person_says("Hello.")
+    await page.settled()
+    assert [turn.text for turn in chat.transcript] == ["Hello.", "Yes?"]
+
+
 async def test_time_goes_by_only_on_its_own_clock(chat, page):
     await chat.connect()
     page.receives({"type": "one"})
