@@ -188,32 +188,29 @@ def _contains(value: object, widget: Widget) -> bool:
 
 def _leads_to(value: object, widget: Widget) -> bool:
     """Whether references lead from an object of the notebook to the widget, as far as a few of them tell."""
-    step: list[object] = [value]
+    waiting = deque([value])
     known = {id(value)}
-    for _ in range(_MAX_STEPS):
-        after: list[object] = []
-        for one in step:
-            for held in _entries(one):
-                if held is widget:
-                    return True
-                if id(held) not in known and not _is_dead_end(held):
-                    known.add(id(held))
-                    after.append(held)
-            if len(known) > _MAX_REFERRERS:
-                return False
-        if not after:
-            return False
-        step = after
+    while waiting and len(known) <= _MAX_REFERRERS:
+        for held in _entries(waiting.popleft()):
+            if held is widget:
+                return True
+            if id(held) not in known and not _is_dead_end(held):
+                known.add(id(held))
+                waiting.append(held)
     return False
 
 
 def _entries(value: object) -> list[object]:
-    """Return what an object refers to; an object array does not tell `gc`."""
+    """Return what an object refers to; nothing if that is a lot."""
+    kind = type(value)
+    if kind in _SIZED and len(value) > _MAX_REFERRERS:  # type: ignore[arg-type]
+        return []
     numpy = sys.modules.get("numpy")
-    if numpy is not None and type(value) is numpy.ndarray:
-        array: Any = value
-        return list(array.flat) if array.dtype == object and array.size <= _MAX_REFERRERS else [array.base]
-    return gc.get_referents(value)
+    if numpy is None or kind is not numpy.ndarray:
+        return gc.get_referents(value)
+    # `gc` knows nothing of what an array holds.
+    array: Any = value
+    return list(array.flat) if array.dtype == object and array.size <= _MAX_REFERRERS else [array.base]
 
 
 def _is_dead_end(value: object) -> bool:

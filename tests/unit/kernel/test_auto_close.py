@@ -223,6 +223,18 @@ def test_a_name_that_leads_to_the_widget_saves_the_walk_when_others_are_bound_an
     assert ends == ["closed"]
 
 
+def test_what_a_long_list_holds_is_not_looked_at(shell, monkeypatch):
+    shell.run_cell("import numpy; long = [[n] for n in range(100_000)]; around = {'deep': long}").raise_error()
+    ends = made(shell, "held = numpy.array([chat, None], dtype=object)")
+    looks = []
+    is_dead_end = auto_close._is_dead_end
+    monkeypatch.setattr(auto_close, "_is_dead_end", lambda value: looks.append(1) or is_dead_end(value))
+    shell.run_cell("del chat")
+    monkeypatch.undo()
+    assert 0 < len(looks) < 10_000
+    assert ends == []
+
+
 def test_a_peer_connection_without_a_name_is_closed_and_removed(shell):
     shell.run_cell("from rtc_widget import PeerConnection; from tests.unit.peers.page_double import PeerPage")
     shell.run_cell("page = PeerPage(); pc = PeerConnection(page=page)").raise_error()
