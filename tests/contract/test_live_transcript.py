@@ -25,6 +25,8 @@ def test_the_transcript_is_the_one_of_the_contract(case: dict[str, Any]) -> None
     for event in case["events"]:
         turns.add(event, None)
     assert [[turn.role, turn.text, turn.status] for turn in turns.turns] == case["transcript"]
+    unspoken = [at for at, turn in enumerate(turns.turns) if turn.unspoken and not turn.heard]
+    assert unspoken == case.get("unspoken", [])
     spans = [[turn.start, turn.end] for turn in turns.turns]
     assert spans == [[start / 1000, None if end is None else end / 1000] for start, end in case["spans_ms"]]
 

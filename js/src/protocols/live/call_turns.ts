@@ -31,6 +31,8 @@ interface Fold {
   endMs: number;
   status: TurnStatus;
   arrivedMs: number | undefined;
+  /** Its words took time to be said. */
+  hasSound: boolean;
   /** The speaker has written something since. */
   isClosed: boolean;
   /** From the note for the voice model; the message for the backend may follow, and has the whole text. */
@@ -59,13 +61,14 @@ export class CallTurns {
     return this.#folds
       .filter(({ text }) => text.trim() !== "")
       .toSorted((one, other) => one.startMs - other.startMs || one.number - other.number)
-      .map(({ number, role, text, status }) => ({
+      .map(({ number, role, text, status, hasSound }) => ({
         key: `${this.#attempt}/turn_${number}`,
         attempt: this.#attempt,
         role,
         parts: [text.trim()],
         status: this.#isEnded && status === "in_progress" ? "interrupted" : status,
         isGuessed: false,
+        isUnspoken: role === "assistant" && !hasSound && (this.#isEnded || status !== "in_progress"),
       }));
   }
 
@@ -104,14 +107,16 @@ export class CallTurns {
     const fold = this.#spoken.get(role);
     const startMs = milliseconds(event.start_ms) ?? fold?.endMs ?? this.#clockMs;
     const endMs = milliseconds(event.end_ms) ?? startMs;
+    const hasSound = endMs > startMs || milliseconds(event.end_ms) === undefined;
     // A late "." belongs to the words before it, and does not begin a turn.
     if (fold && !/[\p{L}\p{N}]/u.test(text)) fold.text += text;
     else if (!fold || this.#beginsTurn(fold, startMs)) {
       if (fold?.status === "in_progress") fold.status = "completed";
-      this.#spoken.set(role, this.#open(role, text, startMs, endMs));
+      this.#spoken.set(role, this.#open(role, text, startMs, endMs, hasSound));
     } else {
       fold.text += (needsBlank(fold.text, text, startMs - fold.endMs) ? " " : "") + text;
       fold.endMs = Math.max(fold.endMs, endMs);
+      fold.hasSound ||= hasSound;
       fold.arrivedMs = this.#nowMs;
       fold.status = "in_progress";
     }
@@ -124,7 +129,7 @@ export class CallTurns {
     return quietMs >= YIELDED_MS && other !== undefined && other.startMs > began && other.endMs >= endMs - YIELDED_MS;
   }
 
-  #open(role: Role, text: string, startMs: number, endMs: number): Fold {
+  #open(role: Role, text: string, startMs: number, endMs: number, hasSound = true): Fold {
     const number = this.#folds.length + 1;
     const arrivedMs = this.#nowMs;
     const fold: Fold = {
@@ -135,6 +140,7 @@ export class CallTurns {
       endMs,
       status: "in_progress",
       arrivedMs,
+      hasSound,
       isClosed: false,
       isNoted: false,
     };

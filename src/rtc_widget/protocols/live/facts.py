@@ -77,6 +77,8 @@ def _words(raw: Fields, speaker: Role) -> Iterable[Fact]:
     if not isinstance(raw.get("delta"), str) or not any(map(str.isalnum, raw["delta"])):
         return ()
     start, end = (milliseconds(raw.get(name)) for name in ("start_ms", "end_ms"))
+    if start is not None and start == end:
+        return ()  # they are text only
     return (WordsSpoken(speaker, None if start is None else start / 1000, None if end is None else end / 1000),)
 
 

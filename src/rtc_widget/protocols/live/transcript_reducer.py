@@ -42,6 +42,8 @@ class _Fold:
     end: float
     status: TurnStatus
     arrived: float | None
+    has_sound: bool = True
+    """Whether its words took time to be said."""
     is_written: bool = False
     is_closed: bool = False
     """Whether the speaker has written something since."""
@@ -118,7 +120,10 @@ class LiveTurns:
         if fold.is_written and fold.arrived is not None:
             # The session clock is only known as of the last words.
             start = end = fold.arrived
-        return Turn(fold.role, well_formed(fold.text.strip()), f"turn_{fold.number}", status, self._number, start, end)
+        text = well_formed(fold.text.strip())
+        is_unspoken = fold.role == "assistant" and not fold.has_sound and status != "in_progress"
+        played = 0.0 if is_unspoken else 1.0
+        return Turn(fold.role, text, f"turn_{fold.number}", status, self._number, start, end, played, is_unspoken)
 
     def _is_repeated(self, event_id: object) -> bool:
         if not isinstance(event_id, str):
@@ -132,6 +137,7 @@ class LiveTurns:
         start = milliseconds(event.get("start_ms"))
         start = (fold.end if fold is not None else self._clock) if start is None else start
         end = milliseconds(event.get("end_ms"))
+        has_sound = end is None or end > start
         end = start if end is None else end
         if fold is not None and not any(map(str.isalnum, text)):
             # A late "." belongs to the words before it, and nobody has spoken.
@@ -140,10 +146,12 @@ class LiveTurns:
         if fold is None or self._begins_turn(fold, start):
             if fold is not None and fold.status == "in_progress":
                 fold.status = "completed"
-            self._spoken[role] = self._open(role, text, start, end)
+            self._spoken[role] = fold = self._open(role, text, start, end)
+            fold.has_sound = has_sound
             return
         fold.text += (" " if _needs_blank(fold.text, text, start - fold.end) else "") + text
         fold.end, fold.arrived = max(fold.end, end), self._now
+        fold.has_sound = fold.has_sound or has_sound
         fold.status = "in_progress"
 
     def _begins_turn(self, fold: _Fold, start: float) -> bool:

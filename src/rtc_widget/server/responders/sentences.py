@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
@@ -75,3 +76,8 @@ def _first_part_end(text: str, is_first: bool) -> int:
     head = text[:MAX_LENGTH]
     cut = _LAST_CLAUSE.match(head) or _LAST_WORD.match(head)
     return cut.end() if cut else MAX_LENGTH
+
+
+def has_words(text: str) -> bool:
+    """Whether `text` has letters, digits or symbols such as emoji, by the general category of Unicode."""
+    return any(unicodedata.category(char)[0] in "LNS" for char in text)

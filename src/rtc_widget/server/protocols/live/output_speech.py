@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import logging
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import groupby
 
 import numpy as np
 
@@ -15,7 +17,10 @@ from rtc_widget.server.audio_formats import AudioFormat, encoded_audio
 from rtc_widget.server.audio_outputs import Player
 from rtc_widget.server.protocols.live.clock import GRID_MS, SessionClock, grid_floor
 from rtc_widget.server.protocols.live.server_events import LiveEmitter
+from rtc_widget.server.responders.sentences import has_words
 from rtc_widget.server.speech.engines import Engines
+
+log = logging.getLogger(__name__)
 
 LEAD_MS = 240
 """Audio that the track gets before it is due, so that uneven arrival of input audio does not tear the speech."""
@@ -70,6 +75,8 @@ class _Word:
     item_id: str | None
     at_ms: int
     """The playback begins that many milliseconds before the word."""
+    is_spoken: bool
+    """Whether the voice has a sound for it."""
 
 
 @dataclass(slots=True)
@@ -149,6 +156,9 @@ class OutputSpeech:
         finally:
             self._preparing -= 1
         if generation == self._generation:
+            if not len(pcm) and has_words(text):
+                # Without the text, which is the user's.
+                log.warning("the voice %r has no sound for a part of the text; it is sent as text only", self._voice)
             self._add(Utterance(text, item_id, pcm[: len(pcm) // _PER_MS * _PER_MS]))
 
     @property
@@ -161,7 +171,8 @@ class OutputSpeech:
         total = sum(map(len, words))
         before = 0
         for word in words:
-            self._words.append(_Word(word, utterance.item_id, base + round(utterance.ms * before / max(total, 1))))
+            at_ms = base + round(utterance.ms * before / max(total, 1))
+            self._words.append(_Word(word, utterance.item_id, at_ms, is_spoken=utterance.ms > 0))
             before += len(word)
         if utterance.ms:
             self._waiting.append(utterance)
@@ -234,17 +245,21 @@ class OutputSpeech:
         if slot.has_speech:
             sideband, primary = (_encoded_slot(slot.pcm, one) for one in (SIDEBAND_FORMAT, self._primary_format))
             self._emitter.emit_output(sideband, start_ms, end_ms, primary=primary)
-        delta = ""
         is_complete = not self._waiting
+        words: list[_Word] = []
         while self._words and (self._words[0].at_ms < self._heard_ms or (is_complete and not self._has_sound_left())):
             word = self._words.popleft()
-            is_joined = bool(delta) or start_ms - self._told_ms < JOINED_MS
-            delta += f" {word.text}" if is_joined else word.text
+            words.append(word)
             if word.item_id is not None:
                 self._spoken[word.item_id] = f"{self._spoken.get(word.item_id, '')} {word.text}".strip()
-        if delta:
+        for is_spoken, together in groupby(words, key=lambda word: word.is_spoken):
+            delta = " ".join(word.text for word in together)
+            if start_ms - self._told_ms < JOINED_MS:
+                delta = f" {delta}"
             self._told_ms = end_ms
-            self._emitter.emit("session.output_transcript.delta", delta=delta, start_ms=start_ms, end_ms=end_ms)
+            # An interval without duration: the words took no time to say.
+            begun = start_ms if is_spoken else end_ms
+            self._emitter.emit("session.output_transcript.delta", delta=delta, start_ms=begun, end_ms=end_ms)
 
     def _has_sound_left(self) -> bool:
         return self._heard_ms < self._passed_ms

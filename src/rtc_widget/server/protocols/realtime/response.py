@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import unicodedata
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from rtc_widget.server.protocols.realtime.response_items import CallDraft, Draft
 from rtc_widget.server.protocols.realtime.server_events import Emitter
 from rtc_widget.server.protocols.realtime.usage import ASSISTANT_TOKENS_PER_SECOND, audio_tokens, usage_of
 from rtc_widget.server.responders.responder import IncompleteResponse, Question, RequestedToolCall, Responder
-from rtc_widget.server.responders.sentences import sentences
+from rtc_widget.server.responders.sentences import has_words, sentences
 from rtc_widget.server.speech.engines import Engines
 from rtc_widget.server.speech.subprocess_engines import EngineFailed
 from rtc_widget.server.tasks import kind_and_place
@@ -181,7 +180,7 @@ class Response:
             await asyncio.sleep(0)  # a long text has many parts
         else:
             audio = await self.context.engines.speak(text, voice=self.settings.voice, speed=self.settings.speed)
-            if not audio.seconds and _has_words(text):
+            if not audio.seconds and has_words(text):
                 self._warn_of_unspoken_text()
             allowed, audio = self._limit.allowed_speech(text, audio)
             if allowed:
@@ -300,8 +299,3 @@ class TokenLimit:
         self.is_reached = cost > self._left
         self._left -= cost
         return not self.is_reached
-
-
-def _has_words(text: str) -> bool:
-    """Whether `text` has letters, digits or symbols such as emoji, by the general category of Unicode."""
-    return any(unicodedata.category(char)[0] in "LNS" for char in text)

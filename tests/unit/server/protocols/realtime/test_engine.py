@@ -198,7 +198,9 @@ async def test_the_voice_can_be_changed_until_there_is_sound(stage: Stage) -> No
     assert stage.events[-1]["error"]["code"] == "cannot_update_voice", "it was heard, although it is over"
 
 
-@pytest.mark.parametrize(("text", "is_told"), [("你好。你好。", True), ("🎉", True), ("?!", False), ("Hello.", False)])
+@pytest.mark.parametrize(
+    ("text", "is_told"), [("你好。你好。", True), ("नमस्ते", True), ("🎉", True), ("?!", False), ("Hello.", False)]
+)
 async def test_text_that_the_voice_has_no_sound_for_is_told_in_the_log(
     stage: Stage, caplog: pytest.LogCaptureFixture, text: str, is_told: bool
 ) -> None:
