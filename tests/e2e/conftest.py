@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -123,20 +123,36 @@ def opened(lab: Lab, version: str, show: Callable[[Browser, str], NotebookPage])
     def open(browser: Browser, *cells: str) -> NotebookPage:
         ipykernel = "" if version == CURRENT else version
         assert not ipykernel or ipykernel in lab.ipykernels, "scripts/test installs the other ipykernels"
-        for patience in (20, 30, 40, 60, HANGS) if ipykernel else (HANGS,):
+
+        def ready() -> NotebookPage:
             page = show(browser, lab.notebook(f"test{next(numbers)}.ipynb", *cells, ipykernel=ipykernel))
             page.focus_first_cell()
-            try:
-                page.run_next(timeout=patience)
-            except Error as error:
-                # A kernel of 7.3.0 may leave a request unread, see docs/hosts.md. Another kernel has its turn.
-                if patience == HANGS or "took too long" not in str(error):
-                    raise
-                print(f"a kernel of ipykernel {version} did not answer its first cell within {patience} s")
-                page.leave()
-                lab.end_kernels()
-            else:
-                break
-        return page
+            return page
+
+        return run_cells(lab, version, ready, 1, (20, 30, 40, 60))
 
     return open
+
+
+def run_cells(
+    lab: Lab, version: str, ready: Callable[[], NotebookPage], count: int, limits: Iterable[float] = (60, 90)
+) -> NotebookPage:
+    """Run the next `count` cells of the page that `ready` gives; return the page.
+
+    A kernel of ipykernel 7.3.0 may leave a request unread, see docs/hosts.md. Where one takes longer than a limit in
+    seconds, another kernel has its turn.
+    """
+    for limit in (HANGS,) if version == CURRENT else (*limits, HANGS):
+        page = ready()
+        try:
+            for _ in range(count):
+                page.run_next(timeout=limit)
+        except Error as error:
+            if limit == HANGS or "took too long" not in str(error):
+                raise
+            print(f"a kernel of ipykernel {version} did not answer within {limit} s")
+            page.leave()
+            lab.end_kernels()
+        else:
+            break
+    return page

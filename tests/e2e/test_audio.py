@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from rtc_widget import AudioClip, VoiceChat
-from tests.e2e.conftest import CURRENT, QUESTION
+from tests.e2e.conftest import CURRENT, QUESTION, run_cells
 from tests.e2e.lab import NotebookPage, evaluate
 from tests.e2e.voice_server import TOKEN
 from tests.limits import HANGS
@@ -33,14 +33,16 @@ print(chat.recording)
 
 
 @pytest.fixture
-def talking(opened, silent_browser, server, question_wav) -> Callable[..., NotebookPage]:
+def talking(opened, silent_browser, server, question_wav, lab, version) -> Callable[..., NotebookPage]:
     """Opens a notebook and runs the cell that makes a call, in which the question is asked aloud."""
 
     def talk(*cells: str) -> NotebookPage:
-        page = opened(silent_browser, made(server), ASK, *cells)
-        page.will_say(question_wav)
-        page.run_next()
-        return page
+        def ready() -> NotebookPage:
+            page = opened(silent_browser, made(server), ASK, *cells)
+            page.will_say(question_wav)
+            return page
+
+        return run_cells(lab, version, ready, 1)
 
     return talk
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import CURRENT
+from tests.e2e.conftest import CURRENT, run_cells
 from tests.e2e.lab import NotebookPage, evaluate, eventually
 from tests.limits import HANGS
 
@@ -118,10 +118,9 @@ def test_the_model_calls_python_functions_with_a_person_s_leave(opened, silent_b
 
 
 @pytest.mark.parametrize("version", [CURRENT, "7.3.0"])
-def test_what_callbacks_raise_is_shown_and_the_call_goes_on(opened, silent_browser, widget, version):
-    page = opened(silent_browser, widget, CONNECT, FAILS, "(await chat.ask('What is STUN?')).text")
-    page.run_next()
-    page.run_next()
+def test_what_callbacks_raise_is_shown_and_the_call_goes_on(opened, silent_browser, lab, widget, version):
+    cells = (widget, CONNECT, FAILS, "(await chat.ask('What is STUN?')).text")
+    page = run_cells(lab, version, lambda: opened(silent_browser, *cells), 2)
     expect(page.outputs(2)).to_contain_text("breaks failed on response.done: ValueError: mine")
     expect(page.outputs(2)).to_contain_text("breaks_later failed on response.done: KeyError: 'also mine'")
     note = page.page.locator(".rtc-error[data-ends-call=false]").first
