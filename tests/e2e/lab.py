@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import json
 import os
@@ -24,7 +25,7 @@ import av
 import nbformat
 import numpy as np
 from jupyter_client import BlockingKernelClient
-from playwright.sync_api import Browser, Page, WebSocket, expect
+from playwright.sync_api import Browser, Error, Page, WebSocket, expect
 
 from tests.limits import HANGS
 
@@ -326,7 +327,12 @@ class NotebookPage:
         raise AssertionError(f"JupyterLab gave the widget up in each of {_LOADS} loads")
 
     def wait_for_status(self, status: str) -> None:
-        self.page.locator(f".rtc-widget[data-status={status}]").first.wait_for()
+        try:
+            self.page.locator(f".rtc-widget[data-status={status}]").first.wait_for()
+        except Error as error:
+            with contextlib.suppress(Error):
+                error.add_note(f"The widget shows:\n{self.widget().inner_text(timeout=SHOWN * 1000)}")
+            raise
 
     def spy(self, expression: str) -> Any:
         """Evaluate an expression on what the spy has seen, as `spy`."""

@@ -63,11 +63,14 @@ describe("the picture of a peer connection", () => {
   it("lists candidates, the pairs that were tried, and the channels with their counts", async () => {
     const { offerer, answerer, channel } = await connectedPair();
     const { element } = answerer.mount();
+    const other = offerer.mount().element;
     await offerer.call("send", { channel, text: "one" });
     await offerer.call("send", { channel, text: "two" });
     await answerer.call("send", { channel: "channel:1", text: "three" });
     await answerer.until(() => {
-      expect(table(element, "Data channels")).toEqual([["1", "chat", "open", "1", "2", "0 bytes"]]);
+      // Without its bytes: Chromium 156 leaves the `bufferedAmount` of a channel that the other side made at 5 in one of 50.
+      expect(table(element, "Data channels").map((row) => row.slice(0, 5))).toEqual([["1", "chat", "open", "1", "2"]]);
+      expect(table(other, "Data channels")).toEqual([["1", "chat", "open", "2", "1", "0 bytes"]]);
       expect(table(element, "Local candidates")[0]?.[0]).toBe("host");
       expect(table(element, "Remote candidates")[0]?.[0]).toBe("host");
       const results = table(element, "Candidate pairs").map((row) => row[2]);
