@@ -38,7 +38,7 @@ export class TurnRow extends Component<TurnRowProps> {
           </div>
           {note && <span class="rtc-turn-note">{note}</span>}
           {waitedMs !== undefined && (
-            <span class="rtc-waited" title="From the end of your turn to the first sound">
+            <span class="rtc-waited" title="From when the server ended your turn to the first sound">
               {(waitedMs / 1_000).toFixed(1)} s
             </span>
           )}
