@@ -228,6 +228,7 @@ class NotebookPage:
         self.lab = lab
         self.name = notebook
         self.is_shared = False  # the next test uses it, too
+        self.next_cell = 0
         self.console: list[str] = []
         # Tall: JupyterLab takes cells that are out of sight out of the document.
         self.page: Page = browser.new_page(**{"viewport": {"width": 1280, "height": 2000}, **options})
@@ -277,8 +278,10 @@ class NotebookPage:
             "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.connectionStatus"
             " === 'connected'"
         )
+        self.next_cell = 0
 
     def focus_cell(self, index: int) -> None:
+        self.next_cell = index
         self.page.evaluate(
             "(index) => { const { content } = window.jupyterapp.shell.currentWidget;"
             " content.activeCellIndex = index; content.mode = 'command'; }",
@@ -289,15 +292,17 @@ class NotebookPage:
         self.focus_cell(0)
 
     def run_next(self, *, wait: bool = True, timeout: float = HANGS) -> None:
-        """Run the active cell and go to the next."""
-        command = "window.jupyterapp.commands.execute('notebook:run-cell-and-select-next')"
+        """Run the cell after the one that was run or focused last, whatever cell a click has made the active one."""
+        index, self.next_cell = self.next_cell, self.next_cell + 1
+        run = "window.jupyterapp.commands.execute('notebook:run-cell-and-select-next')"
+        command = f"(window.jupyterapp.shell.currentWidget.content.activeCellIndex = index, {run})"
         if not wait:
-            self.page.evaluate(f"() => {{ {command}; }}")
+            self.page.evaluate(f"(index) => {{ {command}; }}", index)
             return
         self.page.evaluate(
-            f"(ms) => Promise.race([{command}, new Promise((_, no) =>"
+            f"([index, ms]) => Promise.race([{command}, new Promise((_, no) =>"
             " setTimeout(() => no('the cell took too long'), ms))])",
-            timeout * 1000,
+            [index, timeout * 1000],
         )
 
     def output(self, cell: int) -> str:
