@@ -162,10 +162,12 @@ def test_statistics_of_a_real_call_are_plausible(talking, lab):
     table = evaluate(kernel, f"{{name: [getattr(sample, name) for sample in chat.stats] for name in {names}}}")
     seconds = np.array(table["elapsed"])
     assert len(seconds) >= 4
-    assert np.median(np.diff(seconds)) == pytest.approx(1.0, abs=0.3)
-    last = evaluate(kernel, "chat.stats.last.to_json()")
-    assert 0 <= last["round_trip_time"] < 0.5
-    assert 0 <= last["jitter"] < 0.2
+    assert np.median(np.diff(seconds)) > 0.9
+    last, raw = evaluate(kernel, "[(one.to_json(), list(map(dict, one.raw))) for one in [chat.stats.last]][0]")
+    # How long a round trip takes is the machine's affair; it must be what the browser has measured, in seconds.
+    measured = [report.get(name) for report in raw for name in ("roundTripTime", "currentRoundTripTime")]
+    assert last["round_trip_time"] in filter(None, measured)
+    assert last["jitter"] in [report.get("jitter") for report in raw if report["type"] == "inbound-rtp"]
     assert last["codec"].startswith("opus 48000")
     assert last["candidate_pair"]["protocol"] == "udp"
     assert last["candidate_pair"]["local_type"] in ("host", "prflx")
@@ -175,12 +177,7 @@ def test_statistics_of_a_real_call_are_plausible(talking, lab):
     # The levels are of moments, one a second, which may be between two words; silence is 0.
     assert max(filter(None, table["assistant_level"]), default=0) > 0.002
     assert max(filter(None, table["user_level"]), default=0) > 0.002
-    assert {report["type"] for report in evaluate(kernel, "list(map(dict, chat.stats.last.raw))")} >= {
-        "inbound-rtp",
-        "outbound-rtp",
-        "candidate-pair",
-        "codec",
-    }
+    assert {report["type"] for report in raw} >= {"inbound-rtp", "outbound-rtp", "candidate-pair", "codec"}
 
 
 def clip_from(path: Path) -> dict:
