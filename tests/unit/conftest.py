@@ -13,6 +13,16 @@ from rtc_widget.testing import ScriptedPage
 from tests.unit.server_double import ServerDouble
 
 
+OF_PROCESSES = {"ipykernel", "local_server"}
+"""Fixtures that start a process, of which the quick tests have none."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if OF_PROCESSES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("process")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Give captured output a form that the processes of pytest-xdist can send: it may quote lone surrogates."""

@@ -127,6 +127,7 @@ async def test_ipykernel_6_is_told_the_two_cell_way(browser_chat, monkeypatch):
     assert "connect" not in [content.get("type") for content in said]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("name", ["aiortc", "httpx", "pandas", "openai", "pydantic", "numpy"])
 def test_import_is_light(name):
     import subprocess

@@ -331,6 +331,7 @@ print(recorded, peak() - before)
 """
 
 
+@pytest.mark.process
 @pytest.mark.skipif(sys.platform == "win32", reason="resource is of Unix")
 def test_an_hour_of_both_sides_takes_next_to_no_memory():
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > 0

@@ -24,6 +24,7 @@ time.sleep(1.5)  # the server has closed the connection: another one must be mad
 """
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("last", ["", 'negotiator.hang_up("a1")', 'negotiator.hang_up("a1"); del negotiator'])
 def test_a_call_is_hung_up_when_the_interpreter_exits_though_that_may_have_begun(last):
     with running(RealtimeServer(), timeout_keep_alive=1) as server:

@@ -208,6 +208,7 @@ def test_no_representation_has_an_address_or_a_credential():
         assert not re.search(r"192\.0\.2|secretsecret|uFrG|AB:AB", repr(thing)), repr(thing)
 
 
+@pytest.mark.process
 def test_the_package_stays_light():
     """Neither pandas nor the data files are read before they are used."""
     program = (
