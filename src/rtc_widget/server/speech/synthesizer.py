@@ -93,8 +93,26 @@ class Hibari:
 
             # One thread speaks a sentence in 30 ms; more threads would slow down the audio.
             british = G2P(british=True) if name == BRITISH else None
-            self._loaded[name] = hibari.Hibari(AMERICAN if name == BRITISH else name, threads=1, g2p=british)
+            model = hibari.Hibari(AMERICAN if name == BRITISH else name, threads=1, g2p=british)
+            _ = model.g2p  # loads the dictionary, which the first sentence would wait for
+            model.sess = _ShrinkingSession(model.sess)
+            self._loaded[name] = model
         return self._loaded[name]
+
+
+class _ShrinkingSession:
+    """An `onnxruntime.InferenceSession` that frees after each run what the run needed; a long sentence needs 60 MB."""
+
+    def __init__(self, session: Any) -> None:
+        from onnxruntime import RunOptions
+
+        self._session = session
+        self._options = RunOptions()
+        self._options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+
+    def run(self, outputs: Any, inputs: Any) -> Any:
+        """Run the model."""
+        return self._session.run(outputs, inputs, self._options)
 
 
 def is_speakable(text: str) -> bool:
