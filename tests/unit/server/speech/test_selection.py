@@ -12,6 +12,7 @@ from rtc_widget.server import speech
 from rtc_widget.server.speech import INPUT_RATE, moonshine, selection, synthesizer, whisper
 from rtc_widget.server.speech.engines import load
 from rtc_widget.server.speech.selection import EngineChoice, UnknownEngine
+from rtc_widget.server.speech.subprocess_engines import EngineProcesses
 from rtc_widget.server.speech.synthesizer import NEAREST
 from tests.speech import recognize, word_error_rate
 
@@ -40,7 +41,7 @@ HERE = "tests.unit.server.speech.test_selection"
 
 
 def test_engines_of_one_s_own_are_loaded_by_name() -> None:
-    engines = load(lambda _: None, EngineChoice(f"{HERE}:MyRecognizer", f"{HERE}:MySpeaker"))
+    engines = load(lambda _: None, EngineProcesses(EngineChoice(f"{HERE}:MyRecognizer", f"{HERE}:MySpeaker")))
 
     assert engines.names() == {"recognizer": "my own recogniser", "speaker": "my own voice"}
     engines.close()
