@@ -15,6 +15,7 @@ import numpy as np
 from rtc_widget._aiortc.audio import MonoAudio, Samples
 from rtc_widget.server.speech import INPUT_RATE, Recognizer, Speaker, VoiceDetector
 from rtc_widget.server.speech.subprocess_engines import EngineProcesses, SubprocessRecognizer, SubprocessSpeaker
+from rtc_widget.server.speech.worker import return_free_memory
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +111,7 @@ def load(progress: Callable[[str], None], processes: EngineProcesses) -> Engines
         speaker.speak("Hello, I am ready.")
         recognized.result()
         unless_loaded.pop_all()
+    return_free_memory()  # of the imports
     return Engines(recognizer, speaker, _detectors(detector))
 
 

@@ -64,7 +64,7 @@ def main(kind: str, wanted: str) -> None:
         return
     send(EngineReply(engine.name))
     while True:
-        _return_free_memory()
+        return_free_memory()
         try:
             request: EngineRequest = pickle.load(requests)  # noqa: S301 - from our parent process
         except EOFError:
@@ -78,7 +78,7 @@ def main(kind: str, wanted: str) -> None:
         send(reply)
 
 
-def _return_free_memory() -> None:
+def return_free_memory() -> None:
     """Return freed memory to the system: glibc keeps what loading and long sentences needed, some 30 MB."""
     if _malloc_trim is not None:
         _malloc_trim(0)
