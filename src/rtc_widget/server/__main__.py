@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from typing import TYPE_CHECKING
 
 from rtc_widget.server.logs import log_from_thread
@@ -20,6 +21,8 @@ def main() -> None:
     """Serve until the parent process ends."""
     # First, so that the engines load while this process imports the server, which takes most of a second.
     processes = EngineProcesses()
+    # Otherwise pydantic looks for plugins in the metadata of every installed package.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from rtc_widget.server.responders.parent_pipe import ParentPipe
 
     parent = ParentPipe()

@@ -7,6 +7,7 @@ module downloads none, but it uses those that the user has downloaded (``hibari 
 
 from __future__ import annotations
 
+import marshal
 import unicodedata
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -94,10 +95,24 @@ class Hibari:
             # One thread speaks a sentence in 30 ms; more threads would slow down the audio.
             british = G2P(british=True) if name == BRITISH else None
             model = hibari.Hibari(AMERICAN if name == BRITISH else name, threads=1, g2p=british)
-            _ = model.g2p  # loads the dictionary, which the first sentence would wait for
+            # Loads the dictionary, which the first sentence would wait for.
+            model.g2p.tagger.weights = _PackedWeights(model.g2p.tagger.weights)
             model.sess = _ShrinkingSession(model.sess)
             self._loaded[name] = model
         return self._loaded[name]
+
+
+class _PackedWeights:
+    """The weights of hibari's part-of-speech tagger, unpacked where they are read: as dictionaries they take 30 MB."""
+
+    def __init__(self, weights: Mapping[str, dict[str, float]]) -> None:
+        # The names are copied: each old one would keep the memory around it.
+        self._packed = {str(name.encode(), "utf-8"): marshal.dumps(by_tag) for name, by_tag in weights.items()}
+
+    def get(self, name: str) -> dict[str, float] | None:
+        """Return the weights of a feature by tag, or None."""
+        packed = self._packed.get(name)
+        return None if packed is None else marshal.loads(packed)  # noqa: S302 - packed above
 
 
 class _ShrinkingSession:
