@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -152,7 +152,7 @@ class InputAudio:
                 case TurnStopped(end_ms, turn):
                     self._emit("input_audio_buffer.speech_stopped", audio_end_ms=end_ms, item_id=self._item_id)
                     item_id = self._add_item(self._item_id, turn)
-                    self._recognize(item_id, self._take_turn(item_id, turn))
+                    self._recognize(item_id, self._take_turn(item_id, self._speculation.result(turn)))
                 case IdleTimeout():
                     self._idle_timed_out(event)
 
@@ -265,11 +265,11 @@ class InputAudio:
             self._turns.settings = self._settings.turn_detection.turns()
         return item_id
 
-    async def _take_turn(self, item_id: str, samples: Samples) -> None:
-        if await self._transcribe(item_id, partial(self._speculation.result, samples)):
+    async def _take_turn(self, item_id: str, words: Awaitable[str]) -> None:
+        if await self._transcribe(item_id, lambda: words):
             self._callbacks.turn_recognized(item_id)
 
-    async def _transcribe(self, item_id: str, words: Callable[[], Coroutine[Any, Any, str]]) -> bool:
+    async def _transcribe(self, item_id: str, words: Callable[[], Awaitable[str]]) -> bool:
         """Wait for the transcript of an item and send it; return whether the recognition succeeded."""
         place = {"item_id": item_id, "content_index": 0}
         sends_transcript = self._settings.transcription is not None
