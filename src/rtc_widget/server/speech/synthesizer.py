@@ -7,6 +7,7 @@ module downloads none, but it uses those that the user has downloaded (``hibari 
 
 from __future__ import annotations
 
+import json
 import marshal
 import unicodedata
 from collections.abc import Mapping
@@ -89,15 +90,11 @@ class Hibari:
 
     def _voice(self, name: str) -> Any:
         if name not in self._loaded:
-            import hibari
             from hibari.g2p import G2P
 
-            # One thread speaks a sentence in 30 ms; more threads would slow down the audio.
-            british = G2P(british=True) if name == BRITISH else None
-            model = hibari.Hibari(AMERICAN if name == BRITISH else name, threads=1, g2p=british)
+            model = _model(AMERICAN if name == BRITISH else name, G2P(british=True) if name == BRITISH else None)
             # Loads the dictionary, which the first sentence would wait for.
             model.g2p.tagger.weights = _PackedWeights(model.g2p.tagger.weights)
-            model.sess = _ShrinkingSession(model.sess)
             self._loaded[name] = model
         return self._loaded[name]
 
@@ -115,19 +112,26 @@ class _PackedWeights:
         return None if packed is None else marshal.loads(packed)  # noqa: S302 - packed above
 
 
-class _ShrinkingSession:
-    """An `onnxruntime.InferenceSession` that frees after each run what the run needed; a long sentence needs 60 MB."""
+def _model(voice: str, g2p: Any) -> Any:
+    """Return a `hibari.Hibari` whose ONNX session keeps no memory between sentences; hibari has no option for that.
 
-    def __init__(self, session: Any) -> None:
-        from onnxruntime import RunOptions
+    The release is pinned, so its private names do not change.
+    """
+    import hibari
+    from hibari.tts import ASSETS
+    from hibari.voices import voice_path
+    from onnxruntime import InferenceSession, SessionOptions
 
-        self._session = session
-        self._options = RunOptions()
-        self._options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
-
-    def run(self, outputs: Any, inputs: Any) -> Any:
-        """Run the model."""
-        return self._session.run(outputs, inputs, self._options)
+    options = SessionOptions()
+    # One thread speaks a sentence in 30 ms; more threads would slow down the audio.
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    options.enable_cpu_mem_arena = False
+    model = hibari.Hibari.__new__(hibari.Hibari)
+    model.voice, model.model_path, model._g2p = voice, voice_path(voice), g2p
+    model.sess = InferenceSession(model.model_path, options, providers=["CPUExecutionProvider"])
+    model.vocab = json.loads(Path(ASSETS, "vocab.json").read_text("utf-8"))
+    return model
 
 
 def is_speakable(text: str) -> bool:
