@@ -128,6 +128,7 @@ def serve(
     from rtc_widget.server.serve import ServerInfo, bound_socket
     from rtc_widget.server.serve import serve as serve_on
     from rtc_widget.server.speech.selection import EngineChoice, UnknownEngine
+    from rtc_widget.server.speech.subprocess_engines import EngineProcesses
     from rtc_widget.server.transport.registry import Limits
 
     log_from_thread(logging.INFO if verbose else logging.WARNING, "%(asctime)s %(name)s: %(message)s")
@@ -153,6 +154,7 @@ def serve(
     if ":" in recognizer + voice:
         # A custom engine is usually in the current folder. At the end of the path it hides no other module.
         sys.path.append(str(Path.cwd()))
+    processes = EngineProcesses(EngineChoice(recognizer, voice))
 
     with console.status("Starting …") as status:
 
@@ -171,7 +173,7 @@ def serve(
                     name=name or f"rtc_widget · {responder_name}",
                     on_progress=status.update,
                     on_ready=ready,
-                    choice=EngineChoice(recognizer, voice),
+                    processes=processes,
                     limits=Limits(max_calls, max_minutes),
                     public_address=public_address,
                     udp_ports=ports,

@@ -19,7 +19,7 @@ from rtc_widget.server.http.connections import LimitedH11Protocol
 from rtc_widget.server.responders.remote_replies import RemoteReplies
 from rtc_widget.server.speech import engines as speech_engines
 from rtc_widget.server.speech.engines import Engines
-from rtc_widget.server.speech.selection import EngineChoice
+from rtc_widget.server.speech.subprocess_engines import EngineProcesses
 from rtc_widget.server.speech.worker import set_switch_interval
 from rtc_widget.server.transport.registry import Limits
 
@@ -62,7 +62,7 @@ async def serve(
     responder_for: ResponderFor,
     on_progress: Callable[[str], None],
     on_ready: Callable[[ServerInfo], None],
-    choice: EngineChoice | None = None,
+    processes: EngineProcesses,
     limits: Limits | None = None,
     has_network_control: bool = False,
     replies: RemoteReplies | None = None,
@@ -84,8 +84,8 @@ async def serve(
         Called with a text for each loading step.
     on_ready : callable
         Called once, when the models are loaded and the server accepts calls.
-    choice : EngineChoice, optional
-        The speech engines; by default the best installed ones.
+    processes : EngineProcesses
+        The speech engines, which load meanwhile.
     limits : Limits, optional
         Limits on calls.
     has_network_control : bool
@@ -116,7 +116,7 @@ async def serve(
     def report_progress(text: str) -> None:
         loop.call_soon_threadsafe(on_progress, text)
 
-    engines = asyncio.ensure_future(asyncio.to_thread(speech_engines.load, report_progress, choice))
+    engines = asyncio.ensure_future(asyncio.to_thread(speech_engines.load, report_progress, processes))
     # A wildcard address can be reached by any name, and the user asked for that.
     names = frozenset() if host in ("0.0.0.0", "::") else access.hosts | {host}  # noqa: S104 - compared, not bound
     app = create_app(

@@ -15,6 +15,7 @@ from rtc_widget import VoiceChat
 from rtc_widget.errors import LocalServerError
 from rtc_widget.server import process
 from rtc_widget.server.process import Address, ServerProcess, shared_process
+from rtc_widget.server.speech import moonshine
 from rtc_widget.signaling.local import Local
 from rtc_widget.testing import ScriptedPage
 from tests.limits import HANGS
@@ -145,3 +146,25 @@ def test_the_token_is_in_no_argument_no_environment_and_no_repr(local_server: Lo
             assert address.token.encode() not in Path(f"/proc/{pid}/{what}").read_bytes()
         except FileNotFoundError:
             pytest.skip("no /proc here")
+
+
+def modules_after(code: str, names: str) -> str:
+    """Return which of the modules `names` are imported after `code`, in a process of its own."""
+    shown = f"import sys; print([name for name in {names.split()} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", f"{code}\n{shown}"], stdout=subprocess.PIPE, text=True, check=True)
+    return done.stdout
+
+
+def test_the_engines_start_before_anything_slow_is_imported() -> None:
+    slow = "numpy aiortc av pydantic starlette uvicorn rtc_widget.server.serve"
+    assert modules_after("import rtc_widget.server.__main__", slow) == "[]\n"
+    assert modules_after("import rtc_widget.server.speech.worker", f"{slow} aiortc onnxruntime") == "[]\n"
+
+
+@pytest.mark.speech
+@pytest.mark.skipif(not moonshine.is_available(), reason="no Moonshine here")
+def test_the_server_imports_nothing_that_only_chat_models_and_downloads_need() -> None:
+    code = "import rtc_widget.server.serve, rtc_widget.server.http.responder_selection"
+    assert modules_after(code, "httpx httpx_sse onnxruntime hibari moonshine_voice") == "[]\n"
+    code = "from rtc_widget.server.speech import selection; selection.recognizer('')"
+    assert modules_after(code, "requests urllib3 aiortc") == "[]\n"

@@ -8,16 +8,17 @@ import ssl
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
-
-import httpx
-from httpx_sse import EventSource
 
 from rtc_widget._urls import without_secrets
 from rtc_widget.server.responders.chat_messages import chat_messages
 from rtc_widget.server.responders.reasoning import strip_reasoning
 from rtc_widget.server.responders.responder import IncompleteResponse, Question, RequestedToolCall
+
+if TYPE_CHECKING:
+    import httpx
+    from httpx_sse import EventSource
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 120.0
@@ -86,6 +87,9 @@ class ChatResponder:
             headers["Authorization"] = f"Bearer {self._server.api_key}"
         # With escapes, which httpx does not write: a half of an emoji has no other form.
         content = json.dumps(body)
+        await asyncio.to_thread(_load_http_client)
+        import httpx
+
         has_begun = False
         try:
             async with (
@@ -109,6 +113,8 @@ class ChatResponder:
             raise ChatFailed(f"The chat server at {self._server.shown_url} {end}") from None
 
     async def _client(self) -> httpx.AsyncClient:
+        import httpx
+
         timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
         # Do not use a proxy for the loopback address.
         trust_env = not _is_loopback(self._server.base_url)
@@ -118,6 +124,11 @@ class ChatResponder:
         if self._tls is None:
             self._tls = await asyncio.to_thread(httpx.create_ssl_context, trust_env=trust_env)
         return httpx.AsyncClient(timeout=timeout, trust_env=trust_env, verify=self._tls)
+
+
+def _load_http_client() -> None:
+    """Import the HTTP client, which only a chat model needs: it takes 0.1 s, which would block the audio."""
+    import httpx_sse  # noqa: F401
 
 
 def _is_loopback(url: str) -> bool:
@@ -138,6 +149,8 @@ def _event_source(server: ChatServer, response: httpx.Response) -> EventSource:
             f"The chat server at {server.shown_url} must respond with a stream of events, got {content_type}. "
             "Check that it supports streaming and that the base URL ends with /v1."
         )
+    from httpx_sse import EventSource
+
     response.headers["content-type"] = "text/event-stream; charset=utf-8"
     return EventSource(response)
 

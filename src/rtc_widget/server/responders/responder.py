@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from rtc_widget._aiortc.stats import CallStatistics, no_statistics
 from rtc_widget.server.conversation import Conversation
@@ -92,4 +92,16 @@ class Responder(Protocol):
         The server speaks the text sentence by sentence. An exception ends the response as ``failed`` with the message
         of the exception; the call continues.
         """
+        ...
+
+
+@runtime_checkable
+class PreviewResponder(Responder, Protocol):
+    """A responder that can tell what it would say, without any effect outside of it.
+
+    The server asks it at a pause of the user, and synthesizes the beginning before the turn has ended.
+    """
+
+    def preview(self, text: str) -> str:
+        """Return what `respond` will probably yield to the user's `text`."""
         ...

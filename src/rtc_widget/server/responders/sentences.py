@@ -65,6 +65,17 @@ async def sentences(
         raise cut_off
 
 
+def first_part(text: str) -> str:
+    """Return the first part of a text that comes in one piece.
+
+    Examples
+    --------
+    >>> first_part("Opus is a codec. Every browser has it.")
+    'Opus is a codec. '
+    """
+    return text[: _first_part_end(text[: MAX_LENGTH + _LOOKAHEAD], is_first=True) or None]
+
+
 def _first_part_end(text: str, is_first: bool) -> int:
     """Return the end of the first part of `text`, or 0 if it is not complete yet."""
     sentence = _SENTENCE_END.search(text)

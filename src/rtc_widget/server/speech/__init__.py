@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from rtc_widget._aiortc.audio import MonoAudio, Samples
+if TYPE_CHECKING:
+    # Not at run time: the processes of the engines start before NumPy is loaded.
+    from rtc_widget._aiortc.audio import MonoAudio, Samples
 
 INPUT_RATE = 16_000
 """Samples per second of all input audio."""
@@ -58,6 +60,8 @@ class VoiceDetector(Protocol):
 def __getattr__(name: str) -> Any:
     # A speaker of the user's own may import the old name; it goes with the next release.
     if name == "Sound":
+        from rtc_widget._aiortc.audio import MonoAudio
+
         warnings.warn(f"{__name__}.Sound is deprecated; use {__name__}.MonoAudio.", DeprecationWarning, stacklevel=2)
         return MonoAudio
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

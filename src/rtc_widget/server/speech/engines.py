@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -13,8 +14,8 @@ import numpy as np
 
 from rtc_widget._aiortc.audio import MonoAudio, Samples
 from rtc_widget.server.speech import INPUT_RATE, Recognizer, Speaker, VoiceDetector
-from rtc_widget.server.speech.selection import EngineChoice
-from rtc_widget.server.speech.subprocess_engines import SubprocessRecognizer, SubprocessSpeaker
+from rtc_widget.server.speech.subprocess_engines import EngineProcesses, SubprocessRecognizer, SubprocessSpeaker
+from rtc_widget.server.speech.worker import return_free_memory
 
 log = logging.getLogger(__name__)
 
@@ -76,15 +77,15 @@ class Engines:
         return {"recognizer": self.recognizer.name, "speaker": self.speaker.name}
 
 
-def load(progress: Callable[[str], None], choice: EngineChoice | None = None) -> Engines:
-    """Load the engines and run each once, so that the first turn is not slower than others.
+def load(progress: Callable[[str], None], processes: EngineProcesses) -> Engines:
+    """Wait until the engines are loaded and run each once, so that the first turn is not slower than others.
 
     Parameters
     ----------
     progress : callable
         Called with a text for each loading step.
-    choice : EngineChoice, optional
-        The engines to load; by default the best installed ones.
+    processes : EngineProcesses
+        The engines; closed if one of them cannot be loaded.
 
     Raises
     ------
@@ -95,22 +96,35 @@ def load(progress: Callable[[str], None], choice: EngineChoice | None = None) ->
     """
     from rtc_widget.server.speech import vad
 
-    wanted = choice or EngineChoice()
+    recognizer, speaker = processes.recognizer, processes.speaker
     progress("Loading speech recognition (1 of 3) …")
-    # Both load at the same time, each in its own process.
-    with ExitStack() as unless_loaded:
-        recognizer = SubprocessRecognizer(wanted.recognizer)
-        unless_loaded.callback(recognizer.close)
-        speaker = SubprocessSpeaker(wanted.voice)
-        unless_loaded.callback(speaker.close)
+    with ThreadPoolExecutor(1) as beside, ExitStack() as unless_loaded:
+        unless_loaded.callback(processes.close)
+        silence = np.zeros(INPUT_RATE, np.float32)
+        detector = vad.silero()
+        detector.probability(silence[: detector.frame_length])
         log.info("recognizer: %s", recognizer.name)
         progress("Loading the voice (2 of 3) …")
+        recognized = beside.submit(recognizer.recognize, silence)
         log.info("speaker: %s", speaker.name)
         progress("Warming up (3 of 3) …")
-        spoken = speaker.speak("Hello, I am ready.")
-        # To warm up the recognizer, the rate of the audio does not matter.
-        recognizer.recognize(np.resize(spoken.samples, INPUT_RATE).astype(np.float32))
-        detector = vad.silero()
-        detector.probability(np.zeros(detector.frame_length, np.float32))
+        speaker.speak("Hello, I am ready.")
+        recognized.result()
         unless_loaded.pop_all()
-    return Engines(recognizer, speaker, vad.silero)
+    return_free_memory()  # of the imports
+    return Engines(recognizer, speaker, _detectors(detector))
+
+
+def _detectors(loaded: VoiceDetector) -> Callable[[], VoiceDetector]:
+    """Return a function that creates voice detectors; the first one is `loaded`."""
+    from rtc_widget.server.speech import vad
+
+    waiting = deque([loaded])
+
+    def create() -> VoiceDetector:
+        try:
+            return waiting.popleft()
+        except IndexError:
+            return vad.silero()
+
+    return create

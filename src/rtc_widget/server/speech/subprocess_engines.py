@@ -9,13 +9,16 @@ import subprocess
 import sys
 import threading
 import weakref
-from contextlib import suppress
-from typing import Any, Literal
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING, Any, Literal
 
-from rtc_widget._aiortc.audio import MonoAudio, Samples
 from rtc_widget.server.environment import OF_OPENAI, OF_THE_SERVER, environment_without
-from rtc_widget.server.speech.selection import UnknownEngine
+from rtc_widget.server.speech.selection import EngineChoice, UnknownEngine
 from rtc_widget.server.speech.worker import EngineFailure, EngineReply, EngineRequest
+
+if TYPE_CHECKING:
+    # Not at run time: the processes of the engines start before NumPy is loaded.
+    from rtc_widget._aiortc.audio import MonoAudio, Samples
 
 log = logging.getLogger(__name__)
 
@@ -181,6 +184,8 @@ class SubprocessSpeaker:
 
     def speak(self, text: str, *, voice: str = "heart", speed: float = 1.0) -> MonoAudio:
         """Return the speech for `text`."""
+        from rtc_widget._aiortc.audio import MonoAudio
+
         audio = self._engine.call("speak", text, voice=voice, speed=speed)
         if not isinstance(audio, MonoAudio):
             raise EngineFailed(f"The speaker must return MonoAudio, got {type(audio).__name__}.")
@@ -189,6 +194,27 @@ class SubprocessSpeaker:
     def close(self) -> None:
         """End the process."""
         self._engine.close()
+
+
+class EngineProcesses:
+    """The processes of a recognizer and a speaker. Both start to load at once.
+
+    Parameters
+    ----------
+    choice : EngineChoice, optional
+        The engines to load; by default the best installed ones.
+    """
+
+    def __init__(self, choice: EngineChoice | None = None) -> None:
+        wanted = choice or EngineChoice()
+        self.recognizer = SubprocessRecognizer(wanted.recognizer)
+        self.speaker = SubprocessSpeaker(wanted.voice)
+
+    def close(self) -> None:
+        """End both processes."""
+        with ExitStack() as steps:  # each step runs even if another fails
+            steps.callback(self.recognizer.close)
+            steps.callback(self.speaker.close)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -7,6 +7,8 @@ module downloads none, but it uses those that the user has downloaded (``hibari 
 
 from __future__ import annotations
 
+import json
+import marshal
 import unicodedata
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -88,13 +90,48 @@ class Hibari:
 
     def _voice(self, name: str) -> Any:
         if name not in self._loaded:
-            import hibari
             from hibari.g2p import G2P
 
-            # One thread speaks a sentence in 30 ms; more threads would slow down the audio.
-            british = G2P(british=True) if name == BRITISH else None
-            self._loaded[name] = hibari.Hibari(AMERICAN if name == BRITISH else name, threads=1, g2p=british)
+            model = _model(AMERICAN if name == BRITISH else name, G2P(british=True) if name == BRITISH else None)
+            # Loads the dictionary, which the first sentence would wait for.
+            model.g2p.tagger.weights = _PackedWeights(model.g2p.tagger.weights)
+            self._loaded[name] = model
         return self._loaded[name]
+
+
+class _PackedWeights:
+    """The weights of hibari's part-of-speech tagger, unpacked where they are read: as dictionaries they take 30 MB."""
+
+    def __init__(self, weights: Mapping[str, dict[str, float]]) -> None:
+        # The names are copied: each old one would keep the memory around it.
+        self._packed = {str(name.encode(), "utf-8"): marshal.dumps(by_tag) for name, by_tag in weights.items()}
+
+    def get(self, name: str) -> dict[str, float] | None:
+        """Return the weights of a feature by tag, or None."""
+        packed = self._packed.get(name)
+        return None if packed is None else marshal.loads(packed)  # noqa: S302 - packed above
+
+
+def _model(voice: str, g2p: Any) -> Any:
+    """Return a `hibari.Hibari` whose ONNX session keeps no memory between sentences; hibari has no option for that.
+
+    The release is pinned, so its private names do not change.
+    """
+    import hibari
+    from hibari.tts import ASSETS
+    from hibari.voices import voice_path
+    from onnxruntime import InferenceSession, SessionOptions
+
+    options = SessionOptions()
+    # One thread speaks a sentence in 30 ms; more threads would slow down the audio.
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    options.enable_cpu_mem_arena = False
+    model = hibari.Hibari.__new__(hibari.Hibari)
+    model.voice, model.model_path, model._g2p = voice, voice_path(voice), g2p
+    model.sess = InferenceSession(model.model_path, options, providers=["CPUExecutionProvider"])
+    model.vocab = json.loads(Path(ASSETS, "vocab.json").read_text("utf-8"))
+    return model
 
 
 def is_speakable(text: str) -> bool:

@@ -274,4 +274,9 @@ def silence_after(text: str, eagerness: Eagerness) -> int:
     """
     if _IS_INCOMPLETE.search(text):
         return MAX_SILENCE_MS[eagerness]
-    return (_AFTER_A_SENTENCE_MS if _IS_SENTENCE.search(text) else _AFTER_A_PHRASE_MS)[eagerness]
+    return (_AFTER_A_SENTENCE_MS if ends_sentence(text) else _AFTER_A_PHRASE_MS)[eagerness]
+
+
+def ends_sentence(text: str) -> bool:
+    """Return whether `text` ends with the end of a sentence."""
+    return _IS_SENTENCE.search(text) is not None

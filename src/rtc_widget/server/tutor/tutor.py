@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from collections import deque
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Self
@@ -58,8 +59,8 @@ class Tutor:
     """
 
     def __init__(self) -> None:
-        # Cycle through the suggestions, so that the user gets new ones each time.
-        self._suggestions: Iterator[str] = itertools.cycle(
+        # They rotate, so that the user gets new ones each time.
+        self._suggestions = deque(
             ["ICE", "a jitter buffer", "SDP", "a data channel", "DTLS", "Opus", "packet loss", "a TURN server", "NAT"]
         )
 
@@ -91,6 +92,13 @@ class Tutor:
 
     def reply(self, text: str) -> str:
         """Return the response of the tutor to `text`."""
+        reply = self.preview(text)
+        if self._three() in reply:
+            self._suggestions.rotate(-3)
+        return reply
+
+    def preview(self, text: str) -> str:
+        """Return what `reply` will return; the next suggestions stay the same."""
         asked = text[-MAX_MATCHED:]
         found = find(asked)
         if found:

@@ -12,6 +12,7 @@ from rtc_widget.server import speech
 from rtc_widget.server.speech import INPUT_RATE, moonshine, selection, synthesizer, whisper
 from rtc_widget.server.speech.engines import load
 from rtc_widget.server.speech.selection import EngineChoice, UnknownEngine
+from rtc_widget.server.speech.subprocess_engines import EngineProcesses
 from rtc_widget.server.speech.synthesizer import NEAREST
 from tests.speech import recognize, word_error_rate
 
@@ -40,7 +41,7 @@ HERE = "tests.unit.server.speech.test_selection"
 
 
 def test_engines_of_one_s_own_are_loaded_by_name() -> None:
-    engines = load(lambda _: None, EngineChoice(f"{HERE}:MyRecognizer", f"{HERE}:MySpeaker"))
+    engines = load(lambda _: None, EngineProcesses(EngineChoice(f"{HERE}:MyRecognizer", f"{HERE}:MySpeaker")))
 
     assert engines.names() == {"recognizer": "my own recogniser", "speaker": "my own voice"}
     engines.close()
@@ -142,3 +143,16 @@ def test_speed_changes_how_long_a_sentence_lasts() -> None:
 def test_a_speaker_may_still_import_the_old_name_of_mono_audio() -> None:
     with pytest.warns(DeprecationWarning, match=r"use rtc_widget.server.speech.MonoAudio"):
         assert speech.Sound is MonoAudio
+
+
+@pytest.mark.speech
+@pytest.mark.parametrize(("voice", "british"), [("heart", False), ("heart-british", True)])
+def test_less_memory_changes_no_sample_of_the_voice(voice: str, british: bool) -> None:
+    hibari, g2p = pytest.importorskip("hibari"), pytest.importorskip("hibari.g2p")
+    original = hibari.Hibari(threads=1, g2p=g2p.G2P(british=british))
+    speaker = synthesizer.Hibari()
+    for text in (TEXT, "I read the record that they record live, near the Qwrtz; and you?"):
+        whole, spoken = original(text, seed=0), speaker.speak(text, voice=voice).samples
+        first = int(np.flatnonzero(np.abs(whole) > synthesizer.AUDIBLE)[0]) - int(synthesizer.LEAD_SECONDS * 24_000)
+        assert np.array_equal(whole[first : first + len(spoken)], spoken)
+        assert len(spoken) > 24_000

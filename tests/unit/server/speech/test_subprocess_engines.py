@@ -19,7 +19,13 @@ import pytest
 from rtc_widget._aiortc.audio import samples_of
 from rtc_widget.server.speech.engines import load
 from rtc_widget.server.speech.selection import EngineChoice, UnknownEngine
-from rtc_widget.server.speech.subprocess_engines import EngineFailed, SubprocessRecognizer, SubprocessSpeaker, _end
+from rtc_widget.server.speech.subprocess_engines import (
+    EngineFailed,
+    EngineProcesses,
+    SubprocessRecognizer,
+    SubprocessSpeaker,
+    _end,
+)
 from tests.limits import HANGS
 
 MINE = """
@@ -156,7 +162,7 @@ def test_one_that_cannot_be_loaded_says_why() -> None:
 def test_when_one_of_the_two_cannot_be_loaded_the_other_ends() -> None:
     before = children(os.getpid())
     with pytest.raises(UnknownEngine, match="Failed to load"):
-        load(lambda _: None, EngineChoice("my_engines:Ears", "nowhere:Mouth"))
+        load(lambda _: None, EngineProcesses(EngineChoice("my_engines:Ears", "nowhere:Mouth")))
 
     assert children(os.getpid()) == before
 

@@ -13,6 +13,7 @@ from rtc_widget._aiortc.audio import samples_of
 from rtc_widget._aiortc.output_track import VoiceTrack, pcm_of
 from rtc_widget.server.speech import INPUT_RATE
 from rtc_widget.server.speech.engines import Engines, load
+from rtc_widget.server.speech.subprocess_engines import EngineProcesses
 from rtc_widget.server.speech.worker import set_switch_interval
 from tests.speech import WAV_RATE, spoken
 from tests.unit.server.waiting import waited
@@ -23,7 +24,7 @@ SENTENCE = "A jitter buffer holds arriving packets for a moment, so that they ca
 
 @pytest.fixture(scope="module")
 def engines() -> Iterator[Engines]:
-    loaded = load(lambda _: None)
+    loaded = load(lambda _: None, EngineProcesses())
     yield loaded
     loaded.close()
 

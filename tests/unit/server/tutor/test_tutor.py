@@ -134,3 +134,17 @@ async def test_it_greets_first_and_asks_later_whether_somebody_is_there() -> Non
     assert await said(Tutor(), "") == [GREETING]
     assert await said(Tutor(), "", MessageItem("m", "system", (Part("input_text", "Be kind."),))) == [GREETING]
     assert await said(Tutor(), "", silence) == [STILL_THERE]
+
+
+@pytest.mark.parametrize("text", ["What is ICE?", "Hello!", "Please help me.", "Blue bananas."])
+def test_the_tutor_says_what_its_preview_told_and_a_preview_changes_nothing(text: str) -> None:
+    tutor, other = Tutor(), Tutor()
+    previews = [tutor.preview(text) for _ in range(3)]
+    assert set(previews) == {tutor.reply(text)}
+    other.reply(text)
+    assert tutor.reply(text) == other.reply(text), "only replies move on to the next suggestions"
+
+
+def test_suggestions_are_new_each_time() -> None:
+    tutor = Tutor()
+    assert len({tutor.reply("Blue bananas.") for _ in range(3)}) == 3

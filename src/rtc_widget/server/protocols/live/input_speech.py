@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 from rtc_widget._aiortc.audio import Samples
@@ -141,13 +141,14 @@ class InputSpeech:
             case TurnPaused(samples):
                 self._speculation.recognize(samples)
             case TurnStopped(_, samples):
-                self._tasks.run(self._recognize(samples, self._start_ms))
+                words = self._speculation.result(samples)
+                self._tasks.run(self._recognize(words, len(samples), self._start_ms))
 
-    async def _recognize(self, samples: Samples, padded_ms: int) -> None:
-        text = await self._text(samples)
+    async def _recognize(self, words: Awaitable[str], length: int, padded_ms: int) -> None:
+        text = await self._text(words)
         if not text.strip():
             return
-        end_ms = padded_ms + len(samples) * 1000 // INPUT_RATE - KEPT_SILENCE_MS
+        end_ms = padded_ms + length * 1000 // INPUT_RATE - KEPT_SILENCE_MS
         # The stretch begins with the padding, which is not speech.
         start_ms = min(padded_ms + TurnSettings().prefix_padding_ms, max(padded_ms, end_ms - GRID_MS))
         is_joined = start_ms - self._told_ms < SAME_TURN_MS
@@ -161,9 +162,7 @@ class InputSpeech:
             )
         self._on_words(text)
 
-    async def _text(self, samples: Samples) -> str:
-        # Taken before any wait: the next stretch must not drop the recognition of this one.
-        words = self._speculation.result(samples)
+    async def _text(self, words: Awaitable[str]) -> str:
         try:
             async with self._in_order:
                 return await words

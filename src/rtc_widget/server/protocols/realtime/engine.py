@@ -30,9 +30,11 @@ from rtc_widget.server.protocols.realtime.response import Response, ResponseCont
 from rtc_widget.server.protocols.realtime.response_config import ResponseSettings, response_settings
 from rtc_widget.server.protocols.realtime.server_events import Emitter, encoded
 from rtc_widget.server.protocols.realtime.session_config import SessionConfig, changed_session
-from rtc_widget.server.responders.responder import Responder
+from rtc_widget.server.responders.responder import PreviewResponder, Responder
+from rtc_widget.server.responders.sentences import first_part
 from rtc_widget.server.speech import INPUT_RATE, VoiceDetector
 from rtc_widget.server.speech.engines import Engines
+from rtc_widget.server.speech.speculative_speaker import SpeculativeSpeaker
 from rtc_widget.server.tasks import Tasks
 
 log = logging.getLogger(__name__)
@@ -97,7 +99,7 @@ class RealtimeEngine:
         self._send = send
         self._emitter = Emitter(send)
         self._emit = self._emitter.emit
-        callbacks = InputAudioCallbacks(self._speech_started, self._turn_recognized, self._is_quiet)
+        callbacks = InputAudioCallbacks(self._speech_started, self._turn_may_end, self._turn_recognized, self._is_quiet)
         self._input_audio = InputAudio(self.conversation, self._emitter, engines, session.audio.input, callbacks)
         self._tasks = Tasks("the session")
         self._playback_queue = PlaybackQueue(self.conversation, self._emitter, self._tasks)
@@ -105,7 +107,7 @@ class RealtimeEngine:
             self.conversation,
             new_id("conv"),
             responder,
-            engines,
+            SpeculativeSpeaker(engines),
             self._emitter,
             TrackSink(player, self._emitter) if player else EventSink(self._emitter),
             self._input_audio.until_recognized,
@@ -127,6 +129,7 @@ class RealtimeEngine:
         try:
             await self._input_audio.end()
         finally:
+            self._context.speaker.drop()
             await self._tasks.end()
 
     def close(self, reason: str) -> bool:
@@ -336,6 +339,20 @@ class RealtimeEngine:
             if self._is_responding():
                 self._active().cancel("turn_detected")
             self._playback_queue.stop()
+
+    def _turn_may_end(self, text: str) -> None:
+        detection = self.session.audio.input.turn_detection
+        responder = self._context.responder
+        if not text or detection is None or not detection.create_response:
+            return
+        if not isinstance(responder, PreviewResponder):
+            return
+        settings = response_settings(self.session, self.conversation, None)
+        # One response answers all open questions.
+        question = " ".join([*(item.text for item in self.conversation.open_questions()), text])
+        said = first_part(responder.preview(question))
+        if said and settings.modality == "audio":
+            self._context.speaker.prepare(said, voice=settings.voice, speed=settings.speed)
 
     def _turn_recognized(self, item_id: str) -> None:
         self._tasks.run(self._respond_to_turn(item_id))

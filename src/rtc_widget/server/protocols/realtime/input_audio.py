@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -18,7 +18,7 @@ from rtc_widget.server.errors import ApiError
 from rtc_widget.server.messages import new_id
 from rtc_widget.server.protocols.realtime.items import item_to_wire
 from rtc_widget.server.protocols.realtime.server_events import Emitter
-from rtc_widget.server.protocols.realtime.session_config import AudioInput, SemanticVad
+from rtc_widget.server.protocols.realtime.session_config import AudioInput, SemanticVad, ServerVad
 from rtc_widget.server.speech import INPUT_RATE, VoiceDetector
 from rtc_widget.server.speech.engines import Engines
 from rtc_widget.server.speech.speculative_recognizer import SpeculativeRecognizer
@@ -51,13 +51,16 @@ class InputAudioCallbacks:
     ----------
     speech_started : callable
         Called when the user begins to speak.
-    turn_taken : callable
+    turn_may_end : callable
+        Called with the words so far at a pause, which may be the end of the turn.
+    turn_recognized : callable
         Called with the item id when a detected turn has ended and its transcript is known.
     is_quiet : callable
         Returns whether no response is in progress and all output audio has been played.
     """
 
     speech_started: Callable[[], None]
+    turn_may_end: Callable[[str], None]
     turn_recognized: Callable[[str], None]
     is_quiet: Callable[[], bool]
 
@@ -149,7 +152,7 @@ class InputAudio:
                 case TurnStopped(end_ms, turn):
                     self._emit("input_audio_buffer.speech_stopped", audio_end_ms=end_ms, item_id=self._item_id)
                     item_id = self._add_item(self._item_id, turn)
-                    self._recognize(item_id, self._take_turn(item_id, turn))
+                    self._recognize(item_id, self._take_turn(item_id, self._speculation.result(turn)))
                 case IdleTimeout():
                     self._idle_timed_out(event)
 
@@ -228,14 +231,16 @@ class InputAudio:
         if isinstance(detection, SemanticVad) and self._turns is not None:
             # The words before an earlier pause must not affect this pause.
             self._turns.settings = detection.turns()
-            self._tasks.run(self._adapt_silence_to_words(words, detection))
+        words.add_done_callback(partial(self._pause_recognized, detection))
 
-    async def _adapt_silence_to_words(self, words: asyncio.Task[str], detection: SemanticVad) -> None:
-        await asyncio.wait({words})
-        if self._turns is None or words.cancelled() or words.exception() or self._settings.turn_detection != detection:
+    def _pause_recognized(self, detection: ServerVad | SemanticVad | None, words: asyncio.Task[str]) -> None:
+        if words.cancelled() or words.exception() or self._settings.turn_detection != detection:
             return
-        silence = silence_after(words.result(), detection.eagerness)
-        self._turns.settings = replace(detection.turns(), silence_duration_ms=silence)
+        if isinstance(detection, SemanticVad) and self._turns is not None:
+            silence = silence_after(words.result(), detection.eagerness)
+            self._turns.settings = replace(detection.turns(), silence_duration_ms=silence)
+        if self.is_speaking:
+            self._callbacks.turn_may_end(words.result())
 
     def _idle_timed_out(self, event: IdleTimeout) -> None:
         item_id = new_id("item")
@@ -260,11 +265,11 @@ class InputAudio:
             self._turns.settings = self._settings.turn_detection.turns()
         return item_id
 
-    async def _take_turn(self, item_id: str, samples: Samples) -> None:
-        if await self._transcribe(item_id, partial(self._speculation.result, samples)):
+    async def _take_turn(self, item_id: str, words: Awaitable[str]) -> None:
+        if await self._transcribe(item_id, lambda: words):
             self._callbacks.turn_recognized(item_id)
 
-    async def _transcribe(self, item_id: str, words: Callable[[], Coroutine[Any, Any, str]]) -> bool:
+    async def _transcribe(self, item_id: str, words: Callable[[], Awaitable[str]]) -> bool:
         """Wait for the transcript of an item and send it; return whether the recognition succeeded."""
         place = {"item_id": item_id, "content_index": 0}
         sends_transcript = self._settings.transcription is not None

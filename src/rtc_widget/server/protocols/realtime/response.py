@@ -21,7 +21,7 @@ from rtc_widget.server.protocols.realtime.server_events import Emitter
 from rtc_widget.server.protocols.realtime.usage import ASSISTANT_TOKENS_PER_SECOND, audio_tokens, usage_of
 from rtc_widget.server.responders.responder import IncompleteResponse, Question, RequestedToolCall, Responder
 from rtc_widget.server.responders.sentences import has_words, sentences
-from rtc_widget.server.speech.engines import Engines
+from rtc_widget.server.speech.speculative_speaker import SpeculativeSpeaker
 from rtc_widget.server.speech.subprocess_engines import EngineFailed
 from rtc_widget.server.tasks import kind_and_place
 from rtc_widget.server.tokens import text_tokens
@@ -39,7 +39,7 @@ class ResponseContext:
     conversation: Conversation
     conversation_id: str
     responder: Responder
-    engines: Engines
+    speaker: SpeculativeSpeaker
     emitter: Emitter
     sink: AudioSink
     until_recognized: Callable[[], Awaitable[None]]
@@ -179,7 +179,7 @@ class Response:
                 draft.add_text(allowed)
             await asyncio.sleep(0)  # a long text has many parts
         else:
-            audio = await self.context.engines.speak(text, voice=self.settings.voice, speed=self.settings.speed)
+            audio = await self.context.speaker.speak(text, voice=self.settings.voice, speed=self.settings.speed)
             if not audio.seconds and has_words(text):
                 self._warn_of_unspoken_text()
             allowed, audio = self._limit.allowed_speech(text, audio)
