@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def run(quick: bool) -> Results:
         ways = {name: partial(_milliseconds, program) for name, program in programs.items()}
         yield Comparison(step, "ms", "anywidget", interleaved(ways, rounds))
     rounds = QUICK_LOCAL_ROUNDS if quick else LOCAL_ROUNDS
-    ways = {
+    ways: dict[str, Callable[[], float]] = {
         "warm": partial(_milliseconds, NEW_SERVER),
         "running": partial(_milliseconds, RUNNING),
     }

@@ -1,0 +1,67 @@
+"""The smallest runs of those benchmarks that need no browser and no speech."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+from benchmarks import log, recording, start
+from benchmarks._relayed import RelayedEvents
+from benchmarks._report import table
+from benchmarks._websocket import websocket_listener
+
+
+def test_the_log_is_measured_for_each_number_of_events(monkeypatch):
+    monkeypatch.setattr(log, "QUICK_SIZES", (20, 40))
+    results = list(log.run(True))
+    printed = "\n".join(map(table, results))
+    assert all(name in printed for name in (*log.WAYS, *log.USES))
+    assert results[0].sizes() == [20, 40]
+    assert results[-1].title.endswith(": 40")
+
+
+def test_what_takes_too_long_is_measured_with_fewer_events(monkeypatch):
+    monkeypatch.setattr(log, "QUICK_SIZES", (20, 40))
+    monkeypatch.setattr(log, "LARGEST", {"list in a trait": 20})
+    results = list(log.run(True))
+    assert set(results[0].samples["list in a trait"]) == {20}
+    assert results[-1].title.endswith(": 20")
+
+
+def test_both_ways_of_recording_keep_all_audio():
+    kept, _ = recording.recorded(1, 200)
+    lists, _ = recording.kept_in_lists(1, 200)
+    assert kept.duration == pytest.approx(1)
+    assert sum(map(len, lists["user"])) == recording.RATE
+    assert list(kept.user.pcm) == [sample for array in lists["user"] for sample in array]
+
+
+def test_relayed_events_give_the_time_of_each_and_the_delays():
+    events = RelayedEvents([(100, 103), (110, 111), (120, 140)])
+    assert events.microseconds_each == pytest.approx(40 / 3 * 1000)
+    assert (events.delay_ms(0.5), events.delay_ms(0.99)) == (3, 20)
+
+
+def test_the_websocket_client_gets_every_event():
+    before = time.time() * 1000
+    with websocket_listener() as listener:
+        burst = listener.emit(20, 2_000, 0)
+        steady = listener.emit(5, 200, 500)
+    assert 0 <= burst.delay_ms(0) <= burst.delay_ms(1) < time.time() * 1000 - before
+    assert steady.delay_ms(0.5) >= 0
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="the system cannot do it")
+def test_files_that_leave_the_cache_are_still_there(tmp_path):
+    data = os.urandom(start.SMALLEST_FILE)
+    (tmp_path / "model").write_bytes(data)
+    start.drop_from_cache(tmp_path)
+    assert (tmp_path / "model").read_bytes() == data
+
+
+def test_every_program_that_is_timed_prints_a_time():
+    for programs in start.STEPS.values():
+        for program in programs.values():
+            assert program.rstrip().endswith("print(time.perf_counter() - began)")
+            compile(program, "program", "exec")
