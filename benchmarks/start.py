@@ -55,8 +55,8 @@ def run(quick: bool) -> Results:
     """Measure each step, and the embedded server."""
     rounds = QUICK_ROUNDS if quick else ROUNDS
     for step, programs in STEPS.items():
-        ways = {name: partial(_milliseconds, program) for name, program in programs.items()}
-        yield Comparison(step, "ms", "anywidget", interleaved(ways, rounds))
+        steps = {name: partial(_milliseconds, program) for name, program in programs.items()}
+        yield Comparison(step, "ms", "anywidget", interleaved(steps, rounds))
     rounds = QUICK_LOCAL_ROUNDS if quick else LOCAL_ROUNDS
     ways: dict[str, Callable[[], float]] = {
         "warm": partial(_milliseconds, NEW_SERVER),

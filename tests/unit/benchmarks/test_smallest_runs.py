@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import time
 
+import numpy as np
 import pytest
-from benchmarks import log, recording, start
+from benchmarks import log, page, recording, start, voice
 from benchmarks._relayed import RelayedEvents
 from benchmarks._report import table
 from benchmarks._websocket import websocket_listener
+
+from rtc_widget.audio.clip import AudioClip
 
 
 def test_the_log_is_measured_for_each_number_of_events(monkeypatch):
@@ -65,3 +68,44 @@ def test_every_program_that_is_timed_prints_a_time():
         for program in programs.values():
             assert program.rstrip().endswith("print(time.perf_counter() - began)")
             compile(program, "program", "exec")
+
+
+def test_speech_ends_with_its_last_sound():
+    sound = np.concatenate([np.zeros(800), np.full(1600, 0.5), np.full(1600, 0.001)])
+    assert voice.end_of_speech(AudioClip(sound, 8000)) == pytest.approx(0.3)
+
+
+def test_the_first_sound_after_a_time_is_found():
+    sound = np.concatenate([np.full(800, 0.5), np.zeros(800), np.full(800, 0.5)])
+    clip = AudioClip(sound, 8000, start=10.0)
+    assert voice.first_sound(clip, after=9.0) == pytest.approx(10.0)
+    assert voice.first_sound(clip, after=10.1) == pytest.approx(10.2)
+    assert voice.first_sound(clip, after=10.3) is None
+
+
+def test_a_silent_clip_has_no_first_sound():
+    assert voice.first_sound(AudioClip(np.zeros(800), 8000), after=0.0) is None
+
+
+def test_turns_without_an_answer_are_left_out():
+    answered = voice.AnsweredTurn({"endpoint": 0.5, "audible": 0.9}, 0)
+    unanswered = voice.AnsweredTurn({"endpoint": 0.7}, 1)
+    some = voice._stages("stages", [answered, unanswered])
+    assert some.samples == {"endpoint": [0.5, 0.7], "audible": [0.9]}
+    none = voice._stages("stages", [unanswered])
+    assert none.reason == "nothing was answered within 30 s: audible"
+
+
+def test_recordings_of_people_are_found_where_they_are_installed(tmp_path, monkeypatch):
+    monkeypatch.setattr(voice, "HUMAN_CLIPS", tmp_path)
+    assert voice.human_clips() == {}
+    (tmp_path / "cards").mkdir()
+    AudioClip(np.full(800, 0.5), 8000).to_wav(tmp_path / "cards/001.wav")
+    [(speaker, [clip])] = voice.human_clips().items()
+    assert (speaker, clip.duration) == ("human, cards", pytest.approx(0.1))
+
+
+def test_bundle_sizes_are_those_of_both_widgets():
+    sizes = page.bundle_sizes()
+    assert sizes.keys() == {"widget", "peer"}
+    assert all(size > 1 for [size] in sizes.values())
