@@ -16,6 +16,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -78,26 +79,38 @@ class DelayingProxy:
     def __init__(self, port: int, delay_ms: float) -> None:
         self._target = port
         self._delay = delay_ms / 2000
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._listening: Future[tuple[int, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
         self._thread.start()
-        listening = asyncio.start_server(self._relay, "127.0.0.1", 0)
-        server = asyncio.run_coroutine_threadsafe(listening, self._loop).result()
-        self.port: int = server.sockets[0].getsockname()[1]
+        self.port, self._loop, self._closed = self._listening.result()
 
     def close(self) -> None:
         """Stop relaying."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._loop.call_soon_threadsafe(self._closed.set)
         self._thread.join()
+
+    async def _serve(self) -> None:
+        closed = asyncio.Event()
+        server = await asyncio.start_server(self._relay, "127.0.0.1", 0)
+        self._listening.set_result((server.sockets[0].getsockname()[1], asyncio.get_running_loop(), closed))
+        await closed.wait()
+        server.close()
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         other_reader, other_writer = await asyncio.open_connection("127.0.0.1", self._target)
-        await asyncio.gather(self._copy(reader, other_writer), self._copy(other_reader, writer), return_exceptions=True)
+        both = self._copy(reader, other_writer), self._copy(other_reader, writer)
+        try:
+            await asyncio.gather(*both, return_exceptions=True)
+        finally:
+            writer.close()
+            other_writer.close()
 
     async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        loop = asyncio.get_running_loop()
         while data := await reader.read(65536):
-            self._loop.call_later(self._delay, writer.write, data)
-        self._loop.call_later(self._delay, writer.close)
+            loop.call_later(self._delay, writer.write, data)
+        await asyncio.sleep(self._delay)
+        writer.close()
 
 
 @contextmanager

@@ -50,7 +50,8 @@ INPUT_RATE = 16_000
 
 def packets(text: str) -> list[RtpPacket]:
     """Return the RTP packets of `text`, spoken."""
-    pcm, encoder, made = spoken(text), OpusEncoder(), []
+    pcm, encoder = spoken(text), OpusEncoder()
+    made: list[RtpPacket] = []
     for at in range(0, len(pcm) - FRAME, FRAME):
         frame = AudioFrame.from_ndarray(pcm[at : at + FRAME][np.newaxis], format="s16", layout="mono")
         frame.sample_rate, frame.time_base, frame.pts = RATE, Fraction(1, RATE), at

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 from benchmarks._comparison import Comparison, Growth, Results, interleaved
 from rtc_widget.audio.recording import Recording
@@ -111,9 +111,9 @@ def _private_megabytes(keep: Callable[[], object]) -> float:
     before = process.memory_full_info().uss
     kept = keep()
     gc.collect()
-    held = process.memory_full_info().uss - before
+    held = float(process.memory_full_info().uss - before)
     del kept
-    return max(held, 0) / 1e6
+    return max(held, 0.0) / 1e6
 
 
 def _seconds_to_write(recording: Recording) -> float:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import time
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from benchmarks import log, page, recording, start, voice
+from benchmarks import connect, log, page, recording, relay, start, voice
 from benchmarks._relayed import RelayedEvents
 from benchmarks._report import table
 from benchmarks._websocket import websocket_listener
 
+from rtc_widget import Event
 from rtc_widget.audio.clip import AudioClip
 
 
@@ -109,3 +113,47 @@ def test_bundle_sizes_are_those_of_both_widgets():
     sizes = page.bundle_sizes()
     assert sizes.keys() == {"widget", "peer"}
     assert all(size > 1 for [size] in sizes.values())
+
+
+def test_an_arrived_event_is_written_when_it_is_the_last(tmp_path):
+    cell = {}
+    exec(relay.CELL.format(), cell)
+    exec(relay.CALL.format(signaling="rtc_widget.OpenAI('not-a-key')", type=relay.EVENT_TYPE), cell)
+    cell["arrivals"].expect(3, tmp_path / "arrived.json")
+    cell["take"](Event({"type": relay.EVENT_TYPE, "sent_ms": 1}))
+    cell["relay"]._handle_custom_msg('{"sent_ms": 2}', [])
+    assert list(tmp_path.iterdir()) == []
+    cell["relay"].events = [{"sent_ms": 3}]
+    arrived = json.loads((tmp_path / "arrived.json").read_text(encoding="utf-8"))
+    assert [sent for sent, _ in arrived] == [1, 2, 3]
+    cell["chat"].close()
+
+
+def test_the_cells_of_the_notebooks_make_their_widgets():
+    cells = (page.PLAIN + page.WIDGET.format(signaling="rtc_widget.OpenAI('not-a-key')"),)
+    for cell in (*cells, connect.WIDGET.format(token="not-a-key", url="http://voice.example/v1")):
+        names = {}
+        exec(cell, names)
+        assert names["chat"].status == "idle"
+        names["chat"].close()
+
+
+async def test_a_delaying_proxy_delays_both_directions():
+    async def echo(reader, writer):
+        writer.write(await reader.readexactly(4))
+        writer.close()
+
+    async with await asyncio.start_server(echo, "127.0.0.1", 0) as server:
+        with connect.delayed(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", 100) as url:
+            reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(url).port)
+            began = time.perf_counter()
+            writer.write(b"ping")
+            assert await reader.readexactly(4) == b"ping"
+            assert time.perf_counter() - began >= 0.1
+            writer.close()
+            await writer.wait_closed()
+
+
+def test_without_delay_there_is_no_proxy():
+    with connect.delayed("http://127.0.0.1:1", 0) as url:
+        assert url == "http://127.0.0.1:1"
