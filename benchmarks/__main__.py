@@ -13,7 +13,7 @@ from typing import cast
 from benchmarks._comparison import Result, Results
 from benchmarks._report import document, machine, table
 
-BENCHMARKS = ("log", "voice", "start", "headless", "recording", "packet_loss")
+BENCHMARKS = ("connect", "relay", "log", "page", "voice", "start", "headless", "recording", "packet_loss")
 """Modules of this package. Each has a function `run(quick)` that yields its results as soon as they are measured."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -133,13 +134,12 @@ Results = Iterator[Result]
 def interleaved(ways: Mapping[str, Callable[[], T]], rounds: int, *, warm_up: int = 1) -> dict[str, list[T]]:
     """Measure each alternative once per round, so that other load slows all alike.
 
-    Each round begins with another alternative. The first `warm_up` rounds are dropped.
+    Each round has another order, since what one alternative leaves behind may slow the next. The orders are the same in
+    every run. The first `warm_up` rounds are dropped.
     """
-    names = list(ways)
-    measured: dict[str, list[T]] = {name: [] for name in names}
+    measured: dict[str, list[T]] = {name: [] for name in ways}
     for number in range(warm_up + rounds):
-        first = number % len(names)
-        for name in names[first:] + names[:first]:
+        for name in random.Random(number).sample(list(ways), len(ways)):
             value = ways[name]()
             if number >= warm_up:
                 measured[name].append(value)

@@ -32,6 +32,9 @@ ROUNDS, QUICK_ROUNDS = 15, 5
 LATENCIES_MS = [(0, 0), (20, 0), (100, 0), (0, 20), (0, 100)]
 """Added round-trip times: page to Jupyter server, and page or kernel to voice server."""
 
+SETTLE_MS = 500
+"""Before each call, so that it does not take the time that the end of another one needs."""
+
 DIRECT = """async ({ url, token, fetchesSecret }) => {
   const clickedAt = performance.now();
   let key = token;
@@ -158,12 +161,14 @@ def measure(opened: Notebooks, lab: Lab, url: str, rounds: int) -> dict[str, lis
 
 def by_page(page: NotebookPage, url: str, *, fetches_secret: bool) -> float:
     """Have the page call the server itself; return the milliseconds until the data channel is open."""
+    page.page.wait_for_timeout(SETTLE_MS)
     arguments = {"url": url, "token": TOKEN, "fetchesSecret": fetches_secret}
     return float(page.page.evaluate(DIRECT, arguments))
 
 
 def by_widget(opened: Notebooks, page: NotebookPage) -> float:
     """Click on the widget's button; return the milliseconds until the data channel is open."""
+    page.page.wait_for_timeout(SETTLE_MS)
     opened.connect(page)
     took = page.spy("spy.openedAt - spy.clickedAt")
     opened.disconnect(page)

@@ -25,11 +25,11 @@ from benchmarks._websocket import WebSocketListener, websocket_listener
 
 ROUNDS, QUICK_ROUNDS = 7, 2
 BURSTS = {200: 10_000, 2_000: 5_000, 20_000: 1_000}
-QUICK_BURSTS = {200: 2_000, 2_000: 1_000, 20_000: 200}
+QUICK_BURSTS = {200: 1_000, 2_000: 300}
 """How many events of so many bytes."""
 
-TRAIT_BURSTS = {200: 500, 2_000: 250, 20_000: 50}
-PER_SECOND, SECONDS, QUICK_SECONDS = 500, 5, 2
+TRAIT_BURSTS = {200: 300, 2_000: 100, 20_000: 50}
+PER_SECOND, SECONDS, QUICK_SECONDS = 500, 5, 1
 LARGEST_IN_TRAIT = 200
 """500 larger events a second are more than a list trait can carry."""
 

@@ -15,12 +15,22 @@ SIZES = Growth("append", "ms", "events", {"log": {10: [1], 100: [10], 1000: [100
 NOT_MEASURED = Skipped("human clips", "the package is not installed")
 
 
-def test_alternatives_are_measured_in_turn_and_each_begins_a_round():
+def test_alternatives_are_measured_in_turn_and_the_first_rounds_are_dropped():
     order = []
     ways = {name: lambda name=name: order.append(name) or len(order) for name in "abc"}
     measured = interleaved(ways, 3, warm_up=1)
-    assert "".join(order) == "abc" + "bca" + "cab" + "abc"
-    assert measured == {"a": [6, 8, 10], "b": [4, 9, 11], "c": [5, 7, 12]}
+    rounds = [order[at : at + 3] for at in range(0, 12, 3)]
+    assert all(sorted(names) == ["a", "b", "c"] for names in rounds)
+    assert measured == {
+        name: [3 * number + names.index(name) + 1 for number, names in enumerate(rounds) if number] for name in "abc"
+    }
+
+
+def test_no_alternative_always_follows_the_same_other_one():
+    order = []
+    interleaved({name: lambda name=name: order.append(name) for name in "abc"}, 15, warm_up=0)
+    pairs = {tuple(order[at : at + 2]) for start in range(0, 45, 3) for at in (start, start + 1)}
+    assert pairs == {(one, other) for one in "abc" for other in "abc" if one != other}
 
 
 def test_a_comparison_gives_median_quartiles_and_ratio_to_the_reference():
