@@ -45,9 +45,8 @@ EMIT = f"""async ({{ way, count, size, perSecond }}) => {{
   const began = performance.now();
   for (let n = 0; n < count; n++) {{
     if (!perSecond && n % 100 === 99) await nextTask();
-    while (perSecond && ((performance.now() - began) * perSecond) / 1000 < n) {{
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }}
+    const dueMs = perSecond ? began + (1000 * n) / perSecond - performance.now() : 0;
+    if (dueMs > 0) await new Promise((resolve) => setTimeout(resolve, dueMs));
     emit(made());
   }}
   __spy.received.length = 0;
