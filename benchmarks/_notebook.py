@@ -15,8 +15,8 @@ from tests.e2e.voice_server import VoiceServer, voice_server
 from tests.speech import speak_wav
 
 CONNECT, DISCONNECT = (f"button[data-action={action}]" for action in ("connect", "disconnect"))
-EVENT_PANEL = ".rtc-events"
-"""The panel that lists the events; it is closed at first."""
+EVENT_PANEL = ".rtc-panel, .rtc-events"
+"""The panel that lists the events, of this version or of an older one; it is closed at first."""
 
 EVENT_TYPE = "response.function_call_arguments.delta"
 EMITTED_EVENT = """(size) => {
@@ -107,7 +107,7 @@ def set_event_panel(page: NotebookPage, *, is_open: bool) -> None:
     """Open or close the panel that lists the events."""
     panel = page.page.locator(EVENT_PANEL).first
     if (panel.get_attribute("open") is not None) != is_open:
-        panel.locator("summary").click()
+        panel.locator("> summary").click()
 
 
 @contextmanager
