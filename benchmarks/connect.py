@@ -5,43 +5,35 @@ Three ways alternate in one JupyterLab, in one browser, against one embedded ser
 - ``page alone``: the page opens the microphone, makes the offer and posts it with `fetch`, without waiting for
   candidates. It has the server's key, which a page must never have.
 - ``tutorial``: as OpenAI's guide shows it, one step after the other: the page first fetches a short-lived secret.
-- ``widget``: `VoiceChat`; the kernel posts the offer.
+- ``widget``: `VoiceChat` with a server that needs no candidates in the offer; the kernel posts it.
 
-Latency is added between the page and the Jupyter server, and between both and the voice server. The benchmark prints
-the median, the quartiles and the ratio to the page alone.
-
-    python benchmarks/connect.py [--quick] [--json FILE]
+Latency is added between the page and the Jupyter server, and between both and the voice server.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
-import json
-import statistics
-import sys
-import tempfile
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from functools import partial
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, sync_playwright
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from tests.e2e.browser import chromium
 from tests.e2e.lab import Lab, NotebookPage, jupyterlab
-from tests.e2e.voice_server import TOKEN, VoiceServer, voice_server
-from tests.speech import speak_wav
+from tests.e2e.voice_server import TOKEN
 
-ROUNDS = 15
+from benchmarks._comparison import Comparison, Results, interleaved
+from benchmarks._notebook import CONNECT, Notebooks, notebooks
+
+ROUNDS, QUICK_ROUNDS = 15, 5
 LATENCIES_MS = [(0, 0), (20, 0), (100, 0), (0, 20), (0, 100)]
 """Added round-trip times: page to Jupyter server, and page or kernel to voice server."""
+
+SETTLE_MS = 500
+"""Before each call, so that it does not take the time that the end of another one needs."""
 
 DIRECT = """async ({ url, token, fetchesSecret }) => {
   const clickedAt = performance.now();
@@ -90,25 +82,38 @@ class DelayingProxy:
     def __init__(self, port: int, delay_ms: float) -> None:
         self._target = port
         self._delay = delay_ms / 2000
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._listening: Future[tuple[int, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
         self._thread.start()
-        listening = asyncio.start_server(self._relay, "127.0.0.1", 0)
-        server = asyncio.run_coroutine_threadsafe(listening, self._loop).result()
-        self.port: int = server.sockets[0].getsockname()[1]
+        self.port, self._loop, self._closed = self._listening.result()
 
     def close(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        """Stop relaying."""
+        self._loop.call_soon_threadsafe(self._closed.set)
         self._thread.join()
+
+    async def _serve(self) -> None:
+        closed = asyncio.Event()
+        server = await asyncio.start_server(self._relay, "127.0.0.1", 0)
+        self._listening.set_result((server.sockets[0].getsockname()[1], asyncio.get_running_loop(), closed))
+        await closed.wait()
+        server.close()
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         other_reader, other_writer = await asyncio.open_connection("127.0.0.1", self._target)
-        await asyncio.gather(self._copy(reader, other_writer), self._copy(other_reader, writer), return_exceptions=True)
+        both = self._copy(reader, other_writer), self._copy(other_reader, writer)
+        try:
+            await asyncio.gather(*both, return_exceptions=True)
+        finally:
+            writer.close()
+            other_writer.close()
 
     async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        loop = asyncio.get_running_loop()
         while data := await reader.read(65536):
-            self._loop.call_later(self._delay, writer.write, data)
-        self._loop.call_later(self._delay, writer.close)
+            loop.call_later(self._delay, writer.write, data)
+        await asyncio.sleep(self._delay)
+        writer.close()
 
 
 @contextmanager
@@ -124,72 +129,47 @@ def delayed(url: str, delay_ms: float) -> Iterator[str]:
         proxy.close()
 
 
-def measure(lab: Lab, browser: Browser, server: VoiceServer, url: str, rounds: int) -> dict[str, list[float]]:
-    """Return the times of the three ways to call the server at `url`, in milliseconds."""
-    times: dict[str, list[float]] = {"page alone": [], "tutorial": [], "widget": []}
-    page = NotebookPage(lab, browser, lab.notebook("connect.ipynb", WIDGET.format(token=TOKEN, url=url)))
-    page.focus_first_cell()
-    page.run_next()
-    connect = page.page.locator("button[data-action=connect]").first
-    connect.wait_for()
-    for _ in range(rounds + 1):  # the first round warms up
-        for way, fetches_secret in (("page alone", False), ("tutorial", True)):
-            arguments = {"url": url, "token": TOKEN, "fetchesSecret": fetches_secret}
-            times[way].append(page.page.evaluate(DIRECT, arguments))
-        connect.click()
-        page.wait_for_status("connected")
-        times["widget"].append(page.spy("spy.openedAt - spy.clickedAt"))
-        page.page.locator("button[data-action=disconnect]").first.click()
-        page.wait_for_status("idle")
-        server.wait_for_calls(0)
-    page.page.close()
-    lab.end_kernels()
-    return {way: values[1:] for way, values in times.items()}
-
-
-def table(times: dict[str, list[float]]) -> list[dict[str, Any]]:
-    """Return median, quartiles and ratio to the page alone, of each way."""
-    alone = statistics.median(times["page alone"])
-    rows = []
-    for way, values in times.items():
-        low, median, high = statistics.quantiles(values, n=4)
-        rows.append({"way": way, "median_ms": median, "quartiles_ms": [low, high], "ratio": median / alone})
-    return rows
-
-
-def main() -> None:
-    """Measure and print a table for each pair of latencies."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--quick", action="store_true", help="fewer rounds, and no added latency")
-    parser.add_argument("--json", type=Path, help="write the results to this file")
-    options = parser.parse_args()
-    rounds = 5 if options.quick else ROUNDS
-    latencies = LATENCIES_MS[:1] if options.quick else LATENCIES_MS
-    results = []
+def run(quick: bool) -> Results:
+    """Measure the three ways with each pair of latencies."""
+    latencies = LATENCIES_MS[:1] if quick else LATENCIES_MS
     with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         lab = stack.enter_context(jupyterlab())
         lab_urls = {ms: stack.enter_context(delayed(lab.url, ms)) for ms, _ in latencies}
         origins = [f"--allow-origin={url}" for url in lab_urls.values()]
-        server = stack.enter_context(voice_server(options=origins))
-        playwright = stack.enter_context(sync_playwright())
-        silence = speak_wav(folder / "silence.wav", "", lead=1.0, tail=1.0)
-        browser = stack.enter_context(chromium(playwright, silence))
+        opened = stack.enter_context(notebooks(lab=lab, options=origins))
         for to_kernel_ms, to_server_ms in latencies:
-            with delayed(server.url, to_server_ms) as server_url:
-                delayed_lab = replace(lab, url=lab_urls[to_kernel_ms])
-                rows = table(measure(delayed_lab, browser, server, f"{server_url}/v1", rounds))
-            results.append({"to_kernel_ms": to_kernel_ms, "to_server_ms": to_server_ms, "ways": rows})
-            print(f"+{to_kernel_ms} ms to the kernel, +{to_server_ms} ms to the server; {rounds} calls each")
-            for row in rows:
-                low, high = row["quartiles_ms"]
-                spread = f"({low:.0f} to {high:.0f})"
-                print(
-                    f"  {row['way']:<11}{row['median_ms']:6.0f} ms  {spread:<14} ratio {row['ratio']:.2f}", flush=True
-                )
-    if options.json:
-        options.json.write_text(json.dumps(results, indent=1))
+            with delayed(opened.server.url, to_server_ms) as server_url:
+                nearer = replace(lab, url=lab_urls[to_kernel_ms])
+                times = measure(opened, nearer, f"{server_url}/v1", QUICK_ROUNDS if quick else ROUNDS)
+            title = f"click to open data channel, +{to_kernel_ms} ms to the kernel, +{to_server_ms} ms to the server"
+            yield Comparison(title, "ms", "page alone", times)
 
 
-if __name__ == "__main__":
-    main()
+def measure(opened: Notebooks, lab: Lab, url: str, rounds: int) -> dict[str, list[float]]:
+    """Return the times of the three ways to call the server at `url`, in milliseconds."""
+    page = opened.open("connect", WIDGET.format(token=TOKEN, url=url), lab=lab)
+    page.page.locator(CONNECT).first.wait_for()
+    ways = {
+        "page alone": partial(by_page, page, url, fetches_secret=False),
+        "tutorial": partial(by_page, page, url, fetches_secret=True),
+        "widget": partial(by_widget, opened, page),
+    }
+    times = interleaved(ways, rounds)
+    opened.close(page)
+    return times
+
+
+def by_page(page: NotebookPage, url: str, *, fetches_secret: bool) -> float:
+    """Have the page call the server itself; return the milliseconds until the data channel is open."""
+    page.page.wait_for_timeout(SETTLE_MS)
+    arguments = {"url": url, "token": TOKEN, "fetchesSecret": fetches_secret}
+    return float(page.page.evaluate(DIRECT, arguments))
+
+
+def by_widget(opened: Notebooks, page: NotebookPage) -> float:
+    """Click on the widget's button; return the milliseconds until the data channel is open."""
+    page.page.wait_for_timeout(SETTLE_MS)
+    opened.connect(page)
+    took = page.spy("spy.openedAt - spy.clickedAt")
+    opened.disconnect(page)
+    return float(took)

@@ -1,22 +1,18 @@
 """Compares what a recogniser understands after packet loss, with our audio buffer and with aiortc's.
 
 Spoken questions are encoded as Opus packets (RFC 7587) of 20 ms, of which a share is lost at random. The rest passes
-through a buffer, the decoder and the server's input audio. The output is the share of the arrived packets that left
-the buffer, the duration of the result compared to what was spoken, and the share of wrong words, for each buffer in one
-run with the same losses: ours, aiortc's as it is, and aiortc's with the shortest delay that it can have.
-
-    python benchmarks/packet_loss.py
+through a buffer, the decoder and the server's input audio. Each buffer gets the same losses: ours, aiortc's as it is,
+and aiortc's with the shortest delay that it can have. The output is the share of wrong words, the share of the arrived
+packets that left the buffer, and the duration of the result compared to what was spoken.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-import sys
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,10 +21,9 @@ from aiortc.jitterbuffer import JitterBuffer
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from aiortc.rtp import RtpPacket
 from av import AudioFrame
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.speech import recognize, spoken, word_error_rate
 
+from benchmarks._comparison import Comparison, Results
 from rtc_widget._aiortc.audio_buffer import AudioBuffer
 from rtc_widget._aiortc.input_track import Late, input_samples
 
@@ -44,13 +39,19 @@ BUFFERS: dict[str, Callable[[], AudioBuffer | JitterBuffer]] = {
     "aiortc's": partial(JitterBuffer, capacity=16, prefetch=4),
     "its shortest": partial(JitterBuffer, capacity=16, prefetch=1),
 }
+MEASURES = (
+    ("wrong words", "% of the words"),
+    ("packets that left the buffer", "% of those that arrived"),
+    ("duration of the result", "% of what was spoken"),
+)
 RATE, FRAME = 48_000, 960
 INPUT_RATE = 16_000
 
 
 def packets(text: str) -> list[RtpPacket]:
     """Return the RTP packets of `text`, spoken."""
-    pcm, encoder, made = spoken(text), OpusEncoder(), []
+    pcm, encoder = spoken(text), OpusEncoder()
+    made: list[RtpPacket] = []
     for at in range(0, len(pcm) - FRAME, FRAME):
         frame = AudioFrame.from_ndarray(pcm[at : at + FRAME][np.newaxis], format="s16", layout="mono")
         frame.sample_rate, frame.time_base, frame.pts = RATE, Fraction(1, RATE), at
@@ -94,22 +95,18 @@ async def heard(arrived: list[RtpPacket], buffer: AudioBuffer | JitterBuffer) ->
     return recognize(samples, INPUT_RATE), track.given_out / len(arrived), len(samples) / INPUT_RATE
 
 
-def main() -> None:
-    """Print one line for each share of loss and each buffer."""
-    streams = {text: packets(text) for text in QUESTIONS}
-    print("loss   buffer        given out   duration   wrong words")
-    for loss in LOSSES:
+def run(quick: bool) -> Results:
+    """Measure each buffer with each share of loss."""
+    streams = {text: packets(text) for text in (QUESTIONS[:1] if quick else QUESTIONS)}
+    for loss in (0.1,) if quick else LOSSES:
         results: dict[str, list[tuple[float, float, float]]] = {name: [] for name in BUFFERS}
         for (text, sent), seed in ((stream, seed) for stream in streams.items() for seed in SEEDS):
             chance = random.Random(seed)
             arrived = [packet for packet in sent if chance.random() >= loss]
             for name, lines in results.items():
                 said, share, seconds = asyncio.run(heard(arrived, BUFFERS[name]()))
-                lines.append((share, seconds / (len(sent) * FRAME / RATE), word_error_rate(text, said)))
-        for name, lines in results.items():
-            share, duration, wrong = np.mean(lines, axis=0)
-            print(f"{loss:4.0%}   {name:12} {share:9.1%} {duration:10.1%} {wrong:13.1%}")
-
-
-if __name__ == "__main__":
-    main()
+                duration = seconds / (len(sent) * FRAME / RATE)
+                lines.append((100 * word_error_rate(text, said), 100 * share, 100 * duration))
+        for number, (title, unit) in enumerate(MEASURES):
+            samples = {name: [line[number] for line in lines] for name, lines in results.items()}
+            yield Comparison(f"{title}, {loss:.0%} of the packets lost", unit, "AudioBuffer", samples)

@@ -50,6 +50,19 @@ def test_latencies_of_two_conversations_are_compared(tmp_path):
     assert (table.done > 0).all()
 
 
+def test_conversations_are_divided_between_two_workers(tmp_path):
+    import pandas as pd
+
+    arguments = ("--conversations", 3, "--workers", 2, "--csv", "t.csv", "What is ICE?")
+    run(EXAMPLES / "compare_latencies.py", *arguments, cwd=tmp_path)
+    table = pd.read_csv(tmp_path / "t.csv")
+    assert list(table.columns[:2]) == ["worker", "conversation"]
+    assert list(table.conversation) == [0, 1, 2]
+    one, other = table.groupby("worker").conversation.apply(list)
+    assert {tuple(one), tuple(other)} == {(0, 2), (1,)}
+    assert (table.done > 0).all()
+
+
 def test_files_are_asked_and_a_broken_one_is_told(tmp_path):
     speak_wav(tmp_path / "one.wav", QUESTION)
     (tmp_path / "two.wav").write_text("no sound")

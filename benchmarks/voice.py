@@ -1,0 +1,231 @@
+"""Measures the time from the end of speech to the audible response, stage by stage, and turns that end too early.
+
+A call without a browser plays spoken questions to the embedded server and records what comes back. Times count from the
+last sound of the question to the moment when Python has the event of each stage, and to the first sound of the
+response. The measuring call runs on the same machine as the server, so it takes a part of what it measures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tests.e2e.voice_server import TOKEN, VoiceServer, voice_server
+from tests.limits import HANGS
+from tests.speech import WAV_RATE, spoken
+
+from benchmarks._comparison import Comparison, Growth, Result, Results, Skipped, interleaved
+from rtc_widget import OpenAI, VoiceChat
+from rtc_widget.audio.clip import AudioClip
+from rtc_widget.server.speech import moonshine, whisper
+
+QUESTION = "What is a jitter buffer?"
+PAUSED = (("What is", "a jitter buffer?"), ("Tell me about", "session descriptions", "please."))
+PAUSE_SECONDS = 0.35
+ROUNDS, QUICK_ROUNDS = 7, 1
+CALLS, QUICK_CALLS = (1, 2, 3, 4, 6), (1, 3)
+HUMAN_CLIPS = Path("/usr/share/pocketsphinx/test/data")
+"""Where Debian's package pocketsphinx-testdata puts recordings of people who speak."""
+
+LEAD_SECONDS = 0.5
+UNANSWERED_SECONDS = 30.0
+"""What has not been answered by then, never is."""
+
+SILENT_BELOW = 0.02
+"""Of the largest sample: what follows the last louder one is silence."""
+
+STAGES: Mapping[str, str] = {
+    "endpoint": "input_audio_buffer.speech_stopped",
+    "recognition": "conversation.item.input_audio_transcription.completed",
+    "first words": "response.output_audio_transcript.delta",
+    "synthesis": "output_audio_buffer.started",
+}
+AUDIBLE = "audible"
+SETTINGS: Mapping[str, dict[str, Any]] = {
+    "default": {},
+    "200 ms of silence": {"turn_detection": {"type": "server_vad", "silence_duration_ms": 200}},
+    "semantic": {"turn_detection": {"type": "semantic_vad"}},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredTurn:
+    """When each stage was reached, in seconds after the end of speech, and how often the turn was ended before."""
+
+    stages: Mapping[str, float]
+    false_endpoints: int
+
+
+Ask = Callable[[AudioClip, Mapping[str, Any]], AnsweredTurn]
+"""Asks in one call with these session settings."""
+
+
+def run(quick: bool) -> Results:
+    """Measure each recognizer, load, simultaneous calls, and false endpoints."""
+    rounds = QUICK_ROUNDS if quick else ROUNDS
+    question = AudioClip(spoken(QUESTION, lead=LEAD_SECONDS, tail=0.0), WAV_RATE)
+    with asyncio.Runner() as runner, voice_server() as server:
+        ask = partial(runner.run)
+        yield from _recognizers(lambda at: ask(answered(at, question)), server, rounds)
+        yield from _under_load(lambda: ask(answered(server, question)), rounds)
+        counts = QUICK_CALLS if quick else CALLS
+        yield _simultaneous(lambda count: ask(answered_at_once(server, question, count)), counts, rounds)
+        clips = {"synthetic, with pauses": paused_questions()} | human_clips()
+        if not human_clips():
+            yield Skipped("human clips", "Debian's package pocketsphinx-testdata is not installed")
+        for speaker, spoken_clips in clips.items():
+            chosen = spoken_clips[:1] if quick else spoken_clips
+            yield from _false_endpoints(lambda clip, settings: ask(answered(server, clip, **settings)), speaker, chosen)
+    yield Skipped("FastRTC and Pipecat", "their pipelines are not among the alternatives of this benchmark")
+
+
+async def answered(server: VoiceServer, question: AudioClip, **session: Any) -> AnsweredTurn:
+    """Call the server, play a question, and return when the response reached each stage."""
+    chat = VoiceChat(OpenAI(TOKEN, base_url=f"{server.url}/v1"), page="headless", microphone="clips", **session)
+    try:
+        recorder = chat.record()
+        await chat.connect(timeout=HANGS)
+        said = await chat.say(question, timeout=HANGS)
+        end = said.start + end_of_speech(question)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(UNANSWERED_SECONDS):
+                while first_sound(recorder.recording.assistant, after=end) is None:
+                    await asyncio.sleep(0.1)
+        recording = await recorder.finish()
+        reached = {stage: _first_after(chat, type, end) for stage, type in STAGES.items()}
+        reached[AUDIBLE] = first_sound(recording.assistant, after=end)
+        stages = {stage: at - end for stage, at in reached.items() if at is not None}
+        stopped = chat.events.of(STAGES["endpoint"])
+        return AnsweredTurn(stages, sum(event.elapsed < end for event in stopped))
+    finally:
+        await chat.disconnect(timeout=HANGS)
+        chat.close()
+
+
+async def answered_at_once(server: VoiceServer, question: AudioClip, count: int) -> list[AnsweredTurn]:
+    """Ask in so many calls at the same time."""
+    return await asyncio.gather(*(answered(server, question) for _ in range(count)))
+
+
+def end_of_speech(clip: AudioClip) -> float:
+    """Return the time of the last sound in a clip, in seconds."""
+    samples = np.abs(clip.samples)
+    loud = np.flatnonzero(samples > SILENT_BELOW * samples.max())
+    return float(loud[-1] + 1) / clip.sample_rate
+
+
+def first_sound(clip: AudioClip, *, after: float) -> float | None:
+    """Return the time of the first sound after `after`, on the clip's time base."""
+    if clip.end <= after:
+        return None
+    samples = np.abs(clip.between(after).samples)
+    loud = np.flatnonzero(samples > SILENT_BELOW)
+    return max(after, clip.start) + float(loud[0]) / clip.sample_rate if len(loud) else None
+
+
+def paused_questions() -> list[AudioClip]:
+    """Return spoken questions with pauses inside."""
+    clips = []
+    for parts in PAUSED:
+        pieces = [
+            spoken(part, lead=PAUSE_SECONDS if number else LEAD_SECONDS, tail=0.0) for number, part in enumerate(parts)
+        ]
+        clips.append(AudioClip(np.concatenate(pieces), WAV_RATE))
+    return clips
+
+
+def human_clips() -> dict[str, list[AudioClip]]:
+    """Return the recordings of people that are installed, by speaker."""
+    found = {}
+    for speaker in ("cards", "librivox"):
+        if paths := sorted((HUMAN_CLIPS / speaker).glob("*.wav")):
+            found[f"human, {speaker}"] = [AudioClip.from_file(path) for path in paths]
+    return found
+
+
+def _recognizers(ask: Callable[[VoiceServer], AnsweredTurn], default: VoiceServer, rounds: int) -> Results:
+    names = [module.__name__.rpartition(".")[2] for module in (moonshine, whisper) if module.is_available()]
+    with contextlib.ExitStack() as stack:
+        servers = {name: stack.enter_context(voice_server(options=["--recognizer", name])) for name in names[1:]}
+        ways = {name: partial(ask, server) for name, server in {names[0]: default, **servers}.items()}
+        turns = interleaved(ways, rounds)
+    for name, found in turns.items():
+        yield _stages(f"end of speech to each stage, at rest, {name}", found)
+    yield _compared("end of speech to audible response, at rest", AUDIBLE, names[0], turns)
+
+
+def _under_load(ask: Callable[[], AnsweredTurn], rounds: int) -> Results:
+    def busy() -> AnsweredTurn:
+        with busy_processors():
+            return ask()
+
+    turns = interleaved({"at rest": ask, "every processor busy": busy}, rounds)
+    yield _stages("end of speech to each stage, every processor busy", turns["every processor busy"])
+    yield _compared("end of speech to audible response, under load", AUDIBLE, "at rest", turns)
+
+
+def _simultaneous(ask: Callable[[int], Sequence[AnsweredTurn]], counts: Sequence[int], rounds: int) -> Growth:
+    found = interleaved({str(count): partial(ask, count) for count in counts}, rounds, warm_up=0)
+    turns = {int(count): list(chain.from_iterable(groups)) for count, groups in found.items()}
+    samples = {count: values for count, answers in turns.items() if (values := _times(AUDIBLE, answers))}
+    note = "All calls ask in the same moment."
+    return Growth("end of speech to audible response", "s", "simultaneous calls", {"default engines": samples}, note)
+
+
+def _false_endpoints(ask: Ask, speaker: str, clips: Sequence[AudioClip]) -> Results:
+    turns: dict[str, list[AnsweredTurn]] = {name: [] for name in SETTINGS}
+    for clip in clips:
+        ways = {name: partial(ask, clip, settings) for name, settings in SETTINGS.items()}
+        for name, [turn] in interleaved(ways, 1, warm_up=0).items():
+            turns[name].append(turn)
+    yield _compared(f"end of speech to endpoint, {speaker}", "endpoint", "default", turns)
+    false = {name: [float(turn.false_endpoints) for turn in found] for name, found in turns.items()}
+    note = "; ".join(f"{name}: {sum(values):.0f} in {len(values)} clips" for name, values in false.items())
+    yield Comparison(f"turns ended inside a clip, {speaker}", "per clip", "default", false, note)
+
+
+def _stages(title: str, turns: Sequence[AnsweredTurn]) -> Result:
+    samples = {stage: _times(stage, turns) for stage in (*STAGES, AUDIBLE)}
+    return _of_measured(title, AUDIBLE, samples)
+
+
+def _compared(title: str, stage: str, reference: str, turns: Mapping[str, Sequence[AnsweredTurn]]) -> Result:
+    return _of_measured(title, reference, {name: _times(stage, found) for name, found in turns.items()})
+
+
+def _of_measured(title: str, reference: str, samples: Mapping[str, Sequence[float]]) -> Result:
+    measured = {name: values for name, values in samples.items() if values}
+    if reference not in measured:
+        return Skipped(title, f"nothing was answered within {UNANSWERED_SECONDS:.0f} s: {reference}")
+    return Comparison(title, "s", reference, measured)
+
+
+def _times(stage: str, turns: Iterable[AnsweredTurn]) -> list[float]:
+    return [turn.stages[stage] for turn in turns if stage in turn.stages]
+
+
+def _first_after(chat: VoiceChat, type: str, time: float) -> float | None:
+    return next((event.elapsed for event in chat.events.of(type) if event.elapsed >= time), None)
+
+
+@contextmanager
+def busy_processors() -> Iterator[None]:
+    """Keep every processor busy."""
+    processes = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 1)]
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
