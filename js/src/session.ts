@@ -299,7 +299,10 @@ export function openSession(
       },
       onProtocolMismatch: () => call.fail(pageError("protocol_mismatch")),
       onRequest: (request) => handleRequest(session, request, listener),
-      replySeq: () => report.seq,
+      replySeq: () => {
+        report.flush();
+        return report.seq;
+      },
       onAck: (next) => outbox.acknowledge(next),
       onResend: (first) => outbox.resendFrom(first),
       onNotice: (notice) => {
