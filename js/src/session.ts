@@ -19,7 +19,14 @@ import { type HistoryListener, HistoryReader } from "./comm/history";
 import { KernelLiveness } from "./comm/kernel_liveness";
 import { MediaOutbox } from "./comm/media_outbox";
 import type { Model } from "./comm/model";
-import { type CallMessages, type Device, decodeCallMessage, isCalling, type KernelRequest } from "./comm/protocol";
+import {
+  type CallMessages,
+  type Device,
+  decodeCallMessage,
+  decodePreparation,
+  isCalling,
+  type KernelRequest,
+} from "./comm/protocol";
 import { StateReport } from "./comm/state_report";
 import { channelEvent } from "./conversation/facts";
 import { asRtcWidgetError, pageError, textOf } from "./errors";
@@ -306,8 +313,16 @@ export function openSession(
       onAck: (next) => outbox.acknowledge(next),
       onResend: (first) => outbox.resendFrom(first),
       onNotice: (notice) => {
-        if (notice.type === "log_grew") history.logGrew(notice.next);
-        else media.acknowledge(notice.next, notice.missing);
+        switch (notice.type) {
+          case "log_grew":
+            history.logGrew(notice.next);
+            break;
+          case "media_ack":
+            media.acknowledge(notice.next, notice.missing);
+            break;
+          case "preparation":
+            call.setPreparation(decodePreparation(notice.preparation));
+        }
       },
       onAlive: () => kernelLiveness.recordAlive(),
       onSlowKernel: (slow) => listener.onSlowKernel(slow),

@@ -174,12 +174,17 @@ class Prepare:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """Requests the answer to an offer."""
+    """Requests the answer to an offer.
+
+    `preparation` is the version of the `preparation` that the offer was made with, if the page has not waited for the
+    reply to `Prepare`.
+    """
 
     page: str
     id: str
     attempt: str
     sdp: str
+    preparation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,14 @@ def ack(page: str, next: int) -> Message:
     return {"type": "ack", "page": page, "next": next}
 
 
+def preparation(page: str, content: Mapping[str, object]) -> Message:
+    """Report what an offer needs, as in the reply to `Prepare`, before a call is made.
+
+    A page that makes its offer with it names its ``version`` in `Exchange`.
+    """
+    return {"type": "preparation", "page": page, "preparation": dict(content)}
+
+
 def log_grew(page: str, next: int) -> Message:
     """Report that there are events up to number `next`; a page that follows the call may request them."""
     return {"type": "log_grew", "page": page, "next": next}
