@@ -288,3 +288,11 @@ async def test_a_hang_up_that_fails_does_not_hide_why_there_is_no_call(server, m
     server.body = "nothing"
     with pytest.raises(InvalidAnswer):
         await calling(server).exchange(OFFER, {})
+
+
+def test_only_openai_itself_gets_an_offer_without_candidates_and_only_on_a_direct_path() -> None:
+    elsewhere = OpenAI("sk-test", base_url="https://voice.example/v1")
+    relayed = OpenAI("sk-test", ice_servers=["turn:relay.example"])
+    fetched = OpenAI("sk-test", ice_servers="fetch")
+    made = (OpenAI("sk-test"), elsewhere, relayed, fetched)
+    assert [server.needs_candidates for server in made] == [False, True, True, True]
