@@ -95,6 +95,16 @@ async def test_the_connection_is_opened_early_and_used_for_the_exchange(server):
     assert early["client"] == post["client"], "the POST went over the connection that was opened early"
 
 
+@pytest.mark.parametrize(("fresh_seconds", "methods"), [(300.0, "HEAD POST POST"), (0.0, "HEAD POST HEAD POST")])
+async def test_a_connection_that_was_used_just_now_is_not_opened_again(server, monkeypatch, fresh_seconds, methods):
+    monkeypatch.setattr("rtc_widget.signaling.http._FRESH_SECONDS", fresh_seconds)
+    signaling = calling(server)
+    for _ in range(2):
+        await signaling.prepare(lambda words: None)
+        await signaling.exchange(OFFER, {})
+    assert " ".join(request["method"] for request in server.requests) == methods
+
+
 async def test_the_key_is_read_when_the_call_is_made(server, monkeypatch):
     with pytest.raises(MissingKey, match="OPENAI_API_KEY"):
         await OnIoThread(OpenAI()).exchange(OFFER, {})
