@@ -202,7 +202,11 @@ export function openSession(
     (texts) => (turnSender ? turnSender.sendTurn(texts) : call.send(texts)),
   );
   const levels = new LevelMeter();
-  const media = new MediaOutbox((message) => bridge.send(message));
+  let isListenedTo = true;
+  const media = new MediaOutbox((message) => {
+    if (message.type === "audio" || isListenedTo) bridge.send(message);
+    else bridge.sendLater(message);
+  });
   const sound = new CallSound(protocol, {
     onChange(attempt, { isAudible, atMs }) {
       outbox.flush(); // the kernel must know the response first
@@ -319,6 +323,11 @@ export function openSession(
             break;
           case "media_ack":
             media.acknowledge(notice.next, notice.missing);
+            break;
+          case "listening":
+            isListenedTo = notice.on;
+            outbox.setListenedTo(isListenedTo);
+            if (isListenedTo) bridge.flush();
             break;
           case "preparation":
             call.setPreparation(decodePreparation(notice.preparation));

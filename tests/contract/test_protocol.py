@@ -82,6 +82,7 @@ def test_messages_to_the_page_are_those_of_the_contract():
         "diagnose": protocol.request("diagnose", "p1", "k:7"),
         "release_call": protocol.request("release_call", "p1", "k:12"),
         "log_grew": protocol.log_grew("p1", 12),
+        "listening": protocol.listening("p1", on=False),
         "preparation": protocol.preparation("p1", entries["preparation"]["sample"]["preparation"]),
         "approve": protocol.request(
             "approve",

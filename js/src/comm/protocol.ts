@@ -163,6 +163,8 @@ export interface ApprovalRequest {
 export type KernelNotice =
   | { type: "log_grew"; next: number }
   | { type: "media_ack"; next: number; missing: boolean }
+  /** Whether somebody in Python waits for events or listens to them. */
+  | { type: "listening"; on: boolean }
   /** As the reply to `prepare`. */
   | { type: "preparation"; preparation: JsonObject };
 
@@ -193,6 +195,8 @@ export function decodeCallMessage(content: JsonObject): KernelNotice | KernelReq
       const { next, missing } = content;
       return isCount(next) && typeof missing === "boolean" ? { type, next, missing } : undefined;
     }
+    case "listening":
+      return typeof content.on === "boolean" ? { type, on: content.on } : undefined;
     case "preparation":
       return isRecord(content.preparation) ? { type, preparation: content.preparation } : undefined;
     case "connect": {

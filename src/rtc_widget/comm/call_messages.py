@@ -74,6 +74,8 @@ class CallMessages:
         Receives what the pages report.
     main : MainLoop
         The loop on which the listener is called.
+    is_listened_to : callable
+        Returns whether somebody in Python waits for events or listens to them.
     """
 
     def __init__(
@@ -84,8 +86,10 @@ class CallMessages:
         clips: ClipOffers,
         listener: CallMessageListener,
         main: MainLoop,
+        is_listened_to: Callable[[], bool],
     ) -> None:
         self._bridge = bridge
+        self._is_listened_to = is_listened_to
         self._negotiator = negotiator
         self._media = media
         self._clips = clips
@@ -126,7 +130,8 @@ class CallMessages:
                 self._negotiator.hang_up(attempt)
 
     def page_came(self, page: KnownPage) -> None:
-        """Start a server that starts slowly, and tell the page what an offer needs."""
+        """Start a server that starts slowly, and tell the page what it needs to know."""
+        self._bridge.send(protocol.listening(page.name, on=self._is_listened_to()))
         self._negotiator.warm_up()
         self._negotiator.describe(lambda known: self._bridge.send(protocol.preparation(page.name, known)))
 

@@ -340,8 +340,17 @@ class Reply:
             raise MalformedMessage("a reply must have either a result or an error")
 
 
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Several messages of one page that have travelled as one, in their order."""
+
+    page: str
+    messages: tuple[Mapping[str, Any], ...]
+
+
 FromPage = (
     Hello
+    | Bundle
     | Goodbye
     | State
     | Events
