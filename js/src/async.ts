@@ -65,6 +65,16 @@ export class Deferred<T> {
   }
 }
 
+/** Calls back in the next task; unlike a timer also at once in a hidden page. */
+export function nextTask(callback: () => void): void {
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = () => {
+    port1.close();
+    callback();
+  };
+  port2.postMessage(null);
+}
+
 const HIDDEN_PAUSE_MS = 4;
 const MAX_FRAME_MS = 100;
 

@@ -19,7 +19,14 @@ import { type HistoryListener, HistoryReader } from "./comm/history";
 import { KernelLiveness } from "./comm/kernel_liveness";
 import { MediaOutbox } from "./comm/media_outbox";
 import type { Model } from "./comm/model";
-import { type CallMessages, type Device, decodeCallMessage, isCalling, type KernelRequest } from "./comm/protocol";
+import {
+  type CallMessages,
+  type Device,
+  decodeCallMessage,
+  decodePreparation,
+  isCalling,
+  type KernelRequest,
+} from "./comm/protocol";
 import { StateReport } from "./comm/state_report";
 import { channelEvent } from "./conversation/facts";
 import { asRtcWidgetError, pageError, textOf } from "./errors";
@@ -195,7 +202,11 @@ export function openSession(
     (texts) => (turnSender ? turnSender.sendTurn(texts) : call.send(texts)),
   );
   const levels = new LevelMeter();
-  const media = new MediaOutbox((message) => bridge.send(message));
+  let isListenedTo = true;
+  const media = new MediaOutbox((message) => {
+    if (message.type === "audio" || isListenedTo) bridge.send(message);
+    else bridge.sendLater(message);
+  });
   const sound = new CallSound(protocol, {
     onChange(attempt, { isAudible, atMs }) {
       outbox.flush(); // the kernel must know the response first
@@ -299,12 +310,28 @@ export function openSession(
       },
       onProtocolMismatch: () => call.fail(pageError("protocol_mismatch")),
       onRequest: (request) => handleRequest(session, request, listener),
-      replySeq: () => report.seq,
+      replySeq: () => {
+        report.flush();
+        return report.seq;
+      },
       onAck: (next) => outbox.acknowledge(next),
       onResend: (first) => outbox.resendFrom(first),
       onNotice: (notice) => {
-        if (notice.type === "log_grew") history.logGrew(notice.next);
-        else media.acknowledge(notice.next, notice.missing);
+        switch (notice.type) {
+          case "log_grew":
+            history.logGrew(notice.next);
+            break;
+          case "media_ack":
+            media.acknowledge(notice.next, notice.missing);
+            break;
+          case "listening":
+            isListenedTo = notice.on;
+            outbox.setListenedTo(isListenedTo);
+            if (isListenedTo) bridge.flush();
+            break;
+          case "preparation":
+            call.setPreparation(decodePreparation(notice.preparation));
+        }
       },
       onAlive: () => kernelLiveness.recordAlive(),
       onSlowKernel: (slow) => listener.onSlowKernel(slow),

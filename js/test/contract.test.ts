@@ -74,7 +74,16 @@ describe("what both halves have agreed on", () => {
     await vi.waitFor(() => kernel.last("events"));
     dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true }));
     // Messages of the direct exchange, and of audio and statistics, have their own tests.
-    const elsewhere = new Set(["renegotiate", "create_client_secret", "exchanged", "audio", "stats", "clip", "sound"]);
+    const elsewhere = new Set([
+      "bundle",
+      "renegotiate",
+      "create_client_secret",
+      "exchanged",
+      "audio",
+      "stats",
+      "clip",
+      "sound",
+    ]);
     expect(new Set([...model.sent.map(({ type }) => type), ...elsewhere])).toEqual(new Set(Object.keys(fromPage)));
     for (const message of model.sent) {
       const { required = [], one_of = [] } = fromPage[message.type] ?? {};

@@ -67,6 +67,8 @@ export class FakeKernel {
     exchange: { result: { sdp: "v=0\r\nanswer", call_id: "rtc_1" } },
     renegotiate: { result: { sdp: "v=0\r\nanother answer" } },
   };
+  /** What the kernel says with its welcome that an offer needs. */
+  known: Record<string, unknown> | undefined;
   clientSecret: Answer = { result: { url: "https://api.example/v1/realtime/calls", secret: "ek_1" } };
   /** Clips by their ids, each in parts. */
   clips: Record<string, { rate: number; parts: string[] }> = {};
@@ -109,6 +111,7 @@ export class FakeKernel {
 
   welcome(): void {
     this.say({ type: "welcome", protocol: this.protocol });
+    if (this.known) this.say({ type: "preparation", preparation: this.known });
   }
 
   reply(to: Message, answer: Answer): void {

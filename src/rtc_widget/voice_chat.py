@@ -18,6 +18,7 @@ from rtc_widget.calls.ask import Asker
 from rtc_widget.calls.clip_player import ClipPlayer, SpokenInterval, microphone_choice
 from rtc_widget.calls.controller import CallController
 from rtc_widget.calls.event_access import EventAccess
+from rtc_widget.calls.event_listeners import EventListeners
 from rtc_widget.calls.media_record import MediaRecord
 from rtc_widget.calls.network_control import NetworkControl
 from rtc_widget.calls.notebook_outputs import NotebookOutputs
@@ -105,7 +106,11 @@ def _what_goes_on(chat: VoiceChat) -> str:
     return "The call goes on." if chat.status not in ("idle", "error") else "There is no call."
 
 
-_operation = operations_of("chat", _what_goes_on)
+def _waiting(chat: VoiceChat) -> AbstractContextManager[None]:
+    return chat._listeners.waiting()
+
+
+_operation = operations_of("chat", _what_goes_on, _waiting)
 
 
 class VoiceChat(anywidget.AnyWidget):
@@ -321,7 +326,9 @@ class VoiceChat(anywidget.AnyWidget):
         )
         receiver, clips = MediaReceiver(self._media), ClipOffers()
         self._bridge = Bridge(self._post_to_pages, self._main)
-        self._bridge.owner = CallMessages(self._bridge, self._negotiator, receiver, clips, self._record, self._main)
+        self._bridge.owner = CallMessages(
+            self._bridge, self._negotiator, receiver, clips, self._record, self._main, lambda: self._listeners.exist
+        )
         self._controller = CallController(
             self._bridge,
             self._negotiator,
@@ -344,6 +351,15 @@ class VoiceChat(anywidget.AnyWidget):
         self._recorder = CallRecorder(self._bridge, self._settings, self._record, self._media, self._guard)
         self._asker = Asker(self._messages, self._session, runner, self._recorder, self._record, self._guard)
         self._clips = ClipPlayer(self._bridge, clips, self._settings, self._record, self._media, self._guard)
+        self._listeners = EventListeners(
+            lambda on: self._bridge.tell(lambda page: protocol.listening(page, on=on)),
+            lambda: self._record.subscriptions.exist,
+            lambda: bool(self._tools),
+            lambda: self._observers.exist,
+            lambda: options.delegate is not None,
+        )
+        self._record.subscriptions.on_change(self._listeners.update)
+        self._tools.on_change(self._listeners.update)
         names = self._protocol.event_names if isinstance(self._protocol, NamesEvents) else ()
         self._events = EventAccess(self._record, self._guard, names)
         self._network = NetworkControl(self._signaling, self._record)
@@ -362,7 +378,7 @@ class VoiceChat(anywidget.AnyWidget):
 
     # Calls
 
-    @operations_of("chat", lambda chat: "The call was not made.")
+    @operations_of("chat", lambda chat: "The call was not made.", _waiting)
     async def connect(
         self, timeout: float | None = None, *, microphone: bool | None = None, resume: bool = False
     ) -> None:
@@ -396,7 +412,7 @@ class VoiceChat(anywidget.AnyWidget):
         """
         await self._controller.connect(timeout, microphone=microphone, resume=resume)
 
-    @operations_of("chat", lambda chat: "The call is being ended.")
+    @operations_of("chat", lambda chat: "The call is being ended.", _waiting)
     async def disconnect(self, timeout: float = 10) -> None:
         """End the call and stop the microphone; without effect when there is no call.
 
@@ -1236,6 +1252,7 @@ class VoiceChat(anywidget.AnyWidget):
                 self.unobserve(outdated, name, type)
             handler = self._observers.add(handler, each, type)
         super().observe(handler, names, type)
+        self._update_listeners()
 
     def unobserve(self, handler: Any, names: Any = traitlets.All, type: Any = "change") -> None:
         """Stop calling `handler`; see `traitlets.HasTraits.unobserve`."""
@@ -1243,6 +1260,12 @@ class VoiceChat(anywidget.AnyWidget):
         if handler is not None and not isinstance(handler, traitlets.EventHandler):
             handler = self._observers.remove(handler, traitlets.parse_notifier_name(names), type)
         super().unobserve(handler, names, type)
+        self._update_listeners()
+
+    def _update_listeners(self) -> None:
+        # ipywidgets observes traits before the parts exist.
+        if hasattr(self, "_listeners"):
+            self._listeners.update()
 
     def set_state(self, sync_data: Mapping[str, Any]) -> None:
         """Take no state from a page: Python is the only writer of the traits."""

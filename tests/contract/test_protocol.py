@@ -57,7 +57,7 @@ def test_samples_of_the_page_are_understood(kind):
 REQUIRED = [(kind, field) for kind, entry in CONTRACT["from_page"].items() for field in entry["required"]]
 
 
-MAY_BE_ABSENT = ("attempt", "call_id", "before", "heard_until_ms")
+MAY_BE_ABSENT = ("attempt", "call_id", "before", "heard_until_ms", "preparation")
 
 
 # An attempt may be absent: before the first call there is none. So may a call's id: not every server gives one;
@@ -82,6 +82,8 @@ def test_messages_to_the_page_are_those_of_the_contract():
         "diagnose": protocol.request("diagnose", "p1", "k:7"),
         "release_call": protocol.request("release_call", "p1", "k:12"),
         "log_grew": protocol.log_grew("p1", 12),
+        "listening": protocol.listening("p1", on=False),
+        "preparation": protocol.preparation("p1", entries["preparation"]["sample"]["preparation"]),
         "approve": protocol.request(
             "approve",
             "p1",

@@ -7,7 +7,9 @@ import {
   decodeClientSecret,
   decodeOwnMessages,
   decodePreparation,
+  decodeSuperseding,
   type OwnMessages,
+  type Preparation,
 } from "../comm/protocol";
 import { asRtcWidgetError, pageError, type RtcWidgetError, textOf } from "../errors";
 import { isText } from "../json";
@@ -19,7 +21,8 @@ import type { InputSource } from "../settings";
 import { AudioSender } from "./audio_sender";
 import { type AttemptProgress, NO_PROGRESS } from "./diagnosis";
 import { postOffer } from "./direct_exchange";
-import { Peer, type PeerListener } from "./peer";
+import { Offer } from "./offer";
+import type { Peer, PeerListener } from "./peer";
 
 /** Longer than a local server may take to start (120 s), so that the kernel tells the cause. */
 const PREPARE_LIMIT_MS = 130_000;
@@ -55,6 +58,15 @@ export interface AttemptOptions {
   readonly canCall: boolean;
   /** The name of the wire protocol. */
   readonly protocol: string;
+  /** What the kernel has said that an offer needs; undefined: its reply to `prepare` is awaited. */
+  readonly preparation: Preparation | undefined;
+  /** Whether the browser has permitted the microphone already. */
+  readonly isPermitted: boolean;
+}
+
+interface Input {
+  readonly track: MediaStreamTrack | null;
+  begin(): void;
 }
 
 /** Lives until `end`; everything that it opened ends with it, also what arrives later. */
@@ -201,35 +213,70 @@ export class Attempt {
 
   async #make(): Promise<void> {
     const { signal } = this.#life;
-    const protocol = protocolNamed(this.#options.protocol); // throws before anything is opened
+    protocolNamed(this.#options.protocol); // throws before anything is opened
     // Do not open the microphone until a kernel has answered that has a server to call.
     const welcomed = this.#bridge.welcomed(signal, WELCOME_LIMIT_MS);
     // A kernel that knew this page is asked for both in one round trip.
-    const prepared = this.#bridge.isWelcomed ? this.#prepareOffer() : welcomed.then(() => this.#prepareOffer());
+    const prepared = this.#bridge.isWelcomed ? this.#prepare() : welcomed.then(() => this.#prepare());
     prepared.catch(() => {}); // awaited below, unless the welcome fails
-    await welcomed;
+    const early = this.#offerEarly();
+    if (!this.#bridge.isKernelReady) await welcomed;
     if (!this.#options.canCall) await prepared; // the kernel says what to do
     // Do not wait for what the kernel prepares: a local server may be loading its models.
-    const [input, { peer, offer }] = await Promise.all([this.#openInput(), prepared]);
+    const [input, offer] = await Promise.all([this.#openInput(), early ?? prepared.then((it) => this.#offer(it))]);
     // The history is repeated as soon as the channel is open, before anybody says more.
     if (this.#options.resumes) await abortable(this.#options.untilHistory(), signal);
-    this.#sender = new AudioSender(async (track) => {
-      await peer.sendTrack(track);
-      this.#listener.onSentTrack(track);
-    }, signal);
-    const { needsInputAudio } = protocol;
-    await abortable(
-      needsInputAudio && !input.track ? this.#sender.sendSilence() : this.#sender.setMicrophone(input.track),
-      signal,
-    );
-    const sdp = await peer.setOffer(offer, signal);
-    signal.throwIfAborted();
-    const answer = await this.#exchange(sdp);
-    this.#progress = { ...this.#progress, answered: true };
-    await abortable(peer.accept(answer), signal);
+    // What the kernel refuses meanwhile ends the attempt.
+    const [peer] = await Promise.all([this.#connect(offer, input, prepared), prepared, welcomed]);
     await peer.opened(signal);
     this.#keepAlive(peer);
     input.begin();
+  }
+
+  /** Makes an offer with what the kernel has told before; undefined if it has not, or that is of no use. */
+  #offerEarly(): Offer | undefined {
+    const { canCall, preparation } = this.#options;
+    if (!canCall || !preparation?.version) return undefined;
+    try {
+      return this.#offer(preparation, { isConfirmed: false });
+    } catch {
+      return undefined; // the kernel may have other ICE servers by now; its reply to `prepare` has them
+    }
+  }
+
+  #offer(preparation: Preparation, { isConfirmed = true } = {}): Offer {
+    const { signal } = this.#life;
+    signal.throwIfAborted();
+    const { microphone, protocol, isPermitted } = this.#options;
+    // The first offer must have a sending transceiver if clips may be played, or silence is sent.
+    const direction = microphone === false && !protocolNamed(protocol).needsInputAudio ? "recvonly" : "sendrecv";
+    const showsAddresses = isPermitted || !this.hasMicrophone;
+    this.#peer?.close();
+    const offer = new Offer({ preparation, isConfirmed, direction, showsAddresses }, this.#listener, signal);
+    this.#peer = offer.peer;
+    this.#renegotiates = preparation.renegotiates;
+    this.#listener.onStates(offer.peer.states);
+    return offer;
+  }
+
+  /** Sends the input audio on a connection, and exchanges its offer for the server's answer; returns the connection. */
+  async #connect(offer: Offer, input: Input, prepared: Promise<Preparation>): Promise<Peer> {
+    const { signal } = this.#life;
+    const { peer } = offer;
+    const sender = new AudioSender(async (track) => {
+      await peer.sendTrack(track);
+      this.#listener.onSentTrack(track);
+    }, signal);
+    this.#sender = sender;
+    const { needsInputAudio } = protocolNamed(this.#options.protocol);
+    const sending = needsInputAudio && !input.track ? sender.sendSilence() : sender.setMicrophone(input.track);
+    const [sdp] = await Promise.all([offer.set(), abortable(sending, signal)]);
+    signal.throwIfAborted();
+    const answer = await this.#exchange(sdp, offer, prepared);
+    if (typeof answer !== "string") return this.#connect(this.#offer(answer), input, prepared);
+    this.#progress = { ...this.#progress, answered: true };
+    await abortable(peer.accept(answer), signal);
+    return peer;
   }
 
   /** Repeats the server's keep-alive message until the end. It is not logged: it would push the events out of the log. */
@@ -245,7 +292,7 @@ export class Attempt {
   }
 
   /** Opens the input audio: a microphone, a clip in its place, or none. */
-  async #openInput(): Promise<{ track: MediaStreamTrack | null; begin(): void }> {
+  async #openInput(): Promise<Input> {
     const { microphone, resumes } = this.#options;
     if (typeof microphone !== "object") {
       try {
@@ -341,32 +388,41 @@ export class Attempt {
     this.#listener.onMicrophone({ is: "lost", error });
   }
 
-  async #prepareOffer(): Promise<{ peer: Peer; offer: RTCSessionDescriptionInit }> {
+  async #prepare(): Promise<Preparation> {
     const { signal } = this.#life;
     const request = { type: "prepare", attempt: this.id } as const;
     const result = await this.#bridge.request(request, { signal, limitMs: PREPARE_LIMIT_MS });
     signal.throwIfAborted();
-    const { microphone, protocol } = this.#options;
-    // The first offer must have a sending transceiver if clips may be played, or silence is sent.
-    const direction = microphone === false && !protocolNamed(protocol).needsInputAudio ? "recvonly" : "sendrecv";
-    const preparation = decodePreparation(result);
-    const peer = new Peer(preparation, direction, this.#listener);
-    this.#peer = peer;
-    this.#renegotiates = preparation.renegotiates;
     this.#progress = { ...this.#progress, prepared: true };
-    this.#listener.onStates(peer.states);
-    return { peer, offer: await abortable(peer.createOffer(), signal) };
+    return decodePreparation(result);
   }
 
-  async #exchange(offer: string): Promise<string> {
+  /** Returns the server's answer; or what another offer needs, where this one was made with an old preparation. */
+  async #exchange(
+    sdp: string,
+    { preparation: { version }, isConfirmed }: Offer,
+    prepared: Promise<Preparation>,
+  ): Promise<string | Preparation> {
     const { signal } = this.#life;
+    if (this.#options.exchange === "browser") {
+      const present = await prepared;
+      if (!isConfirmed && present.version !== version) return present;
+      this.#hasAskedServer = true;
+      return this.#postOffer(sdp);
+    }
     this.#hasAskedServer = true;
-    if (this.#options.exchange === "browser") return this.#postOffer(offer);
     const result = await this.#bridge.request(
-      { type: "exchange", attempt: this.id, sdp: offer },
-      // A late answer means a call on the server that nobody uses: the first hang-up may have come before it.
-      { signal, limitMs: EXCHANGE_LIMIT_MS, onLateReply: () => this.#hangUp() },
+      { type: "exchange", attempt: this.id, sdp, preparation: (isConfirmed ? null : version) ?? null },
+      {
+        signal,
+        // The kernel exchanges the offer once it has prepared.
+        limitMs: isConfirmed ? EXCHANGE_LIMIT_MS : PREPARE_LIMIT_MS + EXCHANGE_LIMIT_MS,
+        // A late answer means a call on the server that nobody uses: the first hang-up may have come before it.
+        onLateReply: () => this.#hangUp(),
+      },
     );
+    const superseding = isConfirmed ? undefined : decodeSuperseding(result);
+    if (superseding) return superseding;
     this.#messages = decodeOwnMessages(result);
     return answerIn(result);
   }

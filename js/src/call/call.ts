@@ -1,7 +1,13 @@
 /** The controller of a model's call: runs the state machine, makes the attempts, and keeps the call's state. */
 
 import { Deferred } from "../async";
-import { type CallBridge, type CallState, INITIAL_STATE, type MicrophonePermission } from "../comm/protocol";
+import {
+  type CallBridge,
+  type CallState,
+  INITIAL_STATE,
+  type MicrophonePermission,
+  type Preparation,
+} from "../comm/protocol";
 import type { Fact } from "../conversation/facts";
 import { asRtcWidgetError, isTransient, pageError, type RtcWidgetError } from "../errors";
 import type { PlayedInterval } from "../media/clips";
@@ -49,6 +55,7 @@ export class Call {
   #latestId: string | null = null;
   #resumes = false;
   #options: ConnectOptions = {};
+  #preparation: Preparation | undefined;
   #connected = new Deferred<string>();
   readonly #closing: ClosingCalls;
 
@@ -167,6 +174,11 @@ export class Call {
     if (this.#reconnect) this.#go({ type: "expired", error: pageError("session_expired") });
   }
 
+  /** The kernel has told what an offer needs: the next attempt need not wait for its reply. */
+  setPreparation(preparation: Preparation): void {
+    this.#preparation = preparation;
+  }
+
   setPermission(microphone_permission: MicrophonePermission): void {
     this.#update({ microphone_permission });
   }
@@ -260,6 +272,8 @@ export class Call {
         protocol: settings.protocol,
         resumes,
         untilHistory: () => this.#listener.untilHistory(),
+        preparation: this.#preparation,
+        isPermitted: this.#state.microphone_permission === "granted",
       },
     );
     this.#attempt = attempt;

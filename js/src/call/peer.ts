@@ -135,9 +135,13 @@ export class Peer {
     return this.#connection.getStats();
   }
 
-  /** Sets the offer, with the microphone on the transceiver; returns its SDP, with the candidates if they are needed. */
+  /**
+   * Sets the offer; returns its SDP, with the candidates if they are needed.
+   *
+   * Gathering starts here, so only with the permission for the microphone: without it browsers hide the addresses behind
+   * mDNS names.
+   */
   async setOffer(offer: RTCSessionDescriptionInit, signal: AbortSignal): Promise<string> {
-    // Gathering starts here, so after the permission: before it Chromium hides the addresses behind mDNS names.
     await abortable(this.#connection.setLocalDescription(offer), signal);
     if (this.#needsCandidates) await this.#gathered(signal);
     return this.#connection.localDescription?.sdp ?? "";

@@ -18,7 +18,7 @@ import {
   type PageEnvelope,
   PROTOCOL,
 } from "./envelope";
-import { idleFor, isIdle } from "./kernel_liveness";
+import { idleFor, isIdle, isReady } from "./kernel_liveness";
 import type { Model } from "./model";
 
 export type Result = Readonly<Record<string, unknown>>;
@@ -29,6 +29,8 @@ const SLOW_REPLY_MS = 1_000;
 /** An idle kernel that has not welcomed a page by then never will: the page has said hello several times. */
 const IDLE_LIMIT_MS = 5_000;
 const MAX_KEPT_REPLIES = 200;
+/** How long a message may wait for others to travel with. */
+const COLLECTING_MS = 2_000;
 
 /** What the page does on messages of the kernel. */
 export interface KernelListener<K extends MessageKinds> {
@@ -69,6 +71,8 @@ export class Bridge<K extends MessageKinds> {
   readonly #replies = new Map<string, PageEnvelope | undefined>();
   #requests = 0;
   #slowRequests = 0;
+  readonly #collected: object[] = [];
+  #collecting: ReturnType<typeof setTimeout> | undefined;
 
   constructor(model: Model, decode: Decode<K>) {
     this.#model = model;
@@ -82,6 +86,11 @@ export class Bridge<K extends MessageKinds> {
   /** Whether the kernel has greeted this page; earlier messages may get lost. */
   get isWelcomed(): boolean {
     return this.#welcomed;
+  }
+
+  /** Whether the kernel has greeted this page, and the host shows that it still lives and does nothing else now. */
+  get isKernelReady(): boolean {
+    return this.#welcomed && !this.#isOtherVersion && isReady(this.#model);
   }
 
   /**
@@ -135,11 +144,27 @@ export class Bridge<K extends MessageKinds> {
     this.#listener = undefined;
     this.#welcomed = false;
     clearTimeout(this.#greeting);
+    this.#takeCollected();
     this.#model.off("msg:custom", this.#receive);
   }
 
   send(message: PageEnvelope | K["posted"]): void {
     this.#post(message);
+  }
+
+  /** Sends a message for which nobody waits: with the next one, or after two seconds. */
+  sendLater(message: K["posted"]): void {
+    if (!this.isOpen) return;
+    this.#collected.push({ ...message, page: this.page });
+    this.#collecting ??= setTimeout(() => this.flush(), COLLECTING_MS);
+  }
+
+  /** Sends what waits. */
+  flush(): void {
+    const messages = this.#takeCollected();
+    const [only] = messages;
+    if (messages.length === 1 && only) this.#transmit(only);
+    else if (messages.length > 1) this.#transmit({ type: "bundle", messages, page: this.page });
   }
 
   /** Sends a message even after `close`, for what becomes known only then. */
@@ -233,6 +258,7 @@ export class Bridge<K extends MessageKinds> {
       return;
     }
     this.#keepReply(id, undefined);
+    this.flush(); // the request may wait for it
     const reply = await listener.onRequest(request).then(
       (result): PageEnvelope => ({ type: "reply", id, seq: listener.replySeq(), result }),
       (error: unknown): PageEnvelope => {
@@ -273,7 +299,17 @@ export class Bridge<K extends MessageKinds> {
   }
 
   #post(message: PageEnvelope | K["posted"] | (K["asked"] & { id: string })): void {
-    if (this.isOpen) this.#transmit({ ...message, page: this.page });
+    if (!this.isOpen) return;
+    const addressed = { ...message, page: this.page };
+    const earlier = this.#takeCollected();
+    if (earlier.length === 0) this.#transmit(addressed);
+    else this.#transmit({ type: "bundle", messages: [...earlier, addressed], page: this.page });
+  }
+
+  #takeCollected(): object[] {
+    clearTimeout(this.#collecting);
+    this.#collecting = undefined;
+    return this.#collected.splice(0);
   }
 
   #transmit(message: object): void {

@@ -22,6 +22,8 @@ export type PageEnvelope =
   | { type: "hello"; protocol: number }
   | { type: "goodbye" }
   | { type: "pong"; time_ms: number }
+  /** Several messages that travel as one, in their order. */
+  | { type: "bundle"; messages: readonly object[] }
   | ({ type: "reply"; id: string; seq: number } & ({ result: JsonObject } | { error: ErrorReport }));
 
 /** The messages of one widget, beside those of the envelope. */

@@ -112,7 +112,8 @@ export type PageMessage =
 /** What the page asks of the kernel; `page` and `id` are added by the bridge. */
 export type PageRequest =
   | { type: "prepare"; attempt: string }
-  | { type: "exchange"; attempt: string; sdp: string }
+  /** `preparation`: the version of the one that the offer was made with, if the reply to `prepare` was not awaited. */
+  | { type: "exchange"; attempt: string; sdp: string; preparation: string | null }
   | { type: "renegotiate"; attempt: string; sdp: string }
   | { type: "create_client_secret"; attempt: string }
   | {
@@ -159,7 +160,13 @@ export interface ApprovalRequest {
 }
 
 /** What the kernel tells the page. */
-export type KernelNotice = { type: "log_grew"; next: number } | { type: "media_ack"; next: number; missing: boolean };
+export type KernelNotice =
+  | { type: "log_grew"; next: number }
+  | { type: "media_ack"; next: number; missing: boolean }
+  /** Whether somebody in Python waits for events or listens to them. */
+  | { type: "listening"; on: boolean }
+  /** As the reply to `prepare`. */
+  | { type: "preparation"; preparation: JsonObject };
 
 /** The messages of a call, by their kinds. */
 export interface CallMessages {
@@ -188,6 +195,10 @@ export function decodeCallMessage(content: JsonObject): KernelNotice | KernelReq
       const { next, missing } = content;
       return isCount(next) && typeof missing === "boolean" ? { type, next, missing } : undefined;
     }
+    case "listening":
+      return typeof content.on === "boolean" ? { type, on: content.on } : undefined;
+    case "preparation":
+      return isRecord(content.preparation) ? { type, preparation: content.preparation } : undefined;
     case "connect": {
       const { microphone, resume } = content;
       if (typeof id !== "string" || (microphone !== null && typeof microphone !== "boolean")) return undefined;
@@ -235,7 +246,7 @@ export function decodeCallMessage(content: JsonObject): KernelNotice | KernelReq
   }
 }
 
-/** The kernel's reply to `prepare`. */
+/** What an offer needs: the kernel's reply to `prepare`, and what it has told before. */
 export interface Preparation {
   /** The label of the data channel; null: the call has none. */
   readonly label: string | null;
@@ -246,6 +257,8 @@ export interface Preparation {
   readonly needsCandidates: boolean;
   /** Whether the server runs on the kernel's machine. */
   readonly besideKernel?: boolean;
+  /** Changes with the others. */
+  readonly version?: string | undefined;
 }
 
 export function decodePreparation(result: JsonObject): Preparation {
@@ -259,7 +272,13 @@ export function decodePreparation(result: JsonObject): Preparation {
     renegotiates: renegotiates === true,
     needsCandidates: needsCandidates !== false,
     besideKernel: besideKernel === true,
+    version: isText(result.version) ? result.version : undefined,
   };
+}
+
+/** Decodes the part of the reply to `exchange` that refuses an offer which was made with an old preparation. */
+export function decodeSuperseding({ superseded_by: present }: JsonObject): Preparation | undefined {
+  return isRecord(present) ? decodePreparation(present) : undefined;
 }
 
 /** What the page sends by itself on the data channel of a call. */

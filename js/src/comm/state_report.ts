@@ -1,16 +1,12 @@
-/** Reports the call's state to the kernel: a complete, numbered snapshot of every change. */
+/**
+ * Reports the call's state to the kernel: a complete, numbered snapshot of every change.
+ *
+ * A new status, a failure, or another attempt is reported at once: Python must see even a short "connecting", and the
+ * kernel must know an attempt before its messages. What else changes in one task travels together.
+ */
 
+import { nextTask } from "../async";
 import type { CallState, PageMessage } from "./protocol";
-
-/** Each change of these is reported: Python must see even a short "connecting". */
-const ALWAYS_REPORTED = [
-  "status",
-  "connection_state",
-  "ice_connection_state",
-  "ice_gathering_state",
-  "signaling_state",
-  "data_channel_state",
-] as const satisfies readonly (keyof CallState)[];
 
 type Snapshot = Extract<PageMessage, { type: "state" }>;
 
@@ -18,6 +14,7 @@ export class StateReport {
   readonly #read: () => Pick<Snapshot, "state" | "attempt" | "resumes" | "heard_until_ms">;
   readonly #post: (snapshot: Snapshot) => void;
   #seq = 0;
+  #attempt: string | null = null;
   #isQueued = false;
 
   constructor(
@@ -29,11 +26,11 @@ export class StateReport {
   }
 
   onChange(after: CallState, before: CallState): void {
-    if (ALWAYS_REPORTED.some((key) => after[key] !== before[key])) {
+    if (after.status !== before.status || fails(after, before) || this.#read().attempt !== this.#attempt) {
       this.send();
     } else if (!this.#isQueued) {
       this.#isQueued = true;
-      queueMicrotask(() => this.#isQueued && this.send());
+      nextTask(() => this.flush());
     }
   }
 
@@ -42,9 +39,22 @@ export class StateReport {
     return this.#seq;
   }
 
+  /** Sends the current state if it has changed since the last snapshot. */
+  flush(): void {
+    if (this.#isQueued) this.send();
+  }
+
   /** Sends the current state. */
   send(): void {
     this.#isQueued = false;
-    this.#post({ type: "state", seq: ++this.#seq, ...this.#read() });
+    const snapshot = this.#read();
+    this.#attempt = snapshot.attempt;
+    this.#post({ type: "state", seq: ++this.#seq, ...snapshot });
   }
+}
+
+/** Whether the connection has failed now; its end follows in the same task. */
+function fails(after: CallState, before: CallState): boolean {
+  const keys = ["connection_state", "ice_connection_state"] as const;
+  return keys.some((key) => after[key] === "failed" && before[key] !== "failed");
 }

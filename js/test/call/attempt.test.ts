@@ -1,5 +1,168 @@
 import { describe, expect, it, vi } from "vitest";
-import { FakePeer, startWidget } from "../fakes";
+import { FakePeer, type Message, startWidget } from "../fakes";
+
+const KNOWN = { data_channel_label: "known", ice_servers: [], needs_candidates: false, version: "v1" };
+
+/** Starts a widget whose kernel has said with its welcome what an offer needs, on a host that may show an idle kernel. */
+async function startKnowing({ known = KNOWN as Record<string, unknown>, permission = "granted", shows = false } = {}) {
+  vi.spyOn(navigator.permissions, "query").mockResolvedValue(
+    Object.assign(new EventTarget(), { state: permission }) as unknown as PermissionStatus,
+  );
+  const signal = { connect: () => {}, disconnect: () => {} };
+  const connection = { status: "idle", connectionStatus: "connected", isDisposed: false, iopubMessage: signal };
+  const started = startWidget({
+    setUp: (model) => {
+      if (shows)
+        Object.assign(model.widget_manager, { kernel: { ...connection, statusChanged: signal, disposed: signal } });
+    },
+  });
+  started.kernel.known = known;
+  started.kernel.answers.prepare = { result: known };
+  await vi.waitFor(() => expect(started.kernel.states.at(-1)?.microphone_permission).toBe(permission));
+  await vi.waitFor(() => expect(started.kernel.of("history").length).toBeGreaterThan(0));
+  // A greeting after the widget has started, since a test changes the kernel only then.
+  started.kernel.welcome();
+  return started;
+}
+
+describe("a call whose needs the kernel has told before", () => {
+  it("has its offer set before the kernel has answered, and opens the microphone only then", async () => {
+    const { kernel, microphone, peer } = await startKnowing();
+    kernel.isListening = false;
+    const connecting = kernel.ask("connect");
+    await vi.waitFor(() => expect(peer().steps).toContain("setLocalDescription"));
+    expect(peer().channel.label).toBe("known");
+    expect(microphone.tracks).toHaveLength(0);
+    kernel.isListening = true;
+    kernel.welcome();
+    await vi.waitFor(() => expect(microphone.tracks).toHaveLength(1));
+    const exchange = await vi.waitFor(() => kernel.last("exchange"));
+    expect(exchange.preparation).toBe("v1");
+    kernel.reply(kernel.last("prepare"), { result: KNOWN });
+    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
+    peer().open();
+    expect((await connecting).result).toBeDefined();
+    expect(FakePeer.all).toHaveLength(1);
+  });
+
+  it("sends its offer without a reply of the kernel where the host shows that the kernel is idle", async () => {
+    const { kernel, peer } = await startKnowing({ shows: true });
+    kernel.isListening = false;
+    const connecting = kernel.ask("connect");
+    const exchange = await vi.waitFor(() => kernel.last("exchange"));
+    kernel.isListening = true;
+    kernel.welcome();
+    kernel.reply(kernel.last("prepare"), { result: KNOWN });
+    kernel.reply(exchange, { result: { sdp: "v=0\r\n", call_id: "rtc_1" } });
+    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
+    peer().open();
+    expect((await connecting).result).toBeDefined();
+  });
+
+  it.each([
+    { permission: "prompt", needs: false, cause: "the permission" },
+    { permission: "granted", needs: true, cause: "the microphone, for the addresses in the offer" },
+  ])("sets its offer only after $cause", async ({ permission, needs }) => {
+    const { kernel, microphone, peer } = await startKnowing({
+      permission,
+      known: { ...KNOWN, needs_candidates: needs },
+    });
+    microphone.isPrompting = true;
+    void kernel.ask("connect");
+    await vi.waitFor(() => expect(peer().steps).toContain("createOffer"));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(peer().steps).not.toContain("setLocalDescription");
+    microphone.allow();
+    await vi.waitFor(() => expect(peer().steps).toContain("setLocalDescription"));
+  });
+
+  it("makes another offer where the kernel has other needs by now", async () => {
+    const { kernel, peer } = await startKnowing();
+    const present = { ...KNOWN, data_channel_label: "present", version: "v2" };
+    kernel.answers.prepare = { result: present };
+    kernel.answers.exchange = { result: { superseded_by: present } };
+    // Listens after the kernel, which answers in a microtask.
+    kernel.model.on("sent", ({ type, preparation }: Message) => {
+      if (type !== "exchange" || preparation !== null) return;
+      kernel.answers.exchange = { result: { sdp: "v=0\r\n", call_id: "rtc_1" } };
+    });
+    const connecting = kernel.ask("connect");
+    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
+    peer().open();
+    expect((await connecting).result).toBeDefined();
+    expect(FakePeer.all.map(({ channel }) => channel.label)).toEqual(["known", "present"]);
+    expect(FakePeer.all.map(({ connectionState }) => connectionState)).toEqual(["closed", "connected"]);
+    expect(kernel.of("exchange").map(({ preparation }) => preparation)).toEqual(["v1", null]);
+    expect(kernel.of("hang_up")).toHaveLength(0);
+    expect(peer().senders).toHaveLength(1);
+  });
+
+  it("makes another offer also where the page posts it itself", async () => {
+    const { kernel, model, peer } = await startKnowing();
+    model.setTrait("settings", { exchange: "browser" });
+    const present = { ...KNOWN, data_channel_label: "present", version: "v2" };
+    kernel.answers.prepare = { result: present };
+    const posted = vi.spyOn(globalThis, "fetch").mockImplementation(async () => new Response("v=0\r\n"));
+    void kernel.ask("connect");
+    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
+    expect(peer().channel.label).toBe("present");
+    expect(posted).toHaveBeenCalledTimes(1);
+  });
+
+  it("does not fail by ICE servers that the kernel has replaced", async () => {
+    const { kernel, peer } = await startKnowing();
+    vi.stubGlobal(
+      "RTCPeerConnection",
+      class extends FakePeer {
+        constructor(configuration: RTCConfiguration) {
+          super(configuration);
+          if (configuration.iceServers?.length === 1) throw new DOMException("no URL", "SyntaxError");
+        }
+      },
+    );
+    kernel.known = { ...KNOWN, ice_servers: [{ urls: "nonsense" }] };
+    kernel.welcome();
+    const connecting = kernel.ask("connect");
+    await vi.waitFor(() => expect(FakePeer.all).toHaveLength(2));
+    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
+    peer().open();
+    expect((await connecting).result).toBeDefined();
+  });
+
+  it("ends with what the kernel refuses, and hangs up", async () => {
+    const { kernel, microphone } = await startKnowing();
+    const error = { code: "missing_key", message: "No API key was found.", hint: "Set it." };
+    kernel.answers.prepare = { error };
+    kernel.answers.exchange = "later";
+    expect((await kernel.ask("connect")).error).toEqual(error);
+    await vi.waitFor(() => expect(microphone.tracks.map(({ readyState }) => readyState)).not.toContain("live"));
+    expect(FakePeer.all.map(({ connectionState }) => connectionState)).toEqual(["closed"]);
+  });
+});
+
+describe("what changes in one task", () => {
+  it("is reported to the kernel once", async () => {
+    const { kernel, peer } = startWidget();
+    void kernel.ask("connect");
+    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const before = kernel.of("state").length;
+    peer().iceConnectionState = "checking";
+    peer().dispatchEvent(new Event("iceconnectionstatechange"));
+    peer().become("connecting");
+    await vi.waitFor(() => expect(kernel.states.at(-1)?.connection_state).toBe("connecting"));
+    expect(kernel.states.slice(before)).toMatchObject([{ ice_connection_state: "checking" }]);
+  });
+
+  it("is reported before a reply to the kernel", async () => {
+    const { kernel } = startWidget();
+    await vi.waitFor(() => kernel.last("state"));
+    const reply = await kernel.ask("mute", { muted: true });
+    const report = kernel.last("state");
+    expect(report).toMatchObject({ seq: reply.seq, state: { muted: true } });
+    expect(kernel.model.sent.indexOf(report)).toBeLessThan(kernel.model.sent.indexOf(reply));
+  });
+});
 
 describe("a signaling whose ICE servers the browser does not take", () => {
   class Refusing extends FakePeer {
@@ -78,10 +241,10 @@ describe("a call that is ended while it is being made", () => {
     void kernel.ask("connect");
     await vi.waitFor(() => expect(FakePeer.all).toHaveLength(1));
     await kernel.ask("disconnect");
-    const before = kernel.of("state").length;
     microphone.refuse("NotAllowedError");
     await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(kernel.of("state")).toHaveLength(before);
+    expect(kernel.states.at(-1)).toMatchObject({ status: "idle", error: null });
+    expect(kernel.states.at(-1)?.microphone_permission).not.toBe("denied");
   });
 
   it("makes no connection when it ends before the kernel has prepared", async () => {

@@ -36,7 +36,9 @@ describe("making a call", () => {
     await vi.waitFor(() => kernel.last("state"));
     const reply = kernel.ask("connect");
     await answered(peer);
+    // In a browser each of these has a task of its own; what changes in one task travels together.
     peer().become("connecting");
+    await vi.waitFor(() => expect(kernel.states.at(-1)?.connection_state).toBe("connecting"));
     peer().become("connected");
     expect(kernel.statuses.at(-1)).toBe("connecting");
     peer().channel.become("open");

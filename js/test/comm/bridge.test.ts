@@ -161,3 +161,79 @@ describe("the state", () => {
     expect(kernel.states.slice(before + 2).map((state) => state.muted)).toEqual([true]);
   });
 });
+
+describe("messages for which nobody waits", () => {
+  const SOUND = { type: "sound", attempt: "a1", speaker: "assistant", is_audible: true } as const;
+
+  function opened() {
+    fakeTime();
+    const model = new FakeModel();
+    const bridge = new Bridge<CallMessages>(model, decodeCallMessage);
+    bridge.open({
+      onWelcome() {},
+      onProtocolMismatch() {},
+      onRequest: async () => ({}),
+      onNotice() {},
+      replySeq: () => 0,
+      onAck() {},
+      onResend() {},
+      onAlive() {},
+      onSlowKernel() {},
+    });
+    model.trigger("msg:custom", { type: "welcome", page: bridge.page, protocol: PROTOCOL });
+    model.sent.splice(0);
+    return { model, bridge };
+  }
+
+  it("travel together, after two seconds", async () => {
+    const { model, bridge } = opened();
+    bridge.sendLater({ ...SOUND, at_ms: 1 });
+    await vi.advanceTimersByTimeAsync(1_000);
+    bridge.sendLater({ ...SOUND, at_ms: 2 });
+    expect(model.sent).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(model.sent).toMatchObject([
+      { type: "bundle", page: bridge.page, messages: [{ at_ms: 1, page: bridge.page }, { at_ms: 2 }] },
+    ]);
+    bridge.sendLater({ ...SOUND, at_ms: 3 });
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(model.sent.at(-1)).toMatchObject({ ...SOUND, at_ms: 3 });
+    bridge.close();
+  });
+
+  it("travel with the next message, before it", () => {
+    const { model, bridge } = opened();
+    bridge.sendLater({ ...SOUND, at_ms: 1 });
+    bridge.send({ type: "hang_up", attempt: "a1" });
+    expect(model.sent).toMatchObject([{ type: "bundle", messages: [{ type: "sound" }, { type: "hang_up" }] }]);
+    bridge.send({ type: "hang_up", attempt: "a1" });
+    expect(model.sent.at(-1)).toMatchObject({ type: "hang_up" });
+    bridge.close();
+  });
+
+  it("are not sent after the end", async () => {
+    const { model, bridge } = opened();
+    bridge.sendLater({ ...SOUND, at_ms: 1 });
+    bridge.close();
+    bridge.sendLater({ ...SOUND, at_ms: 2 });
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(model.sent).toEqual([]);
+  });
+});
+
+describe("a quiet call", () => {
+  it("costs the kernel at most one message in two seconds while nobody in Python waits", async () => {
+    const { kernel, peer } = await startCall({ stats_interval: 0.2 });
+    kernel.say({ type: "listening", on: false });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const [before, began] = [kernel.model.sent.length, performance.now()];
+    const sent = () => kernel.model.sent.slice(before);
+    await vi.waitFor(() => expect(sent().filter(({ type }) => type === "bundle")).toHaveLength(2), 60_000);
+    expect(sent().length).toBeLessThanOrEqual(1 + (performance.now() - began) / 2_000);
+    peer().channel.receive({ type: "session.updated", session: {} });
+    const quiet = kernel.model.sent.length;
+    kernel.say({ type: "listening", on: true });
+    const now = kernel.model.sent.slice(quiet);
+    expect(JSON.stringify(now)).toContain("session.updated");
+  });
+});

@@ -25,6 +25,46 @@ beforeEach(() => {
   return () => outbox.close();
 });
 
+describe("events for which nobody waits", () => {
+  it("leave together after a fifth of a second, also the first", async () => {
+    outbox.setListenedTo(false);
+    add("1");
+    await frame();
+    add("2");
+    expect(posted).toEqual([]);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(posted.map(texts)).toEqual([["1", "2"]]);
+    add("3");
+    await frame();
+    expect(posted).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(posted.map(texts)).toEqual([["1", "2"], ["3"]]);
+  });
+
+  it("leave at once when somebody begins to wait, and so do those after them", async () => {
+    outbox.setListenedTo(false);
+    add("1");
+    add("2");
+    outbox.setListenedTo(true);
+    expect(posted.map(texts)).toEqual([["1", "2"]]);
+    await frame();
+    add("3");
+    expect(posted).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(posted).toHaveLength(2);
+  });
+
+  it("leave before their time when they are many, or the status changes", () => {
+    outbox.setListenedTo(false);
+    add("1");
+    add("x".repeat(70_000));
+    expect(posted).toHaveLength(1);
+    add("2");
+    outbox.flush();
+    expect(posted).toHaveLength(2);
+  });
+});
+
 describe("events on their way to the kernel", () => {
   it("leave at once when none has left lately, then together once a frame", async () => {
     add("1");

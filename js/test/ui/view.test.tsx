@@ -35,6 +35,28 @@ describe("the call button", () => {
 });
 
 describe("the connection indicator", () => {
+  it("does not flash while a call is made at once, and says so where it takes longer", async () => {
+    const { kernel, mount, peer } = startWidget();
+    const { element } = mount();
+    const shown = new Set<string | undefined>();
+    const watching = new MutationObserver(() => shown.add(label(element)));
+    watching.observe(element, { subtree: true, characterData: true, childList: true });
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    button(element, "connect").click();
+    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
+    peer().open();
+    await vi.waitFor(() => expect(label(element)).toBe("Connected"));
+    expect([...shown]).not.toContain("Connecting");
+    button(element, "disconnect").click();
+    await vi.waitFor(() => expect(label(element)).toMatch(/^Call over/));
+    kernel.answers.exchange = "later";
+    button(element, "connect").click();
+    await vi.waitFor(() => expect(kernel.of("exchange")).toHaveLength(2));
+    await vi.advanceTimersByTimeAsync(250);
+    await vi.waitFor(() => expect(label(element)).toBe("Connecting"));
+    watching.disconnect();
+  });
+
   it("says how far the call is, and the states of the W3C while they change", async () => {
     const { mount, peer } = startWidget({
       setUp: (model) => Object.assign(model.traits, { settings: { reconnect: null } }),

@@ -85,6 +85,11 @@ class Observers:
         self._report = report
         self._observers: list[tuple[object, object, Observer]] = []
 
+    @property
+    def exist(self) -> bool:
+        """Whether any trait is observed."""
+        return bool(self._observers)
+
     def add(self, handler: Handler, names: Iterable[object], type: object) -> Observer:
         """Return the observer that calls `handler` when traits of these names change."""
         observer = Observer(handler, self._report)

@@ -316,6 +316,12 @@ class Bridge:
         with self._lock:
             return self._pages.followers
 
+    def tell(self, message: Callable[[str], Message]) -> None:
+        """Send a message to each page; `message` makes it from the page's name."""
+        # Without the lock: the caller may hold another one.
+        for page in [] if self._is_closed else self._pages.living:
+            self.send(message(page.name))
+
     @property
     def liveness(self) -> Liveness:
         """The checks of the active page."""
@@ -323,6 +329,9 @@ class Bridge:
 
     def _dispatch(self, message: FromPage, page: KnownPage) -> None:
         match message:
+            case messages.Bundle(messages=contents):
+                for content in contents:
+                    self.receive(content)
             case messages.Hello():
                 self._greet(page)
             case messages.Goodbye():

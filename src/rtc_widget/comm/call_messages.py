@@ -74,6 +74,8 @@ class CallMessages:
         Receives what the pages report.
     main : MainLoop
         The loop on which the listener is called.
+    is_listened_to : callable
+        Returns whether somebody in Python waits for events or listens to them.
     """
 
     def __init__(
@@ -84,8 +86,10 @@ class CallMessages:
         clips: ClipOffers,
         listener: CallMessageListener,
         main: MainLoop,
+        is_listened_to: Callable[[], bool],
     ) -> None:
         self._bridge = bridge
+        self._is_listened_to = is_listened_to
         self._negotiator = negotiator
         self._media = media
         self._clips = clips
@@ -100,11 +104,11 @@ class CallMessages:
                 self._take_state(message, page)
             case messages.Events():
                 self._bridge.take_events(page, message, partial(self._deliver, message.attempt, page))
-            case messages.Prepare(page=name, id=id):
-                self._negotiator.prepare(partial(self._bridge.reply, name, id))
-            case messages.Exchange(page=name, id=id, attempt=attempt, sdp=sdp):
+            case messages.Prepare(page=name, id=id, attempt=attempt):
+                self._negotiator.prepare(attempt, partial(self._bridge.reply, name, id))
+            case messages.Exchange(page=name, id=id, attempt=attempt, sdp=sdp, preparation=version):
                 answer: Done = partial(self._exchanged, name, id, attempt)
-                self._take_over(page, lambda: self._negotiator.exchange(attempt, sdp, answer))
+                self._take_over(page, lambda: self._negotiator.exchange(attempt, sdp, answer, version))
             case messages.Renegotiate(page=name, id=id, attempt=attempt, sdp=sdp):
                 self._negotiator.renegotiate(attempt, sdp, partial(self._bridge.reply, name, id))
             case messages.CreateClientSecret(page=name, id=id, attempt=attempt):
@@ -126,8 +130,10 @@ class CallMessages:
                 self._negotiator.hang_up(attempt)
 
     def page_came(self, page: KnownPage) -> None:
-        """Start a server that starts slowly."""
+        """Start a server that starts slowly, and tell the page what it needs to know."""
+        self._bridge.send(protocol.listening(page.name, on=self._is_listened_to()))
         self._negotiator.warm_up()
+        self._negotiator.describe(lambda known: self._bridge.send(protocol.preparation(page.name, known)))
 
     def state_changed(self, state: State) -> None:
         """Report the state of the call."""
@@ -194,6 +200,6 @@ class CallMessages:
         self._bridge.take_state(page, message.seq, message, holds=message.state.status in _CALLING)
 
     def _exchanged(self, page: str, id: str, attempt: str, outcome: dict[str, Any] | RtcWidgetError) -> None:
-        if isinstance(outcome, dict):
+        if isinstance(outcome, dict) and "call_id" in outcome:
             self._main.call(self._listener.call_made, attempt, outcome["call_id"])
         self._bridge.reply(page, id, outcome)

@@ -21,6 +21,11 @@ ACTIVE_PAGE_SECONDS = 3.0
 SILENT_SECONDS = 12.0
 """After so long without a message, which is two pings, the page with the call is checked."""
 
+ALIVE_SECONDS = 4.0
+"""A page that has sent a message in this time is not pinged, unless its clock must be compared."""
+CLOCK_SECONDS = 30.0
+"""How often the clocks are compared at least."""
+
 
 class _Owner(Protocol):
     def state_changed(self, state: Any) -> None: ...
@@ -67,13 +72,16 @@ class Liveness:
         self._owned = owned
 
     def tick(self) -> None:
-        """Ping the page with the call, and check it after a long silence."""
+        """Ping the page with the call if it has sent nothing, and check it after a long silence."""
         self._main.settle()
         with self._lock:
             active_page = self._pages.active_page
         if active_page is None:
             return
-        self.ping(active_page)
+        # Its statistics are signs of life as well, and the kernel is quiet where it has nothing to ask.
+        now = time.monotonic()
+        if now - active_page.heard_at >= ALIVE_SECONDS or now - active_page.pong_at >= CLOCK_SECONDS:
+            self.ping(active_page)
         if time.monotonic() - active_page.heard_at > SILENT_SECONDS and receives_during_cells():
             self.check(active_page)
 

@@ -174,12 +174,17 @@ class Prepare:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """Requests the answer to an offer."""
+    """Requests the answer to an offer.
+
+    `preparation` is the version of the `preparation` that the offer was made with, if the page has not waited for the
+    reply to `Prepare`.
+    """
 
     page: str
     id: str
     attempt: str
     sdp: str
+    preparation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,8 +340,17 @@ class Reply:
             raise MalformedMessage("a reply must have either a result or an error")
 
 
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Several messages of one page that have travelled as one, in their order."""
+
+    page: str
+    messages: tuple[Mapping[str, Any], ...]
+
+
 FromPage = (
     Hello
+    | Bundle
     | Goodbye
     | State
     | Events

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -74,6 +76,7 @@ class Negotiator:
         # Used on the I/O thread only, so without a lock.
         self._calls: dict[str, str | None] = {}
         self._exchanging: set[str] = set()
+        self._preparing: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._ended: set[str] = set()
         self._hanging_up: set[asyncio.Task[Any]] = set()
         self._is_closed = False
@@ -102,13 +105,27 @@ class Negotiator:
             self._warm = True
             self._io.run(self._warm_up())
 
-    def prepare(self, done: Callable[[dict[str, Any] | RtcWidgetError], None]) -> None:
-        """Prepare the signaling; `done` receives what the page needs for its offer, or the error."""
-        self._io.run(self._report(self._prepare(), done))
+    def describe(self, done: Callable[[dict[str, Any]], None]) -> None:
+        """Pass what the page needs for an offer to `done`, as far as it is known without `prepare`; else nothing."""
+        self._io.run(self._describe(done))
 
-    def exchange(self, attempt: str, offer: str, done: Callable[[dict[str, Any] | RtcWidgetError], None]) -> None:
-        """Exchange an attempt's offer for an answer; `done` receives ``{sdp, call_id}`` or the error."""
-        self._io.run(self._report(self._exchange(attempt, offer), done))
+    def prepare(self, attempt: str, done: Callable[[dict[str, Any] | RtcWidgetError], None]) -> None:
+        """Prepare the signaling; `done` receives what the page needs for its offer, or the error."""
+        self._io.run(self._report(self._prepare(attempt), done))
+
+    def exchange(
+        self,
+        attempt: str,
+        offer: str,
+        done: Callable[[dict[str, Any] | RtcWidgetError], None],
+        preparation: str | None = None,
+    ) -> None:
+        """Exchange an attempt's offer for an answer; `done` receives ``{sdp, call_id}`` or the error.
+
+        If the offer was made with another `preparation` (its version) than the present one, `done` receives the present
+        one as ``{superseded_by}``, and the server is not called.
+        """
+        self._io.run(self._report(self._exchange(attempt, offer, preparation), done))
 
     def renegotiate(self, attempt: str, offer: str, done: Callable[[dict[str, Any] | RtcWidgetError], None]) -> None:
         """Exchange another offer of an existing call for an answer; `done` receives ``{sdp}`` or the error."""
@@ -171,25 +188,52 @@ class Negotiator:
         self._last_progress = text or self._last_progress
         self._show_progress(text)
 
-    async def _prepare(self) -> dict[str, Any]:
+    async def _describe(self, done: Callable[[dict[str, Any]], None]) -> None:
+        try:
+            known = self._preparation()
+        except Exception as error:
+            # A custom signaling may know its ICE servers only after `prepare`; the call reports what is wrong.
+            logger.debug("What an offer needs is not known yet: %s", error, exc_info=True)
+            return
+        done(known)
+
+    async def _prepare(self, attempt: str) -> dict[str, Any]:
+        started = asyncio.ensure_future(self._start_and_describe())
+        self._preparing = {one: work for one, work in self._preparing.items() if not work.done()} | {attempt: started}
+        return await started
+
+    async def _start_and_describe(self) -> dict[str, Any]:
         await self._start()
-        return {
+        return self._preparation()
+
+    async def _prepared(self, attempt: str) -> dict[str, Any]:
+        """Return the reply to the attempt's `prepare`; it may still be running, or arrive later than the offer."""
+        started = self._preparing.get(attempt)
+        return await (self._prepare(attempt) if started is None else asyncio.shield(started))
+
+    def _preparation(self) -> dict[str, Any]:
+        known = {
             "data_channel_label": self._signaling.data_channel_label,
             "ice_servers": self._ice_servers(),
             "renegotiates": isinstance(self._signaling, Renegotiates),
             "needs_candidates": bool(getattr(self._signaling, "needs_candidates", True)),
             **({"beside_kernel": True} if getattr(self._signaling, "beside_kernel", False) else {}),
         }
+        return {**known, "version": hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:16]}
 
     def _ice_servers(self) -> list[dict[str, Any]]:
         listed = self._signaling.ice_servers
         return ice_servers_of_environment() if listed is None else [dict(server) for server in listed]
 
-    async def _exchange(self, attempt: str, offer: str) -> dict[str, Any]:
-        if self._is_over(attempt):
-            raise Cancelled("The call was ended before the exchange.")
+    async def _exchange(self, attempt: str, offer: str, preparation: str | None) -> dict[str, Any]:
+        self._require_wanted(attempt)
         self._exchanging.add(attempt)
         try:
+            if preparation is not None:
+                present = await self._prepared(attempt)
+                if present["version"] != preparation:
+                    return {"superseded_by": present}
+                self._require_wanted(attempt)
             session = self._session()
             settings = self._resumed(session) if attempt in self._resuming else session
             answer = await self._in_time(self._signaling.exchange(offer, settings))
@@ -229,8 +273,7 @@ class Negotiator:
         return InvalidAnswer(f"{self._signaling.name} did not return an SDP answer.")
 
     async def _create_client_secret(self, attempt: str) -> dict[str, Any]:
-        if self._is_over(attempt):
-            raise Cancelled("The call was ended before the exchange.")
+        self._require_wanted(attempt)
         make = getattr(self._signaling, "create_client_secret", None)
         if make is None and (make := getattr(self._signaling, "mint", None)) is not None:
             warn_renamed("Signaling.mint", "Signaling.create_client_secret")
@@ -244,6 +287,10 @@ class Negotiator:
         self._calls[attempt] = call_id
         if self._is_over(attempt):
             await self._hang_up(attempt)
+
+    def _require_wanted(self, attempt: str) -> None:
+        if self._is_over(attempt):
+            raise Cancelled("The call was ended before the exchange.")
 
     def _is_over(self, attempt: str) -> bool:
         return self._is_closed or attempt in self._ended

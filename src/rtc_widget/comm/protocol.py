@@ -63,6 +63,7 @@ _KINDS: Mapping[str, type[FromPage]] = {
     "clip": messages.Clip,
     "hang_up": messages.HangUp,
     "pong": messages.Pong,
+    "bundle": messages.Bundle,
     "reply": messages.Reply,
 }
 
@@ -116,6 +117,19 @@ def resend(page: str, first: int) -> Message:
 def ack(page: str, next: int) -> Message:
     """Acknowledge all events before number `next`."""
     return {"type": "ack", "page": page, "next": next}
+
+
+def listening(page: str, *, on: bool) -> Message:
+    """Report whether somebody in Python waits for events or listens to them; else a page may collect them."""
+    return {"type": "listening", "page": page, "on": on}
+
+
+def preparation(page: str, content: Mapping[str, object]) -> Message:
+    """Report what an offer needs, as in the reply to `Prepare`, before a call is made.
+
+    A page that makes its offer with it names its ``version`` in `Exchange`.
+    """
+    return {"type": "preparation", "page": page, "preparation": dict(content)}
 
 
 def log_grew(page: str, next: int) -> Message:

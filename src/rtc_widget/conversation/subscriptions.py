@@ -158,6 +158,16 @@ class Subscriptions(Generic[E]):
         # Weak: a stream that is no longer read is dropped.
         self._streams: weakref.WeakSet[EventStream[E]] = weakref.WeakSet()
         self._running: set[asyncio.Future[Any]] = set()
+        self._changed: Callable[[], None] = lambda: None
+
+    @property
+    def exist(self) -> bool:
+        """Whether there is a callback, a stream or a waiter."""
+        return bool(self._callbacks or self._waiting or any(True for _ in self._streams))
+
+    def on_change(self, changed: Callable[[], None]) -> None:
+        """Call `changed` whenever there may be a first subscription, or none any more."""
+        self._changed = changed
 
     def add(self, pattern: str, callback: Callable[..., Any]) -> None:
         """Call `callback` for each event that matches; adding the same pair again has no effect.
@@ -168,6 +178,7 @@ class Subscriptions(Generic[E]):
         known = [one for one in self._callbacks if one.is_replaced_by(added)]
         if not known:
             self._callbacks = [*self._callbacks, added]
+            self._changed()
             return
         # New lists: `publish` may be reading the old one.
         first = known[0]
@@ -178,6 +189,7 @@ class Subscriptions(Generic[E]):
     def remove(self, pattern: str, callback: Callable[..., Any]) -> None:
         """Stop calling `callback`; a pair that was not added is ignored."""
         self._callbacks = [one for one in self._callbacks if (one.pattern, one.callback) != (pattern, callback)]
+        self._changed()
 
     def publish(self, event: E) -> None:
         """Wake the waiters, feed the streams, then call the callbacks; an exception in one stops no other."""
@@ -216,6 +228,7 @@ class Subscriptions(Generic[E]):
         future: asyncio.Future[E] = asyncio.get_running_loop().create_future()
         waiter = _Waiter(pattern, where, future, in_call)
         self._waiting.append(waiter)
+        self._changed()
         try:
             since = datetime.now().astimezone()
             late = WaitTimeout(
@@ -225,11 +238,15 @@ class Subscriptions(Generic[E]):
             return await wait_with_grace(timeout, future, late)
         finally:
             self._waiting.remove(waiter)
+            self._changed()
 
     def stream(self, pattern: str) -> EventStream[E]:
         """Return a stream of the future events that match."""
         stream: EventStream[E] = EventStream(pattern, self._subject)
         self._streams.add(stream)
+        # A stream that is no longer read ends without a word.
+        weakref.finalize(stream, _tell_change, weakref.ref(self)).atexit = False
+        self._changed()
         return stream
 
     def end_call(self) -> None:
@@ -237,6 +254,7 @@ class Subscriptions(Generic[E]):
         for stream in list(self._streams):
             stream.end()
         self._streams.clear()
+        self._changed()
         for waiter in self._waiting:
             if waiter.in_call and not waiter.future.done():
                 ended = NotConnected(
@@ -269,6 +287,11 @@ class Subscriptions(Generic[E]):
         error = None if task.cancelled() else task.exception()
         if error is not None:
             self.failures.add(CallbackFailure(callback, event, error))
+
+
+def _tell_change(subscriptions: weakref.ref[Subscriptions[Any]]) -> None:
+    if (known := subscriptions()) is not None:
+        known._changed()
 
 
 def _offer(event: E, where: Callable[[E], object] | None, future: asyncio.Future[E]) -> None:

@@ -190,6 +190,7 @@ class Attempt:
             on_late_reply=self._hang_up,
             attempt=self.id,
             sdp=offer,
+            preparation=None,
         )
         self._take_messages(answer)
         return str(answer["sdp"])

@@ -127,6 +127,8 @@ class PageSession:
                 self._media.acknowledge(message["next"], missing=message["missing"])
             case "log_grew":
                 self._history.log_grew(message["next"])
+            case "preparation" | "listening":
+                pass  # an attempt asks for the one; events are not collected
             case "ping":
                 self._bridge.send("pong", time_ms=time.time() * 1000)
             case _:

@@ -6,6 +6,7 @@ import asyncio
 import sys
 import warnings
 from collections.abc import Callable, Coroutine, Generator, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial, wraps
 from typing import Any, NoReturn, ParamSpec, TypeVar, cast
 
@@ -31,6 +32,8 @@ class Operation(Coroutine[Any, Any, T_co]):
         Whether it may be dropped unawaited without a warning.
     when_stopped : callable
         Returns the sentence on what happens next if the kernel is interrupted during the wait.
+    during : callable
+        Returns a context manager in which the work is done.
     """
 
     def __init__(
@@ -40,11 +43,13 @@ class Operation(Coroutine[Any, Any, T_co]):
         *,
         is_optional: bool = False,
         when_stopped: Callable[[], str] = lambda: "The connection goes on.",
+        during: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._call = call
         self._start = start
         self._is_optional = is_optional
         self._when_stopped = when_stopped
+        self._during = during
         self._running: Coroutine[Any, Any, T_co] | None = None
         self._is_done = False
         self._is_said = False
@@ -109,7 +114,7 @@ class Operation(Coroutine[Any, Any, T_co]):
 
     async def _run(self) -> T_co:
         try:
-            with stoppable():
+            with stoppable(), self._during():
                 return await self._start()
         except asyncio.CancelledError as error:
             if in_cell():
@@ -148,11 +153,19 @@ class operations_of:
         What people call an object of the class: ``"chat"``.
     when_stopped : callable
         Returns, for the object, the sentence on what happens next if the kernel is interrupted during the wait.
+    during : callable
+        Returns, for the object, a context manager in which the work is done.
     """
 
-    def __init__(self, owner: str, when_stopped: Callable[[Any], str]) -> None:
+    def __init__(
+        self,
+        owner: str,
+        when_stopped: Callable[[Any], str],
+        during: Callable[[Any], AbstractContextManager[None]] = lambda owner: nullcontext(),
+    ) -> None:
         self._owner = owner
         self._when_stopped = when_stopped
+        self._during = during
 
     def __call__(self, method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Operation[T]]:
         """Return the method that makes operations."""
@@ -160,7 +173,12 @@ class operations_of:
         @wraps(method)
         def operation(*args: P.args, **kwargs: P.kwargs) -> Operation[T]:
             call = f"{self._owner}.{method.__name__}({'…' if args[1:] or kwargs else ''})"
-            return Operation(call, partial(method, *args, **kwargs), when_stopped=partial(self._when_stopped, args[0]))
+            return Operation(
+                call,
+                partial(method, *args, **kwargs),
+                when_stopped=partial(self._when_stopped, args[0]),
+                during=partial(self._during, args[0]),
+            )
 
         return cast("Callable[P, Operation[T]]", operation)
 

@@ -56,7 +56,7 @@ class PeerExchange:
         negotiator = Negotiator(signaling, lambda: session, lambda _text: None, starts_early=False)
         self._negotiators.append(negotiator)
         attempt = f"peer:{next(self._numbers)}"
-        await _outcome(negotiator.prepare)
+        await _outcome(lambda done: negotiator.prepare(attempt, done))
         answer = await _outcome(lambda done: negotiator.exchange(attempt, description["sdp"], done))
         for message in answer.get("first_messages", ()):
             # The steps of a peer connection are the user's own, this one too.

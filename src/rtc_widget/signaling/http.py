@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import socket
 import ssl
+import time
 import weakref
 from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -54,6 +56,10 @@ _ERRORS_BY_CODE: Mapping[str, type[SignalingError]] = {
 }
 
 # Shared by all clients: a connection must not close with the object that opened it.
+_KEPT_SECONDS = 60.0
+"""How long an unused connection is kept; httpx notices when the server has closed it."""
+_FRESH_SECONDS = 4.0
+"""A connection that was used in this time is open: servers keep one for at least five seconds."""
 _CLIENTS: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = weakref.WeakKeyDictionary()
 
 
@@ -72,9 +78,12 @@ class SignalingClient:
         self._server = server
         self._limits = (connect_seconds, answer_seconds)
         self._warming: set[asyncio.Task[None]] = set()
+        self._used_at = -math.inf
 
     def warm_up(self, url: str) -> None:
-        """Start to open the connection, without waiting and without credentials."""
+        """Start to open the connection, without waiting and without credentials; not if it was used just now."""
+        if time.monotonic() - self._used_at < _FRESH_SECONDS:
+            return
         task = asyncio.get_running_loop().create_task(self._open(url))
         self._warming.add(task)
         task.add_done_callback(self._warming.discard)
@@ -131,6 +140,7 @@ class SignalingClient:
                     await asyncio.wait(set(self._warming), timeout=connect_seconds)
                 async with _client().stream(method, url, headers=sent, timeout=self._timeout(), **body) as stream:
                     response = await _read(stream)
+                self._used_at = time.monotonic()
         except httpx.ConnectTimeout:
             failure = SignalingTimeout(f"{self._server} could not be reached within {connect_seconds:g} s.")
         except (httpx.TimeoutException, TimeoutError):
@@ -244,7 +254,10 @@ def _client() -> httpx.AsyncClient:
     loop = asyncio.get_running_loop()
     client = _CLIENTS.get(loop)
     if client is None:
-        client = _CLIENTS[loop] = httpx.AsyncClient(follow_redirects=False)
+        client = _CLIENTS[loop] = httpx.AsyncClient(
+            follow_redirects=False,
+            limits=httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=_KEPT_SECONDS),
+        )
     return client
 
 

@@ -190,6 +190,15 @@ class OpenAI:
         """
         return ice_servers_of_environment() if self._ice_servers is None else self._ice_servers
 
+    @property
+    def needs_candidates(self) -> bool:
+        """Whether the offer must contain the page's candidates.
+
+        OpenAI's servers have public addresses, and its own libraries do not wait for candidates. Another server may
+        have to send the first check. Where ICE servers are used, the direct path may be closed.
+        """
+        return not self._is_openai or self._fetches_ice_servers or bool(self.ice_servers)
+
     def redacted(self, text: str) -> str:
         """Return a text without the keys that this object has used."""
         return self._redact_keys(text)

@@ -322,7 +322,7 @@ class ScriptedPage(RawPage):
             case "resend":
                 for number, (attempt, event) in list(enumerate(self._log))[message["first"] :]:
                     self.say("events", attempt=attempt, first=number, events=[event])
-            case "ack" | "reply" | "media_ack" | "log_grew":
+            case "ack" | "reply" | "media_ack" | "log_grew" | "preparation" | "listening":
                 pass
             case _:
                 self._reply(message)

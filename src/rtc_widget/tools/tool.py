@@ -205,7 +205,7 @@ class Tools(Mapping[str, Tool]):
     def __init__(self) -> None:
         self.calls = ToolCalls()
         self._tools: dict[str, Tool] = {}
-        self._changed: Callable[[], None] = lambda: None
+        self._listeners: list[Callable[[], None]] = []
 
     def revisions(self) -> Mapping[str, int]:
         """Return how often each function was described, which is more than once if its module was reloaded."""
@@ -213,7 +213,11 @@ class Tools(Mapping[str, Tool]):
 
     def on_change(self, changed: Callable[[], None]) -> None:
         """Call `changed` whenever a tool is added or removed."""
-        self._changed = changed
+        self._listeners.append(changed)
+
+    def _changed(self) -> None:
+        for changed in self._listeners:
+            changed()
 
     def add(self, function: Function | Tool, **options: Any) -> Tool:
         """Add a function; a tool of the same name is replaced. The options are those of `Tool`.

@@ -23,6 +23,7 @@ async def test_the_kernel_exchanges_the_offer_with_the_session_and_says_the_call
     while len(replies) < 2:
         await asyncio.sleep(0.005)
         replies = {reply["id"]: reply["result"] for reply in page.heard("reply")}
+    assert replies["p1:1"].pop("version")
     assert replies["p1:1"] == {
         "data_channel_label": "oai-events",
         "ice_servers": [*signaling.ice_servers],
@@ -33,6 +34,82 @@ async def test_the_kernel_exchanges_the_offer_with_the_session_and_says_the_call
     assert signaling.offers == [(OFFER, {"instructions": "Be brief."})]
     await settled()
     assert chat.call_id == "rtc_1"
+
+
+async def test_a_page_learns_what_an_offer_needs_with_its_welcome(page, signaling):
+    page.hello()
+    known = (await page.hears("preparation"))["preparation"]
+    page.say("prepare", id="p1:1", attempt="a1")
+    assert (await page.hears("reply"))["result"] == known
+    assert known["ice_servers"] == [*signaling.ice_servers]
+
+
+async def test_an_offer_that_was_made_before_the_reply_to_prepare_is_exchanged_after_it(page, signaling):
+    page.hello()
+    version = (await page.hears("preparation"))["preparation"]["version"]
+    prepared, prepare = asyncio.Event(), signaling.prepare
+    io = asyncio.run_coroutine_threadsafe
+    loop = asyncio.get_running_loop()
+
+    async def slowly(progress):
+        await asyncio.wrap_future(io(prepared.wait(), loop))
+        await prepare(progress)
+
+    signaling.prepare = slowly
+    page.say("prepare", id="p1:1", attempt="a1")
+    page.say("exchange", id="p1:2", attempt="a1", sdp=OFFER, preparation=version)
+    await asyncio.sleep(0.05)
+    assert signaling.offers == []
+    prepared.set()
+    await eventually(lambda: [reply["id"] for reply in page.heard("reply")] == ["p1:1", "p1:2"])
+    assert page.heard("reply")[1]["result"]["call_id"] == "rtc_1"
+
+
+async def test_an_offer_that_arrives_before_the_request_to_prepare_prepares_as_well(page, signaling):
+    page.hello()
+    version = (await page.hears("preparation"))["preparation"]["version"]
+    page.say("exchange", id="p1:1", attempt="a1", sdp=OFFER, preparation=version)
+    assert (await page.hears("reply"))["result"]["call_id"] == "rtc_1"
+
+
+async def test_an_offer_with_old_ice_servers_is_not_sent_to_the_server(page, signaling):
+    page.hello()
+    version = (await page.hears("preparation"))["preparation"]["version"]
+    signaling.ice_servers = ({"urls": ["stun:another.example.org"]},)
+    page.say("exchange", id="p1:1", attempt="a1", sdp=OFFER, preparation=version)
+    present = (await page.hears("reply"))["result"]["superseded_by"]
+    assert present["ice_servers"] == [*signaling.ice_servers]
+    assert signaling.offers == []
+    page.say("exchange", id="p1:2", attempt="a1", sdp=OFFER, preparation=present["version"])
+    await eventually(lambda: page.heard("reply")[-1]["result"].get("call_id") == "rtc_1")
+
+
+async def test_an_offer_is_not_exchanged_where_preparing_fails(page, signaling):
+    page.hello()
+    version = (await page.hears("preparation"))["preparation"]["version"]
+
+    async def refuse(progress):
+        raise InvalidKey("No such key.")
+
+    signaling.prepare = refuse
+    page.say("prepare", id="p1:1", attempt="a1")
+    page.say("exchange", id="p1:2", attempt="a1", sdp=OFFER, preparation=version)
+    await eventually(lambda: len(page.heard("reply")) == 2)
+    assert [reply["error"]["code"] for reply in page.heard("reply")] == ["invalid_key"] * 2
+    assert signaling.offers == []
+
+
+async def test_a_signaling_that_knows_its_ice_servers_only_after_prepare_is_not_described(page, signaling):
+    class Unknown(type(signaling)):
+        @property
+        def ice_servers(self):
+            raise RuntimeError("not known yet")
+
+    signaling.__class__ = Unknown
+    page.hello()
+    await page.hears("welcome")
+    await asyncio.sleep(0.05)
+    assert page.heard("preparation") == []
 
 
 async def test_the_exchange_runs_off_the_main_thread(chat, page, signaling):

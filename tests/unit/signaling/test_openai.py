@@ -95,6 +95,16 @@ async def test_the_connection_is_opened_early_and_used_for_the_exchange(server):
     assert early["client"] == post["client"], "the POST went over the connection that was opened early"
 
 
+@pytest.mark.parametrize(("fresh_seconds", "methods"), [(300.0, "HEAD POST POST"), (0.0, "HEAD POST HEAD POST")])
+async def test_a_connection_that_was_used_just_now_is_not_opened_again(server, monkeypatch, fresh_seconds, methods):
+    monkeypatch.setattr("rtc_widget.signaling.http._FRESH_SECONDS", fresh_seconds)
+    signaling = calling(server)
+    for _ in range(2):
+        await signaling.prepare(lambda words: None)
+        await signaling.exchange(OFFER, {})
+    assert " ".join(request["method"] for request in server.requests) == methods
+
+
 async def test_the_key_is_read_when_the_call_is_made(server, monkeypatch):
     with pytest.raises(MissingKey, match="OPENAI_API_KEY"):
         await OnIoThread(OpenAI()).exchange(OFFER, {})
@@ -288,3 +298,11 @@ async def test_a_hang_up_that_fails_does_not_hide_why_there_is_no_call(server, m
     server.body = "nothing"
     with pytest.raises(InvalidAnswer):
         await calling(server).exchange(OFFER, {})
+
+
+def test_only_openai_itself_gets_an_offer_without_candidates_and_only_on_a_direct_path() -> None:
+    elsewhere = OpenAI("sk-test", base_url="https://voice.example/v1")
+    relayed = OpenAI("sk-test", ice_servers=["turn:relay.example"])
+    fetched = OpenAI("sk-test", ice_servers="fetch")
+    made = (OpenAI("sk-test"), elsewhere, relayed, fetched)
+    assert [server.needs_candidates for server in made] == [False, True, True, True]

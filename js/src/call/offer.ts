@@ -1,0 +1,45 @@
+/** A connection with its offer, which may be made before the microphone is open. */
+
+import { abortable } from "../async";
+import type { Preparation } from "../comm/protocol";
+import { Peer, type PeerListener } from "./peer";
+
+export interface OfferOptions {
+  readonly preparation: Preparation;
+  /** Whether the kernel has confirmed the preparation for this attempt. */
+  readonly isConfirmed: boolean;
+  readonly direction: "sendrecv" | "recvonly";
+  /** Whether the browser shows its addresses already, or none are needed. */
+  readonly showsAddresses: boolean;
+}
+
+export class Offer {
+  readonly preparation: Preparation;
+  readonly isConfirmed: boolean;
+  readonly peer: Peer;
+  readonly #signal: AbortSignal;
+  readonly #description: Promise<RTCSessionDescriptionInit>;
+  #setting: Promise<string> | undefined;
+
+  /** Makes the connection; throws what its constructor throws. */
+  constructor(
+    { preparation, isConfirmed, direction, showsAddresses }: OfferOptions,
+    listener: PeerListener,
+    signal: AbortSignal,
+  ) {
+    this.preparation = preparation;
+    this.isConfirmed = isConfirmed;
+    this.#signal = signal;
+    this.peer = new Peer(preparation, direction, listener);
+    this.#description = abortable(this.peer.createOffer(), signal);
+    this.#description.catch(() => {}); // reported by `set`
+    // Without candidates in it, the offer need not wait for the microphone.
+    if (showsAddresses && !preparation.needsCandidates) this.set().catch(() => {});
+  }
+
+  /** Sets the offer, once, and returns its SDP. */
+  set(): Promise<string> {
+    this.#setting ??= this.#description.then((description) => this.peer.setOffer(description, this.#signal));
+    return this.#setting;
+  }
+}
