@@ -81,7 +81,7 @@ def test_keys_pressed_in_a_call_leave_the_notebook_alone(opened, silent_browser,
     for action in ("devices", "connect"):
         page.page.locator(f"button[data-action={action}]").click()
     page.wait_for_status("connected")
-    page.page.locator(".rtc-events > summary").click()
+    page.page.locator(".rtc-panel > summary").click()
     page.page.locator(".rtc-event", has_text="session.created").click()
     page.page.locator("button[data-action=talk]").wait_for()
     page.focus_cell(2)

@@ -177,7 +177,7 @@ def test_page_reload(calling, server, lab):
     # What was said, the log so far, and that the call has ended: all of it asked of the kernel.
     page.page.locator(".rtc-turn", has_text="Interactive Connectivity Establishment").wait_for()
     page.page.locator(".rtc-new-call", has_text="Call ended").wait_for()
-    page.page.locator(".rtc-events > summary").click()
+    page.page.locator(".rtc-panel > summary").click()
     page.page.locator(".rtc-event", has_text="response.done").wait_for()
     connect(page, server)
     page.page.locator("button[data-action=disconnect]").first.click()

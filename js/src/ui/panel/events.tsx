@@ -1,14 +1,14 @@
 /**
- * The log of events: closed at first; only the visible rows are rendered, however many events there are.
+ * The log of events; only the visible rows are rendered, however many events there are.
  *
  * All rows have one height, and the details of an event are shown below the rows. So the position of a row is its index times
  * its height, and nothing need be measured.
  */
 
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { EventList, ListedEvent } from "../conversation/event_list";
-import type { Store } from "../store";
-import { usePageId } from "./landmark";
+import type { EventList, ListedEvent } from "../../conversation/event_list";
+import type { Store } from "../../store";
+import { usePageId } from "../landmark";
 
 const ROW_PIXELS = 26;
 const PAGE_ROWS = 8;
@@ -17,18 +17,8 @@ const OVERSCAN_ROWS = 6;
 /** Rendering a larger event would block the page. */
 const MAX_TEXT_LENGTH = 20_000;
 
-export function EventLog({ store }: { store: Store }) {
-  const [isOpen, setOpen] = useState(false);
-  const { events } = store;
-  void events.version.value; // read, so that every change renders this again
-  return (
-    <details class="rtc-events" onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
-      <summary>
-        Events <span class="rtc-event-count">{events.total.toLocaleString("en")}</span>
-      </summary>
-      {isOpen && <EventRows events={events} />}
-    </details>
-  );
+export function EventsTab({ store }: { store: Store }) {
+  return <EventRows events={store.events} />;
 }
 
 function EventRows({ events }: { events: EventList }) {
@@ -63,11 +53,14 @@ function EventRows({ events }: { events: EventList }) {
   const tabStop = isCursorRendered ? cursor : events.keyAt(last - 1);
   return (
     <>
-      {events.hasEarlier && (
-        <button type="button" class="rtc-link" data-action="earlier" onClick={() => void events.showEarlier()}>
-          Earlier events
-        </button>
-      )}
+      <div class="rtc-event-tools">
+        <span class="rtc-event-count">{events.total.toLocaleString("en")}</span>
+        {events.hasEarlier && (
+          <button type="button" class="rtc-link" data-action="earlier" onClick={() => void events.showEarlier()}>
+            Earlier events
+          </button>
+        )}
+      </div>
       <div class="rtc-event-box" ref={box}>
         {events.size === 0 && <p class="rtc-no-events">What goes over the data channel is listed here.</p>}
         <ol class="rtc-event-rows" style={{ height: `${events.size * ROW_PIXELS}px` }}>
