@@ -73,8 +73,9 @@ describe("what both halves have agreed on", () => {
     kernel.say({ type: "ping" });
     await vi.waitFor(() => kernel.last("events"));
     dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true }));
-    // Messages of the direct exchange, and of audio and statistics, have their own tests.
+    // Messages of the direct exchange, of audio and statistics, and of settings have their own tests.
     const elsewhere = new Set(["renegotiate", "create_client_secret", "exchanged", "audio", "stats", "clip", "sound"]);
+    for (const type of ["update_session", "change_settings"]) elsewhere.add(type);
     expect(new Set([...model.sent.map(({ type }) => type), ...elsewhere])).toEqual(new Set(Object.keys(fromPage)));
     for (const message of model.sent) {
       const { required = [], one_of = [] } = fromPage[message.type] ?? {};
