@@ -2,10 +2,12 @@
 
 import { signal } from "@preact/signals";
 import { NO_CALL } from "../src/call/call_times";
+import type { StatsSample } from "../src/comm/media_outbox";
 import { INITIAL_STATE } from "../src/comm/protocol";
 import { EventList } from "../src/conversation/event_list";
 import { SILENCE } from "../src/conversation/speaking";
 import { EMPTY_CONVERSATION } from "../src/conversation/transcript";
+import { NO_USAGE } from "../src/conversation/usage_totals";
 import type { Levels } from "../src/media/level_meter";
 import type { Store } from "../src/store";
 
@@ -18,7 +20,7 @@ type Values = {
     : never;
 };
 
-export type Script = Partial<Values> & { readonly levels?: Levels };
+export type Script = Partial<Values> & { readonly levels?: Levels; readonly samples?: readonly StatsSample[] };
 
 const NOTHING: Values = {
   state: INITIAL_STATE,
@@ -35,6 +37,10 @@ const NOTHING: Values = {
   recovery: null,
   hearsNothing: false,
   roundTripMs: undefined,
+  statsIntervalMs: 1_000,
+  confirmedSession: null,
+  usage: NO_USAGE,
+  textInterrupts: true,
   canInterrupt: false,
   layout: "full",
   callTimes: NO_CALL,
@@ -51,7 +57,7 @@ const NOTHING: Values = {
 
 const nothing = () => {};
 
-export function scriptedStore({ levels = { user: 0, assistant: 0 }, ...script }: Script = {}): Store {
+export function scriptedStore({ levels = { user: 0, assistant: 0 }, samples = [], ...script }: Script = {}): Store {
   const values = { ...NOTHING, ...script };
   const signals = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, signal(value)]));
   const life = new AbortController();
@@ -68,6 +74,12 @@ export function scriptedStore({ levels = { user: 0, assistant: 0 }, ...script }:
     toggleMute: nothing,
     sendDraft: nothing,
     interrupt: nothing,
+    updateSession: async () => {},
+    setTextInterrupts: nothing,
+    watchStats(listener) {
+      for (const sample of samples) listener(sample);
+      return nothing;
+    },
     resumeAudio: nothing,
     approve: nothing,
     setTalking: nothing,

@@ -6,6 +6,7 @@ import { closeSession, isSessionEnd, textTurn } from "./client_events";
 import { ClockWatch } from "./clock_watch";
 import { factsOf, soundReader } from "./facts";
 import { ResponseRequests } from "./response_requests";
+import { sessionOf } from "./session";
 import { beginCall, endCall, reduce } from "./transcript_reducer";
 
 const none = () => [];
@@ -33,4 +34,5 @@ export const LIVE: VoiceProtocol = {
   reduce,
   endCall,
   factsOf,
+  sessionOf,
 };

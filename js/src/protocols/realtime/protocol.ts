@@ -12,6 +12,7 @@ import {
 } from "./client_events";
 import { factsOf } from "./facts";
 import { MeasuredAudio } from "./measured_audio";
+import { sessionOf } from "./session";
 import { beginCall, endCall, reduce } from "./transcript_reducer";
 
 export const REALTIME: VoiceProtocol = {
@@ -32,4 +33,5 @@ export const REALTIME: VoiceProtocol = {
   reduce,
   endCall,
   factsOf,
+  sessionOf,
 };

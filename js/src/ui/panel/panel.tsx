@@ -10,6 +10,9 @@ import { useState } from "preact/hooks";
 import type { Store } from "../../store";
 import { usePageId } from "../landmark";
 import { EventsTab } from "./events";
+import { SessionTab } from "./session";
+import { StatisticsTab } from "./statistics";
+import { UsageTab } from "./usage";
 
 interface Tab {
   readonly name: string;
@@ -17,7 +20,12 @@ interface Tab {
   readonly view: FunctionComponent<{ store: Store }>;
 }
 
-const TABS: readonly Tab[] = [{ name: "events", title: "Events", view: EventsTab }];
+const TABS: readonly Tab[] = [
+  { name: "events", title: "Events", view: EventsTab },
+  { name: "statistics", title: "Statistics", view: StatisticsTab },
+  { name: "session", title: "Session", view: SessionTab },
+  { name: "usage", title: "Usage", view: UsageTab },
+];
 
 export function Panel({ store }: { store: Store }) {
   const [isOpen, setOpen] = useState(false);
