@@ -13,6 +13,7 @@ import { type ApprovalRequest, type CallState, type Device, INITIAL_STATE, isCal
 import { Approvals } from "./conversation/approvals";
 import { CallRecord } from "./conversation/call_record";
 import type { EventList } from "./conversation/event_list";
+import type { SummarizeEvent } from "./conversation/event_summary";
 import { endOfCall, type Problem } from "./conversation/problem";
 import { ResponseTimer, type ResponseTimes } from "./conversation/response_times";
 import type { Speaking } from "./conversation/speaking";
@@ -32,6 +33,8 @@ export interface Store {
   /** Whether the call is another page's. */
   readonly isFollowing: ReadonlySignal<boolean>;
   readonly events: EventList;
+  /** Summarizes the events of a log in their order; each log needs its own. */
+  eventSummaries(): SummarizeEvent;
   /** Whether events are only listed: the page has neither a text box nor a transcript. */
   readonly isEventsOnly: boolean;
   readonly conversation: ReadonlySignal<Conversation>;
@@ -280,6 +283,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     state,
     isFollowing,
     events: record.events,
+    eventSummaries: protocol.eventSummaries,
     conversation: record.conversation,
     speaking: record.speaking,
     responseTimes,

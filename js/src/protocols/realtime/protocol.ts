@@ -10,6 +10,7 @@ import {
   isSessionChange,
   textTurn,
 } from "./client_events";
+import { summarize } from "./event_summary";
 import { factsOf } from "./facts";
 import { MeasuredAudio } from "./measured_audio";
 import { beginCall, endCall, reduce } from "./transcript_reducer";
@@ -27,6 +28,7 @@ export const REALTIME: VoiceProtocol = {
   isSessionChange,
   closeSession: () => [],
   isSessionEnd: () => false,
+  eventSummaries: () => summarize,
   soundReader: () => new MeasuredAudio(),
   beginCall,
   reduce,
