@@ -9,6 +9,7 @@ import { SILENCE } from "../src/conversation/speaking";
 import { EMPTY_CONVERSATION } from "../src/conversation/transcript";
 import { NO_USAGE } from "../src/conversation/usage_totals";
 import type { Levels } from "../src/media/level_meter";
+import { REALTIME } from "../src/protocols/realtime/protocol";
 import type { Store } from "../src/store";
 
 /** What each signal of a store holds. */
@@ -65,6 +66,7 @@ export function scriptedStore({ levels = { user: 0, assistant: 0 }, samples = []
     // Made of `Values`, which names each signal of a store.
     ...(signals as unknown as Pick<Store, keyof Values>),
     events: new EventList(async () => ({ calls: [], first: 0, next: 0, more: false }), life.signal),
+    eventSummaries: REALTIME.eventSummaries,
     sentMessages: [],
     canChooseSpeaker: true,
     isEventsOnly: false,

@@ -16,6 +16,7 @@ import { Approvals } from "./conversation/approvals";
 import { CallRecord } from "./conversation/call_record";
 import type { ConfirmedSession } from "./conversation/confirmed_session";
 import type { EventList } from "./conversation/event_list";
+import type { SummarizeEvent } from "./conversation/event_summary";
 import { endOfCall, type Problem } from "./conversation/problem";
 import { ResponseTimer, type ResponseTimes } from "./conversation/response_times";
 import type { Speaking } from "./conversation/speaking";
@@ -36,6 +37,8 @@ export interface Store {
   /** Whether the call is another page's. */
   readonly isFollowing: ReadonlySignal<boolean>;
   readonly events: EventList;
+  /** Summarizes the events of a log in their order; each log needs its own. */
+  eventSummaries(): SummarizeEvent;
   /** Whether events are only listed: the page has neither a text box nor a transcript. */
   readonly isEventsOnly: boolean;
   readonly conversation: ReadonlySignal<Conversation>;
@@ -303,6 +306,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     state,
     isFollowing,
     events: record.events,
+    eventSummaries: protocol.eventSummaries,
     conversation: record.conversation,
     speaking: record.speaking,
     responseTimes,

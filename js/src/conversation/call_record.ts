@@ -6,7 +6,7 @@ import { type JsonObject, parseObject } from "../json";
 import { now } from "../page";
 import type { ConfirmedSession } from "./confirmed_session";
 import { EventList, type LoadHistory } from "./event_list";
-import { type ChannelEvent, type EventReader, eventTypeOf, type Fact, type MeasuredEvent } from "./facts";
+import type { ChannelEvent, EventReader, Fact, MeasuredEvent } from "./facts";
 import { SILENCE, type Speaking, speakingAfter } from "./speaking";
 import { type Conversation, EMPTY_CONVERSATION, type Turn } from "./transcript";
 
@@ -60,7 +60,7 @@ export class CallRecord {
   /** Adds an event of this page's call, and the facts in it. */
   append({ attempt, direction, text, json }: ChannelEvent, facts: readonly Fact[]): void {
     const atMs = now();
-    this.events.append(direction, atMs, text, eventTypeOf(json));
+    this.events.append(direction, atMs, text, json);
     if (json === undefined) return;
     const before = this.#conversation.value;
     this.#conversation.value = this.#reader.reduce(before, json, attempt, atMs);

@@ -4,6 +4,7 @@ import type { VoiceProtocol } from "../base";
 import { OVER_MS } from "./call_turns";
 import { closeSession, isSessionEnd, textTurn } from "./client_events";
 import { ClockWatch } from "./clock_watch";
+import { eventSummaries } from "./event_summary";
 import { factsOf, soundReader } from "./facts";
 import { ResponseRequests } from "./response_requests";
 import { sessionOf } from "./session";
@@ -27,6 +28,7 @@ export const LIVE: VoiceProtocol = {
   isSessionChange: () => false,
   closeSession,
   isSessionEnd,
+  eventSummaries,
   soundReader,
   clockWatch: (onStanding) => new ClockWatch(onStanding),
   turnSender: (send) => new ResponseRequests(send),

@@ -10,6 +10,7 @@ import {
   isSessionChange,
   textTurn,
 } from "./client_events";
+import { summarize } from "./event_summary";
 import { factsOf } from "./facts";
 import { MeasuredAudio } from "./measured_audio";
 import { sessionOf } from "./session";
@@ -28,6 +29,7 @@ export const REALTIME: VoiceProtocol = {
   isSessionChange,
   closeSession: () => [],
   isSessionEnd: () => false,
+  eventSummaries: () => summarize,
   soundReader: () => new MeasuredAudio(),
   beginCall,
   reduce,
