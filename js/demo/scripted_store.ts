@@ -9,6 +9,7 @@ import { SILENCE } from "../src/conversation/speaking";
 import { EMPTY_CONVERSATION } from "../src/conversation/transcript";
 import { NO_USAGE } from "../src/conversation/usage_totals";
 import type { Levels } from "../src/media/level_meter";
+import { now } from "../src/page";
 import { REALTIME } from "../src/protocols/realtime/protocol";
 import type { Store } from "../src/store";
 
@@ -21,7 +22,13 @@ type Values = {
     : never;
 };
 
-export type Script = Partial<Values> & { readonly levels?: Levels; readonly samples?: readonly StatsSample[] };
+export type Script = Partial<Values> & {
+  readonly levels?: Levels;
+  /** Samples of the statistics; the last one is of now. */
+  readonly samples?: readonly StatsSample[];
+  /** The tab of the panel that is open. */
+  readonly tab?: string;
+};
 
 const NOTHING: Values = {
   state: INITIAL_STATE,
@@ -79,7 +86,8 @@ export function scriptedStore({ levels = { user: 0, assistant: 0 }, samples = []
     updateSession: async () => {},
     setTextInterrupts: nothing,
     watchStats(listener) {
-      for (const sample of samples) listener(sample);
+      const sinceMs = now() - (samples.at(-1)?.timeMs ?? 0);
+      for (const sample of samples) listener({ ...sample, timeMs: sample.timeMs + sinceMs });
       return nothing;
     },
     resumeAudio: nothing,
