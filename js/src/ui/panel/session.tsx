@@ -28,11 +28,16 @@ export function SessionTab({ store }: { store: Store }) {
   return (
     <div class="rtc-session">
       {!isOpen && <p class="rtc-tab-note">{closedNote(isCalling(status), session)}</p>}
-      {isOpen && !session && <p class="rtc-tab-note">The server has not confirmed any settings yet.</p>}
+      {isOpen && !session && <p class="rtc-tab-note">{unconfirmedNote(store)}</p>}
       {session && session.settings.length > 0 && <SessionForm store={store} session={session} isOpen={isOpen} />}
       {session && <ConfirmedSettings session={session} />}
     </div>
   );
+}
+
+function unconfirmedNote(store: Store): string {
+  if (store.isEventsOnly) return "The events of this call have no settings that this page knows.";
+  return "The server has not confirmed any settings yet.";
 }
 
 function closedNote(isBeginning: boolean, session: ConfirmedSession | null): string {

@@ -45,7 +45,10 @@ export function StatisticsTab({ store }: { store: Store }) {
     history.addGap(now());
     const stops = [
       store.watchStats((sample) => history.addSample(sample)),
-      store.watchLevels((levels) => history.addLevels(levels)),
+      store.watchLevels((levels) => {
+        // After a call the meter shows silence, which nobody measures.
+        if (store.state.peek().status === "connected" && !store.isFollowing.peek()) history.addLevels(levels);
+      }),
     ];
     redraw();
     const timer = setInterval(redraw, REDRAW_MS);

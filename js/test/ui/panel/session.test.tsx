@@ -127,6 +127,22 @@ describe("the Session tab", () => {
     await vi.waitFor(() => expect(note("voice")).toBe("The server did not confirm the change within 10.0 s."));
   });
 
+  it("is known to a window that was opened during another's call, and changes that call", async () => {
+    const { kernel, mount } = startWidget({
+      setUp: (model) =>
+        Object.assign(model.traits, { status: "connected", data_channel_state: "open", active_page: "p_other" }),
+    });
+    const text = JSON.stringify({ type: "session.created", session: SESSION });
+    const calls = [{ attempt: "a9", resumes: false, heard_until_ms: null, events: [["received", 1, text]] }];
+    kernel.history = { result: { calls, first: 0, next: 1, more: false } };
+    const tab = await openTab(mount().element, "session");
+    const voice = await vi.waitFor(() => part<HTMLInputElement>(tab, "[name=voice]"));
+    expect(voice.value).toBe("marin");
+    await userEvent.fill(voice, "cedar");
+    await userEvent.keyboard("{Enter}");
+    await vi.waitFor(() => expect(kernel.last("update_session").settings).toEqual({ voice: "cedar" }));
+  });
+
   it("shows what GPT-Live fixes at the start, and has nothing to change", async () => {
     const { mount, channel } = await startCall({ protocol: "live" });
     const { element } = mount();
