@@ -79,14 +79,24 @@ function SessionForm({ store, session, isOpen }: FormProps) {
       setOutcome(name, { refused: `${message} ${hint}`.trim() });
     }
   };
+  const sendChanges = () => {
+    if (!isOpen || isSending) return;
+    // One change each, so that a refusal belongs to its setting.
+    for (const { name } of changed) void send(name, draft[name] ?? "");
+  };
   return (
     <form
       class="rtc-session-form"
       aria-label="Change the session"
       onSubmit={(event) => {
         event.preventDefault();
-        // One change each, so that a refusal belongs to its setting.
-        for (const { name } of changed) void send(name, draft[name] ?? "");
+        sendChanges();
+      }}
+      onKeyDown={(event) => {
+        // In JupyterLab, Enter does not submit a form by itself.
+        if (event.key !== "Enter" || event.isComposing || !(event.target instanceof HTMLInputElement)) return;
+        event.preventDefault();
+        sendChanges();
       }}
     >
       {session.settings.map(({ name, value, isFixed }) => (
