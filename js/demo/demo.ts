@@ -4,8 +4,7 @@
  * `?theme=dark` or `light`, `?column=320` (the width of a column in pixels) and `?state=Muted` choose what is shown.
  */
 
-import { mountView } from "../src/ui/view";
-import { scriptedStore } from "./scripted_store";
+import { showState } from "./show_state";
 import { STATES } from "./states";
 
 const wanted = new URLSearchParams(location.search);
@@ -24,7 +23,7 @@ for (const [name, script] of Object.entries(STATES)) {
   figure.dataset.state = name;
   figure.append(caption, view);
   sheet?.append(figure);
-  mountView(view, scriptedStore(script));
+  void showState(view, script);
 }
 
 // While `npm run dev` watches, esbuild tells the page when to load again.

@@ -2,11 +2,15 @@
 
 import { signal } from "@preact/signals";
 import { NO_CALL } from "../src/call/call_times";
+import type { StatsSample } from "../src/comm/media_outbox";
 import { INITIAL_STATE } from "../src/comm/protocol";
 import { EventList } from "../src/conversation/event_list";
 import { SILENCE } from "../src/conversation/speaking";
 import { EMPTY_CONVERSATION } from "../src/conversation/transcript";
+import { NO_USAGE } from "../src/conversation/usage_totals";
 import type { Levels } from "../src/media/level_meter";
+import { now } from "../src/page";
+import { REALTIME } from "../src/protocols/realtime/protocol";
 import type { Store } from "../src/store";
 
 /** What each signal of a store holds. */
@@ -18,7 +22,13 @@ type Values = {
     : never;
 };
 
-export type Script = Partial<Values> & { readonly levels?: Levels };
+export type Script = Partial<Values> & {
+  readonly levels?: Levels;
+  /** Samples of the statistics; the last one is of now. */
+  readonly samples?: readonly StatsSample[];
+  /** The tab of the panel that is open. */
+  readonly tab?: string;
+};
 
 const NOTHING: Values = {
   state: INITIAL_STATE,
@@ -35,6 +45,10 @@ const NOTHING: Values = {
   recovery: null,
   hearsNothing: false,
   roundTripMs: undefined,
+  statsIntervalMs: 1_000,
+  confirmedSession: null,
+  usage: NO_USAGE,
+  textInterrupts: true,
   canInterrupt: false,
   layout: "full",
   callTimes: NO_CALL,
@@ -51,7 +65,7 @@ const NOTHING: Values = {
 
 const nothing = () => {};
 
-export function scriptedStore({ levels = { user: 0, assistant: 0 }, ...script }: Script = {}): Store {
+export function scriptedStore({ levels = { user: 0, assistant: 0 }, samples = [], ...script }: Script = {}): Store {
   const values = { ...NOTHING, ...script };
   const signals = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, signal(value)]));
   const life = new AbortController();
@@ -59,6 +73,7 @@ export function scriptedStore({ levels = { user: 0, assistant: 0 }, ...script }:
     // Made of `Values`, which names each signal of a store.
     ...(signals as unknown as Pick<Store, keyof Values>),
     events: new EventList(async () => ({ calls: [], first: 0, next: 0, more: false }), life.signal),
+    eventSummaries: REALTIME.eventSummaries,
     sentMessages: [],
     canChooseSpeaker: true,
     isEventsOnly: false,
@@ -68,6 +83,13 @@ export function scriptedStore({ levels = { user: 0, assistant: 0 }, ...script }:
     toggleMute: nothing,
     sendDraft: nothing,
     interrupt: nothing,
+    updateSession: async () => {},
+    setTextInterrupts: nothing,
+    watchStats(listener) {
+      const sinceMs = now() - (samples.at(-1)?.timeMs ?? 0);
+      for (const sample of samples) listener({ ...sample, timeMs: sample.timeMs + sinceMs });
+      return nothing;
+    },
     resumeAudio: nothing,
     approve: nothing,
     setTalking: nothing,

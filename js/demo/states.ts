@@ -5,6 +5,8 @@ import type { Conversation } from "../src/conversation/transcript";
 import { EMPTY_CONVERSATION } from "../src/conversation/transcript";
 import type { JsonObject } from "../src/json";
 import { now } from "../src/page";
+import type { VoiceProtocol } from "../src/protocols/base";
+import { LIVE } from "../src/protocols/live/protocol";
 import { REALTIME } from "../src/protocols/realtime/protocol";
 import type { Script } from "./scripted_store";
 
@@ -130,6 +132,47 @@ const CALL: Script = {
   levels: { user: 0.4, assistant: 0 },
 };
 
+/** A minute of a call: the second half is lossy. */
+const SAMPLES = Array.from({ length: 60 }, (_, second) => {
+  const isLossy = second >= 30;
+  const swing = 0.5 + 0.5 * Math.sin(second / 4);
+  return {
+    attempt: "a1",
+    timeMs: 1_000 * second,
+    reports: [
+      {
+        type: "inbound-rtp",
+        kind: "audio",
+        jitter: 0.003 + 0.004 * swing + (isLossy ? 0.01 : 0),
+        packetsReceived: 50 * second - (isLossy ? 4 * (second - 30) : 0),
+        packetsLost: isLossy ? 4 * (second - 30) : 0,
+        bytesReceived: 4_000 * second + Math.round(1_500 * swing),
+      },
+      { type: "outbound-rtp", kind: "audio", bytesSent: 3_000 * second },
+      { type: "remote-inbound-rtp", kind: "audio", roundTripTime: 0.04 + 0.02 * swing },
+    ],
+  };
+});
+const SESSION = {
+  model: "gpt-realtime",
+  instructions: "You are a tutor of computer networks. Be brief, and ask before you go on.",
+  output_modalities: ["audio"],
+  audio: {
+    input: { turn_detection: { type: "server_vad", threshold: 0.5 }, transcription: { model: "whisper-1" } },
+    output: { voice: "marin", speed: 1.1 },
+  },
+};
+const LIVE_SESSION = { model: "gpt-live-1.1", instructions: "Be brief.", audio: { output: { voice: "marin" } } };
+const confirmedBy = ({ sessionOf }: VoiceProtocol, type: string, session: JsonObject) =>
+  sessionOf?.({ type, session }) ?? null;
+const USED = {
+  text_input: 1_240,
+  audio_input: 8_412,
+  cached_audio_input: 5_120,
+  text_output: 311,
+  audio_output: 2_060,
+};
+
 export const STATES: Readonly<Record<string, Script>> = {
   Ready: {},
   "Ready, the browser will ask": { state: { ...INITIAL_STATE, microphone_permission: "prompt" } },
@@ -149,6 +192,26 @@ export const STATES: Readonly<Record<string, Script>> = {
   "No microphone": { ...CALL, state: { ...CONNECTED, receive_only: true } },
   "Push-to-talk": { ...CALL, pushToTalk: { isOn: true, isHeld: false } },
   "Push-to-talk, held": { ...CALL, pushToTalk: { isOn: true, isHeld: true } },
+  Statistics: { ...CALL, tab: "statistics", samples: SAMPLES, levels: { user: 0.4, assistant: 0.7 } },
+  "Statistics without a call": { tab: "statistics" },
+  "Settings of the session": {
+    ...CALL,
+    tab: "session",
+    confirmedSession: confirmedBy(REALTIME, "session.created", SESSION),
+  },
+  "Settings that are fixed": {
+    ...CALL,
+    tab: "session",
+    confirmedSession: confirmedBy(LIVE, "session.started", LIVE_SESSION),
+  },
+  "Settings without a call": { tab: "session" },
+  Usage: { ...CALL, tab: "usage", usage: { amounts: USED, cost: 0.1843, unpriced: [] } },
+  "Usage by time": {
+    ...CALL,
+    tab: "usage",
+    usage: { amounts: { active_seconds: 134.2, standby_seconds: 20 }, cost: null, unpriced: ["standby_minute"] },
+  },
+  "Usage without a call": { tab: "usage" },
   Devices: {
     ...CALL,
     showsDevices: true,

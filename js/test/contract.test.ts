@@ -73,7 +73,7 @@ describe("what both halves have agreed on", () => {
     kernel.say({ type: "ping" });
     await vi.waitFor(() => kernel.last("events"));
     dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true }));
-    // Messages of the direct exchange, and of audio and statistics, have their own tests.
+    // Messages of the direct exchange, of audio and statistics, and of settings have their own tests.
     const elsewhere = new Set([
       "bundle",
       "renegotiate",
@@ -83,6 +83,8 @@ describe("what both halves have agreed on", () => {
       "stats",
       "clip",
       "sound",
+      "update_session",
+      "change_settings",
     ]);
     expect(new Set([...model.sent.map(({ type }) => type), ...elsewhere])).toEqual(new Set(Object.keys(fromPage)));
     for (const message of model.sent) {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Callable
 
@@ -177,8 +178,13 @@ def test_page_reload(calling, server, lab):
     # What was said, the log so far, and that the call has ended: all of it asked of the kernel.
     page.page.locator(".rtc-turn", has_text="Interactive Connectivity Establishment").wait_for()
     page.page.locator(".rtc-new-call", has_text="Call ended").wait_for()
-    page.page.locator(".rtc-events > summary").click()
-    page.page.locator(".rtc-event", has_text="response.done").wait_for()
+    page.page.locator(".rtc-panel > summary").click()
+    page.page.locator(".rtc-event", has_text="response.done").click()
+    page.page.locator(".rtc-event", has_text="response.created").last.click()
+    page.page.locator("[data-action=copy-index]").click()
+    place = page.page.locator(".rtc-event-details [role=status]", has_text="chat.events[")
+    [expression] = re.findall(r"chat\.events\[\d+\]", place.inner_text(timeout=1000 * HANGS))
+    assert evaluate(kernel, f"{expression}.type") == "response.created"
     connect(page, server)
     page.page.locator("button[data-action=disconnect]").first.click()
     assert_over(page, server)

@@ -126,7 +126,7 @@ def test_lifecycle_of_a_call_that_another_tab_follows_and_takes_over(two_tabs, s
     wait_for_words(second, "What is ICE?")
     wait_for_words(second, "Interactive Connectivity Establishment")
     assert microphones(second) == []
-    second.page.locator(".rtc-events > summary").click()
+    second.page.locator(".rtc-panel > summary").click()
     second.page.locator(".rtc-event", has_text="response.done").wait_for()
 
     # It takes the call over: one call, one microphone, the conversation goes on.

@@ -12,7 +12,6 @@ from rtc_widget._unicode import well_formed
 from rtc_widget.testing import ScriptedPage
 from tests.unit.server_double import ServerDouble
 
-
 OF_PROCESSES = {"ipykernel", "local_server"}
 """Fixtures that start a process, of which the quick tests have none."""
 

@@ -6,6 +6,7 @@
  * turn; there push-to-talk only enables the track.
  */
 
+import type { SummarizeEvent } from "../conversation/event_summary";
 import type { EventReader, SoundReader } from "../conversation/facts";
 import type { Turn } from "../conversation/transcript";
 import type { JsonObject } from "../json";
@@ -54,6 +55,8 @@ export interface VoiceProtocol extends EventReader {
    * events that must all be sent, or none of them.
    */
   carriedTurns(turns: readonly Turn[]): readonly (readonly string[])[];
+  /** Summarizes the events of a log, for its rows. */
+  eventSummaries(): SummarizeEvent;
   /** Reads the measured sound of one call. */
   soundReader(): SoundReader;
   /** Whether a sent text changes the session, so that a call that continues this one must repeat it. */

@@ -4,6 +4,7 @@ import { computed } from "@preact/signals";
 import { useState } from "preact/hooks";
 import { asJson, asMarkdown } from "../conversation/transcript_file";
 import type { Store } from "../store";
+import { copyText } from "./clipboard";
 
 const SHOWN_MS = 2_000;
 
@@ -13,7 +14,7 @@ export function TranscriptTools({ store }: { store: Store }) {
   const [hasTurns] = useState(() => computed(() => store.conversation.value.turns.length > 0));
   if (!hasTurns.value) return null;
   const copy = async () => {
-    setNote(await copied(asMarkdown(store.conversation.peek())));
+    setNote(await copyText(asMarkdown(store.conversation.peek())));
     setTimeout(() => setNote(""), SHOWN_MS);
   };
   return (
@@ -42,16 +43,6 @@ export function TranscriptTools({ store }: { store: Store }) {
       </button>
     </div>
   );
-}
-
-async function copied(text: string): Promise<string> {
-  try {
-    await navigator.clipboard.writeText(text);
-    return "Copied.";
-  } catch {
-    // Without https, or in an iframe without the permission.
-    return "The browser does not let this page copy.";
-  }
 }
 
 function download(extension: string, type: string, text: string): void {

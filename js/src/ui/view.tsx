@@ -6,9 +6,9 @@ import { ApprovalPrompts } from "./approval_prompt";
 import { Composer } from "./composer";
 import { DeviceMenus } from "./device_menu";
 import { ErrorBanner } from "./error_banner";
-import { EventLog } from "./event_log";
 import { Header } from "./header";
 import { takeLandmark } from "./landmark";
+import { Panel } from "./panel/panel";
 import { PushToTalkButton } from "./push_to_talk_button";
 import { suppressShortcuts } from "./shortcuts";
 import { Transcript } from "./transcript";
@@ -59,7 +59,7 @@ function View({ store, name }: { store: Store; name: string }) {
         <>
           {!store.isEventsOnly && <Composer store={store} />}
           <div class="rtc-footer">
-            <EventLog store={store} />
+            <Panel store={store} />
             {!store.isEventsOnly && <TranscriptTools store={store} />}
           </div>
         </>

@@ -80,7 +80,7 @@ describe("several views on one page", () => {
     const [, second] = names();
     expect(new Set(names()).size).toBe(3);
     for (const name of names()) expect(name).toMatch(/^Voice chat( \d+)?$/);
-    await vi.waitFor(() => expect(document.querySelectorAll(".rtc-event-text")).toHaveLength(3));
+    await vi.waitFor(() => expect(document.querySelectorAll(".rtc-event-details")).toHaveLength(3));
     const ids = [...document.querySelectorAll("[id]")].map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
     // A name is free again when its view is gone.

@@ -24,7 +24,7 @@ describe("the compact layout", () => {
       expect(end, button.dataset.action).toBeLessThanOrEqual(right);
       expect(wide).toBeGreaterThan(20);
     }
-    expect(element.querySelector(".rtc-transcript, textarea, .rtc-events")).toBeNull();
+    expect(element.querySelector(".rtc-transcript, textarea, .rtc-panel")).toBeNull();
   });
 
   it("still shows what needs an action", async () => {

@@ -1,5 +1,6 @@
 /** A signaling without a wire protocol: its events are listed, and have no meaning here. */
 
+import { plainSummary } from "../../conversation/event_summary";
 import type { VoiceProtocol } from "../base";
 
 export const EVENTS: VoiceProtocol = {
@@ -13,6 +14,7 @@ export const EVENTS: VoiceProtocol = {
   discardTurn: () => [],
   carriedTurns: () => [],
   interrupt: () => [],
+  eventSummaries: () => plainSummary,
   soundReader: () => ({ consume: () => [], take: () => [] }),
   closeSession: () => [],
   isSessionEnd: () => false,

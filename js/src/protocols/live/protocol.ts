@@ -4,8 +4,10 @@ import type { VoiceProtocol } from "../base";
 import { OVER_MS } from "./call_turns";
 import { closeSession, isSessionEnd, textTurn } from "./client_events";
 import { ClockWatch } from "./clock_watch";
+import { eventSummaries } from "./event_summary";
 import { factsOf, soundReader } from "./facts";
 import { ResponseRequests } from "./response_requests";
+import { sessionOf } from "./session";
 import { beginCall, endCall, reduce } from "./transcript_reducer";
 
 const none = () => [];
@@ -26,6 +28,7 @@ export const LIVE: VoiceProtocol = {
   isSessionChange: () => false,
   closeSession,
   isSessionEnd,
+  eventSummaries,
   soundReader,
   clockWatch: (onStanding) => new ClockWatch(onStanding),
   turnSender: (send) => new ResponseRequests(send),
@@ -33,4 +36,5 @@ export const LIVE: VoiceProtocol = {
   reduce,
   endCall,
   factsOf,
+  sessionOf,
 };

@@ -10,8 +10,10 @@ import {
   isSessionChange,
   textTurn,
 } from "./client_events";
+import { summarize } from "./event_summary";
 import { factsOf } from "./facts";
 import { MeasuredAudio } from "./measured_audio";
+import { sessionOf } from "./session";
 import { beginCall, endCall, reduce } from "./transcript_reducer";
 
 export const REALTIME: VoiceProtocol = {
@@ -27,9 +29,11 @@ export const REALTIME: VoiceProtocol = {
   isSessionChange,
   closeSession: () => [],
   isSessionEnd: () => false,
+  eventSummaries: () => summarize,
   soundReader: () => new MeasuredAudio(),
   beginCall,
   reduce,
   endCall,
   factsOf,
+  sessionOf,
 };
