@@ -5,8 +5,9 @@
  */
 
 import { mountView } from "../src/ui/view";
-import { scriptedStore } from "./scripted_store";
-import { STATES } from "./states";
+import { openPanel } from "./open_panel";
+import { type Script, scriptedStore } from "./scripted_store";
+import { PANEL_STATES, STATES } from "./states";
 
 const wanted = new URLSearchParams(location.search);
 document.documentElement.dataset.theme = wanted.get("theme") ?? "light";
@@ -14,9 +15,15 @@ const column = Number(wanted.get("column"));
 if (column > 0) document.documentElement.style.setProperty("--column", `${column}px`);
 
 const sheet = document.querySelector("#sheet");
-for (const [name, script] of Object.entries(STATES)) {
+for (const [name, script] of Object.entries(STATES)) show(name, script);
+for (const [name, { script, ...panel }] of Object.entries(PANEL_STATES)) {
+  const view = show(name, script);
+  if (view) void openPanel(view, panel);
+}
+
+function show(name: string, script: Script): HTMLElement | undefined {
   const only = wanted.get("state");
-  if (only !== null && only !== name) continue;
+  if (only !== null && only !== name) return undefined;
   const figure = document.createElement("figure");
   const caption = document.createElement("figcaption");
   const view = document.createElement("div");
@@ -25,6 +32,7 @@ for (const [name, script] of Object.entries(STATES)) {
   figure.append(caption, view);
   sheet?.append(figure);
   mountView(view, scriptedStore(script));
+  return view;
 }
 
 // While `npm run dev` watches, esbuild tells the page when to load again.

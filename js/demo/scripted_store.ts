@@ -2,12 +2,15 @@
 
 import { signal } from "@preact/signals";
 import { NO_CALL } from "../src/call/call_times";
-import { INITIAL_STATE } from "../src/comm/protocol";
+import type { Diagnosis } from "../src/call/diagnosis";
+import { type ExplainedLine, INITIAL_STATE } from "../src/comm/protocol";
 import { EventList } from "../src/conversation/event_list";
 import { SILENCE } from "../src/conversation/speaking";
 import { EMPTY_CONVERSATION } from "../src/conversation/transcript";
+import type { JsonObject } from "../src/json";
 import type { Levels } from "../src/media/level_meter";
 import { REALTIME } from "../src/protocols/realtime/protocol";
+import type { Descriptions } from "../src/session";
 import type { Store } from "../src/store";
 
 /** What each signal of a store holds. */
@@ -19,7 +22,16 @@ type Values = {
     : never;
 };
 
-export type Script = Partial<Values> & { readonly levels?: Levels };
+export type Script = Partial<Values> & {
+  readonly levels?: Levels;
+  /** The events of the log. */
+  readonly events?: readonly JsonObject[];
+  readonly diagnosis?: Diagnosis;
+  readonly descriptions?: Descriptions;
+  readonly explained?: readonly ExplainedLine[];
+};
+
+const NO_DIAGNOSIS: Diagnosis = { steps: [], pairs: [], cause: "", hint: "" };
 
 const NOTHING: Values = {
   state: INITIAL_STATE,
@@ -50,16 +62,31 @@ const NOTHING: Values = {
   showsDevices: false,
 };
 
+/** The time of the first event of a log. */
+const START_MS = Date.UTC(2026, 0, 1, 12);
+
 const nothing = () => {};
 
-export function scriptedStore({ levels = { user: 0, assistant: 0 }, ...script }: Script = {}): Store {
+export function scriptedStore({
+  levels = { user: 0, assistant: 0 },
+  events = [],
+  diagnosis = NO_DIAGNOSIS,
+  descriptions = { offer: "", answer: "" },
+  explained = [],
+  ...script
+}: Script = {}): Store {
   const values = { ...NOTHING, ...script };
   const signals = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, signal(value)]));
   const life = new AbortController();
+  const log = new EventList(async () => ({ calls: [], first: 0, next: 0, more: false }), life.signal);
+  for (const [number, event] of events.entries()) {
+    const direction = event.direction === "sent" ? "sent" : "received";
+    log.append(direction, START_MS + 40 * number, JSON.stringify(event), event);
+  }
   const store: Store = {
     // Made of `Values`, which names each signal of a store.
     ...(signals as unknown as Pick<Store, keyof Values>),
-    events: new EventList(async () => ({ calls: [], first: 0, next: 0, more: false }), life.signal),
+    events: log,
     eventSummaries: REALTIME.eventSummaries,
     sentMessages: [],
     canChooseSpeaker: true,
@@ -76,7 +103,9 @@ export function scriptedStore({ levels = { user: 0, assistant: 0 }, ...script }:
     useDevice: nothing,
     dismiss: nothing,
     viewOpened: () => nothing,
-    diagnose: async () => ({ steps: [], pairs: [] }) as never,
+    diagnose: async () => diagnosis,
+    descriptions: () => descriptions,
+    explainSdp: async () => explained,
     watchLevels(listener) {
       listener(levels);
       return nothing;

@@ -9,6 +9,7 @@ import type { FunctionComponent } from "preact";
 import { useState } from "preact/hooks";
 import type { Store } from "../../store";
 import { usePageId } from "../landmark";
+import { ConnectionTab } from "./connection";
 import { EventsTab } from "./events";
 
 interface Tab {
@@ -17,7 +18,10 @@ interface Tab {
   readonly view: FunctionComponent<{ store: Store }>;
 }
 
-const TABS: readonly Tab[] = [{ name: "events", title: "Events", view: EventsTab }];
+const TABS: readonly Tab[] = [
+  { name: "events", title: "Events", view: EventsTab },
+  { name: "connection", title: "Connection", view: ConnectionTab },
+];
 
 export function Panel({ store }: { store: Store }) {
   const [isOpen, setOpen] = useState(false);
@@ -74,6 +78,8 @@ function Tabs({ store, selected, onSelect }: TabsProps) {
       </div>
       <div
         key={selected}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a panel may begin with text (ARIA Authoring Practices, Tabs)
+        tabIndex={0}
         class="rtc-tab-panel"
         role="tabpanel"
         id={id}
