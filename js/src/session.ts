@@ -23,7 +23,9 @@ import {
   type CallMessages,
   type Device,
   decodeCallMessage,
+  decodeExplainedLines,
   decodePreparation,
+  type ExplainedLine,
   isCalling,
   type KernelRequest,
 } from "./comm/protocol";
@@ -47,9 +49,17 @@ const HISTORY_WAIT_MS = 5_000;
 
 /** The kernel waits for ten seconds until the server has confirmed a change. */
 const REQUEST_LIMIT_MS = 15_000;
+/** A cell may keep the kernel busy. */
+const EXPLAIN_LIMIT_MS = 20_000;
 
 const NO_MICROPHONE_HINT =
   "Python made this widget without a microphone (microphone=…). Your choice is kept for other widgets.";
+
+/** SDP texts; empty before they are set. */
+export interface Descriptions {
+  readonly offer: string;
+  readonly answer: string;
+}
 
 export interface Session {
   /** The id of this page, by which the kernel names the page with the call. */
@@ -72,6 +82,10 @@ export interface Session {
   updateSession(settings: JsonObject): Promise<void>;
   /** Asks the kernel to set whether a written message interrupts the voice. */
   setTextInterrupts(interrupts: boolean): Promise<void>;
+  /** The offer and the answer of the last call. */
+  readonly descriptions: Descriptions;
+  /** Asks the kernel what the lines of an offer or an answer mean. */
+  explainSdp(sdp: string): Promise<readonly ExplainedLine[]>;
   useDevice(kind: Device["kind"], device: Device | undefined): Promise<void>;
 }
 
@@ -304,6 +318,14 @@ export function openSession(
     async setTextInterrupts(interrupts) {
       const message = { type: "change_settings", text_interrupts: interrupts } as const;
       await bridge.request(message, { signal, limitMs: REQUEST_LIMIT_MS });
+    },
+    get descriptions() {
+      const { offer = "", answer = "" } = latest?.progress.peer ?? {};
+      return { offer, answer };
+    },
+    async explainSdp(sdp) {
+      const how = { signal, limitMs: EXPLAIN_LIMIT_MS, isBackground: true };
+      return decodeExplainedLines(await bridge.request({ type: "explain_sdp", sdp }, how));
     },
     async useDevice(kind, device) {
       if (kind === "speaker") return speaker.choose(device);

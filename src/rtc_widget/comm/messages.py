@@ -231,6 +231,15 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class ExplainSdp:
+    """Requests the lines of an offer or an answer with their explanations; see `explained_lines`."""
+
+    page: str
+    id: str
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True)
 class Audio:
     """About 200 ms of the audio of one side; sent while ``settings["record"]`` is true.
 
@@ -382,6 +391,7 @@ FromPage = (
     | CreateClientSecret
     | Exchanged
     | History
+    | ExplainSdp
     | Audio
     | Stats
     | Sound
