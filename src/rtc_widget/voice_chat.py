@@ -380,6 +380,7 @@ class VoiceChat(anywidget.AnyWidget):
         )
         self._record.subscriptions.on_change(self._listeners.update)
         self._tools.on_change(self._listeners.update)
+        self._observers.on_change(self._listeners.update)
         names = self._protocol.event_names if isinstance(self._protocol, NamesEvents) else ()
         self._events = EventAccess(self._record, self._guard, names)
         self._network = NetworkControl(self._signaling, self._record)
@@ -1272,7 +1273,6 @@ class VoiceChat(anywidget.AnyWidget):
                 self.unobserve(outdated, name, type)
             handler = self._observers.add(handler, each, type)
         super().observe(handler, names, type)
-        self._update_listeners()
 
     def unobserve(self, handler: Any, names: Any = traitlets.All, type: Any = "change") -> None:
         """Stop calling `handler`; see `traitlets.HasTraits.unobserve`."""
@@ -1280,12 +1280,6 @@ class VoiceChat(anywidget.AnyWidget):
         if handler is not None and not isinstance(handler, traitlets.EventHandler):
             handler = self._observers.remove(handler, traitlets.parse_notifier_name(names), type)
         super().unobserve(handler, names, type)
-        self._update_listeners()
-
-    def _update_listeners(self) -> None:
-        # ipywidgets observes traits before the parts exist.
-        if hasattr(self, "_listeners"):
-            self._listeners.update()
 
     def set_state(self, sync_data: Mapping[str, Any]) -> None:
         """Take no state from a page: Python is the only writer of the traits."""

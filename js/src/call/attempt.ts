@@ -220,14 +220,14 @@ export class Attempt {
     const prepared = this.#bridge.isWelcomed ? this.#prepare() : welcomed.then(() => this.#prepare());
     prepared.catch(() => {}); // awaited below, unless the welcome fails
     const early = this.#offerEarly();
-    if (!this.#bridge.isKernelReady) await welcomed;
+    await welcomed;
     if (!this.#options.canCall) await prepared; // the kernel says what to do
     // Do not wait for what the kernel prepares: a local server may be loading its models.
     const [input, offer] = await Promise.all([this.#openInput(), early ?? prepared.then((it) => this.#offer(it))]);
     // The history is repeated as soon as the channel is open, before anybody says more.
     if (this.#options.resumes) await abortable(this.#options.untilHistory(), signal);
     // What the kernel refuses meanwhile ends the attempt.
-    const [peer] = await Promise.all([this.#connect(offer, input, prepared), prepared, welcomed]);
+    const [peer] = await Promise.all([this.#connect(offer, input, prepared), prepared]);
     await peer.opened(signal);
     this.#keepAlive(peer);
     input.begin();

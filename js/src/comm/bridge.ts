@@ -18,7 +18,7 @@ import {
   type PageEnvelope,
   PROTOCOL,
 } from "./envelope";
-import { idleFor, isIdle, isReady } from "./kernel_liveness";
+import { idleFor, isIdle } from "./kernel_liveness";
 import type { Model } from "./model";
 
 export type Result = Readonly<Record<string, unknown>>;
@@ -86,11 +86,6 @@ export class Bridge<K extends MessageKinds> {
   /** Whether the kernel has greeted this page; earlier messages may get lost. */
   get isWelcomed(): boolean {
     return this.#welcomed;
-  }
-
-  /** Whether the kernel has greeted this page, and the host shows that it still lives and does nothing else now. */
-  get isKernelReady(): boolean {
-    return this.#welcomed && !this.#isOtherVersion && isReady(this.#model);
   }
 
   /**

@@ -98,16 +98,6 @@ export function isIdle(model: Model): boolean {
   return manager?.kernel === null || (kernel?.status === "idle" && kernel.connectionStatus === "connected");
 }
 
-/**
- * Whether the host says that the kernel is connected and idle, and would show its restart from another window.
- *
- * Such a kernel answers at once; one that has just died is still called idle for a moment.
- */
-export function isReady(model: Model): boolean {
-  const kernel = kernelOf(model);
-  return kernel?.iopubMessage !== undefined && kernel.status === "idle" && kernel.connectionStatus === "connected";
-}
-
 /** Resolves when the kernel has been idle for so long without a break; never where the host does not report it. */
 export function idleFor(milliseconds: number, model: Model, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

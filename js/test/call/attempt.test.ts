@@ -3,19 +3,12 @@ import { FakePeer, type Message, startWidget } from "../fakes";
 
 const KNOWN = { data_channel_label: "known", ice_servers: [], needs_candidates: false, version: "v1" };
 
-/** Starts a widget whose kernel has said with its welcome what an offer needs, on a host that may show an idle kernel. */
-async function startKnowing({ known = KNOWN as Record<string, unknown>, permission = "granted", shows = false } = {}) {
+/** Starts a widget whose kernel has said with its welcome what an offer needs */
+async function startKnowing({ known = KNOWN as Record<string, unknown>, permission = "granted" } = {}) {
   vi.spyOn(navigator.permissions, "query").mockResolvedValue(
     Object.assign(new EventTarget(), { state: permission }) as unknown as PermissionStatus,
   );
-  const signal = { connect: () => {}, disconnect: () => {} };
-  const connection = { status: "idle", connectionStatus: "connected", isDisposed: false, iopubMessage: signal };
-  const started = startWidget({
-    setUp: (model) => {
-      if (shows)
-        Object.assign(model.widget_manager, { kernel: { ...connection, statusChanged: signal, disposed: signal } });
-    },
-  });
+  const started = startWidget();
   started.kernel.known = known;
   started.kernel.answers.prepare = { result: known };
   await vi.waitFor(() => expect(started.kernel.states.at(-1)?.microphone_permission).toBe(permission));
@@ -43,20 +36,6 @@ describe("a call whose needs the kernel has told before", () => {
     peer().open();
     expect((await connecting).result).toBeDefined();
     expect(FakePeer.all).toHaveLength(1);
-  });
-
-  it("sends its offer without a reply of the kernel where the host shows that the kernel is idle", async () => {
-    const { kernel, peer } = await startKnowing({ shows: true });
-    kernel.isListening = false;
-    const connecting = kernel.ask("connect");
-    const exchange = await vi.waitFor(() => kernel.last("exchange"));
-    kernel.isListening = true;
-    kernel.welcome();
-    kernel.reply(kernel.last("prepare"), { result: KNOWN });
-    kernel.reply(exchange, { result: { sdp: "v=0\r\n", call_id: "rtc_1" } });
-    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
-    peer().open();
-    expect((await connecting).result).toBeDefined();
   });
 
   it.each([

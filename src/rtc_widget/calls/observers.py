@@ -84,16 +84,22 @@ class Observers:
     def __init__(self, report: Callable[[Failure], None]) -> None:
         self._report = report
         self._observers: list[tuple[object, object, Observer]] = []
+        self._changed: Callable[[], None] = lambda: None
 
     @property
     def exist(self) -> bool:
         """Whether any trait is observed."""
         return bool(self._observers)
 
+    def on_change(self, changed: Callable[[], None]) -> None:
+        """Call `changed` whenever there may be a first observer, or none any more."""
+        self._changed = changed
+
     def add(self, handler: Handler, names: Iterable[object], type: object) -> Observer:
         """Return the observer that calls `handler` when traits of these names change."""
         observer = Observer(handler, self._report)
         self._observers += [(name, type, observer) for name in names]
+        self._changed()
         return observer
 
     def remove(self, handler: Handler, names: Iterable[object], type: object) -> Observer:
@@ -101,6 +107,7 @@ class Observers:
         observer = Observer(handler, self._report)
         gone = [(name, type, observer) for name in names]
         self._observers = [one for one in self._observers if one not in gone]
+        self._changed()
         return observer
 
     def outdated(self, handler: Handler, names: Iterable[object], type: object) -> list[tuple[object, Handler]]:

@@ -155,8 +155,9 @@ class Signaling(Protocol):
     data_channel_label : str or None
         The label of the data channel that carries the events; None: calls without a data channel, audio only.
     ice_servers : sequence of dict or None
-        W3C ``RTCIceServer`` dictionaries for the page's ``RTCPeerConnection``, read after `prepare`. None: those of the
-        environment variable ``RTC_WIDGET_ICE_SERVERS``.
+        W3C ``RTCIceServer`` dictionaries for the page's ``RTCPeerConnection``, read after `prepare`. They are also read
+        when a page appears, so that it can make its offer early; it makes another one if they have changed since. None:
+        those of the environment variable ``RTC_WIDGET_ICE_SERVERS``.
 
     Notes
     -----
