@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,8 @@ class Moonshine:
 
 
 def _library(package: Path) -> Any:
+    if sys.platform == "win32":
+        import_module("moonshine_voice")  # a wheel for Windows may add the folder of its DLLs when it is imported
     library = ctypes.CDLL(str(package / _LIBRARY_NAMES.get(sys.platform, "libmoonshine.so")))
     functions: dict[str, tuple[Any, list[Any]]] = {
         "moonshine_error_to_string": (ctypes.c_char_p, [ctypes.c_int32]),

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,13 @@ class EngineFailure:
 
     kind: str
     message: str
+
+
+@runtime_checkable
+class Compactable(Protocol):
+    """An engine that can reduce its memory, which is done after each reply."""
+
+    def compact(self) -> None: ...  # noqa: D102
 
 
 def main(kind: str, wanted: str) -> None:
@@ -76,6 +83,8 @@ def main(kind: str, wanted: str) -> None:
         except Exception as error:  # noqa: BLE001 - a custom engine may raise anything
             reply = _failure(error)
         send(reply)
+        if isinstance(engine, Compactable):
+            engine.compact()
 
 
 def return_free_memory() -> None:

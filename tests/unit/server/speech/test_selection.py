@@ -151,6 +151,8 @@ def test_less_memory_changes_no_sample_of_the_voice(voice: str, british: bool) -
     hibari, g2p = pytest.importorskip("hibari"), pytest.importorskip("hibari.g2p")
     original = hibari.Hibari(threads=1, g2p=g2p.G2P(british=british))
     speaker = synthesizer.Hibari()
+    speaker.speak("Hi.", voice=voice)
+    speaker.compact()
     for text in (TEXT, "I read the record that they record live, near the Qwrtz; and you?"):
         whole, spoken = original(text, seed=0), speaker.speak(text, voice=voice).samples
         first = int(np.flatnonzero(np.abs(whole) > synthesizer.AUDIBLE)[0]) - int(synthesizer.LEAD_SECONDS * 24_000)
