@@ -102,11 +102,10 @@ class DelayingProxy:
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         other_reader, other_writer = await asyncio.open_connection("127.0.0.1", self._target)
         both = self._copy(reader, other_writer), self._copy(other_reader, writer)
-        try:
+        with contextlib.suppress(asyncio.CancelledError):  # the proxy was closed
             await asyncio.gather(*both, return_exceptions=True)
-        finally:
-            writer.close()
-            other_writer.close()
+        writer.close()
+        other_writer.close()
 
     async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         loop = asyncio.get_running_loop()

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil  # type: ignore[import-untyped]
 from tests.e2e.voice_server import TOKEN, VoiceServer, voice_server
 from tests.limits import HANGS
 from tests.speech import WAV_RATE, spoken
@@ -78,6 +79,7 @@ def run(quick: bool) -> Results:
     with asyncio.Runner() as runner, voice_server() as server:
         ask = partial(runner.run)
         yield from _recognizers(lambda at: ask(answered(at, question)), server, rounds)
+        yield memory(server)
         yield from _under_load(lambda: ask(answered(server, question)), rounds)
         counts = QUICK_CALLS if quick else CALLS
         yield _simultaneous(lambda count: ask(answered_at_once(server, question, count)), counts, rounds)
@@ -116,6 +118,18 @@ async def answered(server: VoiceServer, question: AudioClip, **session: Any) -> 
 async def answered_at_once(server: VoiceServer, question: AudioClip, count: int) -> list[AnsweredTurn]:
     """Ask in so many calls at the same time."""
     return await asyncio.gather(*(answered(server, question) for _ in range(count)))
+
+
+def memory(server: VoiceServer) -> Result:
+    """Return the memory of the server's processes, where each shared page counts in parts (PSS)."""
+    title = "memory of the server after its first calls"
+    own = psutil.Process(server.pid)
+    if not hasattr(own.memory_full_info(), "pss"):
+        return Skipped(title, "this system does not say how much memory processes share")
+    itself = own.memory_full_info().pss / 1e6
+    engines = sum(child.memory_full_info().pss for child in own.children(recursive=True)) / 1e6
+    samples = {"all processes": [itself + engines], "server": [itself], "processes of its engines": [engines]}
+    return Comparison(title, "MB", "all processes", samples)
 
 
 def end_of_speech(clip: AudioClip) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 import numpy as np
 import pytest
@@ -30,6 +31,13 @@ async def test_both_kinds_of_calls_connect_and_end(server: VoiceServer, kind):
 
 async def test_a_call_that_listens_takes_some_processor_time(server: VoiceServer):
     assert 0 < await headless._share([headless.BareCall(server)], 0.5) < 100 * 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not say how much memory processes share")
+def test_the_memory_of_the_server_is_that_of_all_its_processes(server: VoiceServer):
+    whole, itself, engines = (row.median for row in voice.memory(server).rows())
+    assert itself > 1
+    assert whole == pytest.approx(itself + engines)
 
 
 @pytest.mark.alone

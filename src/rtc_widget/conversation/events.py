@@ -63,11 +63,8 @@ class Event(JsonObject):
     ) -> None:
         if not isinstance(raw, Mapping):
             raise TypeError(f"raw must be a mapping such as {{'type': 'response.create'}}, got {raw!r:.100}.")
-        super().__init__(raw.raw if isinstance(raw, JsonObject) else copied(dict(raw)))
-        object.__setattr__(self, "direction", direction)
-        object.__setattr__(self, "time", time or datetime.now(UTC))
-        object.__setattr__(self, "elapsed", elapsed)
-        object.__setattr__(self, "protocol", protocol)
+        own = raw.raw if isinstance(raw, JsonObject) else copied(dict(raw))
+        self._fill(own, direction, time or datetime.now(UTC), elapsed, protocol)
 
     @classmethod
     def from_text(
@@ -98,14 +95,23 @@ class Event(JsonObject):
             The wire protocol.
         """
         try:
-            raw = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse)
+            raw = _DECODER.decode(text)
             reason = "" if isinstance(raw, dict) else f"a JSON {type(raw).__name__}, not an object"
         except (ValueError, RecursionError) as error:
             raw, reason = None, str(error)
         if reason:
             raw = {"type": "rtc_widget.unreadable", "text": text, "reason": reason}
         time = datetime.fromtimestamp(time_ms / 1000, UTC)
-        return cls(raw, direction=direction, time=time, elapsed=elapsed, protocol=protocol)
+        event = cls.__new__(cls)
+        event._fill(raw, direction, time, elapsed, protocol)  # nobody else has the object, so it need not be copied
+        return event
+
+    def _fill(self, raw: dict[str, Any], direction: Direction, time: datetime, elapsed: float, protocol: str) -> None:
+        super().__init__(raw)
+        object.__setattr__(self, "direction", direction)
+        object.__setattr__(self, "time", time)
+        object.__setattr__(self, "elapsed", elapsed)
+        object.__setattr__(self, "protocol", protocol)
 
     @property
     def type(self) -> str:
@@ -160,6 +166,10 @@ def _refuse(constant: str) -> None:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     # A log has the same few field names in up to 100,000 events; interning stores each once.
     return {sys.intern(key): value for key, value in pairs}
+
+
+# `json.loads` would make a decoder for each event.
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse)
 
 
 def _event(
