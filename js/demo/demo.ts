@@ -4,10 +4,8 @@
  * `?theme=dark` or `light`, `?column=320` (the width of a column in pixels) and `?state=Muted` choose what is shown.
  */
 
-import { mountView } from "../src/ui/view";
-import { openPanel } from "./open_panel";
-import { type Script, scriptedStore } from "./scripted_store";
-import { PANEL_STATES, STATES } from "./states";
+import { showState } from "./show_state";
+import { STATES } from "./states";
 
 const wanted = new URLSearchParams(location.search);
 document.documentElement.dataset.theme = wanted.get("theme") ?? "light";
@@ -15,15 +13,9 @@ const column = Number(wanted.get("column"));
 if (column > 0) document.documentElement.style.setProperty("--column", `${column}px`);
 
 const sheet = document.querySelector("#sheet");
-for (const [name, script] of Object.entries(STATES)) show(name, script);
-for (const [name, { script, ...panel }] of Object.entries(PANEL_STATES)) {
-  const view = show(name, script);
-  if (view) void openPanel(view, panel);
-}
-
-function show(name: string, script: Script): HTMLElement | undefined {
+for (const [name, script] of Object.entries(STATES)) {
   const only = wanted.get("state");
-  if (only !== null && only !== name) return undefined;
+  if (only !== null && only !== name) continue;
   const figure = document.createElement("figure");
   const caption = document.createElement("figcaption");
   const view = document.createElement("div");
@@ -31,8 +23,7 @@ function show(name: string, script: Script): HTMLElement | undefined {
   figure.dataset.state = name;
   figure.append(caption, view);
   sheet?.append(figure);
-  mountView(view, scriptedStore(script));
-  return view;
+  void showState(view, script);
 }
 
 // While `npm run dev` watches, esbuild tells the page when to load again.

@@ -3,12 +3,15 @@
 import { signal } from "@preact/signals";
 import { NO_CALL } from "../src/call/call_times";
 import type { Diagnosis } from "../src/call/diagnosis";
+import type { StatsSample } from "../src/comm/media_outbox";
 import { type ExplainedLine, INITIAL_STATE } from "../src/comm/protocol";
 import { EventList } from "../src/conversation/event_list";
 import { SILENCE } from "../src/conversation/speaking";
 import { EMPTY_CONVERSATION } from "../src/conversation/transcript";
+import { NO_USAGE } from "../src/conversation/usage_totals";
 import type { JsonObject } from "../src/json";
 import type { Levels } from "../src/media/level_meter";
+import { now } from "../src/page";
 import { REALTIME } from "../src/protocols/realtime/protocol";
 import type { Descriptions } from "../src/session";
 import type { Store } from "../src/store";
@@ -29,6 +32,12 @@ export type Script = Partial<Values> & {
   readonly diagnosis?: Diagnosis;
   readonly descriptions?: Descriptions;
   readonly explained?: readonly ExplainedLine[];
+  /** Samples of the statistics; the last one is of now. */
+  readonly samples?: readonly StatsSample[];
+  /** The tab of the panel that is open. */
+  readonly tab?: string;
+  /** What is clicked then, one after the other: selectors. */
+  readonly clicks?: readonly string[];
 };
 
 const NO_DIAGNOSIS: Diagnosis = { steps: [], pairs: [], cause: "", hint: "" };
@@ -48,6 +57,10 @@ const NOTHING: Values = {
   recovery: null,
   hearsNothing: false,
   roundTripMs: undefined,
+  statsIntervalMs: 1_000,
+  confirmedSession: null,
+  usage: NO_USAGE,
+  textInterrupts: true,
   canInterrupt: false,
   layout: "full",
   callTimes: NO_CALL,
@@ -73,6 +86,7 @@ export function scriptedStore({
   diagnosis = NO_DIAGNOSIS,
   descriptions = { offer: "", answer: "" },
   explained = [],
+  samples = [],
   ...script
 }: Script = {}): Store {
   const values = { ...NOTHING, ...script };
@@ -97,6 +111,13 @@ export function scriptedStore({
     toggleMute: nothing,
     sendDraft: nothing,
     interrupt: nothing,
+    updateSession: async () => {},
+    setTextInterrupts: nothing,
+    watchStats(listener) {
+      const sinceMs = now() - (samples.at(-1)?.timeMs ?? 0);
+      for (const sample of samples) listener({ ...sample, timeMs: sample.timeMs + sinceMs });
+      return nothing;
+    },
     resumeAudio: nothing,
     approve: nothing,
     setTalking: nothing,

@@ -7,6 +7,8 @@ import type { Conversation } from "../src/conversation/transcript";
 import { EMPTY_CONVERSATION } from "../src/conversation/transcript";
 import type { JsonObject } from "../src/json";
 import { now } from "../src/page";
+import type { VoiceProtocol } from "../src/protocols/base";
+import { LIVE } from "../src/protocols/live/protocol";
 import { REALTIME } from "../src/protocols/realtime/protocol";
 import type { Script } from "./scripted_store";
 
@@ -132,6 +134,87 @@ const CALL: Script = {
   levels: { user: 0.4, assistant: 0 },
 };
 
+/** A minute of a call: the second half is lossy. */
+const SAMPLES = Array.from({ length: 60 }, (_, second) => {
+  const isLossy = second >= 30;
+  const swing = 0.5 + 0.5 * Math.sin(second / 4);
+  return {
+    attempt: "a1",
+    timeMs: 1_000 * second,
+    reports: [
+      {
+        type: "inbound-rtp",
+        kind: "audio",
+        jitter: 0.003 + 0.004 * swing + (isLossy ? 0.01 : 0),
+        packetsReceived: 50 * second - (isLossy ? 4 * (second - 30) : 0),
+        packetsLost: isLossy ? 4 * (second - 30) : 0,
+        bytesReceived: 4_000 * second + Math.round(1_500 * swing),
+      },
+      { type: "outbound-rtp", kind: "audio", bytesSent: 3_000 * second },
+      { type: "remote-inbound-rtp", kind: "audio", roundTripTime: 0.04 + 0.02 * swing },
+    ],
+  };
+});
+const SESSION = {
+  model: "gpt-realtime",
+  instructions: "You are a tutor of computer networks. Be brief, and ask before you go on.",
+  output_modalities: ["audio"],
+  audio: {
+    input: { turn_detection: { type: "server_vad", threshold: 0.5 }, transcription: { model: "whisper-1" } },
+    output: { voice: "marin", speed: 1.1 },
+  },
+};
+const LIVE_SESSION = { model: "gpt-live-1.1", instructions: "Be brief.", audio: { output: { voice: "marin" } } };
+const confirmedBy = ({ sessionOf }: VoiceProtocol, type: string, session: JsonObject) =>
+  sessionOf?.({ type, session }) ?? null;
+const USED = {
+  text_input: 1_240,
+  audio_input: 8_412,
+  cached_audio_input: 5_120,
+  text_output: 311,
+  audio_output: 2_060,
+};
+
+const EVENTS: readonly JsonObject[] = [
+  {
+    type: "session.created",
+    session: { model: "gpt-realtime", voice: "marin", tools: [], instructions: "Be brief. ".repeat(200) },
+  },
+  { type: "input_audio_buffer.speech_started", item_id: "u1", audio_start_ms: 320 },
+  said("u1", "What is ICE?"),
+  { type: "response.created", response: { id: "r1", status: "in_progress" } },
+  ..."It finds a path between two peers, also through routers.".split(/(?<= )/).map((delta) => ({
+    type: "response.output_audio_transcript.delta",
+    response_id: "r1",
+    item_id: "m1",
+    delta,
+  })),
+  { type: "response.done", response: { id: "r1", status: "completed", usage: { total_tokens: 94 } } },
+  { type: "error", error: { code: "invalid_value", message: "No such thing." } },
+];
+const PAIR: CandidatePair = {
+  local: "host 192.0.2.7:50000",
+  remote: "prflx 198.51.100.4:3478",
+  protocol: "udp",
+  state: "succeeded",
+  sent: 12,
+  answered: 12,
+  selected: true,
+};
+const OK = ["Permission", "Microphone opened", "The offer has candidates", "The server answered"];
+const step = (name: string, outcome: Outcome, detail = ""): Step => ({ name, outcome, detail });
+const EXPLAINED: readonly ExplainedLine[] = [
+  { parts: [{ text: "a=mid:0", kind: null }], says: "The name of the section.", refs: ["RFC 5888 §4"] },
+  {
+    parts: [
+      { text: "a=ice-pwd:", kind: null },
+      { text: "abcdefghijklmnopqrstuv", kind: "ICE credential" },
+    ],
+    says: "The password with which the connectivity checks are signed.",
+    refs: ["RFC 8839 §5.4"],
+  },
+];
+
 export const STATES: Readonly<Record<string, Script>> = {
   Ready: {},
   "Ready, the browser will ask": { state: { ...INITIAL_STATE, microphone_permission: "prompt" } },
@@ -151,6 +234,26 @@ export const STATES: Readonly<Record<string, Script>> = {
   "No microphone": { ...CALL, state: { ...CONNECTED, receive_only: true } },
   "Push-to-talk": { ...CALL, pushToTalk: { isOn: true, isHeld: false } },
   "Push-to-talk, held": { ...CALL, pushToTalk: { isOn: true, isHeld: true } },
+  Statistics: { ...CALL, tab: "statistics", samples: SAMPLES, levels: { user: 0.4, assistant: 0.7 } },
+  "Statistics without a call": { tab: "statistics" },
+  "Settings of the session": {
+    ...CALL,
+    tab: "session",
+    confirmedSession: confirmedBy(REALTIME, "session.created", SESSION),
+  },
+  "Settings that are fixed": {
+    ...CALL,
+    tab: "session",
+    confirmedSession: confirmedBy(LIVE, "session.started", LIVE_SESSION),
+  },
+  "Settings without a call": { tab: "session" },
+  Usage: { ...CALL, tab: "usage", usage: { amounts: USED, cost: 0.1843, unpriced: [] } },
+  "Usage by time": {
+    ...CALL,
+    tab: "usage",
+    usage: { amounts: { active_seconds: 134.2, standby_seconds: 20 }, cost: null, unpriced: ["standby_minute"] },
+  },
+  "Usage without a call": { tab: "usage" },
   Devices: {
     ...CALL,
     showsDevices: true,
@@ -195,95 +298,43 @@ export const STATES: Readonly<Record<string, Script>> = {
   Compact: { ...CALL, ...SPEAKS, layout: "compact" },
   "Compact, ready": { layout: "compact" },
   "Compact, muted": { ...CALL, layout: "compact", state: { ...CONNECTED, muted: true } },
-};
-
-const SEARCH: readonly JsonObject[] = [
-  {
-    type: "session.created",
-    session: { model: "gpt-realtime", voice: "marin", tools: [], instructions: "Be brief. ".repeat(200) },
-  },
-  { type: "input_audio_buffer.speech_started", item_id: "u1", audio_start_ms: 320 },
-  said("u1", "What is ICE?"),
-  { type: "response.created", response: { id: "r1", status: "in_progress" } },
-  ..."It finds a path between two peers, also through routers.".split(/(?<= )/).map((delta) => ({
-    type: "response.output_audio_transcript.delta",
-    response_id: "r1",
-    item_id: "m1",
-    delta,
-  })),
-  { type: "response.done", response: { id: "r1", status: "completed", usage: { total_tokens: 94 } } },
-  { type: "error", error: { code: "invalid_value", message: "No such thing." } },
-];
-const PAIR: CandidatePair = {
-  local: "host 192.0.2.7:50000",
-  remote: "prflx 198.51.100.4:3478",
-  protocol: "udp",
-  state: "succeeded",
-  sent: 12,
-  answered: 12,
-  selected: true,
-};
-const OK = ["Permission", "Microphone opened", "The offer has candidates", "The server answered"];
-const step = (name: string, outcome: Outcome, detail = ""): Step => ({ name, outcome, detail });
-const EXPLAINED: readonly ExplainedLine[] = [
-  { parts: [{ text: "a=mid:0", kind: null }], says: "The name of the section.", refs: ["RFC 5888 §4"] },
-  {
-    parts: [
-      { text: "a=ice-pwd:", kind: null },
-      { text: "abcdefghijklmnopqrstuv", kind: "ICE credential" },
-    ],
-    says: "The password with which the connectivity checks are signed.",
-    refs: ["RFC 8839 §5.4"],
-  },
-];
-
-/** A state with the panel open at a tab, after clicks on what the selectors name. */
-export interface PanelState {
-  readonly script: Script;
-  readonly tab: string;
-  readonly clicks?: readonly string[];
-}
-
-export const PANEL_STATES: Readonly<Record<string, PanelState>> = {
-  "Events, none": { script: {}, tab: "events" },
+  "Events, none": { tab: "events" },
   "Events, a response open": {
-    script: { ...CALL, events: SEARCH },
+    ...CALL,
+    events: EVENTS,
     tab: "events",
     clicks: ["li:nth-child(4) > .rtc-event"],
   },
   "Events, one chosen": {
-    script: { ...CALL, events: SEARCH },
+    ...CALL,
+    events: EVENTS,
     tab: "events",
     clicks: ["li:nth-child(1) > .rtc-event"],
   },
-  "Connection, no call": { script: {}, tab: "connection" },
+  "Connection, no call": { tab: "connection" },
   "Connection, in a call": {
-    script: {
-      ...CALL,
-      diagnosis: { steps: OK.map((name) => step(name, "ok")), pairs: [PAIR], cause: "", hint: "" },
-      descriptions: { offer: "v=0", answer: "v=0" },
-      explained: EXPLAINED,
-    },
+    ...CALL,
+    diagnosis: { steps: OK.map((name) => step(name, "ok")), pairs: [PAIR], cause: "", hint: "" },
+    descriptions: { offer: "v=0", answer: "v=0" },
+    explained: EXPLAINED,
     tab: "connection",
     clicks: [".rtc-sdp > summary"],
   },
   "Connection, failed": {
-    script: {
-      state: { ...INITIAL_STATE, status: "error", connection_state: "failed", ice_connection_state: "failed" },
-      diagnosis: {
-        steps: [
-          ...OK.map((name) => step(name, "ok")),
-          step("ICE found a path", "failed", "failed; candidates: 2 host here, 1 host there; pairs tried: 2"),
-          step("DTLS secured it", "not reached", "new"),
-          step("The data channel opened", "not reached", "none"),
-        ],
-        pairs: [],
-        cause: "The connection to the server failed.",
-        hint: "Check the network and connect again.",
-      },
-      descriptions: { offer: "v=0", answer: "v=0" },
+    state: { ...INITIAL_STATE, status: "error", connection_state: "failed", ice_connection_state: "failed" },
+    diagnosis: {
+      steps: [
+        ...OK.map((name) => step(name, "ok")),
+        step("ICE found a path", "failed", "failed; candidates: 2 host here, 1 host there; pairs tried: 2"),
+        step("DTLS secured it", "not reached", "new"),
+        step("The data channel opened", "not reached", "none"),
+      ],
+      pairs: [],
+      cause: "The connection to the server failed.",
+      hint: "Check the network and connect again.",
     },
+    descriptions: { offer: "v=0", answer: "v=0" },
     tab: "connection",
   },
-  "Connection, in another window": { script: { ...CALL, isFollowing: true }, tab: "connection" },
+  "Connection, in another window": { ...CALL, isFollowing: true, tab: "connection" },
 };

@@ -12,7 +12,7 @@ import { PushToTalk } from "./call/push_to_talk";
 import { Resumption, tooLargeToCarry } from "./call/resumption";
 import { SessionExpiry } from "./call/session_expiry";
 import type { SessionListener } from "./call/session_listener";
-import { roundTripOf, StatsSampler } from "./call/stats";
+import { StatsSampler } from "./call/stats";
 import { Bridge, type Result } from "./comm/bridge";
 import { EventOutbox } from "./comm/event_outbox";
 import { type HistoryListener, HistoryReader } from "./comm/history";
@@ -31,6 +31,7 @@ import {
 import { StateReport } from "./comm/state_report";
 import { channelEvent } from "./conversation/facts";
 import { asRtcWidgetError, pageError, textOf } from "./errors";
+import type { JsonObject } from "./json";
 import { findDevice, isSource, listDevices, watchDevices } from "./media/devices";
 import { LevelMeter } from "./media/level_meter";
 import { Microphone, watchPermission } from "./media/microphone";
@@ -47,6 +48,8 @@ const HISTORY_WAIT_MS = 5_000;
 
 /** A cell may keep the kernel busy. */
 const EXPLAIN_LIMIT_MS = 20_000;
+/** The kernel waits for ten seconds until the server has confirmed a change. */
+const REQUEST_LIMIT_MS = 15_000;
 
 const NO_MICROPHONE_HINT =
   "Python made this widget without a microphone (microphone=…). Your choice is kept for other widgets.";
@@ -78,6 +81,10 @@ export interface Session {
   readonly descriptions: Descriptions;
   /** Asks the kernel what the lines of an offer or an answer mean. */
   explainSdp(sdp: string): Promise<readonly ExplainedLine[]>;
+  /** Asks the kernel to change settings of the session, as Python does; resolves when the server has confirmed them. */
+  updateSession(settings: JsonObject): Promise<void>;
+  /** Asks the kernel to set whether a written message interrupts the voice. */
+  setTextInterrupts(interrupts: boolean): Promise<void>;
   useDevice(kind: Device["kind"], device: Device | undefined): Promise<void>;
 }
 
@@ -179,7 +186,7 @@ export function openSession(
       pushToTalk.end();
       interruption.end();
       levels.setTracks({ user: null, assistant: null });
-      listener.onRoundTrip(undefined);
+      listener.onStats(undefined);
       sound.end();
       for (const one of watches) one.end();
       watches = [];
@@ -245,7 +252,7 @@ export function openSession(
     () => settings().statsIntervalMs,
     (sample) => {
       media.addStats(sample);
-      listener.onRoundTrip(roundTripOf(sample.reports));
+      listener.onStats(sample);
     },
   );
   const applySettings = () => {
@@ -307,6 +314,13 @@ export function openSession(
     async explainSdp(sdp) {
       const how = { signal, limitMs: EXPLAIN_LIMIT_MS, isBackground: true };
       return decodeExplainedLines(await bridge.request({ type: "explain_sdp", sdp }, how));
+    },
+    async updateSession(settings) {
+      await bridge.request({ type: "update_session", settings }, { signal, limitMs: REQUEST_LIMIT_MS });
+    },
+    async setTextInterrupts(interrupts) {
+      const message = { type: "change_settings", text_interrupts: interrupts } as const;
+      await bridge.request(message, { signal, limitMs: REQUEST_LIMIT_MS });
     },
     async useDevice(kind, device) {
       if (kind === "speaker") return speaker.choose(device);

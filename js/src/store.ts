@@ -7,7 +7,9 @@ import { type CallTimes, NO_CALL, withCall, withEnd } from "./call/call_times";
 import type { Diagnosis } from "./call/diagnosis";
 import { InputCheck } from "./call/input_check";
 import type { PushToTalkState } from "./call/push_to_talk";
+import { roundTripOf } from "./call/stats";
 import { watchKernelState } from "./comm/kernel_state";
+import type { StatsSample } from "./comm/media_outbox";
 import type { Model } from "./comm/model";
 import {
   type ApprovalRequest,
@@ -19,14 +21,16 @@ import {
 } from "./comm/protocol";
 import { Approvals } from "./conversation/approvals";
 import { CallRecord } from "./conversation/call_record";
+import type { ConfirmedSession } from "./conversation/confirmed_session";
 import type { EventList } from "./conversation/event_list";
 import type { SummarizeEvent } from "./conversation/event_summary";
 import { endOfCall, type Problem } from "./conversation/problem";
 import { ResponseTimer, type ResponseTimes } from "./conversation/response_times";
 import type { Speaking } from "./conversation/speaking";
 import type { Conversation } from "./conversation/transcript";
+import { decodeUsageTotals, type UsageTotals } from "./conversation/usage_totals";
 import { asRtcWidgetError, type ErrorReport, type RtcWidgetError } from "./errors";
-import { textOr } from "./json";
+import { type JsonObject, textOr } from "./json";
 import type { DeviceChoice } from "./media/devices";
 import type { Levels } from "./media/level_meter";
 import { now } from "./page";
@@ -66,6 +70,19 @@ export interface Store {
   readonly hearsNothing: ReadonlySignal<boolean>;
   /** The round-trip time to the server, in milliseconds; undefined while it is not measured. */
   readonly roundTripMs: ReadonlySignal<number | undefined>;
+  /** Gets each sample of the statistics of this page's call until the returned function is called. */
+  watchStats(listener: (sample: StatsSample) => void): () => void;
+  /** The time between two samples of the statistics; null: Python has turned them off. */
+  readonly statsIntervalMs: ReadonlySignal<number | null>;
+  /** The settings that the server has confirmed in this call or the last one; null: none are known. */
+  readonly confirmedSession: ReadonlySignal<ConfirmedSession | null>;
+  /** Changes settings of the session, named as in Python; rejects with an `RtcWidgetError` that says why not. */
+  updateSession(settings: JsonObject): Promise<void>;
+  /** What all calls have used. */
+  readonly usage: ReadonlySignal<UsageTotals>;
+  /** Whether a written message interrupts the voice. */
+  readonly textInterrupts: ReadonlySignal<boolean>;
+  setTextInterrupts(interrupts: boolean): void;
   /** Whether the assistant is heard in this page's call. */
   readonly canInterrupt: ReadonlySignal<boolean>;
   /** Stops the response that is generated or spoken. */
@@ -133,6 +150,9 @@ export function openStore(model: Model, signal: AbortSignal): Store {
   const canCall = signalOf(readSettings(model).canCall);
   const input = signalOf(inputKind(readSettings(model).microphone));
   const layout = signalOf(readSettings(model).layout);
+  const statsIntervalMs = signalOf(readSettings(model).statsIntervalMs);
+  const textInterrupts = signalOf(readSettings(model).textInterrupts);
+  const statsListeners = new Set<(sample: StatsSample) => void>();
   const hearsNothing = signalOf(false);
   const roundTripMs = signalOf<number | undefined>(undefined);
   const responseTimer = new ResponseTimer();
@@ -156,10 +176,12 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     canCall.value = settings.canCall;
     input.value = inputKind(settings.microphone);
     layout.value = settings.layout;
+    statsIntervalMs.value = settings.statsIntervalMs;
+    textInterrupts.value = settings.textInterrupts;
   };
   model.on("change:settings", applySettings);
   signal.addEventListener("abort", () => model.off("change:settings", applySettings));
-  const kernelProgress = traitSignal(model, "progress", signal);
+  const kernelProgress = traitSignal(model, "progress", (value) => textOr(value, ""), signal);
 
   const showNote = (error: RtcWidgetError) => {
     note.value = { ...error.toWire(), endsCall: false };
@@ -186,8 +208,9 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     onRecovery: (step) => {
       recovery.value = step;
     },
-    onRoundTrip: (milliseconds) => {
-      roundTripMs.value = milliseconds;
+    onStats: (sample) => {
+      roundTripMs.value = sample && roundTripOf(sample.reports);
+      if (sample) for (const listener of statsListeners) listener(sample);
     },
     onEvent(event, facts) {
       batch(() => {
@@ -298,7 +321,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     conversation: record.conversation,
     speaking: record.speaking,
     responseTimes,
-    server: traitSignal(model, "server", signal),
+    server: traitSignal(model, "server", (value) => textOr(value, ""), signal),
     isEventsOnly: protocol.isEventsOnly === true,
     canCall,
     progress: kernelProgress,
@@ -308,6 +331,23 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     recovery,
     hearsNothing,
     roundTripMs,
+    watchStats(listener) {
+      statsListeners.add(listener);
+      return () => void statsListeners.delete(listener);
+    },
+    statsIntervalMs,
+    confirmedSession: record.confirmedSession,
+    updateSession: (settings) => session.updateSession(settings),
+    usage: traitSignal(model, "usage_totals", decodeUsageTotals, signal),
+    textInterrupts,
+    setTextInterrupts(interrupts) {
+      // At once, also while a cell keeps the kernel busy.
+      textInterrupts.value = interrupts;
+      session.setTextInterrupts(interrupts).catch((error: unknown) => {
+        textInterrupts.value = readSettings(model).textInterrupts;
+        showNote(asRtcWidgetError(error));
+      });
+    },
     canInterrupt,
     interrupt() {
       try {
@@ -349,9 +389,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
       const texts = protocol.textTurn(text, hasBackend);
       draft.value = "";
       responseTimer.written(now());
-      const sent = readSettings(model).textInterrupts
-        ? session.interruption.replace(texts)
-        : session.interruption.add(texts);
+      const sent = textInterrupts.value ? session.interruption.replace(texts) : session.interruption.add(texts);
       if (sentMessages.at(-1) !== text) sentMessages.push(text);
       sent.catch((error: unknown) => {
         draft.value ||= text;
@@ -404,8 +442,13 @@ function inputKind(source: InputSource): "microphone" | "clips" | "none" {
 }
 
 /** A trait of the kernel as a signal. The value is read again at each change: hosts pass different arguments to listeners. */
-function traitSignal(model: Model, name: string, until: AbortSignal): ReadonlySignal<string> {
-  const read = () => textOr(model.get(name), "");
+function traitSignal<T>(
+  model: Model,
+  name: string,
+  decode: (value: unknown) => T,
+  until: AbortSignal,
+): ReadonlySignal<T> {
+  const read = () => decode(model.get(name));
   const value = signalOf(read());
   const onChange = () => {
     value.value = read();

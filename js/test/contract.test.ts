@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import texts from "../../src/rtc_widget/errors/texts.json";
 import contract from "../../tests/contract/protocol.json";
-import { openPanel } from "../demo/open_panel";
+import { openPanel } from "../demo/show_state";
 import { PROTOCOL } from "../src/comm/envelope";
 import { decodeKernelMessage, INITIAL_STATE, MICROPHONE_PERMISSIONS, STATUSES } from "../src/comm/protocol";
 import { PAGE_ERROR_CODES, pageError, TRANSIENT } from "../src/errors";
@@ -67,7 +67,7 @@ describe("what both halves have agreed on", () => {
 
   it("sends every kind of message with exactly the agreed fields", async () => {
     const { kernel, model, channel, mount } = await startCall();
-    await openPanel(mount().element, { tab: "connection", clicks: [".rtc-sdp > summary"] });
+    await openPanel(mount().element, "connection", [".rtc-sdp > summary"]);
     await vi.waitFor(() => kernel.last("explain_sdp"));
     channel.receive({ type: "session.created" });
     await kernel.ask("send", { events: [] });
@@ -76,8 +76,9 @@ describe("what both halves have agreed on", () => {
     kernel.say({ type: "ping" });
     await vi.waitFor(() => kernel.last("events"));
     dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true }));
-    // Messages of the direct exchange, and of audio and statistics, have their own tests.
+    // Messages of the direct exchange, of audio and statistics, and of settings have their own tests.
     const elsewhere = new Set(["renegotiate", "create_client_secret", "exchanged", "audio", "stats", "clip", "sound"]);
+    for (const type of ["update_session", "change_settings"]) elsewhere.add(type);
     expect(new Set([...model.sent.map(({ type }) => type), ...elsewhere])).toEqual(new Set(Object.keys(fromPage)));
     for (const message of model.sent) {
       const { required = [], one_of = [] } = fromPage[message.type] ?? {};

@@ -24,6 +24,7 @@ from rtc_widget.calls.notebook_outputs import NotebookOutputs
 from rtc_widget.calls.observers import Observers
 from rtc_widget.calls.page_choice import choose_page
 from rtc_widget.calls.page_prompts import PagePrompts
+from rtc_widget.calls.page_requests import PageRequests
 from rtc_widget.calls.record import CallRecord
 from rtc_widget.calls.recorder import CallRecorder, Recorder
 from rtc_widget.calls.saving import save_session
@@ -32,12 +33,14 @@ from rtc_widget.calls.session_control import SessionControl
 from rtc_widget.calls.session_options import session_options
 from rtc_widget.calls.settings import (
     TRAITS,
+    Prices,
     Setting,
     SettingsWriter,
     check_attribute,
     check_exchange,
     check_parameters,
 )
+from rtc_widget.calls.usage_report import UsageReport, usage_totals
 from rtc_widget.comm import protocol
 from rtc_widget.comm.bridge import Bridge
 from rtc_widget.comm.call_messages import CallMessages
@@ -47,6 +50,7 @@ from rtc_widget.comm.pages import Page, PageName, PlaysServer
 from rtc_widget.comm.settings import CallSettings, Exchange, Layout, Reconnect
 from rtc_widget.conversation.latency import Latency
 from rtc_widget.conversation.subscriptions import FailureLog
+from rtc_widget.conversation.usage import Usage, checked_prices
 from rtc_widget.kernel.auto_close import close_when_unreferenced
 from rtc_widget.kernel.await_guard import AwaitGuard
 from rtc_widget.kernel.main_loop import MainLoop
@@ -72,7 +76,6 @@ if TYPE_CHECKING:
     from rtc_widget.conversation.subscriptions import Callback, EventStream
     from rtc_widget.conversation.transcript import Transcript
     from rtc_widget.conversation.turn import Turn
-    from rtc_widget.conversation.usage import Usage
     from rtc_widget.protocols.base import Detail
     from rtc_widget.protocols.live.delegations import Delegation
     from rtc_widget.webrtc.devices import Device, Devices
@@ -136,6 +139,8 @@ class VoiceChat(anywidget.AnyWidget):
         Whether a cell that shows the widget also has the transcript, for those who read the notebook without a kernel.
     text_interrupts : bool
         Whether a message that is written in the page while the assistant speaks interrupts it.
+    prices : mapping, optional
+        The price list by which the page shows what the calls cost, as `Usage.cost` takes it.
     layout : {"full", "compact"}
         What the page shows: everything, or one line with the state and the buttons. An ipywidgets ``Layout`` is taken
         for the attribute of this name, as in every widget.
@@ -174,8 +179,10 @@ class VoiceChat(anywidget.AnyWidget):
         The server that this widget calls.
     progress : str
         What the call waits for; empty when it does not wait.
-    exchange, reconnect, max_duration, view_timeout, stats_interval, save_transcript, text_interrupts
+    exchange, reconnect, max_duration, view_timeout, stats_interval, save_transcript, text_interrupts, prices
         The parameters; they can be changed at any time.
+    usage_totals : dict
+        What `usage` adds up to, for the page: ``{amounts, cost, unpriced}``.
 
     Raises
     ------
@@ -220,6 +227,7 @@ class VoiceChat(anywidget.AnyWidget):
     progress = traitlets.Unicode("", read_only=True).tag(sync=True)
     server = traitlets.Unicode("", read_only=True).tag(sync=True)
     settings = traitlets.Dict(default_value=CallSettings().to_wire(), read_only=True).tag(sync=True)
+    usage_totals = traitlets.Dict(default_value=usage_totals(Usage(), {}), read_only=True).tag(sync=True)
 
     # Not synced one by one: the page reads `settings`.
     exchange: Setting[Exchange] = Setting("kernel")
@@ -230,6 +238,7 @@ class VoiceChat(anywidget.AnyWidget):
     text_interrupts: Setting[bool] = Setting(True)
 
     save_transcript = traitlets.Bool(False)
+    prices = Prices()
 
     listening_only = RenamedAttribute("receive_only")
     activity = RenamedAttribute("progress")
@@ -253,6 +262,7 @@ class VoiceChat(anywidget.AnyWidget):
         stats_interval: float | None = 1.0,
         save_transcript: bool = False,
         text_interrupts: bool = True,
+        prices: Mapping[str, float] | None = None,
         layout: Layout | ipywidgets.Layout | dict[str, Any] = "full",
         page: PageName | Page | None = None,
         tools: Iterable[Function | Tool | dict[str, Any]] = (),
@@ -274,7 +284,7 @@ class VoiceChat(anywidget.AnyWidget):
         session_settings = self._protocol.session_settings(session)
         if isinstance(signaling, ChecksSession):
             signaling.check_session(session_settings)
-        microphone = microphone_choice(microphone)
+        microphone, prices = microphone_choice(microphone), checked_prices(prices)
         check_exchange(exchange, signaling)
         settings = CallSettings(
             protocol=self._protocol.name,
@@ -296,7 +306,7 @@ class VoiceChat(anywidget.AnyWidget):
             setattr(self, name, getattr(settings, name))
         self._write({"server": signaling.name})
         self.microphone = microphone
-        self.save_transcript = save_transcript
+        self.save_transcript, self.prices = save_transcript, prices
         if isinstance(signaling, NoServer):
             self._write({"progress": WHAT_TO_DO})
             self._settings.change(can_call=False)
@@ -321,7 +331,6 @@ class VoiceChat(anywidget.AnyWidget):
         )
         receiver, clips = MediaReceiver(self._media), ClipOffers()
         self._bridge = Bridge(self._post_to_pages, self._main)
-        self._bridge.owner = CallMessages(self._bridge, self._negotiator, receiver, clips, self._record, self._main)
         self._controller = CallController(
             self._bridge,
             self._negotiator,
@@ -334,7 +343,13 @@ class VoiceChat(anywidget.AnyWidget):
         options = session_options(self._signaling, self._record.failures.add)
         self._session = self._protocol.open(self._sender.send, self._main.call_later, options)
         self._messages = UserMessages(self._session, self._sender)
-        self._session_control = SessionControl(self._session, self._bridge, self._record, self._guard)
+        self._session_control = SessionControl(
+            self._session, self._bridge, self._record, self._guard, self._check_update
+        )
+        requests = PageRequests(self._session_control, partial(setattr, self, "text_interrupts"))
+        self._bridge.owner = CallMessages(
+            self._bridge, self._negotiator, receiver, clips, self._record, requests, self._main
+        )
         self._prompts = PagePrompts(self._bridge)
         self._tools = Tools()
         self._session_tools = SessionTools(self._tools, self._protocol, self._session.set_tools)
@@ -356,6 +371,8 @@ class VoiceChat(anywidget.AnyWidget):
         self._close_outputs = self._outputs.close
         self._record.consumers = [self._session, self._session_tools, runner, self._outputs]
         self._record.failures.show_by(self._prompts.show_failure)
+        self._usage_report = UsageReport(self._record.usage, lambda: self.prices, self._write, self._main)
+        self._record.on_usage = self._usage_report.notify
         close_page = () if self._page is None else (self._page.close,)
         close_record = partial(self._main.call_now, self._record.close)
         self._close_parts = (self._negotiator.close, self._bridge.close, *close_page, close_record)
@@ -863,8 +880,6 @@ class VoiceChat(anywidget.AnyWidget):
         AwaitUnsupported
             In a cell of ipykernel 6.
         """
-        if isinstance(self._signaling, ChecksSession):
-            self._signaling.check_session(self._protocol.session_settings(settings))
         return await self._session_control.update(settings, timeout)
 
     def start_talking(self) -> None:
@@ -1295,6 +1310,14 @@ class VoiceChat(anywidget.AnyWidget):
     @traitlets.observe(*TRAITS)
     def _write_setting(self, change: Any) -> None:
         self._settings.change(**{change["name"]: change["new"]})
+
+    @traitlets.observe("prices")
+    def _write_cost(self, change: Any) -> None:
+        self._main.call_now(self._usage_report.write)
+
+    def _check_update(self, settings: Mapping[str, Any]) -> None:
+        if isinstance(self._signaling, ChecksSession):
+            self._signaling.check_session(self._protocol.session_settings(settings))
 
     def _with_history(self, session: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the settings of a call that resumes the last one; called on the I/O thread."""

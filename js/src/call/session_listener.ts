@@ -1,6 +1,7 @@
 /** What a session reports. */
 
 import type { HistoryListener } from "../comm/history";
+import type { StatsSample } from "../comm/media_outbox";
 import type { ApprovalRequest, CallState, Device } from "../comm/protocol";
 import type { ChannelEvent, Fact, MeasuredEvent } from "../conversation/facts";
 import type { Conversation } from "../conversation/transcript";
@@ -15,8 +16,8 @@ export interface SessionListener extends HistoryListener {
   onState(state: CallState): void;
   /** How a lost connection is being replaced; null when it is not. */
   onRecovery(recovery: Recovery | null): void;
-  /** A new sample of the statistics; undefined where it has no round-trip time, or the call is over. */
-  onRoundTrip(milliseconds: number | undefined): void;
+  /** A new sample of the statistics; undefined: the call is over. */
+  onStats(sample: StatsSample | undefined): void;
   /** An event of this page's call, and the facts in it where it was received. */
   onEvent(event: ChannelEvent, facts: readonly Fact[]): void;
   /** What the measured sound of this page's call means. */

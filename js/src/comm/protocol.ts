@@ -123,7 +123,9 @@ export type PageRequest =
       brief: boolean;
       without: readonly string[];
     }
-  | ClipRequest;
+  | ClipRequest
+  | { type: "update_session"; settings: JsonObject }
+  | { type: "change_settings"; text_interrupts: boolean };
 
 /** Asks for the part of a clip that begins with that number. */
 export interface ClipRequest {

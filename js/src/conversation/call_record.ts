@@ -4,6 +4,7 @@ import { batch, type ReadonlySignal, signal as signalOf } from "@preact/signals"
 import type { Direction, HistoryCall, HistoryPage } from "../comm/protocol";
 import { type JsonObject, parseObject } from "../json";
 import { now } from "../page";
+import type { ConfirmedSession } from "./confirmed_session";
 import { EventList, type LoadHistory } from "./event_list";
 import type { ChannelEvent, EventReader, Fact, MeasuredEvent } from "./facts";
 import { SILENCE, type Speaking, speakingAfter } from "./speaking";
@@ -16,6 +17,7 @@ export class CallRecord {
   readonly #reader: EventReader;
   readonly #conversation = signalOf(EMPTY_CONVERSATION);
   readonly #speaking = signalOf(SILENCE);
+  readonly #confirmed = signalOf<ConfirmedSession | null>(null);
   /** The attempts of this page, which the kernel's history holds as well. */
   readonly #ours = new Set<string>();
   #history = EMPTY_CONVERSATION;
@@ -34,9 +36,15 @@ export class CallRecord {
     return this.#speaking;
   }
 
+  /** The settings that the server has confirmed last, in this call or the last one. */
+  get confirmedSession(): ReadonlySignal<ConfirmedSession | null> {
+    return this.#confirmed;
+  }
+
   /** Begins a call of this page. */
   begin(attempt: string, resumes: boolean): void {
     this.#ours.add(attempt);
+    this.#confirmed.value = null;
     // Turns that an earlier call, or a followed one, has left open are never finished.
     this.end();
     this.#conversation.value = this.#reader.beginCall(this.#conversation.value, attempt, resumes);
@@ -57,7 +65,13 @@ export class CallRecord {
     const before = this.#conversation.value;
     this.#conversation.value = this.#reader.reduce(before, json, attempt, atMs);
     if (this.#conversation.value !== before) this.#endTurnsLater(attempt, atMs);
+    if (direction === "received") this.#confirm(json);
     this.apply(facts);
+  }
+
+  #confirm(event: JsonObject): void {
+    const session = this.#reader.sessionOf?.(event);
+    if (session) this.#confirmed.value = session;
   }
 
   /** Adds an event that the measured sound of this page's call means, and the facts in it; it is not listed. */
@@ -73,7 +87,7 @@ export class CallRecord {
   /** Prepends a part of the history from before this page; `isOngoing` says whether its last call is still active. */
   prepend(page: HistoryPage, isOngoing: boolean): void {
     // Reduced separately: this page may have made a call of its own meanwhile.
-    this.#history = this.#reduced(this.#history, page);
+    this.#history = this.#reduced(this.#history, page, this.#ours.size === 0);
     const before = isOngoing ? this.#history : this.#reader.endCall(this.#history);
     const { isTranscribed, turns, calls, audio, played, protocolState = NONE } = this.#conversation.value;
     const isOurs = ({ attempt }: { readonly attempt: string }) => this.#ours.has(attempt);
@@ -95,7 +109,7 @@ export class CallRecord {
   /** Adds what has happened in another page's call. */
   follow(page: HistoryPage): void {
     batch(() => {
-      this.#conversation.value = this.#reduced(this.#conversation.value, page);
+      this.#conversation.value = this.#reduced(this.#conversation.value, page, true);
       for (const { attempt, events } of page.calls) {
         this.events.appendAll(events);
         const last = events.at(-1);
@@ -120,11 +134,14 @@ export class CallRecord {
     }, turnEndMs);
   }
 
-  /** The conversation with a part of the kernel's history at its end. */
-  #reduced(conversation: Conversation, { calls }: HistoryPage): Conversation {
+  /** The conversation with a part of the kernel's history at its end; `isNewest`: no later session is known. */
+  #reduced(conversation: Conversation, { calls }: HistoryPage, isNewest: boolean): Conversation {
     return calls.reduce((before, { attempt, resumes, heardUntilMs, events }) => {
       const after = parsed(events).reduce(
-        (turns, { json, atMs }) => this.#reader.reduce(turns, json, attempt, atMs),
+        (turns, { direction, json, atMs }) => {
+          if (isNewest && direction === "received") this.#confirm(json);
+          return this.#reader.reduce(turns, json, attempt, atMs);
+        },
         this.#reader.beginCall(before, attempt, resumes),
       );
       return heardUntilMs === undefined ? after : this.#reader.endCall(after, heardUntilMs, attempt);

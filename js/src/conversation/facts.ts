@@ -3,6 +3,7 @@
 import type { Direction } from "../comm/protocol";
 import type { RtcWidgetError } from "../errors";
 import { isText, type JsonObject, parseObject } from "../json";
+import type { ConfirmedSession } from "./confirmed_session";
 import type { Conversation } from "./transcript";
 
 /** One text of the data channel, parsed once. */
@@ -78,4 +79,6 @@ export interface EventReader {
    */
   endCall(conversation: Conversation, atMs?: number, attempt?: string): Conversation;
   factsOf(event: JsonObject): readonly Fact[];
+  /** The settings that a received event confirms; undefined where it confirms none. */
+  sessionOf?(event: JsonObject): ConfirmedSession | undefined;
 }

@@ -1,4 +1,4 @@
-/** The menus of microphones and loudspeakers; shown on demand, updated when a device is plugged in or out. */
+/** The menus of microphones and loudspeakers, and a setting; shown on demand, updated when a device is plugged in or out. */
 
 import type { Device } from "../comm/protocol";
 import type { Store } from "../store";
@@ -9,7 +9,23 @@ export function DeviceMenus({ store }: { store: Store }) {
     <div class="rtc-devices">
       <DeviceMenu store={store} kind="microphone" label="Microphone" />
       <DeviceMenu store={store} kind="speaker" label="Speaker" />
+      {!store.isEventsOnly && <TextInterrupts store={store} />}
     </div>
+  );
+}
+
+function TextInterrupts({ store }: { store: Store }) {
+  return (
+    <label class="rtc-switch">
+      <input
+        type="checkbox"
+        data-setting="text_interrupts"
+        checked={store.textInterrupts.value}
+        disabled={store.isKernelDead.value}
+        onChange={({ currentTarget }) => store.setTextInterrupts(currentTarget.checked)}
+      />
+      <span>Writing interrupts the voice</span>
+    </label>
   );
 }
 

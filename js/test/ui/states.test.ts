@@ -1,8 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import "../../src/ui/styles/index.css";
-import { scriptedStore } from "../../demo/scripted_store";
+import { showState } from "../../demo/show_state";
 import { STATES } from "../../demo/states";
-import { mountView } from "../../src/ui/view";
 
 const views: (() => void)[] = [];
 afterEach(() => {
@@ -10,11 +9,11 @@ afterEach(() => {
   document.body.replaceChildren();
 });
 
-function mount(script: (typeof STATES)[string], width: number): HTMLElement {
+async function mount(script: (typeof STATES)[string], width: number): Promise<HTMLElement> {
   const element = document.createElement("div");
   element.style.width = `${width}px`;
   document.body.append(element);
-  views.push(mountView(element, scriptedStore(script)));
+  views.push(await showState(element, script));
   return element;
 }
 
@@ -85,19 +84,19 @@ function contrastOf(element: HTMLElement): number {
 }
 
 describe.each(Object.entries(STATES))("the state %s", (_, script) => {
-  it.each([320, 560, 760])("has a headline, and fits a width of %i pixels", (width) => {
-    const element = mount(script, width);
+  it.each([320, 560, 760])("has a headline, and fits a width of %i pixels", async (width) => {
+    const element = await mount(script, width);
     expect(element.querySelector(".rtc-connection")?.textContent).not.toBe("");
     const { right } = element.getBoundingClientRect();
     const parts = element.querySelectorAll(
-      "button, textarea, select, summary, p, .rtc-turn, .rtc-connection, .rtc-details",
+      "button, input, textarea, select, summary, p, svg, td, .rtc-turn, .rtc-connection, .rtc-details",
     );
     for (const one of parts) expect(one.getBoundingClientRect().right, one.outerHTML).toBeLessThanOrEqual(right + 0.5);
   });
 
-  it("has buttons that do not cover its words", () => {
+  it("has buttons that do not cover its words", async () => {
     for (const width of [320, 420, 560, 640, 690, 760]) {
-      const element = mount(script, width);
+      const element = await mount(script, width);
       const headline = element.querySelector<HTMLElement>(".rtc-status");
       expect(headline?.scrollWidth, `${width}: the headline's words`).toBe(headline?.clientWidth);
       const controls = element.querySelector(".rtc-controls")?.getBoundingClientRect();
@@ -109,9 +108,9 @@ describe.each(Object.entries(STATES))("the state %s", (_, script) => {
     }
   });
 
-  it("has words that can be read: a contrast of 4.5 in both themes", () => {
+  it("has words that can be read: a contrast of 4.5 in both themes", async () => {
     for (const theme of Object.keys(THEMES) as (keyof typeof THEMES)[]) {
-      const element = mount(script, 760);
+      const element = await mount(script, 760);
       for (const [name, color] of Object.entries(THEMES[theme])) element.style.setProperty(name, color);
       for (const one of element.querySelectorAll<HTMLElement>(".rtc-widget *")) {
         const hasWords = [...one.childNodes].some(
@@ -123,10 +122,10 @@ describe.each(Object.entries(STATES))("the state %s", (_, script) => {
     }
   });
 
-  it("names every button, and every field", () => {
-    const element = mount(script, 420);
-    for (const one of element.querySelectorAll<HTMLElement>("button, textarea, select")) {
-      const name = one.ariaLabel || one.textContent?.trim() || one.closest("label")?.textContent;
+  it("names every button, and every field", async () => {
+    const element = await mount(script, 420);
+    for (const one of element.querySelectorAll<HTMLInputElement>("button, input, textarea, select")) {
+      const name = one.ariaLabel || one.labels?.[0]?.textContent || one.textContent?.trim();
       expect(name, one.outerHTML).toBeTruthy();
     }
   });

@@ -70,6 +70,8 @@ class CallRecord:
     ----------
     consumers : list of EventConsumer
         Take in every event after the log and before callbacks.
+    on_usage : callable
+        Called when an event has reported usage.
     """
 
     def __init__(
@@ -109,6 +111,7 @@ class CallRecord:
         self.failures = Failures()
         self.subscriptions: Subscriptions[Event] = Subscriptions(self.failures)
         self.consumers: list[EventConsumer] = []
+        self.on_usage: Callable[[], None] = lambda: None
 
     @property
     def status(self) -> Status:
@@ -235,8 +238,12 @@ class CallRecord:
             wire.text, direction=wire.direction, time_ms=time_ms, elapsed=elapsed, protocol=self._protocol.name
         )
         self.events.append(event)
-        self._guarded(partial(self.usage.add, call=attempt or ""), event)
+        self._guarded(partial(self._add_usage, attempt or ""), event)
         return event
+
+    def _add_usage(self, call: str, event: Event) -> None:
+        if self.usage.add(event, call=call):
+            self.on_usage()
 
     def _log_late(self, attempt: str, events: tuple[WireEvent, ...], offset_ms: float) -> None:
         """Log events of a call that arrive after another call has begun."""

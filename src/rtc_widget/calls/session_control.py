@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,18 +27,29 @@ class SessionControl:
         Knows the state of the data channel; shows errors of the page.
     guard : AwaitGuard
         Knows whether waiting is possible.
+    check : callable
+        Refuses settings that the server would not take.
     """
 
-    def __init__(self, session: VoiceSession, bridge: Bridge, record: CallRecord, guard: AwaitGuard) -> None:
+    def __init__(
+        self,
+        session: VoiceSession,
+        bridge: Bridge,
+        record: CallRecord,
+        guard: AwaitGuard,
+        check: Callable[[Mapping[str, Any]], None] = lambda settings: None,
+    ) -> None:
         self._session = session
         self._bridge = bridge
         self._record = record
         self._guard = guard
+        self._check = check
 
     async def update(self, settings: Mapping[str, Any], timeout: float) -> JsonObject:
         """Change settings and return what the server has confirmed; see `VoiceChat.update_session`."""
         if "tools" in settings:
             raise TypeError("Tools are changed by @chat.tool and chat.tools.remove(…), not by update_session.")
+        self._check(settings)
         try:
             return await self._session.update(settings, timeout, self._guard.require_events)
         except NotConnected as error:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 import traitlets
 
 from rtc_widget.comm.settings import CallSettings
+from rtc_widget.conversation.usage import checked_prices
 from rtc_widget.errors import ClientSecretsUnsupported
 from rtc_widget.signaling.base import Signaling
 
@@ -18,7 +20,7 @@ T = TypeVar("T")
 TRAITS = ("exchange", "reconnect", "max_duration", "view_timeout", "stats_interval", "text_interrupts")
 """The settings that are traits of the widget."""
 
-_ATTRIBUTES = ("microphone", *TRAITS, "save_transcript")
+_ATTRIBUTES = ("microphone", *TRAITS, "save_transcript", "prices")
 
 
 class Setting(traitlets.TraitType[T, T], Generic[T]):
@@ -30,6 +32,16 @@ class Setting(traitlets.TraitType[T, T], Generic[T]):
     def validate(self, obj: Any, value: Any) -> Any:
         """Return the value if `CallSettings` takes it."""
         return getattr(CallSettings(**{str(self.name): value}), str(self.name))
+
+
+class Prices(traitlets.TraitType[Mapping[str, float], Mapping[str, float] | None]):
+    """A trait that is a price list for `Usage.cost`; a wrong one raises an error, and the one before it stays."""
+
+    default_value: Any = MappingProxyType({})
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """Return the checked price list; an empty one for None."""
+        return MappingProxyType(checked_prices(value))
 
 
 def check_exchange(exchange: object, signaling: Signaling) -> None:

@@ -56,6 +56,16 @@ class CallMessageListener(Protocol):
         """The page with the call is gone."""
 
 
+class PageRequestListener(Protocol):
+    """Does what a person asks for in a page; called on the main loop. `done` gets ``{}`` or the error."""
+
+    def update_session(self, settings: Mapping[str, Any], done: Done) -> None:
+        """Change settings of the session."""
+
+    def change_settings(self, text_interrupts: bool, done: Done) -> None:
+        """Change settings of the widget."""
+
+
 class CallMessages:
     """Processes the messages about the calls of one widget.
 
@@ -73,8 +83,10 @@ class CallMessages:
         Provides clips.
     listener : CallMessageListener
         Receives what the pages report.
+    requests : PageRequestListener
+        Does what a person asks for in a page.
     main : MainLoop
-        The loop on which the listener is called.
+        The loop on which both are called.
     """
 
     def __init__(
@@ -84,6 +96,7 @@ class CallMessages:
         media: MediaReceiver,
         clips: ClipOffers,
         listener: CallMessageListener,
+        requests: PageRequestListener,
         main: MainLoop,
     ) -> None:
         self._bridge = bridge
@@ -91,6 +104,7 @@ class CallMessages:
         self._media = media
         self._clips = clips
         self._listener = listener
+        self._requests = requests
         self._main = main
         self._next_notice = 0.0
 
@@ -125,6 +139,11 @@ class CallMessages:
                 self._main.call(self._listener.page_sound, message, page.clock.offset_ms)
             case messages.Clip(page=name, id=id, clip=clip, first=first):
                 self._bridge.reply(name, id, self._clips.part(clip, first))
+            case messages.UpdateSession(page=name, id=id, settings=settings):
+                self._main.call(self._requests.update_session, settings, partial(self._bridge.reply, name, id))
+            case messages.ChangeSettings(page=name, id=id, text_interrupts=text_interrupts):
+                done: Done = partial(self._bridge.reply, name, id)
+                self._main.call(self._requests.change_settings, text_interrupts, done)
             case messages.HangUp(attempt=attempt):
                 self._negotiator.hang_up(attempt)
 

@@ -310,6 +310,27 @@ class Clip:
 
 
 @dataclass(frozen=True, slots=True)
+class UpdateSession:
+    """Requests a change of the session's settings, named as in `VoiceChat.update_session`.
+
+    The reply comes when the server has confirmed the change, or is the error.
+    """
+
+    page: str
+    id: str
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSettings:
+    """Requests a change of the widget's settings that a page offers; the reply comes when they are changed."""
+
+    page: str
+    id: str
+    text_interrupts: bool
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     """Reports that an attempt has ended; the kernel hangs it up."""
 
@@ -361,6 +382,8 @@ FromPage = (
     | Stats
     | Sound
     | Clip
+    | UpdateSession
+    | ChangeSettings
     | HangUp
     | Pong
     | Reply

@@ -62,6 +62,8 @@ _KINDS: Mapping[str, type[FromPage]] = {
     "stats": messages.Stats,
     "sound": messages.Sound,
     "clip": messages.Clip,
+    "update_session": messages.UpdateSession,
+    "change_settings": messages.ChangeSettings,
     "hang_up": messages.HangUp,
     "pong": messages.Pong,
     "reply": messages.Reply,

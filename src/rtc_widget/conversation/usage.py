@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rtc_widget.conversation.event_reader import facts_of
 from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.facts import SecondsUsed, SessionChanged, TokensUsed
+from rtc_widget.errors import InvalidSetting
 from rtc_widget.optional import require_pandas
 
 if TYPE_CHECKING:
@@ -37,6 +40,8 @@ MINUTES: Mapping[str, str] = {"active_seconds": "minute", "standby_seconds": "st
 
 _MILLION = 1_000_000
 _KINDS = (*TOKENS, SECONDS, *SESSION_SECONDS)
+PRICES = tuple(MINUTES.get(kind, kind) for kind in _KINDS)
+"""The names of all prices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +97,22 @@ class Usage(Mapping[str, float]):
         for event in events:
             self.add(event)
 
-    def add(self, event: Event, *, call: str = "") -> None:
-        """Add the usage that an event reports, if any; the last events of a `call` may come during the next one."""
+    def add(self, event: Event, *, call: str = "") -> bool:
+        """Add the usage that an event reports, and return whether it reports any.
+
+        The last events of a `call` may come during the next one.
+        """
+        is_changed = False
         for fact in facts_of(event):
             if isinstance(fact, TokensUsed):
                 self.entries.append(UsageEntry(fact.source, event.elapsed, fact.amounts, fact.model))
+                is_changed = True
             elif isinstance(fact, SecondsUsed):
                 self._add_seconds(fact, event.elapsed, call)
+                is_changed = True
             elif isinstance(fact, SessionChanged) and fact.is_new:
                 self._sessions.pop(call, None)
+        return is_changed
 
     def _add_seconds(self, fact: SecondsUsed, elapsed: float, call: str) -> None:
         given = {"active_seconds": fact.active, "standby_seconds": fact.standby}
@@ -168,14 +180,19 @@ class Usage(Mapping[str, float]):
         ValueError
             If a kind that was used has no price, or a price has an unknown kind.
         """
-        names = {kind: MINUTES.get(kind, kind) for kind in self}
-        unknown = sorted(prices.keys() - set(names.values()))
+        unknown = sorted(prices.keys() - set(PRICES))
         if unknown:
-            raise ValueError(f"Unknown token kind {', '.join(unknown)}. Known kinds: {', '.join(names.values())}.")
-        missing = [names[kind] for kind, amount in self.items() if amount and names[kind] not in prices]
+            raise ValueError(f"Unknown token kind {', '.join(unknown)}. Known kinds: {', '.join(PRICES)}.")
+        missing = self.unpriced(prices)
         if missing:
             raise ValueError(f"prices must have every kind that was used; missing: {', '.join(missing)}.")
-        return sum(amount * prices.get(names[kind], 0.0) / _unit(kind) for kind, amount in self.items())
+        amounts = zip(self.items(), PRICES, strict=True)
+        return sum(amount * prices.get(name, 0.0) / _unit(kind) for (kind, amount), name in amounts)
+
+    def unpriced(self, prices: Mapping[str, float]) -> list[str]:
+        """Return the names of the prices that a price list lacks for what was used."""
+        amounts = zip(self.values(), PRICES, strict=True)
+        return [name for amount, name in amounts if amount and name not in prices]
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a table with one row per response or transcription and one column per kind (extra ``data``).
@@ -213,6 +230,32 @@ class Usage(Mapping[str, float]):
             if amount
         )
         return f"<table><tr><th style='text-align: left'>tokens</th><th>{self.total_tokens:,}</th></tr>{rows}</table>"
+
+
+def checked_prices(prices: Any) -> dict[str, float]:
+    """Return a price list that `Usage.cost` takes; an empty one for None.
+
+    Raises
+    ------
+    InvalidSetting
+        If a price has an unknown name, or is negative or not finite.
+    TypeError
+        If it is not a mapping, or a price is not a number.
+    """
+    if prices is None:
+        return {}
+    if not isinstance(prices, Mapping):
+        raise TypeError(f"prices must be a mapping of kinds to prices, got {prices!r}.")
+    for name, price in prices.items():
+        if name not in PRICES:
+            near = difflib.get_close_matches(str(name), PRICES, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"Known kinds: {', '.join(PRICES)}."
+            raise InvalidSetting(f"prices must have only known kinds, got {name!r}.", hint=hint)
+        if isinstance(price, bool) or not isinstance(price, int | float):
+            raise TypeError(f"prices[{name!r}] must be a number, got {price!r}.")
+        if not 0 <= price < math.inf:
+            raise InvalidSetting(f"prices[{name!r}] must be finite and at least 0, got {price!r}.")
+    return {name: float(price) for name, price in prices.items()}
 
 
 def _unit(kind: str) -> int:

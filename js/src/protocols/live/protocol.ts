@@ -7,6 +7,7 @@ import { ClockWatch } from "./clock_watch";
 import { eventSummaries } from "./event_summary";
 import { factsOf, soundReader } from "./facts";
 import { ResponseRequests } from "./response_requests";
+import { sessionOf } from "./session";
 import { beginCall, endCall, reduce } from "./transcript_reducer";
 
 const none = () => [];
@@ -35,4 +36,5 @@ export const LIVE: VoiceProtocol = {
   reduce,
   endCall,
   factsOf,
+  sessionOf,
 };

@@ -13,6 +13,7 @@ import {
 import { summarize } from "./event_summary";
 import { factsOf } from "./facts";
 import { MeasuredAudio } from "./measured_audio";
+import { sessionOf } from "./session";
 import { beginCall, endCall, reduce } from "./transcript_reducer";
 
 export const REALTIME: VoiceProtocol = {
@@ -34,4 +35,5 @@ export const REALTIME: VoiceProtocol = {
   reduce,
   endCall,
   factsOf,
+  sessionOf,
 };

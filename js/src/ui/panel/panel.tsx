@@ -11,6 +11,9 @@ import type { Store } from "../../store";
 import { usePageId } from "../landmark";
 import { ConnectionTab } from "./connection";
 import { EventsTab } from "./events";
+import { SessionTab } from "./session";
+import { StatisticsTab } from "./statistics";
+import { UsageTab } from "./usage";
 
 interface Tab {
   readonly name: string;
@@ -20,7 +23,10 @@ interface Tab {
 
 const TABS: readonly Tab[] = [
   { name: "events", title: "Events", view: EventsTab },
+  { name: "statistics", title: "Statistics", view: StatisticsTab },
+  { name: "session", title: "Session", view: SessionTab },
   { name: "connection", title: "Connection", view: ConnectionTab },
+  { name: "usage", title: "Usage", view: UsageTab },
 ];
 
 export function Panel({ store }: { store: Store }) {
