@@ -15,7 +15,7 @@ export default defineConfig({
   server: { fs: { allow: [fileURLToPath(new URL("..", import.meta.url))] } },
   // Listed here, so that Vite does not discover them during a first run and start again.
   optimizeDeps: {
-    include: ["preact", "preact/hooks", "preact/jsx-runtime", "preact/jsx-dev-runtime", "@preact/signals"],
+    include: ["preact", "preact/hooks", "preact/jsx-runtime", "preact/jsx-dev-runtime", "@preact/signals", "axe-core"],
   },
   test: {
     include: ["test/**/*.test.{ts,tsx}"],

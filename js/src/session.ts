@@ -19,7 +19,15 @@ import { type HistoryListener, HistoryReader } from "./comm/history";
 import { KernelLiveness } from "./comm/kernel_liveness";
 import { MediaOutbox } from "./comm/media_outbox";
 import type { Model } from "./comm/model";
-import { type CallMessages, type Device, decodeCallMessage, isCalling, type KernelRequest } from "./comm/protocol";
+import {
+  type CallMessages,
+  type Device,
+  decodeCallMessage,
+  decodeExplainedLines,
+  type ExplainedLine,
+  isCalling,
+  type KernelRequest,
+} from "./comm/protocol";
 import { StateReport } from "./comm/state_report";
 import { channelEvent } from "./conversation/facts";
 import { asRtcWidgetError, pageError, textOf } from "./errors";
@@ -38,11 +46,19 @@ const FLUSH_LIMIT_MS = 7_000;
 /** A call that continues another waits so long for the kernel's history; then it begins with what there is of it. */
 const HISTORY_WAIT_MS = 5_000;
 
+/** A cell may keep the kernel busy. */
+const EXPLAIN_LIMIT_MS = 20_000;
 /** The kernel waits for ten seconds until the server has confirmed a change. */
 const REQUEST_LIMIT_MS = 15_000;
 
 const NO_MICROPHONE_HINT =
   "Python made this widget without a microphone (microphone=…). Your choice is kept for other widgets.";
+
+/** SDP texts; empty before they are set. */
+export interface Descriptions {
+  readonly offer: string;
+  readonly answer: string;
+}
 
 export interface Session {
   /** The id of this page, by which the kernel names the page with the call. */
@@ -61,6 +77,10 @@ export interface Session {
   readonly levels: LevelMeter;
   readonly sound: CallSound;
   diagnose(): Promise<Diagnosis>;
+  /** The offer and the answer of the last call. */
+  readonly descriptions: Descriptions;
+  /** Asks the kernel what the lines of an offer or an answer mean. */
+  explainSdp(sdp: string): Promise<readonly ExplainedLine[]>;
   /** Asks the kernel to change settings of the session, as Python does; resolves when the server has confirmed them. */
   updateSession(settings: JsonObject): Promise<void>;
   /** Asks the kernel to set whether a written message interrupts the voice. */
@@ -286,6 +306,14 @@ export function openSession(
       const microphones = (await listDevices()).filter(({ kind }) => kind === "microphone").length;
       await call.attempt?.peer?.candidatePairs.sample();
       return diagnose(call.state, microphones, latest?.progress);
+    },
+    get descriptions() {
+      const { offer = "", answer = "" } = latest?.progress.peer ?? {};
+      return { offer, answer };
+    },
+    async explainSdp(sdp) {
+      const how = { signal, limitMs: EXPLAIN_LIMIT_MS, isBackground: true };
+      return decodeExplainedLines(await bridge.request({ type: "explain_sdp", sdp }, how));
     },
     async updateSession(settings) {
       await bridge.request({ type: "update_session", settings }, { signal, limitMs: REQUEST_LIMIT_MS });

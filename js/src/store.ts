@@ -11,7 +11,14 @@ import { roundTripOf } from "./call/stats";
 import { watchKernelState } from "./comm/kernel_state";
 import type { StatsSample } from "./comm/media_outbox";
 import type { Model } from "./comm/model";
-import { type ApprovalRequest, type CallState, type Device, INITIAL_STATE, isCalling } from "./comm/protocol";
+import {
+  type ApprovalRequest,
+  type CallState,
+  type Device,
+  type ExplainedLine,
+  INITIAL_STATE,
+  isCalling,
+} from "./comm/protocol";
 import { Approvals } from "./conversation/approvals";
 import { CallRecord } from "./conversation/call_record";
 import type { ConfirmedSession } from "./conversation/confirmed_session";
@@ -28,7 +35,7 @@ import type { DeviceChoice } from "./media/devices";
 import type { Levels } from "./media/level_meter";
 import { now } from "./page";
 import { protocolOrDefault } from "./protocols/named";
-import { openSession } from "./session";
+import { type Descriptions, openSession } from "./session";
 import { type InputSource, readSettings } from "./settings";
 
 export interface Store {
@@ -119,6 +126,10 @@ export interface Store {
   /** Counts one more view; call the returned function when it closes. */
   viewOpened(): () => void;
   diagnose(): Promise<Diagnosis>;
+  /** The offer and the answer of this page's last call. */
+  descriptions(): Descriptions;
+  /** Asks the kernel what the lines of an offer or an answer mean; rejects if it does not reply. */
+  explainSdp(sdp: string): Promise<readonly ExplainedLine[]>;
   dismiss(): void;
 }
 
@@ -413,6 +424,8 @@ export function openStore(model: Model, signal: AbortSignal): Store {
       });
     },
     diagnose: () => session.diagnose(),
+    descriptions: () => session.descriptions,
+    explainSdp: (sdp) => session.explainSdp(sdp),
     viewOpened: () => session.limits.viewOpened(),
     dismiss() {
       batch(() => {

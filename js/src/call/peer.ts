@@ -32,6 +32,9 @@ export interface PeerProgress {
   readonly dtls: RTCDtlsTransportState | undefined;
   readonly channel: RTCDataChannelState;
   readonly channelHasOpened: boolean;
+  /** The SDP of this side and of the other; empty before it is set. */
+  readonly offer: string;
+  readonly answer: string;
 }
 
 /** The peer calls it until it is closed. */
@@ -93,6 +96,8 @@ export class Peer {
       dtls: (sctp ?? this.#transceiver.sender)?.transport?.state,
       channel: this.#channelState,
       channelHasOpened: this.#channelHasOpened,
+      offer: localDescription?.sdp ?? "",
+      answer: remoteDescription?.sdp ?? "",
     };
   }
 

@@ -115,6 +115,7 @@ export type PageRequest =
   | { type: "exchange"; attempt: string; sdp: string }
   | { type: "renegotiate"; attempt: string; sdp: string }
   | { type: "create_client_secret"; attempt: string }
+  | { type: "explain_sdp"; sdp: string }
   | {
       type: "history";
       first: number;
@@ -326,6 +327,26 @@ function asWireEvent(entry: unknown): readonly WireEvent[] {
   const [direction, time, text] = entry as unknown[];
   if ((direction !== "sent" && direction !== "received") || typeof time !== "number" || !isText(text)) return [];
   return [[direction, time, text]];
+}
+
+/** One line of an offer or an answer, as the kernel explains it. */
+export interface ExplainedLine {
+  /** Joined, the parts are the line; one with a kind is private, such as an address. */
+  readonly parts: readonly { readonly text: string; readonly kind: string | null }[];
+  readonly says: string;
+  readonly refs: readonly string[];
+}
+
+export function decodeExplainedLines({ lines }: JsonObject): readonly ExplainedLine[] {
+  return (Array.isArray(lines) ? lines : []).flatMap((line: unknown): readonly ExplainedLine[] => {
+    if (!isRecord(line) || !Array.isArray(line.parts) || !isText(line.says) || !Array.isArray(line.refs)) return [];
+    const parts = line.parts.flatMap((part: unknown) => {
+      const [text, kind] = Array.isArray(part) ? (part as unknown[]) : [];
+      // What has no kind that this page can read may be private.
+      return isText(text) ? [{ text, kind: kind === null ? null : textOr(kind, "private") }] : [];
+    });
+    return [{ parts, says: line.says, refs: line.refs.filter(isText) }];
+  });
 }
 
 /** A part of a clip, and where the next part begins. */

@@ -16,6 +16,7 @@ from rtc_widget.comm.negotiation import Negotiator
 from rtc_widget.comm.page_registry import KnownPage
 from rtc_widget.errors import RtcWidgetError
 from rtc_widget.kernel.main_loop import MainLoop
+from rtc_widget.sdp.explained_lines import explained_lines
 
 FOLLOWER_SECONDS = 0.05
 """The shortest time between two `log_grew` messages to the pages that follow a call."""
@@ -129,6 +130,8 @@ class CallMessages:
                 self._main.call(self._listener.call_made, attempt, call_id)
             case messages.History(page=name, id=id):
                 self._main.call(lambda: self._bridge.reply(name, id, self._listener.history_page(message)))
+            case messages.ExplainSdp(page=name, id=id, sdp=sdp):
+                self._bridge.reply(name, id, {"lines": explained_lines(sdp)})
             case messages.Audio() | messages.Stats():
                 # On the thread that received it: a busy loop must not collect an hour of audio.
                 self._bridge.send(self._media.take(message))

@@ -226,6 +226,15 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class ExplainSdp:
+    """Requests the lines of an offer or an answer with their explanations; see `explained_lines`."""
+
+    page: str
+    id: str
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True)
 class Audio:
     """About 200 ms of the audio of one side; sent while ``settings["record"]`` is true.
 
@@ -368,6 +377,7 @@ FromPage = (
     | CreateClientSecret
     | Exchanged
     | History
+    | ExplainSdp
     | Audio
     | Stats
     | Sound

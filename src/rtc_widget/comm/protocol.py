@@ -57,6 +57,7 @@ _KINDS: Mapping[str, type[FromPage]] = {
     "create_client_secret": messages.CreateClientSecret,
     "exchanged": messages.Exchanged,
     "history": messages.History,
+    "explain_sdp": messages.ExplainSdp,
     "audio": messages.Audio,
     "stats": messages.Stats,
     "sound": messages.Sound,

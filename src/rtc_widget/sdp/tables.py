@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rtc_widget._unicode import well_formed
 from rtc_widget.optional import require_pandas
-from rtc_widget.sdp.codecs import Codec
+from rtc_widget.sdp.explained_lines import placed_lines
 from rtc_widget.sdp.explanations import explain
-from rtc_widget.sdp.lines import Line
 from rtc_widget.sdp.parsed import ParsedDescription
 from rtc_widget.sdp.private_parts import hidden
-from rtc_widget.sdp.sections import MediaSection
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,19 +30,10 @@ def lines_table(description: ParsedDescription, *, secrets: bool) -> pd.DataFram
             explanation.says,
             ", ".join(explanation.refs),
         )
-        for line, section, codecs in _placed(description)
+        for line, section, codecs in placed_lines(description)
         for explanation in [explain(line, codecs)]
     ]
     table = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"number": "int64", "section": "Int64"})
     for name in ("mid", "kind", "text", "explanation", "reference"):
         table[name] = table[name].map(well_formed, na_action="ignore").astype("string")
     return table
-
-
-def _placed(description: ParsedDescription) -> Iterator[tuple[Line, MediaSection | None, tuple[Codec, ...]]]:
-    for line in description.session.lines:
-        yield line, None, ()
-    for section in description.media:
-        codecs = section.codecs
-        for line in section.lines:
-            yield line, section, codecs

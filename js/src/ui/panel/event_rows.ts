@@ -45,7 +45,7 @@ export class FoldedRow implements Shown {
   readonly #firstName: string;
   #lastName: string;
   #words = "";
-  /** The name of the deltas whose words are shown; until there are any, the first words of all. */
+  /** The name of the deltas whose words are shown; until there are any, the last words of all. */
   #wordsOf: string | undefined;
   readonly #runs = new Map<string, FoldedRow>();
 
@@ -58,6 +58,7 @@ export class FoldedRow implements Shown {
     this.#lastName = name;
   }
 
+  /** The names of its first and its last event; events about something else, such as the played audio, do not end it. */
   get name(): string {
     return this.#firstName === this.#lastName ? this.#firstName : `${this.#firstName} … ${this.#lastName}`;
   }
@@ -89,7 +90,7 @@ export class FoldedRow implements Shown {
 
   #count({ key, name, direction, bytes, words }: EventRow, isDelta: boolean): void {
     this.lastKey = key;
-    this.#lastName = name;
+    if (familyOf(name) === familyOf(this.#firstName)) this.#lastName = name;
     this.bytes += bytes;
     this.count += 1;
     if (direction !== this.direction) this.direction = "both";
@@ -97,9 +98,9 @@ export class FoldedRow implements Shown {
       this.#wordsOf = name;
       this.#words = "";
     }
-    if (isDelta ? name === this.#wordsOf : this.#words === "") {
+    if (isDelta && name === this.#wordsOf) {
       if (this.#words.length < MAX_WORDS_LENGTH) this.#words += words;
-    }
+    } else if (this.#wordsOf === undefined && words !== "") this.#words = words;
   }
 }
 
@@ -266,6 +267,11 @@ export class EventRows {
 
 function lastKeyOf(row: Row): number {
   return row instanceof FoldedRow ? row.lastKey : row.key;
+}
+
+/** Returns the part of a name before the first dot, such as `response`. */
+function familyOf(name: string): string {
+  return name.split(".", 1)[0] ?? "";
 }
 
 /** What is shown of a row: a fold of one part is that part. */

@@ -9,6 +9,7 @@ import type { FunctionComponent } from "preact";
 import { useState } from "preact/hooks";
 import type { Store } from "../../store";
 import { usePageId } from "../landmark";
+import { ConnectionTab } from "./connection";
 import { EventsTab } from "./events";
 import { SessionTab } from "./session";
 import { StatisticsTab } from "./statistics";
@@ -24,6 +25,7 @@ const TABS: readonly Tab[] = [
   { name: "events", title: "Events", view: EventsTab },
   { name: "statistics", title: "Statistics", view: StatisticsTab },
   { name: "session", title: "Session", view: SessionTab },
+  { name: "connection", title: "Connection", view: ConnectionTab },
   { name: "usage", title: "Usage", view: UsageTab },
 ];
 
@@ -82,6 +84,8 @@ function Tabs({ store, selected, onSelect }: TabsProps) {
       </div>
       <div
         key={selected}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a panel may begin with text (ARIA Authoring Practices, Tabs)
+        tabIndex={0}
         class="rtc-tab-panel"
         role="tabpanel"
         id={id}

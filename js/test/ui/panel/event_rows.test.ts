@@ -62,6 +62,18 @@ describe("the rows of a log", () => {
     ]);
   });
 
+  it("name the response, though its audio is played for longer", () => {
+    const { rows } = rowsOf(
+      listOf([
+        { type: "response.created", response: { id: "r1" } },
+        { type: "output_audio_buffer.started", response_id: "r1" },
+        { type: "response.done", response: { id: "r1", status: "completed" } },
+        { type: "output_audio_buffer.stopped", response_id: "r1" },
+      ]),
+    );
+    expect(shown(rows)).toEqual([[1, "response.created … response.done", 4, "completed"]]);
+  });
+
   it("open to their parts, and the parts to their deltas, each where it stands", () => {
     const { rows } = rowsOf(listOf(conversation(2)));
     openAt(rows, 1);
