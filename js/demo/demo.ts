@@ -4,10 +4,8 @@
  * `?theme=dark` or `light`, `?column=320` (the width of a column in pixels) and `?state=Muted` choose what is shown.
  */
 
-import { openPanel } from "./open_panel";
-import type { Script } from "./scripted_store";
 import { showState } from "./show_state";
-import { PANEL_STATES, type PanelState, STATES } from "./states";
+import { STATES } from "./states";
 
 const wanted = new URLSearchParams(location.search);
 document.documentElement.dataset.theme = wanted.get("theme") ?? "light";
@@ -15,12 +13,9 @@ const column = Number(wanted.get("column"));
 if (column > 0) document.documentElement.style.setProperty("--column", `${column}px`);
 
 const sheet = document.querySelector("#sheet");
-for (const [name, script] of Object.entries(STATES)) void show(name, script);
-for (const [name, { script, ...panel }] of Object.entries(PANEL_STATES)) void show(name, script, panel);
-
-async function show(name: string, script: Script, panel?: Omit<PanelState, "script">): Promise<void> {
+for (const [name, script] of Object.entries(STATES)) {
   const only = wanted.get("state");
-  if (only !== null && only !== name) return;
+  if (only !== null && only !== name) continue;
   const figure = document.createElement("figure");
   const caption = document.createElement("figcaption");
   const view = document.createElement("div");
@@ -28,8 +23,7 @@ async function show(name: string, script: Script, panel?: Omit<PanelState, "scri
   figure.dataset.state = name;
   figure.append(caption, view);
   sheet?.append(figure);
-  await showState(view, script);
-  if (panel) await openPanel(view, panel);
+  void showState(view, script);
 }
 
 // While `npm run dev` watches, esbuild tells the page when to load again.

@@ -27,15 +27,17 @@ type Values = {
 
 export type Script = Partial<Values> & {
   readonly levels?: Levels;
-  /** Samples of the statistics; the last one is of now. */
-  readonly samples?: readonly StatsSample[];
-  /** The tab of the panel that is open. */
-  readonly tab?: string;
   /** The events of the log. */
   readonly events?: readonly JsonObject[];
   readonly diagnosis?: Diagnosis;
   readonly descriptions?: Descriptions;
   readonly explained?: readonly ExplainedLine[];
+  /** Samples of the statistics; the last one is of now. */
+  readonly samples?: readonly StatsSample[];
+  /** The tab of the panel that is open. */
+  readonly tab?: string;
+  /** What is clicked then, one after the other: selectors. */
+  readonly clicks?: readonly string[];
 };
 
 const NO_DIAGNOSIS: Diagnosis = { steps: [], pairs: [], cause: "", hint: "" };
@@ -80,11 +82,11 @@ const nothing = () => {};
 
 export function scriptedStore({
   levels = { user: 0, assistant: 0 },
-  samples = [],
   events = [],
   diagnosis = NO_DIAGNOSIS,
   descriptions = { offer: "", answer: "" },
   explained = [],
+  samples = [],
   ...script
 }: Script = {}): Store {
   const values = { ...NOTHING, ...script };

@@ -175,6 +175,46 @@ const USED = {
   audio_output: 2_060,
 };
 
+const EVENTS: readonly JsonObject[] = [
+  {
+    type: "session.created",
+    session: { model: "gpt-realtime", voice: "marin", tools: [], instructions: "Be brief. ".repeat(200) },
+  },
+  { type: "input_audio_buffer.speech_started", item_id: "u1", audio_start_ms: 320 },
+  said("u1", "What is ICE?"),
+  { type: "response.created", response: { id: "r1", status: "in_progress" } },
+  ..."It finds a path between two peers, also through routers.".split(/(?<= )/).map((delta) => ({
+    type: "response.output_audio_transcript.delta",
+    response_id: "r1",
+    item_id: "m1",
+    delta,
+  })),
+  { type: "response.done", response: { id: "r1", status: "completed", usage: { total_tokens: 94 } } },
+  { type: "error", error: { code: "invalid_value", message: "No such thing." } },
+];
+const PAIR: CandidatePair = {
+  local: "host 192.0.2.7:50000",
+  remote: "prflx 198.51.100.4:3478",
+  protocol: "udp",
+  state: "succeeded",
+  sent: 12,
+  answered: 12,
+  selected: true,
+};
+const OK = ["Permission", "Microphone opened", "The offer has candidates", "The server answered"];
+const step = (name: string, outcome: Outcome, detail = ""): Step => ({ name, outcome, detail });
+const EXPLAINED: readonly ExplainedLine[] = [
+  { parts: [{ text: "a=mid:0", kind: null }], says: "The name of the section.", refs: ["RFC 5888 §4"] },
+  {
+    parts: [
+      { text: "a=ice-pwd:", kind: null },
+      { text: "abcdefghijklmnopqrstuv", kind: "ICE credential" },
+    ],
+    says: "The password with which the connectivity checks are signed.",
+    refs: ["RFC 8839 §5.4"],
+  },
+];
+
 export const STATES: Readonly<Record<string, Script>> = {
   Ready: {},
   "Ready, the browser will ask": { state: { ...INITIAL_STATE, microphone_permission: "prompt" } },
@@ -258,95 +298,43 @@ export const STATES: Readonly<Record<string, Script>> = {
   Compact: { ...CALL, ...SPEAKS, layout: "compact" },
   "Compact, ready": { layout: "compact" },
   "Compact, muted": { ...CALL, layout: "compact", state: { ...CONNECTED, muted: true } },
-};
-
-const SEARCH: readonly JsonObject[] = [
-  {
-    type: "session.created",
-    session: { model: "gpt-realtime", voice: "marin", tools: [], instructions: "Be brief. ".repeat(200) },
-  },
-  { type: "input_audio_buffer.speech_started", item_id: "u1", audio_start_ms: 320 },
-  said("u1", "What is ICE?"),
-  { type: "response.created", response: { id: "r1", status: "in_progress" } },
-  ..."It finds a path between two peers, also through routers.".split(/(?<= )/).map((delta) => ({
-    type: "response.output_audio_transcript.delta",
-    response_id: "r1",
-    item_id: "m1",
-    delta,
-  })),
-  { type: "response.done", response: { id: "r1", status: "completed", usage: { total_tokens: 94 } } },
-  { type: "error", error: { code: "invalid_value", message: "No such thing." } },
-];
-const PAIR: CandidatePair = {
-  local: "host 192.0.2.7:50000",
-  remote: "prflx 198.51.100.4:3478",
-  protocol: "udp",
-  state: "succeeded",
-  sent: 12,
-  answered: 12,
-  selected: true,
-};
-const OK = ["Permission", "Microphone opened", "The offer has candidates", "The server answered"];
-const step = (name: string, outcome: Outcome, detail = ""): Step => ({ name, outcome, detail });
-const EXPLAINED: readonly ExplainedLine[] = [
-  { parts: [{ text: "a=mid:0", kind: null }], says: "The name of the section.", refs: ["RFC 5888 §4"] },
-  {
-    parts: [
-      { text: "a=ice-pwd:", kind: null },
-      { text: "abcdefghijklmnopqrstuv", kind: "ICE credential" },
-    ],
-    says: "The password with which the connectivity checks are signed.",
-    refs: ["RFC 8839 §5.4"],
-  },
-];
-
-/** A state with the panel open at a tab, after clicks on what the selectors name. */
-export interface PanelState {
-  readonly script: Script;
-  readonly tab: string;
-  readonly clicks?: readonly string[];
-}
-
-export const PANEL_STATES: Readonly<Record<string, PanelState>> = {
-  "Events, none": { script: {}, tab: "events" },
+  "Events, none": { tab: "events" },
   "Events, a response open": {
-    script: { ...CALL, events: SEARCH },
+    ...CALL,
+    events: EVENTS,
     tab: "events",
     clicks: ["li:nth-child(4) > .rtc-event"],
   },
   "Events, one chosen": {
-    script: { ...CALL, events: SEARCH },
+    ...CALL,
+    events: EVENTS,
     tab: "events",
     clicks: ["li:nth-child(1) > .rtc-event"],
   },
-  "Connection, no call": { script: {}, tab: "connection" },
+  "Connection, no call": { tab: "connection" },
   "Connection, in a call": {
-    script: {
-      ...CALL,
-      diagnosis: { steps: OK.map((name) => step(name, "ok")), pairs: [PAIR], cause: "", hint: "" },
-      descriptions: { offer: "v=0", answer: "v=0" },
-      explained: EXPLAINED,
-    },
+    ...CALL,
+    diagnosis: { steps: OK.map((name) => step(name, "ok")), pairs: [PAIR], cause: "", hint: "" },
+    descriptions: { offer: "v=0", answer: "v=0" },
+    explained: EXPLAINED,
     tab: "connection",
     clicks: [".rtc-sdp > summary"],
   },
   "Connection, failed": {
-    script: {
-      state: { ...INITIAL_STATE, status: "error", connection_state: "failed", ice_connection_state: "failed" },
-      diagnosis: {
-        steps: [
-          ...OK.map((name) => step(name, "ok")),
-          step("ICE found a path", "failed", "failed; candidates: 2 host here, 1 host there; pairs tried: 2"),
-          step("DTLS secured it", "not reached", "new"),
-          step("The data channel opened", "not reached", "none"),
-        ],
-        pairs: [],
-        cause: "The connection to the server failed.",
-        hint: "Check the network and connect again.",
-      },
-      descriptions: { offer: "v=0", answer: "v=0" },
+    state: { ...INITIAL_STATE, status: "error", connection_state: "failed", ice_connection_state: "failed" },
+    diagnosis: {
+      steps: [
+        ...OK.map((name) => step(name, "ok")),
+        step("ICE found a path", "failed", "failed; candidates: 2 host here, 1 host there; pairs tried: 2"),
+        step("DTLS secured it", "not reached", "new"),
+        step("The data channel opened", "not reached", "none"),
+      ],
+      pairs: [],
+      cause: "The connection to the server failed.",
+      hint: "Check the network and connect again.",
     },
+    descriptions: { offer: "v=0", answer: "v=0" },
     tab: "connection",
   },
-  "Connection, in another window": { script: { ...CALL, isFollowing: true }, tab: "connection" },
+  "Connection, in another window": { ...CALL, isFollowing: true, tab: "connection" },
 };

@@ -47,10 +47,10 @@ const FLUSH_LIMIT_MS = 7_000;
 /** A call that continues another waits so long for the kernel's history; then it begins with what there is of it. */
 const HISTORY_WAIT_MS = 5_000;
 
-/** The kernel waits for ten seconds until the server has confirmed a change. */
-const REQUEST_LIMIT_MS = 15_000;
 /** A cell may keep the kernel busy. */
 const EXPLAIN_LIMIT_MS = 20_000;
+/** The kernel waits for ten seconds until the server has confirmed a change. */
+const REQUEST_LIMIT_MS = 15_000;
 
 const NO_MICROPHONE_HINT =
   "Python made this widget without a microphone (microphone=…). Your choice is kept for other widgets.";
@@ -78,14 +78,14 @@ export interface Session {
   readonly levels: LevelMeter;
   readonly sound: CallSound;
   diagnose(): Promise<Diagnosis>;
-  /** Asks the kernel to change settings of the session, as Python does; resolves when the server has confirmed them. */
-  updateSession(settings: JsonObject): Promise<void>;
-  /** Asks the kernel to set whether a written message interrupts the voice. */
-  setTextInterrupts(interrupts: boolean): Promise<void>;
   /** The offer and the answer of the last call. */
   readonly descriptions: Descriptions;
   /** Asks the kernel what the lines of an offer or an answer mean. */
   explainSdp(sdp: string): Promise<readonly ExplainedLine[]>;
+  /** Asks the kernel to change settings of the session, as Python does; resolves when the server has confirmed them. */
+  updateSession(settings: JsonObject): Promise<void>;
+  /** Asks the kernel to set whether a written message interrupts the voice. */
+  setTextInterrupts(interrupts: boolean): Promise<void>;
   useDevice(kind: Device["kind"], device: Device | undefined): Promise<void>;
 }
 
@@ -312,13 +312,6 @@ export function openSession(
       await call.attempt?.peer?.candidatePairs.sample();
       return diagnose(call.state, microphones, latest?.progress);
     },
-    async updateSession(settings) {
-      await bridge.request({ type: "update_session", settings }, { signal, limitMs: REQUEST_LIMIT_MS });
-    },
-    async setTextInterrupts(interrupts) {
-      const message = { type: "change_settings", text_interrupts: interrupts } as const;
-      await bridge.request(message, { signal, limitMs: REQUEST_LIMIT_MS });
-    },
     get descriptions() {
       const { offer = "", answer = "" } = latest?.progress.peer ?? {};
       return { offer, answer };
@@ -326,6 +319,13 @@ export function openSession(
     async explainSdp(sdp) {
       const how = { signal, limitMs: EXPLAIN_LIMIT_MS, isBackground: true };
       return decodeExplainedLines(await bridge.request({ type: "explain_sdp", sdp }, how));
+    },
+    async updateSession(settings) {
+      await bridge.request({ type: "update_session", settings }, { signal, limitMs: REQUEST_LIMIT_MS });
+    },
+    async setTextInterrupts(interrupts) {
+      const message = { type: "change_settings", text_interrupts: interrupts } as const;
+      await bridge.request(message, { signal, limitMs: REQUEST_LIMIT_MS });
     },
     async useDevice(kind, device) {
       if (kind === "speaker") return speaker.choose(device);

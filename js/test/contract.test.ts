@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import texts from "../../src/rtc_widget/errors/texts.json";
 import contract from "../../tests/contract/protocol.json";
-import { openPanel } from "../demo/open_panel";
+import { openPanel } from "../demo/show_state";
 import { PROTOCOL } from "../src/comm/envelope";
 import { decodeKernelMessage, INITIAL_STATE, MICROPHONE_PERMISSIONS, STATUSES } from "../src/comm/protocol";
 import { PAGE_ERROR_CODES, pageError, TRANSIENT } from "../src/errors";
@@ -67,7 +67,7 @@ describe("what both halves have agreed on", () => {
 
   it("sends every kind of message with exactly the agreed fields", async () => {
     const { kernel, model, channel, mount } = await startCall();
-    await openPanel(mount().element, { tab: "connection", clicks: [".rtc-sdp > summary"] });
+    await openPanel(mount().element, "connection", [".rtc-sdp > summary"]);
     await vi.waitFor(() => kernel.last("explain_sdp"));
     channel.receive({ type: "session.created" });
     await kernel.ask("send", { events: [] });

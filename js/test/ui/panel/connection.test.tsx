@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import contract from "../../../../tests/contract/protocol.json";
 import "../../../src/ui/styles/index.css";
-import { openPanel } from "../../../demo/open_panel";
+import { openPanel } from "../../../demo/show_state";
 import { startCall, startWidget } from "../../fakes";
 
 const PAIR = [
@@ -29,7 +29,7 @@ const PAIR = [
 
 async function openTab(mount: () => { element: HTMLElement }) {
   const { element } = mount();
-  await openPanel(element, { tab: "connection" });
+  await openPanel(element, "connection");
   const texts = (selector: string) => [...element.querySelectorAll(selector)].map(({ textContent }) => textContent);
   const click = (selector: string) => element.querySelector<HTMLElement>(selector)?.click();
   return { element, texts, click };

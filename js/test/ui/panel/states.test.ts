@@ -2,10 +2,9 @@ import axe from "axe-core";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { cdp } from "vitest/browser";
 import "../../../src/ui/styles/index.css";
-import { openPanel } from "../../../demo/open_panel";
-import { scriptedStore } from "../../../demo/scripted_store";
-import { PANEL_STATES, type PanelState } from "../../../demo/states";
-import { mountView } from "../../../src/ui/view";
+import type { Script } from "../../../demo/scripted_store";
+import { showState } from "../../../demo/show_state";
+import { STATES } from "../../../demo/states";
 
 type Session = { send(method: string, parameters: object): Promise<unknown> };
 const emulate = (...features: object[]) =>
@@ -18,17 +17,18 @@ afterEach(async () => {
   await emulate();
 });
 
-async function mount({ script, ...panel }: PanelState, width: number): Promise<HTMLElement> {
+const PANEL_STATES = Object.entries(STATES).filter(([, { tab }]) => tab !== undefined);
+
+async function mount(script: Script, width: number): Promise<HTMLElement> {
   const element = document.createElement("div");
   element.style.width = `${width}px`;
   document.body.append(element);
-  views.push(mountView(element, scriptedStore(script)));
-  await openPanel(element, panel);
+  views.push(await showState(element, script));
   await vi.waitFor(() => expect(element.textContent).not.toContain("Reading the events"));
   return element;
 }
 
-describe.each(Object.entries(PANEL_STATES))("the panel: %s", (_, state) => {
+describe.each(PANEL_STATES)("the panel: %s", (_, state) => {
   it.each(["light", "dark"])("has nothing that axe objects to, in the %s theme", async (scheme) => {
     await emulate({ name: "prefers-color-scheme", value: scheme });
     const element = await mount(state, 420);
@@ -50,7 +50,7 @@ describe.each(Object.entries(PANEL_STATES))("the panel: %s", (_, state) => {
 describe("forced colours", () => {
   it("leave the selected tab and the state of the connection to be seen", async () => {
     await emulate({ name: "forced-colors", value: "active" });
-    const element = await mount(PANEL_STATES["Connection, in a call"] as PanelState, 420);
+    const element = await mount(STATES["Connection, in a call"] as Script, 420);
     const style = (selector: string) => getComputedStyle(element.querySelector(selector) ?? element);
     expect(style("[role=tab][aria-selected=true]").outlineStyle).toBe("solid");
     expect(style("[role=tab][aria-selected=false]").outlineStyle).toBe("none");
