@@ -139,6 +139,8 @@ export function openSession(
       listener.onEvent(event, facts);
       if (event.json) for (const one of watches) one[direction](event.json);
       if (direction === "received" && event.json) sound.consume(event.json, facts);
+      // A person reads the response in Python as soon as it has ended here.
+      if (facts.some(({ type }) => type === "response_ended")) outbox.flush();
       // Last, since a fact may end the call.
       for (const fact of facts) {
         expiry.apply(fact);

@@ -236,4 +236,13 @@ describe("a quiet call", () => {
     const now = kernel.model.sent.slice(quiet);
     expect(JSON.stringify(now)).toContain("session.updated");
   });
+
+  it("passes a response on to Python when it has ended", async () => {
+    const { kernel, peer } = await startCall();
+    kernel.say({ type: "listening", on: false });
+    peer().channel.receive({ type: "response.created", response: { id: "resp_1" } });
+    const before = kernel.model.sent.length;
+    peer().channel.receive({ type: "response.done", response: { id: "resp_1", status: "completed", output: [] } });
+    expect(JSON.stringify(kernel.model.sent.slice(before))).toContain("response.done");
+  });
 });
