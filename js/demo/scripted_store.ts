@@ -93,6 +93,7 @@ export function scriptedStore({
   const signals = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, signal(value)]));
   const life = new AbortController();
   const log = new EventList(async () => ({ calls: [], first: 0, next: 0, more: false }), life.signal);
+  log.setHistoryLength(0);
   for (const [number, event] of events.entries()) {
     const direction = event.direction === "sent" ? "sent" : "received";
     log.append(direction, START_MS + 40 * number, JSON.stringify(event), event);

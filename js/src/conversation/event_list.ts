@@ -75,6 +75,11 @@ export class EventList {
     return this.#oldest !== undefined && this.#oldest > 0;
   }
 
+  /** Whether this page knows which numbers its events have in the kernel's history. */
+  get isNumbered(): boolean {
+    return this.#firstNumber !== undefined;
+  }
+
   /** How often earlier events were prepended. */
   get earlierParts(): number {
     return this.#earlierParts;

@@ -1,3 +1,4 @@
+import axe from "axe-core";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { cdp } from "vitest/browser";
 import "../../src/ui/styles/index.css";
@@ -83,6 +84,8 @@ describe("several views on one page", () => {
     await vi.waitFor(() => expect(document.querySelectorAll(".rtc-event-details")).toHaveLength(3));
     const ids = [...document.querySelectorAll("[id]")].map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
+    const { violations } = await axe.run(document.body, { rules: { region: { enabled: false } } }); // the notebook has them
+    expect(violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html.slice(0, 200))])).toEqual([]);
     // A name is free again when its view is gone.
     views[1]?.unmount();
     const { element } = startWidget().mount();

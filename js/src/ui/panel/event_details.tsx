@@ -35,15 +35,17 @@ function ChosenEvent({ row, events }: { row: EventRow; events: EventList }) {
         >
           Copy JSON
         </button>
-        <button
-          type="button"
-          class="rtc-link"
-          data-action="copy-index"
-          title="Copy the expression that is this event in Python"
-          onClick={async () => setNote(await copyIndex(events, row.key))}
-        >
-          Copy chat.events[…]
-        </button>
+        {events.isNumbered && (
+          <button
+            type="button"
+            class="rtc-link"
+            data-action="copy-index"
+            title="Copy the expression that is this event in Python"
+            onClick={async () => setNote(await copyIndex(events, row.key))}
+          >
+            Copy chat.events[…]
+          </button>
+        )}
         <span role="status">{note}</span>
       </div>
       {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is for controls */}
