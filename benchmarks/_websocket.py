@@ -48,19 +48,19 @@ class WebSocketListener:
 def websocket_listener() -> Iterator[WebSocketListener]:
     """Run the server and the client."""
     command = [sys.executable, "-m", __name__]
-    with (
-        subprocess.Popen([*command, "serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server,
-        _listening([*command, "listen", cast("Any", server.stdout).readline().strip()]) as client,
-    ):
-        yield WebSocketListener(client)
-        server.terminate()
+    with _running([*command, "serve"]) as server:
+        port = cast("Any", server.stdout).readline().strip()
+        with _running([*command, "listen", port]) as client:
+            yield WebSocketListener(client)
 
 
 @contextmanager
-def _listening(command: list[str]) -> Iterator[subprocess.Popen[str]]:
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as client:
-        yield client
-        cast("Any", client.stdin).close()
+def _running(command: list[str]) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
 
 
 async def serve() -> None:

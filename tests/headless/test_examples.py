@@ -12,6 +12,8 @@ from tests.limits import HANGS
 from tests.speech import speak_wav
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+PATIENCE = {f"DASK_DISTRIBUTED__COMM__TIMEOUTS__{name}": f"{HANGS:.0f}s" for name in ("CONNECT", "TCP")}
+"""Dask's settings for a starved machine."""
 
 
 def run(*arguments, cwd):
@@ -19,7 +21,7 @@ def run(*arguments, cwd):
     done = subprocess.run(
         [sys.executable, *map(str, arguments)],
         cwd=cwd,
-        env=environment | {"COLUMNS": "200"},
+        env=environment | PATIENCE | {"COLUMNS": "200"},
         capture_output=True,
         text=True,
         timeout=2 * HANGS,
