@@ -1,6 +1,7 @@
 /** The kernel's history, without this page's own calls: what was said before this page, and the calls of other pages. */
 
 import { Deferred } from "../async";
+import { asRtcWidgetError } from "../errors";
 import { type CallBridge, decodeHistoryPage, type HistoryPage } from "./protocol";
 
 /** A kernel that is busy for longer answers the next page. */
@@ -64,6 +65,7 @@ export class HistoryReader {
   async #read(): Promise<void> {
     if (this.#isReading) return;
     this.#isReading = true;
+    let isLate = false;
     try {
       while (!this.#hasHistory) {
         this.#hasNews = false;
@@ -83,17 +85,19 @@ export class HistoryReader {
         this.#next = page.next;
       }
       this.#complete.resolve();
-    } catch {
-      // Without a reply the transcript stays as it is; the next `log_grew` tries again.
+    } catch (error) {
+      // A kernel that is busy, or whose reply was lost, is asked again; any other error waits for the next `log_grew`.
+      isLate = asRtcWidgetError(error).code === "kernel_timeout";
     } finally {
       this.#isReading = false;
     }
+    if (isLate) void this.#read();
   }
 
   async #ask(first: number, before: number | null, brief: boolean): Promise<HistoryPage> {
     const without = brief || before === null ? this.#own() : [];
     const request = { type: "history", first, before, brief, without } as const;
-    const how = { signal: this.#signal, limitMs: brief ? HISTORY_LIMIT_MS : EVENTS_LIMIT_MS, isPatient: true };
+    const how = { signal: this.#signal, limitMs: brief ? HISTORY_LIMIT_MS : EVENTS_LIMIT_MS, isBackground: true };
     return decodeHistoryPage(await this.#bridge.request(request, how));
   }
 }

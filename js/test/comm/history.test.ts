@@ -89,6 +89,19 @@ describe("a page that follows another page's call", () => {
     await vi.waitFor(() => expect(element.textContent).toMatch(/One.*Two/s));
   });
 
+  it("asks again when a reply of the kernel was lost", async () => {
+    const { kernel, element, record } = startFollowing();
+    await vi.waitFor(() => expect(kernel.of("history")).toHaveLength(1));
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    kernel.isListening = false;
+    record.push(said("u1", "user", "What is ICE?"));
+    kernel.say({ type: "log_grew", next: 1 });
+    await vi.advanceTimersByTimeAsync(19_000);
+    kernel.isListening = true;
+    await vi.advanceTimersByTimeAsync(2_000);
+    await vi.waitFor(() => expect(element.textContent).toContain("What is ICE?"));
+  });
+
   it("does not ask in circles where the kernel has nothing after all", async () => {
     const { kernel } = startFollowing();
     await vi.waitFor(() => expect(kernel.of("history")).toHaveLength(1));

@@ -58,10 +58,12 @@ class VoiceDetector(Protocol):
 
 
 def __getattr__(name: str) -> Any:
-    # A speaker of the user's own may import the old name; it goes with the next release.
-    if name == "Sound":
-        from rtc_widget._aiortc.audio import MonoAudio
+    # Engines of the user's own import these names; the old one goes with the next release.
+    if name not in ("MonoAudio", "Samples", "Sound"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from rtc_widget._aiortc import audio
 
+    if name == "Sound":
         warnings.warn(f"{__name__}.Sound is deprecated; use {__name__}.MonoAudio.", DeprecationWarning, stacklevel=2)
-        return MonoAudio
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return audio.MonoAudio
+    return getattr(audio, name)
