@@ -13,6 +13,7 @@ const column = Number(wanted.get("column"));
 if (column > 0) document.documentElement.style.setProperty("--column", `${column}px`);
 
 const sheet = document.querySelector("#sheet");
+const shown: Promise<unknown>[] = [];
 for (const [name, script] of Object.entries(STATES)) {
   const only = wanted.get("state");
   if (only !== null && only !== name) continue;
@@ -23,8 +24,10 @@ for (const [name, script] of Object.entries(STATES)) {
   figure.dataset.state = name;
   figure.append(caption, view);
   sheet?.append(figure);
-  void showState(view, script);
+  shown.push(showState(view, script));
 }
+// `scripts/pictures` waits for it.
+void Promise.all(shown).then(() => Object.assign(globalThis, { sheetIsShown: true }));
 
 // While `npm run dev` watches, esbuild tells the page when to load again.
 if (location.hostname === "localhost" || location.hostname === "127.0.0.1") {
