@@ -168,6 +168,7 @@ class InputAudio:
         # Reuse the item id already sent in `speech_started`.
         item_id = self._item_id if self.is_speaking else new_id("item")
         samples = self._buffer.take() if self._turns is None or by_hand else self._turns.take()
+        self._speculation.drop()  # it was of the turn that ends here
         ms = len(samples) * 1000 / INPUT_RATE
         if ms < MIN_COMMIT_MS:
             raise ApiError(
