@@ -48,6 +48,8 @@ class UsageReport:
         if self._main.running is None:
             self.write()
         elif now >= self._next_report:
+            # One that was scheduled on a loop that has ended is never written: it must not keep others from it.
+            self._is_scheduled = False
             self._next_report = now + REPORT_SECONDS
             self.write()
         elif not self._is_scheduled:

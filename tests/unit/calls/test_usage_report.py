@@ -99,3 +99,19 @@ async def test_a_wrong_price_list_leaves_the_one_before(chat, prices, error):
 async def test_a_misspelt_parameter_is_not_taken_for_a_session_setting():
     with pytest.raises(TypeError, match="Did you mean 'prices'"):
         VoiceChat(page=ScriptedPage(), price={"audio_output": 64.0})
+
+
+async def test_a_report_that_was_scheduled_on_a_loop_that_ended_keeps_no_later_one_back(
+    chat, page, server, monkeypatch
+):
+    now, later = [100.0], []
+    monkeypatch.setattr(usage_report.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(chat._main, "call_later", lambda seconds, function: later.append(function))
+    await server.connect()
+    await server.says(done(1))
+    await server.says(done(2))  # scheduled, and never written
+    later.clear()
+    now[0] += 2 * usage_report.REPORT_SECONDS
+    await server.says(done(3))
+    await server.says(done(4))
+    assert [function.__name__ for function in later].count("_write_scheduled") == 1

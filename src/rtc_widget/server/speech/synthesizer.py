@@ -97,7 +97,7 @@ class Hibari:
             self._loaded[name] = model
         return self._loaded[name]
 
-    def compact(self) -> None:
+    def reduce_memory(self) -> None:
         """Keep the loaded voices in less memory. It takes 0.1 s for each, so call it between two sentences."""
         for model in self._loaded.values():
             tagger = model.g2p.tagger

@@ -44,10 +44,11 @@ class EngineFailure:
 
 
 @runtime_checkable
-class Compactable(Protocol):
-    """An engine that can reduce its memory, which is done after each reply."""
+class MemoryReducer(Protocol):
+    """An engine of this package that can keep what it has loaded in less memory."""
 
-    def compact(self) -> None: ...  # noqa: D102
+    def reduce_memory(self) -> None:
+        """Do so; called between two requests."""
 
 
 def main(kind: str, wanted: str) -> None:
@@ -83,8 +84,8 @@ def main(kind: str, wanted: str) -> None:
         except Exception as error:  # noqa: BLE001 - a custom engine may raise anything
             reply = _failure(error)
         send(reply)
-        if isinstance(engine, Compactable):
-            engine.compact()
+        if isinstance(engine, MemoryReducer) and type(engine).__module__.startswith("rtc_widget."):
+            engine.reduce_memory()
 
 
 def return_free_memory() -> None:

@@ -152,7 +152,7 @@ def test_less_memory_changes_no_sample_of_the_voice(voice: str, british: bool) -
     original = hibari.Hibari(threads=1, g2p=g2p.G2P(british=british))
     speaker = synthesizer.Hibari()
     speaker.speak("Hi.", voice=voice)
-    speaker.compact()
+    speaker.reduce_memory()
     for text in (TEXT, "I read the record that they record live, near the Qwrtz; and you?"):
         whole, spoken = original(text, seed=0), speaker.speak(text, voice=voice).samples
         first = int(np.flatnonzero(np.abs(whole) > synthesizer.AUDIBLE)[0]) - int(synthesizer.LEAD_SECONDS * 24_000)

@@ -232,9 +232,13 @@ class InputAudio:
         if isinstance(detection, SemanticVad) and self._turns is not None:
             # The words before an earlier pause must not affect this pause.
             self._turns.settings = detection.turns()
-        words.add_done_callback(partial(self._pause_recognized, detection))
+        words.add_done_callback(partial(self._pause_recognized, detection, self._item_id))
 
-    def _pause_recognized(self, detection: ServerVad | SemanticVad | None, words: asyncio.Task[str]) -> None:
+    def _pause_recognized(
+        self, detection: ServerVad | SemanticVad | None, item_id: str, words: asyncio.Task[str]
+    ) -> None:
+        if item_id != self._item_id:
+            return  # the turn has ended, and another one has begun
         if words.cancelled() or words.exception() or self._settings.turn_detection != detection:
             return
         if isinstance(detection, SemanticVad) and self._turns is not None:
