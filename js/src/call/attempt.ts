@@ -223,10 +223,12 @@ export class Attempt {
     await welcomed;
     if (!this.#options.canCall) await prepared; // the kernel says what to do
     // Do not wait for what the kernel prepares: a local server may be loading its models.
-    const [input, offer] = await Promise.all([this.#openInput(), early ?? prepared.then((it) => this.#offer(it))]);
+    const parts = Promise.all([this.#openInput(), early ?? prepared.then((it) => this.#offer(it))]);
+    // What the kernel refuses ends the attempt at once, also while the browser prompts for the microphone.
+    const refused = prepared.then(() => new Promise<never>(() => {}));
+    const [input, offer] = await Promise.race([refused, parts]);
     // The history is repeated as soon as the channel is open, before anybody says more.
-    if (this.#options.resumes) await abortable(this.#options.untilHistory(), signal);
-    // What the kernel refuses meanwhile ends the attempt.
+    if (this.#options.resumes) await Promise.race([refused, abortable(this.#options.untilHistory(), signal)]);
     const [peer] = await Promise.all([this.#connect(offer, input, prepared), prepared]);
     await peer.opened(signal);
     this.#keepAlive(peer);

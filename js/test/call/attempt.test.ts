@@ -117,6 +117,17 @@ describe("a call whose needs the kernel has told before", () => {
     await vi.waitFor(() => expect(microphone.tracks.map(({ readyState }) => readyState)).not.toContain("live"));
     expect(FakePeer.all.map(({ connectionState }) => connectionState)).toEqual(["closed"]);
   });
+
+  it("ends with what the kernel refuses while the browser prompts, and opens no microphone after that", async () => {
+    const { kernel, microphone } = await startKnowing({ permission: "prompt" });
+    const error = { code: "missing_key", message: "No API key was found.", hint: "Set it." };
+    microphone.isPrompting = true;
+    kernel.answers.prepare = { error };
+    expect((await kernel.ask("connect")).error).toEqual(error);
+    microphone.allow();
+    await vi.waitFor(() => expect(microphone.tracks.map(({ readyState }) => readyState)).toEqual(["ended"]));
+    expect(kernel.of("exchange")).toHaveLength(0);
+  });
 });
 
 describe("what changes in one task", () => {
