@@ -413,16 +413,24 @@ export class Attempt {
       return this.#postOffer(sdp);
     }
     this.#hasAskedServer = true;
-    const result = await this.#bridge.request(
+    const late = new AbortController();
+    const reply = this.#bridge.request(
       { type: "exchange", attempt: this.id, sdp, preparation: (isConfirmed ? null : version) ?? null },
       {
-        signal,
-        // The kernel exchanges the offer once it has prepared.
-        limitMs: isConfirmed ? EXCHANGE_LIMIT_MS : PREPARE_LIMIT_MS + EXCHANGE_LIMIT_MS,
+        signal: AbortSignal.any([signal, late.signal]),
+        limitMs: PREPARE_LIMIT_MS + EXCHANGE_LIMIT_MS,
         // A late answer means a call on the server that nobody uses: the first hang-up may have come before it.
         onLateReply: () => this.#hangUp(),
       },
     );
+    // The kernel exchanges the offer once it has prepared.
+    const inTime = prepared.then(() =>
+      within(EXCHANGE_LIMIT_MS, reply, () => {
+        late.abort(pageError("kernel_timeout"));
+        throw late.signal.reason;
+      }),
+    );
+    const result = await Promise.race([reply, inTime]);
     const superseding = isConfirmed ? undefined : decodeSuperseding(result);
     if (superseding) return superseding;
     this.#messages = decodeOwnMessages(result);

@@ -290,6 +290,23 @@ describe("a call that is ended while it is being made", () => {
     expect(kernel.of("hang_up")).toHaveLength(2);
   });
 
+  it("waits for an answer no longer than that after the kernel has prepared, where the offer was early", async () => {
+    const { kernel } = await startKnowing();
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    kernel.answers.prepare = "later";
+    kernel.answers.exchange = "later";
+    const connecting = kernel.ask("connect");
+    const request = await vi.waitFor(() => kernel.last("exchange"));
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(kernel.of("hang_up")).toHaveLength(0);
+    kernel.reply(kernel.last("prepare"), { result: KNOWN });
+    await vi.advanceTimersByTimeAsync(45_100);
+    expect(kernel.of("hang_up")).toHaveLength(1);
+    expect((await connecting).error).toMatchObject({ code: "kernel_timeout" });
+    kernel.reply(request, { result: { sdp: "v=0\r\n", call_id: "rtc_late" } });
+    expect(kernel.of("hang_up")).toHaveLength(2);
+  });
+
   it("ends while it waits for the data channel, and everything is closed", async () => {
     const { kernel, microphone, peer } = startWidget();
     const connecting = kernel.ask("connect");
