@@ -108,6 +108,7 @@ function SessionForm({ store, session, isOpen }: FormProps) {
           isFixed={isFixed}
           isDisabled={isFixed || !isOpen}
           outcome={outcomes[name]}
+          isLate={store.isKernelSlow.value}
           onInput={(text) => {
             setDraft((before) => ({ ...before, [name]: text }));
             setOutcomes((before) => without(before, name));
@@ -135,12 +136,14 @@ interface FieldProps {
   readonly isFixed: boolean;
   readonly isDisabled: boolean;
   readonly outcome: Outcome | undefined;
+  /** Whether the kernel has not replied for a while. */
+  readonly isLate: boolean;
   readonly onInput: (text: string) => void;
 }
 
-function Field({ id, name, text, isFixed, isDisabled, outcome, onInput }: FieldProps) {
+function Field({ id, name, text, isFixed, isDisabled, outcome, isLate, onInput }: FieldProps) {
   const refused = typeof outcome === "object" ? outcome.refused : "";
-  const words = refused || (outcome === "confirmed" ? "Confirmed." : isFixed ? "Fixed at the start." : "");
+  const words = refused || noteOf(outcome, isLate) || (isFixed ? "Fixed at the start." : "");
   const shared = {
     id,
     name,
@@ -178,6 +181,11 @@ function Field({ id, name, text, isFixed, isDisabled, outcome, onInput }: FieldP
       </p>
     </div>
   );
+}
+
+function noteOf(outcome: Outcome | undefined, isLate: boolean): string {
+  if (outcome === "confirmed") return "Confirmed.";
+  return outcome === "sent" && isLate ? "Python has not replied yet. While a cell runs, the change waits." : "";
 }
 
 /** The choices, with what the server uses if that is another one. */

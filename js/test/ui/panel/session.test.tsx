@@ -127,6 +127,28 @@ describe("the Session tab", () => {
     await vi.waitFor(() => expect(note("voice")).toBe("The server did not confirm the change within 10.0 s."));
   });
 
+  it("refuses nothing that a busy kernel does later", async () => {
+    const { kernel, field, note, update } = await openSession({ answers: false });
+    await userEvent.fill(field("voice"), "cedar");
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    update().click();
+    await vi.waitFor(() => kernel.last("update_session"));
+    await vi.advanceTimersByTimeAsync(500_000);
+    await vi.waitFor(() => expect(note("voice")).toContain("Python has not replied yet."));
+    kernel.reply(kernel.last("update_session"), { result: {} });
+    await vi.waitFor(() => expect(note("voice")).toBe("Confirmed."));
+  });
+
+  it("does not wait for a kernel that has died", async () => {
+    const { kernel, model, field, note, update } = await openSession({ answers: false });
+    await userEvent.fill(field("voice"), "cedar");
+    update().click();
+    await vi.waitFor(() => kernel.last("update_session"));
+    model.trigger("comm_live_update");
+    await vi.waitFor(() => expect(note("voice")).toMatch(/kernel/i));
+    expect(update().textContent).toBe("Update");
+  });
+
   it("is known to a window that was opened during another's call, and changes that call", async () => {
     const { kernel, mount } = startWidget({
       setUp: (model) =>
