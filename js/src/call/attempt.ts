@@ -265,17 +265,22 @@ export class Attempt {
   async #connect(offer: Offer, input: Input, prepared: Promise<Preparation>): Promise<Peer> {
     const { signal } = this.#life;
     const { peer } = offer;
+    const replaced = new AbortController();
+    const until = AbortSignal.any([signal, replaced.signal]);
     const sender = new AudioSender(async (track) => {
-      await peer.sendTrack(track);
+      await abortable(peer.sendTrack(track), until);
       this.#listener.onSentTrack(track);
-    }, signal);
+    }, until);
     this.#sender = sender;
     const { needsInputAudio } = protocolNamed(this.#options.protocol);
     const sending = needsInputAudio && !input.track ? sender.sendSilence() : sender.setMicrophone(input.track);
-    const [sdp] = await Promise.all([offer.set(), abortable(sending, signal)]);
+    const [sdp] = await Promise.all([offer.set(), abortable(sending, until)]);
     signal.throwIfAborted();
     const answer = await this.#exchange(sdp, offer, prepared);
-    if (typeof answer !== "string") return this.#connect(this.#offer(answer), input, prepared);
+    if (typeof answer !== "string") {
+      replaced.abort(pageError("clip_interrupted"));
+      return this.#connect(this.#offer(answer), input, prepared);
+    }
     this.#progress = { ...this.#progress, answered: true };
     await abortable(peer.accept(answer), signal);
     return peer;

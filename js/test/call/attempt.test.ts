@@ -4,11 +4,11 @@ import { FakePeer, type Message, startWidget } from "../fakes";
 const KNOWN = { data_channel_label: "known", ice_servers: [], needs_candidates: false, version: "v1" };
 
 /** Starts a widget whose kernel has said with its welcome what an offer needs */
-async function startKnowing({ known = KNOWN as Record<string, unknown>, permission = "granted" } = {}) {
+async function startKnowing({ known = KNOWN as Record<string, unknown>, permission = "granted", settings = {} } = {}) {
   vi.spyOn(navigator.permissions, "query").mockResolvedValue(
     Object.assign(new EventTarget(), { state: permission }) as unknown as PermissionStatus,
   );
-  const started = startWidget();
+  const started = startWidget({ setUp: (model) => Object.assign(model.traits, { settings }) });
   started.kernel.known = known;
   started.kernel.answers.prepare = { result: known };
   await vi.waitFor(() => expect(started.kernel.states.at(-1)?.microphone_permission).toBe(permission));
@@ -58,12 +58,13 @@ describe("a call whose needs the kernel has told before", () => {
   it("makes another offer where the kernel has other needs by now", async () => {
     const { kernel, peer } = await startKnowing();
     const present = { ...KNOWN, data_channel_label: "present", version: "v2" };
-    kernel.answers.prepare = { result: present };
+    kernel.answers.prepare = "later"; // its reply comes after that to `exchange`
     kernel.answers.exchange = { result: { superseded_by: present } };
     // Listens after the kernel, which answers in a microtask.
     kernel.model.on("sent", ({ type, preparation }: Message) => {
       if (type !== "exchange" || preparation !== null) return;
       kernel.answers.exchange = { result: { sdp: "v=0\r\n", call_id: "rtc_1" } };
+      kernel.reply(kernel.last("prepare"), { result: present });
     });
     const connecting = kernel.ask("connect");
     await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
@@ -74,6 +75,19 @@ describe("a call whose needs the kernel has told before", () => {
     expect(kernel.of("exchange").map(({ preparation }) => preparation)).toEqual(["v1", null]);
     expect(kernel.of("hang_up")).toHaveLength(0);
     expect(peer().senders).toHaveLength(1);
+  });
+
+  it("ends the silent track of an offer that another one replaces", async () => {
+    const { kernel, peer } = await startKnowing({ settings: { protocol: "live", microphone: false } });
+    const present = { ...KNOWN, data_channel_label: "present", version: "v2" };
+    kernel.answers.prepare = "later";
+    kernel.answers.exchange = "later";
+    void kernel.ask("connect");
+    kernel.reply(await vi.waitFor(() => kernel.last("exchange")), { result: { superseded_by: present } });
+    await vi.waitFor(() => expect(FakePeer.all).toHaveLength(2));
+    await vi.waitFor(() => expect(peer().senders).toHaveLength(1));
+    const tracks = FakePeer.all.flatMap(({ senders }) => senders as MediaStreamTrack[]);
+    expect(tracks.map(({ readyState }) => readyState)).toEqual(["ended", "live"]);
   });
 
   it("makes another offer also where the page posts it itself", async () => {
