@@ -274,9 +274,11 @@ export class Attempt {
     this.#sender = sender;
     const { needsInputAudio } = protocolNamed(this.#options.protocol);
     const sending = needsInputAudio && !input.track ? sender.sendSilence() : sender.setMicrophone(input.track);
-    const [sdp] = await Promise.all([offer.set(), abortable(sending, until)]);
+    const parts = Promise.all([offer.set(), abortable(sending, until)]);
+    // Candidates may take long; an offer that is of no use meanwhile need not have them.
+    const made = await Promise.race([superseding(offer, prepared), parts]);
     signal.throwIfAborted();
-    const answer = await this.#exchange(sdp, offer, prepared);
+    const answer = Array.isArray(made) ? await this.#exchange(made[0], offer, prepared) : made;
     if (typeof answer !== "string") {
       replaced.abort(pageError("clip_interrupted"));
       return this.#connect(this.#offer(answer), input, prepared);
@@ -463,6 +465,12 @@ export class Attempt {
   #hangUp(): void {
     if (this.#hasAskedServer) this.#bridge.send({ type: "hang_up", attempt: this.id });
   }
+}
+
+/** Resolves with what another offer needs where this one was made with an old preparation; else never. */
+async function superseding({ isConfirmed, preparation }: Offer, prepared: Promise<Preparation>): Promise<Preparation> {
+  const present = await prepared;
+  return isConfirmed || present.version === preparation.version ? new Promise<never>(() => {}) : present;
 }
 
 function answerIn({ sdp }: Result): string {

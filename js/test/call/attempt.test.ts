@@ -77,6 +77,18 @@ describe("a call whose needs the kernel has told before", () => {
     expect(peer().senders).toHaveLength(1);
   });
 
+  it("makes another offer at once, not only when the candidates of the first are gathered", async () => {
+    const { kernel, peer } = await startKnowing({ known: { ...KNOWN, needs_candidates: true } });
+    FakePeer.gathers = false;
+    kernel.answers.prepare = "later";
+    void kernel.ask("connect");
+    await vi.waitFor(() => expect(peer().steps).toContain("setLocalDescription"));
+    kernel.reply(kernel.last("prepare"), { result: { ...KNOWN, version: "v2" } });
+    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
+    expect(FakePeer.all).toHaveLength(2);
+    expect(kernel.of("exchange").map(({ preparation }) => preparation)).toEqual([null]);
+  });
+
   it("ends the silent track of an offer that another one replaces", async () => {
     const { kernel, peer } = await startKnowing({ settings: { protocol: "live", microphone: false } });
     const present = { ...KNOWN, data_channel_label: "present", version: "v2" };
