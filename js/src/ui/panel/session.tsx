@@ -1,6 +1,6 @@
 /** The settings of the session: what the server has confirmed, and a form that changes some of them. */
 
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { isCalling } from "../../comm/protocol";
 import type { ConfirmedSession, SettingName } from "../../conversation/confirmed_session";
 import { asRtcWidgetError } from "../../errors";
@@ -67,8 +67,8 @@ function SessionForm({ store, session, isOpen }: FormProps) {
   const isSending = Object.values(outcomes).includes("sent");
   const setOutcome = (name: SettingName, outcome: Outcome) => setOutcomes((before) => ({ ...before, [name]: outcome }));
 
+  const sending = useRef(Promise.resolve());
   const send = async (name: SettingName, text: string) => {
-    setOutcome(name, "sent");
     try {
       await store.updateSession({ [name]: settingOf(name, text) });
       setOutcome(name, "confirmed");
@@ -81,8 +81,11 @@ function SessionForm({ store, session, isOpen }: FormProps) {
   };
   const sendChanges = () => {
     if (!isOpen || isSending) return;
-    // One change each, so that a refusal belongs to its setting.
-    for (const { name } of changed) void send(name, draft[name] ?? "");
+    // One change after the other, so that a refusal belongs to its setting.
+    for (const { name } of changed) {
+      setOutcome(name, "sent");
+      sending.current = sending.current.then(() => send(name, draft[name] ?? ""));
+    }
   };
   return (
     <form

@@ -84,6 +84,20 @@ describe("the Session tab", () => {
     expect(update().disabled).toBe(true);
   });
 
+  it("sends a change only when the one before is confirmed or refused", async () => {
+    const { kernel, field, note, update } = await openSession({ answers: false });
+    await userEvent.fill(field("voice"), "nobody");
+    await userEvent.fill(field("speed"), "1.25");
+    update().click();
+    await vi.waitFor(() => expect(update().textContent).toBe("Waiting for the server"));
+    expect(kernel.of("update_session")).toHaveLength(1);
+    kernel.reply(kernel.last("update_session"), { error: REFUSAL });
+    await vi.waitFor(() => expect(kernel.of("update_session")).toHaveLength(2));
+    expect(note("voice")).toBe("No such voice. Use another one.");
+    kernel.reply(kernel.last("update_session"), { result: {} });
+    await vi.waitFor(() => expect(note("speed")).toBe("Confirmed."));
+  });
+
   it("says beside the field why the server refused it, and keeps what was typed", async () => {
     const { field, note, update } = await openSession();
     await userEvent.fill(field("voice"), "nobody");
