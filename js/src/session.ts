@@ -49,8 +49,9 @@ const HISTORY_WAIT_MS = 5_000;
 
 /** A cell may keep the kernel busy. */
 const EXPLAIN_LIMIT_MS = 20_000;
-/** The kernel waits for ten seconds until the server has confirmed a change. */
-const REQUEST_LIMIT_MS = 15_000;
+/** A kernel that is busy makes a change later, so a change that is given up early may still be made. */
+const CHANGE_LIMIT_MS = 600_000;
+const CHANGE_LATE_HINT = "A cell may be running; the change may still be made when it has ended.";
 
 const NO_MICROPHONE_HINT =
   "Python made this widget without a microphone (microphone=…). Your choice is kept for other widgets.";
@@ -278,11 +279,22 @@ export function openSession(
     }),
     (snapshot) => bridge.send(snapshot),
   );
+  const kernelLife = new AbortController();
+  const untilKernelDies = AbortSignal.any([signal, kernelLife.signal]);
+  const change = async (message: Parameters<typeof bridge.request>[0]) => {
+    try {
+      await bridge.request(message, { signal: untilKernelDies, limitMs: CHANGE_LIMIT_MS });
+    } catch (thrown) {
+      const error = asRtcWidgetError(thrown);
+      throw error.code === "kernel_timeout" ? pageError("kernel_timeout", { hint: CHANGE_LATE_HINT }) : error;
+    }
+  };
   // A kernel that was restarted or has died does not know this model any more.
   const kernelLiveness = new KernelLiveness(
     model,
     () => {
       bridge.close();
+      kernelLife.abort(pageError("kernel_died"));
       // A call that is over may have ended for another reason.
       const isOver = call.state.status === "error";
       call.finish(pageError("kernel_died", isOver ? { message: textOf("kernel_gone") } : {}));
@@ -323,11 +335,10 @@ export function openSession(
       return decodeExplainedLines(await bridge.request({ type: "explain_sdp", sdp }, how));
     },
     async updateSession(settings) {
-      await bridge.request({ type: "update_session", settings }, { signal, limitMs: REQUEST_LIMIT_MS });
+      await change({ type: "update_session", settings });
     },
     async setTextInterrupts(interrupts) {
-      const message = { type: "change_settings", text_interrupts: interrupts } as const;
-      await bridge.request(message, { signal, limitMs: REQUEST_LIMIT_MS });
+      await change({ type: "change_settings", text_interrupts: interrupts });
     },
     async useDevice(kind, device) {
       if (kind === "speaker") return speaker.choose(device);

@@ -223,10 +223,12 @@ export class Attempt {
     await welcomed;
     if (!this.#options.canCall) await prepared; // the kernel says what to do
     // Do not wait for what the kernel prepares: a local server may be loading its models.
-    const [input, offer] = await Promise.all([this.#openInput(), early ?? prepared.then((it) => this.#offer(it))]);
+    const parts = Promise.all([this.#openInput(), early ?? prepared.then((it) => this.#offer(it))]);
+    // What the kernel refuses ends the attempt at once, also while the browser prompts for the microphone.
+    const refused = prepared.then(() => new Promise<never>(() => {}));
+    const [input, offer] = await Promise.race([refused, parts]);
     // The history is repeated as soon as the channel is open, before anybody says more.
-    if (this.#options.resumes) await abortable(this.#options.untilHistory(), signal);
-    // What the kernel refuses meanwhile ends the attempt.
+    if (this.#options.resumes) await Promise.race([refused, abortable(this.#options.untilHistory(), signal)]);
     const [peer] = await Promise.all([this.#connect(offer, input, prepared), prepared]);
     await peer.opened(signal);
     this.#keepAlive(peer);
@@ -263,17 +265,24 @@ export class Attempt {
   async #connect(offer: Offer, input: Input, prepared: Promise<Preparation>): Promise<Peer> {
     const { signal } = this.#life;
     const { peer } = offer;
+    const replaced = new AbortController();
+    const until = AbortSignal.any([signal, replaced.signal]);
     const sender = new AudioSender(async (track) => {
-      await peer.sendTrack(track);
+      await abortable(peer.sendTrack(track), until);
       this.#listener.onSentTrack(track);
-    }, signal);
+    }, until);
     this.#sender = sender;
     const { needsInputAudio } = protocolNamed(this.#options.protocol);
     const sending = needsInputAudio && !input.track ? sender.sendSilence() : sender.setMicrophone(input.track);
-    const [sdp] = await Promise.all([offer.set(), abortable(sending, signal)]);
+    const parts = Promise.all([offer.set(), abortable(sending, until)]);
+    // Candidates may take long; an offer that is of no use meanwhile need not have them.
+    const made = await Promise.race([superseding(offer, prepared), parts]);
     signal.throwIfAborted();
-    const answer = await this.#exchange(sdp, offer, prepared);
-    if (typeof answer !== "string") return this.#connect(this.#offer(answer), input, prepared);
+    const answer = Array.isArray(made) ? await this.#exchange(made[0], offer, prepared) : made;
+    if (typeof answer !== "string") {
+      replaced.abort(pageError("clip_interrupted"));
+      return this.#connect(this.#offer(answer), input, prepared);
+    }
     this.#progress = { ...this.#progress, answered: true };
     await abortable(peer.accept(answer), signal);
     return peer;
@@ -411,16 +420,24 @@ export class Attempt {
       return this.#postOffer(sdp);
     }
     this.#hasAskedServer = true;
-    const result = await this.#bridge.request(
+    const late = new AbortController();
+    const reply = this.#bridge.request(
       { type: "exchange", attempt: this.id, sdp, preparation: (isConfirmed ? null : version) ?? null },
       {
-        signal,
-        // The kernel exchanges the offer once it has prepared.
-        limitMs: isConfirmed ? EXCHANGE_LIMIT_MS : PREPARE_LIMIT_MS + EXCHANGE_LIMIT_MS,
+        signal: AbortSignal.any([signal, late.signal]),
+        limitMs: PREPARE_LIMIT_MS + EXCHANGE_LIMIT_MS,
         // A late answer means a call on the server that nobody uses: the first hang-up may have come before it.
         onLateReply: () => this.#hangUp(),
       },
     );
+    // The kernel exchanges the offer once it has prepared.
+    const inTime = prepared.then(() =>
+      within(EXCHANGE_LIMIT_MS, reply, () => {
+        late.abort(pageError("kernel_timeout"));
+        throw late.signal.reason;
+      }),
+    );
+    const result = await Promise.race([reply, inTime]);
     const superseding = isConfirmed ? undefined : decodeSuperseding(result);
     if (superseding) return superseding;
     this.#messages = decodeOwnMessages(result);
@@ -448,6 +465,12 @@ export class Attempt {
   #hangUp(): void {
     if (this.#hasAskedServer) this.#bridge.send({ type: "hang_up", attempt: this.id });
   }
+}
+
+/** Resolves with what another offer needs where this one was made with an old preparation; else never. */
+async function superseding({ isConfirmed, preparation }: Offer, prepared: Promise<Preparation>): Promise<Preparation> {
+  const present = await prepared;
+  return isConfirmed || present.version === preparation.version ? new Promise<never>(() => {}) : present;
 }
 
 function answerIn({ sdp }: Result): string {

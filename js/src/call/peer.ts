@@ -5,6 +5,7 @@ import type { CallState, Preparation } from "../comm/protocol";
 import { pageError, type RtcWidgetError, textOf } from "../errors";
 import { now } from "../page";
 import { CandidatePairs } from "./ice_pairs";
+import { withoutPrivateParts } from "./private_parts";
 
 const GATHERING_LIMIT_MS = 2_000;
 const CHANNEL_LIMIT_MS = 15_000;
@@ -168,7 +169,8 @@ export class Peer {
     try {
       await this.#connection.setRemoteDescription({ type: "answer", sdp });
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      // Browsers quote the line that they do not take.
+      const reason = withoutPrivateParts(error instanceof Error ? error.message : String(error));
       throw pageError("invalid_answer", {
         message: `The browser does not accept the server's SDP answer: ${reason}`,
         cause: error,

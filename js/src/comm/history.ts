@@ -8,6 +8,9 @@ import { type CallBridge, decodeHistoryPage, type HistoryPage } from "./protocol
 const HISTORY_LIMIT_MS = 600_000;
 /** A lost reply must not block the requests after it. */
 const EVENTS_LIMIT_MS = 20_000;
+/** The pause before asking a silent kernel again; it doubles each time. */
+const FIRST_PAUSE_MS = 1_000;
+const MAX_PAUSE_MS = 60_000;
 
 export interface HistoryListener {
   /** What was said before this page, without the events that only the log needs. */
@@ -30,6 +33,8 @@ export class HistoryReader {
   /** The kernel has told this page of something since it asked last: events, or the end of a call. */
   #hasNews = false;
   #isReading = false;
+  #pauseMs = FIRST_PAUSE_MS;
+  #retry: ReturnType<typeof setTimeout> | undefined;
   #complete = new Deferred<void>();
 
   constructor(bridge: CallBridge, own: () => readonly string[], listener: HistoryListener, signal: AbortSignal) {
@@ -65,6 +70,7 @@ export class HistoryReader {
   async #read(): Promise<void> {
     if (this.#isReading) return;
     this.#isReading = true;
+    clearTimeout(this.#retry);
     let isLate = false;
     try {
       while (!this.#hasHistory) {
@@ -91,13 +97,17 @@ export class HistoryReader {
     } finally {
       this.#isReading = false;
     }
-    if (isLate) void this.#read();
+    if (!isLate) return;
+    this.#retry = setTimeout(() => void this.#read(), this.#pauseMs);
+    this.#pauseMs = Math.min(2 * this.#pauseMs, MAX_PAUSE_MS);
   }
 
   async #ask(first: number, before: number | null, brief: boolean): Promise<HistoryPage> {
     const without = brief || before === null ? this.#own() : [];
     const request = { type: "history", first, before, brief, without } as const;
     const how = { signal: this.#signal, limitMs: brief ? HISTORY_LIMIT_MS : EVENTS_LIMIT_MS, isBackground: true };
-    return decodeHistoryPage(await this.#bridge.request(request, how));
+    const result = await this.#bridge.request(request, how);
+    this.#pauseMs = FIRST_PAUSE_MS;
+    return decodeHistoryPage(result);
   }
 }

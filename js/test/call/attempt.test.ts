@@ -4,11 +4,11 @@ import { FakePeer, type Message, startWidget } from "../fakes";
 const KNOWN = { data_channel_label: "known", ice_servers: [], needs_candidates: false, version: "v1" };
 
 /** Starts a widget whose kernel has said with its welcome what an offer needs */
-async function startKnowing({ known = KNOWN as Record<string, unknown>, permission = "granted" } = {}) {
+async function startKnowing({ known = KNOWN as Record<string, unknown>, permission = "granted", settings = {} } = {}) {
   vi.spyOn(navigator.permissions, "query").mockResolvedValue(
     Object.assign(new EventTarget(), { state: permission }) as unknown as PermissionStatus,
   );
-  const started = startWidget();
+  const started = startWidget({ setUp: (model) => Object.assign(model.traits, { settings }) });
   started.kernel.known = known;
   started.kernel.answers.prepare = { result: known };
   await vi.waitFor(() => expect(started.kernel.states.at(-1)?.microphone_permission).toBe(permission));
@@ -58,12 +58,13 @@ describe("a call whose needs the kernel has told before", () => {
   it("makes another offer where the kernel has other needs by now", async () => {
     const { kernel, peer } = await startKnowing();
     const present = { ...KNOWN, data_channel_label: "present", version: "v2" };
-    kernel.answers.prepare = { result: present };
+    kernel.answers.prepare = "later"; // its reply comes after that to `exchange`
     kernel.answers.exchange = { result: { superseded_by: present } };
     // Listens after the kernel, which answers in a microtask.
     kernel.model.on("sent", ({ type, preparation }: Message) => {
       if (type !== "exchange" || preparation !== null) return;
       kernel.answers.exchange = { result: { sdp: "v=0\r\n", call_id: "rtc_1" } };
+      kernel.reply(kernel.last("prepare"), { result: present });
     });
     const connecting = kernel.ask("connect");
     await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
@@ -74,6 +75,31 @@ describe("a call whose needs the kernel has told before", () => {
     expect(kernel.of("exchange").map(({ preparation }) => preparation)).toEqual(["v1", null]);
     expect(kernel.of("hang_up")).toHaveLength(0);
     expect(peer().senders).toHaveLength(1);
+  });
+
+  it("makes another offer at once, not only when the candidates of the first are gathered", async () => {
+    const { kernel, peer } = await startKnowing({ known: { ...KNOWN, needs_candidates: true } });
+    FakePeer.gathers = false;
+    kernel.answers.prepare = "later";
+    void kernel.ask("connect");
+    await vi.waitFor(() => expect(peer().steps).toContain("setLocalDescription"));
+    kernel.reply(kernel.last("prepare"), { result: { ...KNOWN, version: "v2" } });
+    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
+    expect(FakePeer.all).toHaveLength(2);
+    expect(kernel.of("exchange").map(({ preparation }) => preparation)).toEqual([null]);
+  });
+
+  it("ends the silent track of an offer that another one replaces", async () => {
+    const { kernel, peer } = await startKnowing({ settings: { protocol: "live", microphone: false } });
+    const present = { ...KNOWN, data_channel_label: "present", version: "v2" };
+    kernel.answers.prepare = "later";
+    kernel.answers.exchange = "later";
+    void kernel.ask("connect");
+    kernel.reply(await vi.waitFor(() => kernel.last("exchange")), { result: { superseded_by: present } });
+    await vi.waitFor(() => expect(FakePeer.all).toHaveLength(2));
+    await vi.waitFor(() => expect(peer().senders).toHaveLength(1));
+    const tracks = FakePeer.all.flatMap(({ senders }) => senders as MediaStreamTrack[]);
+    expect(tracks.map(({ readyState }) => readyState)).toEqual(["ended", "live"]);
   });
 
   it("makes another offer also where the page posts it itself", async () => {
@@ -116,6 +142,17 @@ describe("a call whose needs the kernel has told before", () => {
     expect((await kernel.ask("connect")).error).toEqual(error);
     await vi.waitFor(() => expect(microphone.tracks.map(({ readyState }) => readyState)).not.toContain("live"));
     expect(FakePeer.all.map(({ connectionState }) => connectionState)).toEqual(["closed"]);
+  });
+
+  it("ends with what the kernel refuses while the browser prompts, and opens no microphone after that", async () => {
+    const { kernel, microphone } = await startKnowing({ permission: "prompt" });
+    const error = { code: "missing_key", message: "No API key was found.", hint: "Set it." };
+    microphone.isPrompting = true;
+    kernel.answers.prepare = { error };
+    expect((await kernel.ask("connect")).error).toEqual(error);
+    microphone.allow();
+    await vi.waitFor(() => expect(microphone.tracks.map(({ readyState }) => readyState)).toEqual(["ended"]));
+    expect(kernel.of("exchange")).toHaveLength(0);
   });
 });
 
@@ -274,6 +311,23 @@ describe("a call that is ended while it is being made", () => {
     const connecting = kernel.ask("connect");
     const request = await vi.waitFor(() => kernel.last("exchange"));
     await vi.advanceTimersByTimeAsync(45_100);
+    expect((await connecting).error).toMatchObject({ code: "kernel_timeout" });
+    kernel.reply(request, { result: { sdp: "v=0\r\n", call_id: "rtc_late" } });
+    expect(kernel.of("hang_up")).toHaveLength(2);
+  });
+
+  it("waits for an answer no longer than that after the kernel has prepared, where the offer was early", async () => {
+    const { kernel } = await startKnowing();
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    kernel.answers.prepare = "later";
+    kernel.answers.exchange = "later";
+    const connecting = kernel.ask("connect");
+    const request = await vi.waitFor(() => kernel.last("exchange"));
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(kernel.of("hang_up")).toHaveLength(0);
+    kernel.reply(kernel.last("prepare"), { result: KNOWN });
+    await vi.advanceTimersByTimeAsync(45_100);
+    expect(kernel.of("hang_up")).toHaveLength(1);
     expect((await connecting).error).toMatchObject({ code: "kernel_timeout" });
     kernel.reply(request, { result: { sdp: "v=0\r\n", call_id: "rtc_late" } });
     expect(kernel.of("hang_up")).toHaveLength(2);

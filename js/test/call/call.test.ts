@@ -167,6 +167,25 @@ describe("a call that cannot be made", () => {
     expect(kernel.of("hang_up")).toHaveLength(1);
   });
 
+  it.each([
+    ["a=ice-ufrag:secret Invalid SDP line.", "a=ice-ufrag:••• Invalid SDP line."],
+    ["a=ice-pwd:secret Invalid SDP line.", "a=ice-pwd:••• Invalid SDP line."],
+    ["a=fingerprint:sha-256 5E:C2:E7 Bad.", "a=fingerprint:sha-256 ••• Bad."],
+    ["5E:C2:E7:00:5E:C2:E7:00 Bad.", "••• Bad."],
+    [
+      "a=candidate:1 1 udp 7 192.0.2.1 9 typ srflx raddr 10.0.0.1 rport 9 ufrag secret Bad.",
+      "a=candidate:1 1 udp 7 ••• 9 typ srflx raddr ••• rport 9 ufrag ••• Bad.",
+    ],
+    ["Called with SDP without ice-ufrag and ice-pwd.", "Called with SDP without ice-ufrag and ice-pwd."],
+  ])("hides what is private where the browser quotes the answer: %s", async (quoted, shown) => {
+    const { kernel } = startWidget();
+    const refusal = new DOMException(`Failed to parse SessionDescription. ${quoted}`, "OperationError");
+    vi.spyOn(FakePeer.prototype, "setRemoteDescription").mockRejectedValue(refusal);
+    const { error } = await kernel.ask("connect");
+    const message = `The browser does not accept the server's SDP answer: Failed to parse SessionDescription. ${shown}`;
+    expect(error).toMatchObject({ code: "invalid_answer", message });
+  });
+
   it("fails when ICE fails, and Python sees the failed state before the closed one", async () => {
     const { kernel, peer } = startWidget();
     const reply = kernel.ask("connect");

@@ -102,6 +102,24 @@ describe("a page that follows another page's call", () => {
     await vi.waitFor(() => expect(element.textContent).toContain("What is ICE?"));
   });
 
+  it("asks a silent kernel ever less often, and at once when it speaks", async () => {
+    const { kernel, element, record } = startFollowing();
+    await vi.waitFor(() => expect(kernel.of("history")).toHaveLength(1));
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    kernel.isListening = false;
+    record.push(said("u1", "user", "What is ICE?"));
+    kernel.say({ type: "log_grew", next: 1 });
+    // Each request waits for 20 s, and pauses of 1, 2, 4, 8, 16, 32 and twice 60 s follow.
+    await vi.advanceTimersByTimeAsync(20_000 * 8 + 63_000 + 120_000 - 500);
+    expect(kernel.of("history")).toHaveLength(9);
+    await vi.advanceTimersByTimeAsync(20_000 + 1_000);
+    expect(kernel.of("history")).toHaveLength(10);
+    kernel.isListening = true;
+    kernel.say({ type: "log_grew", next: 1 });
+    await vi.waitFor(() => expect(element.textContent).toContain("What is ICE?"));
+    expect(kernel.of("history")).toHaveLength(11);
+  });
+
   it("does not ask in circles where the kernel has nothing after all", async () => {
     const { kernel } = startFollowing();
     await vi.waitFor(() => expect(kernel.of("history")).toHaveLength(1));

@@ -260,6 +260,7 @@ export class EventRows {
     const isKept = (row: Row) => lastKeyOf(row) >= key;
     this.#rows = this.#rows.filter(isKept);
     this.#open = this.#open.filter(isKept);
+    if (this.#run && !isKept(this.#run)) this.#run = undefined;
     for (const [id, row] of this.#responses) if (!isKept(row)) this.#responses.delete(id);
     this.#count = this.#rows.reduce((count, row) => count + (row instanceof FoldedRow ? row.count : 1), 0);
   }

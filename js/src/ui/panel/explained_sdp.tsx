@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import type { ExplainedLine } from "../../comm/protocol";
+import { asRtcWidgetError } from "../../errors";
 import { copyText } from "../clipboard";
 
 interface SdpProps {
@@ -22,17 +23,25 @@ export function ExplainedSdp({ title, ...props }: SdpProps) {
 }
 
 function Lines({ sdp, showsPrivate, explain }: Omit<SdpProps, "title">) {
-  const [lines, setLines] = useState<readonly ExplainedLine[] | "failed">();
+  const [lines, setLines] = useState<readonly ExplainedLine[] | { readonly failure: string }>();
   const [note, setNote] = useState("");
-  useEffect(() => {
-    explain(sdp).then(setLines, () => setLines("failed"));
-  }, []);
+  const ask = () => {
+    setLines(undefined);
+    explain(sdp).then(setLines, (error: unknown) => {
+      const { message, hint } = asRtcWidgetError(error).toWire();
+      setLines({ failure: `${message} ${hint}`.trim() });
+    });
+  };
+  useEffect(ask, []);
   if (lines === undefined) return <p class="rtc-tab-note">Python is asked what the lines mean …</p>;
-  if (lines === "failed") {
+  if ("failure" in lines) {
     // Which parts are private, too, only Python knows.
     return (
       <>
-        <p class="rtc-tab-note">Python does not reply; it explains the lines when its cell has ended.</p>
+        <p class="rtc-tab-note">Python has not explained the lines: {lines.failure}</p>
+        <button type="button" class="rtc-link" data-action="explain-sdp" onClick={ask}>
+          Ask again
+        </button>
         {showsPrivate && <pre class="rtc-sdp-text">{sdp}</pre>}
       </>
     );

@@ -5,7 +5,7 @@
  * tab is mounted.
  */
 
-import type { FunctionComponent } from "preact";
+import type { FunctionComponent, TargetedKeyboardEvent } from "preact";
 import { useState } from "preact/hooks";
 import type { Store } from "../../store";
 import { usePageId } from "../landmark";
@@ -54,12 +54,13 @@ function Tabs({ store, selected, onSelect }: TabsProps) {
   );
   const View = TABS[index]?.view ?? EventsTab;
   const tabId = (name: string) => `${id}-${name}`;
-  const onKeyDown = (event: KeyboardEvent) => {
+  const onKeyDown = (event: TargetedKeyboardEvent<HTMLElement>) => {
     const next = TABS[indexAfter(event.key, index, TABS.length)];
     if (!next) return;
     event.preventDefault();
     onSelect(next.name);
-    document.getElementById(tabId(next.name))?.focus();
+    // The document does not find what is in a shadow root.
+    event.currentTarget.querySelector<HTMLElement>(`[data-tab="${next.name}"]`)?.focus();
   };
   return (
     <>

@@ -1,6 +1,6 @@
 /** The settings of the session: what the server has confirmed, and a form that changes some of them. */
 
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { isCalling } from "../../comm/protocol";
 import type { ConfirmedSession, SettingName } from "../../conversation/confirmed_session";
 import { asRtcWidgetError } from "../../errors";
@@ -67,8 +67,8 @@ function SessionForm({ store, session, isOpen }: FormProps) {
   const isSending = Object.values(outcomes).includes("sent");
   const setOutcome = (name: SettingName, outcome: Outcome) => setOutcomes((before) => ({ ...before, [name]: outcome }));
 
+  const sending = useRef(Promise.resolve());
   const send = async (name: SettingName, text: string) => {
-    setOutcome(name, "sent");
     try {
       await store.updateSession({ [name]: settingOf(name, text) });
       setOutcome(name, "confirmed");
@@ -81,8 +81,11 @@ function SessionForm({ store, session, isOpen }: FormProps) {
   };
   const sendChanges = () => {
     if (!isOpen || isSending) return;
-    // One change each, so that a refusal belongs to its setting.
-    for (const { name } of changed) void send(name, draft[name] ?? "");
+    // One change after the other, so that a refusal belongs to its setting.
+    for (const { name } of changed) {
+      setOutcome(name, "sent");
+      sending.current = sending.current.then(() => send(name, draft[name] ?? ""));
+    }
   };
   return (
     <form
@@ -108,6 +111,7 @@ function SessionForm({ store, session, isOpen }: FormProps) {
           isFixed={isFixed}
           isDisabled={isFixed || !isOpen}
           outcome={outcomes[name]}
+          isLate={store.isKernelSlow.value}
           onInput={(text) => {
             setDraft((before) => ({ ...before, [name]: text }));
             setOutcomes((before) => without(before, name));
@@ -135,12 +139,14 @@ interface FieldProps {
   readonly isFixed: boolean;
   readonly isDisabled: boolean;
   readonly outcome: Outcome | undefined;
+  /** Whether the kernel has not replied for a while. */
+  readonly isLate: boolean;
   readonly onInput: (text: string) => void;
 }
 
-function Field({ id, name, text, isFixed, isDisabled, outcome, onInput }: FieldProps) {
+function Field({ id, name, text, isFixed, isDisabled, outcome, isLate, onInput }: FieldProps) {
   const refused = typeof outcome === "object" ? outcome.refused : "";
-  const words = refused || (outcome === "confirmed" ? "Confirmed." : isFixed ? "Fixed at the start." : "");
+  const words = refused || noteOf(outcome, isLate) || (isFixed ? "Fixed at the start." : "");
   const shared = {
     id,
     name,
@@ -178,6 +184,11 @@ function Field({ id, name, text, isFixed, isDisabled, outcome, onInput }: FieldP
       </p>
     </div>
   );
+}
+
+function noteOf(outcome: Outcome | undefined, isLate: boolean): string {
+  if (outcome === "confirmed") return "Confirmed.";
+  return outcome === "sent" && isLate ? "Python has not replied yet. While a cell runs, the change waits." : "";
 }
 
 /** The choices, with what the server uses if that is another one. */

@@ -107,10 +107,25 @@ describe("the connection tab", () => {
     await vi.waitFor(() => kernel.last("explain_sdp"));
     const error = { code: "unexpected", message: "It broke.", hint: "Report it." };
     kernel.reply(kernel.last("explain_sdp"), { error });
-    await vi.waitFor(() => expect(texts(".rtc-tab-note").join()).toContain("Python does not reply"));
+    await vi.waitFor(() => expect(texts(".rtc-tab-note").join()).toContain("It broke. Report it."));
     expect(element.textContent).not.toContain("a=candidate");
     click("[data-action=show-private]");
     await vi.waitFor(() => expect(element.querySelector(".rtc-sdp-text")?.textContent).toContain("a=candidate"));
+  });
+
+  it("asks the kernel again when told to", async () => {
+    const { kernel, mount } = await startCall();
+    const { texts, click } = await openTab(mount);
+    click(".rtc-sdp > summary");
+    await vi.waitFor(() => kernel.last("explain_sdp"));
+    const error = { code: "unexpected", message: "It broke.", hint: "Report it." };
+    kernel.reply(kernel.last("explain_sdp"), { error });
+    await vi.waitFor(() => expect(texts("[data-action=explain-sdp]")).toEqual(["Ask again"]));
+    click("[data-action=explain-sdp]");
+    await vi.waitFor(() => expect(kernel.of("explain_sdp")).toHaveLength(2));
+    kernel.reply(kernel.last("explain_sdp"), { result: contract.from_page.explain_sdp.reply });
+    await vi.waitFor(() => expect(texts(".rtc-sdp-lines code")).toHaveLength(2));
+    expect(texts("[data-action=explain-sdp]")).toEqual([]);
   });
 
   it("asks for no measurement while it is closed", async () => {

@@ -129,6 +129,27 @@ describe("the rows of a log", () => {
     expect(rows.at(0)?.row.key).toBeGreaterThan(9_000);
   });
 
+  it("show a delta of the kind of those that the log has dropped", () => {
+    const spoken = (delta: string) => ({
+      type: "conversation.item.input_audio_transcription.delta",
+      item_id: "u0",
+      delta,
+    });
+    const written = { type: "response.output_text.delta", response_id: "r0", delta: "Be" };
+    const list = listOf([{ type: "response.created", response: { id: "r0" } }, spoken("Why")]);
+    const { rows, update } = rowsOf(list);
+    for (let number = 0; number < 100_000; number += 1) {
+      // The rows have a part of the response that the log keeps, so that it begins no other row.
+      if (number === 99_000) update();
+      list.append("received", 1_000, JSON.stringify(written), written);
+    }
+    update();
+    expect(list.size).toBeLessThan(100_000);
+    list.append("received", 1_000, JSON.stringify(spoken("?")), spoken("?"));
+    update();
+    expect(shown(rows).at(-1)).toEqual([1, spoken("").type, 1, "?"]);
+  });
+
   it("fold what a backend of GPT-Live does, though few of its events name the response", () => {
     const nested = (event: JsonObject, delegation_id: string | null = "d1") => ({
       type: "response.event",

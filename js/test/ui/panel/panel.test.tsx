@@ -54,4 +54,15 @@ describe("the panel", () => {
     }
     expect(press("a")).toBe(false);
   });
+
+  it("is walked through by keyboard also in a shadow root", async () => {
+    const { element, tabs, selected } = await openPanel();
+    const root = document.body.appendChild(document.createElement("div")).attachShadow({ mode: "open" });
+    root.append(element);
+    const [first, second] = tabs();
+    first?.focus();
+    first?.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true, composed: true }));
+    await vi.waitFor(() => expect(selected()).toBe(second));
+    expect(root.activeElement).toBe(second);
+  });
 });

@@ -84,6 +84,20 @@ describe("the Session tab", () => {
     expect(update().disabled).toBe(true);
   });
 
+  it("sends a change only when the one before is confirmed or refused", async () => {
+    const { kernel, field, note, update } = await openSession({ answers: false });
+    await userEvent.fill(field("voice"), "nobody");
+    await userEvent.fill(field("speed"), "1.25");
+    update().click();
+    await vi.waitFor(() => expect(update().textContent).toBe("Waiting for the server"));
+    expect(kernel.of("update_session")).toHaveLength(1);
+    kernel.reply(kernel.last("update_session"), { error: REFUSAL });
+    await vi.waitFor(() => expect(kernel.of("update_session")).toHaveLength(2));
+    expect(note("voice")).toBe("No such voice. Use another one.");
+    kernel.reply(kernel.last("update_session"), { result: {} });
+    await vi.waitFor(() => expect(note("speed")).toBe("Confirmed."));
+  });
+
   it("says beside the field why the server refused it, and keeps what was typed", async () => {
     const { field, note, update } = await openSession();
     await userEvent.fill(field("voice"), "nobody");
@@ -125,6 +139,28 @@ describe("the Session tab", () => {
       error: { code: "wait_timeout", message: "The server did not confirm the change within 10.0 s.", hint: "" },
     });
     await vi.waitFor(() => expect(note("voice")).toBe("The server did not confirm the change within 10.0 s."));
+  });
+
+  it("refuses nothing that a busy kernel does later", async () => {
+    const { kernel, field, note, update } = await openSession({ answers: false });
+    await userEvent.fill(field("voice"), "cedar");
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    update().click();
+    await vi.waitFor(() => kernel.last("update_session"));
+    await vi.advanceTimersByTimeAsync(500_000);
+    await vi.waitFor(() => expect(note("voice")).toContain("Python has not replied yet."));
+    kernel.reply(kernel.last("update_session"), { result: {} });
+    await vi.waitFor(() => expect(note("voice")).toBe("Confirmed."));
+  });
+
+  it("does not wait for a kernel that has died", async () => {
+    const { kernel, model, field, note, update } = await openSession({ answers: false });
+    await userEvent.fill(field("voice"), "cedar");
+    update().click();
+    await vi.waitFor(() => kernel.last("update_session"));
+    model.trigger("comm_live_update");
+    await vi.waitFor(() => expect(note("voice")).toMatch(/kernel/i));
+    expect(update().textContent).toBe("Update");
   });
 
   it("is known to a window that was opened during another's call, and changes that call", async () => {
