@@ -11,7 +11,6 @@ import itertools
 import logging
 import time
 from collections.abc import Callable, Mapping
-from threading import RLock
 from typing import Any, Protocol, TypeVar
 
 from rtc_widget.comm import messages, protocol
@@ -22,6 +21,7 @@ from rtc_widget.comm.liveness import Heartbeat, Liveness
 from rtc_widget.comm.messages import FromPage, Reply
 from rtc_widget.comm.page_registry import KnownPage, PageRegistry
 from rtc_widget.comm.protocol import Message, RequestKind
+from rtc_widget.comm.step_lock import StepLock
 from rtc_widget.errors import PageNotFound, PageTimeout, RtcWidgetError, WidgetClosed, error_from_wire
 from rtc_widget.kernel.ipykernel import no_reply_error
 from rtc_widget.kernel.main_loop import MainLoop
@@ -82,8 +82,7 @@ class Bridge:
         self.send = send
         self._await_hint = await_hint
         self._main = main
-        # Reentrant: without a loop the owner's listeners are called under the lock.
-        self._lock = RLock()
+        self._lock = StepLock(main)
         self._is_closed = False
         self._pages = PageRegistry()
         self._numbers = itertools.count(1)

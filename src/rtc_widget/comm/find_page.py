@@ -6,9 +6,9 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from threading import RLock
 
 from rtc_widget.comm.page_registry import KnownPage, PageRegistry
+from rtc_widget.comm.step_lock import StepLock
 from rtc_widget.errors import PageNotFound
 from rtc_widget.kernel.ipykernel import receives_during_cells
 
@@ -23,13 +23,13 @@ class PageFinder:
     ----------
     pages : PageRegistry
         The pages, guarded by `lock`.
-    lock : RLock
+    lock : StepLock
         The bridge's lock.
     ping : callable
         Sends one page a ping.
     """
 
-    def __init__(self, pages: PageRegistry, lock: RLock, ping: Callable[[KnownPage], None]) -> None:
+    def __init__(self, pages: PageRegistry, lock: StepLock, ping: Callable[[KnownPage], None]) -> None:
         self._pages = pages
         self._lock = lock
         self._ping = ping

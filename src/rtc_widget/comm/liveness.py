@@ -6,12 +6,12 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from threading import RLock
 from typing import Any, Protocol
 
 from rtc_widget.comm import protocol
 from rtc_widget.comm.page_registry import KnownPage, PageRegistry
 from rtc_widget.comm.protocol import Message
+from rtc_widget.comm.step_lock import StepLock
 from rtc_widget.kernel.io_thread import io_thread
 from rtc_widget.kernel.ipykernel import receives_during_cells
 from rtc_widget.kernel.main_loop import MainLoop
@@ -47,7 +47,7 @@ class Liveness:
     ----------
     pages : PageRegistry
         The pages, guarded by `lock`.
-    lock : RLock
+    lock : StepLock
         The bridge's lock.
     send : callable
         Sends one message to the pages.
@@ -60,7 +60,7 @@ class Liveness:
     def __init__(
         self,
         pages: PageRegistry,
-        lock: RLock,
+        lock: StepLock,
         send: Callable[[Message], None],
         main: MainLoop,
         owned: _Owned,

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from threading import RLock
+from threading import RLock, local
 from typing import TypeVar
 
 from rtc_widget.kernel.io_thread import users_loop
@@ -26,6 +26,7 @@ class MainLoop:
         self._waiting: deque[tuple[Callable[..., None], tuple[object, ...]]] = deque()
         self._lock = RLock()
         self._handing_over = RLock()
+        self._held_back = local()
         self._is_busy = False
         self._missed = 0
         self.adopt()
@@ -70,7 +71,21 @@ class MainLoop:
                     pass  # the loop has just ended
                 else:
                     return
-        self.settle()
+        if getattr(self._held_back, "depth", 0) == 0:
+            self.settle()
+
+    def hold_back(self) -> None:
+        """Let the functions that this thread calls without a running loop wait until `let_go`.
+
+        For a thread that is about to take a lock which those functions take, too: another thread may run one just now.
+        """
+        self._held_back.depth = getattr(self._held_back, "depth", 0) + 1
+
+    def let_go(self) -> None:
+        """Run the functions that waited; the lock is released."""
+        self._held_back.depth -= 1
+        if self._held_back.depth == 0 and self._waiting:
+            self.settle()
 
     def call_now(self, function: Callable[[], None]) -> None:
         """Run `function` at once on the loop's own thread or without a running loop; else as `call` does."""
