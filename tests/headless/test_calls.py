@@ -127,8 +127,11 @@ async def test_statistics_come_once_a_second_and_read_like_a_browsers(make):
     assert statistics.median(between) > 0.5
     last = chat.stats[-1]
     assert last.codec == "opus 48000/2"
-    assert last.jitter >= 0
-    assert last.round_trip_time is None or last.round_trip_time >= 0
+    # How long a packet takes is the machine's affair; it must be what aiortc has measured, in seconds.
+    raw = last.raw
+    assert last.jitter in [report.get("jitter") for report in raw if report["type"] == "inbound-rtp"]
+    measured = [report.get(name) for report in raw for name in ("roundTripTime", "currentRoundTripTime")]
+    assert last.round_trip_time in [None, *measured]
     assert last.candidate_pair.local_type == "host"
     assert last.sent_bitrate > 0
 

@@ -63,7 +63,7 @@ function useDiagnosis(store: Store): Diagnosis | undefined {
   const state = store.state.value;
   const roundTripMs = store.roundTripMs.value;
   useEffect(() => {
-    // Without the list of devices there is no diagnosis; the states are still shown.
+    // Without the list of devices the diagnosis fails; the states are still shown.
     store.diagnose().then(setDiagnosis, () => {});
   }, [store, state, roundTripMs]);
   return diagnosis;
