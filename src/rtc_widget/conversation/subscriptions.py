@@ -244,7 +244,7 @@ class Subscriptions(Generic[E]):
         """Return a stream of the future events that match."""
         stream: EventStream[E] = EventStream(pattern, self._subject)
         self._streams.add(stream)
-        # A stream that nobody reads any more ends without an error.
+        # A stream that nobody reads any more does not say that it ends.
         weakref.finalize(stream, _tell_change, weakref.ref(self)).atexit = False
         self._changed()
         return stream
