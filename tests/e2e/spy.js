@@ -1,11 +1,11 @@
 // Runs before the page's own code: keeps what the tests want to look at, and listens to both sides of a call.
 (() => {
-  const spy = { peers: [], channels: [], microphone: [], remote: [], received: [], clickedAt: 0, openedAt: 0, levels: [] };
+  const spy = { peers: [], connectionStates: [], channels: [], microphone: [], remote: [], received: [], clickedAt: 0, openedAt: 0, levels: [] };
   Object.defineProperty(globalThis, "__spy", { value: spy });
 
   // Forgets one notebook before another is opened in the same tab.
   spy.reset = () => {
-    for (const name of ["peers", "channels", "microphone", "remote", "received", "levels"]) spy[name].length = 0;
+    for (const name of ["peers", "connectionStates", "channels", "microphone", "remote", "received", "levels"]) spy[name].length = 0;
     spy.clickedAt = spy.openedAt = 0;
     for (const name of ["constraints", "recordsAudio", "recording", "clip", "speak", "speaksWhenOpen"]) delete spy[name];
   };
@@ -17,6 +17,7 @@
     constructor(...settings) {
       super(...settings);
       spy.peers.push(this);
+      this.addEventListener("connectionstatechange", () => spy.connectionStates.push(this.connectionState));
       this.addEventListener("track", ({ track }) => {
         spy.remote.push(track);
         listen(track, "assistant");
