@@ -43,6 +43,8 @@ import { readSettings } from "./settings";
 
 /** The kernel waits for ten seconds; the reply comes before that. */
 const FLUSH_LIMIT_MS = 7_000;
+/** How long statistics may wait for others to travel with while nobody listens. */
+const COLLECTING_MS = 2_000;
 
 /** A call that continues another waits so long for the kernel's history; then it begins with what there is of it. */
 const HISTORY_WAIT_MS = 5_000;
@@ -230,7 +232,7 @@ export function openSession(
   let isListenedTo = true;
   const media = new MediaOutbox((message) => {
     if (message.type === "audio" || isListenedTo) bridge.send(message);
-    else bridge.sendLater(message);
+    else bridge.sendWithin(COLLECTING_MS, message);
   });
   const sound = new CallSound(protocol, {
     onChange(attempt, { isAudible, atMs }) {
@@ -277,7 +279,7 @@ export function openSession(
       heard_until_ms: hearing.untilMs ?? null,
       state: call.state,
     }),
-    (snapshot) => bridge.send(snapshot),
+    (snapshot, limitMs) => (limitMs === undefined ? bridge.send(snapshot) : bridge.sendWithin(limitMs, snapshot)),
   );
   const kernelLife = new AbortController();
   const untilKernelDies = AbortSignal.any([signal, kernelLife.signal]);

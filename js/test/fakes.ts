@@ -9,6 +9,9 @@ export type Message = Record<string, unknown> & { type: string };
 
 /** A model that is connected to a scripted kernel. */
 export class FakeModel implements Model {
+  /** What was sent as it travels: several messages may be one. */
+  readonly transmitted: Message[] = [];
+  /** The messages one by one. */
   readonly sent: Message[] = [];
   readonly traits: Record<string, unknown> = { progress: "", server: "Test server", call_id: null };
   readonly #listeners = new Map<string, Set<(...args: unknown[]) => void>>();
@@ -33,9 +36,13 @@ export class FakeModel implements Model {
 
   send(content: Message): void {
     if (this.isDead) throw new Error("Cannot send");
-    const message = JSON.parse(JSON.stringify(content)) as Message;
-    this.sent.push(message);
-    this.trigger("sent", message);
+    const transmitted = JSON.parse(JSON.stringify(content)) as Message;
+    this.transmitted.push(transmitted);
+    const messages = transmitted.type === "bundle" ? (transmitted.messages as Message[]) : [transmitted];
+    for (const message of messages) {
+      this.sent.push(message);
+      this.trigger("sent", message);
+    }
   }
 
   trigger(name: string, ...args: unknown[]): void {

@@ -220,16 +220,17 @@ export class Attempt {
     const prepared = this.#bridge.isWelcomed ? this.#prepare() : welcomed.then(() => this.#prepare());
     prepared.catch(() => {}); // awaited below, unless the welcome fails
     const early = this.#offerEarly();
+    const exchanged = early && this.#exchangesEarly ? this.#exchangeEarly(early, prepared) : undefined;
     await welcomed;
     if (!this.#options.canCall) await prepared; // the kernel says what to do
     // Do not wait for what the kernel prepares: a local server may be loading its models.
     const parts = Promise.all([this.#openInput(), early ?? prepared.then((it) => this.#offer(it))]);
     // What the kernel refuses ends the attempt at once, also while the browser prompts for the microphone.
-    const refused = prepared.then(() => new Promise<never>(() => {}));
+    const refused = Promise.all([prepared, exchanged]).then(() => new Promise<never>(() => {}));
     const [input, offer] = await Promise.race([refused, parts]);
     // The history is repeated as soon as the channel is open, before anybody says more.
     if (this.#options.resumes) await Promise.race([refused, abortable(this.#options.untilHistory(), signal)]);
-    const [peer] = await Promise.all([this.#connect(offer, input, prepared), prepared]);
+    const [peer] = await Promise.all([this.#connect(offer, input, prepared, exchanged), prepared]);
     await peer.opened(signal);
     this.#keepAlive(peer);
     input.begin();
@@ -244,6 +245,23 @@ export class Attempt {
     } catch {
       return undefined; // the kernel may have other ICE servers by now; its reply to `prepare` has them
     }
+  }
+
+  /**
+   * Whether the offer goes to the server while the microphone opens. Then nothing may be asked of a person before: neither
+   * a prompt for the microphone nor a history that is still on its way.
+   */
+  get #exchangesEarly(): boolean {
+    const { exchange, isPermitted, microphone, preparation, resumes } = this.#options;
+    const opensAtOnce = typeof microphone !== "object" && (isPermitted || !this.hasMicrophone);
+    return exchange === "kernel" && opensAtOnce && !resumes && preparation?.needsCandidates === false;
+  }
+
+  /** Exchanges an offer whose answer is set when the microphone is open. */
+  #exchangeEarly(offer: Offer, prepared: Promise<Preparation>): Promise<string | Preparation> {
+    const answer = offer.set().then((sdp) => this.#exchange(sdp, offer, prepared));
+    answer.catch(() => {}); // ends the attempt in `#make`
+    return answer;
   }
 
   #offer(preparation: Preparation, { isConfirmed = true } = {}): Offer {
@@ -261,8 +279,16 @@ export class Attempt {
     return offer;
   }
 
-  /** Sends the input audio on a connection, and exchanges its offer for the server's answer; returns the connection. */
-  async #connect(offer: Offer, input: Input, prepared: Promise<Preparation>): Promise<Peer> {
+  /**
+   * Sends the input audio on a connection, and exchanges its offer for the server's answer, unless that is under way;
+   * returns the connection.
+   */
+  async #connect(
+    offer: Offer,
+    input: Input,
+    prepared: Promise<Preparation>,
+    exchanged?: Promise<string | Preparation>,
+  ): Promise<Peer> {
     const { signal } = this.#life;
     const { peer } = offer;
     const replaced = new AbortController();
@@ -278,7 +304,7 @@ export class Attempt {
     // Candidates may take long; an offer that is of no use meanwhile need not have them.
     const made = await Promise.race([superseding(offer, prepared), parts]);
     signal.throwIfAborted();
-    const answer = Array.isArray(made) ? await this.#exchange(made[0], offer, prepared) : made;
+    const answer = Array.isArray(made) ? await (exchanged ?? this.#exchange(made[0], offer, prepared)) : made;
     if (typeof answer !== "string") {
       replaced.abort(pageError("clip_interrupted"));
       return this.#connect(this.#offer(answer), input, prepared);

@@ -29,8 +29,6 @@ const SLOW_REPLY_MS = 1_000;
 /** An idle kernel that has not welcomed a page by then never will: the page has said hello several times. */
 const IDLE_LIMIT_MS = 5_000;
 const MAX_KEPT_REPLIES = 200;
-/** How long a message may wait for others to travel with. */
-const COLLECTING_MS = 2_000;
 
 /** What the page does on messages of the kernel. */
 export interface KernelListener<K extends MessageKinds> {
@@ -73,6 +71,8 @@ export class Bridge<K extends MessageKinds> {
   #slowRequests = 0;
   readonly #collected: object[] = [];
   #collecting: ReturnType<typeof setTimeout> | undefined;
+  /** When the collected messages leave at the latest. */
+  #dueMs = Number.POSITIVE_INFINITY;
 
   constructor(model: Model, decode: Decode<K>) {
     this.#model = model;
@@ -96,7 +96,8 @@ export class Bridge<K extends MessageKinds> {
   async welcomed(signal: AbortSignal, limitMs: number): Promise<void> {
     this.#requireKernel();
     const isKnown = this.#welcomed;
-    if (isKnown) this.#greet(FIRST_GREETING_PAUSE_MS);
+    // The caller asks for more in the same task.
+    if (isKnown) this.#greet(FIRST_GREETING_PAUSE_MS, { isAlone: false });
     const waiting = new AbortController();
     const welcomed = new Promise<void>((resolve) => this.#queued.push(resolve));
     const silence = idleFor(IDLE_LIMIT_MS, this.#model, AbortSignal.any([signal, waiting.signal])).then(() => {
@@ -136,10 +137,10 @@ export class Bridge<K extends MessageKinds> {
   /** Sends and receives nothing more. */
   close(): void {
     if (!this.isOpen) return;
+    this.flush();
     this.#listener = undefined;
     this.#welcomed = false;
     clearTimeout(this.#greeting);
-    this.#takeCollected();
     this.#model.off("msg:custom", this.#receive);
   }
 
@@ -147,11 +148,16 @@ export class Bridge<K extends MessageKinds> {
     this.#post(message);
   }
 
-  /** Sends a message for which nobody waits: with the next one, or after two seconds. */
-  sendLater(message: K["posted"]): void {
+  /** Sends a message with the next one, or after this time; zero: at the end of this task. */
+  sendWithin(limitMs: number, message: PageEnvelope | K["posted"]): void {
     if (!this.isOpen) return;
     this.#collected.push({ ...message, page: this.page });
-    this.#collecting ??= setTimeout(() => this.flush(), COLLECTING_MS);
+    const dueMs = performance.now() + limitMs;
+    if (dueMs >= this.#dueMs) return;
+    this.#dueMs = dueMs;
+    clearTimeout(this.#collecting);
+    if (limitMs > 0) this.#collecting = setTimeout(() => this.flush(), limitMs);
+    else queueMicrotask(() => this.flush());
   }
 
   /** Sends what waits. */
@@ -164,6 +170,7 @@ export class Bridge<K extends MessageKinds> {
 
   /** Sends a message even after `close`, for what becomes known only then. */
   sendAfterClose(message: K["posted"]): void {
+    this.flush();
     this.#transmit({ ...message, page: this.page });
   }
 
@@ -273,9 +280,11 @@ export class Bridge<K extends MessageKinds> {
   }
 
   /** Says hello until welcomed: the first messages of a page can be lost or reordered while the kernel starts its subshells. */
-  #greet(pause: number): void {
+  #greet(pause: number, { isAlone = true } = {}): void {
     clearTimeout(this.#greeting);
-    this.#post({ type: "hello", protocol: PROTOCOL });
+    const hello = { type: "hello", protocol: PROTOCOL } as const;
+    if (isAlone) this.#post(hello);
+    else this.sendWithin(0, hello);
     this.#greeting = setTimeout(() => this.#greet(Math.min(2 * pause, MAX_GREETING_PAUSE_MS)), pause);
   }
 
@@ -304,6 +313,7 @@ export class Bridge<K extends MessageKinds> {
   #takeCollected(): object[] {
     clearTimeout(this.#collecting);
     this.#collecting = undefined;
+    this.#dueMs = Number.POSITIVE_INFINITY;
     return this.#collected.splice(0);
   }
 

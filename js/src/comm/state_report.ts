@@ -2,8 +2,9 @@
  * Reports the call's state to the kernel: a complete, numbered snapshot of every change.
  *
  * A new status, a failure, or another attempt is reported at once: Python must see even a short "connecting", and the
- * kernel must know an attempt before its messages. What else changes in one task travels together, but no state of
- * the connection is left out: one that changes again is reported first as it was.
+ * kernel must know an attempt before its messages. What else changes in one task travels together, and while a call
+ * is being made it waits for the next message, since each message costs the kernel and the host time. No state of the
+ * connection is left out: one that changes again is reported first as it was.
  */
 
 import { nextTask } from "../async";
@@ -18,11 +19,14 @@ const W3C_STATES = [
   "data_channel_state",
 ] as const;
 
+/** How long changes may wait while a call is being made. */
+const CONNECTING_MS = 100;
+
 type Snapshot = Extract<PageMessage, { type: "state" }>;
 
 export class StateReport {
   readonly #read: () => Pick<Snapshot, "state" | "attempt" | "resumes" | "heard_until_ms">;
-  readonly #post: (snapshot: Snapshot) => void;
+  readonly #post: (snapshot: Snapshot, limitMs?: number) => void;
   #seq = 0;
   #attempt: string | null = null;
   /** The states of the connection that have changed since the last snapshot; undefined if nothing has changed. */
@@ -30,7 +34,7 @@ export class StateReport {
 
   constructor(
     read: () => Pick<Snapshot, "state" | "attempt" | "resumes" | "heard_until_ms">,
-    post: (snapshot: Snapshot) => void,
+    post: (snapshot: Snapshot, limitMs?: number) => void,
   ) {
     this.#read = read;
     this.#post = post;
@@ -39,10 +43,11 @@ export class StateReport {
   onChange(after: CallState, before: CallState): void {
     const changed = W3C_STATES.filter((key) => after[key] !== before[key]);
     if (changed.some((key) => this.#changed?.has(key))) {
-      this.#send({ ...this.#read(), attempt: this.#attempt, state: before });
+      this.#send({ ...this.#read(), attempt: this.#attempt, state: before }, waitMs(before));
     }
     if (after.status !== before.status || fails(after, before) || this.#read().attempt !== this.#attempt) {
-      this.send();
+      // A call that begins asks the kernel for more in the same task.
+      this.#send(this.#read(), after.status === "connecting" ? 0 : undefined);
     } else {
       if (this.#changed === undefined) nextTask(() => this.flush());
       this.#changed = new Set([...(this.#changed ?? []), ...changed]);
@@ -54,9 +59,11 @@ export class StateReport {
     return this.#seq;
   }
 
-  /** Sends the current state if it has changed since the last snapshot. */
+  /** Sends the current state with the next message, or soon, if it has changed since the last snapshot. */
   flush(): void {
-    if (this.#changed !== undefined) this.send();
+    if (this.#changed === undefined) return;
+    const snapshot = this.#read();
+    this.#send(snapshot, waitMs(snapshot.state));
   }
 
   /** Sends the current state. */
@@ -64,11 +71,15 @@ export class StateReport {
     this.#send(this.#read());
   }
 
-  #send(snapshot: Omit<Snapshot, "type" | "seq">): void {
+  #send(snapshot: Omit<Snapshot, "type" | "seq">, limitMs?: number): void {
     this.#changed = undefined;
     this.#attempt = snapshot.attempt;
-    this.#post({ type: "state", seq: ++this.#seq, ...snapshot });
+    this.#post({ type: "state", seq: ++this.#seq, ...snapshot }, limitMs);
   }
+}
+
+function waitMs({ status }: CallState): number | undefined {
+  return status === "connecting" || status === "reconnecting" ? CONNECTING_MS : undefined;
 }
 
 /** Whether the connection has failed now; its end follows in the same task. */

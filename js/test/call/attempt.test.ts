@@ -32,10 +32,72 @@ describe("a call whose needs the kernel has told before", () => {
     const exchange = await vi.waitFor(() => kernel.last("exchange"));
     expect(exchange.preparation).toBe("v1");
     kernel.reply(kernel.last("prepare"), { result: KNOWN });
+    kernel.reply(exchange, kernel.answers.exchange);
     await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
     peer().open();
     expect((await connecting).result).toBeDefined();
     expect(FakePeer.all).toHaveLength(1);
+  });
+
+  it("asks the kernel at the click in one message", async () => {
+    const { kernel } = await startKnowing();
+    const before = kernel.model.transmitted.length;
+    void kernel.ask("connect");
+    expect(kernel.model.transmitted.slice(before)).toMatchObject([
+      { type: "bundle", messages: [{ type: "state" }, { type: "hello" }, { type: "prepare" }] },
+    ]);
+  });
+
+  it("exchanges its offer while the permitted microphone opens, and sets the answer after that", async () => {
+    const { kernel, microphone, peer } = await startKnowing();
+    microphone.isPrompting = true;
+    const connecting = kernel.ask("connect");
+    await vi.waitFor(() => expect(kernel.of("exchange")).toHaveLength(1));
+    await vi.waitFor(() => expect(microphone.constraints).toBeDefined());
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(peer().remoteDescription).toBeNull();
+    microphone.allow();
+    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
+    expect(peer().senders).toEqual(microphone.tracks);
+    peer().open();
+    expect((await connecting).result).toBeDefined();
+    expect(kernel.of("exchange")).toHaveLength(1);
+  });
+
+  it("hangs up where a permitted microphone does not open", async () => {
+    const { kernel, microphone, peer } = await startKnowing();
+    microphone.isPrompting = true;
+    const connecting = kernel.ask("connect");
+    await vi.waitFor(() => expect(kernel.of("exchange")).toHaveLength(1));
+    await vi.waitFor(() => expect(microphone.constraints).toBeDefined());
+    microphone.refuse("NotFoundError");
+    expect((await connecting).error).toMatchObject({ code: "microphone_not_found" });
+    expect(kernel.of("hang_up")).toHaveLength(1);
+    expect(peer().connectionState).toBe("closed");
+  });
+
+  it("ends with the server's refusal while the microphone opens", async () => {
+    const { kernel, microphone } = await startKnowing();
+    const error = { code: "invalid_key", message: "The server answered 401.", hint: "Check the key." };
+    microphone.isPrompting = true;
+    kernel.answers.exchange = { error };
+    expect((await kernel.ask("connect")).error).toEqual(error);
+    microphone.allow();
+    await vi.waitFor(() => expect(microphone.tracks.map(({ readyState }) => readyState)).toEqual(["ended"]));
+  });
+
+  it.each([
+    { permission: "prompt", resume: false, cause: "the microphone must be permitted" },
+    { permission: "granted", resume: true, cause: "it continues another call" },
+  ])("exchanges its offer only with the microphone where $cause", async ({ permission, resume }) => {
+    const { kernel, microphone } = await startKnowing({ permission });
+    microphone.isPrompting = true;
+    void kernel.ask("connect", { resume });
+    await vi.waitFor(() => expect(microphone.constraints).toBeDefined());
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(kernel.of("exchange")).toHaveLength(0);
+    microphone.allow();
+    await vi.waitFor(() => expect(kernel.of("exchange")).toHaveLength(1));
   });
 
   it.each([
@@ -157,11 +219,27 @@ describe("a call whose needs the kernel has told before", () => {
 });
 
 describe("what changes in one task", () => {
+  it("waits for the next message while the call is being made, for a tenth of a second at most", async () => {
+    const { kernel, peer } = startWidget();
+    void kernel.ask("connect");
+    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const before = kernel.model.transmitted.length;
+    peer().become("connecting");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    peer().open();
+    await vi.waitFor(() => expect(kernel.states.at(-1)?.status).toBe("connected"));
+    expect(kernel.model.transmitted.slice(before)[0]).toMatchObject({
+      type: "bundle",
+      messages: [{ state: { connection_state: "connecting", status: "connecting" } }, { state: {} }],
+    });
+  });
+
   it("is reported to the kernel once", async () => {
     const { kernel, peer } = startWidget();
     void kernel.ask("connect");
     await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, 200));
     const before = kernel.of("state").length;
     peer().iceConnectionState = "checking";
     peer().dispatchEvent(new Event("iceconnectionstatechange"));

@@ -182,42 +182,68 @@ describe("messages for which nobody waits", () => {
     });
     model.trigger("msg:custom", { type: "welcome", page: bridge.page, protocol: PROTOCOL });
     model.sent.splice(0);
+    model.transmitted.splice(0);
     return { model, bridge };
   }
 
   it("travel together, after two seconds", async () => {
     const { model, bridge } = opened();
-    bridge.sendLater({ ...SOUND, at_ms: 1 });
+    bridge.sendWithin(2_000, { ...SOUND, at_ms: 1 });
     await vi.advanceTimersByTimeAsync(1_000);
-    bridge.sendLater({ ...SOUND, at_ms: 2 });
-    expect(model.sent).toEqual([]);
+    bridge.sendWithin(2_000, { ...SOUND, at_ms: 2 });
+    expect(model.transmitted).toEqual([]);
     await vi.advanceTimersByTimeAsync(1_000);
-    expect(model.sent).toMatchObject([
+    expect(model.transmitted).toMatchObject([
       { type: "bundle", page: bridge.page, messages: [{ at_ms: 1, page: bridge.page }, { at_ms: 2 }] },
     ]);
-    bridge.sendLater({ ...SOUND, at_ms: 3 });
+    bridge.sendWithin(2_000, { ...SOUND, at_ms: 3 });
     await vi.advanceTimersByTimeAsync(2_000);
-    expect(model.sent.at(-1)).toMatchObject({ ...SOUND, at_ms: 3 });
+    expect(model.transmitted.at(-1)).toMatchObject({ ...SOUND, at_ms: 3 });
+    bridge.close();
+  });
+
+  it("travel together at the end of the task if they may not wait", async () => {
+    const { model, bridge } = opened();
+    bridge.sendWithin(100, { ...SOUND, at_ms: 1 });
+    bridge.sendWithin(0, { ...SOUND, at_ms: 2 });
+    bridge.sendWithin(0, { ...SOUND, at_ms: 3 });
+    expect(model.transmitted).toEqual([]);
+    await Promise.resolve();
+    expect(model.transmitted).toMatchObject([{ type: "bundle", messages: [{ at_ms: 1 }, { at_ms: 2 }, { at_ms: 3 }] }]);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(model.transmitted).toHaveLength(1);
+    bridge.close();
+  });
+
+  it("leave after the shortest of their times", async () => {
+    const { model, bridge } = opened();
+    bridge.sendWithin(2_000, { ...SOUND, at_ms: 1 });
+    bridge.sendWithin(100, { ...SOUND, at_ms: 2 });
+    bridge.sendWithin(2_000, { ...SOUND, at_ms: 3 });
+    await vi.advanceTimersByTimeAsync(99);
+    expect(model.transmitted).toEqual([]);
+    await vi.advanceTimersByTimeAsync(2);
+    expect(model.sent.map((message) => message.at_ms)).toEqual([1, 2, 3]);
     bridge.close();
   });
 
   it("travel with the next message, before it", () => {
     const { model, bridge } = opened();
-    bridge.sendLater({ ...SOUND, at_ms: 1 });
+    bridge.sendWithin(2_000, { ...SOUND, at_ms: 1 });
     bridge.send({ type: "hang_up", attempt: "a1" });
-    expect(model.sent).toMatchObject([{ type: "bundle", messages: [{ type: "sound" }, { type: "hang_up" }] }]);
+    expect(model.transmitted).toMatchObject([{ type: "bundle", messages: [{ type: "sound" }, { type: "hang_up" }] }]);
     bridge.send({ type: "hang_up", attempt: "a1" });
-    expect(model.sent.at(-1)).toMatchObject({ type: "hang_up" });
+    expect(model.transmitted.at(-1)).toMatchObject({ type: "hang_up" });
     bridge.close();
   });
 
-  it("are not sent after the end", async () => {
+  it("leave before the end, and not after it", async () => {
     const { model, bridge } = opened();
-    bridge.sendLater({ ...SOUND, at_ms: 1 });
+    bridge.sendWithin(2_000, { ...SOUND, at_ms: 1 });
     bridge.close();
-    bridge.sendLater({ ...SOUND, at_ms: 2 });
+    bridge.sendWithin(2_000, { ...SOUND, at_ms: 2 });
     await vi.advanceTimersByTimeAsync(10_000);
-    expect(model.sent).toEqual([]);
+    expect(model.transmitted).toMatchObject([{ ...SOUND, at_ms: 1 }]);
   });
 });
 
@@ -226,8 +252,8 @@ describe("a quiet call", () => {
     const { kernel, peer } = await startCall({ stats_interval: 0.2 });
     kernel.say({ type: "listening", on: false });
     await new Promise((resolve) => setTimeout(resolve, 300));
-    const [before, began] = [kernel.model.sent.length, performance.now()];
-    const sent = () => kernel.model.sent.slice(before);
+    const [before, began] = [kernel.model.transmitted.length, performance.now()];
+    const sent = () => kernel.model.transmitted.slice(before);
     await vi.waitFor(() => expect(sent().filter(({ type }) => type === "bundle")).toHaveLength(2), 60_000);
     expect(sent().length).toBeLessThanOrEqual(1 + (performance.now() - began) / 2_000);
     peer().channel.receive({ type: "session.updated", session: {} });
