@@ -317,6 +317,7 @@ export const STATES: Readonly<Record<string, Script>> = {
   "Audio blocked": { ...CALL, isAudioBlocked: true },
   Markdown: { ...CALL, conversation: RICH, responseTimes: new Map([["a1/r_m1", 640]]) },
   Tools: { ...CALL, conversation: TOOLS },
+  "Tools, one open": { ...CALL, conversation: TOOLS, clicks: [".rtc-tool > summary"] },
   "Delegations of GPT-Live": { ...CALL, conversation: DELEGATIONS },
   Interrupted: { ...CALL, conversation: CUT },
   "Right to left": { ...CALL, conversation: RIGHT_TO_LEFT },

@@ -2,6 +2,7 @@
 
 import { afterEach, describe, expect, it } from "vitest";
 import { cdp } from "vitest/browser";
+import "./jupyterlab.css";
 import "../../src/ui/styles/index.css";
 import type { Script } from "../../demo/scripted_store";
 import { showState } from "../../demo/show_state";
@@ -21,9 +22,11 @@ afterEach(async () => {
 });
 
 async function mount(script: Script, width: number): Promise<HTMLElement> {
-  const element = document.createElement("div");
+  const [output, element] = [document.createElement("div"), document.createElement("div")];
+  output.className = "jp-ThemedContainer jp-OutputArea-output";
   element.style.width = `${width}px`;
-  document.body.append(element);
+  output.append(element);
+  document.body.append(output);
   views.push(await showState(element, script));
   return element;
 }
@@ -32,6 +35,8 @@ const CONTROLS = "button, input, select, textarea, summary, a";
 /** WCAG 2.2, 2.5.8; links within a sentence are excepted. */
 const MIN_TARGET = 24;
 const ROUNDING = 1;
+/** The boxes of two lines may overlap so far without their letters doing so. */
+const OVERLAP = 3;
 
 /** What a person could not read or reach, in words. */
 function faultsIn(view: HTMLElement): string[] {
@@ -44,7 +49,39 @@ function faultsIn(view: HTMLElement): string[] {
     ...seen.filter((one) => isBeside(one, outer)).map((one) => `outside: ${nameOf(one)}`),
     ...controls.filter(isSmall).map((one) => `small: ${nameOf(one)} ${sizeOf(one)}`),
     ...controls.filter(isCovered).map((one) => `covered: ${nameOf(one)}`),
+    ...overlapsIn(seen),
   ];
+}
+
+/** Words that stand on others in the same scrolling box. */
+function overlapsIn(parts: readonly HTMLElement[]): string[] {
+  const texts = parts.flatMap((part) =>
+    [...part.childNodes]
+      .filter(({ nodeType, textContent }) => nodeType === Node.TEXT_NODE && textContent?.trim())
+      .flatMap((node) => {
+        const range = document.createRange();
+        range.selectNodeContents(node);
+        const clipped = part.getBoundingClientRect();
+        // What a box cuts off with "…" is not seen.
+        const isClipped = getComputedStyle(part).overflowX === "hidden";
+        return [...range.getClientRects()].map(({ left, right, top, bottom }) => ({
+          part,
+          box: part.closest(".rtc-transcript, .rtc-event-box, .rtc-connection-tab, .rtc-event-text, pre, dd"),
+          left: left + OVERLAP,
+          right: (isClipped ? Math.min(right, clipped.right) : right) - OVERLAP,
+          top: top + OVERLAP,
+          bottom: bottom - OVERLAP,
+        }));
+      }),
+  );
+  return texts.flatMap((one, index) =>
+    texts.slice(index + 1).flatMap((other) => {
+      const isApart =
+        other.left >= one.right || one.left >= other.right || other.top >= one.bottom || one.top >= other.bottom;
+      if (isApart || one.box !== other.box || one.part === other.part) return [];
+      return [`overlap: ${nameOf(one.part)} and ${nameOf(other.part)}`];
+    }),
+  );
 }
 
 function isShown(one: HTMLElement): boolean {
@@ -142,5 +179,21 @@ describe("a zoom of 200 %", () => {
     await send("Emulation.setDeviceMetricsOverride", { width: 0, height: 0, deviceScaleFactor: 2, mobile: false });
     expect(devicePixelRatio).toBe(2);
     for (const width of [640, 380]) expect(faultsIn(await mount(script, width)), `${width}`).toEqual([]);
+  });
+});
+
+describe("in an output of JupyterLab", () => {
+  it("links are underlined, and code is not broken within words", async () => {
+    const view = await mount(STATES.Markdown as Script, 420);
+    const style = (selector: string) => getComputedStyle(view.querySelector(selector) ?? view);
+    expect(style(".rtc-turn-text a").textDecorationLine).toBe("underline");
+    expect(style(".rtc-turn-text pre")).toMatchObject({ wordBreak: "normal", whiteSpace: "pre" });
+  });
+
+  it("the JSON of a function call stands on a ground of its own", async () => {
+    const view = await mount(STATES["Tools, one open"] as Script, 420);
+    const boxes = [...view.querySelectorAll(".rtc-tool-json")];
+    expect(boxes).toHaveLength(2);
+    for (const box of boxes) expect(getComputedStyle(box).backgroundColor).not.toBe("rgba(0, 0, 0, 0)");
   });
 });
