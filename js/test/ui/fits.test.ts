@@ -182,6 +182,16 @@ describe("a zoom of 200 %", () => {
   });
 });
 
+describe("a text size that changes while the widget is shown", () => {
+  it("leaves the text box as high as its line", async () => {
+    const view = await mount(STATES.Connected as Script, 560);
+    const box = view.querySelector<HTMLElement>(".rtc-draft");
+    if (!box) throw new Error("There is no text box");
+    document.documentElement.style.fontSize = "200%";
+    expect(box.clientHeight).toBeGreaterThanOrEqual(1.5 * Number.parseFloat(getComputedStyle(box).fontSize) + 12);
+  });
+});
+
 describe("in an output of JupyterLab", () => {
   it("links are underlined, and code is not broken within words", async () => {
     const view = await mount(STATES.Markdown as Script, 420);
