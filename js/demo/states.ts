@@ -94,6 +94,58 @@ const TOOLS = talk(
   ...called("f2", "divide", { a: 7, b: 0 }, '{"error": "ZeroDivisionError: division by zero"}'),
   ...called("f3", "forecast", { city: "Bern" }),
 );
+const words = (side: "input" | "output", delta: string, start_ms: number): JsonObject => ({
+  type: `session.${side}_transcript.delta`,
+  delta,
+  start_ms,
+  end_ms: start_ms + 800,
+});
+const handed = (id: string, offset_ms: number): JsonObject => ({
+  type: "session.delegation.created",
+  offset_ms,
+  delegation: { id, type: "delegation", target: "responses" },
+});
+const backend = (delegation_id: string, event: JsonObject): JsonObject => ({
+  type: "response.event",
+  delegation_id,
+  event,
+});
+const begun = (id: string): JsonObject =>
+  backend(id, { type: "response.created", response: { id: `r_${id}`, model: "gpt-6-luna" } });
+const asksFor = (id: string, call_id: string, name: string, given: object): JsonObject =>
+  backend(id, {
+    type: "response.output_item.done",
+    item: { type: "function_call", call_id, name, arguments: JSON.stringify(given) },
+  });
+const done = (id: string, ...texts: readonly string[]): readonly JsonObject[] => [
+  backend(id, {
+    type: "response.output_item.done",
+    item: { type: "message", content: texts.map((text) => ({ type: "output_text", text })) },
+  }),
+  backend(id, { type: "response.completed", response: { id: `r_${id}` } }),
+];
+const told = (call_id: string, output: string): JsonObject => ({
+  type: "response.item.create",
+  item: { type: "function_call_output", call_id, output },
+});
+const DELEGATIONS = [
+  words("input", "How warm is it in Bern?", 600),
+  words("output", "One moment.", 1_600),
+  handed("d1", 1_500),
+  begun("d1"),
+  asksFor("d1", "c1", "weather", { city: "Bern" }),
+  told("c1", '{"celsius": 18, "sky": "clear"}'),
+  begun("d1"),
+  ...done("d1", "It is 18 degrees in Bern, with a clear sky."),
+  words("output", "It is eighteen degrees, and clear.", 4_000),
+  words("input", "And tomorrow?", 6_600),
+  handed("d2", 7_500),
+  begun("d2"),
+  asksFor("d2", "c2", "forecast", { city: "Bern", days: 1 }),
+].reduce(
+  (before, event, index) => LIVE.reduce(before, event, "a1", 1_000 + 300 * index),
+  LIVE.beginCall(EMPTY_CONVERSATION, "a1", false),
+);
 const CUT = talk(
   said("u1", "Tell me everything about SCTP."),
   { type: "response.created", response: { id: "r_m1" } },
@@ -265,6 +317,8 @@ export const STATES: Readonly<Record<string, Script>> = {
   "Audio blocked": { ...CALL, isAudioBlocked: true },
   Markdown: { ...CALL, conversation: RICH, responseTimes: new Map([["a1/r_m1", 640]]) },
   Tools: { ...CALL, conversation: TOOLS },
+  "Tools, one open": { ...CALL, conversation: TOOLS, clicks: [".rtc-tool > summary"] },
+  "Delegations of GPT-Live": { ...CALL, conversation: DELEGATIONS },
   Interrupted: { ...CALL, conversation: CUT },
   "Right to left": { ...CALL, conversation: RIGHT_TO_LEFT },
   Approval: {

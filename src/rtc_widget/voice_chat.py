@@ -251,6 +251,7 @@ class VoiceChat(anywidget.AnyWidget):
     view_grace = RenamedAttribute("view_timeout")
 
     _page: Page | None = None
+    _first_settings = CallSettings()
     # Empty in a widget that a wrong parameter left unfinished: `__del__` closes it as well.
     _close_parts: tuple[Callable[[], object], ...] = ()
     _close_outputs: Callable[[], None] = staticmethod(lambda: None)
@@ -303,6 +304,8 @@ class VoiceChat(anywidget.AnyWidget):
         )
         self._page = choose_page(page)
         self._observers = Observers(lambda failure: self._record.failures.add(failure))
+        # The page chooses its wire protocol when it opens, so the first state that it gets must have the settings.
+        self._first_settings = settings
         super().__init__(**({} if isinstance(layout, str) else {"layout": layout}))
         self._signaling = signaling
         self._settings = SettingsWriter(settings, self._write)
@@ -1323,6 +1326,10 @@ class VoiceChat(anywidget.AnyWidget):
                     logger.exception("An observer of %r failed", name)
         if self._page is not None and "settings" in values:
             self._page.take_settings(self.settings)
+
+    @traitlets.default("settings")
+    def _default_settings(self) -> dict[str, Any]:
+        return self._first_settings.to_wire()
 
     @traitlets.validate("exchange")
     def _checked_exchange(self, proposal: Any) -> Any:

@@ -11,7 +11,7 @@ import anywidget
 import comm
 import pytest
 
-from rtc_widget import OpenAI, VoiceChat
+from rtc_widget import OpenAI, OpenAILive, VoiceChat
 from rtc_widget.errors import InvalidSession, UnexpectedError
 from rtc_widget.testing import ScriptedPage
 from rtc_widget.testing.raw_page import CONNECTED
@@ -52,6 +52,17 @@ async def browser_chat(monkeypatch, signaling):
     monkeypatch.setattr(comm, "create_comm", RecordingComm)
     chat = VoiceChat(signaling)
     yield chat
+    chat.close()
+
+
+async def test_the_first_state_of_a_page_has_its_protocol_and_layout(monkeypatch):
+    # A page reads them once, when it opens; what follows the opening of the comm may come after that.
+    monkeypatch.setattr(comm, "create_comm", RecordingComm)
+    chat = VoiceChat(OpenAILive("sk-canary"), layout="compact", max_duration=60)
+    opened = chat.comm.published[0]
+    assert opened["msg_type"] == "comm_open"
+    settings = opened["data"]["state"]["settings"]
+    assert (settings["protocol"], settings["layout"], settings["max_duration"]) == ("live", "compact", 60)
     chat.close()
 
 

@@ -31,6 +31,8 @@ export interface Turn {
   readonly isDeleted?: boolean;
   /** The function call that the item is; not shown, but repeated to a call that resumes this one. */
   readonly functionCall?: FunctionCall;
+  /** The work that it hands over to a backend; shown, but not repeated. */
+  readonly delegation?: Delegation;
   /** The function call whose output the item is. */
   readonly outputOf?: string;
 }
@@ -44,6 +46,19 @@ export interface FunctionCall {
   /** Undefined until the model was told. */
   readonly output?: string | undefined;
   /** When the model made the call, and when it was told the output; undefined where that is unknown. */
+  readonly startMs?: number | undefined;
+  readonly endMs?: number | undefined;
+}
+
+/** Work that the voice model has handed over to a backend. */
+export interface Delegation {
+  readonly id: string;
+  /** Whether the kernel does it; if not, a model that the service runs. */
+  readonly isClient: boolean;
+  /** The model, if the service reports it. */
+  readonly model?: string;
+  /** What the backend has returned so far, or why it failed. */
+  readonly result: string;
   readonly startMs?: number | undefined;
   readonly endMs?: number | undefined;
 }

@@ -1,16 +1,22 @@
 /** The transcript as a person takes it along: as Markdown, or as JSON. Pure. */
 
-import { type Conversation, heardText, type Turn, turnText } from "./transcript";
+import { type Conversation, type Delegation, heardText, type Turn, turnText } from "./transcript";
 
-/** The turns of a transcript, and the function calls between them, oldest first. */
+/** The turns of a transcript, and the function calls and delegations between them, oldest first. */
 export function shownTurns({ turns }: Conversation): readonly Turn[] {
-  return turns.filter(({ role, functionCall }) => role !== "unseen" || functionCall !== undefined);
+  return turns.filter(({ role, functionCall, delegation }) => role !== "unseen" || functionCall || delegation);
+}
+
+/** Whom the voice model has handed work to. */
+export function backendOf({ model, isClient }: Delegation): string {
+  return model ?? (isClient ? "Python" : "the backend");
 }
 
 export function asMarkdown(conversation: Conversation): string {
   return shownTurns(conversation)
     .map((turn) => {
-      const { functionCall: call } = turn;
+      const { functionCall: call, delegation } = turn;
+      if (delegation) return `*Delegated to ${backendOf(delegation)}:* ${fenced(delegation.result || "no result")}`;
       if (call) return `*Function call:* ${fenced(`${call.name}(${call.arguments})\n→ ${call.output ?? "no result"}`)}`;
       const note = turn.status === "completed" || turn.status === "in_progress" ? "" : ` *(${turn.status})*`;
       return `**${turn.role === "user" ? "You" : "Assistant"}:** ${turnText(turn)}${note}`;
@@ -28,7 +34,8 @@ function fenced(text: string): string {
 
 export function asJson(conversation: Conversation): string {
   const turns = shownTurns(conversation).map((turn) => {
-    const { attempt, role, status, functionCall: call } = turn;
+    const { attempt, role, status, functionCall: call, delegation } = turn;
+    if (delegation) return { call: attempt, delegation: backendOf(delegation), status, result: delegation.result };
     if (call) return { call: attempt, function: call.name, arguments: call.arguments, output: call.output ?? null };
     return { call: attempt, role, text: turnText(turn), heard: heardText(turn), status };
   });

@@ -1,7 +1,8 @@
-/** A function call of the model: its name and arguments, whether it runs, its result; open to the whole JSON. */
+/** A function call of the model, or work that it has handed over: what it is, whether it runs, its result; open to the whole JSON. */
 
 import { useState } from "preact/hooks";
-import type { FunctionCall } from "../conversation/transcript";
+import type { FunctionCall, Turn } from "../conversation/transcript";
+import { backendOf } from "../conversation/transcript_file";
 import { parseObject } from "../json";
 import { Divider } from "./turn_row";
 
@@ -9,26 +10,25 @@ const MAX_PREVIEW_LENGTH = 80;
 /** Rendering more would block the page. */
 const MAX_TEXT_LENGTH = 20_000;
 
-export function ToolRow({ call, isOver, divider }: { call: FunctionCall; isOver: boolean; divider: string }) {
+export function ToolRow({ turn, isOver, divider }: { turn: Turn; isOver: boolean; divider: string }) {
   const [isOpen, setOpen] = useState(false);
-  const state = stateOf(call, isOver);
+  const { title, given, output, seconds } = workOf(turn);
+  const state = stateOf(turn, isOver);
   return (
     <>
       <Divider text={divider} />
       <details class="rtc-tool" data-tool-state={state} onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
         <summary>
-          <code class="rtc-tool-call">
-            {call.name}({preview(argumentsOf(call))})
-          </code>
+          {title}
           <span class="rtc-tool-result">
-            {state === "running" ? "running …" : state === "lost" ? "no result" : `→ ${preview(resultOf(call))}`}
+            {output === undefined || state === "running" ? WORDS[state] : `→ ${preview(errorIn(output) ?? output)}`}
           </span>
-          {secondsOf(call) !== undefined && <span class="rtc-waited">{secondsOf(call)} s</span>}
+          {seconds !== undefined && <span class="rtc-waited">{seconds.toFixed(1)} s</span>}
         </summary>
         {isOpen && (
           <>
-            <JsonText label="Arguments" text={call.arguments} />
-            {call.output !== undefined && <JsonText label="Result" text={call.output} />}
+            <JsonText label="Arguments" text={given} />
+            {output !== undefined && <JsonText label="Result" text={output} />}
           </>
         )}
       </details>
@@ -36,11 +36,42 @@ export function ToolRow({ call, isOver, divider }: { call: FunctionCall; isOver:
   );
 }
 
-type ToolState = "running" | "done" | "failed" | "lost";
+type ToolState = "running" | "done" | "failed" | "cancelled" | "lost";
 
-function stateOf({ output }: FunctionCall, isOver: boolean): ToolState {
-  if (output === undefined) return isOver ? "lost" : "running";
-  return errorIn(output) === undefined ? "done" : "failed";
+const WORDS: Readonly<Record<ToolState, string>> = {
+  running: "running …",
+  done: "done",
+  failed: "failed",
+  cancelled: "cancelled",
+  lost: "no result",
+};
+
+/** What a row says: of a function call of the model, or of work that it has handed over. */
+function workOf({ functionCall: call, delegation }: Turn) {
+  const { startMs, endMs } = call ?? delegation ?? {};
+  const seconds = startMs === undefined || endMs === undefined ? undefined : (endMs - startMs) / 1_000;
+  if (call) {
+    const title = (
+      <code class="rtc-tool-call">
+        {call.name}({preview(argumentsOf(call))})
+      </code>
+    );
+    return { title, given: call.arguments, output: call.output, seconds };
+  }
+  const { id, model, isClient = false, result = "" } = delegation ?? {};
+  const title = <span class="rtc-tool-call">Delegated to {delegation && backendOf(delegation)}</span>;
+  const given = JSON.stringify({ id, target: isClient ? "client" : "responses", model });
+  return { title, given, output: result === "" ? undefined : result, seconds };
+}
+
+function stateOf({ status, functionCall: call, delegation }: Turn, isOver: boolean): ToolState {
+  if (call?.output !== undefined) return errorIn(call.output) === undefined ? "done" : "failed";
+  if (status === "cancelled") return "cancelled";
+  if (delegation && status === "completed") return "done";
+  // An early end of a response has a reason; the end of the call has none.
+  if (delegation && (status === "failed" || (status === "incomplete" && delegation.result !== ""))) return "failed";
+  // The model has completed its call of a function before the function runs.
+  return isOver || (status !== "in_progress" && status !== "completed") ? "lost" : "running";
 }
 
 /** Python reports the error of a function as `{"error": …}`. */
@@ -55,14 +86,6 @@ function argumentsOf({ arguments: given }: FunctionCall): string {
   return Object.entries(values)
     .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
     .join(", ");
-}
-
-function resultOf({ output = "" }: FunctionCall): string {
-  return errorIn(output) ?? output;
-}
-
-function secondsOf({ startMs, endMs }: FunctionCall): string | undefined {
-  return startMs === undefined || endMs === undefined ? undefined : ((endMs - startMs) / 1_000).toFixed(1);
 }
 
 function preview(text: string): string {

@@ -42,8 +42,9 @@ export function Transcript({ store }: { store: Store }) {
           {seen.map((turn, index) => {
             const before = seen[index - 1];
             const divider = dividerBefore(turn, before, resumed);
-            const { functionCall: call } = turn;
-            if (call) return <ToolRow key={turn.key} call={call} isOver={isOver} divider={divider} />;
+            if (turn.role === "unseen") {
+              return <ToolRow key={turn.key} turn={turn} isOver={isOver} divider={divider} />;
+            }
             const isFirst = turn.responseId !== undefined && turn.responseId !== before?.responseId;
             return (
               <TurnRow

@@ -172,6 +172,18 @@ describe("a function call", () => {
   });
 });
 
+describe("a function call of a response that is cancelled", () => {
+  it("does not run", async () => {
+    const { channel, mount } = await startCall();
+    const { element } = mount();
+    channel.receive(call("f1", {}));
+    await vi.waitFor(() => part(element, "[data-tool-state=running]"));
+    channel.receive({ type: "response.done", response: { id: "r1", status: "cancelled", output: [{ id: "f1" }] } });
+    await vi.waitFor(() => expect(part(element, ".rtc-tool-result").textContent).toBe("cancelled"));
+    expect(part(element, ".rtc-tool").dataset.toolState).toBe("cancelled");
+  });
+});
+
 describe("the transcript's box", () => {
   const startLong = async () => {
     const started = await startCall();

@@ -60,6 +60,24 @@ describe("the picture of a peer connection", () => {
     expect(dots).toHaveLength(3);
   });
 
+  it("has names of steps that stand beside their signs, also where text is twice as large", async () => {
+    const peer = await newPeer();
+    const { element } = peer.mount();
+    document.documentElement.style.fontSize = "200%";
+    const terms = await vi.waitFor(() => {
+      const found = [...element.querySelectorAll("dt")];
+      expect(found).toHaveLength(4);
+      return found;
+    });
+    for (const term of terms) {
+      const words = document.createRange();
+      words.selectNodeContents(term);
+      const signs = term.nextElementSibling?.getBoundingClientRect().left;
+      expect(words.getBoundingClientRect().right, term.textContent ?? "").toBeLessThanOrEqual(signs ?? 0);
+    }
+    document.documentElement.style.fontSize = "";
+  });
+
   it("lists candidates, the pairs that were tried, and the channels with their counts", async () => {
     const { offerer, answerer, channel } = await connectedPair();
     const { element } = answerer.mount();

@@ -48,34 +48,28 @@ export class CallTurns {
   #clockMs = 0;
   #nowMs: number | undefined;
   readonly #seen = new Set<unknown>();
-  readonly #delegations = new Delegations();
+  readonly #delegations: Delegations;
   #isClosed = false;
   #isEnded = false;
 
   constructor(attempt: string) {
     this.#attempt = attempt;
+    this.#delegations = new Delegations(attempt);
   }
 
-  /** Ordered by the session clock. */
+  /** The turns, and the work that was handed over, ordered by the session clock. */
   get turns(): readonly Turn[] {
-    return this.#folds
+    const spoken = this.#folds
       .filter(({ text }) => text.trim() !== "")
-      .toSorted((one, other) => one.startMs - other.startMs || one.number - other.number)
-      .map(({ number, role, text, status, hasSound }) => ({
-        key: `${this.#attempt}/turn_${number}`,
-        attempt: this.#attempt,
-        role,
-        parts: [text.trim()],
-        status: this.#isEnded && status === "in_progress" ? "interrupted" : status,
-        isGuessed: false,
-        isUnspoken: role === "assistant" && !hasSound && (this.#isEnded || status !== "in_progress"),
-      }));
+      .map((fold) => ({ clockMs: fold.startMs, row: this.#turn(fold) }));
+    return [...spoken, ...this.#delegations.works]
+      .toSorted((one, other) => one.clockMs - other.clockMs)
+      .map(({ row }) => row);
   }
 
   /** Takes an event, sent or received. */
   add(event: JsonObject, nowMs: number | undefined): void {
     this.#nowMs = nowMs ?? this.#nowMs;
-    this.#delegations.add(event);
     const { type, delta, content, item, event_id: id } = event;
     const role = SPEAKERS.get(type);
     if (role) {
@@ -87,6 +81,7 @@ export class CallTurns {
     } else if (type === "session.closed") this.#isClosed = true;
     const times = [event.start_ms, event.end_ms, event.offset_ms].map((time) => milliseconds(time) ?? 0);
     this.#clockMs = Math.max(this.#clockMs, ...times);
+    this.#delegations.add(event, this.#clockMs, nowMs);
     for (const fold of this.#spoken.values()) {
       if (fold.status === "in_progress" && this.#isOver(fold)) fold.status = "completed";
     }
@@ -94,6 +89,19 @@ export class CallTurns {
 
   end(): void {
     this.#isEnded = true;
+    this.#delegations.end();
+  }
+
+  #turn({ number, role, text, status, hasSound }: Fold): Turn {
+    return {
+      key: `${this.#attempt}/turn_${number}`,
+      attempt: this.#attempt,
+      role,
+      parts: [text.trim()],
+      status: this.#isEnded && status === "in_progress" ? "interrupted" : status,
+      isGuessed: false,
+      isUnspoken: role === "assistant" && !hasSound && (this.#isEnded || status !== "in_progress"),
+    };
   }
 
   #isRepeated(id: unknown): boolean {

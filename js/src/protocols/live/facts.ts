@@ -4,7 +4,7 @@ import { server as SERVER_TEXTS } from "../../../../src/rtc_widget/errors/texts.
 import type { Fact, MeasuredEvent, SoundReader } from "../../conversation/facts";
 import { pageError } from "../../errors";
 import { isRecord, isText, type JsonObject, textOr, truncate, wellFormed } from "../../json";
-import { RESPONSE_ENDS } from "./delegations";
+import { endReason, RESPONSE_ENDS } from "./delegations";
 
 /** The page has heard the assistant begin or end: the protocol has no event for it. */
 const SOUND = "rtc_widget.sound";
@@ -56,14 +56,14 @@ function closedFacts(reason: unknown): readonly Fact[] {
 }
 
 function responseFacts({ type, response }: JsonObject): readonly Fact[] {
-  const { id, error, incomplete_details: details } = isRecord(response) ? response : {};
-  if (!isText(id)) return [];
+  if (!isRecord(response) || !isText(response.id)) return [];
+  const { id } = response;
   if (type === "response.created") return [{ type: "response_started", id }];
   const status = RESPONSE_ENDS.get(type);
   if (status === undefined) return [];
   const ended: Fact = { type: "response_ended", id, callsFunctions: false };
   if (status === "completed") return [ended];
-  const reason = isRecord(error) ? textOr(error.message, "") : isRecord(details) ? textOr(details.reason, "") : "";
+  const reason = endReason(response);
   const because = SERVER_TEXTS[`${status}_because`].replace("{reason}", truncate(reason));
   const message = reason === "" ? SERVER_TEXTS[status] : because;
   return [ended, { type: "note", note: { code: `response_${status}`, message } }];

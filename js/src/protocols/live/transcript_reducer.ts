@@ -42,6 +42,8 @@ function withTurns(conversation: Conversation, attempt: string, before: Conversa
   const old = new Map(conversation.turns.filter(isOurs).map((turn) => [turn.key, turn]));
   const turns = fresh.map((turn) => {
     const same = old.get(turn.key);
+    // The rows of handed over work are replaced only when they change.
+    if (turn.role === "unseen") return turn;
     return same && same.status === turn.status && same.parts[0] === turn.parts[0] ? same : turn;
   });
   const isSame = turns.length === old.size && turns.every((turn) => old.get(turn.key) === turn);

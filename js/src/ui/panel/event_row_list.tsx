@@ -9,7 +9,8 @@ import { useCallback, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { type EventRow, type EventRows, FoldedRow, type PlacedRow, type Row } from "./event_rows";
 import { bytesText, timeOfDay } from "./formats";
 
-const ROW_PIXELS = 26;
+/** The height of a row, in the text size of its box. */
+const ROW_EMS = 2;
 const PAGE_ROWS = 8;
 /** Rows rendered beyond either edge, so that scrolling shows no gap. */
 const OVERSCAN_ROWS = 6;
@@ -67,7 +68,7 @@ export function EventRowList({ rows, detailsId, chosen, onChoose, emptyText }: L
   return (
     <div class="rtc-event-box" ref={box}>
       {rows.size === 0 && <p class="rtc-no-events">{emptyText}</p>}
-      <ol class="rtc-event-rows" style={{ height: `${rows.size * ROW_PIXELS}px` }}>
+      <ol class="rtc-event-rows" style={{ height: `${rows.size * ROW_EMS}em` }}>
         {visible.map(({ placed, index, id }) => {
           const { row, level } = placed;
           const isFolded = row instanceof FoldedRow;
@@ -76,7 +77,7 @@ export function EventRowList({ rows, detailsId, chosen, onChoose, emptyText }: L
               key={id}
               aria-setsize={rows.size}
               aria-posinset={index + 1}
-              style={{ insetBlockStart: `${index * ROW_PIXELS}px` }}
+              style={{ insetBlockStart: `${index * ROW_EMS}em` }}
             >
               <button
                 type="button"
@@ -143,7 +144,7 @@ function RowLine({ row }: { row: Row }) {
 /** Computes the visible rows. At its end the list follows new events; scrolled up, it keeps its position. */
 function useVisibleRows(rows: EventRows) {
   const box = useRef<HTMLDivElement>(null);
-  const [viewport, setViewport] = useState({ top: 0, height: 0 });
+  const [viewport, setViewport] = useState({ top: 0, height: 0, row: 1 });
   const isAtEnd = useRef(true);
   /** The row of the first level at the upper edge, and where it was. */
   const edge = useRef<{ readonly topKey: number; readonly index: number } | undefined>(undefined);
@@ -153,8 +154,9 @@ function useVisibleRows(rows: EventRows) {
   const measure = useCallback(() => {
     if (!box.current) return;
     const { scrollTop, scrollHeight, clientHeight } = box.current;
-    isAtEnd.current = scrollHeight - scrollTop - clientHeight < ROW_PIXELS;
-    setViewport({ top: scrollTop, height: clientHeight });
+    const row = rowPixels(box.current);
+    isAtEnd.current = scrollHeight - scrollTop - clientHeight < row;
+    setViewport({ top: scrollTop, height: clientHeight, row });
   }, []);
   useLayoutEffect(() => {
     const element = box.current;
@@ -171,19 +173,25 @@ function useVisibleRows(rows: EventRows) {
     const element = box.current;
     if (!element) return;
     const before = edge.current;
-    isAtEnd.current ||= element.scrollHeight - element.scrollTop - element.clientHeight < ROW_PIXELS;
+    const row = rowPixels(element);
+    isAtEnd.current ||= element.scrollHeight - element.scrollTop - element.clientHeight < row;
     if (isAtEnd.current) element.scrollTop = element.scrollHeight;
-    else if (before) element.scrollTop += (rows.indexOf(before.topKey) - before.index) * ROW_PIXELS;
-    const top = rows.at(Math.floor(element.scrollTop / ROW_PIXELS));
+    else if (before) element.scrollTop += (rows.indexOf(before.topKey) - before.index) * row;
+    const top = rows.at(Math.floor(element.scrollTop / row));
     edge.current = top && { topKey: top.topKey, index: rows.indexOf(top.topKey) };
   });
-  const first = Math.max(0, Math.floor(viewport.top / ROW_PIXELS) - OVERSCAN_ROWS);
-  const last = Math.min(rows.size, Math.ceil((viewport.top + viewport.height) / ROW_PIXELS) + OVERSCAN_ROWS);
+  const first = Math.max(0, Math.floor(viewport.top / viewport.row) - OVERSCAN_ROWS);
+  const last = Math.min(rows.size, Math.ceil((viewport.top + viewport.height) / viewport.row) + OVERSCAN_ROWS);
   return { box, first: Math.min(first, last), last, measure, keepPlace };
 }
 
+function rowPixels(box: HTMLElement): number {
+  return ROW_EMS * Number.parseFloat(getComputedStyle(box).fontSize);
+}
+
 function scrollIntoView(box: HTMLElement, index: number): void {
-  const top = index * ROW_PIXELS;
-  const lowest = top + ROW_PIXELS - box.clientHeight;
+  const row = rowPixels(box);
+  const top = index * row;
+  const lowest = top + row - box.clientHeight;
   box.scrollTop = Math.min(Math.max(box.scrollTop, lowest), top);
 }

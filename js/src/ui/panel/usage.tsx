@@ -49,7 +49,8 @@ export function UsageTab({ store }: { store: Store }) {
 }
 
 function amountText(kind: string, amount: number): string {
-  if (kind.endsWith("_seconds")) return `${clockTime(amount)} (${Number(amount.toFixed(1))} s)`;
+  const seconds = `${Number(amount.toFixed(1))} s`;
+  if (kind.endsWith("_seconds")) return amount < 60 ? seconds : `${clockTime(amount)} (${seconds})`;
   return `${amount.toLocaleString("en")} ${amount === 1 ? "token" : "tokens"}`;
 }
 

@@ -275,13 +275,16 @@ describe("the log before this page", () => {
   }
 
   it("is asked of the kernel when it is opened, the newest first", async () => {
-    const { types, earlier, kernel } = await startLate(1_200);
+    const { types, earlier, kernel, element } = await startLate(1_200);
+    const size = () => Number(element.querySelector("[aria-setsize]")?.getAttribute("aria-setsize"));
     await vi.waitFor(() => expect(types().at(-1)).toBe("past.1199"));
+    const before = size();
     expect(kernel.of("history").filter(({ brief }) => !brief)[0]).toMatchObject({ first: 700, before: 1_200 });
     earlier()?.click();
     await vi.waitFor(() => expect(kernel.of("history").at(-1)).toMatchObject({ first: 600, before: 700 }));
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(types().at(-1), "one goes on reading where one was").toBe("past.1199");
+    await vi.waitFor(() => expect(size()).toBe(before + 500));
+    // The rows follow when the box has told that it has scrolled.
+    await vi.waitFor(() => expect(types().at(-1), "one goes on reading where one was").toBe("past.1199"));
     earlier()?.click();
     await vi.waitFor(() => expect(earlier()).toBeNull());
   });

@@ -65,8 +65,6 @@ class LiveTurns:
         self._now: float | None = None
         self._seen: set[str] = set()
         self._delegations = Delegations(number)
-        self._calls: dict[str, tuple[str, str]] = {}
-        self._results: dict[str, tuple[float, FunctionResult]] = {}
         self._is_closed = self._is_ended = False
 
     @property
@@ -78,13 +76,22 @@ class LiveTurns:
     def items(self) -> list[Turn | FunctionResult]:
         """The turns and the function calls that have an output, ordered by the session clock."""
         timed: list[tuple[float, Turn | FunctionResult]] = [(one.start, self._turn(one)) for one in self._ordered()]
-        return [item for _, item in sorted([*timed, *self._results.values()], key=lambda pair: pair[0])]
+        timed += [
+            (one.clock, FunctionResult(one.name, one.arguments, one.output))
+            for one in self._delegations.functions
+            if one.output is not None
+        ]
+        return [item for _, item in sorted(timed, key=lambda pair: pair[0])]
+
+    @property
+    def delegations(self) -> Delegations:
+        """What the voice model has handed over, and which functions were called."""
+        return self._delegations
 
     def add(self, event: Mapping[str, Any], now: float | None) -> None:
         """Process one event that arrived `now` seconds after the call began; None if the time is unknown."""
         self._now = now if now is not None else self._now
         kind = event.get("type")
-        self._delegations.add(event)
         if isinstance(kind, str) and kind in _SPEAKERS:
             if isinstance(event.get("delta"), str) and event["delta"] and not self._is_repeated(event.get("event_id")):
                 self._words(_SPEAKERS[kind], event)
@@ -92,12 +99,11 @@ class LiveTurns:
             self._noted(event)
         elif kind == "response.item.create":
             self._item(event.get("item"))
-        elif kind == "response.event":
-            self._nested(event.get("event"))
         elif kind == "session.closed":
             self._is_closed = True
         for name in ("start_ms", "end_ms", "offset_ms"):
             self._clock = max(self._clock, milliseconds(event.get(name)) or 0.0)
+        self._delegations.add(event, self._clock)
         for fold in self._spoken.values():
             if fold.status == "in_progress" and self._is_over(fold):
                 fold.status = "completed"
@@ -109,6 +115,7 @@ class LiveTurns:
     def end(self, now: float | None = None) -> None:
         """Process the end of the call. Harmless to repeat."""
         self._is_ended = True
+        self._delegations.end()
 
     def _ordered(self) -> list[_Fold]:
         shown = [fold for fold in self._folds if fold.text.strip()]
@@ -193,29 +200,13 @@ class LiveTurns:
         return fold
 
     def _item(self, item: object) -> None:
-        if not isinstance(item, Mapping):
-            return
-        if item.get("type") == "function_call_output":
-            self._output(item)
-        elif item.get("type", "message") == "message" and item.get("role") == "user":
+        if isinstance(item, Mapping) and item.get("type", "message") == "message" and item.get("role") == "user":
             text = _written_text(item.get("content"))
             noted = next((one for one in reversed(self._folds) if one.is_noted), None)
             if noted is not None:
                 noted.text, noted.is_noted = text, False
             else:
                 self._written(text)
-
-    def _nested(self, nested: object) -> None:
-        if not isinstance(nested, Mapping) or nested.get("type") != "response.output_item.done":
-            return
-        item = nested.get("item")
-        if isinstance(item, Mapping) and item.get("type") == "function_call":
-            self._calls[str(item.get("call_id"))] = (str(item.get("name")), str(item.get("arguments") or ""))
-
-    def _output(self, item: Mapping[str, Any]) -> None:
-        call_id, output = str(item.get("call_id")), item.get("output")
-        if call_id in self._calls and isinstance(output, str):
-            self._results[call_id] = (self._clock, FunctionResult(*self._calls[call_id], output))
 
 
 def _needs_blank(before: str, after: str, gap: float) -> bool:
