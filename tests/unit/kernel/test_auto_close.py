@@ -15,7 +15,7 @@ from rtc_widget.kernel import auto_close
 
 @pytest.fixture(scope="module", autouse=True)
 def _all_objects_are_seen() -> Iterator[None]:
-    """Take back that the imports are left out of garbage collection: who refers to a widget is asked of the collector."""
+    """Take all objects into garbage collection again: `auto_close` asks the collector who refers to a widget."""
     gc.unfreeze()
     yield
     gc.collect()
