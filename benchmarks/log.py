@@ -12,11 +12,10 @@ import json
 import time
 import tracemalloc
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import traitlets
-from openai.types.realtime import RealtimeServerEvent
 from pydantic import TypeAdapter
 
 from benchmarks._comparison import Comparison, Growth, Results, interleaved
@@ -28,7 +27,6 @@ QUICK_SIZES = (500, 5_000)
 LARGEST = {"typed models": 100_000, "list in a trait": 10_000, "to_pandas": 100_000}
 """What is slower or larger than `EventLog` is measured with fewer events; a list trait grows with their square."""
 ROUNDS = 3
-MODELS: TypeAdapter[Any] = TypeAdapter(RealtimeServerEvent)
 
 Way = Callable[[Sequence[str]], Sequence[Any]]
 
@@ -52,9 +50,18 @@ def by_event_log(texts: Sequence[str]) -> EventLog:
     return log
 
 
+@cache
+def models() -> TypeAdapter[Any]:
+    """Return openai-python's models of all server events; importing them takes more than half a second."""
+    from openai.types.realtime import RealtimeServerEvent
+
+    return TypeAdapter(RealtimeServerEvent)
+
+
 def by_models(texts: Sequence[str]) -> Sequence[Any]:
     """Keep each event as its typed model."""
-    return [MODELS.validate_json(text) for text in texts]
+    adapter = models()
+    return [adapter.validate_json(text) for text in texts]
 
 
 class _Traits(traitlets.HasTraits):

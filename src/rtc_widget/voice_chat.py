@@ -363,7 +363,7 @@ class VoiceChat(anywidget.AnyWidget):
             self._record,
             requests,
             self._main,
-            lambda: self._listeners.exist,
+            lambda tell: self._listeners.report(tell),
         )
         self._prompts = PagePrompts(self._bridge)
         self._tools = Tools()

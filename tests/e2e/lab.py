@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import av
-import nbformat
 import numpy as np
 from jupyter_client import BlockingKernelClient
 from playwright.sync_api import Browser, Error, Page, WebSocket, expect
@@ -94,6 +93,8 @@ class Lab:
 
     def notebook(self, name: str, *cells: str, ipykernel: str = "") -> str:
         """Write a notebook of code cells, for the environment's or another ipykernel, and return its name."""
+        import nbformat  # it takes more than a second, and benchmarks import this module for other things
+
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
         kernel = {"name": KERNEL + ipykernel, "display_name": "Python 3", "language": "python"}
         notebook.metadata["kernelspec"] = kernel

@@ -22,6 +22,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("process")
 
 
+def pytest_collection_finish() -> None:
+    """Take what the tests import out of garbage collection: it stays, and makes each collection take 0.25 s."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Give captured output a form that the processes of pytest-xdist can send: it may quote lone surrogates."""

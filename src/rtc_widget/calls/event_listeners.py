@@ -40,6 +40,11 @@ class EventListeners:
             self._told = exist
             self._tell(exist)
 
+    def report(self, tell: Callable[[bool], None]) -> None:
+        """Call `tell` with whether somebody listens. What changes meanwhile is told to the pages after that."""
+        with self._lock:
+            tell(self.exist)
+
     @contextmanager
     def waiting(self) -> Iterator[None]:
         """Somebody waits inside the block."""

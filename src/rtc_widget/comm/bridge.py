@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from rtc_widget.comm import messages, protocol
@@ -110,7 +110,7 @@ class Bridge:
         self._liveness.drop_active_page()
 
     def receive(self, content: object) -> None:
-        """Process a message of a page; safe on any thread, never raises."""
+        """Process a message of a page; safe on any thread. A malformed message is logged and ignored."""
         try:
             message = protocol.decode(content)
         except MalformedMessage as error:
@@ -329,8 +329,7 @@ class Bridge:
     def _dispatch(self, message: FromPage, page: KnownPage) -> None:
         match message:
             case messages.Bundle(messages=contents):
-                for content in contents:
-                    self.receive(content)
+                self._receive_all(contents)
             case messages.Hello():
                 self._greet(page)
             case messages.Goodbye():
@@ -345,6 +344,19 @@ class Bridge:
                     done(message)
             case _:
                 self.owner.receive(message, page)
+
+    def _receive_all(self, contents: Sequence[object]) -> None:
+        """Process every message, even if one fails; failures are raised at the end."""
+        failures: list[Exception] = []
+        for content in contents:
+            try:
+                self.receive(content)
+            except Exception as error:  # noqa: BLE001 - raised below
+                failures.append(error)
+        if len(failures) == 1:
+            raise failures[0]
+        if failures:
+            raise ExceptionGroup("Several messages of the page failed.", failures)
 
     def _greet(self, page: KnownPage) -> None:
         with self._lock:

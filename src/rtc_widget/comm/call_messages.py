@@ -87,8 +87,9 @@ class CallMessages:
         Does what a person asks for in a page.
     main : MainLoop
         The loop on which both are called.
-    is_listened_to : callable
-        Returns whether somebody in Python waits for events or listens to them.
+    report_listening : callable
+        Passes to its argument whether somebody in Python waits for events or listens to them. While it runs, no
+        other thread tells the pages of a change.
     """
 
     def __init__(
@@ -100,10 +101,10 @@ class CallMessages:
         listener: CallMessageListener,
         requests: PageRequestListener,
         main: MainLoop,
-        is_listened_to: Callable[[], bool],
+        report_listening: Callable[[Callable[[bool], None]], None],
     ) -> None:
         self._bridge = bridge
-        self._is_listened_to = is_listened_to
+        self._report_listening = report_listening
         self._negotiator = negotiator
         self._media = media
         self._clips = clips
@@ -153,7 +154,7 @@ class CallMessages:
 
     def page_came(self, page: KnownPage) -> None:
         """Start a server that starts slowly, and tell the page what it needs to know."""
-        self._bridge.send(protocol.listening(page.name, on=self._is_listened_to()))
+        self._report_listening(lambda on: self._bridge.send(protocol.listening(page.name, on=on)))
         self._negotiator.warm_up()
         self._negotiator.describe(lambda known: self._bridge.send(protocol.preparation(page.name, known)))
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
+import threading
 
 import pytest
 
 from rtc_widget import VoiceChat
 from rtc_widget.calls.event_listeners import EventListeners
 from rtc_widget.testing import ScriptedPage
+from tests.limits import HANGS
 from tests.unit.waiting import eventually, settled
 
 
@@ -114,6 +117,67 @@ async def test_several_messages_may_travel_as_one(chat, page):
     )
     await eventually(lambda: [event.type for event in chat.events] == ["x"])
     assert state["attempt"] == "a1"
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+async def test_a_message_that_fails_drops_no_message_that_arrived_with_it(chat, page, monkeypatch, failing):
+    page.hello()
+    page.connected()
+    await settled()
+
+    def fail(attempt: str) -> None:
+        raise RuntimeError(f"hanging up {attempt} failed")
+
+    monkeypatch.setattr(chat._negotiator, "hang_up", fail)
+    bundle = []
+    for number in range(failing + 1):
+        event = ["received", 1.0, json.dumps({"type": f"x{number}"})]
+        bundle.append({"type": "events", "page": "p1", "attempt": "a1", "first": number, "events": [event]})
+        bundle.append({"type": "hang_up", "page": "p1", "attempt": f"a{number}"})
+    with pytest.raises((RuntimeError, ExceptionGroup)) as raised:
+        page.say("bundle", messages=bundle[:-1])
+    errors = getattr(raised.value, "exceptions", [raised.value])
+    assert [str(error) for error in errors] == [f"hanging up a{number} failed" for number in range(failing)]
+    await eventually(lambda: [event.type for event in chat.events] == [f"x{number}" for number in range(failing + 1)])
+
+
+class NotedLock:
+    """A reentrant lock that tells when a thread has to wait for it."""
+
+    def __init__(self, waits: threading.Event) -> None:
+        self._lock = threading.RLock()
+        self._waits = waits
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(blocking=False):
+            self._waits.set()
+            self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+async def test_a_callback_that_another_thread_adds_while_a_page_comes_is_not_missed(chat, page, monkeypatch):
+    added_or_waits = threading.Event()
+    monkeypatch.setattr(chat._listeners, "_lock", NotedLock(added_or_waits))
+    send = chat._bridge.send
+
+    def add() -> None:
+        chat.on("response.done", print)
+        added_or_waits.set()
+
+    adding = threading.Thread(target=add)
+
+    def delayed(message):
+        if message["type"] == "listening" and adding.ident is None:
+            adding.start()
+            assert added_or_waits.wait(HANGS)
+        send(message)
+
+    monkeypatch.setattr(chat._bridge, "send", delayed)
+    page.hello()
+    adding.join(HANGS)
+    assert told(page)[-1] is True
 
 
 def test_pages_are_told_of_changes_only() -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import nbconvert
-import nbformat
 import pytest
 from IPython.core.displaypub import CapturingDisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
@@ -14,6 +12,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from rtc_widget import VoiceChat
 from rtc_widget.testing import ScriptedPage
 from tests.unit.calls.test_heard import done
+from tests.unit.exported_notebook import exported_html
 from tests.unit.waiting import eventually
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -42,10 +41,7 @@ class Notebook:
         return list(kept.values())
 
     def exported(self) -> str:
-        outputs = [nbformat.v4.new_output("display_data", data=data) for data in self.outputs]
-        book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("chat", outputs=outputs)])
-        html, _ = nbconvert.HTMLExporter().from_notebook_node(book)
-        return str(html)
+        return exported_html("chat", [{"output_type": "display_data", "data": data} for data in self.outputs])
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import gc
 import io
 from collections.abc import Iterator
 
@@ -10,6 +11,15 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from rtc_widget import VoiceChat
 from rtc_widget.kernel import auto_close
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _all_objects_are_seen() -> Iterator[None]:
+    """Take all objects into garbage collection again: `auto_close` asks the collector who refers to a widget."""
+    gc.unfreeze()
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -6,14 +6,13 @@ import xml.etree.ElementTree as ET
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
-import nbconvert
-import nbformat
 import pytest
 
 from rtc_widget.comm.messages import SignalingState
 from rtc_widget.peers.peer_view import pairs_table, peer_html, previous_state
 from rtc_widget.peers.state_diagram import signaling_diagram
 from tests.limits import eventually
+from tests.unit.exported_notebook import exported_html
 from tests.unit.peers.test_timeline import ALICE, CANDIDATE, Happened
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -117,11 +116,9 @@ async def test_a_stored_notebook_has_the_drawing_beside_the_live_view(pc, page, 
     await eventually(lambda: pc.candidates)
     monkeypatch.setattr(pc, "_page", None)  # as in a browser
     data, metadata = pc._repr_mimebundle_()
-    output = nbformat.v4.new_output("execute_result", data=data, metadata=metadata, execution_count=1)
-    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("pc", outputs=[output])])
-    assert VIEW in book.cells[0].outputs[0].data
-    # It is exported without the widget's state, as most notebooks are.
-    exported, _ = nbconvert.HTMLExporter().from_notebook_node(book)
+    assert VIEW in data
+    output = {"output_type": "execute_result", "data": data, "metadata": metadata, "execution_count": 1}
+    exported = exported_html("pc", [output])
     assert 'aria-label="Signaling state: have-local-offer, from stable by set_local_description(offer)"' in exported
     assert "192.0.2" not in exported
 
