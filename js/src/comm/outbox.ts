@@ -3,7 +3,8 @@
 import { nextFrame } from "../async";
 import { ResendGuard } from "./bridge";
 
-const BATCH_CHARACTERS = 65_536;
+/** A host draws the state of the kernel twice for each message, which takes longer than thousands of events. */
+const BATCH_CHARACTERS = 262_144;
 const FIRST_REMINDER_MS = 5_000;
 const MAX_REMINDER_MS = 30_000;
 /** How long events are collected while nobody listens. */
@@ -20,7 +21,7 @@ export interface Batching<Entry, Batch> {
 }
 
 /**
- * The first event leaves at once. Then a batch leaves at each animation frame at most, or as soon as 64 KiB wait. While
+ * The first event leaves at once. Then a batch leaves at each animation frame at most, or as soon as 256 KiB wait. While
  * nobody listens, the first event waits as well, so that a call costs the kernel and the host few messages.
  *
  * A notebook's comm carries about 1,250 events a second with one message per event, and over 40,000 with batches.
@@ -112,7 +113,7 @@ export class Outbox<Entry, Batch> {
     if (this.#next < this.end) this.#flush();
   }
 
-  /** Takes the next events that may travel together, and not much more than 64 KiB of them. */
+  /** Takes the next events that may travel together, and not much more than 256 KiB of them. */
   #takeBatch(): Batch | undefined {
     const first = this.#next;
     const head = this.#kept[first - this.#base];

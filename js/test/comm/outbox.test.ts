@@ -57,7 +57,7 @@ describe("events for which nobody waits", () => {
   it("leave before their time when they are many, or the status changes", () => {
     outbox.setListenedTo(false);
     add("1");
-    add("x".repeat(70_000));
+    add("x".repeat(300_000));
     expect(posted).toHaveLength(1);
     add("2");
     outbox.flush();
@@ -101,8 +101,8 @@ describe("events on their way to the kernel", () => {
     expect(Math.abs(Number(time) - before)).toBeLessThan(30_000);
   });
 
-  it("do not wait for a frame when 64 KiB have gathered", () => {
-    const large = "x".repeat(40_000);
+  it("do not wait for a frame when 256 KiB have gathered", () => {
+    const large = "x".repeat(140_000);
     add(large);
     add(large);
     expect(posted).toHaveLength(1);
