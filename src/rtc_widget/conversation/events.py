@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
@@ -171,12 +171,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 # `json.loads` would make a decoder for each event.
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse)
+_SCAN: Callable[[str, int], tuple[Any, int]] = vars(_DECODER)["scan_once"]
 
 
 def _decoded(text: str) -> Any:
     """Return the value of a JSON text, without the decoder's own steps around its scanner where these do nothing."""
     try:
-        value, end = _DECODER.scan_once(text, 0)
+        value, end = _SCAN(text, 0)
         if end == len(text):
             return value
     except StopIteration:
