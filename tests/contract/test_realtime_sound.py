@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from rtc_widget.conversation.event_reader import facts_of
 from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.sound import MeasuredSound
 from rtc_widget.protocols.realtime.measured_audio import MeasuredAudio
@@ -23,7 +24,8 @@ def test_the_measured_sound_says_which_response_is_heard(case: dict[str, Any]) -
     for at, step in case["steps"]:
         time = datetime.fromtimestamp(at, UTC)
         if "type" in step:
-            found += reader.consume(Event(step, time=time, elapsed=at))
+            event = Event(step, time=time, elapsed=at)
+            found += reader.consume(event, tuple(facts_of(event)))
         else:
             found += reader.take(MeasuredSound("assistant", step["is_audible"], at, time))
     playback = [[event.elapsed, event.type.removeprefix("output_audio_buffer."), event.response_id] for event in found]

@@ -38,7 +38,7 @@ export class CallSound {
   /** Takes a received event of the call, and the facts in it. */
   consume(event: JsonObject, facts: readonly Fact[]): void {
     if (facts.some((fact) => fact.type === "speaking" && fact.speaker === "assistant")) this.#output.serverReports();
-    this.#apply(this.#call?.reader.consume(event, now()));
+    this.#apply(this.#call?.reader.consume(event, facts, now()));
   }
 
   /** Silences the voice, if it is heard, until it has paused. */

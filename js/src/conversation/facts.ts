@@ -56,8 +56,8 @@ export interface MeasuredEvent {
 
 /** Converts the measured sound of one call to events of its protocol. */
 export interface SoundReader {
-  /** Takes the next received event; returns what the measured sound makes of it. */
-  consume(event: JsonObject, atMs: number): readonly MeasuredEvent[];
+  /** Takes the next received event and its facts; returns what the measured sound makes of it. */
+  consume(event: JsonObject, facts: readonly Fact[], atMs: number): readonly MeasuredEvent[];
   /** The assistant has become audible or silent. */
   take(isAudible: boolean, atMs: number): readonly MeasuredEvent[];
 }

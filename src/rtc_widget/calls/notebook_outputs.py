@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from typing import Any
 from uuid import uuid4
 
 from rtc_widget._html import faint, view
 from rtc_widget._secret_forms import without_keys
-from rtc_widget.conversation.event_reader import facts_of
 from rtc_widget.conversation.events import Event
-from rtc_widget.conversation.facts import ResponseEnded
+from rtc_widget.conversation.facts import Fact, ResponseEnded
 from rtc_widget.conversation.transcript import Transcript
 
 Bundle = Mapping[str, Any]
@@ -65,11 +64,11 @@ class NotebookOutputs:
     def begin_call(self, *, resumes: bool) -> None:
         """Do nothing: what was said before stays."""
 
-    def consume(self, event: Event) -> None:
+    def consume(self, event: Event, facts: Iterable[Fact]) -> None:
         """Update saved transcripts a moment after a response has ended."""
         if not self._transcripts or self._is_due:
             return
-        if any(isinstance(fact, ResponseEnded) for fact in facts_of(event)):
+        if any(isinstance(fact, ResponseEnded) for fact in facts):
             self._is_due = True
             self._later(_UPDATE_SECONDS, self._update)
 

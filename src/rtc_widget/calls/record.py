@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
@@ -20,6 +20,7 @@ from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.facts import (
     AudioCleared,
     AudioCommitted,
+    Fact,
     ServerNote,
     SpeechEnded,
     SpeechStarted,
@@ -201,14 +202,14 @@ class CallRecord:
         if attempt is not None:
             self._begin_segment(attempt)
         for wire in events:
-            event = self._log(wire, attempt or self._event_attempt)
-            self._reduce(event)
-            self._end_turns_later(event)
+            event, facts = self._log(wire, attempt or self._event_attempt)
+            self._reduce(event, facts)
+            self._end_turns_later(event, facts)
             try:
                 self.subscriptions.publish(event)
             except Exception:
                 logger.exception("%r could not be delivered to every subscriber", event)
-            self._reduce_measured(self._sounds.consume(event))
+            self._reduce_measured(self._sounds.consume(event, facts))
         if attempt is not None:
             self._end_turns(attempt)
 
@@ -224,13 +225,14 @@ class CallRecord:
     def _reduce_measured(self, events: Iterable[Event]) -> None:
         for event in events:
             self._measured.append(event)
-            self._reduce(event)
+            self._reduce(event, _facts_or_none(event))
 
     def timed_events(self) -> Iterable[Event]:
         """Return the events of the log and those that the measured audio means, in the order of their times."""
         return merge(self.events, self._measured, key=lambda event: event.time)
 
-    def _log(self, wire: WireEvent, attempt: str | None) -> Event:
+    def _log(self, wire: WireEvent, attempt: str | None) -> tuple[Event, Sequence[Fact]]:
+        """Log an event and its usage; return it and its facts, which are read once for all that follow them."""
         first_ms, offset_ms = self._clocks.get(attempt, (0.0, 0.0))
         elapsed = (wire.time_ms - first_ms) / 1000
         time_ms = wire.time_ms + offset_ms
@@ -238,11 +240,13 @@ class CallRecord:
             wire.text, direction=wire.direction, time_ms=time_ms, elapsed=elapsed, protocol=self._protocol.name
         )
         self.events.append(event)
-        self._guarded(partial(self._add_usage, attempt or ""), event)
-        return event
+        facts = _facts_or_none(event)
+        if facts:
+            self._guarded(partial(self._add_usage, facts, attempt or ""), event)
+        return event, facts
 
-    def _add_usage(self, call: str, event: Event) -> None:
-        if self.usage.add(event, call=call):
+    def _add_usage(self, facts: Sequence[Fact], call: str, event: Event) -> None:
+        if self.usage.add_facts(facts, event.elapsed, call=call):
             self.on_usage()
 
     def _log_late(self, attempt: str, events: tuple[WireEvent, ...], offset_ms: float) -> None:
@@ -251,7 +255,7 @@ class CallRecord:
         self._begin_segment(attempt)
         number = self._numbers.get(attempt)
         for wire in events:
-            event = self._log(wire, attempt)
+            event, _ = self._log(wire, attempt)
             if number is not None:
                 self._guarded(partial(self.transcript.add, call=number), event)
         if number is not None:
@@ -268,10 +272,10 @@ class CallRecord:
         if attempt in self._numbers and attempt in self._heard_until_ms:
             self.transcript.end_call(self._numbers[attempt], at=self._heard_until(attempt))
 
-    def _end_turns_later(self, event: Event) -> None:
+    def _end_turns_later(self, event: Event, facts: Sequence[Fact]) -> None:
         """End a turn that is over because time has passed since its last words."""
         seconds, attempt = self._protocol.turn_end_seconds, self._event_attempt
-        if seconds is None or attempt is None or not any(isinstance(fact, WordsSpoken) for fact in facts_of(event)):
+        if seconds is None or attempt is None or not any(isinstance(fact, WordsSpoken) for fact in facts):
             return
         # A millisecond more: the times are rounded.
         passed = Event({"type": "rtc_widget.time"}, elapsed=event.elapsed + seconds + 0.001, protocol=event.protocol)
@@ -311,18 +315,23 @@ class CallRecord:
         """Return the time of the first event of this attempt's call, in milliseconds on the page's clock."""
         return self._clocks[attempt][0] if attempt in self._clocks else None
 
-    def _reduce(self, event: Event) -> None:
-        for add in (self.transcript.add, *(consumer.consume for consumer in self.consumers)):
-            self._guarded(add, event)
-        self._guarded(self._write_speaking, event)
-        self._guarded(self._report_failed_response, event)
+    def _reduce(self, event: Event, facts: Sequence[Fact]) -> None:
+        self.transcript.add(event)
+        for consumer in self.consumers:
+            try:
+                consumer.consume(event, facts)
+            except Exception:  # noqa: BLE001 - reported
+                _report_odd(event)
+        if facts:
+            self._guarded(partial(self._write_speaking, facts), event)
+            self._guarded(partial(self._report_failed_response, facts), event)
 
-    def _write_speaking(self, event: Event) -> None:
-        if changes := _speaking(event):
+    def _write_speaking(self, facts: Sequence[Fact], event: Event) -> None:
+        if changes := _speaking(facts):
             self._write(changes)
 
-    def _report_failed_response(self, event: Event) -> None:
-        for fact in facts_of(event):
+    def _report_failed_response(self, facts: Sequence[Fact], event: Event) -> None:
+        for fact in facts:
             if isinstance(fact, ServerNote) and fact.ends_response:
                 logger.error("No response (%s): %s", well_formed(fact.code), well_formed(fact.message))
                 hint = SERVER_TEXTS["hint"]
@@ -331,9 +340,8 @@ class CallRecord:
     def _guarded(self, add: Callable[[Event], None], event: Event) -> None:
         try:
             add(event)
-        except Exception:
-            # The log has the event; later events must still be processed.
-            logger.exception("%r has an unexpected form and was ignored", event)
+        except Exception:  # noqa: BLE001 - reported
+            _report_odd(event)
 
     def call_made(self, attempt: str, call_id: str | None) -> None:
         """Record the server's id of the call."""
@@ -431,10 +439,26 @@ class CallRecord:
         self._write({"error": error.to_wire()})
 
 
-def _speaking(event: Event) -> dict[str, object]:
-    """Return the speaking states that an event changes."""
+def _facts_or_none(event: Event) -> Sequence[Fact]:
+    try:
+        return tuple(facts_of(event))
+    except Exception:  # noqa: BLE001 - reported
+        _report_odd(event)
+        return ()
+
+
+def _report_odd(event: Event) -> None:
+    """Report an event that could not be processed, in the handler of the exception.
+
+    The log has the event; later events must still be processed.
+    """
+    logger.exception("%r has an unexpected form and was ignored", event)
+
+
+def _speaking(facts: Iterable[Fact]) -> dict[str, object]:
+    """Return the speaking states that an event's facts change."""
     changes: dict[str, object] = {}
-    for fact in facts_of(event):
+    for fact in facts:
         match fact:
             case SpeechStarted():
                 changes[f"{fact.speaker}_speaking"] = True

@@ -48,11 +48,13 @@ def _samples(name: str, value: Any) -> bytes:
 
 
 def _event(name: str, value: Any) -> WireEvent:
-    match value:
-        case [("sent" | "received") as direction, int() | float() as time_ms, str() as content]:
+    # Not `match`, which takes twice as long; this is done for each event.
+    if isinstance(value, list) and len(value) == 3:
+        direction, time_ms, content = value
+        is_event = direction in ("sent", "received") and isinstance(time_ms, int | float) and isinstance(content, str)
+        if is_event:
             return WireEvent(direction, float(time_ms), content)
-        case _:
-            raise MalformedMessage(f"{name} must be [direction, milliseconds, text] each")
+    raise MalformedMessage(f"{name} must be [direction, milliseconds, text] each")
 
 
 def _peer_event(name: str, value: Any) -> WirePeerEvent:

@@ -85,7 +85,8 @@ class EventLog(Sequence[Event]):
         """Append an event."""
         with self._lock:
             self._events.append(event)
-            self._drop()
+            if len(self._events) - self._untrimmed > self._limit:
+                self._drop()
 
     def _drop(self) -> None:
         self._untrimmed = max(self._untrimmed, len(self._events) - self._limit)

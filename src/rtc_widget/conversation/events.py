@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
@@ -33,7 +33,7 @@ class Event(JsonObject):
     Attributes
     ----------
     type : str
-        The name of the event, such as ``"response.done"``.
+        The name of the event, such as ``"response.done"``; empty if it has none.
     direction : {"sent", "received"}
         The direction, as seen from the page.
     time : datetime.datetime
@@ -46,7 +46,8 @@ class Event(JsonObject):
         The wire protocol that the event belongs to, such as ``"realtime"``.
     """
 
-    __slots__ = ("direction", "elapsed", "protocol", "time")
+    __slots__ = ("direction", "elapsed", "protocol", "time", "type")
+    type: str
     protocol: str
     direction: Direction
     time: datetime
@@ -95,7 +96,7 @@ class Event(JsonObject):
             The wire protocol.
         """
         try:
-            raw = _DECODER.decode(text)
+            raw = _decoded(text)
             reason = "" if isinstance(raw, dict) else f"a JSON {type(raw).__name__}, not an object"
         except (ValueError, RecursionError) as error:
             raw, reason = None, str(error)
@@ -107,16 +108,16 @@ class Event(JsonObject):
         return event
 
     def _fill(self, raw: dict[str, Any], direction: Direction, time: datetime, elapsed: float, protocol: str) -> None:
-        super().__init__(raw)
-        object.__setattr__(self, "direction", direction)
-        object.__setattr__(self, "time", time)
-        object.__setattr__(self, "elapsed", elapsed)
-        object.__setattr__(self, "protocol", protocol)
-
-    @property
-    def type(self) -> str:
-        """The name of the event; empty if it has none."""
-        return str(self._raw.get("type", ""))
+        # As a field name: many events have the same type, and each of their consumers looks it up.
+        name = sys.intern(str(raw.get("type", "")))
+        if "type" in raw and raw["type"] == name:
+            raw["type"] = name
+        _set_raw(self, raw)
+        _set_type(self, name)
+        _set_direction(self, direction)
+        _set_time(self, time)
+        _set_elapsed(self, elapsed)
+        _set_protocol(self, protocol)
 
     @property
     def typed(self) -> Any:
@@ -170,6 +171,25 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 # `json.loads` would make a decoder for each event.
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse)
+_SCAN: Callable[[str, int], tuple[Any, int]] = vars(_DECODER)["scan_once"]
+
+
+def _decoded(text: str) -> Any:
+    """Return the value of a JSON text, without the decoder's own steps around its scanner where these do nothing."""
+    try:
+        value, end = _SCAN(text, 0)
+        if end == len(text):
+            return value
+    except StopIteration:
+        pass  # there is white space before it, or it is not JSON
+    return _DECODER.decode(text)
+
+
+# An event refuses assignments, and `object.__setattr__` looks each name up.
+_set_raw = JsonObject.__dict__["_raw"].__set__
+_set_type, _set_direction, _set_time, _set_elapsed, _set_protocol = (
+    Event.__dict__[name].__set__ for name in ("type", "direction", "time", "elapsed", "protocol")
+)
 
 
 def _event(

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from rtc_widget.conversation.events import Event
+from rtc_widget.conversation.facts import Fact
 from rtc_widget.types import Role
 
 
@@ -40,8 +41,8 @@ class SoundReader(Protocol):
     the log, and callbacks do not get them.
     """
 
-    def consume(self, event: Event) -> Iterable[Event]:
-        """Process the next event of the call; return the events that the measured audio makes of it."""
+    def consume(self, event: Event, facts: Iterable[Fact]) -> Iterable[Event]:
+        """Process the next event of the call and its facts; return the events that the measured audio makes of it."""
         ...
 
     def take(self, sound: MeasuredSound) -> Iterable[Event]:

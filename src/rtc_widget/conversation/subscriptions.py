@@ -196,8 +196,10 @@ class Subscriptions(Generic[E]):
         for waiter in self._waiting:
             if event.matches(waiter.pattern) and not waiter.future.done():
                 _offer(event, waiter.where, waiter.future)
-        for stream in list(self._streams):
-            stream.put(event)
+        # Iterating over a weak set costs more than all else here.
+        if len(self._streams):
+            for stream in list(self._streams):
+                stream.put(event)
         for subscription in self._callbacks:
             if event.matches(subscription.pattern):
                 self._call(subscription, event)
@@ -271,7 +273,7 @@ class Subscriptions(Generic[E]):
         except Exception as error:  # noqa: BLE001 - user code may raise anything; reported
             self.failures.add(CallbackFailure(callback, event, error))
             return
-        if inspect.isawaitable(outcome):
+        if outcome is not None and inspect.isawaitable(outcome):
             try:
                 task = context.run(asyncio.ensure_future, outcome, loop=users_loop())
             except Exception as error:  # noqa: BLE001 - no loop runs: the `asyncio.run` of a script has ended

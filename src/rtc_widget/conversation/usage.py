@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rtc_widget.conversation.event_reader import facts_of
 from rtc_widget.conversation.events import Event
-from rtc_widget.conversation.facts import SecondsUsed, SessionChanged, TokensUsed
+from rtc_widget.conversation.facts import Fact, SecondsUsed, SessionChanged, TokensUsed
 from rtc_widget.errors import InvalidSetting
 from rtc_widget.optional import require_pandas
 
@@ -102,13 +102,17 @@ class Usage(Mapping[str, float]):
 
         The last events of a `call` may come during the next one.
         """
+        return self.add_facts(facts_of(event), event.elapsed, call=call)
+
+    def add_facts(self, facts: Iterable[Fact], elapsed: float, *, call: str = "") -> bool:
+        """Add the usage that the facts of an event report, as `add` does; `elapsed` is the event's."""
         is_changed = False
-        for fact in facts_of(event):
+        for fact in facts:
             if isinstance(fact, TokensUsed):
-                self.entries.append(UsageEntry(fact.source, event.elapsed, fact.amounts, fact.model))
+                self.entries.append(UsageEntry(fact.source, elapsed, fact.amounts, fact.model))
                 is_changed = True
             elif isinstance(fact, SecondsUsed):
-                self._add_seconds(fact, event.elapsed, call)
+                self._add_seconds(fact, elapsed, call)
                 is_changed = True
             elif isinstance(fact, SessionChanged) and fact.is_new:
                 self._sessions.pop(call, None)

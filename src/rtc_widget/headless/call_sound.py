@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
 from av import AudioFrame
@@ -51,11 +51,11 @@ class CallSound:
         if self._output is not None:
             self._output.take(frame)
 
-    def consume(self, event: Event, facts: Iterable[Fact]) -> None:
+    def consume(self, event: Event, facts: Sequence[Fact]) -> None:
         """Take a received event, and its facts."""
         if self._output is not None and any(map(_is_playback, facts)):
             self._output.server_reports()
-        self._pass_on(self._reader.consume(event))
+        self._pass_on(self._reader.consume(event, facts))
 
     def silence(self) -> None:
         """Count the voice, if it is heard, as silent until it has paused."""

@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from rtc_widget.conversation.event_reader import EventReader, reader_of
 from rtc_widget.conversation.events import Event
-from rtc_widget.conversation.facts import ResponseEnded
+from rtc_widget.conversation.facts import Fact, ResponseEnded
 from rtc_widget.conversation.json_object import JsonObject
 from rtc_widget.conversation.sound import SoundReader
 from rtc_widget.conversation.subscriptions import Failure
@@ -69,8 +69,8 @@ class EventConsumer(Protocol):
     def begin_call(self, *, resumes: bool) -> None:
         """Begin another call; everything that is pending from the call before fails."""
 
-    def consume(self, event: Event) -> None:
-        """Process the next event, sent or received."""
+    def consume(self, event: Event, facts: Sequence[Fact]) -> None:
+        """Process the next event, sent or received, and its facts, which most events have none of."""
 
     def end_call(self) -> None:
         """End the call; harmless to repeat."""

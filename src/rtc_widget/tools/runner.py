@@ -8,16 +8,15 @@ import inspect
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextvars import copy_context
 from dataclasses import replace
 from typing import Any
 
 from rtc_widget._error_text import error_text, message_of
 from rtc_widget._unicode import json_text, well_formed
-from rtc_widget.conversation.event_reader import facts_of
 from rtc_widget.conversation.events import Event
-from rtc_widget.conversation.facts import FunctionCall, FunctionCallFinished, ResponseEnded
+from rtc_widget.conversation.facts import Fact, FunctionCall, FunctionCallFinished, ResponseEnded
 from rtc_widget.conversation.subscriptions import Failures
 from rtc_widget.errors import NotConnected, RtcWidgetError
 from rtc_widget.kernel.io_thread import users_loop
@@ -105,11 +104,11 @@ class ToolRunner:
         self._outputs.end_call()
         self._reset()
 
-    def consume(self, event: Event) -> None:
+    def consume(self, event: Event, facts: Iterable[Fact]) -> None:
         """Process the next event."""
         # A call that has just begun can send with its first event.
         self._outputs.send_waiting()
-        for fact in facts_of(event):
+        for fact in facts:
             if isinstance(fact, FunctionCallFinished):
                 self._finished.setdefault(fact.response_id, {})[fact.call.call_id] = fact.call
             elif isinstance(fact, ResponseEnded):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
-from rtc_widget.conversation.event_reader import facts_of
 from rtc_widget.conversation.events import Event
-from rtc_widget.conversation.facts import SessionChanged
+from rtc_widget.conversation.facts import Fact, SessionChanged
 from rtc_widget.errors import InvalidTool
 from rtc_widget.protocols.base import VoiceProtocol
 from rtc_widget.tools.tool import Function, Tool, Tools
@@ -76,11 +75,11 @@ class SessionTools:
     def end_call(self) -> None:
         """End the call."""
 
-    def consume(self, event: Event) -> None:
+    def consume(self, event: Event, facts: Iterable[Fact]) -> None:
         """Process the next event: the server may report the tools that it knows, and tools may have been reloaded."""
         if self._tools.revisions() != self._sent_revisions:
             self._update()
-        for fact in facts_of(event):
+        for fact in facts:
             # Some servers ignore settings in the offer, and tools may have been added since.
             if isinstance(fact, SessionChanged) and fact.is_new and not self._is_known(fact.tools):
                 self._update()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from rtc_widget import Event, Transcript
+from rtc_widget.conversation.turn import Turn, with_text
 
 ANSWER = "Ice finds a way through. It tries every pair of addresses."
 
@@ -192,3 +195,11 @@ def test_an_answer_that_waited_and_was_never_heard_has_no_words_that_were():
         (4.0, "conversation.item.truncated", {"item_id": "a2", "content_index": 0, "audio_end_ms": 0}),
     )
     assert (waiting.text, waiting.heard, waiting.interrupted) == (ANSWER, "", True)
+
+
+def test_a_turn_with_another_text_keeps_all_else():
+    audio = object()
+    turn = Turn("user", "Ice", "u1", "failed", 3, 1.5, 2.5, 0.25, True, "r1", audio)
+    grown = with_text(turn, "Icecream")
+    assert grown == replace(turn, text="Icecream")
+    assert grown.audio is audio

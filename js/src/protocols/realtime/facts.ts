@@ -4,23 +4,32 @@ import type { Fact } from "../../conversation/facts";
 import { isRecord, isText, type JsonObject } from "../../json";
 import { noteOf } from "./notes";
 import { sessionExpiredError } from "./session_expired";
-import { speakingFact } from "./speaking";
+import { SPEAKING_EVENTS, speakingFact } from "./speaking";
 
 const FUNCTION_CALL = "function_call";
 
+type Reader = (event: JsonObject) => Fact | undefined;
+
+const SESSION: readonly Reader[] = [turnDetectionFact, expiryFact];
+const SPEAKING: readonly Reader[] = [speakingFact];
+const NONE: readonly Fact[] = [];
+
+/** What reads which event; nothing is done for all others, which are by far the most. */
+const READERS: ReadonlyMap<unknown, readonly Reader[]> = new Map([
+  ["session.created", SESSION],
+  ["session.updated", SESSION],
+  ...SPEAKING_EVENTS.map((type) => [type, SPEAKING] as const),
+  ["response.created", [responseFact]],
+  ["response.done", [responseFact, noteFact]],
+  ["error", [endingFact, noteFact]],
+]);
+
 export function factsOf(event: JsonObject): readonly Fact[] {
-  return [
-    speakingFact(event),
-    turnDetectionFact(event),
-    expiryFact(event),
-    responseFact(event),
-    endingFact(event),
-    noteFact(event),
-  ].filter((fact) => fact !== undefined);
+  const readers = READERS.get(event.type);
+  return readers ? readers.map((read) => read(event)).filter((fact) => fact !== undefined) : NONE;
 }
 
-function turnDetectionFact({ type, session }: JsonObject): Fact | undefined {
-  if (type !== "session.created" && type !== "session.updated") return undefined;
+function turnDetectionFact({ session }: JsonObject): Fact | undefined {
   const isEnabled = detectsTurns(session);
   return isEnabled === undefined ? undefined : { type: "turn_detection", isEnabled };
 }
@@ -44,8 +53,7 @@ function detectsTurns(session: unknown): boolean | undefined {
 }
 
 /** Servers without a limit send 0 or nothing. */
-function expiryFact({ type, session }: JsonObject): Fact | undefined {
-  if (type !== "session.created" && type !== "session.updated") return undefined;
+function expiryFact({ session }: JsonObject): Fact | undefined {
   const seconds = isRecord(session) ? session.expires_at : undefined;
   const isTime = typeof seconds === "number" && Number.isFinite(seconds) && seconds > 0;
   return isTime ? { type: "session_expiry", atMs: seconds * 1_000 } : undefined;

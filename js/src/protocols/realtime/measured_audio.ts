@@ -7,7 +7,6 @@
 import type { Fact, MeasuredEvent, SoundReader } from "../../conversation/facts";
 import type { JsonObject } from "../../json";
 import { isRecord, isText } from "../../json";
-import { factsOf } from "./facts";
 import { hasAudio } from "./response_audio";
 
 const TEXT_DELTAS: ReadonlySet<unknown> = new Set(["response.output_text.delta", "response.text.delta"]);
@@ -22,12 +21,12 @@ export class MeasuredAudio implements SoundReader {
   #isAudible = false;
   #soundMs = 0;
 
-  consume(event: JsonObject, atMs: number): readonly MeasuredEvent[] {
+  consume(event: JsonObject, facts: readonly Fact[], atMs: number): readonly MeasuredEvent[] {
     if (this.#isReported) return [];
     const { type } = event;
     if (isText(type) && type.startsWith("output_audio_buffer.")) this.#isReported = true;
     else if (TEXT_DELTAS.has(type)) this.#drop(event.response_id);
-    else return factsOf(event).flatMap((fact) => this.#takeFact(fact, event, atMs));
+    else return facts.flatMap((fact) => this.#takeFact(fact, event, atMs));
     return [];
   }
 

@@ -228,7 +228,8 @@ function withOutput(
 
 /** Changes the turn with that key; without one, appends it first. */
 function upsert(turns: readonly Turn[], fresh: Turn, after: (turn: Turn) => Turn): readonly Turn[] {
-  const index = turns.findIndex((turn) => turn.key === fresh.key);
+  // From the end: in a long conversation the last turns are those that grow.
+  const index = turns.findLastIndex((turn) => turn.key === fresh.key);
   const turn = turns[index];
   if (turn?.isDeleted) return turns;
   return turn ? turns.with(index, after(turn)) : [...turns, after(fresh)];

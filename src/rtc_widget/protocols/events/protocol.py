@@ -46,7 +46,7 @@ class NoTurns:
 class NoSound:
     """Reads no meaning from the measured audio."""
 
-    def consume(self, event: Event) -> Iterable[Event]:
+    def consume(self, event: Event, facts: Iterable[Fact]) -> Iterable[Event]:
         """Return nothing."""
         return ()
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from rtc_widget.conversation.events import Event
-from rtc_widget.conversation.facts import ResponseEnded
+from rtc_widget.conversation.facts import Fact, ResponseEnded
 from rtc_widget.conversation.json_object import JsonObject
 from rtc_widget.conversation.transcript import Transcript
 from rtc_widget.conversation.turn import FunctionResult, Turn
@@ -25,7 +25,7 @@ class EventsSession:
     def begin_call(self, *, resumes: bool) -> None:
         """Begin another call."""
 
-    def consume(self, event: Event) -> None:
+    def consume(self, event: Event, facts: Sequence[Fact]) -> None:
         """Process the next event."""
 
     def end_call(self) -> None:

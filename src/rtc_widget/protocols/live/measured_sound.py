@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rtc_widget.conversation.events import Event
+from rtc_widget.conversation.facts import Fact
 from rtc_widget.conversation.sound import MeasuredSound
 from rtc_widget.protocols.live.facts import SOUND
 
@@ -12,7 +13,7 @@ from rtc_widget.protocols.live.facts import SOUND
 class MeasuredSpeech:
     """Converts each measurement to one event; see `rtc_widget.conversation.sound.SoundReader`."""
 
-    def consume(self, event: Event) -> Iterable[Event]:
+    def consume(self, event: Event, facts: Iterable[Fact]) -> Iterable[Event]:
         """Return nothing: the measured audio needs no other event."""
         return []
 

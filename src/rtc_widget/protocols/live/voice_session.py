@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rtc_widget.conversation.events import Event
-from rtc_widget.conversation.facts import ResponseEnded
+from rtc_widget.conversation.facts import Fact, ResponseEnded
 from rtc_widget.conversation.json_object import fields_of
 from rtc_widget.conversation.transcript import Transcript
 from rtc_widget.conversation.turn import FunctionResult, Turn
@@ -113,7 +113,7 @@ class LiveSession:
         self._outbox.begin_call()
         self._work.begin_call(resumes=resumes)
 
-    def consume(self, event: Event) -> None:
+    def consume(self, event: Event, facts: Sequence[Fact]) -> None:
         """Process the next event."""
         raw = fields_of(event)
         if event.direction == "sent":

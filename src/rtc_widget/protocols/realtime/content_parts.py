@@ -25,7 +25,8 @@ class ContentParts:
     def replace(self, item_id: str, index: int, text: str) -> str:
         """Replace the text of a part."""
         texts = self._texts.setdefault(item_id, [])
-        texts.extend("" for _ in range(index + 1 - len(texts)))
+        if index >= len(texts):
+            texts.extend("" for _ in range(index + 1 - len(texts)))
         texts[index] = text
         return _joined(texts)
 
@@ -63,4 +64,4 @@ def _part_text(part: object) -> str:
 
 def _joined(texts: list[str]) -> str:
     # They are kept as they came: the other half of a character may follow in the next delta.
-    return well_formed("\n".join(text for text in texts if text))
+    return well_formed(texts[0] if len(texts) == 1 else "\n".join(text for text in texts if text))

@@ -11,7 +11,6 @@ from rtc_widget.conversation.events import Event
 from rtc_widget.conversation.facts import Fact, ResponseEnded, ResponseStarted
 from rtc_widget.conversation.json_object import fields_of
 from rtc_widget.conversation.sound import MeasuredSound
-from rtc_widget.protocols.realtime.facts import facts
 
 _TEXT_DELTAS = ("response.output_text.delta", "response.text.delta")
 
@@ -30,16 +29,16 @@ class MeasuredAudio:
         self._playing: str | None = None
         self._sound: MeasuredSound | None = None
 
-    def consume(self, event: Event) -> Iterable[Event]:
+    def consume(self, event: Event, facts: Iterable[Fact]) -> Iterable[Event]:
         """Process the next event of the call."""
         if self._is_reported or event.direction == "sent":
-            return []
+            return ()
         if event.type.startswith("output_audio_buffer."):
             self._is_reported = True
             return []
         if event.type in _TEXT_DELTAS:
             self._drop(str(fields_of(event).get("response_id")))
-        return [made for fact in facts(event) for made in self._take_fact(fact, event)]
+        return [made for fact in facts for made in self._take_fact(fact, event)]
 
     def _take_fact(self, fact: Fact, event: Event) -> Iterable[Event]:
         match fact:

@@ -25,13 +25,12 @@ from rtc_widget.protocols.realtime.client_events import (
 )
 from rtc_widget.protocols.realtime.facts import ALREADY_ACTIVE, is_out_of_band, response_ended
 from rtc_widget.protocols.realtime.pending_responses import PendingResponse, ResponseCreate, item_key
-from rtc_widget.protocols.realtime.responses import Responses
+from rtc_widget.protocols.realtime.responses import AUDIO_EVENTS, Responses
 
 _CHECK_SECONDS = 10.0
 """How often a waiting coroutine checks that the next request is not blocked."""
 _PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 """Seconds before `response.create` is sent again after the server refused it because of an unreported response."""
-_ITEM_EVENTS = ("conversation.item.added", "conversation.item.created", "conversation.item.done")
 
 
 class ResponseQueue:
@@ -206,16 +205,12 @@ class ResponseQueue:
             if event.type == "response.create":
                 self._record_request(raw)
             return
-        if event.type in _ITEM_EVENTS:
-            self._confirm(raw.get("item"))
-        elif event.type == "response.created":
-            self._begin(raw["response"])
-        elif event.type == "response.done":
-            self._finish(event)
-        elif event.type == "error":
-            self._record_error(event)
-        else:
-            self.responses.record_audio(event)
+        follow = _FOLLOWED.get(event.type)
+        if follow is None:
+            # The most frequent events, of which nobody waits for one; that they come makes the wait longer.
+            self.responses.record_news(event)
+            return
+        follow(self, event)
         self.responses.record_news(event)
         self._watch()
         self._notify()
@@ -228,14 +223,16 @@ class ResponseQueue:
         is_outside = isinstance(response, Mapping) and response.get("conversation") == "none"
         self._requests.append(ResponseCreate(event_id, is_out_of_band=is_outside))
 
-    def _confirm(self, item: object) -> None:
+    def _confirm(self, event: Event) -> None:
+        item = fields_of(event).get("item")
         if not isinstance(item, Mapping):
             return
         for pending in self._all_pending():
             if item_key(item) in pending.unconfirmed:
                 pending.unconfirmed.discard(item_key(item))
 
-    def _begin(self, response: Mapping[str, Any]) -> None:
+    def _begin(self, event: Event) -> None:
+        response: Mapping[str, Any] = fields_of(event)["response"]
         response_id = str(response["id"])
         separate = (
             next((one for one in self._requests if one.is_out_of_band), None) if is_out_of_band(response) else None
@@ -410,6 +407,18 @@ class ResponseQueue:
         for future in waiting:
             if not future.done():
                 future.set_result(None)
+
+
+_FOLLOWED: Mapping[str, Callable[[ResponseQueue, Event], None]] = {
+    **dict.fromkeys(
+        ("conversation.item.added", "conversation.item.created", "conversation.item.done"), ResponseQueue._confirm
+    ),
+    "response.created": ResponseQueue._begin,
+    "response.done": ResponseQueue._finish,
+    "error": ResponseQueue._record_error,
+    **dict.fromkeys(AUDIO_EVENTS, lambda queue, event: queue.responses.record_audio(event)),
+}
+"""What follows which received event; no other event settles a request."""
 
 
 def _ended() -> NotConnected:

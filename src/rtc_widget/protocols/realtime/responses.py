@@ -15,11 +15,12 @@ _SILENT_SECONDS = 5.0
 _SPEAKING_SECONDS = 60.0
 """The same for a response whose audio is played: the server sends nothing while it plays what it has generated."""
 _MAX_PATIENCE = 16
-_AUDIO = {
+AUDIO_EVENTS: Mapping[str, str] = {
     "output_audio_buffer.started": "speaking",
     "output_audio_buffer.stopped": "over",
     "output_audio_buffer.cleared": "over",
 }
+"""The events that report the audio of a response, and what becomes of it."""
 
 
 class Responses:
@@ -58,10 +59,12 @@ class Responses:
 
     def record_news(self, event: Event) -> None:
         """Record that the server has sent something of the active response."""
+        if self.active is None:
+            return
         raw = fields_of(event)
         response = raw.get("response")
         named = raw.get("response_id") or (response.get("id") if isinstance(response, Mapping) else None)
-        if self.active is not None and named == self.active:
+        if named == self.active:
             self._last_news, self._patience = time.monotonic(), 1
 
     def confirm_active(self) -> None:
@@ -99,8 +102,8 @@ class Responses:
     def record_audio(self, event: Event) -> None:
         """Record the start or the end of a response's audio, if the event reports it."""
         response_id = fields_of(event).get("response_id")
-        if event.type in _AUDIO and isinstance(response_id, str):
-            self._audio[response_id] = _AUDIO[event.type]
+        if event.type in AUDIO_EVENTS and isinstance(response_id, str):
+            self._audio[response_id] = AUDIO_EVENTS[event.type]
             if self._audio[response_id] == "speaking":
                 self._audible.add(response_id)
             if self._audio[response_id] == "over":

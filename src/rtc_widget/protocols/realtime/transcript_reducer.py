@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from rtc_widget.conversation.turn import FunctionResult, Turn, TurnStatus
+from rtc_widget.conversation.turn import FunctionResult, Turn, TurnStatus, with_text
 from rtc_widget.protocols.realtime.client_events import CARRIED
 from rtc_widget.protocols.realtime.content_parts import ContentParts, part_index, part_texts
 from rtc_widget.protocols.realtime.function_items import FunctionItems
@@ -34,6 +34,8 @@ class RealtimeTurns:
         self.resumes = resumes
         self._number = number
         self._order: list[str] = []
+        # The same items: in a long conversation the list takes long to search.
+        self._placed: set[str] = set()
         self._turns: dict[str, Turn] = {}
         self._parts = ContentParts()
         # Items of which no event has had the whole text yet.
@@ -232,8 +234,9 @@ class RealtimeTurns:
             self._deleted_items.add(item_id)
             self._in_pieces.discard(item_id)
             self._functions.delete(item_id)
-        if isinstance(item_id, str) and item_id in self._order:
+        if isinstance(item_id, str) and item_id in self._placed:
             self._order.remove(item_id)
+            self._placed.discard(item_id)
             self._turns.pop(item_id, None)
             self._parts.delete(item_id)
             self._guessed.discard(item_id)
@@ -358,7 +361,7 @@ class RealtimeTurns:
             self._record_response(item_id, event.get("response_id"))
             self._place(item_id)
             turn = self._turn(role, item_id)
-            self._turns[item_id] = replace(turn, text=self._parts.append(item_id, part_index(event), piece))
+            self._turns[item_id] = with_text(turn, self._parts.append(item_id, part_index(event), piece))
             self._in_pieces.add(item_id)
 
     def _finish(self, role: Role, event: Mapping[str, Any], field: str, *, status: TurnStatus | None = None) -> None:
@@ -383,10 +386,11 @@ class RealtimeTurns:
         return Turn(role, "", item_id, call=self._number, start=start, end=end, response_id=response_id)
 
     def _place(self, item_id: str, after: object = None) -> None:
-        is_known = item_id in self._order
-        if is_known and item_id not in self._guessed:
+        is_known = item_id in self._placed
+        if is_known and (after is None or item_id not in self._guessed):
             return
-        if isinstance(after, str) and after in self._order and after != item_id:
+        self._placed.add(item_id)
+        if isinstance(after, str) and after in self._placed and after != item_id:
             if is_known:
                 self._order.remove(item_id)
             self._order.insert(self._order.index(after) + 1, item_id)

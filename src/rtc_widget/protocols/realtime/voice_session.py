@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rtc_widget.conversation.events import Event
-from rtc_widget.conversation.facts import ResponseEnded
+from rtc_widget.conversation.facts import Fact, ResponseEnded
 from rtc_widget.conversation.transcript import Transcript
 from rtc_widget.conversation.turn import FunctionResult, Turn
 from rtc_widget.errors import NotConnected, OperationUnsupported, WaitTimeout
@@ -42,7 +42,7 @@ class RealtimeSession:
         self._updates.begin_call(resumes=resumes)
         self._queue.begin_call(resumes=resumes)
 
-    def consume(self, event: Event) -> None:
+    def consume(self, event: Event, facts: Sequence[Fact]) -> None:
         """Process the next event."""
         try:
             self._updates.consume(event)
