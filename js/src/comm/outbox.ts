@@ -3,16 +3,11 @@
 import { nextFrame } from "../async";
 import { ResendGuard } from "./bridge";
 
-/** A host draws the state of the kernel twice for each message, which takes longer than thousands of events. */
-const BATCH_CHARACTERS = 262_144;
+const BATCH_CHARACTERS = 65_536;
 const FIRST_REMINDER_MS = 5_000;
 const MAX_REMINDER_MS = 30_000;
 /** How long events are collected while nobody listens. */
 const COLLECTING_MS = 200;
-/** The same in a flow of events that lasts. */
-const COLLECTING_FLOW_MS = 500;
-/** So many batches after one another are a flow. */
-const FLOW_BATCHES = 2;
 
 /** How events of one kind travel. */
 export interface Batching<Entry, Batch> {
@@ -25,9 +20,8 @@ export interface Batching<Entry, Batch> {
 }
 
 /**
- * The first event leaves at once. Then a batch leaves at each animation frame at most, or as soon as 256 KiB wait. While
- * nobody listens, the first event waits as well, and longer in a flow of events, so that a call costs the kernel and the
- * host few messages.
+ * The first event leaves at once. Then a batch leaves at each animation frame at most, or as soon as 64 KiB wait. While
+ * nobody listens, the first event waits as well, so that a call costs the kernel and the host few messages.
  *
  * A notebook's comm carries about 1,250 events a second with one message per event, and over 40,000 with batches.
  */
@@ -45,9 +39,6 @@ export class Outbox<Entry, Batch> {
   #latest: Entry | undefined;
   readonly #guard = new ResendGuard();
   #isListenedTo = true;
-  #leftAt = Number.NEGATIVE_INFINITY;
-  /** How many batches have followed one another without a pause, while nobody listened. */
-  #flow = 0;
 
   constructor(post: (batch: Batch) => void, batching: Batching<Entry, Batch>) {
     this.#post = post;
@@ -103,7 +94,6 @@ export class Outbox<Entry, Batch> {
   #flush(): void {
     this.#cancelFrame?.();
     this.#waitingCharacters = 0;
-    this.#leftAt = performance.now();
     for (let batch = this.#takeBatch(); batch; batch = this.#takeBatch()) this.#post(batch);
     this.#remindAfter(FIRST_REMINDER_MS);
     this.#cancelFrame = this.#isListenedTo ? nextFrame(() => this.#end()) : undefined;
@@ -112,8 +102,7 @@ export class Outbox<Entry, Batch> {
   #begin(): void {
     if (this.#isListenedTo) this.#flush();
     else {
-      this.#flow = performance.now() - this.#leftAt < COLLECTING_MS ? this.#flow + 1 : 0;
-      const timer = setTimeout(() => this.#end(), this.#flow < FLOW_BATCHES ? COLLECTING_MS : COLLECTING_FLOW_MS);
+      const timer = setTimeout(() => this.#end(), COLLECTING_MS);
       this.#cancelFrame = () => clearTimeout(timer);
     }
   }
@@ -123,7 +112,7 @@ export class Outbox<Entry, Batch> {
     if (this.#next < this.end) this.#flush();
   }
 
-  /** Takes the next events that may travel together, and not much more than 256 KiB of them. */
+  /** Takes the next events that may travel together, and not much more than 64 KiB of them. */
   #takeBatch(): Batch | undefined {
     const first = this.#next;
     const head = this.#kept[first - this.#base];

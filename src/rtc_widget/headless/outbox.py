@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from rtc_widget.comm.protocol import Message
 
-BATCH_CHARACTERS = 262_144
+BATCH_CHARACTERS = 65_536
 PAUSE_SECONDS = 0.016
 
 
@@ -22,7 +22,7 @@ class _QueuedEvent:
 
 
 class Outbox:
-    """Sends events in batches: the first event at once, then a batch every 16 ms, or as soon as 256 KiB wait.
+    """Sends events in batches: the first event at once, then a batch every 16 ms, or as soon as 64 KiB wait.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class Outbox:
             self._timer = None
 
     def _post_batch(self) -> None:
-        """Send one batch: events of one owner, about 256 KiB at most."""
+        """Send one batch: events of one owner, about 64 KiB at most."""
         first, events, size = self._next, [], 0
         owner = self._queue[first - self._base].owner
         for at in range(first - self._base, len(self._queue)):
