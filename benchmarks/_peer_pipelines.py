@@ -41,7 +41,8 @@ def pcm(audio: MonoAudio) -> Any:
 def fastrtc_app(engines: Engines, reply: str) -> Any:
     """`ReplyOnPause` with its defaults."""
     from fastapi import FastAPI
-    from fastrtc import ReplyOnPause, SileroVADModel, Stream
+    from fastrtc import ReplyOnPause, Stream
+    from fastrtc.pause_detection import SileroVADModel
 
     class PackagedSilero(SileroVADModel):  # type: ignore[misc]
         @staticmethod
@@ -58,6 +59,8 @@ def fastrtc_app(engines: Engines, reply: str) -> Any:
             audio = engines.speaker.speak(part)
             yield audio.rate, pcm(audio).reshape(1, -1)
 
+    if not (Path(sys.prefix) / SILERO).is_file():
+        sys.exit("Silero's model, which FastRTC downloads when it runs, is not installed with it")
     silero = PackagedSilero()
     silero.warmup()
     app = FastAPI()
@@ -75,6 +78,7 @@ def fastrtc_app(engines: Engines, reply: str) -> Any:
 def pipecat_app(engines: Engines, reply: str) -> Any:
     """Pipecat's WebRTC transport, Silero and Smart Turn with their defaults, and a service for each engine."""
     from fastapi import FastAPI
+    from loguru import logger
     from pipecat.audio.vad.silero import SileroVADAnalyzer
     from pipecat.frames.frames import (
         LLMContextFrame,
@@ -100,6 +104,9 @@ def pipecat_app(engines: Engines, reply: str) -> Any:
     from pipecat.transports.smallwebrtc.transport import SmallWebRTCTransport
     from pipecat.utils.time import time_now_iso8601
     from pipecat.workers.runner import WorkerRunner
+
+    logger.remove()
+    logger.add(sys.stderr, level="WARNING")
 
     class Recognition(SegmentedSTTService):  # type: ignore[misc]
         wants_wav_segments = False

@@ -1,4 +1,4 @@
-"""FastRTC and Pipecat in an environment of their own, and the signalings of docs/signaling.md with which we call them."""
+"""FastRTC and Pipecat in an environment of their own, and the signalings of docs/signaling.md that call them."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from tests.headless.peer_contracts import Doubles
 from tests.headless.peer_packages import documented, has, running
 from tests.limits import HANGS, eventually
 
+
 @asynccontextmanager
 async def doubles() -> AsyncIterator[tuple[str, Doubles]]:
     made = Doubles()
@@ -89,27 +90,31 @@ async def test_pipecat_itself(monkeypatch: pytest.MonkeyPatch):
         send(peer, text)
 
     monkeypatch.setattr(Peer, "send", count)
-    with running("tests.headless.peer_contracts", "pipecat") as url:
-        with closing(VoiceChat(documented("Pipecat")(f"{url}/api/offer"), page="headless")) as chat:
-            await chat.connect(timeout=HANGS)
-            await eventually(lambda: ready(chat) == 1)
-            # One a second: Pipecat replies to nobody whose last ping is older than three seconds.
-            await eventually(lambda: len(pings) >= 5)
-            async with asyncio.timeout(HANGS):
-                while ready(chat) < 2:
-                    chat.send_raw(CLIENT_READY)
-                    await asyncio.sleep(0.1)
-            assert chat.status == "connected"
+    with (
+        running("tests.headless.peer_contracts", "pipecat") as url,
+        closing(VoiceChat(documented("Pipecat")(f"{url}/api/offer"), page="headless")) as chat,
+    ):
+        await chat.connect(timeout=HANGS)
+        await eventually(lambda: ready(chat) == 1)
+        # One a second: Pipecat replies to nobody whose last ping is older than three seconds.
+        await eventually(lambda: len(pings) >= 5)
+        async with asyncio.timeout(HANGS):
+            while ready(chat) < 2:
+                chat.send_raw(CLIENT_READY)
+                await asyncio.sleep(0.1)
+        assert chat.status == "connected"
 
 
 async def test_fastrtc_itself():
     if not has("fastrtc"):
         pytest.skip("FastRTC is not installed: the group `peers`")
-    with running("tests.headless.peer_contracts", "fastrtc") as url:
-        with closing(VoiceChat(documented("FastRTC")(f"{url}/webrtc/offer"), page="headless")) as chat:
-            recorder = chat.record()
-            await chat.connect(timeout=HANGS)
-            await chat.say(tone(), timeout=HANGS)
-            await eventually(lambda: "log" in [event.type for event in chat.events])
-            await eventually(lambda: abs(chat.recording.assistant.samples).max(initial=0) > 0.1)
-            await recorder.finish()
+    with (
+        running("tests.headless.peer_contracts", "fastrtc") as url,
+        closing(VoiceChat(documented("FastRTC")(f"{url}/webrtc/offer"), page="headless")) as chat,
+    ):
+        recorder = chat.record()
+        await chat.connect(timeout=HANGS)
+        await chat.say(tone(), timeout=HANGS)
+        await eventually(lambda: "log" in [event.type for event in chat.events])
+        await eventually(lambda: abs(chat.recording.assistant.samples).max(initial=0) > 0.1)
+        await recorder.finish()
