@@ -14,7 +14,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain, cycle
 from pathlib import Path
@@ -30,6 +30,7 @@ from tests.speech import WAV_RATE, spoken
 from benchmarks._comparison import Comparison, Growth, Result, Results, Skipped, interleaved
 from rtc_widget import OpenAI, VoiceChat
 from rtc_widget.audio.clip import AudioClip
+from rtc_widget.errors import CallError, ClipInterrupted, NotConnected
 from rtc_widget.server.speech import moonshine, whisper
 
 QUESTION = "What is a jitter buffer?"
@@ -103,7 +104,9 @@ def run(quick: bool) -> Results:
         for speaker, spoken_clips in clips.items():
             chosen = spoken_clips[:1] if quick else spoken_clips
             yield from _false_endpoints(lambda clip, settings: ask(answered(server, clip, **settings)), speaker, chosen)
-        yield from _peers(lambda signaling, clip: ask(answered_by(signaling, clip)), server, ask(reply(server)), rounds)
+        yield from _peers(
+            lambda signaling, clip: ask(answered_or_lost(signaling, clip)), server, ask(reply(server)), rounds
+        )
 
 
 async def answered(server: VoiceServer, question: AudioClip, **session: Any) -> AnsweredTurn:
@@ -127,11 +130,21 @@ async def answered_by(signaling: Any, question: AudioClip, **session: Any) -> An
         reached = {stage: _first_after(chat, type, end) for stage, type in STAGES.items()}
         reached[AUDIBLE] = first_sound(recording.assistant, after=end)
         stages = {stage: at - end for stage, at in reached.items() if at is not None}
-        stopped = chat.events.of(STAGES["endpoint"])
-        return AnsweredTurn(stages, sum(event.elapsed < end for event in stopped))
+        stopped = sum(event.elapsed < end for event in chat.events.of(STAGES["endpoint"]))
+        early = first_sound(recording.assistant, after=said.start)
+        return AnsweredTurn(stages, max(stopped, early is not None and early < end))
     finally:
         await chat.disconnect(timeout=HANGS)
         chat.close()
+
+
+async def answered_or_lost(signaling: Any, question: AudioClip) -> AnsweredTurn:
+    """Do the same; a call that is lost meanwhile was not answered, nor was a question that was answered too early."""
+    try:
+        turn = await answered_by(signaling, question)
+    except (CallError, ClipInterrupted, NotConnected):
+        return AnsweredTurn({}, 0)
+    return AnsweredTurn({}, turn.false_endpoints) if turn.false_endpoints else turn
 
 
 async def reply(server: VoiceServer) -> str:
@@ -265,7 +278,10 @@ def _peers(ask: Callable[[Any, AudioClip], AnsweredTurn], server: VoiceServer, r
     for name in [name for name, found in turns.items() if not _times(AUDIBLE, found)]:
         yield Skipped(name, f"nothing was answered within {UNANSWERED_SECONDS:.0f} s")
     if turns:
-        yield replace(_compared(title, AUDIBLE, "embedded server", turns), note=PEERS_NOTE)
+        early = {name: sum(turn.false_endpoints for turn in found) for name, found in turns.items()}
+        counts = ", ".join(f"{name} {count}" for name, count in early.items())
+        note = f"{PEERS_NOTE} Turns ended inside the question, which are left out: {counts}."
+        yield _compared(title, AUDIBLE, "embedded server", turns, note)
 
 
 def _asked(
@@ -284,15 +300,17 @@ def _stages(title: str, turns: Sequence[AnsweredTurn]) -> Result:
     return _of_measured(title, AUDIBLE, samples)
 
 
-def _compared(title: str, stage: str, reference: str, turns: Mapping[str, Sequence[AnsweredTurn]]) -> Result:
-    return _of_measured(title, reference, {name: _times(stage, found) for name, found in turns.items()})
+def _compared(
+    title: str, stage: str, reference: str, turns: Mapping[str, Sequence[AnsweredTurn]], note: str = ""
+) -> Result:
+    return _of_measured(title, reference, {name: _times(stage, found) for name, found in turns.items()}, note)
 
 
-def _of_measured(title: str, reference: str, samples: Mapping[str, Sequence[float]]) -> Result:
+def _of_measured(title: str, reference: str, samples: Mapping[str, Sequence[float]], note: str = "") -> Result:
     measured = {name: values for name, values in samples.items() if values}
     if reference not in measured:
         return Skipped(title, f"nothing was answered within {UNANSWERED_SECONDS:.0f} s: {reference}")
-    return Comparison(title, "s", reference, measured)
+    return Comparison(title, "s", reference, measured, note)
 
 
 def _times(stage: str, turns: Iterable[AnsweredTurn]) -> list[float]:
