@@ -62,7 +62,8 @@ def running(module: str, name: str, arguments: Sequence[str] = ()) -> Iterator[s
         process = subprocess.Popen(
             [PYTHON, "-m", module, name, str(port), *arguments],
             cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": paths},
+            # Nothing is downloaded, and nothing is reported.
+            env=os.environ | {"PYTHONPATH": paths, "HF_HUB_OFFLINE": "1", "GRADIO_ANALYTICS_ENABLED": "False"},
             stdout=log,
             stderr=log,
         )
