@@ -16,19 +16,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
+from itertools import chain, cycle
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psutil  # type: ignore[import-untyped]
 from tests.e2e.voice_server import TOKEN, VoiceServer, voice_server
+from tests.headless import peer_packages
 from tests.limits import HANGS
 from tests.speech import WAV_RATE, spoken
 
 from benchmarks._comparison import Comparison, Growth, Result, Results, Skipped, interleaved
 from rtc_widget import OpenAI, VoiceChat
 from rtc_widget.audio.clip import AudioClip
+from rtc_widget.errors import CallError, ClipInterrupted, NotConnected
 from rtc_widget.server.speech import moonshine, whisper
 
 QUESTION = "What is a jitter buffer?"
@@ -38,6 +40,19 @@ ROUNDS, QUICK_ROUNDS = 7, 1
 CALLS, QUICK_CALLS = (1, 2, 3, 4, 6), (1, 3)
 HUMAN_CLIPS = Path("/usr/share/pocketsphinx/test/data")
 """Where Debian's package pocketsphinx-testdata puts recordings of people who speak."""
+
+PEERS: Mapping[str, tuple[str, str, str]] = {
+    "FastRTC": ("fastrtc", "fastrtc", "webrtc/offer"),
+    "Pipecat": ("pipecat", "pipecat.transports.smallwebrtc.request_handler", "api/offer"),
+}
+"""By the name of the signaling: the name of the pipeline, the module that is needed, the path for offers."""
+
+PEERS_NOTE = (
+    "The same recognizer, voice, question and response; turn detection by the defaults of each: 0.5 s of silence; "
+    "FastRTC: a chunk of 0.6 s with less than 0.1 s of speech; Pipecat: 0.2 s of silence, then Smart Turn 3.2."
+)
+CHUNK_SECONDS = 0.6
+"""FastRTC listens in chunks of this length, so the phase of the question decides how long it waits."""
 
 LEAD_SECONDS = 0.5
 UNANSWERED_SECONDS = 30.0
@@ -89,12 +104,19 @@ def run(quick: bool) -> Results:
         for speaker, spoken_clips in clips.items():
             chosen = spoken_clips[:1] if quick else spoken_clips
             yield from _false_endpoints(lambda clip, settings: ask(answered(server, clip, **settings)), speaker, chosen)
-    yield Skipped("FastRTC and Pipecat", "their pipelines are not among the alternatives of this benchmark")
+        yield from _peers(
+            lambda signaling, clip: ask(answered_or_lost(signaling, clip)), server, ask(reply(server)), rounds
+        )
 
 
 async def answered(server: VoiceServer, question: AudioClip, **session: Any) -> AnsweredTurn:
     """Call the server, play a question, and return when the response reached each stage."""
-    chat = VoiceChat(OpenAI(TOKEN, base_url=f"{server.url}/v1"), page="headless", microphone="clips", **session)
+    return await answered_by(_signaling(server), question, **session)
+
+
+async def answered_by(signaling: Any, question: AudioClip, **session: Any) -> AnsweredTurn:
+    """Do the same with any server; without a protocol, only the sound of its response is noticed."""
+    chat = VoiceChat(signaling, page="headless", microphone="clips", **session)
     try:
         recorder = chat.record()
         await chat.connect(timeout=HANGS)
@@ -108,8 +130,29 @@ async def answered(server: VoiceServer, question: AudioClip, **session: Any) -> 
         reached = {stage: _first_after(chat, type, end) for stage, type in STAGES.items()}
         reached[AUDIBLE] = first_sound(recording.assistant, after=end)
         stages = {stage: at - end for stage, at in reached.items() if at is not None}
-        stopped = chat.events.of(STAGES["endpoint"])
-        return AnsweredTurn(stages, sum(event.elapsed < end for event in stopped))
+        stopped = sum(event.elapsed < end for event in chat.events.of(STAGES["endpoint"]))
+        early = first_sound(recording.assistant, after=said.start)
+        return AnsweredTurn(stages, max(stopped, early is not None and early < end))
+    finally:
+        await chat.disconnect(timeout=HANGS)
+        chat.close()
+
+
+async def answered_or_lost(signaling: Any, question: AudioClip) -> AnsweredTurn:
+    """Do the same; a call that is lost meanwhile was not answered, nor was a question that was answered too early."""
+    try:
+        turn = await answered_by(signaling, question)
+    except (CallError, ClipInterrupted, NotConnected):
+        return AnsweredTurn({}, 0)
+    return AnsweredTurn({}, turn.false_endpoints) if turn.false_endpoints else turn
+
+
+async def reply(server: VoiceServer) -> str:
+    """Return what the server says to the question."""
+    chat = VoiceChat(_signaling(server), page="headless", microphone="clips")
+    try:
+        await chat.connect(timeout=HANGS)
+        return (await chat.ask(QUESTION, until_spoken=False, timeout=HANGS)).text
     finally:
         await chat.disconnect(timeout=HANGS)
         chat.close()
@@ -146,6 +189,12 @@ def first_sound(clip: AudioClip, *, after: float) -> float | None:
     samples = np.abs(clip.between(after).samples)
     loud = np.flatnonzero(samples > SILENT_BELOW)
     return max(after, clip.start) + float(loud[0]) / clip.sample_rate if len(loud) else None
+
+
+def questions_in_phases(count: int) -> list[AudioClip]:
+    """Return the question after leads that divide `CHUNK_SECONDS`."""
+    leads = [LEAD_SECONDS + CHUNK_SECONDS * number / count for number in range(count)]
+    return [AudioClip(spoken(QUESTION, lead=lead, tail=0.0), WAV_RATE) for lead in leads]
 
 
 def paused_questions() -> list[AudioClip]:
@@ -209,20 +258,59 @@ def _false_endpoints(ask: Ask, speaker: str, clips: Sequence[AudioClip]) -> Resu
     yield Comparison(f"turns ended inside a clip, {speaker}", "per clip", "default", false, note)
 
 
+def _peers(ask: Callable[[Any, AudioClip], AnsweredTurn], server: VoiceServer, response: str, rounds: int) -> Results:
+    title = "end of speech to audible response, beside other packages"
+    questions = questions_in_phases(rounds)
+    ways = {"embedded server": _asked(ask, _signaling(server), questions)}
+    with contextlib.ExitStack() as stack:
+        for name, (pipeline, module, path) in PEERS.items():
+            if not peer_packages.has(module):
+                yield Skipped(name, "it is not installed: the group `peers`, which scripts/bench installs for `voice`")
+                continue
+            program = peer_packages.running("benchmarks._peer_pipelines", pipeline, [response])
+            try:
+                url = stack.enter_context(program)
+            except peer_packages.NotRunning as reason:
+                yield Skipped(name, f"its pipeline does not run: {reason}")
+                continue
+            ways[name] = _asked(ask, peer_packages.documented(name)(f"{url}/{path}"), questions)
+        turns = interleaved(ways, rounds) if len(ways) > 1 else {}
+    for name in [name for name, found in turns.items() if not _times(AUDIBLE, found)]:
+        yield Skipped(name, f"nothing was answered within {UNANSWERED_SECONDS:.0f} s")
+    if turns:
+        early = {name: sum(turn.false_endpoints for turn in found) for name, found in turns.items()}
+        counts = ", ".join(f"{name} {count}" for name, count in early.items())
+        note = f"{PEERS_NOTE} Turns ended inside the question, which are left out: {counts}."
+        yield _compared(title, AUDIBLE, "embedded server", turns, note)
+
+
+def _asked(
+    ask: Callable[[Any, AudioClip], AnsweredTurn], signaling: Any, questions: Sequence[AudioClip]
+) -> Callable[[], AnsweredTurn]:
+    later = cycle(questions)
+    return lambda: ask(signaling, next(later))
+
+
+def _signaling(server: VoiceServer) -> OpenAI:
+    return OpenAI(TOKEN, base_url=f"{server.url}/v1")
+
+
 def _stages(title: str, turns: Sequence[AnsweredTurn]) -> Result:
     samples = {stage: _times(stage, turns) for stage in (*STAGES, AUDIBLE)}
     return _of_measured(title, AUDIBLE, samples)
 
 
-def _compared(title: str, stage: str, reference: str, turns: Mapping[str, Sequence[AnsweredTurn]]) -> Result:
-    return _of_measured(title, reference, {name: _times(stage, found) for name, found in turns.items()})
+def _compared(
+    title: str, stage: str, reference: str, turns: Mapping[str, Sequence[AnsweredTurn]], note: str = ""
+) -> Result:
+    return _of_measured(title, reference, {name: _times(stage, found) for name, found in turns.items()}, note)
 
 
-def _of_measured(title: str, reference: str, samples: Mapping[str, Sequence[float]]) -> Result:
+def _of_measured(title: str, reference: str, samples: Mapping[str, Sequence[float]], note: str = "") -> Result:
     measured = {name: values for name, values in samples.items() if values}
     if reference not in measured:
         return Skipped(title, f"nothing was answered within {UNANSWERED_SECONDS:.0f} s: {reference}")
-    return Comparison(title, "s", reference, measured)
+    return Comparison(title, "s", reference, measured, note)
 
 
 def _times(stage: str, turns: Iterable[AnsweredTurn]) -> list[float]:

@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import re
-import socket
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
-from pathlib import Path
-from typing import Any
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 
-import httpx
 import numpy as np
 import pytest
 import uvicorn
@@ -22,22 +14,8 @@ from rtc_widget import AudioClip, VoiceChat
 from rtc_widget.errors import ConversationUnsupported, InvalidKey, SignalingError
 from rtc_widget.headless.peer import Peer
 from tests.headless.peer_contracts import Doubles
+from tests.headless.peer_packages import documented, has, running
 from tests.limits import HANGS, eventually
-
-ROOT = Path(__file__).parents[2]
-PEERS = os.environ.get("RTC_WIDGET_PEERS", sys.executable)
-"""A Python that has the packages of the group `peers`."""
-
-
-def documented(name: str) -> Any:
-    """Return a class of docs/signaling.md."""
-    page = (ROOT / "docs/signaling.md").read_text(encoding="utf-8")
-    (code,) = [block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if f"class {name}" in block]
-    body = code[code.index("class ") :].strip()
-    assert len(body.splitlines()) <= 17
-    names: dict[str, Any] = {}
-    exec(code, names)
-    return names[name]
 
 
 @asynccontextmanager
@@ -55,37 +33,8 @@ async def doubles() -> AsyncIterator[tuple[str, Doubles]]:
         await serving
 
 
-@contextmanager
-def package(name: str) -> Iterator[str]:
-    """Run the server of a package."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    command = [PEERS, "-m", "tests.headless.peer_contracts", name, str(port)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.wait(HANGS)
-
-
-def has(module: str) -> bool:
-    tried = subprocess.run([PEERS, "-c", f"import {module}"], capture_output=True, check=False)
-    return tried.returncode == 0
-
-
 def tone() -> AudioClip:
     return AudioClip(np.sin(np.arange(24_000) / 10).astype(np.float32) / 2, 48_000)
-
-
-async def until_it_listens(url: str) -> None:
-    async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(HANGS):
-        while True:
-            try:
-                await client.get(url)
-                return
-            except httpx.TransportError:
-                await asyncio.sleep(0.1)
 
 
 async def test_pipecat_s_contract():
@@ -141,29 +90,31 @@ async def test_pipecat_itself(monkeypatch: pytest.MonkeyPatch):
         send(peer, text)
 
     monkeypatch.setattr(Peer, "send", count)
-    with package("pipecat") as url:
-        await until_it_listens(url)
-        with closing(VoiceChat(documented("Pipecat")(f"{url}/api/offer"), page="headless")) as chat:
-            await chat.connect(timeout=HANGS)
-            await eventually(lambda: ready(chat) == 1)
-            # One a second: Pipecat replies to nobody whose last ping is older than three seconds.
-            await eventually(lambda: len(pings) >= 5)
-            async with asyncio.timeout(HANGS):
-                while ready(chat) < 2:
-                    chat.send_raw(CLIENT_READY)
-                    await asyncio.sleep(0.1)
-            assert chat.status == "connected"
+    with (
+        running("tests.headless.peer_contracts", "pipecat") as url,
+        closing(VoiceChat(documented("Pipecat")(f"{url}/api/offer"), page="headless")) as chat,
+    ):
+        await chat.connect(timeout=HANGS)
+        await eventually(lambda: ready(chat) == 1)
+        # One a second: Pipecat replies to nobody whose last ping is older than three seconds.
+        await eventually(lambda: len(pings) >= 5)
+        async with asyncio.timeout(HANGS):
+            while ready(chat) < 2:
+                chat.send_raw(CLIENT_READY)
+                await asyncio.sleep(0.1)
+        assert chat.status == "connected"
 
 
 async def test_fastrtc_itself():
     if not has("fastrtc"):
         pytest.skip("FastRTC is not installed: the group `peers`")
-    with package("fastrtc") as url:
-        await until_it_listens(url)
-        with closing(VoiceChat(documented("FastRTC")(f"{url}/webrtc/offer"), page="headless")) as chat:
-            recorder = chat.record()
-            await chat.connect(timeout=HANGS)
-            await chat.say(tone(), timeout=HANGS)
-            await eventually(lambda: "log" in [event.type for event in chat.events])
-            await eventually(lambda: abs(chat.recording.assistant.samples).max(initial=0) > 0.1)
-            await recorder.finish()
+    with (
+        running("tests.headless.peer_contracts", "fastrtc") as url,
+        closing(VoiceChat(documented("FastRTC")(f"{url}/webrtc/offer"), page="headless")) as chat,
+    ):
+        recorder = chat.record()
+        await chat.connect(timeout=HANGS)
+        await chat.say(tone(), timeout=HANGS)
+        await eventually(lambda: "log" in [event.type for event in chat.events])
+        await eventually(lambda: abs(chat.recording.assistant.samples).max(initial=0) > 0.1)
+        await recorder.finish()
