@@ -23,9 +23,9 @@ from benchmarks._notebook import EMIT, EVENT_TYPE, Notebooks, notebooks
 from benchmarks._relayed import RelayedEvents
 from benchmarks._websocket import WebSocketListener, websocket_listener
 
-ROUNDS, QUICK_ROUNDS = 7, 2
+ROUNDS, QUICK_ROUNDS = 7, 1
 BURSTS = {200: 10_000, 2_000: 5_000, 20_000: 1_000}
-QUICK_BURSTS = {200: 1_000, 2_000: 300}
+QUICK_BURSTS = {200: 500, 2_000: 150}
 """How many events of so many bytes."""
 
 TRAIT_BURSTS = {200: 300, 2_000: 100, 20_000: 50}
