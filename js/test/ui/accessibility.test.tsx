@@ -1,15 +1,8 @@
 import axe from "axe-core";
-import { afterEach, describe, expect, it, vi } from "vitest";
-import { cdp } from "vitest/browser";
+import { describe, expect, it, vi } from "vitest";
 import "../../src/ui/styles/index.css";
 import { startCall, startWidget } from "../fakes";
-
-/** The provider for Playwright adds the method. */
-type Session = { send(method: string, parameters: object): Promise<unknown> };
-const setMedia = (...features: object[]) =>
-  (cdp() as unknown as Session).send("Emulation.setEmulatedMedia", { features });
-const emulate = (name: string, value: string) => setMedia({ name, value });
-afterEach(() => setMedia());
+import { emulate } from "./emulation";
 
 const part = (root: Element, selector: string) => {
   const found = root.querySelector<HTMLElement>(selector);
@@ -22,7 +15,7 @@ describe("a person who prefers less motion", () => {
     ["no-preference", true],
     ["reduce", false],
   ])("with %s: anything moves: %s", async (preference, moves) => {
-    await emulate("prefers-reduced-motion", preference);
+    await emulate({ name: "prefers-reduced-motion", value: preference });
     const { element } = await (async () => {
       const started = startWidget();
       const { element } = started.mount();
@@ -38,7 +31,7 @@ describe("a person who prefers less motion", () => {
   });
 
   it("sees who speaks without movement", async () => {
-    await emulate("prefers-reduced-motion", "reduce");
+    await emulate({ name: "prefers-reduced-motion", value: "reduce" });
     const { channel, mount } = await startCall();
     const { element } = mount();
     channel.receive({ type: "input_audio_buffer.speech_started" });
@@ -52,7 +45,7 @@ describe("a person who prefers less motion", () => {
 
 describe("forced colours", () => {
   it("leave the dot, a muted button and a bubble to be seen", async () => {
-    await emulate("forced-colors", "active");
+    await emulate({ name: "forced-colors", value: "active" });
     const { channel, mount } = await startCall();
     const { element } = mount();
     expect(matchMedia("(forced-colors: active)").matches).toBe(true);

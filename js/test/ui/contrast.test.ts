@@ -1,34 +1,21 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { cdp } from "vitest/browser";
-import "../../src/ui/styles/index.css";
-import { showState } from "../../demo/show_state";
+import { beforeEach, describe, expect, it } from "vitest";
 import { STATES } from "../../demo/states";
 import { applyTheme, contrastAround, contrastOn, THEMES } from "./contrast";
+import { emulate } from "./emulation";
+import { show } from "./shown";
 
-/** The provider for Playwright adds the method. */
-type Session = { send(method: string, parameters: object): Promise<unknown> };
-const emulate = (...features: object[]) =>
-  (cdp() as unknown as Session).send("Emulation.setEmulatedMedia", { features });
 // What fades in and out would be measured at any moment.
-beforeAll(() => emulate({ name: "prefers-reduced-motion", value: "reduce" }));
-afterAll(() => emulate());
-
-const views: (() => void)[] = [];
-afterEach(() => {
-  for (const unmount of views.splice(0)) unmount();
-  document.body.replaceChildren();
-});
+beforeEach(() => emulate({ name: "prefers-reduced-motion", value: "reduce" }));
 
 /** WCAG 2.2, 1.4.3 and 1.4.11. */
 const TEXT = 4.5;
 const CONTROL = 3;
 
 async function mount(script: (typeof STATES)[string], theme: keyof typeof THEMES): Promise<HTMLElement[]> {
-  const element = document.createElement("div");
-  element.style.width = "760px";
-  applyTheme(element, theme);
-  document.body.append(element);
-  views.push(await showState(element, script));
+  const page = document.createElement("div");
+  applyTheme(page, theme);
+  document.body.append(page);
+  const element = await show(script, "width: 760px", page);
   const parts = [...element.querySelectorAll<HTMLElement>(".rtc-widget *")];
   return parts.filter((one) => one.getClientRects().length > 0 && !one.closest(":disabled, option"));
 }

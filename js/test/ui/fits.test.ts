@@ -1,34 +1,21 @@
 /** Every state can be used from 320 pixels to the full width, light, dark, in forced colours, at a zoom of 200 % and with text of 200 %. */
 
 import { afterEach, describe, expect, it } from "vitest";
-import { cdp } from "vitest/browser";
 import "./jupyterlab.css";
-import "../../src/ui/styles/index.css";
 import type { Script } from "../../demo/scripted_store";
-import { showState } from "../../demo/show_state";
 import { STATES } from "../../demo/states";
+import { emulate, send } from "./emulation";
+import { show } from "./shown";
 
-/** The provider for Playwright adds the method. */
-type Session = { send(method: string, parameters?: object): Promise<unknown> };
-const send = (method: string, parameters?: object) => (cdp() as unknown as Session).send(method, parameters);
-const emulate = (...features: object[]) => send("Emulation.setEmulatedMedia", { features });
-
-const views: (() => void)[] = [];
-afterEach(async () => {
-  for (const unmount of views.splice(0)) unmount();
-  document.body.replaceChildren();
+afterEach(() => {
   document.documentElement.style.fontSize = "";
-  await emulate();
 });
 
 async function mount(script: Script, width: number): Promise<HTMLElement> {
-  const [output, element] = [document.createElement("div"), document.createElement("div")];
+  const output = document.createElement("div");
   output.className = "jp-ThemedContainer jp-OutputArea-output";
-  element.style.width = `${width}px`;
-  output.append(element);
   document.body.append(output);
-  views.push(await showState(element, script));
-  return element;
+  return show(script, `width: ${width}px`, output);
 }
 
 const CONTROLS = "button, input, select, textarea, summary, a";

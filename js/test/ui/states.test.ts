@@ -1,25 +1,10 @@
-import { afterEach, describe, expect, it } from "vitest";
-import "../../src/ui/styles/index.css";
-import { showState } from "../../demo/show_state";
+import { describe, expect, it } from "vitest";
 import { STATES } from "../../demo/states";
-
-const views: (() => void)[] = [];
-afterEach(() => {
-  for (const unmount of views.splice(0)) unmount();
-  document.body.replaceChildren();
-});
-
-async function mount(script: (typeof STATES)[string], width: number): Promise<HTMLElement> {
-  const element = document.createElement("div");
-  element.style.width = `${width}px`;
-  document.body.append(element);
-  views.push(await showState(element, script));
-  return element;
-}
+import { show } from "./shown";
 
 describe.each(Object.entries(STATES))("the state %s", (_, script) => {
   it.each([320, 560, 760])("has a headline, and fits a width of %i pixels", async (width) => {
-    const element = await mount(script, width);
+    const element = await show(script, `width: ${width}px`);
     expect(element.querySelector(".rtc-connection")?.textContent).not.toBe("");
     const { right } = element.getBoundingClientRect();
     const parts = element.querySelectorAll(
@@ -30,7 +15,7 @@ describe.each(Object.entries(STATES))("the state %s", (_, script) => {
 
   it("has buttons that do not cover its words", async () => {
     for (const width of [320, 420, 560, 640, 690, 760]) {
-      const element = await mount(script, width);
+      const element = await show(script, `width: ${width}px`);
       const headline = element.querySelector<HTMLElement>(".rtc-status");
       expect(headline?.scrollWidth, `${width}: the headline's words`).toBe(headline?.clientWidth);
       const controls = element.querySelector(".rtc-controls")?.getBoundingClientRect();
@@ -43,7 +28,7 @@ describe.each(Object.entries(STATES))("the state %s", (_, script) => {
   });
 
   it("names every button, and every field", async () => {
-    const element = await mount(script, 420);
+    const element = await show(script, "width: 420px");
     for (const one of element.querySelectorAll<HTMLInputElement>("button, input, textarea, select")) {
       const name = one.ariaLabel || one.labels?.[0]?.textContent || one.textContent?.trim();
       expect(name, one.outerHTML).toBeTruthy();

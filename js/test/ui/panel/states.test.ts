@@ -1,28 +1,13 @@
-import { afterEach, describe, expect, it, vi } from "vitest";
-import { cdp } from "vitest/browser";
-import "../../../src/ui/styles/index.css";
+import { describe, expect, it, vi } from "vitest";
 import type { Script } from "../../../demo/scripted_store";
-import { showState } from "../../../demo/show_state";
 import { STATES } from "../../../demo/states";
-
-type Session = { send(method: string, parameters: object): Promise<unknown> };
-const emulate = (...features: object[]) =>
-  (cdp() as unknown as Session).send("Emulation.setEmulatedMedia", { features });
-
-const views: (() => void)[] = [];
-afterEach(async () => {
-  for (const unmount of views.splice(0)) unmount();
-  document.body.replaceChildren();
-  await emulate();
-});
+import { emulate } from "../emulation";
+import { show } from "../shown";
 
 const PANEL_STATES = Object.entries(STATES).filter(([, { tab }]) => tab !== undefined);
 
 async function mount(script: Script, width: number): Promise<HTMLElement> {
-  const element = document.createElement("div");
-  element.style.width = `${width}px`;
-  document.body.append(element);
-  views.push(await showState(element, script));
+  const element = await show(script, `width: ${width}px`);
   await vi.waitFor(() => expect(element.textContent).not.toContain("Reading the events"));
   return element;
 }
