@@ -18,6 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.e2e.lab import SPY
 from tests.limits import HANGS
+from tests.processes import end
 
 _PREFERENCES = {
     # No sound card, a fake microphone, and nobody to ask for it. All else that concerns media is as it comes.
@@ -124,12 +125,7 @@ def firefox(program: str) -> Iterator[Firefox]:
         with connect(f"{_address(process, log)}/session", max_size=None, open_timeout=HANGS) as socket:
             yield Firefox(socket)
     finally:
-        process.terminate()
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process, 15)
         shutil.rmtree(home, ignore_errors=True)
 
 

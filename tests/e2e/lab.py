@@ -27,6 +27,7 @@ from jupyter_client import BlockingKernelClient
 from playwright.sync_api import Browser, Error, Page, WebSocket, expect
 
 from tests.limits import HANGS
+from tests.processes import end
 
 ROOT = Path(__file__).parents[2]
 SPY = (Path(__file__).parent / "spy.js").read_text(encoding="utf-8")
@@ -186,12 +187,7 @@ def jupyterlab(*, ipykernels: Mapping[str, Path] | None = None, host: str = "127
         _wait_until_up(lab, home / "jupyterlab.log")
         yield lab
     finally:
-        process.terminate()
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process, 15)
         log.close()
         shutil.rmtree(home, ignore_errors=True)
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.limits import HANGS
+from tests.processes import end
 
 TOKEN = "canary-token-7041"
 
@@ -58,12 +59,7 @@ def voice_server(
         try:
             yield VoiceServer(_url(process, Path(log.name)), process.pid)
         finally:
-            process.terminate()
-            try:
-                process.wait(HANGS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process)
 
 
 def _url(process: subprocess.Popen[bytes], log: Path) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 
 import rtc_widget
 from tests.limits import HANGS
+from tests.processes import end
 
 ROOT = Path(__file__).parents[2]
 INSTALLED = ROOT / ".cache/peers/bin/python"
@@ -71,12 +72,7 @@ def running(module: str, name: str, arguments: Sequence[str] = ()) -> Iterator[s
             _wait_until_it_listens(process, f"http://127.0.0.1:{port}", Path(log.name))
             yield f"http://127.0.0.1:{port}"
         finally:
-            process.terminate()
-            try:
-                process.wait(HANGS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process)
 
 
 def _wait_until_it_listens(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
