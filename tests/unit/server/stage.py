@@ -29,6 +29,9 @@ class LoudIsSpeech:
     def probability(self, frame: Samples) -> float:
         return float(np.abs(frame).max())
 
+    def reset(self) -> None:
+        """It has no state."""
+
 
 class Recognizer:
     name = "scripted recognizer"

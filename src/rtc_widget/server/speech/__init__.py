@@ -47,7 +47,7 @@ class Speaker(Protocol):
 
 
 class VoiceDetector(Protocol):
-    """Estimates whether a short frame is speech. It has state, so each call needs its own."""
+    """Estimates whether a short frame is speech. It has state, so no two calls may use one at a time."""
 
     @property
     def frame_length(self) -> int: ...  # noqa: D102
@@ -55,6 +55,9 @@ class VoiceDetector(Protocol):
     def probability(self, frame: Samples) -> float:
         """Return the probability, 0 to 1, that `frame` (16 kHz, `frame_length` samples) is speech."""
         ...
+
+    def reset(self) -> None:
+        """Forget the audio so far, as a new detector."""
 
 
 def __getattr__(name: str) -> Any:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +20,8 @@ from rtc_widget.server.speech.worker import return_free_memory
 log = logging.getLogger(__name__)
 
 MAX_PIECE_LENGTH = 30 * INPUT_RATE
+MAX_SPARE_DETECTORS = 2
+"""How many voice detectors are kept while no call uses them; each takes 9 MB."""
 
 
 def _one_thread(name: str) -> Callable[[], ThreadPoolExecutor]:
@@ -37,12 +39,13 @@ class Engines:
     recognizer, speaker
         Shared by all calls; used in worker threads only.
     new_voice_detector : callable
-        Creates a `VoiceDetector`; each call needs its own.
+        Creates a `VoiceDetector`; no two calls may use one at a time.
     """
 
     recognizer: Recognizer
     speaker: Speaker
     new_voice_detector: Callable[[], VoiceDetector]
+    _spare_detectors: deque[VoiceDetector] = field(default_factory=deque)
     _recognizing: ThreadPoolExecutor = field(default_factory=_one_thread("recognizing"))
     _speaking: ThreadPoolExecutor = field(default_factory=_one_thread("speaking"))
 
@@ -59,9 +62,22 @@ class Engines:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._speaking, lambda: self.speaker.speak(text, voice=voice, speed=speed))
 
-    async def voice_detector(self) -> VoiceDetector:
-        """Return a new voice detector; loads it in a thread, because that takes 0.1 s."""
-        return await asyncio.to_thread(self.new_voice_detector)
+    @asynccontextmanager
+    async def voice_detector(self) -> AsyncIterator[VoiceDetector]:
+        """Yield a voice detector that has heard nothing, for one call; another call may use it afterwards."""
+        # Loading one takes 0.1 s of a processor, which a call that begins needs for itself.
+        spare = self._spare_detectors
+        detector = spare.popleft() if spare else await asyncio.to_thread(self.new_voice_detector)
+        try:
+            yield detector
+        finally:
+            self.keep_voice_detector(detector)
+
+    def keep_voice_detector(self, detector: VoiceDetector) -> None:
+        """Keep a detector that no call uses for the next one, unless there are enough."""
+        if len(self._spare_detectors) < MAX_SPARE_DETECTORS:
+            detector.reset()
+            self._spare_detectors.append(detector)
 
     def close(self) -> None:
         """Cancel the work of the engines and end their processes."""
@@ -112,19 +128,6 @@ def load(progress: Callable[[str], None], processes: EngineProcesses) -> Engines
         recognized.result()
         unless_loaded.pop_all()
     return_free_memory()  # of the imports
-    return Engines(recognizer, speaker, _detectors(detector))
-
-
-def _detectors(loaded: VoiceDetector) -> Callable[[], VoiceDetector]:
-    """Return a function that creates voice detectors; the first one is `loaded`."""
-    from rtc_widget.server.speech import vad
-
-    waiting = deque([loaded])
-
-    def create() -> VoiceDetector:
-        try:
-            return waiting.popleft()
-        except IndexError:
-            return vad.silero()
-
-    return create
+    engines = Engines(recognizer, speaker, vad.silero)
+    engines.keep_voice_detector(detector)
+    return engines

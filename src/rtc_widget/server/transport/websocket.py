@@ -122,10 +122,11 @@ class WebSocketCall:
         )
         try:
             engine.begin()
-            engine.listen(await self._engines.voice_detector())
-            async with asyncio.timeout(max(0.0, self._session.expires_at - time.time())):
-                while (message := await socket.received()) is not None:
-                    await engine.take(message)
+            async with self._engines.voice_detector() as detector:
+                engine.listen(detector)
+                async with asyncio.timeout(max(0.0, self._session.expires_at - time.time())):
+                    while (message := await socket.received()) is not None:
+                        await engine.take(message)
         except TimeoutError:
             engine.expire()
             self._code = GOING_AWAY

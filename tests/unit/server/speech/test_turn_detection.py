@@ -26,6 +26,9 @@ class LoudIsSpeech:
     def probability(self, frame: Samples) -> float:
         return float(np.abs(frame).max())
 
+    def reset(self) -> None:
+        """It has no state."""
+
 
 def sound(*parts: tuple[float, int]) -> Samples:
     """Return sound of the given levels, each for so many milliseconds."""
