@@ -35,37 +35,49 @@ LATENCIES_MS = [(0, 0), (20, 0), (100, 0), (0, 20), (0, 100)]
 SETTLE_MS = 500
 """Before each call, so that it does not take the time that the end of another one needs."""
 
-DIRECT = """async ({ url, token, fetchesSecret }) => {
-  const clickedAt = performance.now();
-  let key = token;
-  if (fetchesSecret) {
-    const session = JSON.stringify({ session: { type: "realtime", model: "rtc-widget-local" } });
-    const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
-    const secret = await fetch(`${url}/realtime/client_secrets`, { method: "POST", headers, body: session });
-    key = (await secret.json()).value;
+DIRECT = """({ url, token, fetchesSecret }) => {
+  const button = document.querySelector("button.page-alone");
+  const clicked = new Promise((resolve) => button.addEventListener("click", resolve, { once: true }));
+  globalThis.__direct = clicked.then(call);
+  async function call() {
+    const clickedAt = performance.now();
+    let key = token;
+    if (fetchesSecret) {
+      const session = JSON.stringify({ session: { type: "realtime", model: "rtc-widget-local" } });
+      const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
+      const secret = await fetch(`${url}/realtime/client_secrets`, { method: "POST", headers, body: session });
+      key = (await secret.json()).value;
+    }
+    const connection = new RTCPeerConnection();
+    const microphone = await navigator.mediaDevices.getUserMedia({ audio: true });
+    connection.addTrack(microphone.getTracks()[0], microphone);
+    const channel = connection.createDataChannel("oai-events");
+    const opened = new Promise((resolve) => channel.addEventListener("open", resolve));
+    await connection.setLocalDescription(await connection.createOffer());
+    const headers = { Authorization: `Bearer ${key}`, "Content-Type": "application/sdp" };
+    const response = await fetch(`${url}/realtime/calls?model=rtc-widget-local`, {
+      method: "POST", headers, body: connection.localDescription.sdp,
+    });
+    await connection.setRemoteDescription({ type: "answer", sdp: await response.text() });
+    await opened;
+    const openedAt = performance.now();
+    connection.close();
+    for (const track of microphone.getTracks()) track.stop();
+    const id = response.headers.get("Location")?.split("/").at(-1);
+    if (id) {
+      const headers = { Authorization: `Bearer ${token}` };
+      await fetch(`${url}/realtime/calls/${id}/hangup`, { method: "POST", headers });
+    }
+    return openedAt - clickedAt;
   }
-  const connection = new RTCPeerConnection();
-  const microphone = await navigator.mediaDevices.getUserMedia({ audio: true });
-  connection.addTrack(microphone.getTracks()[0], microphone);
-  const channel = connection.createDataChannel("oai-events");
-  const opened = new Promise((resolve) => channel.addEventListener("open", resolve));
-  await connection.setLocalDescription(await connection.createOffer());
-  const headers = { Authorization: `Bearer ${key}`, "Content-Type": "application/sdp" };
-  const response = await fetch(`${url}/realtime/calls?model=rtc-widget-local`, {
-    method: "POST", headers, body: connection.localDescription.sdp,
-  });
-  await connection.setRemoteDescription({ type: "answer", sdp: await response.text() });
-  await opened;
-  const openedAt = performance.now();
-  connection.close();
-  for (const track of microphone.getTracks()) track.stop();
-  const id = response.headers.get("Location")?.split("/").at(-1);
-  if (id) {
-    const headers = { Authorization: `Bearer ${token}` };
-    await fetch(`${url}/realtime/calls/${id}/hangup`, { method: "POST", headers });
-  }
-  return openedAt - clickedAt;
 }"""
+CONNECTED_DIRECTLY = "() => globalThis.__direct"
+"""Resolves with the milliseconds that the call took which `DIRECT` makes at the click."""
+
+BUTTON = """
+from IPython.display import HTML
+HTML("<button class='page-alone'>Connect</button>")
+"""
 
 WIDGET = """
 import rtc_widget
@@ -146,7 +158,7 @@ def run(quick: bool) -> Results:
 
 def measure(opened: Notebooks, lab: Lab, url: str, rounds: int) -> dict[str, list[float]]:
     """Return the times of the three ways to call the server at `url`, in milliseconds."""
-    page = opened.open("connect", WIDGET.format(token=TOKEN, url=url), lab=lab)
+    page = opened.open("connect", BUTTON, WIDGET.format(token=TOKEN, url=url), lab=lab)
     page.page.locator(CONNECT).first.wait_for()
     ways = {
         "page alone": partial(by_page, page, url, fetches_secret=False),
@@ -162,7 +174,9 @@ def by_page(page: NotebookPage, url: str, *, fetches_secret: bool) -> float:
     """Have the page call the server itself; return the milliseconds until the data channel is open."""
     page.page.wait_for_timeout(SETTLE_MS)
     arguments = {"url": url, "token": TOKEN, "fetchesSecret": fetches_secret}
-    return float(page.page.evaluate(DIRECT, arguments))
+    page.page.evaluate(DIRECT, arguments)
+    page.page.locator("button.page-alone").click()
+    return float(page.page.evaluate(CONNECTED_DIRECTLY))
 
 
 def by_widget(opened: Notebooks, page: NotebookPage) -> float:
