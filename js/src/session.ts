@@ -29,7 +29,7 @@ import {
   isCalling,
   type KernelRequest,
 } from "./comm/protocol";
-import { StateReport } from "./comm/state_report";
+import { patienceMs, StateReport } from "./comm/state_report";
 import { channelEvent } from "./conversation/facts";
 import { asRtcWidgetError, pageError, textOf } from "./errors";
 import type { JsonObject } from "./json";
@@ -156,6 +156,8 @@ export function openSession(
     },
     onOpen(attempt, resumes) {
       own.push(attempt);
+      isOpen = true;
+      if (received) sound.listen(received);
       const peer = call.attempt?.peer;
       if (peer) stats.start(attempt, peer);
       const conversation = listener.onOpen(attempt, resumes);
@@ -184,11 +186,14 @@ export function openSession(
     onRemoteAudio: (stream) => {
       void speaker.play(stream);
       const track = stream.getAudioTracks()[0] ?? null;
-      sound.listen(stream);
+      received = stream;
+      if (isOpen) sound.listen(stream);
       levels.setTracks({ assistant: track });
       recorder.setTrack("assistant", track);
     },
     onEnd: () => {
+      isOpen = false;
+      received = undefined;
       pushToTalk.end();
       interruption.end();
       levels.setTracks({ user: null, assistant: null });
@@ -202,6 +207,9 @@ export function openSession(
       speaker.stop();
     },
   });
+  // Measuring begins with the open channel: to open an AudioContext holds the page up for some milliseconds.
+  let isOpen = false;
+  let received: MediaStream | undefined;
   // Not kept as changes of the session: a call that continues this one gets its own from the kernel.
   let sendsFirst = false;
   const sendFirst = (texts: readonly string[]) => {
@@ -386,6 +394,7 @@ export function openSession(
         }
       },
       onAlive: () => kernelLiveness.recordAlive(),
+      patienceMs: () => patienceMs(call.state),
       onSlowKernel: (slow) => listener.onSlowKernel(slow),
     });
 

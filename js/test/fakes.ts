@@ -316,7 +316,7 @@ export class FakePeer extends EventTarget {
     return { type: "offer", sdp: iceRestart ? "v=0\r\nanother offer" : "v=0\r\noffer" };
   }
 
-  async setLocalDescription(offer: RTCSessionDescriptionInit): Promise<void> {
+  async setLocalDescription(offer: RTCSessionDescriptionInit = { type: "offer", sdp: "v=0\r\noffer" }): Promise<void> {
     this.steps.push("setLocalDescription");
     // Candidates are added while they are gathered; a machine without a network has no candidates.
     const candidates = FakePeer.hasNetwork ? "\r\na=candidate:1 1 udp 1 192.0.2.7 9 typ host\r\n" : "";

@@ -108,6 +108,7 @@ def test_messages_to_the_page_are_those_of_the_contract():
         "silence_output": protocol.request("silence_output", "p1", "k:11"),
         "media_ack": protocol.media_ack("p1", 2, missing=False),
         "ping": protocol.ping("p1"),
+        "bundle": protocol.bundle("p1", [protocol.ping("p1")]),
         "resend": protocol.resend("p1", 7),
         "ack": protocol.ack("p1", 12),
         "reply": protocol.result("p1", "p1:2", entries["reply"]["sample"]["result"]),

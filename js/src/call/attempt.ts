@@ -29,6 +29,8 @@ const PREPARE_LIMIT_MS = 130_000;
 /** A cell may keep the kernel busy for a while. */
 const WELCOME_LIMIT_MS = 90_000;
 const EXCHANGE_LIMIT_MS = 45_000;
+/** How long the first messages of a call wait for the offer that follows them. */
+const OFFER_MS = 50;
 
 export type MicrophoneChange =
   | { readonly is: "open" }
@@ -214,17 +216,23 @@ export class Attempt {
   async #make(): Promise<void> {
     const { signal } = this.#life;
     protocolNamed(this.#options.protocol); // throws before anything is opened
-    // Do not open the microphone until a kernel has answered that has a server to call.
-    const welcomed = this.#bridge.welcomed(signal, WELCOME_LIMIT_MS);
-    // A kernel that knew this page is asked for both in one round trip.
-    const prepared = this.#bridge.isWelcomed ? this.#prepare() : welcomed.then(() => this.#prepare());
-    prepared.catch(() => {}); // awaited below, unless the welcome fails
+    const opensAtOnce = this.#exchangesEarly && this.#bridge.isKernelIdle && this.#bridge.isWelcomed;
+    const opening = opensAtOnce ? this.#openInput() : undefined;
+    opening?.catch(() => {}); // awaited below, unless the welcome fails
     const early = this.#offerEarly();
-    const exchanged = early && this.#exchangesEarly ? this.#exchangeEarly(early, prepared) : undefined;
+    const exchangesEarly = early !== undefined && this.#exchangesEarly;
+    // With an offer to exchange, everything travels in one message.
+    const withinMs = exchangesEarly ? OFFER_MS : undefined;
+    // The microphone opens when a kernel has answered that has a server to call, or is known to be there and idle.
+    const welcomed = this.#bridge.welcomed(signal, WELCOME_LIMIT_MS, withinMs);
+    // A kernel that knew this page is asked for both in one round trip.
+    const prepared = this.#bridge.isWelcomed ? this.#prepare(withinMs) : welcomed.then(() => this.#prepare());
+    prepared.catch(() => {}); // awaited below, unless the welcome fails
+    const exchanged = exchangesEarly ? this.#exchangeEarly(early, prepared) : undefined;
     await welcomed;
     if (!this.#options.canCall) await prepared; // the kernel says what to do
     // Do not wait for what the kernel prepares: a local server may be loading its models.
-    const parts = Promise.all([this.#openInput(), early ?? prepared.then((it) => this.#offer(it))]);
+    const parts = Promise.all([opening ?? this.#openInput(), early ?? prepared.then((it) => this.#offer(it))]);
     // What the kernel refuses ends the attempt at once, also while the browser prompts for the microphone.
     const refused = Promise.all([prepared, exchanged]).then(() => new Promise<never>(() => {}));
     const [input, offer] = await Promise.race([refused, parts]);
@@ -423,10 +431,11 @@ export class Attempt {
     this.#listener.onMicrophone({ is: "lost", error });
   }
 
-  async #prepare(): Promise<Preparation> {
+  async #prepare(withinMs?: number): Promise<Preparation> {
     const { signal } = this.#life;
     const request = { type: "prepare", attempt: this.id } as const;
-    const result = await this.#bridge.request(request, { signal, limitMs: PREPARE_LIMIT_MS });
+    const options = { signal, limitMs: PREPARE_LIMIT_MS, ...(withinMs !== undefined && { withinMs }) };
+    const result = await this.#bridge.request(request, options);
     signal.throwIfAborted();
     this.#progress = { ...this.#progress, prepared: true };
     return decodePreparation(result);

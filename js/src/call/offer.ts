@@ -18,7 +18,7 @@ export class Offer {
   readonly isConfirmed: boolean;
   readonly peer: Peer;
   readonly #signal: AbortSignal;
-  readonly #description: Promise<RTCSessionDescriptionInit>;
+  readonly #description: Promise<RTCSessionDescriptionInit | undefined>;
   #setting: Promise<string> | undefined;
 
   /** Makes the connection; throws what its constructor throws. */
@@ -31,10 +31,11 @@ export class Offer {
     this.isConfirmed = isConfirmed;
     this.#signal = signal;
     this.peer = new Peer(preparation, direction, listener);
-    this.#description = abortable(this.peer.createOffer(), signal);
+    // Without candidates in it, the offer need not wait for the microphone; then it is made and set in one step.
+    const isSetNow = showsAddresses && !preparation.needsCandidates;
+    this.#description = isSetNow ? Promise.resolve(undefined) : abortable(this.peer.createOffer(), signal);
     this.#description.catch(() => {}); // reported by `set`
-    // Without candidates in it, the offer need not wait for the microphone.
-    if (showsAddresses && !preparation.needsCandidates) this.set().catch(() => {});
+    if (isSetNow) this.set().catch(() => {});
   }
 
   /** Sets the offer, once, and returns its SDP. */

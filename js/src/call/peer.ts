@@ -142,12 +142,12 @@ export class Peer {
   }
 
   /**
-   * Sets the offer; returns its SDP, with the candidates if they are needed.
+   * Sets the offer, a new one if none is given; returns its SDP, with the candidates if they are needed.
    *
    * Gathering starts here, so only with the permission for the microphone: without it browsers hide the addresses behind
    * mDNS names.
    */
-  async setOffer(offer: RTCSessionDescriptionInit, signal: AbortSignal): Promise<string> {
+  async setOffer(offer: RTCSessionDescriptionInit | undefined, signal: AbortSignal): Promise<string> {
     await abortable(this.#connection.setLocalDescription(offer), signal);
     if (this.#needsCandidates) await this.#gathered(signal);
     return this.#connection.localDescription?.sdp ?? "";

@@ -42,6 +42,8 @@ export interface KernelListener<K extends MessageKinds> {
   onResend(first: number): void;
   /** A message of the kernel has arrived, of any type. */
   onAlive(): void;
+  /** How long a message may wait for others that nobody waits for; undefined: it leaves at once. */
+  patienceMs(): number | undefined;
   /** True while a request of the page has waited for more than a second. */
   onSlowKernel(slow: boolean): void;
 }
@@ -51,6 +53,8 @@ export interface RequestOptions {
   readonly limitMs: number;
   /** No person waits for the reply, so a slow kernel is not reported. */
   readonly isBackground?: boolean;
+  /** The request may wait so long for the next message, as with `sendWithin`. */
+  readonly withinMs?: number;
   /** Called when a reply comes after the request was given up. */
   readonly onLateReply?: () => void;
 }
@@ -88,16 +92,21 @@ export class Bridge<K extends MessageKinds> {
     return this.#welcomed;
   }
 
+  /** Whether the host says that the kernel is idle; it is alive then. */
+  get isKernelIdle(): boolean {
+    return isIdle(this.#model);
+  }
+
   /**
    * Resolves when the kernel greets this page from now on; rejects soon if it is idle and does not know the widget.
    *
-   * An earlier welcome does not count: it may be that of a kernel which was restarted since, from another window.
+   * An earlier welcome does not count: it may be that of a kernel which was restarted since, from another window. A
+   * kernel that knew this page is asked with the next message, or `withinMs` later.
    */
-  async welcomed(signal: AbortSignal, limitMs: number): Promise<void> {
+  async welcomed(signal: AbortSignal, limitMs: number, withinMs = 0): Promise<void> {
     this.#requireKernel();
     const isKnown = this.#welcomed;
-    // The caller asks for more in the same task.
-    if (isKnown) this.#greet(FIRST_GREETING_PAUSE_MS, { isAlone: false });
+    if (isKnown) this.#greet(FIRST_GREETING_PAUSE_MS, withinMs);
     const waiting = new AbortController();
     const welcomed = new Promise<void>((resolve) => this.#queued.push(resolve));
     const silence = idleFor(IDLE_LIMIT_MS, this.#model, AbortSignal.any([signal, waiting.signal])).then(() => {
@@ -149,7 +158,7 @@ export class Bridge<K extends MessageKinds> {
   }
 
   /** Sends a message with the next one, or after this time; zero: at the end of this task. */
-  sendWithin(limitMs: number, message: PageEnvelope | K["posted"]): void {
+  sendWithin(limitMs: number, message: PageEnvelope | K["posted"] | (K["asked"] & { id: string })): void {
     if (!this.isOpen) return;
     this.#collected.push({ ...message, page: this.page });
     const dueMs = performance.now() + limitMs;
@@ -175,7 +184,8 @@ export class Bridge<K extends MessageKinds> {
   }
 
   /** Sends a request; rejects with the kernel's error, `kernel_timeout`, the signal's reason, or `kernel_died` when closed. */
-  async request(message: K["asked"], { signal, limitMs, onLateReply, isBackground }: RequestOptions): Promise<Result> {
+  async request(message: K["asked"], options: RequestOptions): Promise<Result> {
+    const { signal, limitMs, onLateReply, isBackground, withinMs } = options;
     signal.throwIfAborted();
     this.#requireKernel();
     const id = `${this.page}:${++this.#requests}`;
@@ -183,7 +193,7 @@ export class Bridge<K extends MessageKinds> {
       this.#pending.set(id, (answer) => (signal.aborted ? onLateReply?.() : resolve(answer))),
     );
     const post = () => {
-      if (!signal.aborted) this.#post({ ...message, id });
+      if (!signal.aborted) this.#sendPatiently({ ...message, id }, withinMs);
     };
     if (this.#welcomed) post();
     else this.#queued.push(post);
@@ -224,9 +234,12 @@ export class Bridge<K extends MessageKinds> {
       case "resend":
         listener.onResend(message.first);
         break;
+      case "bundle":
+        for (const one of message.messages) this.#receive(one);
+        break;
       case "ping":
         // A page that has vanished does not answer. The time tells the kernel how far apart the clocks are.
-        this.#post({ type: "pong", time_ms: now() });
+        this.#sendPatiently({ type: "pong", time_ms: now() }, listener.patienceMs());
         break;
       case "reply":
         this.#settle(message);
@@ -280,11 +293,9 @@ export class Bridge<K extends MessageKinds> {
   }
 
   /** Says hello until welcomed: the first messages of a page can be lost or reordered while the kernel starts its subshells. */
-  #greet(pause: number, { isAlone = true } = {}): void {
+  #greet(pause: number, withinMs?: number): void {
     clearTimeout(this.#greeting);
-    const hello = { type: "hello", protocol: PROTOCOL } as const;
-    if (isAlone) this.#post(hello);
-    else this.sendWithin(0, hello);
+    this.#sendPatiently({ type: "hello", protocol: PROTOCOL }, withinMs);
     this.#greeting = setTimeout(() => this.#greet(Math.min(2 * pause, MAX_GREETING_PAUSE_MS)), pause);
   }
 
@@ -300,6 +311,11 @@ export class Bridge<K extends MessageKinds> {
       clearTimeout(timer);
       if (slow > 0) count(-1);
     };
+  }
+
+  #sendPatiently(message: PageEnvelope | (K["asked"] & { id: string }), withinMs: number | undefined): void {
+    if (withinMs === undefined) this.#post(message);
+    else this.sendWithin(withinMs, message);
   }
 
   #post(message: PageEnvelope | K["posted"] | (K["asked"] & { id: string })): void {

@@ -11,6 +11,8 @@ export type KernelEnvelope =
   | { type: "resend"; first: number }
   | { type: "ack"; next: number }
   | { type: "ping" }
+  /** Several messages that travel as one, in their order. */
+  | { type: "bundle"; messages: readonly unknown[] }
   | KernelReply;
 
 export type KernelReply =
@@ -57,6 +59,8 @@ export function decodeEnvelope(content: JsonObject): KernelEnvelope | undefined 
       return isCount(content.next) ? { type, next: content.next } : undefined;
     case "ping":
       return { type };
+    case "bundle":
+      return Array.isArray(content.messages) ? { type, messages: content.messages } : undefined;
     case "reply":
       return isText(id) ? decodeReply(id, content) : undefined;
     default:

@@ -43,11 +43,11 @@ export class StateReport {
   onChange(after: CallState, before: CallState): void {
     const changed = W3C_STATES.filter((key) => after[key] !== before[key]);
     if (changed.some((key) => this.#changed?.has(key))) {
-      this.#send({ ...this.#read(), attempt: this.#attempt, state: before }, waitMs(before));
+      this.#send({ ...this.#read(), attempt: this.#attempt, state: before }, patienceMs(before));
     }
     if (after.status !== before.status || fails(after, before) || this.#read().attempt !== this.#attempt) {
-      // A call that begins asks the kernel for more in the same task.
-      this.#send(this.#read(), after.status === "connecting" ? 0 : undefined);
+      // A call that begins asks the kernel for more.
+      this.#send(this.#read(), after.status === "connecting" ? CONNECTING_MS : undefined);
     } else {
       if (this.#changed === undefined) nextTask(() => this.flush());
       this.#changed = new Set([...(this.#changed ?? []), ...changed]);
@@ -63,12 +63,13 @@ export class StateReport {
   flush(): void {
     if (this.#changed === undefined) return;
     const snapshot = this.#read();
-    this.#send(snapshot, waitMs(snapshot.state));
+    this.#send(snapshot, patienceMs(snapshot.state));
   }
 
   /** Sends the current state. */
   send(): void {
-    this.#send(this.#read());
+    const snapshot = this.#read();
+    this.#send(snapshot, patienceMs(snapshot.state));
   }
 
   #send(snapshot: Omit<Snapshot, "type" | "seq">, limitMs?: number): void {
@@ -78,7 +79,13 @@ export class StateReport {
   }
 }
 
-function waitMs({ status }: CallState): number | undefined {
+/**
+ * How long messages may wait that nobody waits for; undefined: not at all.
+ *
+ * While a call is being made, a message of the page also delays what the kernel has to say: the Jupyter server sends it by
+ * Nagle's algorithm, and a page that replies at once acknowledges the next segments 40 ms late (docs/performance.md).
+ */
+export function patienceMs({ status }: CallState): number | undefined {
   return status === "connecting" || status === "reconnecting" ? CONNECTING_MS : undefined;
 }
 

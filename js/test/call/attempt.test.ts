@@ -3,12 +3,34 @@ import { FakePeer, type Message, startWidget } from "../fakes";
 
 const KNOWN = { data_channel_label: "known", ice_servers: [], needs_candidates: false, version: "v1" };
 
+/** The types of the messages that have travelled as one, without reports of the state. */
+function typesIn(bundle: Message | undefined): string[] {
+  const messages = (bundle?.messages ?? []) as readonly Message[];
+  return messages.map(({ type }) => type).filter((type) => type !== "state");
+}
+
+/** A kernel connection as JupyterLab has it. */
+function jupyterKernel(host: object) {
+  const signal = { connect() {}, disconnect() {} };
+  return { connectionStatus: "connected", isDisposed: false, statusChanged: signal, disposed: signal, ...host };
+}
+
 /** Starts a widget whose kernel has said with its welcome what an offer needs */
-async function startKnowing({ known = KNOWN as Record<string, unknown>, permission = "granted", settings = {} } = {}) {
+async function startKnowing({
+  known = KNOWN as Record<string, unknown>,
+  permission = "granted",
+  settings = {},
+  host = {},
+} = {}) {
   vi.spyOn(navigator.permissions, "query").mockResolvedValue(
     Object.assign(new EventTarget(), { state: permission }) as unknown as PermissionStatus,
   );
-  const started = startWidget({ setUp: (model) => Object.assign(model.traits, { settings }) });
+  const started = startWidget({
+    setUp(model) {
+      Object.assign(model.traits, { settings });
+      if ("status" in host) Object.assign(model.widget_manager, { kernel: jupyterKernel(host) });
+    },
+  });
   started.kernel.known = known;
   started.kernel.answers.prepare = { result: known };
   await vi.waitFor(() => expect(started.kernel.states.at(-1)?.microphone_permission).toBe(permission));
@@ -39,13 +61,49 @@ describe("a call whose needs the kernel has told before", () => {
     expect(FakePeer.all).toHaveLength(1);
   });
 
-  it("asks the kernel at the click in one message", async () => {
+  it("asks the kernel for everything in one message, with its offer", async () => {
     const { kernel } = await startKnowing();
     const before = kernel.model.transmitted.length;
     void kernel.ask("connect");
-    expect(kernel.model.transmitted.slice(before)).toMatchObject([
-      { type: "bundle", messages: [{ type: "state" }, { type: "hello" }, { type: "prepare" }] },
-    ]);
+    await vi.waitFor(() => kernel.last("exchange"));
+    expect(typesIn(kernel.model.transmitted[before])).toEqual(["hello", "prepare", "exchange"]);
+  });
+
+  it("asks the kernel for what it can where the offer takes long", async () => {
+    const { kernel } = await startKnowing();
+    vi.spyOn(FakePeer.prototype, "setLocalDescription").mockReturnValue(new Promise(() => {}));
+    const before = kernel.model.transmitted.length;
+    void kernel.ask("connect");
+    await vi.waitFor(() => expect(kernel.model.transmitted.length).toBeGreaterThan(before));
+    expect(typesIn(kernel.model.transmitted[before])).toEqual(["hello", "prepare"]);
+  });
+
+  it.each([
+    { status: "idle", opened: 1, when: "at the click where the host says that the kernel is idle" },
+    { status: "busy", opened: 0, when: "not before a busy kernel has answered" },
+  ])("opens a permitted microphone $when", async ({ status, opened }) => {
+    const { kernel, microphone } = await startKnowing({ host: { status } });
+    kernel.isListening = false;
+    void kernel.ask("connect");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(microphone.tracks).toHaveLength(opened);
+  });
+
+  it("sends nothing that nobody waits for until the data channel is open", async () => {
+    const { kernel, peer } = await startKnowing();
+    kernel.answers.exchange = "later";
+    void kernel.ask("connect");
+    const exchange = await vi.waitFor(() => kernel.last("exchange"));
+    const before = kernel.model.transmitted.length;
+    kernel.say({ type: "ping" });
+    kernel.welcome();
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(kernel.model.transmitted).toHaveLength(before);
+    kernel.reply(exchange, { result: { sdp: "v=0\r\nanswer", call_id: "rtc_1" } });
+    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
+    peer().open();
+    await vi.waitFor(() => expect(kernel.statuses.at(-1)).toBe("connected"));
+    expect(kernel.last("pong").time_ms).toBeTypeOf("number");
   });
 
   it("exchanges its offer while the permitted microphone opens, and sets the answer after that", async () => {

@@ -162,10 +162,31 @@ describe("the state", () => {
   });
 });
 
+describe("messages of the kernel that travel as one", () => {
+  it("are processed in their order", async () => {
+    const { kernel } = startWidget();
+    await vi.waitFor(() => kernel.last("hello"));
+    const sent = kernel.model.sent.length;
+    const { page } = kernel;
+    kernel.say({
+      type: "bundle",
+      messages: [
+        { type: "ping", page },
+        { type: "nonsense", page },
+        { type: "ping", page: "another" },
+        { type: "mute", page, id: "k:1", muted: true },
+      ],
+    });
+    await vi.waitFor(() => kernel.last("reply"));
+    const types = kernel.model.sent.slice(sent).map(({ type }) => type);
+    expect(types.filter((type) => type !== "state" && type !== "history")).toEqual(["pong", "reply"]);
+  });
+});
+
 describe("messages for which nobody waits", () => {
   const SOUND = { type: "sound", attempt: "a1", speaker: "assistant", is_audible: true } as const;
 
-  function opened() {
+  function opened(patienceMs?: number) {
     fakeTime();
     const model = new FakeModel();
     const bridge = new Bridge<CallMessages>(model, decodeCallMessage);
@@ -178,6 +199,7 @@ describe("messages for which nobody waits", () => {
       onAck() {},
       onResend() {},
       onAlive() {},
+      patienceMs: () => patienceMs,
       onSlowKernel() {},
     });
     model.trigger("msg:custom", { type: "welcome", page: bridge.page, protocol: PROTOCOL });

@@ -19,6 +19,7 @@ from rtc_widget.comm.find_page import PageFinder
 from rtc_widget.comm.known_page import Batch
 from rtc_widget.comm.liveness import Heartbeat, Liveness
 from rtc_widget.comm.messages import FromPage, Reply
+from rtc_widget.comm.outgoing import Outgoing
 from rtc_widget.comm.page_registry import KnownPage, PageRegistry
 from rtc_widget.comm.protocol import Message, RequestKind
 from rtc_widget.comm.step_lock import StepLock
@@ -79,7 +80,8 @@ class Bridge:
     owner: BridgeOwner
 
     def __init__(self, send: Callable[[Message], None], main: MainLoop, *, await_hint: str | None = None) -> None:
-        self.send = send
+        self._outgoing = Outgoing(send)
+        self.send = self._outgoing.send
         self._await_hint = await_hint
         self._main = main
         self._lock = StepLock(main)
@@ -87,7 +89,7 @@ class Bridge:
         self._pages = PageRegistry()
         self._numbers = itertools.count(1)
         self._pending: dict[str, Callable[[Reply], None]] = {}
-        self._liveness = Liveness(self._pages, self._lock, send, main, self)
+        self._liveness = Liveness(self._pages, self._lock, self.send, main, self)
         self._finder = PageFinder(self._pages, self._lock, self._liveness.ping)
         self._heartbeat = Heartbeat(self._liveness.tick)
 
@@ -329,7 +331,8 @@ class Bridge:
     def _dispatch(self, message: FromPage, page: KnownPage) -> None:
         match message:
             case messages.Bundle(messages=contents):
-                self._receive_all(contents)
+                with self._outgoing.collected():
+                    self._receive_all(contents)
             case messages.Hello():
                 self._greet(page)
             case messages.Goodbye():

@@ -7,7 +7,7 @@ here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
 from rtc_widget.comm import messages
@@ -110,6 +110,11 @@ def result(page: str, id: str, value: Mapping[str, object]) -> Message:
 def failure(page: str, id: str, error: Mapping[str, str]) -> Message:
     """Reply to a request of the page with an error ``{code, message, hint}``."""
     return {"type": "reply", "page": page, "id": id, "error": dict(error)}
+
+
+def bundle(page: str, messages: Sequence[Message]) -> Message:
+    """Send several messages to a page as one, in their order."""
+    return {"type": "bundle", "page": page, "messages": list(messages)}
 
 
 def resend(page: str, first: int) -> Message:
