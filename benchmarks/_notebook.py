@@ -18,6 +18,9 @@ CONNECT, DISCONNECT = (f"button[data-action={action}]" for action in ("connect",
 EVENT_PANEL = ".rtc-panel, .rtc-events"
 """The panel that lists the events, of this version or of an older one; it is closed at first."""
 
+HOVER_MS, PRESS_MS = 100, 50
+"""How long a person's pointer is over a button before it goes down, and how long it is down; quick ones."""
+
 EVENT_TYPE = "response.function_call_arguments.delta"
 EMITTED_EVENT = """(size) => {
   const head = '{"type":"response.function_call_arguments.delta","event_id":"event_0001","response_id":"resp_0001",' +
@@ -78,7 +81,7 @@ class Notebooks:
     def connect(self, page: NotebookPage) -> None:
         """Have the first widget of a page call the server, if it does not."""
         if page.widget().get_attribute("data-status") != "connected":
-            page.page.locator(CONNECT).first.click()
+            click(page, CONNECT)
             page.wait_for_status("connected")
 
     def disconnect(self, page: NotebookPage) -> None:
@@ -87,6 +90,14 @@ class Notebooks:
             page.page.locator(DISCONNECT).first.click()
             page.wait_for_status("idle")
             self.server.wait_for_calls(0)
+
+
+def click(page: NotebookPage, selector: str) -> None:
+    """Click on a button as a person does: the pointer reaches it first, and the button is down for a moment."""
+    button = page.page.locator(selector).first
+    button.hover()
+    page.page.wait_for_timeout(HOVER_MS)
+    button.click(delay=PRESS_MS)
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from tests.e2e.lab import Lab, NotebookPage, jupyterlab
 from tests.e2e.voice_server import TOKEN
 
 from benchmarks._comparison import Comparison, Results, interleaved
-from benchmarks._notebook import CONNECT, Notebooks, notebooks
+from benchmarks._notebook import CONNECT, Notebooks, click, notebooks
 
 ROUNDS, QUICK_ROUNDS = 15, 5
 LATENCIES_MS = [(0, 0), (20, 0), (100, 0), (0, 20), (0, 100)]
@@ -175,7 +175,7 @@ def by_page(page: NotebookPage, url: str, *, fetches_secret: bool) -> float:
     page.page.wait_for_timeout(SETTLE_MS)
     arguments = {"url": url, "token": TOKEN, "fetchesSecret": fetches_secret}
     page.page.evaluate(DIRECT, arguments)
-    page.page.locator("button.page-alone").click()
+    click(page, "button.page-alone")
     return float(page.page.evaluate(CONNECTED_DIRECTLY))
 
 

@@ -107,6 +107,7 @@ export function scriptedStore({
     canChooseSpeaker: true,
     isEventsOnly: false,
     connect: nothing,
+    expectConnect: nothing,
     connectAgain: nothing,
     disconnect: nothing,
     toggleMute: nothing,

@@ -103,6 +103,8 @@ export interface Store {
   /** The messages that were sent from this page, oldest first. */
   readonly sentMessages: readonly string[];
   connect(options?: ConnectOptions): void;
+  /** A person is about to connect, so that a part of it can be done. */
+  expectConnect(): void;
   /** Connects as the last time, except for what the options change. */
   connectAgain(options?: ConnectOptions): void;
   disconnect(): void;
@@ -380,6 +382,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     draft,
     sentMessages,
     connect,
+    expectConnect: () => call.expectConnect(),
     connectAgain: (options) => connect({ ...call.lastOptions, ...options }),
     disconnect: () => call.disconnect(),
     toggleMute: () => call.mute(!ownState.value.muted),

@@ -86,6 +86,8 @@ export class Attempt {
   #renegotiates = false;
   #messages: OwnMessages = { first: [], keepAlive: undefined };
   #peer: Peer | undefined;
+  /** The offer that was made before the call. */
+  #early: Offer | undefined;
   #sender: AudioSender | undefined;
   /** Exists while the microphone is lost; aborted when there is one again. */
   #microphoneLoss: AbortController | undefined;
@@ -132,6 +134,19 @@ export class Attempt {
   /** What the server must get as soon as the data channel is open. */
   get firstMessages(): readonly string[] {
     return this.#messages.first;
+  }
+
+  /** Whether it would be made with these options. */
+  isMadeWith(options: AttemptOptions): boolean {
+    const keys = Object.keys(options) as (keyof AttemptOptions)[];
+    return keys.every((key) => key === "untilHistory" || options[key] === this.#options[key]);
+  }
+
+  /** Makes the connection and its offer before the call; false where a person, the kernel or a server is needed for it. */
+  makeOffer(): boolean {
+    const needsServers = this.#options.preparation?.iceServers.length !== 0;
+    this.#early = this.#exchangesEarly && !needsServers ? this.#offerEarly() : undefined;
+    return this.#early !== undefined;
   }
 
   /** Makes the call; resolves when the data channel is open, rejects with the error or with the reason of `end`. */
@@ -219,7 +234,8 @@ export class Attempt {
     const opensAtOnce = this.#exchangesEarly && this.#bridge.isKernelIdle && this.#bridge.isWelcomed;
     const opening = opensAtOnce ? this.#openInput() : undefined;
     opening?.catch(() => {}); // awaited below, unless the welcome fails
-    const early = this.#offerEarly();
+    if (this.#early) this.#listener.onStates(this.#early.peer.states);
+    const early = this.#early ?? this.#offerEarly();
     const exchangesEarly = early !== undefined && this.#exchangesEarly;
     // With an offer to exchange, everything travels in one message.
     const withinMs = exchangesEarly ? OFFER_MS : undefined;

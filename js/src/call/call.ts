@@ -14,7 +14,7 @@ import type { PlayedInterval } from "../media/clips";
 import { type Microphone, permissionAfter } from "../media/microphone";
 import { protocolNamed } from "../protocols/named";
 import { type InputSource, pauseBeforeAttempt, type Reconnect, type Settings } from "../settings";
-import { Attempt, type MicrophoneChange } from "./attempt";
+import { Attempt, type AttemptOptions, type MicrophoneChange } from "./attempt";
 import type { CallListener } from "./call_listener";
 import {
   type CallEvent,
@@ -32,6 +32,8 @@ import { bytesOf, requireSendable } from "./sendable";
 const STATE_KEYS = Object.keys(INITIAL_STATE) as readonly (keyof CallState)[];
 /** After this time a connection counts as healthy, and the number of tries is reset. */
 const HEALTHY_MS = 10_000;
+/** How long a connection is kept that was made before its call. */
+const AHEAD_MS = 10_000;
 
 const RESTART_TIMEOUT = pageError("connection_failed", { message: "No other path to the server was found in time." });
 
@@ -52,6 +54,8 @@ export class Call {
   #phaseEnd = new AbortController();
   #state = INITIAL_STATE;
   #attempt: Attempt | undefined;
+  /** The attempt that the next call may be made with; its connection exists already. */
+  #ahead: Attempt | undefined;
   #latestId: string | null = null;
   #resumes = false;
   #options: ConnectOptions = {};
@@ -97,6 +101,20 @@ export class Call {
     return this.#connected.promise;
   }
 
+  /** A person is about to call: makes the connection of the next call, if that needs nobody else, and keeps it a while. */
+  expectConnect(): void {
+    if (this.#ahead || (this.#phase.is !== "idle" && this.#phase.is !== "failed")) return;
+    const attempt = this.#newAttempt(this.#attemptOptions(false));
+    if (!attempt.makeOffer()) return;
+    this.#ahead = attempt;
+    setTimeout(() => this.#ahead === attempt && this.#dropAhead(), AHEAD_MS);
+  }
+
+  #dropAhead(): void {
+    this.#ahead?.end(pageError("cancelled"));
+    this.#ahead = undefined;
+  }
+
   /** Ends the call, or the attempt to make one; does nothing when there is none. */
   disconnect(): void {
     this.#go({ type: "disconnect" });
@@ -104,6 +122,7 @@ export class Call {
 
   /** Ends the call at once, and those whose sessions the server still closes: the page goes away. */
   leave(): void {
+    this.#dropAhead();
     this.disconnect();
     this.#closing.endAll();
   }
@@ -247,8 +266,7 @@ export class Call {
     this.#phaseEnd.signal.addEventListener("abort", () => clearTimeout(timer));
   }
 
-  #begin(resumes: boolean): void {
-    const settings = this.#settings();
+  #newAttempt(options: AttemptOptions): Attempt {
     const attempt: Attempt = new Attempt(
       this.#bridge,
       this.#microphone,
@@ -265,17 +283,30 @@ export class Call {
         onMicrophoneRequest: (isPending) => this.#isCurrent(attempt) && this.#listener.onMicrophoneRequest(isPending),
         onMicrophone: (change) => this.#isCurrent(attempt) && this.#onMicrophone(change),
       },
-      {
-        microphone: this.#requestedInput,
-        exchange: settings.exchange,
-        canCall: settings.canCall,
-        protocol: settings.protocol,
-        resumes,
-        untilHistory: () => this.#listener.untilHistory(),
-        preparation: this.#preparation,
-        isPermitted: this.#state.microphone_permission === "granted",
-      },
+      options,
     );
+    return attempt;
+  }
+
+  #attemptOptions(resumes: boolean): AttemptOptions {
+    const { exchange, canCall, protocol } = this.#settings();
+    return {
+      microphone: this.#requestedInput,
+      exchange,
+      canCall,
+      protocol,
+      resumes,
+      untilHistory: () => this.#listener.untilHistory(),
+      preparation: this.#preparation,
+      isPermitted: this.#state.microphone_permission === "granted",
+    };
+  }
+
+  #begin(resumes: boolean): void {
+    const options = this.#attemptOptions(resumes);
+    if (!this.#ahead?.isMadeWith(options)) this.#dropAhead();
+    const attempt = this.#ahead ?? this.#newAttempt(options);
+    this.#ahead = undefined;
     this.#attempt = attempt;
     this.#latestId = attempt.id;
     this.#resumes = resumes;

@@ -18,7 +18,8 @@ export class Offer {
   readonly isConfirmed: boolean;
   readonly peer: Peer;
   readonly #signal: AbortSignal;
-  readonly #description: Promise<RTCSessionDescriptionInit | undefined>;
+  /** Undefined where the offer is made when it is set. */
+  readonly #description: Promise<RTCSessionDescriptionInit> | undefined;
   #setting: Promise<string> | undefined;
 
   /** Makes the connection; throws what its constructor throws. */
@@ -33,14 +34,17 @@ export class Offer {
     this.peer = new Peer(preparation, direction, listener);
     // Without candidates in it, the offer need not wait for the microphone; then it is made and set in one step.
     const isSetNow = showsAddresses && !preparation.needsCandidates;
-    this.#description = isSetNow ? Promise.resolve(undefined) : abortable(this.peer.createOffer(), signal);
-    this.#description.catch(() => {}); // reported by `set`
+    this.#description = isSetNow ? undefined : abortable(this.peer.createOffer(), signal);
+    this.#description?.catch(() => {}); // reported by `set`
     if (isSetNow) this.set().catch(() => {});
   }
 
   /** Sets the offer, once, and returns its SDP. */
   set(): Promise<string> {
-    this.#setting ??= this.#description.then((description) => this.peer.setOffer(description, this.#signal));
+    const signal = this.#signal;
+    this.#setting ??= this.#description
+      ? this.#description.then((description) => this.peer.setOffer(description, signal))
+      : this.peer.setOffer(undefined, signal);
     return this.#setting;
   }
 }

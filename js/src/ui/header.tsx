@@ -163,6 +163,9 @@ function CallButton({ store }: { store: Store }) {
         type="button"
         class="rtc-button rtc-primary"
         data-action="connect"
+        onPointerEnter={store.expectConnect}
+        onPointerDown={store.expectConnect}
+        onFocus={store.expectConnect}
         disabled={store.isKernelDead.value || !store.canCall.value}
         onClick={ignoringDoubleClicks(() => store.connect())}
       >
