@@ -18,6 +18,15 @@ CONNECT, DISCONNECT = (f"button[data-action={action}]" for action in ("connect",
 EVENT_PANEL = ".rtc-panel, .rtc-events"
 """The panel that lists the events, of this version or of an older one; it is closed at first."""
 
+CONNECTED = """() => new Promise((resolve, reject) => {
+  const widget = document.querySelector(".rtc-widget");
+  const check = () => {
+    if (widget.dataset.status === "connected") resolve();
+    if (widget.dataset.status === "error") reject(new Error(widget.innerText));
+  };
+  new MutationObserver(check).observe(widget, { attributes: true });
+  check();
+})"""
 HOVER_MS, PRESS_MS = 100, 50
 """How long a person's pointer is over a button before it goes down, and how long it is down; quick ones."""
 
@@ -82,7 +91,8 @@ class Notebooks:
         """Have the first widget of a page call the server, if it does not."""
         if page.widget().get_attribute("data-status") != "connected":
             click(page, CONNECT)
-            page.wait_for_status("connected")
+            # Playwright's own waiting looks in each frame, for which the page must be drawn.
+            page.page.evaluate(CONNECTED)
 
     def disconnect(self, page: NotebookPage) -> None:
         """Have the first widget of a page end its call, if there is one."""
