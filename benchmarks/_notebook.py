@@ -20,15 +20,18 @@ EVENT_PANEL = ".rtc-panel, .rtc-events"
 
 CONNECTED = """() => new Promise((resolve, reject) => {
   const widget = document.querySelector(".rtc-widget");
+  const end = (settle, value) => { observer.disconnect(); clearTimeout(timer); settle(value); };
   const check = () => {
-    if (widget.dataset.status === "connected") resolve();
-    if (widget.dataset.status === "error") reject(new Error(widget.innerText));
+    if (widget.dataset.status === "connected") end(resolve);
+    if (widget.dataset.status === "error") end(reject, new Error(widget.innerText));
   };
-  new MutationObserver(check).observe(widget, { attributes: true });
+  const observer = new MutationObserver(check);
+  const timer = setTimeout(() => end(reject, new Error("The call was not connected within a minute.")), 60_000);
+  observer.observe(widget, { attributes: true });
   check();
 })"""
 HOVER_MS, PRESS_MS = 100, 50
-"""How long a person's pointer is over a button before it goes down, and how long it is down; quick ones."""
+"""How long a quick person's pointer is over a button before it goes down, and how long it is down."""
 
 EVENT_TYPE = "response.function_call_arguments.delta"
 EMITTED_EVENT = """(size) => {

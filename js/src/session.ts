@@ -29,7 +29,7 @@ import {
   isCalling,
   type KernelRequest,
 } from "./comm/protocol";
-import { patienceMs, StateReport } from "./comm/state_report";
+import { maxReplyDelayMs, StateReport } from "./comm/state_report";
 import { channelEvent } from "./conversation/facts";
 import { asRtcWidgetError, pageError, textOf } from "./errors";
 import type { JsonObject } from "./json";
@@ -156,8 +156,6 @@ export function openSession(
     },
     onOpen(attempt, resumes) {
       own.push(attempt);
-      isOpen = true;
-      if (received) sound.listen(received);
       const peer = call.attempt?.peer;
       if (peer) stats.start(attempt, peer);
       const conversation = listener.onOpen(attempt, resumes);
@@ -169,6 +167,8 @@ export function openSession(
       const sendable = groups.filter((events) => events.every((event) => call.canSend(event)));
       if (sendable.length < groups.length) listener.onNote(tooLargeToCarry(groups.length - sendable.length).toWire());
       if (sendable.length > 0) call.send(sendable.flat());
+      isOpen = true;
+      if (received) sound.listen(received);
     },
     untilHistory: () => within(HISTORY_WAIT_MS, history.complete, () => undefined),
     onRecovery: (recovery) => listener.onRecovery(recovery),
@@ -394,7 +394,7 @@ export function openSession(
         }
       },
       onAlive: () => kernelLiveness.recordAlive(),
-      patienceMs: () => patienceMs(call.state),
+      maxPongDelayMs: () => maxReplyDelayMs(call.state),
       onSlowKernel: (slow) => listener.onSlowKernel(slow),
     });
 

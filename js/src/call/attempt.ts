@@ -31,6 +31,8 @@ const WELCOME_LIMIT_MS = 90_000;
 const EXCHANGE_LIMIT_MS = 45_000;
 /** How long the first messages of a call wait for the offer that follows them. */
 const OFFER_MS = 50;
+/** How long the microphone is open before a kernel that should be ready has answered. */
+const UNANSWERED_INPUT_MS = 3_000;
 
 export type MicrophoneChange =
   | { readonly is: "open" }
@@ -80,14 +82,14 @@ export class Attempt {
   readonly #listener: AttemptListener;
   readonly #options: AttemptOptions;
   readonly #life = new AbortController();
-  readonly #input = new AbortController(); // of the microphone and of clips: may end before the connection
+  #input = new AbortController(); // of the microphone and of clips: may end before the connection
   #switching: Promise<unknown> = Promise.resolve();
   #restarting: Promise<unknown> = Promise.resolve();
   #renegotiates = false;
   #messages: OwnMessages = { first: [], keepAlive: undefined };
   #peer: Peer | undefined;
   /** The offer that was made before the call. */
-  #early: Offer | undefined;
+  #earlyOffer: Offer | undefined;
   #sender: AudioSender | undefined;
   /** Exists while the microphone is lost; aborted when there is one again. */
   #microphoneLoss: AbortController | undefined;
@@ -136,17 +138,20 @@ export class Attempt {
     return this.#messages.first;
   }
 
-  /** Whether it would be made with these options. */
+  /** Whether a call with these options may be made with it. */
   isMadeWith(options: AttemptOptions): boolean {
-    const keys = Object.keys(options) as (keyof AttemptOptions)[];
-    return keys.every((key) => key === "untilHistory" || options[key] === this.#options[key]);
+    const keys = ["microphone", "exchange", "canCall", "protocol", "resumes", "isPermitted"] as const;
+    const { preparation } = this.#options;
+    return (
+      keys.every((key) => options[key] === this.#options[key]) && options.preparation?.version === preparation?.version
+    );
   }
 
-  /** Makes the connection and its offer before the call; false where a person, the kernel or a server is needed for it. */
-  makeOffer(): boolean {
+  /** Makes the connection and its offer before the call; undefined where a person, the kernel or a server is needed. */
+  makeOffer(): Promise<string> | undefined {
     const needsServers = this.#options.preparation?.iceServers.length !== 0;
-    this.#early = this.#exchangesEarly && !needsServers ? this.#offerEarly() : undefined;
-    return this.#early !== undefined;
+    this.#earlyOffer = this.#exchangesEarly && !needsServers ? this.#offerEarly() : undefined;
+    return this.#earlyOffer?.set();
   }
 
   /** Makes the call; resolves when the data channel is open, rejects with the error or with the reason of `end`. */
@@ -231,24 +236,23 @@ export class Attempt {
   async #make(): Promise<void> {
     const { signal } = this.#life;
     protocolNamed(this.#options.protocol); // throws before anything is opened
-    const opensAtOnce = this.#exchangesEarly && this.#bridge.isKernelIdle && this.#bridge.isWelcomed;
-    const opening = opensAtOnce ? this.#openInput() : undefined;
+    // The microphone opens when a kernel has answered that has a server to call, or at once where it is sure to answer.
+    const opening = this.#exchangesEarly && this.#bridge.isKernelReady ? this.#openInput() : undefined;
     opening?.catch(() => {}); // awaited below, unless the welcome fails
-    if (this.#early) this.#listener.onStates(this.#early.peer.states);
-    const early = this.#early ?? this.#offerEarly();
+    const early = this.#earlyOffer ?? this.#offerEarly();
     const exchangesEarly = early !== undefined && this.#exchangesEarly;
     // With an offer to exchange, everything travels in one message.
     const withinMs = exchangesEarly ? OFFER_MS : undefined;
-    // The microphone opens when a kernel has answered that has a server to call, or is known to be there and idle.
     const welcomed = this.#bridge.welcomed(signal, WELCOME_LIMIT_MS, withinMs);
     // A kernel that knew this page is asked for both in one round trip.
     const prepared = this.#bridge.isWelcomed ? this.#prepare(withinMs) : welcomed.then(() => this.#prepare());
     prepared.catch(() => {}); // awaited below, unless the welcome fails
     const exchanged = exchangesEarly ? this.#exchangeEarly(early, prepared) : undefined;
+    const opened = opening && (await this.#answeredInTime(opening, welcomed)) ? opening : undefined;
     await welcomed;
     if (!this.#options.canCall) await prepared; // the kernel says what to do
     // Do not wait for what the kernel prepares: a local server may be loading its models.
-    const parts = Promise.all([opening ?? this.#openInput(), early ?? prepared.then((it) => this.#offer(it))]);
+    const parts = Promise.all([opened ?? this.#openInput(), early ?? prepared.then((it) => this.#offer(it))]);
     // What the kernel refuses ends the attempt at once, also while the browser prompts for the microphone.
     const refused = Promise.all([prepared, exchanged]).then(() => new Promise<never>(() => {}));
     const [input, offer] = await Promise.race([refused, parts]);
@@ -258,6 +262,16 @@ export class Attempt {
     await peer.opened(signal);
     this.#keepAlive(peer);
     input.begin();
+  }
+
+  /** Whether the kernel has answered while the microphone opens; if not, the microphone is closed again. */
+  async #answeredInTime(opening: Promise<Input>, welcomed: Promise<void>): Promise<boolean> {
+    const refused = opening.then(() => new Promise<never>(() => {}));
+    const answered = Promise.race([refused, welcomed.then(() => true)]);
+    if (await within(UNANSWERED_INPUT_MS, answered, () => false)) return true;
+    this.#input.abort(pageError("cancelled"));
+    this.#input = new AbortController();
+    return false;
   }
 
   /** Makes an offer with what the kernel has told before; undefined if it has not, or that is of no use. */

@@ -33,7 +33,7 @@ const STATE_KEYS = Object.keys(INITIAL_STATE) as readonly (keyof CallState)[];
 /** After this time a connection counts as healthy, and the number of tries is reset. */
 const HEALTHY_MS = 10_000;
 /** How long a connection is kept that was made before its call. */
-const AHEAD_MS = 10_000;
+const EXPECTED_CALL_MS = 10_000;
 
 const RESTART_TIMEOUT = pageError("connection_failed", { message: "No other path to the server was found in time." });
 
@@ -54,8 +54,8 @@ export class Call {
   #phaseEnd = new AbortController();
   #state = INITIAL_STATE;
   #attempt: Attempt | undefined;
-  /** The attempt that the next call may be made with; its connection exists already. */
-  #ahead: Attempt | undefined;
+  /** What the next call may be made with: its connection exists already, and has had these states. */
+  #expected: { readonly attempt: Attempt; readonly states: PeerStates[] } | undefined;
   #latestId: string | null = null;
   #resumes = false;
   #options: ConnectOptions = {};
@@ -101,18 +101,23 @@ export class Call {
     return this.#connected.promise;
   }
 
-  /** A person is about to call: makes the connection of the next call, if that needs nobody else, and keeps it a while. */
+  /** A person is about to call: makes the connection of the next call and keeps it for a while, if no permission is needed. */
   expectConnect(): void {
-    if (this.#ahead || (this.#phase.is !== "idle" && this.#phase.is !== "failed")) return;
+    const isOver = this.#phase.is === "idle" || this.#phase.is === "failed";
+    if (this.#expected || !isOver || !this.#bridge.isWelcomed) return;
     const attempt = this.#newAttempt(this.#attemptOptions(false));
-    if (!attempt.makeOffer()) return;
-    this.#ahead = attempt;
-    setTimeout(() => this.#ahead === attempt && this.#dropAhead(), AHEAD_MS);
+    const expected = { attempt, states: [] };
+    this.#expected = expected;
+    const drop = () => this.#expected === expected && this.#dropExpected();
+    const offer = attempt.makeOffer();
+    if (!offer) drop();
+    offer?.catch(drop);
+    setTimeout(drop, EXPECTED_CALL_MS);
   }
 
-  #dropAhead(): void {
-    this.#ahead?.end(pageError("cancelled"));
-    this.#ahead = undefined;
+  #dropExpected(): void {
+    this.#expected?.attempt.end(pageError("cancelled"));
+    this.#expected = undefined;
   }
 
   /** Ends the call, or the attempt to make one; does nothing when there is none. */
@@ -122,7 +127,7 @@ export class Call {
 
   /** Ends the call at once, and those whose sessions the server still closes: the page goes away. */
   leave(): void {
-    this.#dropAhead();
+    this.#dropExpected();
     this.disconnect();
     this.#closing.endAll();
   }
@@ -134,6 +139,7 @@ export class Call {
 
   /** Ends the call, if there is one, with an error; a call that has failed gets the error if it is the deeper cause. */
   finish(error: RtcWidgetError): void {
+    this.#dropExpected();
     if (this.#phase.is !== "idle") this.#go({ type: "ended", error });
   }
 
@@ -271,8 +277,11 @@ export class Call {
       this.#bridge,
       this.#microphone,
       {
-        onStates: (states) =>
-          this.#isCurrent(attempt) ? this.#onStates(states) : this.#closing.onStates(attempt, states),
+        onStates: (states) => {
+          if (this.#isCurrent(attempt)) this.#onStates(states);
+          else if (this.#expected?.attempt === attempt) this.#expected.states.push(states);
+          else this.#closing.onStates(attempt, states);
+        },
         onMessage: (text) =>
           this.#isCurrent(attempt)
             ? this.#listener.onEvent(attempt.id, "received", text)
@@ -304,9 +313,9 @@ export class Call {
 
   #begin(resumes: boolean): void {
     const options = this.#attemptOptions(resumes);
-    if (!this.#ahead?.isMadeWith(options)) this.#dropAhead();
-    const attempt = this.#ahead ?? this.#newAttempt(options);
-    this.#ahead = undefined;
+    if (!this.#expected?.attempt.isMadeWith(options)) this.#dropExpected();
+    const { attempt, states } = this.#expected ?? { attempt: this.#newAttempt(options), states: [] };
+    this.#expected = undefined;
     this.#attempt = attempt;
     this.#latestId = attempt.id;
     this.#resumes = resumes;
@@ -314,6 +323,7 @@ export class Call {
     const { muted, microphone_permission } = this.#state;
     const status = statusOf(this.#phase);
     this.#update({ ...INITIAL_STATE, muted, microphone_permission, status, receive_only: !attempt.hasMicrophone });
+    for (const one of states) this.#onStates(one);
     this.#listener.onAttempt(attempt);
     const limitMs = this.#phase.is === "retrying" ? this.#reconnect?.attemptTimeoutMs : undefined;
     attempt.make(limitMs).catch((thrown: unknown) => {

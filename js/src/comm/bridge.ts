@@ -18,7 +18,7 @@ import {
   type PageEnvelope,
   PROTOCOL,
 } from "./envelope";
-import { idleFor, isIdle } from "./kernel_liveness";
+import { idleFor, isIdle, kernelOf } from "./kernel_liveness";
 import type { Model } from "./model";
 
 export type Result = Readonly<Record<string, unknown>>;
@@ -42,8 +42,8 @@ export interface KernelListener<K extends MessageKinds> {
   onResend(first: number): void;
   /** A message of the kernel has arrived, of any type. */
   onAlive(): void;
-  /** How long a message may wait for others that nobody waits for; undefined: it leaves at once. */
-  patienceMs(): number | undefined;
+  /** How long a pong may wait for the next message; undefined: it leaves at once. */
+  maxPongDelayMs(): number | undefined;
   /** True while a request of the page has waited for more than a second. */
   onSlowKernel(slow: boolean): void;
 }
@@ -53,7 +53,7 @@ export interface RequestOptions {
   readonly limitMs: number;
   /** No person waits for the reply, so a slow kernel is not reported. */
   readonly isBackground?: boolean;
-  /** The request may wait so long for the next message, as with `sendWithin`. */
+  /** How long the request may wait for the next message, as with `sendWithin`. */
   readonly withinMs?: number;
   /** Called when a reply comes after the request was given up. */
   readonly onLateReply?: () => void;
@@ -92,9 +92,9 @@ export class Bridge<K extends MessageKinds> {
     return this.#welcomed;
   }
 
-  /** Whether the host says that the kernel is idle; it is alive then. */
-  get isKernelIdle(): boolean {
-    return isIdle(this.#model);
+  /** Whether a kernel that has greeted this page is idle, as its host says. */
+  get isKernelReady(): boolean {
+    return this.#welcomed && !this.#isOtherVersion && isIdle(this.#model) && kernelOf(this.#model) !== undefined;
   }
 
   /**
@@ -193,7 +193,7 @@ export class Bridge<K extends MessageKinds> {
       this.#pending.set(id, (answer) => (signal.aborted ? onLateReply?.() : resolve(answer))),
     );
     const post = () => {
-      if (!signal.aborted) this.#sendPatiently({ ...message, id }, withinMs);
+      if (!signal.aborted) this.#postWithin(withinMs, { ...message, id });
     };
     if (this.#welcomed) post();
     else this.#queued.push(post);
@@ -235,15 +235,28 @@ export class Bridge<K extends MessageKinds> {
         listener.onResend(message.first);
         break;
       case "bundle":
-        for (const one of message.messages) this.#receive(one);
+        this.#receiveAll(message.messages);
         break;
       case "ping":
         // A page that has vanished does not answer. The time tells the kernel how far apart the clocks are.
-        this.#sendPatiently({ type: "pong", time_ms: now() }, listener.patienceMs());
+        this.#postWithin(listener.maxPongDelayMs(), { type: "pong", time_ms: now() });
         break;
       case "reply":
         this.#settle(message);
     }
+  }
+
+  /** Processes every message, even if one fails; the first failure is thrown at the end. */
+  #receiveAll(messages: readonly unknown[]): void {
+    const failures: unknown[] = [];
+    for (const message of messages) {
+      try {
+        this.#receive(message);
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
   }
 
   #settle(reply: KernelReply): void {
@@ -295,7 +308,7 @@ export class Bridge<K extends MessageKinds> {
   /** Says hello until welcomed: the first messages of a page can be lost or reordered while the kernel starts its subshells. */
   #greet(pause: number, withinMs?: number): void {
     clearTimeout(this.#greeting);
-    this.#sendPatiently({ type: "hello", protocol: PROTOCOL }, withinMs);
+    this.#postWithin(withinMs, { type: "hello", protocol: PROTOCOL });
     this.#greeting = setTimeout(() => this.#greet(Math.min(2 * pause, MAX_GREETING_PAUSE_MS)), pause);
   }
 
@@ -313,7 +326,7 @@ export class Bridge<K extends MessageKinds> {
     };
   }
 
-  #sendPatiently(message: PageEnvelope | (K["asked"] & { id: string }), withinMs: number | undefined): void {
+  #postWithin(withinMs: number | undefined, message: PageEnvelope | (K["asked"] & { id: string })): void {
     if (withinMs === undefined) this.#post(message);
     else this.sendWithin(withinMs, message);
   }

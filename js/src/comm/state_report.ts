@@ -1,9 +1,10 @@
 /**
  * Reports the call's state to the kernel: a complete, numbered snapshot of every change.
  *
- * A new status, a failure, or another attempt is reported at once: Python must see even a short "connecting", and the
- * kernel must know an attempt before its messages. What else changes in one task travels together, and while a call
- * is being made it waits for the next message, since each message costs the kernel and the host time. No state of the
+ * A new status, a failure, or another attempt is reported at once, a call that begins with the first message about it:
+ * Python must see even a short "connecting", and the kernel must know an attempt before its messages. What else changes
+ * in one task travels together, and while a call is being made it waits for the next message, since each message costs
+ * the kernel and the host time. No state of the
  * connection is left out: one that changes again is reported first as it was.
  */
 
@@ -43,7 +44,7 @@ export class StateReport {
   onChange(after: CallState, before: CallState): void {
     const changed = W3C_STATES.filter((key) => after[key] !== before[key]);
     if (changed.some((key) => this.#changed?.has(key))) {
-      this.#send({ ...this.#read(), attempt: this.#attempt, state: before }, patienceMs(before));
+      this.#send({ ...this.#read(), attempt: this.#attempt, state: before }, waitMs(before));
     }
     if (after.status !== before.status || fails(after, before) || this.#read().attempt !== this.#attempt) {
       // A call that begins asks the kernel for more.
@@ -63,13 +64,13 @@ export class StateReport {
   flush(): void {
     if (this.#changed === undefined) return;
     const snapshot = this.#read();
-    this.#send(snapshot, patienceMs(snapshot.state));
+    this.#send(snapshot, waitMs(snapshot.state));
   }
 
   /** Sends the current state. */
   send(): void {
     const snapshot = this.#read();
-    this.#send(snapshot, patienceMs(snapshot.state));
+    this.#send(snapshot, maxReplyDelayMs(snapshot.state));
   }
 
   #send(snapshot: Omit<Snapshot, "type" | "seq">, limitMs?: number): void {
@@ -79,14 +80,18 @@ export class StateReport {
   }
 }
 
-/**
- * How long messages may wait that nobody waits for; undefined: not at all.
- *
- * While a call is being made, a message of the page also delays what the kernel has to say: the Jupyter server sends it by
- * Nagle's algorithm, and a page that replies at once acknowledges the next segments 40 ms late (docs/performance.md).
- */
-export function patienceMs({ status }: CallState): number | undefined {
+function waitMs({ status }: CallState): number | undefined {
   return status === "connecting" || status === "reconnecting" ? CONNECTING_MS : undefined;
+}
+
+/**
+ * How long a reply of the page may wait for which no person waits; undefined: not at all.
+ *
+ * While a call is being made, a reply delays what the kernel says next: the Jupyter server sends it by Nagle's algorithm,
+ * and a page that replies at once acknowledges it 40 ms late (docs/performance.md). Timers of a hidden page are late.
+ */
+export function maxReplyDelayMs({ status }: CallState): number | undefined {
+  return status === "connecting" && document.visibilityState !== "hidden" ? CONNECTING_MS : undefined;
 }
 
 /** Whether the connection has failed now; its end follows in the same task. */

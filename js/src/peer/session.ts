@@ -129,7 +129,7 @@ export function openPeerSession(model: Model, signal: AbortSignal, listener: Pee
       onAck: (next) => outbox.acknowledge(next),
       onResend: (first) => outbox.resendFrom(first),
       onAlive: () => kernelLiveness.recordAlive(),
-      patienceMs: () => undefined,
+      maxPongDelayMs: () => undefined,
       onSlowKernel: () => {},
     });
   open();

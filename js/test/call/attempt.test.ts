@@ -89,21 +89,48 @@ describe("a call whose needs the kernel has told before", () => {
     expect(microphone.tracks).toHaveLength(opened);
   });
 
-  it("sends nothing that nobody waits for until the data channel is open", async () => {
+  it("sends nothing for which nobody waits until the data channel is open", async () => {
     const { kernel, peer } = await startKnowing();
     kernel.answers.exchange = "later";
     void kernel.ask("connect");
     const exchange = await vi.waitFor(() => kernel.last("exchange"));
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const before = kernel.model.transmitted.length;
     kernel.say({ type: "ping" });
     kernel.welcome();
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    await vi.advanceTimersByTimeAsync(0);
     expect(kernel.model.transmitted).toHaveLength(before);
+    vi.useRealTimers();
     kernel.reply(exchange, { result: { sdp: "v=0\r\nanswer", call_id: "rtc_1" } });
     await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
     peer().open();
     await vi.waitFor(() => expect(kernel.statuses.at(-1)).toBe("connected"));
     expect(kernel.last("pong").time_ms).toBeTypeOf("number");
+  });
+
+  it("closes the microphone again where an idle kernel does not answer", async () => {
+    const { kernel, microphone } = await startKnowing({ host: { status: "idle" } });
+    kernel.isListening = false;
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    void kernel.ask("connect");
+    await vi.advanceTimersByTimeAsync(100);
+    expect(microphone.tracks.map(({ readyState }) => readyState)).toEqual(["live"]);
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(microphone.tracks.map(({ readyState }) => readyState)).toEqual(["ended"]);
+    vi.useRealTimers();
+    kernel.isListening = true;
+    kernel.welcome();
+    await vi.waitFor(() => expect(microphone.tracks.map(({ readyState }) => readyState)).toEqual(["ended", "live"]));
+  });
+
+  it("ends at once where the microphone is refused before an idle kernel has answered", async () => {
+    const { kernel, microphone } = await startKnowing({ host: { status: "idle" } });
+    kernel.isListening = false;
+    microphone.isPrompting = true;
+    const connecting = kernel.ask("connect");
+    await vi.waitFor(() => expect(microphone.constraints).toBeDefined());
+    microphone.refuse("NotFoundError");
+    expect((await connecting).error).toMatchObject({ code: "microphone_not_found" });
   });
 
   it("exchanges its offer while the permitted microphone opens, and sets the answer after that", async () => {

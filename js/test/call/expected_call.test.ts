@@ -39,8 +39,6 @@ describe("a call that a person is about to make", () => {
     button.click();
     await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
     expect(FakePeer.all).toHaveLength(1);
-    expect(kernel.states.find(({ status }) => status === "connecting")).toMatchObject({ connection_state: "new" });
-    expect(kernel.states.at(-1)).toMatchObject({ signaling_state: "stable" });
     peer().open();
     await vi.waitFor(() => expect(kernel.statuses.at(-1)).toBe("connected"));
   });
@@ -71,6 +69,59 @@ describe("a call that a person is about to make", () => {
     expect(FakePeer.all[0]?.connectionState).toBe("closed");
   });
 
+  it("reports the states that its connection has had before the click", async () => {
+    const { button, kernel, peer } = await startShown();
+    FakePeer.gathers = false;
+    button.dispatchEvent(new Event("pointerenter"));
+    await vi.waitFor(() => expect(peer().iceGatheringState).toBe("gathering"));
+    peer().iceGatheringState = "complete";
+    peer().dispatchEvent(new Event("icegatheringstatechange"));
+    const before = kernel.states.length;
+    button.click();
+    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
+    peer().open();
+    await vi.waitFor(() => expect(kernel.statuses.at(-1)).toBe("connected"));
+    const states = kernel.states.slice(before).map(({ ice_gathering_state }) => ice_gathering_state);
+    expect([...new Set(states)]).toEqual(["new", "gathering", "complete"]);
+  });
+
+  it("uses its connection where the kernel has only said the same again", async () => {
+    const { button, kernel, peer } = await startShown();
+    button.dispatchEvent(new Event("pointerenter"));
+    kernel.welcome();
+    button.click();
+    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
+    expect(FakePeer.all).toHaveLength(1);
+  });
+
+  it("makes another connection where Python has changed the settings", async () => {
+    const { button, kernel, model, peer } = await startShown();
+    button.dispatchEvent(new Event("pointerenter"));
+    model.setTrait("settings", { microphone: false });
+    button.click();
+    await vi.waitFor(() => kernel.last("exchange"));
+    expect(FakePeer.all[0]?.connectionState).toBe("closed");
+    expect(peer().steps).toContain("addTransceiver audio recvonly");
+  });
+
+  it("makes another connection where the offer could not be made", async () => {
+    const { button, peer } = await startShown();
+    vi.spyOn(FakePeer.prototype, "setLocalDescription").mockRejectedValueOnce(new DOMException("", "OperationError"));
+    button.dispatchEvent(new Event("pointerenter"));
+    await vi.waitFor(() => expect(peer().connectionState).toBe("closed"));
+    button.click();
+    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
+    expect(FakePeer.all).toHaveLength(2);
+  });
+
+  it("closes its connection when the kernel ends", async () => {
+    const { button, model, peer } = await startShown();
+    button.dispatchEvent(new Event("pointerenter"));
+    expect(peer().connectionState).toBe("new");
+    model.trigger("comm_live_update");
+    expect(peer().connectionState).toBe("closed");
+  });
+
   it("closes its connection after ten seconds, and makes another one then", async () => {
     const { button, kernel, peer } = await startShown();
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
@@ -93,12 +144,12 @@ describe("a call that a person is about to make", () => {
 
   it("leaves a call alone that there is already", async () => {
     const { button, kernel, peer } = await startShown();
-    button.click();
-    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
+    void kernel.ask("connect");
+    // Before the button has changed.
     button.dispatchEvent(new Event("pointerdown"));
+    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
     peer().open();
     await vi.waitFor(() => expect(kernel.statuses.at(-1)).toBe("connected"));
-    button.dispatchEvent(new Event("pointerdown"));
     expect(FakePeer.all).toHaveLength(1);
   });
 });

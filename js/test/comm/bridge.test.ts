@@ -181,12 +181,33 @@ describe("messages of the kernel that travel as one", () => {
     const types = kernel.model.sent.slice(sent).map(({ type }) => type);
     expect(types.filter((type) => type !== "state" && type !== "history")).toEqual(["pong", "reply"]);
   });
+
+  it("are all processed, even if one fails", () => {
+    const model = new FakeModel();
+    const bridge = new Bridge<CallMessages>(model, decodeCallMessage);
+    const fail = () => {
+      throw new Error("of a test");
+    };
+    bridge.open({
+      onAlive() {},
+      onAck: fail,
+      maxPongDelayMs: () => undefined,
+    } as unknown as KernelListener<CallMessages>);
+    const { page } = bridge;
+    const messages = [
+      { type: "ack", page, next: 1 },
+      { type: "ping", page },
+    ];
+    expect(() => model.trigger("msg:custom", { type: "bundle", page, messages })).toThrow("of a test");
+    expect(model.sent.at(-1)).toMatchObject({ type: "pong" });
+    bridge.close();
+  });
 });
 
 describe("messages for which nobody waits", () => {
   const SOUND = { type: "sound", attempt: "a1", speaker: "assistant", is_audible: true } as const;
 
-  function opened(patienceMs?: number) {
+  function opened(maxPongDelayMs?: number) {
     fakeTime();
     const model = new FakeModel();
     const bridge = new Bridge<CallMessages>(model, decodeCallMessage);
@@ -199,7 +220,7 @@ describe("messages for which nobody waits", () => {
       onAck() {},
       onResend() {},
       onAlive() {},
-      patienceMs: () => patienceMs,
+      maxPongDelayMs: () => maxPongDelayMs,
       onSlowKernel() {},
     });
     model.trigger("msg:custom", { type: "welcome", page: bridge.page, protocol: PROTOCOL });
@@ -256,6 +277,15 @@ describe("messages for which nobody waits", () => {
     expect(model.transmitted).toMatchObject([{ type: "bundle", messages: [{ type: "sound" }, { type: "hang_up" }] }]);
     bridge.send({ type: "hang_up", attempt: "a1" });
     expect(model.transmitted.at(-1)).toMatchObject({ type: "hang_up" });
+    bridge.close();
+  });
+
+  it("are also pongs, where they may wait", async () => {
+    const { model, bridge } = opened(100);
+    model.trigger("msg:custom", { type: "ping", page: bridge.page });
+    expect(model.transmitted).toEqual([]);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(model.transmitted).toMatchObject([{ type: "pong" }]);
     bridge.close();
   });
 

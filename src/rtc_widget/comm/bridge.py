@@ -18,8 +18,8 @@ from rtc_widget.comm.decoding import MalformedMessage
 from rtc_widget.comm.find_page import PageFinder
 from rtc_widget.comm.known_page import Batch
 from rtc_widget.comm.liveness import Heartbeat, Liveness
+from rtc_widget.comm.message_collector import MessageCollector
 from rtc_widget.comm.messages import FromPage, Reply
-from rtc_widget.comm.outgoing import Outgoing
 from rtc_widget.comm.page_registry import KnownPage, PageRegistry
 from rtc_widget.comm.protocol import Message, RequestKind
 from rtc_widget.comm.step_lock import StepLock
@@ -80,8 +80,8 @@ class Bridge:
     owner: BridgeOwner
 
     def __init__(self, send: Callable[[Message], None], main: MainLoop, *, await_hint: str | None = None) -> None:
-        self._outgoing = Outgoing(send)
-        self.send = self._outgoing.send
+        self._collector = MessageCollector(send)
+        self.send = self._collector.send
         self._await_hint = await_hint
         self._main = main
         self._lock = StepLock(main)
@@ -331,7 +331,7 @@ class Bridge:
     def _dispatch(self, message: FromPage, page: KnownPage) -> None:
         match message:
             case messages.Bundle(messages=contents):
-                with self._outgoing.collected():
+                with self._collector.collecting():
                     self._receive_all(contents)
             case messages.Hello():
                 self._greet(page)

@@ -51,10 +51,6 @@ class IoThread:
         """Call a function on this thread soon; callable from any thread."""
         self._loop.call_soon_threadsafe(function, *arguments)
 
-    def call_later(self, seconds: float, function: Callable[[], object]) -> None:
-        """Call a function on this thread after a time; callable from any thread."""
-        self._loop.call_soon_threadsafe(self._loop.call_later, seconds, function)
-
     def at_exit(self, callback: Callable[[], Future[None]]) -> None:
         """Call a method when the interpreter exits and wait for its future, two seconds at most.
 

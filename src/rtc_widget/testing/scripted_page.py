@@ -300,11 +300,12 @@ class ScriptedPage(RawPage):
         """Receive a message of the widget."""
         # As Jupyter sends it: strict JSON in UTF-8.
         copy = json.loads(json.dumps(message, ensure_ascii=False, allow_nan=False).encode())
-        for page in self._pages:
-            if copy["page"] == page.page:
-                page._messages.append(copy)
-                if page._is_automatic and not page._is_silent:
-                    page._handle(copy)
+        for part in copy["messages"] if copy["type"] == "bundle" else [copy]:
+            for page in self._pages:
+                if part["page"] == page.page:
+                    page._messages.append(part)
+                    if page._is_automatic and not page._is_silent:
+                        page._handle(part)
 
     def close(self) -> None:
         """End the call when the widget closes."""
