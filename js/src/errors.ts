@@ -49,7 +49,12 @@ export function textOf(
   template: keyof typeof TEMPLATES,
   values: Readonly<Record<string, string | number>> = {},
 ): string {
-  return TEMPLATES[template].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name]));
+  return filled(TEMPLATES[template], values);
+}
+
+/** Returns a template with these values in place of their names. */
+export function filled(template: string, values: Readonly<Record<string, string | number>>): string {
+  return template.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name]));
 }
 
 /** Converts any thrown value to an error of this package. */

@@ -1,6 +1,12 @@
 /** Errors of operations as they cross to the kernel, which knows why they happen and what to do next. */
 
-import { RtcWidgetError, textOf } from "../errors";
+import { peer_templates as TEMPLATES } from "../../../src/rtc_widget/errors/texts.json";
+import { filled, RtcWidgetError } from "../errors";
+
+/** Returns the text of a template about peer connections, with these values. */
+function peerTextOf(template: keyof typeof TEMPLATES, values: Parameters<typeof filled>[1] = {}): string {
+  return filled(TEMPLATES[template], values);
+}
 
 /** The W3C's names, and JavaScript's, that the kernel has classes for (`error_names` in `tests/contract/peer.json`). */
 export const ERROR_NAMES: ReadonlySet<string> = new Set([
@@ -46,26 +52,26 @@ export function closedError(): DOMException {
 
 /** The error of an operation that a `close` has overtaken. */
 export function closedMeanwhile(): DOMException {
-  return new DOMException(textOf("peer_closed_meanwhile"), "InvalidStateError");
+  return new DOMException(peerTextOf("peer_closed_meanwhile"), "InvalidStateError");
 }
 
 /** A handle names nothing, or something of another kind. */
 export function notOfThisPeer(kind: string, handle: unknown): TypeError {
-  return new TypeError(textOf("not_of_this_peer", { kind, handle: String(handle) }));
+  return new TypeError(peerTextOf("not_of_this_peer", { kind, handle: String(handle) }));
 }
 
 export function peerNotFound(): RtcWidgetError {
   return new RtcWidgetError({
     code: "peer_not_found",
-    message: textOf("peer_not_found"),
-    hint: textOf("peer_not_found_hint"),
+    message: peerTextOf("peer_not_found"),
+    hint: peerTextOf("peer_not_found_hint"),
   });
 }
 
 export function tooManyPeers(limit: number): RtcWidgetError {
   return new RtcWidgetError({
     code: "too_many_peers",
-    message: textOf("too_many_peers", { limit }),
-    hint: textOf("too_many_peers_hint"),
+    message: peerTextOf("too_many_peers", { limit }),
+    hint: peerTextOf("too_many_peers_hint"),
   });
 }

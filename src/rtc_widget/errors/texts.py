@@ -3,7 +3,8 @@
 ``page`` has message and hint of each error of a page; ``kernel_hint`` replaces the hint if Python raises the error.
 ``kernel`` has the hints of the errors that only Python raises. ``causes`` orders the codes that end a call, the deepest
 cause first; ``*`` stands for all others, which are the page's own. ``server`` has the texts about errors of the server,
-``templates`` the texts with values, ``diagnosis`` the names of the steps of a call.
+``templates`` the texts with values (those of peer connections and those that only Python needs are apart, so that the
+page does not load them), ``diagnosis`` the names of the steps of a call.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ NO_MESSAGE: str = SERVER_TEXTS["no_message"]
 # Transient errors; retrying may succeed.
 TRANSIENT: frozenset[str] = frozenset(_TEXTS["transient"])
 
+_TEMPLATES: dict[str, str] = _TEXTS["templates"] | _TEXTS["peer_templates"] | _TEXTS["kernel_templates"]
 _DEPTHS: dict[str, int] = {code: -index for index, codes in enumerate(_TEXTS["causes"]) for code in codes}
 
 
@@ -40,4 +42,4 @@ def is_deeper(code: str, other: str) -> bool:
 
 def text(template: str, **values: object) -> str:
     """Return the text of a template with these values."""
-    return str(_TEXTS["templates"][template]).format(**values)
+    return _TEMPLATES[template].format(**values)
