@@ -290,9 +290,9 @@ export class Attempt {
    * a prompt for the microphone nor a history that is still on its way.
    */
   get #exchangesEarly(): boolean {
-    const { exchange, isPermitted, microphone, preparation, resumes } = this.#options;
+    const { canCall, exchange, isPermitted, microphone, preparation, resumes } = this.#options;
     const opensAtOnce = typeof microphone !== "object" && (isPermitted || !this.hasMicrophone);
-    return exchange === "kernel" && opensAtOnce && !resumes && preparation?.needsCandidates === false;
+    return canCall && exchange === "kernel" && opensAtOnce && !resumes && preparation?.needsCandidates === false;
   }
 
   /** Exchanges an offer whose answer is set when the microphone is open. */

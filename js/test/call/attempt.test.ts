@@ -81,8 +81,14 @@ describe("a call whose needs the kernel has told before", () => {
   it.each([
     { status: "idle", opened: 1, when: "at the click where the host says that the kernel is idle" },
     { status: "busy", opened: 0, when: "not before a busy kernel has answered" },
-  ])("opens a permitted microphone $when", async ({ status, opened }) => {
-    const { kernel, microphone } = await startKnowing({ host: { status } });
+    {
+      status: "idle",
+      opened: 0,
+      when: "not before the kernel has said what to do where there is no server",
+      canCall: false,
+    },
+  ])("opens a permitted microphone $when", async ({ status, opened, canCall = true }) => {
+    const { kernel, microphone } = await startKnowing({ host: { status }, settings: { can_call: canCall } });
     kernel.isListening = false;
     void kernel.ask("connect");
     await new Promise((resolve) => setTimeout(resolve, 100));
