@@ -54,8 +54,10 @@ export class FakeModel implements Model {
     this.trigger(`change:${name}`);
   }
 
-  listenerCount(): number {
-    return [...this.#listeners.values()].reduce((count, listeners) => count + listeners.size, 0);
+  /** How many listeners there are, of all events or of one. */
+  listenerCount(name?: string): number {
+    const counted = name === undefined ? [...this.#listeners.values()] : [this.#listeners.get(name) ?? new Set()];
+    return counted.reduce((count, listeners) => count + listeners.size, 0);
   }
 }
 

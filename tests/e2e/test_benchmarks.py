@@ -51,7 +51,7 @@ def test_a_page_alone_and_the_widget_connect_to_the_same_server(lab, silent_brow
     with voice_server(options=[f"--allow-origin={lab.url}"]) as server:
         notebooks = Notebooks(lab, silent_browser, server)
         cell = connect.WIDGET.format(token=TOKEN, url=f"{server.url}/v1")
-        opened = notebooks.open("connect", cell)
+        opened = notebooks.open("connect", connect.BUTTON, cell)
         opened.page.locator(connect.CONNECT).first.wait_for()
         assert connect.by_page(opened, f"{server.url}/v1", fetches_secret=False) > 0
         assert connect.by_page(opened, f"{server.url}/v1", fetches_secret=True) > 0

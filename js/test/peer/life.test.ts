@@ -233,6 +233,8 @@ describe("the end", () => {
 
   it("comes with the widget", async () => {
     const { offerer, answerer } = await connectedPair();
+    // The last candidates may still be added.
+    await offerer.until(() => expect(offerer.model.listenerCount("sent")).toBe(2));
     offerer.life.abort();
     expect(offerer.model.sent.at(-1)?.type).toBe("goodbye");
     expect(offerer.model.listenerCount()).toBe(2); // those of the test doubles

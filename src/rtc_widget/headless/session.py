@@ -129,6 +129,9 @@ class PageSession:
                 self._history.log_grew(message["next"])
             case "preparation" | "listening":
                 pass  # an attempt asks for the one; events are not collected
+            case "bundle":
+                for one in message["messages"]:
+                    self.receive(one)
             case "ping":
                 self._bridge.send("pong", time_ms=time.time() * 1000)
             case _:
