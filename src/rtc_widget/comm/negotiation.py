@@ -26,6 +26,7 @@ from rtc_widget.errors import (
 )
 from rtc_widget.errors.texts import text
 from rtc_widget.kernel.io_thread import io_thread
+from rtc_widget.signaling import http
 from rtc_widget.signaling.base import Answer, Message, Progress, Renegotiates, Signaling
 from rtc_widget.signaling.ice_servers import ice_servers_of_environment
 
@@ -100,8 +101,8 @@ class Negotiator:
         )
 
     def warm_up(self) -> None:
-        """Start a slow signaling (``slow_start = True``) early, once."""
-        if getattr(self._signaling, "slow_start", False) and not self._warm:
+        """Load the HTTP client and start a slow signaling (``slow_start = True``) early, once."""
+        if not self._warm:
             self._warm = True
             self._io.run(self._warm_up())
 
@@ -172,7 +173,9 @@ class Negotiator:
 
     async def _warm_up(self) -> None:
         try:
-            await self._start()
+            if getattr(self._signaling, "slow_start", False):
+                await self._start()
+            http.load()
         except Exception as error:
             logger.debug("Starting early failed; the call will report the error: %s", error, exc_info=True)
 

@@ -63,6 +63,11 @@ _FRESH_SECONDS = 4.0
 _CLIENTS: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = weakref.WeakKeyDictionary()
 
 
+def load() -> None:
+    """Make the client of the running loop: with the import of httpx, 0.15 s that a first call would take longer."""
+    _client()
+
+
 class SignalingClient:
     """An HTTP client for one server; it can open the connection before the exchange.
 

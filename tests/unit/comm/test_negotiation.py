@@ -10,6 +10,7 @@ import pytest
 from rtc_widget import Answer
 from rtc_widget.comm import negotiation
 from rtc_widget.errors import Cancelled, InvalidAnswer, InvalidKey
+from rtc_widget.signaling import http
 from tests.unit.server_double import OFFER
 from tests.unit.waiting import eventually, settled
 
@@ -211,3 +212,13 @@ async def test_what_is_waited_for_shows_as_activity(chat, page):
     await page.hears("reply")
     await settled()
     assert seen == ["Warming up", ""]
+
+
+async def test_the_first_page_has_the_http_client_loaded_before_a_call(chat, page, monkeypatch):
+    loaded: list[str] = []
+    monkeypatch.setattr(http, "load", lambda: loaded.append(threading.current_thread().name))
+    page.hello()
+    await eventually(lambda: loaded)
+    page.hello()
+    await page.hears("preparation", 2)
+    assert loaded == ["rtc_widget-io"]
