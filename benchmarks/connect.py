@@ -71,7 +71,10 @@ DIRECT = """({ url, token, fetchesSecret }) => {
     return openedAt - clickedAt;
   }
 }"""
-CONNECTED_DIRECTLY = "() => globalThis.__direct"
+CONNECTED_DIRECTLY = """() => Promise.race([
+  globalThis.__direct,
+  new Promise((_, reject) => setTimeout(() => reject(new Error("No call within a minute.")), 60_000)),
+])"""
 """Resolves with the milliseconds that the call took which `DIRECT` makes at the click."""
 
 BUTTON = """

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { startCall } from "./fakes";
+import { startCall, startWidget } from "./fakes";
 
 /** A stream that sounds as long as its gain is up, as a received one does. */
 function soundingStream() {
@@ -37,6 +37,34 @@ describe("a server that does not report its audio", () => {
     setSounding(false);
     await vi.waitFor(() => expect(kernel.last("sound").is_audible).toBe(false), { timeout: 10_000 });
     expect(kernel.of("events").some(({ events }) => `${events}`.includes("output_audio_buffer"))).toBe(false);
+    await context.close();
+  });
+
+  it("is measured from the open channel on, although its track came before", async () => {
+    const { kernel, peer } = startWidget();
+    await vi.waitFor(() => kernel.last("state"));
+    const connecting = kernel.ask("connect");
+    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
+    const { stream, setSounding, context } = soundingStream();
+    await context.resume();
+    let opened = 0;
+    class CountedContext extends AudioContext {
+      constructor(options?: AudioContextOptions) {
+        super(options);
+        opened += 1;
+      }
+    }
+    vi.stubGlobal("AudioContext", CountedContext);
+    const [track] = stream.getAudioTracks();
+    peer().dispatchEvent(Object.assign(new Event("track"), { track, streams: [stream] }));
+    expect(opened).toBe(0);
+    peer().open();
+    await connecting;
+    expect(opened).toBeGreaterThan(0);
+    setSounding(true);
+    await vi.waitFor(() => kernel.last("sound"), { timeout: 10_000 });
+    expect(kernel.last("sound")).toMatchObject({ speaker: "assistant", is_audible: true });
+    vi.unstubAllGlobals();
     await context.close();
   });
 });
