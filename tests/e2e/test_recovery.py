@@ -213,7 +213,7 @@ def test_one_packet_in_five_lost_keeps_talking(page, line, server, lab, tmp_path
     heard = " ".join(evaluate(kernel, SAID_BY_USER)[4:])
     misunderstood = word_error_rate(SPOKEN, heard)
     print(f"of the words {misheard:.0%} were misheard here, {misunderstood:.0%} there")
-    assert misheard <= 0.8, "silence and noise have no word right; how many are right, chance decides"
+    assert misheard <= 0.5, "silence and noise have no word right"
     assert heard.strip(), "aiortc conceals no loss, so words may be wrong; but speech was heard, and an answer came"
     page.wait_for_status("connected")
     assert server.calls() == [call]
