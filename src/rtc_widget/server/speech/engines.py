@@ -14,8 +14,8 @@ import numpy as np
 
 from rtc_widget._aiortc.audio import MonoAudio, Samples
 from rtc_widget.server.speech import INPUT_RATE, Recognizer, Speaker, VoiceDetector
+from rtc_widget.server.speech.memory import release_file_pages, return_free_memory
 from rtc_widget.server.speech.subprocess_engines import EngineProcesses, SubprocessRecognizer, SubprocessSpeaker
-from rtc_widget.server.speech.worker import return_free_memory
 
 log = logging.getLogger(__name__)
 
@@ -128,6 +128,7 @@ def load(progress: Callable[[str], None], processes: EngineProcesses) -> Engines
         recognized.result()
         unless_loaded.pop_all()
     return_free_memory()  # of the imports
+    release_file_pages()
     engines = Engines(recognizer, speaker, vad.silero)
     engines.keep_voice_detector(detector)
     return engines

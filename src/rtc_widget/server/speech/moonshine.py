@@ -13,13 +13,14 @@ import sys
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from rtc_widget._aiortc.audio import Samples
 from rtc_widget.server.speech import INPUT_RATE
 from rtc_widget.server.speech.whisper import without_hallucinations
+
+if TYPE_CHECKING:
+    # Not at run time: NumPy takes 16 MB, which the process of this engine does without.
+    from rtc_widget._aiortc.audio import Samples
 
 _API_VERSION = 30000
 _TINY = 0
@@ -100,12 +101,15 @@ class Moonshine:
 
     def recognize(self, samples: Samples) -> str:
         """Return the text of the speech in `samples` (16 kHz)."""
-        samples = np.ascontiguousarray(samples, np.float32)
+        return self.recognize_bytes(samples.astype("float32").tobytes())
+
+    def recognize_bytes(self, data: bytes) -> str:
+        """Return the text of the speech in the bytes of float32 samples (16 kHz)."""
+        samples = (ctypes.c_float * (len(data) // ctypes.sizeof(ctypes.c_float))).from_buffer_copy(data)
         transcript = ctypes.POINTER(_Transcript)()
-        data = samples.ctypes.data_as(ctypes.POINTER(ctypes.c_float))
         self._checked(
             self._library.moonshine_transcribe_without_streaming(
-                self._handle, data, len(samples), INPUT_RATE, 0, ctypes.byref(transcript)
+                self._handle, samples, len(samples), INPUT_RATE, 0, ctypes.byref(transcript)
             )
         )
         if not transcript:

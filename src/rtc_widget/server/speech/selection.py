@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from rtc_widget.server.speech import Recognizer, Speaker
+
+if TYPE_CHECKING:
+    # Not at run time: the process of Moonshine does without NumPy.
+    from rtc_widget._aiortc.audio import Samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,39 @@ def recognizer(wanted: str) -> Recognizer:
     if not rest:
         raise UnknownEngine(f"Unknown recognizer {wanted!r}. Use moonshine, whisper, whisper:FOLDER or module:Class.")
     return cast("Recognizer", _custom_engine(wanted, "recognize"))
+
+
+class BytesRecognizer(Protocol):
+    """A recognizer that can do without NumPy."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    def recognize_bytes(self, data: bytes) -> str:
+        """Return the text of the speech in the bytes of float32 samples (16 kHz)."""
+        ...
+
+
+def bytes_recognizer(wanted: str) -> BytesRecognizer:
+    """Return the recognizer with the name `wanted`; raises as `recognizer` does."""
+    engine = recognizer(wanted)
+    return cast("BytesRecognizer", engine) if hasattr(engine, "recognize_bytes") else _RecognizerOfSamples(engine)
+
+
+class _RecognizerOfSamples:
+    def __init__(self, engine: Recognizer) -> None:
+        self._engine = engine
+
+    @property
+    def name(self) -> str:
+        return self._engine.name
+
+    def recognize_bytes(self, data: bytes) -> str:
+        import numpy as np
+
+        # A copy, since an array of bytes cannot be changed, and a custom engine may do so.
+        samples: Samples = np.frombuffer(data, np.float32).copy()
+        return self._engine.recognize(samples)
 
 
 def _installed_recognizer() -> Recognizer:

@@ -164,7 +164,7 @@ class SubprocessRecognizer:
 
     def recognize(self, samples: Samples) -> str:
         """Return the text of the speech in `samples` (16 kHz)."""
-        return str(self._engine.call("recognize", samples))
+        return str(self._engine.call("recognize_bytes", samples.astype("float32").tobytes()))
 
     def close(self) -> None:
         """End the process."""

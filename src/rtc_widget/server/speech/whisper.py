@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rtc_widget._aiortc.audio import Samples
+if TYPE_CHECKING:
+    # Not at run time: Moonshine, which uses a function of this module, does without NumPy.
+    from rtc_widget._aiortc.audio import Samples
 
 SILENT_ABOVE = 0.9
 """Probability of "no speech" that counts as silence. Silence and noise have 0.94 to 0.98, words far less."""

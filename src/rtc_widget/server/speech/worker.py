@@ -7,16 +7,16 @@ are this package.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import pickle
 import signal
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
+
+from rtc_widget.server.speech.memory import release_file_pages, return_free_memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +65,13 @@ def main(kind: str, wanted: str) -> None:
     try:
         from rtc_widget.server.speech import selection
 
-        engine: Any = selection.recognizer(wanted) if kind == "recognizer" else selection.speaker(wanted)
+        engine: Any = selection.bytes_recognizer(wanted) if kind == "recognizer" else selection.speaker(wanted)
         lower_priority()  # not before: while the server starts, nobody waits for audio
     except Exception as error:  # noqa: BLE001 - the other end raises it
         send(_failure(error))
         return
     send(EngineReply(engine.name))
+    is_first = True
     while True:
         return_free_memory()
         try:
@@ -86,22 +87,9 @@ def main(kind: str, wanted: str) -> None:
         send(reply)
         if isinstance(engine, MemoryReducer) and type(engine).__module__.startswith("rtc_widget."):
             engine.reduce_memory()
-
-
-def return_free_memory() -> None:
-    """Return freed memory to the system: glibc keeps what loading and long sentences needed, some 30 MB."""
-    if _malloc_trim is not None:
-        _malloc_trim(0)
-
-
-def _find_malloc_trim() -> Callable[[int], int] | None:
-    try:
-        return cast("Callable[[int], int]", ctypes.CDLL(None).malloc_trim)
-    except (AttributeError, OSError, TypeError):
-        return None  # not glibc
-
-
-_malloc_trim = _find_malloc_trim()
+        if is_first:
+            release_file_pages()
+            is_first = False
 
 
 def _failure(error: Exception) -> EngineFailure:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -158,3 +160,15 @@ def test_less_memory_changes_no_sample_of_the_voice(voice: str, british: bool) -
         first = int(np.flatnonzero(np.abs(whole) > synthesizer.AUDIBLE)[0]) - int(synthesizer.LEAD_SECONDS * 24_000)
         assert np.array_equal(whole[first : first + len(spoken)], spoken)
         assert len(spoken) > 24_000
+
+
+@pytest.mark.speech
+def test_the_process_of_moonshine_does_without_numpy() -> None:
+    pytest.importorskip("moonshine_voice")
+    code = """
+import sys
+from rtc_widget.server.speech import selection, worker
+print(selection.bytes_recognizer("moonshine").recognize_bytes(bytes(64_000)), "numpy" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, "False"), done.stderr

@@ -39,6 +39,7 @@ MINE = """
         name = "my ears"
         def recognize(self, samples):
             print("listening")
+            samples *= 0.5  # some do this: the samples are theirs
             if len(samples) == 1:
                 raise ValueError("one sample is no sound")
             if len(samples) == 2:
