@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
-from tests.e2e.browser import chromium
+from playwright.sync_api import Playwright, sync_playwright
 from tests.e2e.lab import Lab, NotebookPage, jupyterlab
 from tests.e2e.voice_server import VoiceServer, voice_server
 from tests.speech import speak_wav
+
+from benchmarks._devtools import Tab, debuggable_chromium
 
 CONNECT, DISCONNECT = (f"button[data-action={action}]" for action in ("connect", "disconnect"))
 EVENT_PANEL = ".rtc-panel, .rtc-events"
@@ -30,8 +31,11 @@ CONNECTED = """() => new Promise((resolve, reject) => {
   observer.observe(widget, { attributes: true });
   check();
 })"""
-HOVER_MS, PRESS_MS = 100, 50
-"""How long a quick person's pointer is over a button before it goes down, and how long it is down."""
+STATUS = "() => document.querySelector('.rtc-widget').dataset.status"
+_EVENT_PANEL = """([selector, isOpen]) => {
+  const panel = document.querySelector(selector);
+  if (panel.open !== isOpen) panel.querySelector(":scope > summary").click();
+}"""
 
 EVENT_TYPE = "response.function_call_arguments.delta"
 EMITTED_EVENT = """(size) => {
@@ -74,43 +78,43 @@ class Notebooks:
     """A JupyterLab, a browser and a voice server."""
 
     lab: Lab
-    browser: Browser
+    playwright: Playwright
+    port: int
+    """Where the browser takes DevTools."""
     server: VoiceServer
 
-    def open(self, name: str, *cells: str, lab: Lab | None = None) -> NotebookPage:
+    def open(self, name: str, *cells: str, lab: Lab | None = None) -> Tab:
         """Open a new notebook in a new tab and run its cells."""
-        page = NotebookPage(lab or self.lab, self.browser, self.lab.notebook(f"{name}.ipynb", *cells))
-        page.focus_first_cell()
-        for _ in cells:
-            page.run_next()
-        return page
+        notebook = self.lab.notebook(f"{name}.ipynb", *cells)
+        browser = self.playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{self.port}")
+        try:
+            [context] = browser.contexts
+            page = NotebookPage(lab or self.lab, context, notebook)
+            page.focus_first_cell()
+            for _ in cells:
+                page.run_next()
+            about = context.new_cdp_session(page.page).send("Target.getTargetInfo")
+        finally:
+            browser.close()  # only the connection: the page stays
+        return Tab(self.port, about["targetInfo"]["targetId"])
 
-    def close(self, page: NotebookPage) -> None:
+    def close(self, tab: Tab) -> None:
         """Close a tab and end its kernel."""
-        page.page.close()
+        tab.close()
         self.lab.end_kernels()
 
-    def connect(self, page: NotebookPage) -> None:
-        """Have the first widget of a page call the server, if it does not."""
-        if page.widget().get_attribute("data-status") != "connected":
-            click(page, CONNECT)
-            # Playwright's own waiting looks in each frame, for which the page must be drawn.
-            page.page.evaluate(CONNECTED)
+    def connect(self, tab: Tab) -> None:
+        """Have the first widget of a tab call the server, if it does not."""
+        if tab.evaluate(STATUS) != "connected":
+            tab.click(CONNECT)
+            tab.evaluate(CONNECTED)
 
-    def disconnect(self, page: NotebookPage) -> None:
-        """Have the first widget of a page end its call, if there is one."""
-        if page.widget().get_attribute("data-status") != "idle":
-            page.page.locator(DISCONNECT).first.click()
-            page.wait_for_status("idle")
+    def disconnect(self, tab: Tab) -> None:
+        """Have the first widget of a tab end its call, if there is one."""
+        if tab.evaluate(STATUS) != "idle":
+            tab.click(DISCONNECT)
+            tab.wait_for(".rtc-widget[data-status=idle]")
             self.server.wait_for_calls(0)
-
-
-def click(page: NotebookPage, selector: str) -> None:
-    """Click on a button as a person does: the pointer reaches it first, and the button is down for a moment."""
-    button = page.page.locator(selector).first
-    button.hover()
-    page.page.wait_for_timeout(HOVER_MS)
-    button.click(delay=PRESS_MS)
 
 
 @contextmanager
@@ -123,15 +127,13 @@ def notebooks(*, lab: Lab | None = None, options: Sequence[str] = ()) -> Iterato
         sync_playwright() as playwright,
     ):
         silence = speak_wav(Path(folder) / "silence.wav", "", lead=1.0, tail=1.0)
-        with chromium(playwright, silence) as browser:
-            yield Notebooks(running, browser, server)
+        with debuggable_chromium(playwright, silence) as port:
+            yield Notebooks(running, playwright, port, server)
 
 
-def set_event_panel(page: NotebookPage, *, is_open: bool) -> None:
+def set_event_panel(tab: Tab, *, is_open: bool) -> None:
     """Open or close the panel that lists the events."""
-    panel = page.page.locator(EVENT_PANEL).first
-    if (panel.get_attribute("open") is not None) != is_open:
-        panel.locator("> summary").click()
+    tab.evaluate(_EVENT_PANEL, [EVENT_PANEL, is_open])
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -22,17 +23,18 @@ from dataclasses import replace
 from functools import partial
 from urllib.parse import urlsplit
 
-from tests.e2e.lab import Lab, NotebookPage, jupyterlab
+from tests.e2e.lab import Lab, jupyterlab
 from tests.e2e.voice_server import TOKEN
 
 from benchmarks._comparison import Comparison, Results, interleaved
-from benchmarks._notebook import CONNECT, Notebooks, click, notebooks
+from benchmarks._devtools import Tab
+from benchmarks._notebook import CONNECT, Notebooks, notebooks
 
 ROUNDS, QUICK_ROUNDS = 15, 5
 LATENCIES_MS = [(0, 0), (20, 0), (100, 0), (0, 20), (0, 100)]
 """Added round-trip times: page to Jupyter server, and page or kernel to voice server."""
 
-SETTLE_MS = 500
+SETTLE_SECONDS = 0.5
 """Before each call, so that it does not take the time that the end of another one needs."""
 
 DIRECT = """({ url, token, fetchesSecret }) => {
@@ -161,31 +163,31 @@ def run(quick: bool) -> Results:
 
 def measure(opened: Notebooks, lab: Lab, url: str, rounds: int) -> dict[str, list[float]]:
     """Return the times of the three ways to call the server at `url`, in milliseconds."""
-    page = opened.open("connect", BUTTON, WIDGET.format(token=TOKEN, url=url), lab=lab)
-    page.page.locator(CONNECT).first.wait_for()
+    tab = opened.open("connect", BUTTON, WIDGET.format(token=TOKEN, url=url), lab=lab)
+    tab.wait_for(CONNECT)
     ways = {
-        "page alone": partial(by_page, page, url, fetches_secret=False),
-        "tutorial": partial(by_page, page, url, fetches_secret=True),
-        "widget": partial(by_widget, opened, page),
+        "page alone": partial(by_page, tab, url, fetches_secret=False),
+        "tutorial": partial(by_page, tab, url, fetches_secret=True),
+        "widget": partial(by_widget, opened, tab),
     }
     times = interleaved(ways, rounds)
-    opened.close(page)
+    opened.close(tab)
     return times
 
 
-def by_page(page: NotebookPage, url: str, *, fetches_secret: bool) -> float:
+def by_page(tab: Tab, url: str, *, fetches_secret: bool) -> float:
     """Have the page call the server itself; return the milliseconds until the data channel is open."""
-    page.page.wait_for_timeout(SETTLE_MS)
+    time.sleep(SETTLE_SECONDS)
     arguments = {"url": url, "token": TOKEN, "fetchesSecret": fetches_secret}
-    page.page.evaluate(DIRECT, arguments)
-    click(page, "button.page-alone")
-    return float(page.page.evaluate(CONNECTED_DIRECTLY))
+    tab.evaluate(DIRECT, arguments)
+    tab.click("button.page-alone")
+    return float(tab.evaluate(CONNECTED_DIRECTLY))
 
 
-def by_widget(opened: Notebooks, page: NotebookPage) -> float:
+def by_widget(opened: Notebooks, tab: Tab) -> float:
     """Click on the widget's button; return the milliseconds until the data channel is open."""
-    page.page.wait_for_timeout(SETTLE_MS)
-    opened.connect(page)
-    took = page.spy("spy.openedAt - spy.clickedAt")
-    opened.disconnect(page)
-    return float(took)
+    time.sleep(SETTLE_SECONDS)
+    opened.connect(tab)
+    took = float(tab.evaluate("() => __spy.openedAt - __spy.clickedAt"))
+    opened.disconnect(tab)
+    return took

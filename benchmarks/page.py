@@ -6,16 +6,16 @@ The same notebook without a call is the reference where there is one: JupyterLab
 from __future__ import annotations
 
 import gzip
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.lab import NotebookPage
-
 import rtc_widget
 from benchmarks._comparison import Comparison, Results, interleaved
+from benchmarks._devtools import Tab
 from benchmarks._notebook import EMIT, EMITTED_EVENT, Notebooks, notebooks, set_event_panel
 
 ROUNDS, QUICK_ROUNDS = 5, 1
@@ -81,12 +81,12 @@ def run(quick: bool) -> Results:
     yield Comparison("bundles, gzipped", "KB", "widget", bundle_sizes())
     rounds = QUICK_ROUNDS if quick else ROUNDS
     with notebooks() as opened:
-        page = opened.open("page", PLAIN, WIDGET.format(signaling=opened.server.signaling))
-        paints = {name: partial(page.page.evaluate, FIRST_PAINT, list(cell)) for name, cell in CELLS.items()}
+        tab = opened.open("page", PLAIN, WIDGET.format(signaling=opened.server.signaling))
+        paints = {name: partial(tab.evaluate, FIRST_PAINT, list(cell)) for name, cell in CELLS.items()}
         yield Comparison(
             "run the cell until it is painted", "ms", "a widget of one line", interleaved(paints, 3 * rounds)
         )
-        measured = MeasuredPage(opened, page)
+        measured = MeasuredPage(opened, tab)
         yield from _at_work(measured, QUICK_SECONDS if quick else SECONDS, rounds)
         yield _burst(measured, QUICK_BURST if quick else BURST, rounds)
         yield _quiet(measured, QUICK_QUIET_SECONDS if quick else QUIET_SECONDS, 1 if quick else 3)
@@ -105,23 +105,22 @@ def bundle_sizes() -> dict[str, list[float]]:
 class MeasuredPage:
     """A notebook's page whose work is counted."""
 
-    def __init__(self, opened: Notebooks, page: NotebookPage) -> None:
+    def __init__(self, opened: Notebooks, tab: Tab) -> None:
         self._opened = opened
-        self.page = page
-        self._devtools = page.page.context.new_cdp_session(page.page)
+        self.tab = tab
         # Processor time: on a busy machine a task takes longer, without more work.
-        self._devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
-        page.page.evaluate(COUNT)
+        tab.send("Performance.enable", timeDomain="threadTicks")
+        tab.evaluate(COUNT)
 
     def call(self) -> None:
         """Have a call, and wait until what its beginning has started is over."""
-        self._opened.connect(self.page)
-        self.page.page.evaluate(QUIET)
+        self._opened.connect(self.tab)
+        self.tab.evaluate(QUIET)
 
     def no_call(self) -> None:
         """Have no call."""
-        self._opened.disconnect(self.page)
-        self.page.page.evaluate(QUIET)
+        self._opened.disconnect(self.tab)
+        self.tab.evaluate(QUIET)
 
     def cost_of(self, work: Callable[[], object]) -> Cost:
         """Do something, and return what it cost the page."""
@@ -137,21 +136,21 @@ class MeasuredPage:
 
     def wait(self, seconds: float) -> None:
         """Do nothing for a while."""
-        self.page.page.wait_for_timeout(1000 * seconds)
+        time.sleep(seconds)
 
     def emit(self, count: int, per_second: int) -> None:
         """Have events come over the data channel."""
         arguments = {"way": "widget", "count": count, "size": EVENT_BYTES, "perSecond": per_second}
-        self.page.page.evaluate(EMIT, arguments)
+        self.tab.evaluate(EMIT, arguments)
 
     def heap_bytes(self) -> float:
         """Return the memory of the page's objects that are still in use."""
-        self._devtools.send("HeapProfiler.collectGarbage")
-        return float(self._devtools.send("Runtime.getHeapUsage")["usedSize"])
+        self.tab.send("HeapProfiler.collectGarbage")
+        return float(self.tab.send("Runtime.getHeapUsage")["usedSize"])
 
     def _counters(self) -> dict[str, float]:
-        counts: dict[str, float] = dict(self.page.page.evaluate(COUNTED))
-        metrics: list[Mapping[str, Any]] = self._devtools.send("Performance.getMetrics")["metrics"]
+        counts: dict[str, float] = dict(self.tab.evaluate(COUNTED))
+        metrics: list[Mapping[str, Any]] = self.tab.send("Performance.getMetrics")["metrics"]
         return counts | {metric["name"]: metric["value"] for metric in metrics if metric["name"] == "TaskDuration"}
 
 
@@ -166,9 +165,9 @@ def _at_work(measured: MeasuredPage, seconds: int, rounds: int) -> Results:
 
     def with_events(is_open: bool) -> Cost:
         measured.call()
-        set_event_panel(measured.page, is_open=is_open)
+        set_event_panel(measured.tab, is_open=is_open)
         cost = measured.cost_of(lambda: measured.emit(seconds * EVENTS_PER_SECOND, EVENTS_PER_SECOND))
-        set_event_panel(measured.page, is_open=False)
+        set_event_panel(measured.tab, is_open=False)
         return cost
 
     events = f"{EVENTS_PER_SECOND} events a second"
@@ -188,12 +187,12 @@ def _at_work(measured: MeasuredPage, seconds: int, rounds: int) -> Results:
 def _burst(measured: MeasuredPage, count: int, rounds: int) -> Comparison:
     def microseconds(is_open: bool) -> float:
         measured.call()
-        set_event_panel(measured.page, is_open=is_open)
+        set_event_panel(measured.tab, is_open=is_open)
         before = measured.main_thread_seconds()
         measured.emit(count, 0)
         measured.wait(1)
         spent = measured.main_thread_seconds() - before
-        set_event_panel(measured.page, is_open=False)
+        set_event_panel(measured.tab, is_open=False)
         return spent / count * 1e6
 
     ways = {"panel closed": partial(microseconds, False), "panel open": partial(microseconds, True)}
@@ -213,7 +212,7 @@ def _quiet(measured: MeasuredPage, seconds: int, rounds: int) -> Comparison:
 
 def _kept(measured: MeasuredPage, count: int) -> Comparison:
     measured.call()
-    page = measured.page.page
+    tab = measured.tab
 
     def bytes_each(keep: Callable[[], object]) -> float:
         before = measured.heap_bytes()
@@ -222,7 +221,7 @@ def _kept(measured: MeasuredPage, count: int) -> Comparison:
         return max(0.0, measured.heap_bytes() - before) / count
 
     sizes = {
-        "texts alone": [bytes_each(lambda: page.evaluate(KEEP_TEXTS, count))],
+        "texts alone": [bytes_each(lambda: tab.evaluate(KEEP_TEXTS, count))],
         "widget": [bytes_each(lambda: measured.emit(count, 0))],
     }
     return Comparison(f"memory of the page after {count:,} events", "bytes per event", "texts alone", sizes)

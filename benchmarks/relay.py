@@ -16,9 +16,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from tests.e2e.lab import NotebookPage, evaluate, eventually
+from tests.e2e.lab import evaluate, eventually
 
 from benchmarks._comparison import Comparison, Results, Skipped, interleaved
+from benchmarks._devtools import Tab
 from benchmarks._notebook import EMIT, EVENT_TYPE, Notebooks, notebooks
 from benchmarks._relayed import RelayedEvents
 from benchmarks._websocket import WebSocketListener, websocket_listener
@@ -83,9 +84,9 @@ def run(quick: bool) -> Results:
     """Measure bursts and a steady stream, for each size."""
     rounds = QUICK_ROUNDS if quick else ROUNDS
     with notebooks() as opened, websocket_listener() as listener:
-        page = opened.open("relay", CELL.format(), CALL.format(signaling=opened.server.signaling, type=EVENT_TYPE))
-        opened.connect(page)
-        ways = relay_ways(opened, page, listener)
+        tab = opened.open("relay", CELL.format(), CALL.format(signaling=opened.server.signaling, type=EVENT_TYPE))
+        opened.connect(tab)
+        ways = relay_ways(opened, tab, listener)
         for size, count in (QUICK_BURSTS if quick else BURSTS).items():
             counts = {name: TRAIT_BURSTS[size] if name == "list trait" else count for name in ways}
             bursts = interleaved({name: partial(way, counts[name], size, 0) for name, way in ways.items()}, rounds)
@@ -108,13 +109,13 @@ def steady(ways: Mapping[str, Way], size: int, count: int, rounds: int) -> Resul
         yield Comparison(f"{title}: {measure}", "ms", "widget", delays)
 
 
-def relay_ways(opened: Notebooks, page: NotebookPage, listener: WebSocketListener) -> dict[str, Way]:
+def relay_ways(opened: Notebooks, tab: Tab, listener: WebSocketListener) -> dict[str, Way]:
     """Return the ways that are measured, by name."""
-    ways: dict[str, Way] = {name: partial(by_page, opened, page, way) for name, way in PAGE_WAYS.items()}
+    ways: dict[str, Way] = {name: partial(by_page, opened, tab, way) for name, way in PAGE_WAYS.items()}
     return ways | {"WebSocket": listener.emit}
 
 
-def by_page(opened: Notebooks, page: NotebookPage, way: str, count: int, size: int, per_second: int) -> RelayedEvents:
+def by_page(opened: Notebooks, tab: Tab, way: str, count: int, size: int, per_second: int) -> RelayedEvents:
     """Have the page make events; return when each was made and had by the callback."""
     arrived = opened.lab.folder / "arrived.json"
     arrived.unlink(missing_ok=True)
@@ -122,8 +123,8 @@ def by_page(opened: Notebooks, page: NotebookPage, way: str, count: int, size: i
     evaluate(kernel, f"arrivals.expect({count}, {str(arrived)!r})")
     if way == "trait":
         evaluate(kernel, "setattr(relay, 'events', [])")
-        page.page.wait_for_function(TRAIT_IS_EMPTY)
-    page.page.evaluate(EMIT, {"way": way, "count": count, "size": size, "perSecond": per_second})
+        eventually(lambda: tab.evaluate(TRAIT_IS_EMPTY))
+    tab.evaluate(EMIT, {"way": way, "count": count, "size": size, "perSecond": per_second})
     # The kernel is not asked meanwhile: that would be work for it.
     eventually(arrived.exists)
     return RelayedEvents(json.loads(Path(arrived).read_text(encoding="utf-8")))

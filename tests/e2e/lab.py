@@ -24,7 +24,7 @@ from typing import Any, ClassVar
 import av
 import numpy as np
 from jupyter_client import BlockingKernelClient
-from playwright.sync_api import Browser, Error, Page, WebSocket, expect
+from playwright.sync_api import Browser, BrowserContext, Error, Page, WebSocket, expect
 
 from tests.limits import HANGS
 from tests.processes import end
@@ -215,7 +215,7 @@ class NotebookPage:
     def __init__(
         self,
         lab: Lab,
-        browser: Browser,
+        browser: Browser | BrowserContext,
         notebook: str,
         *,
         on_frame: Callable[[str], object] | None = None,
@@ -227,8 +227,9 @@ class NotebookPage:
         self.is_shared = False  # the next test uses it, too
         self.next_cell = 0
         self.console: list[str] = []
-        # Tall: JupyterLab takes cells that are out of sight out of the document.
-        self.page: Page = browser.new_page(**{"viewport": {"width": 1280, "height": 2000}, **options})
+        # Tall: JupyterLab takes cells that are out of sight out of the document. A context has its own size.
+        options = {"viewport": {"width": 1280, "height": 2000}, **options}
+        self.page: Page = browser.new_page(**options) if isinstance(browser, Browser) else browser.new_page()
         self.page.set_default_timeout(HANGS * 1000)
         self.page.on("console", lambda message: self.console.append(f"{message.type}: {message.text}"))
         self.page.on("pageerror", lambda error: self.console.append(f"uncaught: {error}"))

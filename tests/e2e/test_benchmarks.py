@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from benchmarks import connect, page, relay
-from benchmarks._notebook import EVENT_PANEL, EVENT_TYPE, Notebooks, set_event_panel
+from benchmarks._devtools import PageError, debuggable_chromium
+from benchmarks._notebook import EVENT_PANEL, EVENT_TYPE, STATUS, Notebooks, set_event_panel
 
 from tests.e2e.lab import evaluate
 from tests.e2e.voice_server import TOKEN, voice_server
 
 EVENTS = 20
+IS_OPEN = "(selector) => document.querySelector(selector).open"
+
+
+@pytest.fixture(scope="module")
+def port(playwright, silence_wav) -> Iterator[int]:
+    with debuggable_chromium(playwright, silence_wav) as port:
+        yield port
 
 
 @pytest.fixture
-def notebooks(lab, silent_browser, server) -> Notebooks:
-    return Notebooks(lab, silent_browser, server)
+def notebooks(lab, playwright, port, server) -> Notebooks:
+    return Notebooks(lab, playwright, port, server)
 
 
 def test_each_way_from_the_page_brings_every_event_to_python(notebooks):
@@ -33,27 +43,37 @@ def test_each_way_from_the_page_brings_every_event_to_python(notebooks):
 def test_what_the_page_does_is_counted_and_the_panel_opens_and_closes(notebooks):
     opened = notebooks.open("page", page.PLAIN, page.WIDGET.format(signaling=notebooks.server.signaling))
     for index, selector in page.CELLS.values():
-        assert opened.page.evaluate(page.FIRST_PAINT, [index, selector]) > 0
+        assert opened.evaluate(page.FIRST_PAINT, [index, selector]) > 0
     measured = page.MeasuredPage(notebooks, opened)
     measured.call()
     set_event_panel(opened, is_open=True)
     cost = measured.cost_of(lambda: measured.emit(EVENTS, 0))
-    assert opened.page.locator(EVENT_PANEL).first.get_attribute("open") is not None
+    assert opened.evaluate(IS_OPEN, EVENT_PANEL)
     set_event_panel(opened, is_open=False)
-    assert opened.page.locator(EVENT_PANEL).first.get_attribute("open") is None
+    assert not opened.evaluate(IS_OPEN, EVENT_PANEL)
     assert cost.main_thread_ms > 0
     assert measured.heap_bytes() > 0
     measured.no_call()
-    assert opened.page.locator(".rtc-widget").first.get_attribute("data-status") == "idle"
+    assert opened.evaluate(STATUS) == "idle"
 
 
-def test_a_page_alone_and_the_widget_connect_to_the_same_server(lab, silent_browser):
+def test_a_page_alone_and_the_widget_connect_to_the_same_server(lab, playwright, port):
     with voice_server(options=[f"--allow-origin={lab.url}"]) as server:
-        notebooks = Notebooks(lab, silent_browser, server)
+        notebooks = Notebooks(lab, playwright, port, server)
         cell = connect.WIDGET.format(token=TOKEN, url=f"{server.url}/v1")
         opened = notebooks.open("connect", connect.BUTTON, cell)
-        opened.page.locator(connect.CONNECT).first.wait_for()
+        opened.wait_for(connect.CONNECT)
         assert connect.by_page(opened, f"{server.url}/v1", fetches_secret=False) > 0
         assert connect.by_page(opened, f"{server.url}/v1", fetches_secret=True) > 0
         assert connect.by_widget(notebooks, opened) > 0
         server.wait_for_calls(0)
+
+
+def test_a_tab_says_what_a_script_threw_and_which_command_is_wrong(notebooks):
+    tab = notebooks.open("tab", "1 + 1")
+    assert tab.evaluate("async (text) => ({ text, width: innerWidth })", "é") == {"text": "é", "width": 1280}
+    with pytest.raises(PageError, match="no such thing"):
+        tab.evaluate("() => { throw new Error('no such thing'); }")
+    with pytest.raises(PageError, match=r"Page\.fly"):
+        tab.send("Page.fly")
+    notebooks.close(tab)
