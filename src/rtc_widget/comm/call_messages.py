@@ -112,6 +112,7 @@ class CallMessages:
         self._requests = requests
         self._main = main
         self._next_notice = 0.0
+        self._made: tuple[str, str | None] | None = None
 
     def receive(self, message: FromPage, page: KnownPage) -> None:
         """Process a message about a call."""
@@ -160,6 +161,8 @@ class CallMessages:
 
     def state_changed(self, state: State) -> None:
         """Report the state of the call."""
+        # A call that stands has its id, even where the thread that got the answer is held up after it has replied.
+        self._report_made()
         self._main.call(self._listener.page_state, state)
 
     def active_page_left(self) -> None:
@@ -224,5 +227,13 @@ class CallMessages:
 
     def _exchanged(self, page: str, id: str, attempt: str, outcome: dict[str, Any] | RtcWidgetError) -> None:
         if isinstance(outcome, dict) and "call_id" in outcome:
-            self._main.call(self._listener.call_made, attempt, outcome["call_id"])
+            self._made = (attempt, outcome["call_id"])
+        # The page first: a person waits for it.
         self._bridge.reply(page, id, outcome)
+        self._report_made()
+
+    def _report_made(self) -> None:
+        """Report the call that was made last, unless it has been reported."""
+        made, self._made = self._made, None
+        if made is not None:
+            self._main.call(self._listener.call_made, *made)

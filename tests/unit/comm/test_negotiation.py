@@ -37,6 +37,25 @@ async def test_the_kernel_exchanges_the_offer_with_the_session_and_says_the_call
     assert chat.call_id == "rtc_1"
 
 
+async def test_a_call_that_stands_has_its_id_however_late_the_thread_is_that_got_it(chat, page, monkeypatch):
+    post = chat._bridge._collector._transmit
+
+    def stand_at_once(message):
+        post(message)
+        # The page is quicker than the thread that replies: as if that thread were stopped after its reply.
+        if message["type"] == "reply" and "sdp" in message["result"]:
+            page.connected("a1")
+
+    monkeypatch.setattr(chat._bridge._collector, "_transmit", stand_at_once)
+    seen = []
+    chat.observe(lambda change: seen.append((change["new"], chat.call_id)), "status")
+    page.hello()
+    page.state(status="connecting")
+    page.say("exchange", id="p1:1", attempt="a1", sdp=OFFER)
+    await eventually(lambda: chat.status == "connected")
+    assert seen[-1] == ("connected", "rtc_1")
+
+
 async def test_a_page_learns_what_an_offer_needs_with_its_welcome(page, signaling):
     page.hello()
     known = (await page.hears("preparation"))["preparation"]
