@@ -167,8 +167,6 @@ export function openSession(
       const sendable = groups.filter((events) => events.every((event) => call.canSend(event)));
       if (sendable.length < groups.length) listener.onNote(tooLargeToCarry(groups.length - sendable.length).toWire());
       if (sendable.length > 0) call.send(sendable.flat());
-      isOpen = true;
-      if (received) sound.listen(received);
     },
     untilHistory: () => within(HISTORY_WAIT_MS, history.complete, () => undefined),
     onRecovery: (recovery) => listener.onRecovery(recovery),
@@ -186,14 +184,11 @@ export function openSession(
     onRemoteAudio: (stream) => {
       void speaker.play(stream);
       const track = stream.getAudioTracks()[0] ?? null;
-      received = stream;
-      if (isOpen) sound.listen(stream);
+      sound.listen(stream);
       levels.setTracks({ assistant: track });
       recorder.setTrack("assistant", track);
     },
     onEnd: () => {
-      isOpen = false;
-      received = undefined;
       pushToTalk.end();
       interruption.end();
       levels.setTracks({ user: null, assistant: null });
@@ -207,9 +202,6 @@ export function openSession(
       speaker.stop();
     },
   });
-  // Measuring begins with the open channel: to open an AudioContext holds the page up for some milliseconds.
-  let isOpen = false;
-  let received: MediaStream | undefined;
   // Not kept as changes of the session: a call that continues this one gets its own from the kernel.
   let sendsFirst = false;
   const sendFirst = (texts: readonly string[]) => {

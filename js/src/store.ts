@@ -7,6 +7,7 @@ import { type CallTimes, NO_CALL, withCall, withEnd } from "./call/call_times";
 import type { Diagnosis } from "./call/diagnosis";
 import { InputCheck } from "./call/input_check";
 import type { PushToTalkState } from "./call/push_to_talk";
+import { shownStateOf } from "./call/shown_state";
 import { roundTripOf } from "./call/stats";
 import { watchKernelState } from "./comm/kernel_state";
 import type { StatsSample } from "./comm/media_outbox";
@@ -280,10 +281,11 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     const { active_page: activePage, status } = kernelState.value;
     return activePage !== null && activePage !== session.page && isCalling(status) && !isCalling(ownState.value.status);
   });
+  const shownState = shownStateOf(ownState);
   const state = computed((): CallState => {
-    if (!isFollowing.value) return ownState.value;
+    if (!isFollowing.value) return shownState.value;
     const { active_page: _, error: __, ...theirs } = kernelState.value;
-    return { ...ownState.value, ...theirs };
+    return { ...shownState.value, ...theirs };
   });
   let wasFollowing = false;
   isFollowing.subscribe((isNow) => {

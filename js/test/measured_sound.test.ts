@@ -40,7 +40,7 @@ describe("a server that does not report its audio", () => {
     await context.close();
   });
 
-  it("is measured from the open channel on, although its track came before", async () => {
+  it("is played and measured from the open channel on, although its track came before", async () => {
     const { kernel, peer } = startWidget();
     await vi.waitFor(() => kernel.last("state"));
     const connecting = kernel.ask("connect");
@@ -57,10 +57,14 @@ describe("a server that does not report its audio", () => {
     vi.stubGlobal("AudioContext", CountedContext);
     const [track] = stream.getAudioTracks();
     peer().dispatchEvent(Object.assign(new Event("track"), { track, streams: [stream] }));
+    const play = vi.spyOn(HTMLMediaElement.prototype, "play");
+    await new Promise((resolve) => setTimeout(resolve, 20));
     expect(opened).toBe(0);
+    expect(play).not.toHaveBeenCalled();
     peer().open();
     await connecting;
     expect(opened).toBeGreaterThan(0);
+    expect(play).toHaveBeenCalledTimes(1);
     setSounding(true);
     await vi.waitFor(() => kernel.last("sound"), { timeout: 10_000 });
     expect(kernel.last("sound")).toMatchObject({ speaker: "assistant", is_audible: true });

@@ -88,6 +88,8 @@ export class Attempt {
   #renegotiates = false;
   #messages: OwnMessages = { first: [], keepAlive: undefined };
   #peer: Peer | undefined;
+  /** What the connection has reported since it opened, while the microphone opens; undefined when that has. */
+  #held: (() => void)[] | undefined = [];
   /** The offer that was made before the call. */
   #earlyOffer: Offer | undefined;
   #sender: AudioSender | undefined;
@@ -295,11 +297,11 @@ export class Attempt {
     return canCall && exchange === "kernel" && opensAtOnce && !resumes && preparation?.needsCandidates === false;
   }
 
-  /** Exchanges an offer whose answer is set when the microphone is open. */
-  #exchangeEarly(offer: Offer, prepared: Promise<Preparation>): Promise<string | Preparation> {
-    const answer = offer.set().then((sdp) => this.#exchange(sdp, offer, prepared));
-    answer.catch(() => {}); // ends the attempt in `#make`
-    return answer;
+  /** Exchanges an offer and sets the answer, which may be earlier than the microphone is open. */
+  #exchangeEarly(offer: Offer, prepared: Promise<Preparation>): Promise<Preparation | undefined> {
+    const answered = offer.set().then((sdp) => this.#negotiate(sdp, offer, prepared));
+    answered.catch(() => {}); // ends the attempt in `#make`
+    return answered;
   }
 
   #offer(preparation: Preparation, { isConfirmed = true } = {}): Offer {
@@ -310,11 +312,30 @@ export class Attempt {
     const direction = microphone === false && !protocolNamed(protocol).needsInputAudio ? "recvonly" : "sendrecv";
     const showsAddresses = isPermitted || !this.hasMicrophone;
     this.#peer?.close();
-    const offer = new Offer({ preparation, isConfirmed, direction, showsAddresses }, this.#listener, signal);
+    const offer = new Offer({ preparation, isConfirmed, direction, showsAddresses }, this.#untilInput, signal);
     this.#peer = offer.peer;
     this.#renegotiates = preparation.renegotiates;
     this.#listener.onStates(offer.peer.states);
     return offer;
+  }
+
+  /** A listener to whom the connection opens when the microphone is open as well, however long that takes. */
+  get #untilInput(): PeerListener {
+    const { onStates, onRemoteAudio, onMessage } = this.#listener;
+    const held =
+      <T>(report: (value: T) => void) =>
+      (value: T) => {
+        // Everything in its order, so that no message comes before the opening.
+        if (this.#held && (this.#held.length > 0 || this.#peer?.isOpen)) this.#held.push(() => report(value));
+        else report(value);
+      };
+    return { onStates: held(onStates), onRemoteAudio: held(onRemoteAudio), onMessage: held(onMessage) };
+  }
+
+  #release(): void {
+    const held = this.#held;
+    this.#held = undefined;
+    for (const report of held ?? []) report();
   }
 
   /**
@@ -325,7 +346,7 @@ export class Attempt {
     offer: Offer,
     input: Input,
     prepared: Promise<Preparation>,
-    exchanged?: Promise<string | Preparation>,
+    exchanged?: Promise<Preparation | undefined>,
   ): Promise<Peer> {
     const { signal } = this.#life;
     const { peer } = offer;
@@ -342,14 +363,20 @@ export class Attempt {
     // Candidates may take long; an offer that is of no use meanwhile need not have them.
     const made = await Promise.race([superseding(offer, prepared), parts]);
     signal.throwIfAborted();
-    const answer = Array.isArray(made) ? await (exchanged ?? this.#exchange(made[0], offer, prepared)) : made;
-    if (typeof answer !== "string") {
-      replaced.abort(pageError("clip_interrupted"));
-      return this.#connect(this.#offer(answer), input, prepared);
-    }
+    if (Array.isArray(made)) this.#release();
+    const needed = Array.isArray(made) ? await (exchanged ?? this.#negotiate(made[0], offer, prepared)) : made;
+    if (!needed) return peer;
+    replaced.abort(pageError("clip_interrupted"));
+    return this.#connect(this.#offer(needed), input, prepared);
+  }
+
+  /** Exchanges an offer and sets the answer; returns what another offer needs where this one is of no use. */
+  async #negotiate(sdp: string, offer: Offer, prepared: Promise<Preparation>): Promise<Preparation | undefined> {
+    const answer = await this.#exchange(sdp, offer, prepared);
+    if (typeof answer !== "string") return answer;
     this.#progress = { ...this.#progress, answered: true };
-    await abortable(peer.accept(answer), signal);
-    return peer;
+    await abortable(offer.peer.accept(answer), this.#life.signal);
+    return undefined;
   }
 
   /** Repeats the server's keep-alive message until the end. It is not logged: it would push the events out of the log. */

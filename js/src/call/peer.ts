@@ -41,6 +41,7 @@ export interface PeerProgress {
 /** The peer calls it until it is closed. */
 export interface PeerListener {
   onStates(states: PeerStates): void;
+  /** After the states that say that the connection is open. */
   onRemoteAudio(stream: MediaStream): void;
   onMessage(text: string): void;
 }
@@ -219,17 +220,28 @@ export class Peer {
     const connection = this.#connection;
     const channel = this.#channel;
     const until = { signal: this.#detach.signal };
+    let remoteAudio: MediaStream | undefined;
+    // To play a stream and to measure it holds the page up for 10 ms, in which ICE and DTLS would wait.
+    const playWhenOpen = () => {
+      if (!remoteAudio || !this.isOpen) return;
+      listener.onRemoteAudio(remoteAudio);
+      remoteAudio = undefined;
+    };
     const states = () => {
       this.#iceHasConnected ||= ["connected", "completed"].includes(connection.iceConnectionState);
       this.#channelHasOpened ||= this.isOpen;
       listener.onStates(this.states);
+      playWhenOpen();
     };
     for (const part of ["", "iceconnection", "icegathering", "signaling"]) {
       connection.addEventListener(`${part === "" ? "connection" : part}statechange`, states, until);
     }
     connection.addEventListener(
       "track",
-      ({ track, streams: [stream] }) => listener.onRemoteAudio(stream ?? new MediaStream([track])),
+      ({ track, streams: [stream] }) => {
+        remoteAudio = stream ?? new MediaStream([track]);
+        playWhenOpen();
+      },
       until,
     );
     if (!channel) return;

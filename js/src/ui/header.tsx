@@ -5,7 +5,6 @@ import { turnText } from "../conversation/transcript";
 import type { Store } from "../store";
 import { useFrameValue } from "./frame";
 import { MicrophoneIcon, SlidersIcon, StopIcon } from "./icons";
-import { useLasting } from "./lasting";
 import { CallTimer, LevelBar, RoundTrip } from "./meters";
 import { wordsOf } from "./situation";
 
@@ -25,13 +24,8 @@ export function Header({ store }: { store: Store }) {
   );
 }
 
-/** A call is mostly made in less time; these words would only flash. */
-const PASSING_MS = 200;
-const PASSING: readonly string[] = ["Opening the microphone", "Connecting"];
-
 function Indicator({ store }: { store: Store }) {
-  const words = wordsOf(store).value;
-  const { dot, headline, states } = useLasting(words, PASSING.includes(words.headline), PASSING_MS);
+  const { dot, headline, states } = wordsOf(store).value;
   const server = store.server.value;
   const { user, assistant } = store.speaking.value;
   const isConnectedHere = store.state.value.status === "connected" && !store.isFollowing.value;

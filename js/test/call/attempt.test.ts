@@ -139,20 +139,36 @@ describe("a call whose needs the kernel has told before", () => {
     expect((await connecting).error).toMatchObject({ code: "microphone_not_found" });
   });
 
-  it("exchanges its offer while the permitted microphone opens, and sets the answer after that", async () => {
+  it("is made up to the open channel while the permitted microphone opens, but stands only with it", async () => {
     const { kernel, microphone, peer } = await startKnowing();
     microphone.isPrompting = true;
     const connecting = kernel.ask("connect");
-    await vi.waitFor(() => expect(kernel.of("exchange")).toHaveLength(1));
-    await vi.waitFor(() => expect(microphone.constraints).toBeDefined());
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(peer().remoteDescription).toBeNull();
-    microphone.allow();
     await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
-    expect(peer().senders).toEqual(microphone.tracks);
+    await vi.waitFor(() => expect(microphone.constraints).toBeDefined());
     peer().open();
+    peer().channel.receive({ type: "session.created" });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(kernel.statuses.at(-1)).toBe("connecting");
+    expect(kernel.of("events")).toEqual([]);
+    microphone.allow();
     expect((await connecting).result).toBeDefined();
+    expect(peer().senders).toEqual(microphone.tracks);
+    await vi.waitFor(() => expect(kernel.statuses.at(-1)).toBe("connected"));
+    await vi.waitFor(() => expect(JSON.stringify(kernel.of("events"))).toContain("session.created"));
     expect(kernel.of("exchange")).toHaveLength(1);
+  });
+
+  it("ends before it stands where the microphone does not open after the channel", async () => {
+    const { kernel, microphone, peer } = await startKnowing();
+    microphone.isPrompting = true;
+    const connecting = kernel.ask("connect");
+    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
+    peer().open();
+    microphone.refuse("NotReadableError");
+    expect((await connecting).error).toMatchObject({ code: "microphone_in_use" });
+    expect(kernel.statuses).not.toContain("connected");
+    expect(kernel.of("hang_up")).toHaveLength(1);
+    expect(peer().connectionState).toBe("closed");
   });
 
   it("hangs up where a permitted microphone does not open", async () => {
