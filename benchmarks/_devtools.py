@@ -125,6 +125,8 @@ def debuggable_chromium(playwright: Playwright, microphone: Path) -> Iterator[in
             # The browser writes its port and a path into this file.
             file = Path(profile, "DevToolsActivePort")
             eventually(lambda: process.poll() is not None or (file.exists() and "\n" in file.read_text()))
+            if not file.exists():
+                raise RuntimeError(f"{program} ended at once, with exit code {process.returncode}")
             yield int(file.read_text().split()[0])
         finally:
             end(process, 15)

@@ -1,6 +1,7 @@
-"""Measures what the widget costs the page: its bundle, first paint, main thread, long tasks, messages and memory.
+"""Measures what the widget costs the page: bundle, first paint, main thread, long tasks, messages and memory.
 
-The same notebook without a call is the reference where there is one: JupyterLab itself is never quite at rest.
+The same notebook without a call is the reference where there is one: JupyterLab itself is never quite at rest. The
+kernel's memory is measured beside that of another kernel.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psutil
+from tests.e2e.lab import evaluate
+
 import rtc_widget
-from benchmarks._comparison import Comparison, Results, interleaved
+from benchmarks._comparison import Comparison, Results, Skipped, interleaved
 from benchmarks._devtools import Tab
 from benchmarks._notebook import EMIT, EMITTED_EVENT, Notebooks, notebooks, set_event_panel
 
@@ -26,12 +30,13 @@ EVENT_BYTES = 200
 BURST, QUICK_BURST = 10_000, 2_000
 KEPT, QUICK_KEPT = 100_000, 5_000
 
-PLAIN = """
-import anywidget, rtc_widget
+PLAIN_WIDGET = """
+import anywidget
 class Plain(anywidget.AnyWidget):
     _esm = "export default { render({ el }) { el.className = 'plain-widget'; el.textContent = 'plain'; } }"
 Plain()
 """
+PLAIN = f"import rtc_widget\n{PLAIN_WIDGET}"
 WIDGET = "chat = rtc_widget.VoiceChat({signaling}); chat"
 CELLS = {"a widget of one line": (0, ".plain-widget"), "VoiceChat": (1, ".rtc-widget")}
 """The cells of the notebook, and what shows that they are painted."""
@@ -91,6 +96,7 @@ def run(quick: bool) -> Results:
         yield _burst(measured, QUICK_BURST if quick else BURST, rounds)
         yield _quiet(measured, QUICK_QUIET_SECONDS if quick else QUIET_SECONDS, 1 if quick else 3)
         yield _kept(measured, QUICK_KEPT if quick else KEPT)
+        yield from kernels(opened, measured)
 
 
 def bundle_sizes() -> dict[str, list[float]]:
@@ -225,3 +231,24 @@ def _kept(measured: MeasuredPage, count: int) -> Comparison:
         "widget": [bytes_each(lambda: measured.emit(count, 0))],
     }
     return Comparison(f"memory of the page after {count:,} events", "bytes per event", "texts alone", sizes)
+
+
+def kernels(opened: Notebooks, measured: MeasuredPage) -> Results:
+    """Measure the memory of a kernel in a call, and of one with a widget of one line."""
+    title = "memory of the kernel"
+    measured.call()
+    in_call = _memory(opened)
+    if in_call is None:
+        yield Skipped(title, "this system does not say how much memory processes share")
+        return
+    tab = opened.open("plain", PLAIN_WIDGET)
+    plain = _memory(opened)
+    tab.close()
+    assert plain is not None
+    yield Comparison(title, "MB", "a widget of one line", {"a widget of one line": [plain], "a call": [in_call]})
+
+
+def _memory(opened: Notebooks) -> float | None:
+    """Return the memory of the kernel that was started last, in MB (PSS: each shared page counts in parts)."""
+    about = psutil.Process(evaluate(opened.lab.kernel_client(), "__import__('os').getpid()")).memory_full_info()
+    return about.pss / 1e6 if hasattr(about, "pss") else None

@@ -281,7 +281,7 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     const { active_page: activePage, status } = kernelState.value;
     return activePage !== null && activePage !== session.page && isCalling(status) && !isCalling(ownState.value.status);
   });
-  const shownState = shownStateOf(ownState);
+  const shownState = shownStateOf(ownState, () => isCalling(kernelState.peek().status));
   const state = computed((): CallState => {
     if (!isFollowing.value) return shownState.value;
     const { active_page: _, error: __, ...theirs } = kernelState.value;

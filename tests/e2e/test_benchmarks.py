@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 import pytest
 from benchmarks import connect, page, relay
+from benchmarks._comparison import Comparison, Skipped
 from benchmarks._devtools import PageError, debuggable_chromium
 from benchmarks._notebook import EVENT_PANEL, EVENT_TYPE, STATUS, Notebooks, set_event_panel
 
@@ -53,6 +55,8 @@ def test_what_the_page_does_is_counted_and_the_panel_opens_and_closes(notebooks)
     assert not opened.evaluate(IS_OPEN, EVENT_PANEL)
     assert cost.main_thread_ms > 0
     assert measured.heap_bytes() > 0
+    [memory] = page.kernels(notebooks, measured)
+    assert isinstance(memory, Comparison if sys.platform == "linux" else Skipped)
     measured.no_call()
     assert opened.evaluate(STATUS) == "idle"
 

@@ -88,7 +88,7 @@ export class Attempt {
   #renegotiates = false;
   #messages: OwnMessages = { first: [], keepAlive: undefined };
   #peer: Peer | undefined;
-  /** What the connection has reported since it opened, while the microphone opens; undefined when that has. */
+  /** What the connection has reported since it opened, while the microphone opens; undefined when it is open. */
   #held: (() => void)[] | undefined = [];
   /** The offer that was made before the call. */
   #earlyOffer: Offer | undefined;
@@ -312,21 +312,23 @@ export class Attempt {
     const direction = microphone === false && !protocolNamed(protocol).needsInputAudio ? "recvonly" : "sendrecv";
     const showsAddresses = isPermitted || !this.hasMicrophone;
     this.#peer?.close();
-    const offer = new Offer({ preparation, isConfirmed, direction, showsAddresses }, this.#untilInput, signal);
+    const offer = new Offer({ preparation, isConfirmed, direction, showsAddresses }, this.#heldListener(), signal);
     this.#peer = offer.peer;
     this.#renegotiates = preparation.renegotiates;
     this.#listener.onStates(offer.peer.states);
     return offer;
   }
 
-  /** A listener to whom the connection opens when the microphone is open as well, however long that takes. */
-  get #untilInput(): PeerListener {
+  /** Returns a listener to whom the connection opens when the microphone is open as well, or when it closes again. */
+  #heldListener(): PeerListener {
     const { onStates, onRemoteAudio, onMessage } = this.#listener;
     const held =
       <T>(report: (value: T) => void) =>
       (value: T) => {
+        const isOpen = this.#peer?.isOpen;
         // Everything in its order, so that no message comes before the opening.
-        if (this.#held && (this.#held.length > 0 || this.#peer?.isOpen)) this.#held.push(() => report(value));
+        if (this.#held?.length && !isOpen) this.#release();
+        if (this.#held && isOpen) this.#held.push(() => report(value));
         else report(value);
       };
     return { onStates: held(onStates), onRemoteAudio: held(onRemoteAudio), onMessage: held(onMessage) };

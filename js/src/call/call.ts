@@ -401,7 +401,9 @@ export class Call {
     if (connection_state === "disconnected") return { type: "disconnected" };
     const isWaiting = is === "disconnected" || is === "restarting";
     if (isWaiting) return connection_state === "connected" ? { type: "reconnected" } : undefined;
-    return this.#attempt?.peer?.isOpen ? { type: "opened" } : undefined;
+    const hasChannel = this.#attempt?.peer?.hasChannel;
+    const isOpen = hasChannel ? data_channel_state === "open" : connection_state === "connected";
+    return isOpen ? { type: "opened" } : undefined;
   }
 
   /** Ends the attempt. The field is cleared first, so that late events of the attempt change nothing. */

@@ -9,8 +9,11 @@ import type { CallState } from "../comm/protocol";
  */
 const IMMEDIATE_MS = 100;
 
-/** Returns the state to show: the present one, but that a call is being made only when it has taken a while. */
-export function shownStateOf(state: ReadonlySignal<CallState>): ReadonlySignal<CallState> {
+/**
+ * Returns the state to show: the present one, but that a call is being made only when it has taken a while. A call that
+ * takes another one over, which was shown, is shown at once.
+ */
+export function shownStateOf(state: ReadonlySignal<CallState>, takesOver: () => boolean): ReadonlySignal<CallState> {
   const shown = signal(state.peek());
   let timer: ReturnType<typeof setTimeout> | undefined;
   const show = () => {
@@ -19,7 +22,7 @@ export function shownStateOf(state: ReadonlySignal<CallState>): ReadonlySignal<C
     shown.value = state.peek();
   };
   state.subscribe(({ status }) => {
-    if (status !== "connecting" || shown.peek().status === status) show();
+    if (status !== "connecting" || shown.peek().status === status || takesOver()) show();
     else timer ??= setTimeout(show, IMMEDIATE_MS);
   });
   return shown;

@@ -158,6 +158,21 @@ describe("a call whose needs the kernel has told before", () => {
     expect(kernel.of("exchange")).toHaveLength(1);
   });
 
+  it("ends with what the server said where it closes the channel before the microphone opens", async () => {
+    const { kernel, microphone, peer } = await startKnowing();
+    microphone.isPrompting = true;
+    kernel.ask("connect");
+    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
+    peer().open();
+    peer().channel.receive({ type: "error", error: { code: "insufficient_quota", message: "Nothing is left." } });
+    peer().channel.become("closed");
+    await vi.waitFor(() => expect(kernel.states.at(-1)?.error).toMatchObject({ code: "server_hung_up" }));
+    await vi.waitFor(() => expect(JSON.stringify(kernel.of("events"))).toContain("insufficient_quota"));
+    microphone.allow();
+    await vi.waitFor(() => expect(microphone.tracks.map(({ readyState }) => readyState)).toEqual(["ended"]));
+    expect(kernel.of("hang_up")).toHaveLength(1);
+  });
+
   it("ends before it stands where the microphone does not open after the channel", async () => {
     const { kernel, microphone, peer } = await startKnowing();
     microphone.isPrompting = true;

@@ -13,7 +13,7 @@ afterEach(() => void vi.useRealTimers());
 describe("the state that is shown", () => {
   it("is the present one, also of a call that exists when the views come", () => {
     const state = signal(CONNECTING);
-    const shown = shownStateOf(state);
+    const shown = shownStateOf(state, () => false);
     expect(shown.value).toBe(CONNECTING);
     state.value = CONNECTED;
     expect(shown.value).toBe(CONNECTED);
@@ -23,7 +23,7 @@ describe("the state that is shown", () => {
 
   it("never shows that a call is being made which is made at once", async () => {
     const state = signal(IDLE);
-    const shown = shownStateOf(state);
+    const shown = shownStateOf(state, () => false);
     const seen: string[] = [];
     shown.subscribe(({ status }) => void seen.push(status));
     state.value = CONNECTING;
@@ -37,7 +37,7 @@ describe("the state that is shown", () => {
 
   it("shows it, with its latest states, when it takes longer, counted from its beginning", async () => {
     const state = signal(IDLE);
-    const shown = shownStateOf(state);
+    const shown = shownStateOf(state, () => false);
     state.value = CONNECTING;
     await vi.advanceTimersByTimeAsync(60);
     const checking: CallState = { ...CONNECTING, ice_connection_state: "checking" };
@@ -50,9 +50,16 @@ describe("the state that is shown", () => {
     expect(shown.value).toBe(checked);
   });
 
+  it("shows at once that a call takes another one over", () => {
+    const state = signal(IDLE);
+    const shown = shownStateOf(state, () => true);
+    state.value = CONNECTING;
+    expect(shown.value).toBe(CONNECTING);
+  });
+
   it("shows an error at once, and waits again at the next call", async () => {
     const state = signal(IDLE);
-    const shown = shownStateOf(state);
+    const shown = shownStateOf(state, () => false);
     state.value = CONNECTING;
     const failed: CallState = { ...INITIAL_STATE, status: "error" };
     state.value = failed;

@@ -113,6 +113,7 @@ class CallMessages:
         self._main = main
         self._next_notice = 0.0
         self._made: tuple[str, str | None] | None = None
+        """The call whose id is being reported, by the I/O thread."""
 
     def receive(self, message: FromPage, page: KnownPage) -> None:
         """Process a message about a call."""
@@ -157,12 +158,19 @@ class CallMessages:
         """Start a server that starts slowly, and tell the page what it needs to know."""
         self._report_listening(lambda on: self._bridge.send(protocol.listening(page.name, on=on)))
         self._negotiator.warm_up()
-        self._negotiator.describe(lambda known: self._bridge.send(protocol.preparation(page.name, known)))
+        self._negotiator.describe(partial(self._tell_preparation, page))
+
+    def _tell_preparation(self, page: KnownPage, known: Mapping[str, Any]) -> None:
+        # A page greets again at each click, and knows it mostly.
+        if page.preparation != known["version"]:
+            page.preparation = known["version"]
+            self._bridge.send(protocol.preparation(page.name, known))
 
     def state_changed(self, state: State) -> None:
         """Report the state of the call."""
-        # A call that stands has its id, even where the thread that got the answer is held up after it has replied.
-        self._report_made()
+        # A call that stands has its id, also where the thread that got the answer is held up after it has replied.
+        if (made := self._made) is not None:
+            self._main.call(self._listener.call_made, *made)
         self._main.call(self._listener.page_state, state)
 
     def active_page_left(self) -> None:
@@ -226,14 +234,12 @@ class CallMessages:
         self._bridge.take_state(page, message.seq, message, holds=message.state.status in _CALLING)
 
     def _exchanged(self, page: str, id: str, attempt: str, outcome: dict[str, Any] | RtcWidgetError) -> None:
-        if isinstance(outcome, dict) and "call_id" in outcome:
-            self._made = (attempt, outcome["call_id"])
-        # The page first: a person waits for it.
-        self._bridge.reply(page, id, outcome)
-        self._report_made()
-
-    def _report_made(self) -> None:
-        """Report the call that was made last, unless it has been reported."""
-        made, self._made = self._made, None
-        if made is not None:
+        if isinstance(outcome, RtcWidgetError) or "call_id" not in outcome:
+            self._bridge.reply(page, id, outcome)
+            return
+        self._made = made = (attempt, outcome["call_id"])
+        try:
+            self._bridge.reply(page, id, outcome)  # first: a person waits for it
+        finally:
             self._main.call(self._listener.call_made, *made)
+            self._made = None

@@ -29,6 +29,8 @@ class KnownPage:
     """When its last reply came, on the monotonic clock."""
     pong_at: float = 0.0
     """When its last pong came; other messages may have been sent long before they arrive."""
+    preparation: str = ""
+    """The version of what it was told that an offer needs."""
 
     @property
     def holds(self) -> bool:

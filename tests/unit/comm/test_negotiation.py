@@ -64,6 +64,23 @@ async def test_a_page_learns_what_an_offer_needs_with_its_welcome(page, signalin
     assert known["ice_servers"] == [*signaling.ice_servers]
 
 
+async def test_a_page_that_greets_again_learns_what_an_offer_needs_if_that_has_changed(page, signaling):
+    page.hello()
+    first = (await page.hears("preparation"))["preparation"]
+    page.hello()
+    page.say("prepare", id="p1:1", attempt="a1")
+    await page.hears("reply")  # what was handed to the I/O thread before has happened
+    assert len(page.heard("preparation")) == 1
+    signaling.data_channel_label = "another"
+    page.hello()
+    await eventually(lambda: len(page.heard("preparation")) == 2)
+    assert page.heard("preparation")[-1]["preparation"] == {
+        **first,
+        "data_channel_label": "another",
+        "version": page.heard("preparation")[-1]["preparation"]["version"],
+    }
+
+
 async def test_an_offer_that_was_made_before_the_reply_to_prepare_is_exchanged_after_it(page, signaling):
     page.hello()
     version = (await page.hears("preparation"))["preparation"]["version"]
@@ -239,5 +256,6 @@ async def test_the_first_page_has_the_http_client_loaded_before_a_call(chat, pag
     page.hello()
     await eventually(lambda: loaded)
     page.hello()
-    await page.hears("preparation", 2)
+    page.say("prepare", id="p1:1", attempt="a1")
+    await page.hears("reply")  # what was handed to the I/O thread before has happened
     assert loaded == ["rtc_widget-io"]

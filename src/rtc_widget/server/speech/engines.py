@@ -128,7 +128,8 @@ def load(progress: Callable[[str], None], processes: EngineProcesses) -> Engines
         recognized.result()
         unless_loaded.pop_all()
     return_free_memory()  # of the imports
-    release_file_pages()
+    if (folder := vad.package_folder()) is not None:
+        release_file_pages(folder)
     engines = Engines(recognizer, speaker, vad.silero)
     engines.keep_voice_detector(detector)
     return engines

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import cast
 
 _NEXT_MAPPING = re.compile(r"^(?=[0-9a-f]+-[0-9a-f]+ )", re.MULTILINE)
-_UNCHANGED = re.compile(r"^Anonymous: +0 kB$", re.MULTILINE)
+_CHANGED = re.compile(r"^(Anonymous|Swap): +[1-9]", re.MULTILINE)
+_IN_MEMORY = re.compile(r"^Rss: +[1-9]", re.MULTILINE)
 
 
 def return_free_memory() -> None:
@@ -30,25 +31,32 @@ def _find_malloc_trim() -> Callable[[int], int] | None:
 _malloc_trim = _find_malloc_trim()
 
 
-def release_file_pages() -> None:
+def release_file_pages(folder: Path | None = None) -> None:
     """Take the pages of mapped files out of this process's memory, where it has the means (only on Linux).
 
     Call it after an engine has been loaded and used once: loading reads a model's file, and runs code, that are not
     needed again. A page that is needed is mapped again when it is read, from the system's file cache.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        Only files in this folder. Without it no other thread may load or unload anything meanwhile: what has taken the
+        place of a mapping that is gone would be lost.
     """
     if sys.platform != "linux":
         return
     try:
         mappings = Path("/proc/self/smaps").read_text(errors="replace")
-    except OSError:
-        return  # a container may hide it
-    libc = ctypes.CDLL(None)
-    for start, end in unchanged_files(mappings):
-        libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), mmap.MADV_DONTNEED)
+        libc = ctypes.CDLL(None)
+    except (OSError, TypeError):
+        return  # a container may hide the file
+    for start, end, path in unchanged_files(mappings):
+        if folder is None or folder in path.parents:
+            libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), mmap.MADV_DONTNEED)
 
 
-def unchanged_files(mappings: str) -> Iterator[tuple[int, int]]:
-    """Yield the first and the last address of files that are mapped and cannot differ from what is on the disk.
+def unchanged_files(mappings: str) -> Iterator[tuple[int, int, Path]]:
+    """Yield where files are in memory that cannot differ from what is on the disk: first and last address, and path.
 
     Of others, `madvise` would lose what was written (madvise(2), ``MADV_DONTNEED``); among them are the tables of a
     library that the loader relocates and then protects.
@@ -59,9 +67,10 @@ def unchanged_files(mappings: str) -> Iterator[tuple[int, int]]:
         The contents of ``/proc/self/smaps`` (proc_pid_smaps(5)).
     """
     for mapping in _NEXT_MAPPING.split(mappings):
-        if not mapping:
-            continue
-        addresses, permissions, _, _, inode, about = mapping.split(maxsplit=5)
-        if inode != "0" and "w" not in permissions and _UNCHANGED.search(about):
-            start, end = addresses.split("-")
-            yield int(start, 16), int(end, 16)
+        head, _, about = mapping.partition("\n")
+        # addresses, permissions, offset, device, inode, path
+        match head.split(maxsplit=5):
+            case [addresses, permissions, _, _, _, path] if path.startswith("/") and "w" not in permissions:
+                if _IN_MEMORY.search(about) and not _CHANGED.search(about):
+                    start, end = addresses.split("-")
+                    yield int(start, 16), int(end, 16), Path(path)

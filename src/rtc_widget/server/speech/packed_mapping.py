@@ -26,17 +26,21 @@ class PackedMapping:
     """
 
     def __init__(self, mapping: Mapping[str, Any]) -> None:
-        entries = sorted((name.encode(), marshal.dumps(value)) for name, value in mapping.items())
+        entries = sorted((_encoded(name), marshal.dumps(value)) for name, value in mapping.items())
         self._names = _Pieces(name for name, _ in entries)
         self._values = _Pieces(value for _, value in entries)
 
     def get(self, name: str) -> Any:
         """Return a new copy of the value with this name, or None."""
-        wanted = name.encode()
+        wanted = _encoded(name)
         at = bisect_left(range(len(self._names)), wanted, key=self._names.__getitem__)
         if at == len(self._names) or self._names[at] != wanted:
             return None
         return marshal.loads(self._values[at])  # noqa: S302 - packed above
+
+
+def _encoded(name: str) -> bytes:
+    return name.encode(errors="surrogatepass")  # text from outside may have lone surrogates
 
 
 class _Pieces:

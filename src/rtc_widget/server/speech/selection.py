@@ -31,6 +31,11 @@ class EngineChoice:
     voice: str = ""
 
 
+def is_custom(wanted: str) -> bool:
+    """Return whether this is the name of an engine of the user's own, ``"module:Class"``."""
+    return ":" in wanted and not wanted.startswith("whisper:")
+
+
 class UnknownEngine(ValueError):
     """An engine that does not exist. The message names the available ones."""
 
@@ -68,7 +73,7 @@ def recognizer(wanted: str) -> Recognizer:
 
 
 class BytesRecognizer(Protocol):
-    """A recognizer that can do without NumPy."""
+    """A recognizer that gets its samples as bytes, so that it need not load NumPy."""
 
     @property
     def name(self) -> str: ...  # noqa: D102
@@ -80,8 +85,10 @@ class BytesRecognizer(Protocol):
 
 def bytes_recognizer(wanted: str) -> BytesRecognizer:
     """Return the recognizer with the name `wanted`; raises as `recognizer` does."""
+    from rtc_widget.server.speech import moonshine
+
     engine = recognizer(wanted)
-    return cast("BytesRecognizer", engine) if hasattr(engine, "recognize_bytes") else _RecognizerOfSamples(engine)
+    return engine if isinstance(engine, moonshine.Moonshine) else _RecognizerOfSamples(engine)
 
 
 class _RecognizerOfSamples:

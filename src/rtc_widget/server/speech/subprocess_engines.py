@@ -13,7 +13,7 @@ from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 from rtc_widget.server.environment import OF_OPENAI, OF_THE_SERVER, environment_without
-from rtc_widget.server.speech.selection import EngineChoice, UnknownEngine
+from rtc_widget.server.speech.selection import EngineChoice, UnknownEngine, is_custom
 from rtc_widget.server.speech.worker import EngineFailure, EngineReply, EngineRequest
 
 if TYPE_CHECKING:
@@ -127,8 +127,8 @@ class EngineProcess:
         # The process must be able to import the same modules, such as a custom engine.
         paths = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         # A custom engine (module:Class) may call a service with its key.
-        is_custom = ":" in self._wanted and not self._wanted.startswith("whisper:")
-        environment = environment_without(OF_THE_SERVER if is_custom else OF_THE_SERVER | OF_OPENAI) | paths
+        withheld = OF_THE_SERVER if is_custom(self._wanted) else OF_THE_SERVER | OF_OPENAI
+        environment = environment_without(withheld) | paths
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
         if self._process.stdin is None or self._process.stdout is None:
             raise RuntimeError("the process has no pipes")

@@ -102,10 +102,11 @@ class Hibari:
         # The dictionary of pronunciations and the weights of the part-of-speech tagger take 70 MB as Python objects.
         for model in self._loaded.values():
             g2p = model.g2p
+            for words in (g2p.lexicon.golds, g2p.lexicon.silvers):
+                if not isinstance(words.d, PackedMapping):
+                    words.d = PackedMapping(words.d)
             if not isinstance(g2p.tagger.weights, PackedMapping):
                 g2p.tagger.weights = PackedMapping(g2p.tagger.weights)
-                for words in (g2p.lexicon.golds, g2p.lexicon.silvers):
-                    words.d = PackedMapping(words.d)
 
 
 def _model(voice: str, g2p: Any) -> Any:

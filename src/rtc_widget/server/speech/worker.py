@@ -85,7 +85,9 @@ def main(kind: str, wanted: str) -> None:
         except Exception as error:  # noqa: BLE001 - a custom engine may raise anything
             reply = _failure(error)
         send(reply)
-        if isinstance(engine, MemoryReducer) and type(engine).__module__.startswith("rtc_widget."):
+        if selection.is_custom(wanted):
+            continue  # it may have threads that load something just now
+        if isinstance(engine, MemoryReducer):
             engine.reduce_memory()
         if is_first:
             release_file_pages()
