@@ -149,10 +149,15 @@ export class Attempt {
     );
   }
 
-  /** Makes the connection and its offer before the call; undefined where a person, the kernel or a server is needed. */
+  /**
+   * Makes the connection and its offer before the call, and has the kernel prepare; undefined where a person, the kernel
+   * or a server is needed.
+   */
   makeOffer(): Promise<string> | undefined {
     const needsServers = this.#options.preparation?.iceServers.length !== 0;
     this.#earlyOffer = this.#exchangesEarly && !needsServers ? this.#offerEarly() : undefined;
+    // The call asks again, and gets the error if there is one.
+    if (this.#earlyOffer) this.#prepare().catch(() => {});
     return this.#earlyOffer?.set();
   }
 

@@ -60,6 +60,8 @@ _KEPT_SECONDS = 60.0
 """How long an unused connection is kept; httpx notices when the server has closed it."""
 _FRESH_SECONDS = 4.0
 """A connection that was used in this time is open: servers keep one for at least five seconds."""
+_IMMINENT_SECONDS = 0.01
+"""A request that comes so soon opens its connection itself: to wait for another one would take a round trip more."""
 _CLIENTS: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = weakref.WeakKeyDictionary()
 
 
@@ -83,12 +85,21 @@ class SignalingClient:
         self._server = server
         self._limits = (connect_seconds, answer_seconds)
         self._warming: set[asyncio.Task[None]] = set()
+        self._warms_soon: asyncio.TimerHandle | None = None
         self._used_at = -math.inf
 
     def warm_up(self, url: str) -> None:
-        """Start to open the connection, without waiting and without credentials; not if it was used just now."""
-        if time.monotonic() - self._used_at < _FRESH_SECONDS:
-            return
+        """Open the connection soon, without waiting and without credentials; not if it was used just now."""
+        self._warms_no_more()
+        if time.monotonic() - self._used_at >= _FRESH_SECONDS:
+            self._warms_soon = asyncio.get_running_loop().call_later(_IMMINENT_SECONDS, self._warm_now, url)
+
+    def _warms_no_more(self) -> None:
+        if self._warms_soon is not None:
+            self._warms_soon.cancel()
+            self._warms_soon = None
+
+    def _warm_now(self, url: str) -> None:
         task = asyncio.get_running_loop().create_task(self._open(url))
         self._warming.add(task)
         task.add_done_callback(self._warming.discard)
@@ -140,6 +151,7 @@ class SignalingClient:
         failure: SignalingError
         try:
             async with asyncio.timeout(connect_seconds + answer_seconds):
+                self._warms_no_more()
                 # Wait for a connection that is still opening, so that the request uses it.
                 if self._warming:
                     await asyncio.wait(set(self._warming), timeout=connect_seconds)

@@ -32,6 +32,7 @@ from rtc_widget.kernel.io_thread import io_thread
 from rtc_widget.signaling import openai as room
 from rtc_widget.signaling.http import SignalingClient
 from tests.unit.signaling.realtime_server import ANSWER, RealtimeServer, running
+from tests.unit.waiting import eventually
 
 OFFER = "v=0\r\no=- 7 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
 KEY = "sk-canary-7041"
@@ -88,6 +89,7 @@ async def test_headers_name_who_is_calling(server):
 async def test_the_connection_is_opened_early_and_used_for_the_exchange(server):
     signaling = calling(server)
     await signaling.prepare(lambda words: None)
+    await eventually(lambda: server.requests)
     await signaling.exchange(OFFER, {})
     early, post = server.requests
     assert early["method"] == "HEAD"
@@ -95,14 +97,28 @@ async def test_the_connection_is_opened_early_and_used_for_the_exchange(server):
     assert early["client"] == post["client"], "the POST went over the connection that was opened early"
 
 
-@pytest.mark.parametrize(("fresh_seconds", "methods"), [(300.0, "HEAD POST POST"), (0.0, "HEAD POST HEAD POST")])
-async def test_a_connection_that_was_used_just_now_is_not_opened_again(server, monkeypatch, fresh_seconds, methods):
+@pytest.mark.parametrize(("fresh_seconds", "opens_again"), [(300.0, False), (0.0, True)])
+async def test_a_connection_that_was_used_just_now_is_not_opened_again(server, monkeypatch, fresh_seconds, opens_again):
     monkeypatch.setattr("rtc_widget.signaling.http._FRESH_SECONDS", fresh_seconds)
     signaling = calling(server)
-    for _ in range(2):
+    for opens in (True, opens_again):
+        before = len(server.requests)
         await signaling.prepare(lambda words: None)
+        if opens:
+            await eventually(lambda before=before: len(server.requests) > before)
         await signaling.exchange(OFFER, {})
-    assert " ".join(request["method"] for request in server.requests) == methods
+    again = ["HEAD"] if opens_again else []
+    assert [request["method"] for request in server.requests] == ["HEAD", "POST", *again, "POST"]
+
+
+async def test_an_exchange_that_follows_at_once_opens_its_connection_itself(server, monkeypatch):
+    monkeypatch.setattr("rtc_widget.signaling.http._IMMINENT_SECONDS", 300.0)
+    signaling = calling(server)
+    await signaling.prepare(lambda words: None)
+    await signaling.prepare(lambda words: None)
+    await signaling.exchange(OFFER, {})
+    assert [request["method"] for request in server.requests] == ["POST"]
+    assert signaling._signaling._client._warms_soon is None
 
 
 async def test_the_key_is_read_when_the_call_is_made(server, monkeypatch):
