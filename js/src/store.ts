@@ -275,13 +275,14 @@ export function openStore(model: Model, signal: AbortSignal): Store {
     },
   });
   const { call, speaker, microphone } = session;
-  const isFollowing = computed(() => {
+  const isCallElsewhere = computed(() => {
     // A saved notebook holds the traits of a call that is over, and a dead kernel does not update them.
     if (!isWelcomed.value || isKernelDead.value) return false;
     const { active_page: activePage, status } = kernelState.value;
-    return activePage !== null && activePage !== session.page && isCalling(status) && !isCalling(ownState.value.status);
+    return activePage !== null && activePage !== session.page && isCalling(status);
   });
-  const shownState = shownStateOf(ownState, () => isCalling(kernelState.peek().status));
+  const isFollowing = computed(() => isCallElsewhere.value && !isCalling(ownState.value.status));
+  const shownState = shownStateOf(ownState, () => isCallElsewhere.peek());
   const state = computed((): CallState => {
     if (!isFollowing.value) return shownState.value;
     const { active_page: _, error: __, ...theirs } = kernelState.value;

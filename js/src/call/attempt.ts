@@ -150,14 +150,13 @@ export class Attempt {
   }
 
   /**
-   * Makes the connection and its offer before the call, and has the kernel prepare; undefined where a person, the kernel
-   * or a server is needed.
+   * Makes the connection and its offer before the call, and tells the kernel, which may open its own; undefined where a
+   * person, the kernel or a server is needed.
    */
   makeOffer(): Promise<string> | undefined {
     const needsServers = this.#options.preparation?.iceServers.length !== 0;
     this.#earlyOffer = this.#exchangesEarly && !needsServers ? this.#offerEarly() : undefined;
-    // The call asks again, and gets the error if there is one.
-    if (this.#earlyOffer) this.#prepare().catch(() => {});
+    if (this.#earlyOffer) this.#bridge.send({ type: "expect_call" });
     return this.#earlyOffer?.set();
   }
 

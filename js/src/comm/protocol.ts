@@ -107,6 +107,8 @@ export type PageMessage =
       /** When it became audible, or when its last sound ended, on the time base of the events. */
       at_ms: number;
     }
+  /** A person is about to call. */
+  | { type: "expect_call" }
   | { type: "hang_up"; attempt: string };
 
 /** What the page asks of the kernel; `page` and `id` are added by the bridge. */

@@ -29,22 +29,19 @@ beforeEach(() => {
 describe("a call that a person is about to make", () => {
   afterEach(() => vi.useRealTimers());
 
-  it.each(["pointerenter", "pointerdown", "focus"])(
-    "has its offer and asks the kernel to prepare at %s",
-    async (event) => {
-      const { button, kernel, microphone, peer } = await startShown();
-      const before = kernel.model.transmitted.length;
-      button.dispatchEvent(new Event(event));
-      await vi.waitFor(() => expect(peer().steps).toContain("setLocalDescription"));
-      expect(kernel.model.transmitted.slice(before).map(({ type }) => type)).toEqual(["prepare"]);
-      expect(microphone.tracks).toHaveLength(0);
-      button.click();
-      await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
-      expect(FakePeer.all).toHaveLength(1);
-      peer().open();
-      await vi.waitFor(() => expect(kernel.statuses.at(-1)).toBe("connected"));
-    },
-  );
+  it.each(["pointerenter", "pointerdown", "focus"])("has its offer and tells the kernel at %s", async (event) => {
+    const { button, kernel, microphone, peer } = await startShown();
+    const before = kernel.model.transmitted.length;
+    button.dispatchEvent(new Event(event));
+    await vi.waitFor(() => expect(peer().steps).toContain("setLocalDescription"));
+    expect(kernel.model.transmitted.slice(before).map(({ type }) => type)).toEqual(["expect_call"]);
+    expect(microphone.tracks).toHaveLength(0);
+    button.click();
+    await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
+    expect(FakePeer.all).toHaveLength(1);
+    peer().open();
+    await vi.waitFor(() => expect(kernel.statuses.at(-1)).toBe("connected"));
+  });
 
   it.each([
     { what: "the microphone must be permitted first", options: { permission: "prompt" } },
@@ -58,7 +55,7 @@ describe("a call that a person is about to make", () => {
     const { button, kernel } = await startShown(options);
     button.dispatchEvent(new Event("pointerenter"));
     expect(FakePeer.all).toHaveLength(0);
-    expect(kernel.of("prepare")).toHaveLength(0);
+    expect(kernel.of("expect_call")).toHaveLength(0);
   });
 
   it("makes another connection where the kernel has other needs by now", async () => {
@@ -71,20 +68,6 @@ describe("a call that a person is about to make", () => {
     await vi.waitFor(() => expect(FakePeer.all).toHaveLength(2));
     expect(peer().channel.label).toBe("another");
     expect(FakePeer.all[0]?.connectionState).toBe("closed");
-  });
-
-  it("is made, and fails, as its own preparation says, whatever the one before the click said", async () => {
-    const { button, kernel } = await startShown();
-    const error = { code: "invalid_key", message: "There is no key.", hint: "Set one." };
-    kernel.answers.prepare = { error };
-    kernel.answers.exchange = { error };
-    button.dispatchEvent(new Event("pointerenter"));
-    await vi.waitFor(() => expect(kernel.of("prepare")).toHaveLength(1));
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(kernel.statuses.at(-1)).toBe("idle");
-    button.click();
-    await vi.waitFor(() => expect(kernel.states.at(-1)?.error).toMatchObject({ code: "invalid_key" }));
-    expect(kernel.of("prepare")).toHaveLength(2);
   });
 
   it("reports the states that its connection has had before the click", async () => {

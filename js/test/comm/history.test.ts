@@ -175,13 +175,19 @@ describe("a page that follows another page's call", () => {
 describe("taking a call over", () => {
   it("makes a new call that knows the settings and what was said", async () => {
     const update = { type: "session.update", session: { instructions: "Be brief." } };
-    const { kernel, button, peer, microphone } = startFollowing([
+    const { kernel, button, card, element, peer, microphone } = startFollowing([
       wire(update, "sent"),
       said("u1", "user", "What is ICE?"),
       said("m1", "assistant", "A way to find a way."),
     ]);
     await vi.waitFor(() => expect(button("take-over")).not.toBeNull());
+    const shown = new Set<string | null | undefined>();
+    const watching = new MutationObserver(() => shown.add(card()?.getAttribute("data-status")));
+    watching.observe(element, { subtree: true, attributes: true });
     button("take-over")?.click();
+    await vi.waitFor(() => expect(card()?.getAttribute("data-status")).toBe("connecting"));
+    watching.disconnect();
+    expect([...shown].filter((status) => status !== "connected")).toEqual(["connecting"]);
     await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull());
     peer().open();
     await vi.waitFor(() => expect(kernel.statuses.at(-1)).toBe("connected"));

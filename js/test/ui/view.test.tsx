@@ -45,6 +45,11 @@ describe("the connection indicator", () => {
     button(element, "connect").click();
     // With fake timers, each look of `waitFor` makes the time advance.
     await vi.waitFor(() => expect(peer().remoteDescription).not.toBeNull(), { interval: 1 });
+    // The kernel's traits say so, too, before the call stands.
+    kernel.model.setTrait("active_page", kernel.last("state").page);
+    kernel.model.setTrait("status", "connecting");
+    peer().become("connecting");
+    await new Promise((resolve) => requestAnimationFrame(resolve));
     peer().open();
     await vi.waitFor(() => expect(label(element)).toBe("Connected"), { interval: 1 });
     expect([...shown]).not.toContain("Connecting");

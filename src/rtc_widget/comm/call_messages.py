@@ -151,6 +151,8 @@ class CallMessages:
             case messages.ChangeSettings(page=name, id=id, text_interrupts=text_interrupts):
                 done: Done = partial(self._bridge.reply, name, id)
                 self._main.call(self._requests.change_settings, text_interrupts, done)
+            case messages.ExpectCall():
+                self._negotiator.expect_call()
             case messages.HangUp(attempt=attempt):
                 self._negotiator.hang_up(attempt)
 
@@ -161,10 +163,10 @@ class CallMessages:
         self._negotiator.describe(partial(self._tell_preparation, page))
 
     def _tell_preparation(self, page: KnownPage, known: Mapping[str, Any]) -> None:
-        # A page greets again at each click, and knows it mostly.
+        # A page greets again at each click, and has mostly been told already.
         if page.preparation != known["version"]:
-            page.preparation = known["version"]
             self._bridge.send(protocol.preparation(page.name, known))
+            page.preparation = known["version"]
 
     def state_changed(self, state: State) -> None:
         """Report the state of the call."""

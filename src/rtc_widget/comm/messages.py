@@ -338,6 +338,13 @@ class ChangeSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpectCall:
+    """Reports that a person is about to call: the pointer or the focus has reached the button."""
+
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     """Reports that an attempt has ended; the kernel hangs it up."""
 
@@ -400,6 +407,7 @@ FromPage = (
     | Clip
     | UpdateSession
     | ChangeSettings
+    | ExpectCall
     | HangUp
     | Pong
     | Reply

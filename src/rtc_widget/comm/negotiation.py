@@ -106,6 +106,10 @@ class Negotiator:
             self._warm = True
             self._io.run(self._warm_up())
 
+    def expect_call(self) -> None:
+        """Have the signaling open its connection, if it can do so without a call (``warm_up``)."""
+        self._io.run(self._expect_call())
+
     def describe(self, done: Callable[[dict[str, Any]], None]) -> None:
         """Pass what the page needs for an offer to `done`, as far as it is known without `prepare`; else nothing."""
         self._io.run(self._describe(done))
@@ -178,6 +182,13 @@ class Negotiator:
             http.load()
         except Exception as error:
             logger.debug("Starting early failed; the call will report the error: %s", error, exc_info=True)
+
+    async def _expect_call(self) -> None:
+        try:
+            if (warm_up := getattr(self._signaling, "warm_up", None)) is not None:
+                warm_up()
+        except Exception as error:
+            logger.debug("Opening the connection early failed: %s", error, exc_info=True)
 
     async def _start(self) -> None:
         is_slow = bool(getattr(self._signaling, "slow_start", False))

@@ -64,6 +64,7 @@ _KINDS: Mapping[str, type[FromPage]] = {
     "clip": messages.Clip,
     "update_session": messages.UpdateSession,
     "change_settings": messages.ChangeSettings,
+    "expect_call": messages.ExpectCall,
     "hang_up": messages.HangUp,
     "pong": messages.Pong,
     "bundle": messages.Bundle,

@@ -166,7 +166,9 @@ class Signaling(Protocol):
     only recorded (`rtc_widget.protocols.events`). ``slow_start = True`` means that `prepare` takes long: it is then
     called as soon as a page shows the widget. ``needs_candidates = False`` means that the server learns the page's
     addresses from its checks (peer-reflexive candidates, RFC 8445, section 7.3.1.3): the page sends the offer without
-    waiting for its candidates. ``client_secrets = False`` means that the server has none: ``exchange="browser"`` is
+    waiting for its candidates. ``warm_up()`` opens the connection to the server, without credentials and without
+    waiting: it is called when the pointer or the focus reaches the page's button, where the page makes its offer before
+    the click. ``client_secrets = False`` means that the server has none: ``exchange="browser"`` is
     refused at once.
 
     With GPT-Live (``protocol = "live"``) three more are optional. ``delegate`` is a function that does the work which

@@ -221,6 +221,7 @@ class SignalingClient:
 
         try:
             await _client().head(url, timeout=self._timeout())
+            self._used_at = time.monotonic()
         except (httpx.HTTPError, httpx.InvalidURL):
             return  # The exchange fails in the same way and reports it.
 

@@ -203,10 +203,14 @@ class OpenAI:
         """Return a text without the keys that this object has used."""
         return self._redact_keys(text)
 
+    def warm_up(self) -> None:
+        """Open the https connection soon, without the key; called on the I/O thread when a person is about to call."""
+        self._client.warm_up(f"{self.base_url}/realtime/calls")
+
     async def prepare(self, progress: Progress) -> None:
         """Check that there is a key, and start to open the https connection; fetch the ICE servers if requested."""
         await self._key()
-        self._client.warm_up(f"{self.base_url}/realtime/calls")
+        self.warm_up()
         if self._fetches_ice_servers:
             response = await self._request("GET", "/realtime/ice-servers")
             self._ice_servers = _ice_servers_in(response, self.name)

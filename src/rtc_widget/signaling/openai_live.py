@@ -200,10 +200,14 @@ class OpenAILive:
         """Return a text without the keys that this object has used."""
         return self._redact_keys(text)
 
+    def warm_up(self) -> None:
+        """Open the https connection soon, without the key; called on the I/O thread when a person is about to call."""
+        self._client.warm_up(self._url())
+
     async def prepare(self, progress: Progress) -> None:
         """Check that there is a key, and start to open the https connection."""
         self._read_key()
-        self._client.warm_up(self._url())
+        self.warm_up()
 
     async def exchange(self, offer: str, session: Mapping[str, Any]) -> Answer:
         """Send offer and session to ``/live/sessions``; the answer and the id of the session come as JSON."""

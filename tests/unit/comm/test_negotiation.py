@@ -64,6 +64,25 @@ async def test_a_page_learns_what_an_offer_needs_with_its_welcome(page, signalin
     assert known["ice_servers"] == [*signaling.ice_servers]
 
 
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_signaling_opens_its_connection_when_a_person_is_about_to_call(page, signaling, fails):
+    opened = []
+
+    def warm_up():
+        opened.append(threading.current_thread().name)
+        if fails:
+            raise OSError("no such host")
+
+    page.hello()
+    page.say("expect_call")  # it has nothing to open yet
+    signaling.warm_up = warm_up
+    page.say("expect_call")
+    await eventually(lambda: opened)
+    page.say("exchange", id="p1:1", attempt="a1", sdp=OFFER)
+    assert (await page.hears("reply"))["result"]["call_id"] == "rtc_1"
+    assert set(opened) == {"rtc_widget-io"}
+
+
 async def test_a_page_that_greets_again_learns_what_an_offer_needs_if_that_has_changed(page, signaling):
     page.hello()
     first = (await page.hears("preparation"))["preparation"]

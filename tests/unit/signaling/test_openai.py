@@ -111,6 +111,17 @@ async def test_a_connection_that_was_used_just_now_is_not_opened_again(server, m
     assert [request["method"] for request in server.requests] == ["HEAD", "POST", *again, "POST"]
 
 
+async def test_a_connection_is_opened_before_a_call_without_asking_for_the_key(server):
+    signaling = OpenAI(lambda: pytest.fail("nobody calls yet"), base_url=server.url)
+
+    async def warm_up():
+        signaling.warm_up()
+
+    await asyncio.wrap_future(io_thread().run(warm_up()))
+    await eventually(lambda: server.requests)
+    assert [request["method"] for request in server.requests] == ["HEAD"]
+
+
 async def test_an_exchange_that_follows_at_once_opens_its_connection_itself(server, monkeypatch):
     monkeypatch.setattr("rtc_widget.signaling.http._IMMINENT_SECONDS", 300.0)
     signaling = calling(server)

