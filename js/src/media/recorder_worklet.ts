@@ -1,4 +1,4 @@
-/** The worklet that records a call on the audio thread. Its source is a string, because worklets are loaded from a URL. */
+/** The worklet that records a call on the audio thread. It is loaded as a text, because worklets are loaded from a URL. */
 
 export const PROCESSOR = "rtc-widget-recorder";
 
@@ -11,47 +11,63 @@ export interface CapturedAudio {
   readonly isLast?: boolean;
 }
 
-/** 1,024 frames are 43 ms at 24 kHz: few messages, and frequent readings of the time. */
-const SOURCE = `
-const FRAMES = 1024;
-registerProcessor(${JSON.stringify(PROCESSOR)}, class extends AudioWorkletProcessor {
-  constructor() {
-    super();
-    this.begin();
-    this.port.onmessage = ({ data }) => {
-      if (data === "flush") this.post(true);
-      if (data === "stop") this.isOver = true;
-    };
-  }
-  begin() {
-    this.tracks = [new Int16Array(FRAMES), new Int16Array(FRAMES)];
-    this.filled = 0;
-  }
-  process(inputs) {
-    if (this.isOver) return false;
-    if (this.filled === 0) this.frame = currentFrame;
-    let length = 128;
-    for (const channels of inputs) if (channels[0]) length = channels[0].length;
-    this.tracks.forEach((track, index) => {
-      const channels = inputs[index] ?? [];
-      for (let at = 0; at < length && channels.length > 0; at++) {
-        let sum = 0;
-        for (const channel of channels) sum += channel[at];
-        const sample = Math.round((sum / channels.length) * 32768);
-        track[this.filled + at] = sample > 32767 ? 32767 : sample < -32768 ? -32768 : sample;
+/** What there is on the audio thread (Web Audio API, `AudioWorkletGlobalScope`). */
+declare class AudioWorkletProcessor {
+  readonly port: MessagePort;
+}
+declare function registerProcessor(name: string, processor: new () => AudioWorkletProcessor): void;
+declare const currentFrame: number;
+
+/** Runs on the audio thread, from its own text: it may use nothing of this module. */
+function registerRecorder(name: string): void {
+  /** 1,024 frames are 43 ms at 24 kHz: few messages, and frequent readings of the time. */
+  const length = 1024;
+  registerProcessor(
+    name,
+    class extends AudioWorkletProcessor {
+      #tracks = [new Int16Array(length), new Int16Array(length)];
+      #filled = 0;
+      #frame = 0;
+      #isOver = false;
+
+      constructor() {
+        super();
+        this.port.onmessage = ({ data }) => {
+          if (data === "flush") this.#post(true);
+          if (data === "stop") this.#isOver = true;
+        };
       }
-    });
-    this.filled += length;
-    if (this.filled + length > FRAMES) this.post(false);
-    return true;
-  }
-  post(isLast) {
-    const [user, assistant] = this.tracks.map((track) => track.slice(0, this.filled));
-    this.port.postMessage({ frame: this.frame ?? 0, user, assistant, isLast }, [user.buffer, assistant.buffer]);
-    this.begin();
-  }
-});
-`;
+
+      process(inputs: readonly (readonly Float32Array[])[]): boolean {
+        if (this.#isOver) return false;
+        if (this.#filled === 0) this.#frame = currentFrame;
+        const frames = Math.max(...inputs.map(([channel]) => channel?.length ?? 0)) || 128;
+        this.#tracks.forEach((track, index) => {
+          const channels = inputs[index] ?? [];
+          for (let at = 0; at < frames && channels.length > 0; at++) {
+            let sum = 0;
+            for (const channel of channels) sum += channel[at] ?? 0;
+            const sample = Math.round((sum / channels.length) * 32_768);
+            track[this.#filled + at] = Math.max(-32_768, Math.min(sample, 32_767));
+          }
+        });
+        this.#filled += frames;
+        if (this.#filled + frames > length) this.#post(false);
+        return true;
+      }
+
+      #post(isLast: boolean): void {
+        const [user, assistant] = this.#tracks.map((track) => track.slice(0, this.#filled));
+        const transferred = [user?.buffer, assistant?.buffer] as ArrayBuffer[];
+        this.port.postMessage({ frame: this.#frame, user, assistant, isLast }, transferred);
+        this.#tracks = [new Int16Array(length), new Int16Array(length)];
+        this.#filled = 0;
+      }
+    },
+  );
+}
+
+const SOURCE = `(${registerRecorder})(${JSON.stringify(PROCESSOR)})`;
 
 /** Loads the processor into a context; from the URL of a Blob, because the widget is one file. */
 export async function loadRecorderWorklet(context: BaseAudioContext): Promise<void> {
